@@ -1,0 +1,202 @@
+"""`CnnModel`: a network with its config, loaded from and published to the Hub."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from huggingface_hub import CommitInfo, ModelCard, ModelHubMixin
+from PIL import Image
+
+from model import converter, files
+from model.card import render_card
+from model.config import CnnConfig
+from model.errors import ModelError, TrazoError
+from model.hub import commit_folder, download
+from model.network import build_network
+from model.weights import load_weights, weights_to_bytes
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
+
+
+class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classification"]):
+    """A Keras CNN with labels, from pictures to probabilities.
+
+    It holds the network rather than being one (composition): the mixin's and Keras' ideas of a config differ.
+
+    Attributes:
+        config: the `CnnConfig`.
+        network: the `keras.Model`, raw pixels in, probabilities (or a number) out.
+        folder: where it was loaded from, with the reports beside the weights; None for a model made here.
+    """
+
+    def __init__(self, config: CnnConfig, network: keras.Model | None = None, folder: Path | None = None) -> None:
+        """Wrap a network, or build a fresh one from the config."""
+        super().__init__()
+        self.config = config
+        self.network = network or build_network(config)
+        self.folder = folder
+        signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
+        self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
+
+    def predict(self, images: Iterable) -> np.ndarray:
+        """Return what the network says of pictures that look like the dataset's.
+
+        Args:
+            images: Pillow images, uint8 arrays (h, w[, c]), encoded bytes, or rows of a dataset (a mapping with one
+                of these in it); a list, an array (n, h, w[, c]) or anything that iterates over them. Pictures of
+                another size are resized with their aspect kept.
+
+        Returns:
+            float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
+
+        Raises:
+            converter.BadImage: for what is not a picture.
+        """
+        return self._answer(_fit(image, self.config.image_shape) for image in _each(images))
+
+    def predict_sketch(self, drawings: Iterable) -> np.ndarray:
+        """Return what the network says of free drawings of any size, polarity, transparency or place.
+
+        Each drawing is first made what the training data is: see `converter.sketch_to_input`.
+
+        Args:
+            drawings: as `predict` takes them.
+
+        Returns:
+            as `predict`.
+
+        Raises:
+            converter.BlankDrawing: when nothing is drawn.
+            converter.BadImage: for what is not a picture.
+        """
+        shape = self.config.image_shape
+        return self._answer(converter.sketch_to_input(_picture(drawing), shape) for drawing in _each(drawings))
+
+    def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
+        pixels = list(inputs)
+        if not pixels:
+            return np.zeros((0, len(self.config.labels)), np.float32)
+        batches = (np.stack(pixels[i : i + BATCH]).astype(np.float32) for i in range(0, len(pixels), BATCH))
+        outputs = np.concatenate([self._forward(batch).numpy() for batch in batches])
+        return probabilities(outputs, self.config.problem)
+
+    # --- Files ---
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """Write config, weights and, where these weights are the ones they describe, the reports and the card."""
+        weights = weights_to_bytes(self.network)
+        files.write_whole(save_directory / files.CONFIG, self.config.to_json())
+        files.write_whole(save_directory / files.WEIGHTS, weights)
+        source = self.folder
+        if source is None or source.resolve() == save_directory.resolve():
+            return
+        if (source / files.WEIGHTS).is_file() and (source / files.WEIGHTS).read_bytes() == weights:
+            for name in (files.CARD, *files.REPORTS):
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, save_directory / name)
+
+    def generate_model_card(self, *_: object, **__: object) -> ModelCard:
+        """Return the card of a model that has no reports."""
+        return render_card(self.config)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike | None = None,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+    ) -> CnnModel:
+        """Load a model; nothing that comes with it is executed.
+
+        Args:
+            pretrained_model_name_or_path: a folder, a Hub id `owner/name`, or None for the bundled model.
+            revision: branch, tag or commit of the Hub repo; resolved once, all files are read at that commit.
+            token: as huggingface_hub takes it.
+
+        Raises:
+            ModelError: in one line, what is missing or damaged and where; never a model with default weights.
+        """
+        source = PRETRAINED if pretrained_model_name_or_path is None else Path(pretrained_model_name_or_path)
+        try:
+            folder = source if source.is_dir() else download(str(pretrained_model_name_or_path), revision, token)
+            return cls._from_folder(folder)
+        except ModelError:
+            raise
+        except TrazoError as error:
+            raise ModelError(str(error)) from None
+
+    @classmethod
+    def _from_folder(cls, folder: Path) -> CnnModel:
+        for name in (files.CONFIG, files.WEIGHTS):
+            if not (folder / name).is_file():
+                others = sorted(p.name for p in folder.iterdir() if p.suffix in (".keras", ".h5", ".pkl", ".bin"))
+                hint = f"; {', '.join(others)} may run code when loaded and is never used" if others else ""
+                raise ModelError(f"{folder} has no {name}: only config.json with safetensors is loaded{hint}")
+        config = CnnConfig.from_file(folder / files.CONFIG)
+        model = cls(config, folder=folder)
+        load_weights(model.network, folder / files.WEIGHTS)
+        return model
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        commit_message: str = "Publish a Trazo model",
+    ) -> CommitInfo:
+        """Upload the model in one commit; the repo is made where there is none.
+
+        Raises:
+            TrazoError: in one line: no token or right, another's commit in between, no network.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return commit_folder(
+                Path(folder),
+                repo_id,
+                private=private,
+                token=token,
+                revision=revision,
+                create_pr=create_pr,
+                message=commit_message,
+            )
+
+
+def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
+    """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
+    return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
+
+
+def _each(images: Iterable) -> Iterable:
+    single = isinstance(images, (Image.Image, bytes, dict)) or (isinstance(images, np.ndarray) and images.ndim == 2)
+    return [images] if single else images
+
+
+def _picture(image: object) -> object:
+    """Return the picture in a dataset's row, or the picture itself; bytes are opened."""
+    if isinstance(image, dict):
+        found = [v for v in image.values() if isinstance(v, (Image.Image, bytes, np.ndarray))]
+        if isinstance(image.get("bytes"), bytes):
+            found = [image["bytes"]]
+        if len(found) != 1:
+            raise converter.BadImage(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
+        image = found[0]
+    return converter.open_image(image) if isinstance(image, bytes) else image
+
+
+def _fit(image: object, image_shape: tuple[int, int, int]) -> np.ndarray:
+    if isinstance(image, bytes):
+        return converter.decode(image, image_shape)
+    return converter.fit(converter.pixels_of(_picture(image)), image_shape)

@@ -1,0 +1,171 @@
+"""`CnnConfig`: everything that defines a network, as a frozen dataclass that reads and writes config.json."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from model.errors import ModelError, TrazoError
+from model.heads import HEADS, check_head, default_loss
+from model.scaling import Scaling
+
+FORMAT_VERSION = 1
+ACTIVATIONS = ("relu", "leaky_relu", "prelu", "sigmoid", "tanh", "swish", "elu", "gelu")
+NORMALIZATIONS = ("none", "batch", "layer")
+POOLINGS = ("max", "average", "stride")
+# Far above any sensible network, low enough that a hostile config cannot claim a machine's memory.
+LIMITS = {"side": 1024, "channels": 4, "blocks": 8, "convolutions": 8, "filters": 4096, "units": 16384}
+
+
+@dataclass(frozen=True)
+class CnnConfig:
+    """Architecture, labels, image shape and fitted scaling of one network.
+
+    Raises:
+        TrazoError: when a value is unknown, out of range or does not suit the problem; the text says what is.
+    """
+
+    labels: tuple[str, ...] = tuple("0123456789")  # class names in the order of the ids; the target's for regression
+    problem: str = "multiclass"  # binary (one sigmoid unit), multiclass (softmax) or regression (one linear unit)
+    loss: str = ""  # one that suits the problem (heads.py); empty: the problem's default
+    image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels (1 grey, 3 RGB)
+    scaling: Scaling = field(default_factory=Scaling)  # fitted on the training part, applied inside the network
+
+    filters: tuple[int, ...] = (
+        32,
+        64,
+    )  # of each block; as many blocks as numbers; each block halves the picture
+    convolutions: int = 2  # in each block
+    kernel_size: int = 3  # side of every kernel
+    pooling: str = "max"  # what ends a block: max, average, or a convolution of stride 2
+    activation: str = "relu"  # after every hidden layer
+    normalization: str = "batch"  # between a convolution and its activation
+    dense_units: tuple[int, ...] = (128,)  # hidden dense layers; none: global average pooling, then the head
+    dropout: float = 0.0  # after each hidden dense layer, half of it after each block
+    l1: float = 0.0  # L1 penalty on kernels (sparse); with l2 the elastic net
+    l2: float = 0.0  # L2 penalty on kernels (shrinks)
+
+    title: str = ""  # what the demo calls the model
+    versions: dict[str, str] = field(default_factory=dict)  # of the libraries that trained it; for information
+
+    def __post_init__(self) -> None:
+        """Check every field; JSON's lists become tuples."""
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 - frozen
+        for name in ("labels", "image_shape", "filters", "dense_units"):
+            value = getattr(self, name)
+            if not isinstance(value, (list, tuple)):
+                raise TrazoError(f"{name} must be a list, not {value!r}")
+            put(name, tuple(value))
+        if isinstance(self.scaling, dict):
+            put("scaling", _scaling_from_dict(self.scaling))
+        if self.problem in HEADS and not self.loss:
+            put("loss", default_loss(self.problem))
+        check_head(self.problem, self.loss)
+        _check_labels(self)
+        _check_choice("activation", self.activation, ACTIVATIONS)
+        _check_choice("normalization", self.normalization, NORMALIZATIONS)
+        _check_choice("pooling", self.pooling, POOLINGS)
+        _check_sizes(self)
+
+    @property
+    def regularization(self) -> str:
+        """Return none, l1, l2 or elastic net, as l1 and l2 say."""
+        return {(0, 0): "none", (1, 0): "l1", (0, 1): "l2", (1, 1): "elastic net"}[self.l1 > 0, self.l2 > 0]
+
+    def to_json(self) -> str:
+        """Return the text of config.json."""
+        values = {"format_version": FORMAT_VERSION, "model_type": "trazo-cnn", **asdict(self)}
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str = "config.json") -> "CnnConfig":
+        """Read what `to_json` wrote.
+
+        Args:
+            text: the file's text.
+            source: the file's name, for messages.
+
+        Raises:
+            ModelError: for anything else; the text names the source and the reason.
+        """
+        try:
+            values: Any = json.loads(text)
+        except ValueError as error:
+            raise ModelError(f"{source} is not valid JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise ModelError(f"{source} must hold a JSON object")
+        version = values.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ModelError(f"{source} has format_version {version!r}; this Trazo reads {FORMAT_VERSION}")
+        values.pop("model_type", None)
+        unknown = sorted(values.keys() - {f.name for f in fields(cls)})
+        if unknown:
+            raise ModelError(f"{source} has unknown keys: {', '.join(unknown)}")
+        try:
+            return cls(**values)
+        except (TrazoError, TypeError, ValueError, OverflowError) as error:
+            raise ModelError(f"{source}: {error}") from None
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike) -> "CnnConfig":
+        """Read a config.json; see `from_json`."""
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} cannot be read: {error}") from None
+
+
+def _scaling_from_dict(values: dict) -> Scaling:
+    unknown = values.keys() - {f.name for f in fields(Scaling)}
+    if unknown:
+        raise TrazoError(f"scaling has unknown keys: {', '.join(sorted(unknown))}")
+    return Scaling(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise TrazoError(f"unknown {name} {value!r}; there are {', '.join(choices)}")
+
+
+def _check_labels(config: CnnConfig) -> None:
+    labels = config.labels
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise TrazoError("labels must be names, each once")
+    fits = {
+        "binary": len(labels) == 2,
+        "multiclass": 2 <= len(labels) <= LIMITS["units"],
+        "regression": len(labels) == 1,
+    }
+    if not fits[config.problem]:
+        need = {"binary": "exactly 2 labels", "multiclass": "2 or more labels", "regression": "one name"}
+        raise TrazoError(f"a {config.problem} problem has {need[config.problem]}, not {len(labels)}")
+
+
+def _check_sizes(config: CnnConfig) -> None:
+    def whole(name: str, value: object, low: int, high: int) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise TrazoError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+
+    if len(config.image_shape) != 3:
+        raise TrazoError(f"image_shape is height, width, channels, not {config.image_shape!r}")
+    *sides, channels = config.image_shape
+    for side in sides:
+        whole("a side of image_shape", side, 1, LIMITS["side"])
+    whole("channels", channels, 1, LIMITS["channels"])
+    whole("the number of blocks", len(config.filters), 1, LIMITS["blocks"])
+    if min(sides) < 2 ** len(config.filters):
+        most = min(sides).bit_length() - 1
+        raise TrazoError(f"{len(config.filters)} blocks halve a side of {min(sides)} too often; at most {most} do not")
+    for number in config.filters:
+        whole("filters", number, 1, LIMITS["filters"])
+    whole("convolutions", config.convolutions, 1, LIMITS["convolutions"])
+    whole("kernel_size", config.kernel_size, 1, min(31, *sides))
+    for number in config.dense_units:
+        whole("dense_units", number, 1, LIMITS["units"])
+    if len(config.scaling.offset) not in (1, channels):
+        raise TrazoError(f"scaling has {len(config.scaling.offset)} channels, image_shape {channels}")
+    for name, high in (("dropout", 0.95), ("l1", 1.0), ("l2", 1.0)):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= high:
+            raise TrazoError(f"{name} must be from 0 to {high}, not {value!r}")

@@ -1,0 +1,250 @@
+"""Any picture or drawing -> the network's input; the one owner of size, polarity and centring.
+
+Training, evaluation, `predict` and the demo all come through here, so they cannot prepare a picture differently.
+"""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
+
+# MNIST was made by fitting a digit into 20x20 and placing its centre of mass at the centre of 28x28
+# (LeCun et al., http://yann.lecun.com/exdb/mnist/); the shares serve other sizes as well.
+BOX = 20 / 28
+STROKE = 2.6 / 28  # typical width of MNIST's strokes: median over the bundled sample, measured by `stroke_width`
+OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
+FAINTEST = 24  # grey levels by which ink must differ from paper to count as drawn
+
+
+class BadImage(ValueError):
+    """A picture that cannot be read or is not of a kind that the converter takes."""
+
+
+class BlankDrawing(ValueError):
+    """A drawing without a stroke."""
+
+
+def decode(encoded: bytes, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Decode an encoded image (PNG, JPEG, WebP, …) and fit it to the network.
+
+    Args:
+        encoded: the file's bytes.
+        image_shape: height, width, channels (1 grey, 3 RGB).
+
+    Returns:
+        uint8 of that shape.
+
+    Raises:
+        BadImage: when the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
+    """
+    # OpenCV decodes several times faster than Pillow; what it cannot read, Pillow may.
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if len(encoded) else None
+    if pixels is None:
+        pixels = pixels_of(open_image(encoded))
+    elif pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    return fit(pixels, image_shape)
+
+
+def open_image(source: bytes | str) -> Image.Image:
+    """Open a picture from its bytes or its path with Pillow, checked for size and fully read.
+
+    Raises:
+        BadImage: when it is no picture, damaged, or of more than `MAX_PIXELS`.
+    """
+    try:
+        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        if image.width * image.height > MAX_PIXELS:
+            raise BadImage(f"{image.width}x{image.height} pixels are more than {MAX_PIXELS:,}")
+        image.load()
+        return image
+    except BadImage:
+        raise
+    except UnidentifiedImageError:
+        raise BadImage("not a picture of a known format (PNG, JPEG, WebP, GIF, BMP, TIFF, …)") from None
+    except Exception as error:  # damaged files end in many different errors inside the decoders
+        raise BadImage(f"the picture cannot be decoded: {error}") from None
+
+
+def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
+    """Return a picture's pixels.
+
+    Args:
+        image: a Pillow image of any mode, or an array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, uint16
+            or bool.
+
+    Returns:
+        the array with its own channels; uint8, or uint16 for 16-bit pictures.
+
+    Raises:
+        BadImage: for anything else.
+    """
+    if isinstance(image, Image.Image):
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I") or image.mode == "F":  # 16-bit grey comes as I;16 or, from some files, as I
+            return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
+        if image.mode in ("LA", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+        elif image.mode == "1":
+            image = image.convert("L")
+        elif image.mode not in ("L", "RGB", "RGBA"):
+            image = image.convert("RGB")
+        return np.asarray(image)
+    pixels = np.asarray(image)
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * 255
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise BadImage(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
+        raise BadImage(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
+    return pixels
+
+
+def fit(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Bring pixels to the network's depth, channels and size; the aspect is kept, the rest filled with black.
+
+    Args:
+        pixels: what `pixels_of` returns; transparency is laid on white.
+        image_shape: height, width, channels.
+
+    Returns:
+        uint8 of that shape. Pixels that fit already come back unchanged.
+    """
+    height, width, channels = image_shape
+    pixels = _eight_bit(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _over(pixels, 255)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if channels == 1 and pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if pixels.shape[:2] != (height, width):
+        pixels = _letterbox(pixels, height, width)
+    if channels == 3 and pixels.ndim == 2:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    return pixels.reshape(image_shape)
+
+
+def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Make of a free drawing what MNIST's makers made of their scans: light ink on black, boxed and centred.
+
+    The drawing may have any size, be dark on light or light on dark, opaque or transparent, off-centre, tiny or
+    huge. Its ink is cut out, its strokes brought to the width of MNIST's, its longer side to 20/28 of the
+    network's side, its centre of mass to the centre; greys are area averages.
+
+    Args:
+        drawing: see `pixels_of`.
+        image_shape: height, width, channels of the network.
+
+    Returns:
+        uint8 of that shape, 0 for paper, 255 for full ink.
+
+    Raises:
+        BlankDrawing: when nothing is drawn.
+        BadImage: for what is not a picture.
+    """
+    height, width, channels = image_shape
+    ink = _crop(_ink(pixels_of(drawing)))
+    side = min(height, width)
+    box, stroke = side * BOX * OVERSAMPLING, side * STROKE * OVERSAMPLING
+
+    # Widening strokes by d pixels widens the box by d as well, so the ink is first fitted into what is left.
+    ink = _resize(ink, box)
+    growth = stroke - stroke_width(ink)
+    growth = float(np.clip(growth, -stroke, 0.9 * stroke))
+    ink = _thicken(_resize(ink, box - growth), growth)
+    ink = _resize(_crop(ink), box)
+
+    canvas = _centred(ink, height * OVERSAMPLING, width * OVERSAMPLING)
+    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    small = np.round(small * (255 / max(small.max(), 1e-6))).astype(np.uint8)
+    return np.repeat(small[..., None], channels, axis=2)
+
+
+def stroke_width(ink: np.ndarray) -> float:
+    """Return the typical stroke width of ink, float32 (h, w) from 0 to 1, in pixels.
+
+    Along the middle line of a stroke the distance to the nearest paper is half the stroke's width; the middle line
+    is where that distance has its local maxima.
+    """
+    mask = np.pad((ink > 0.5).astype(np.uint8), 1)
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ridge = (distance > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)))
+    return float(2 * np.median(distance[ridge]) - 1) if ridge.any() else 1.0
+
+
+def _eight_bit(pixels: np.ndarray) -> np.ndarray:
+    return pixels if pixels.dtype == np.uint8 else np.round(pixels / 257).astype(np.uint8)
+
+
+def _over(rgba: np.ndarray, paper: int) -> np.ndarray:
+    """Lay a picture with transparency, uint8 (h, w, 4), on paper of one grey."""
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.round(rgba[..., :3] * alpha + paper * (1 - alpha)).astype(np.uint8)
+
+
+def _letterbox(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    scale = min(height / pixels.shape[0], width / pixels.shape[1])
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
+    canvas = np.zeros((height, width, *pixels.shape[2:]), np.uint8)
+    canvas[top : top + size[1], left : left + size[0]] = resized
+    return canvas
+
+
+def _ink(pixels: np.ndarray) -> np.ndarray:
+    """Return how much of each pixel is ink: float32 (h, w), 0 for paper, 1 for the darkest (or lightest) stroke."""
+    pixels = _eight_bit(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        alpha = pixels[..., 3] > 127
+        # Colours under full transparency are arbitrary. Light strokes on nothing are laid on black, others on white.
+        drawn = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY)[alpha]
+        light = drawn.size and not alpha.all() and drawn.mean() > 127
+        pixels = _over(pixels, 0 if light else 255)
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = pixels.reshape(pixels.shape[:2]).astype(np.float32)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - np.median(edge))  # the border is paper, whichever is the lighter
+    strongest = ink.max()
+    if strongest < FAINTEST:
+        raise BlankDrawing("nothing is drawn")
+    return np.clip(ink / strongest, 0, 1)
+
+
+def _crop(ink: np.ndarray) -> np.ndarray:
+    rows, columns = np.where((ink > 0.3).any(axis=1))[0], np.where((ink > 0.3).any(axis=0))[0]
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _resize(ink: np.ndarray, longest: float) -> np.ndarray:
+    scale = longest / max(ink.shape)
+    size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    return cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def _thicken(ink: np.ndarray, growth: float) -> np.ndarray:
+    """Widen strokes by `growth` pixels in all, or thin them where it is negative, with a disc."""
+    radius = round(abs(growth) / 2)
+    if not radius:
+        return ink
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    if growth > 0:
+        return cv2.dilate(cv2.copyMakeBorder(ink, *[radius] * 4, cv2.BORDER_CONSTANT, value=0), disc)
+    thinned = cv2.erode(ink, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return thinned if thinned.max() > 0.3 else ink
+
+
+def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Place ink on a black canvas, its centre of mass at the centre, moved back where it would leave the canvas."""
+    moments = cv2.moments(ink)
+    x, y = moments["m10"] / moments["m00"] + 0.5, moments["m01"] / moments["m00"] + 0.5
+    top = int(np.clip(round(height / 2 - y), 0, height - ink.shape[0]))
+    left = int(np.clip(round(width / 2 - x), 0, width - ink.shape[1]))
+    canvas = np.zeros((height, width), np.float32)
+    canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return canvas

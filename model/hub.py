@@ -1,0 +1,115 @@
+"""The Hub's side of a model: one download at one commit, one commit up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from model import files
+from model.errors import TrazoError
+
+MAX_WEIGHTS_BYTES = 1 << 30  # weights above 1 GiB are no network of this package; refused before the download
+
+
+def download(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> Path:
+    """Download a model repo's known files, all at one commit, into the Hub's cache.
+
+    Without a network, or with HF_HUB_OFFLINE=1, what the cache holds is used.
+
+    Args:
+        repo_id: `owner/name`.
+        revision: branch, tag or commit; None for the main branch.
+        token: as huggingface_hub takes it.
+
+    Returns:
+        the snapshot's folder.
+
+    Raises:
+        TrazoError: in one line: no such repo or revision, no network and no cache, files too large.
+    """
+    wanted = [files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS]
+    with _plain_errors(repo_id, revision):
+        if not constants.HF_HUB_OFFLINE:
+            try:
+                # The revision is resolved once; every file is then read at that commit.
+                info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=20)
+                revision = info.sha
+                for sibling in info.siblings or []:
+                    if sibling.rfilename in wanted and (sibling.size or 0) > MAX_WEIGHTS_BYTES:
+                        raise TrazoError(f"{repo_id}: {sibling.rfilename} has {sibling.size:,} bytes, refused")
+            except (httpx2.TransportError, OfflineModeIsEnabled):
+                pass  # no network: snapshot_download turns to the cache, and says so when that is empty
+        return Path(snapshot_download(repo_id, revision=revision, allow_patterns=wanted, token=token))
+
+
+def commit_folder(
+    folder: Path,
+    repo_id: str,
+    *,
+    private: bool | None = None,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    message: str = "Publish a Trazo model",
+) -> CommitInfo:
+    """Upload a model folder's known files in one atomic commit; the repo is made where there is none.
+
+    The commit names the one it was made upon: should somebody else commit in between, the Hub refuses it.
+
+    Raises:
+        TrazoError: in one line: no token or no right to write, another's commit in between, no network.
+    """
+    api = HfApi(token=token)
+    names = [files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS]
+    operations = [CommitOperationAdd(name, folder / name) for name in names if (folder / name).exists()]
+    with _plain_errors(repo_id, revision):
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        parent = api.model_info(repo_id, revision=revision).sha
+        return api.create_commit(
+            repo_id,
+            operations,
+            commit_message=message,
+            parent_commit=parent,
+            revision=revision,
+            create_pr=create_pr,
+        )
+
+
+@contextmanager
+def _plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
+    try:
+        yield
+    except GatedRepoError:
+        raise TrazoError(f"{repo_id!r} is gated: ask for access on its page and set HF_TOKEN") from None
+    except RepositoryNotFoundError:
+        raise TrazoError(
+            f"{repo_id!r} is neither a folder here nor a repo on the Hub that you may read; "
+            "check the name, or set HF_TOKEN if it is private"
+        ) from None
+    except RevisionNotFoundError:
+        raise TrazoError(f"{repo_id!r} has no revision {revision!r}") from None
+    except HFValidationError:
+        raise TrazoError(f"{repo_id!r} is neither a folder here nor a repo id (owner/name)") from None
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.TransportError) as error:
+        raise TrazoError(
+            f"the Hub cannot be reached for {repo_id!r} and the cache does not hold it ({type(error).__name__})"
+        ) from None
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "no answer"
+        reason = {
+            401: "no valid token: set HF_TOKEN or run `hf auth login`",
+            403: "this token may not do that; it needs write access",
+            412: "somebody else committed in between; look at their commit, then publish again",
+        }.get(status, str(error).splitlines()[0])
+        raise TrazoError(f"the Hub refused {repo_id!r} ({status}): {reason}") from None

@@ -1,0 +1,94 @@
+"""`build_network`: a CnnConfig -> a Keras network from raw pixels to probabilities (or a number)."""
+
+import keras
+from keras import layers
+
+from model.config import CnnConfig
+from model.heads import output_activation, output_units
+from model.scaling import Scaling
+
+
+def build_network(config: CnnConfig) -> keras.Model:
+    """Return the network of a config, with fresh weights from Keras' global seed.
+
+    Input: float32 (n, height, width, channels), raw pixels 0 … 255: scaling is the first layer, so that whoever
+    feeds the network cannot scale otherwise than the training did.
+    Output: float32 (n, units): softmax probabilities, one sigmoid probability of the second class, or a number.
+
+    Layers carry fixed names (`block1_conv1`, …): the names of the tensors in model.safetensors.
+    """
+    inputs = keras.Input(config.image_shape, name="pixels")
+    x = _scale(inputs, config.scaling)
+
+    # Blocks: convolutions, then half the height and width.
+    for block, filters in enumerate(config.filters, 1):
+        for number in range(1, config.convolutions + 1):
+            stride = 2 if config.pooling == "stride" and number == config.convolutions else 1
+            x = _convolution(x, config, filters, stride, f"block{block}_conv{number}")
+        if config.pooling == "max":
+            x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
+        elif config.pooling == "average":
+            x = layers.AveragePooling2D(name=f"block{block}_pool")(x)
+        if config.dropout:
+            x = layers.Dropout(config.dropout / 2, name=f"block{block}_dropout")(x)
+
+    # Hidden dense layers, or the mean of each feature map.
+    x = layers.Flatten(name="flatten")(x) if config.dense_units else layers.GlobalAveragePooling2D(name="mean")(x)
+    for number, units in enumerate(config.dense_units, 1):
+        name = f"dense{number}"
+        dense = layers.Dense(units, use_bias=config.normalization == "none", name=name, **_kernel(config))
+        x = _activation(_normalization(dense(x), config, name), config, name)
+        if config.dropout:
+            x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
+
+    # Head: what the problem asks for.
+    x = layers.Dense(output_units(config.problem, len(config.labels)), name="head")(x)
+    outputs = layers.Activation(output_activation(config.problem, config.loss), name="output")(x)
+    return keras.Model(inputs, outputs, name="cnn")
+
+
+def _scale(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
+    scale = [1 / s for s in scaling.scale]
+    offset = [-o / s for o, s in zip(scaling.offset, scaling.scale, strict=True)]
+    return layers.Rescaling(scale, offset, name="scaling")(x)
+
+
+def _convolution(x: keras.KerasTensor, config: CnnConfig, filters: int, stride: int, name: str) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        filters,
+        config.kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=config.normalization == "none",  # a normalisation brings its own
+        name=name,
+        **_kernel(config),
+    )(x)
+    return _activation(_normalization(x, config, name), config, name)
+
+
+def _kernel(config: CnnConfig) -> dict:
+    # He et al. 2015 for rectifiers and their relatives, Glorot and Bengio 2010 for the saturating two.
+    saturating = config.activation in ("sigmoid", "tanh")
+    return {
+        "kernel_initializer": "glorot_uniform" if saturating else "he_normal",
+        "kernel_regularizer": keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None,
+    }
+
+
+def _normalization(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
+    if config.normalization == "batch":
+        # Momentum 0.9 in place of 0.99: short trainings on small datasets must not end before the averages do.
+        return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    if config.normalization == "layer":
+        return layers.LayerNormalization(name=f"{name}_norm")(x)
+    return x
+
+
+def _activation(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
+    name = f"{name}_{config.activation}"
+    if config.activation == "leaky_relu":
+        return layers.LeakyReLU(negative_slope=0.1, name=name)(x)
+    if config.activation == "prelu":
+        # One slope a feature map, as in He et al. 2015; without sharing there would be one a pixel.
+        return layers.PReLU(shared_axes=[1, 2] if len(x.shape) == 4 else None, name=name)(x)
+    return layers.Activation({"swish": "silu"}.get(config.activation, config.activation), name=name)(x)

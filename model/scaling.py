@@ -1,0 +1,86 @@
+"""Min-max, z-score and robust scaling of pixels, fitted in one pass and applied inside the network.
+
+An 8-bit image has 256 possible values, so a histogram a channel holds the whole distribution: minimum, maximum,
+mean, standard deviation and quartiles all come from it exactly, and one streamed pass serves every method.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.errors import TrazoError
+
+METHODS = ("min-max", "z-score", "robust", "none")
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """`(x − offset) / scale`, one pair a channel; part of the network's config."""
+
+    method: str = "none"
+    offset: tuple[float, ...] = (0.0,)  # min, mean or median, in grey levels 0 … 255
+    scale: tuple[float, ...] = (1.0,)  # max − min, standard deviation or interquartile range; never 0
+
+    def __post_init__(self) -> None:
+        """Refuse what would divide by zero or not match."""
+        if self.method not in METHODS:
+            raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
+        values = np.array([*self.offset, *self.scale], float)
+        if len(self.offset) != len(self.scale) or not np.isfinite(values).all() or 0 in self.scale:
+            raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales")
+
+
+class PixelHistogram:
+    """Counts of each grey level a channel over any number of images.
+
+    `counts` has shape (channels, 256), dtype int64.
+    """
+
+    def __init__(self, channels: int) -> None:
+        """Start with no pixel counted."""
+        self.counts = np.zeros((channels, 256), np.int64)
+
+    def update(self, images: np.ndarray) -> None:
+        """Add a batch, uint8 (n, h, w, channels)."""
+        for channel, counts in enumerate(self.counts):
+            counts += np.bincount(images[..., channel].ravel(), minlength=256)
+
+    def quantile(self, q: float) -> np.ndarray:
+        """Return the q-quantile of each channel, float64 (channels,).
+
+        It is the lower of the two middle values where the count is even ("inverted_cdf" of numpy.quantile).
+        """
+        cumulative = self.counts.cumsum(axis=1)
+        target = np.maximum(1, np.ceil(q * cumulative[:, -1:]))
+        return (cumulative >= target).argmax(axis=1).astype(float)
+
+    def fit(self, method: str) -> Scaling:
+        """Return the scaling of this method for the pixels counted so far.
+
+        Where the spread of a method is zero another stands in, so that nothing is divided by zero: most pixels of
+        a drawing are background, the interquartile range of such images is 0, and robust scaling then divides by
+        the standard deviation; a constant channel is only shifted.
+
+        Raises:
+            TrazoError: for an unknown method, or where no pixel was counted.
+        """
+        if method not in METHODS:
+            raise TrazoError(f"unknown scaling {method!r}; there are {', '.join(METHODS)}")
+        channels = len(self.counts)
+        if method == "none":
+            return Scaling("none", (0.0,) * channels, (1.0,) * channels)
+        if not self.counts.sum():
+            raise TrazoError("scaling cannot be fitted: no image was read")
+        levels = np.arange(256)
+        weights = self.counts / self.counts.sum(axis=1, keepdims=True)
+        mean = weights @ levels
+        deviation = np.sqrt((weights * (levels - mean[:, None]) ** 2).sum(axis=1))
+        present = self.counts > 0
+        low, high = present.argmax(axis=1), 255 - present[:, ::-1].argmax(axis=1)
+        offset, scale = {
+            "min-max": (low, high - low),
+            "z-score": (mean, deviation),
+            "robust": (self.quantile(0.5), self.quantile(0.75) - self.quantile(0.25)),
+        }[method]
+        scale = np.where(scale > 0, scale, np.where(deviation > 0, deviation, 1.0))
+        return Scaling(method, tuple(map(float, offset)), tuple(map(float, scale)))

@@ -1,0 +1,44 @@
+"""model.safetensors <-> the weights of a Keras network, by name."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from model.errors import ModelError
+
+
+def weights_to_bytes(network: keras.Model) -> bytes:
+    """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`)."""
+    tensors = {weight.path: weight.numpy() for weight in network.weights}
+    return save(tensors, metadata={"format": "keras"})
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Fill a network from a safetensors file; nothing is assigned unless everything fits.
+
+    Raises:
+        ModelError: a file that is missing or damaged, a missing or unknown tensor, a wrong shape or dtype, NaN.
+    """
+    expected = {weight.path: weight for weight in network.weights}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = set(file.keys())
+            if names != expected.keys():
+                missing, extra = sorted(expected.keys() - names), sorted(names - expected.keys())
+                raise ModelError(f"{path} does not match config.json: missing {missing}, not asked for {extra}")
+            for name, weight in expected.items():  # from the header alone, before any tensor is read
+                header = file.get_slice(name)
+                if tuple(header.get_shape()) != tuple(weight.shape) or header.get_dtype() != "F32":
+                    found = f"{header.get_dtype()} {tuple(header.get_shape())}"
+                    raise ModelError(f"{path}: {name} is {found}, config.json asks for F32 {tuple(weight.shape)}")
+            tensors = {name: file.get_tensor(name) for name in expected}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"{path}: {name} holds values that are not finite")
+    for name, weight in expected.items():
+        weight.assign(tensors[name])

@@ -1,0 +1,147 @@
+"""Command line: `python -m training VERB --help`. It parses and calls, nothing else."""
+
+import argparse
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+
+from model.errors import TrazoError
+from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; return 0, or 2 for a person's mistake, told in one line."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.call(options)
+        return 0
+    except TrazoError as error:
+        print(f"trazo: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("trazo: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"trazo: {error}; the same command goes on once that is mended", file=sys.stderr)
+        return 2
+
+
+# --- Verbs; TensorFlow is imported only once the arguments are known to be good ---
+
+
+def _run(options: argparse.Namespace) -> None:
+    from training.run import whole_run
+
+    whole_run(_of(DataConfig, options), _given(TrainConfig, options), _of(TuneConfig, options), options.output)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from training.run import tune_run
+
+    settings = TrainConfig(**_given(TrainConfig, options))
+    tune_run(_of(DataConfig, options), settings, _of(TuneConfig, options), options.output)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.run import train_run
+
+    train_run(_of(DataConfig, options), _given(TrainConfig, options), options.output, options.preset)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.run import evaluate_run
+
+    folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
+    evaluate_run(options.model, _of(DataConfig, options), options.split, folder)
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from training.publish import publish
+
+    commit = publish(options.run, options.repo, private=options.private or None)
+    print(f"published: {commit.commit_url}")
+
+
+# --- Arguments ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    from training.presets import PRESETS
+
+    parser = argparse.ArgumentParser(prog="python -m training", description="Hub dataset -> published model")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, call: Any, text: str) -> argparse.ArgumentParser:
+        command = verbs.add_parser(name, help=text, description=text)
+        command.set_defaults(call=call)
+        return command
+
+    run = verb("run", _run, "tune, train and evaluate: the whole way")
+    tune = verb("tune", _tune, "search hyperparameters with KerasTuner")
+    train = verb("train", _train, "train with a preset, or with the best hyperparameters of a search")
+    evaluate = verb("evaluate", _evaluate, "measure a model on a split")
+    publish = verb("publish", _publish, "upload a run to the Hub in one commit")
+
+    for command in (run, tune, train):
+        command.add_argument("--output", type=Path, required=True, help="folder of the run")
+        _data_options(command)
+        _train_options(command)
+    for command in (run, tune):
+        command.add_argument("--trials", type=int, help="trials at most (default: 5)")
+        command.add_argument("--strategy", choices=STRATEGIES, help="how points are chosen (default: random)")
+        command.add_argument("--trial-epochs", type=int, help="epochs of a trial (default: 3)")
+        command.add_argument("--trial-steps", type=int, help="batches of a trial's epoch (default: all)")
+    run.add_argument("--test-split", help="split that is evaluated, once (default: test)")
+    train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
+    evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
+    evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
+    _data_options(evaluate, split="test")
+    publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    publish.add_argument("--repo", required=True, help="owner/name on the Hub")
+    publish.add_argument("--private", action="store_true", help="make the repo private if it is made now")
+    return parser
+
+
+def _data_options(command: argparse.ArgumentParser, split: str = "train") -> None:
+    command.add_argument("--dataset", required=True, help="Hub id owner/name, or a folder in a Hub repo's layout")
+    command.add_argument("--config", help="config of a dataset with several")
+    command.add_argument("--revision", help="branch, tag or commit on the Hub")
+    command.add_argument("--split", default=split, help=f"(default: {split})")
+    command.add_argument("--image-column", help="needed only where the schema has several image columns")
+    command.add_argument("--label-column", help="needed only where the schema leaves it open")
+    command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
+    command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 8192)")
+    if split == "train":
+        command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
+
+
+def _train_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--epochs", type=int, help="epochs at most; early stopping may end before")
+    command.add_argument("--steps-per-epoch", type=int, help="batches after which an epoch ends (default: all)")
+    command.add_argument("--batch-size", type=int)
+    command.add_argument("--optimizer", choices=OPTIMIZERS)
+    command.add_argument("--learning-rate", type=float)
+    command.add_argument("--weight-decay", type=float)
+    command.add_argument("--schedule", choices=SCHEDULES)
+    command.add_argument("--label-smoothing", type=float)
+    command.add_argument("--augment", type=float, help="strength of the augmentation; 0 for none")
+    command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
+    command.add_argument("--seed", type=int)
+
+
+def _given(kind: type, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of a config that were given on the command line."""
+    values = {f.name: getattr(options, f.name, None) for f in fields(kind)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _of(kind: type, options: argparse.Namespace) -> Any:
+    return kind(**_given(kind, options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The whole state of a training in one safetensors file, written whole."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from model.errors import TrazoError
+from model.files import write_whole
+
+
+def save_checkpoint(
+    path: Path,
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    identity: dict[str, Any],
+    progress: Any,
+    best: list[np.ndarray] | None,
+) -> None:
+    """Write everything that a training needs to go on.
+
+    Args:
+        path: the file; replaced in one step.
+        network: its variables, the states of its dropout layers' random generators included.
+        optimizer: its moments, step count and schedule position.
+        identity: what the run is about, as JSON; another run's checkpoint is then not mistaken for this one's.
+        progress: a dataclass that fits into JSON.
+        best: the best weights so far, in the order of `network.weights`.
+    """
+    tensors = {f"network/{v.path}": v.numpy() for v in network.variables}
+    tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
+    tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
+    state = json.dumps({"identity": identity, "progress": asdict(progress)})
+    # safetensors wants arrays with at least contiguous memory; 0-d variables come as numpy scalars.
+    write_whole(
+        path,
+        save({k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in tensors.items()}, {"state": state}),
+    )
+
+
+def load_checkpoint(
+    path: Path,
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    identity: dict[str, Any],
+    progress_type: type,
+) -> tuple[Any, list[np.ndarray] | None]:
+    """Fill network and optimiser from a checkpoint.
+
+    Returns:
+        (progress, best weights or None).
+
+    Raises:
+        TrazoError: when the file is damaged or belongs to a run with other settings or data.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            state = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise TrazoError(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
+    asked = json.loads(json.dumps(identity))
+    if state["identity"] != asked:
+        different = _differences(state["identity"], asked)
+        raise TrazoError(
+            f"{path} belongs to a run with other settings ({', '.join(different)}); "
+            "use another --output, or delete it to start again"
+        )
+    for variable in network.variables:
+        variable.assign(tensors[f"network/{variable.path}"])
+    for index, variable in enumerate(optimizer.variables):
+        variable.assign(tensors[f"optimizer/{index}"])
+    best = [tensors[f"best/{i}"] for i in range(len(network.weights))] if "best/0" in tensors else None
+    return progress_type(**state["progress"]), best
+
+
+def _differences(old: Any, new: Any, name: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [d for key in keys for d in _differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)]
+    return [] if old == new else [f"{name}: {old!r} there, {new!r} asked"]

@@ -1,0 +1,78 @@
+"""What a run can be told: data, training, search. Each field is a command-line option of the same name."""
+
+from dataclasses import dataclass
+
+from model.errors import TrazoError
+
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
+SCHEDULES = ("one-cycle", "constant")
+STRATEGIES = ("random", "bayesian", "hyperband", "grid")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which rows are learned from."""
+
+    dataset: str  # Hub id owner/name, or a local folder in a Hub dataset repo's layout
+    config: str | None = None  # of a dataset with several configs
+    revision: str | None = None  # branch, tag or commit on the Hub
+    split: str = "train"  # what is trained on, less the rows held out
+    test_split: str = "test"  # what is evaluated, once
+    image_column: str | None = None  # where the schema has several
+    label_column: str | None = None  # where the schema leaves it open
+    validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
+    on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
+    window_rows: int = 8192  # rows in the shuffle window; memory holds two windows of encoded images
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained."""
+
+    epochs: int = 20  # at most; early stopping may end before
+    steps_per_epoch: int | None = None  # batches after which an epoch ends; None for all
+    batch_size: int = 128  # rows of a step
+    optimizer: str = "adamw"  # one of OPTIMIZERS
+    learning_rate: float = 2e-3  # the highest of the schedule
+    weight_decay: float = 1e-2  # of adamw and lion, decoupled from the gradient; unused by the others
+    schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
+    label_smoothing: float = 0.0  # for cross-entropies
+    augment: float = 1.0  # strength of the augmentation; 0 for none
+    patience: int = 6  # epochs without a better validation loss before training stops
+    seed: int = 0  # of the order, the augmentation, the weights and the dropout
+
+    def __post_init__(self) -> None:
+        """Refuse what is unknown or out of range."""
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in choices:
+                raise TrazoError(f"unknown {name} {getattr(self, name)!r}; there are {', '.join(choices)}")
+        for name, low, high in (
+            ("epochs", 1, 100_000),
+            ("batch_size", 1, 1_000_000),
+            ("patience", 1, 100_000),
+            ("steps_per_epoch", 1, 1_000_000_000),
+            ("learning_rate", 1e-9, 100),
+            ("weight_decay", 0, 10),
+            ("label_smoothing", 0, 0.9),
+            ("augment", 0, 5),
+        ):
+            if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
+                raise TrazoError(f"{name} must lie between {low} and {high}, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """How hyperparameters are searched."""
+
+    trials: int = 5  # at most
+    strategy: str = "random"  # one of STRATEGIES
+    trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many
+    trial_steps: int | None = None  # batches of a trial's epoch; None for all
+    seed: int = 0  # of the search
+
+    def __post_init__(self) -> None:
+        """Refuse what is unknown or out of range."""
+        if self.strategy not in STRATEGIES:
+            raise TrazoError(f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}")
+        if self.trials < 1 or self.trial_epochs < 1 or (self.trial_steps or 1) < 1:
+            raise TrazoError("trials, trial_epochs and trial_steps are at least 1")

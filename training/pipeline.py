@@ -1,0 +1,145 @@
+"""Encoded batches -> `tf.data`: one pair of functions, for training and for evaluation."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+import tensorflow as tf
+
+from model.converter import BadImage, decode, open_image, pixels_of
+from model.errors import TrazoError
+from training.augment import augment
+from training.stream import Batch, HubStream
+
+DECODING_THREADS = 2
+PREFETCHED = 4  # batches that wait between decoding and the network
+
+
+def make_train_data(
+    stream: HubStream,
+    epoch: int = 0,
+    *,
+    start: int = 0,
+    epochs: int = 1,
+    steps: int | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+    strength: float = 1.0,
+) -> tf.data.Dataset:
+    """Return shuffled and augmented batches for training.
+
+    Args:
+        stream: where the rows come from.
+        epoch: the first epoch, from 0.
+        start: first batch of that epoch.
+        epochs: how many epochs follow one another without a gap.
+        steps: batches after which an epoch ends; None for all of them.
+        image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
+        strength: of the augmentation (`training.augment`); 0 for none.
+
+    Returns:
+        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
+        last batch of an epoch is smaller where the rows do not divide; it is kept.
+    """
+
+    steps = min(steps or len(stream), len(stream))
+
+    def batches() -> Iterator[Batch]:
+        for number in range(epoch, epoch + epochs):
+            first = start if number == epoch else 0
+            yield from islice(stream.epoch(number, first), steps - first)
+
+    shape = image_shape or first_image_shape(stream)
+    seeds = _seeds(stream.seed, epoch, start, epochs, steps)
+    data = _decoded(stream, batches, shape)
+    data = tf.data.Dataset.zip(data, seeds)
+    data = data.map(lambda batch, seed: (augment(tf.cast(batch[0], tf.float32), seed, strength), batch[1]))
+    return data.prefetch(PREFETCHED)
+
+
+def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | None = None) -> tf.data.Dataset:
+    """Return every row once, in file order, as it is.
+
+    Args:
+        stream: where the rows come from.
+        image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
+
+    Returns:
+        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)); the last partial batch is kept.
+    """
+    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream))
+    return data.map(lambda images, labels: (tf.cast(images, tf.float32), labels)).prefetch(PREFETCHED)
+
+
+def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
+    """Return height, width and channels (1 grey, 3 colour) of the first picture that can be decoded.
+
+    Raises:
+        TrazoError: when there is none.
+    """
+    for batch in stream.ordered():
+        for encoded in batch.images:
+            try:
+                pixels = pixels_of(open_image(encoded))
+            except BadImage:
+                continue
+            return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
+    raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
+
+
+def decoded_batches(
+    stream: HubStream, batches: Iterable[Batch], image_shape: tuple[int, int, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Decode batches on several threads.
+
+    Yields:
+        (images uint8 (n, h, w, c), labels (n,), row ids (n,)). Rows that cannot be decoded are reported to the stream
+        and left out.
+    """
+
+    def attempt(encoded: bytes) -> np.ndarray | BadImage:
+        try:
+            return decode(encoded, image_shape)
+        except BadImage as error:
+            return error
+
+    def decode_some(encoded: list[bytes]) -> list[np.ndarray | BadImage]:
+        return [attempt(image) for image in encoded]
+
+    with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="trazo-decode") as pool:
+        for batch in batches:
+            # One task a thread, not one an image: handing over a task costs as much as decoding a small picture.
+            shares = [batch.images[thread::DECODING_THREADS] for thread in range(DECODING_THREADS)]
+            decoded: list = [None] * len(batch.images)
+            for thread, share in enumerate(pool.map(decode_some, shares)):
+                decoded[thread::DECODING_THREADS] = share
+            usable = []
+            for position, image in enumerate(decoded):
+                if isinstance(image, BadImage):
+                    stream.skip(batch.index[position], str(image))
+                else:
+                    usable.append(position)
+            images = np.stack([decoded[p] for p in usable]) if usable else np.zeros((0, *image_shape), np.uint8)
+            yield images, batch.labels[usable], batch.index[usable]
+
+
+def _decoded(stream: HubStream, batches, image_shape: tuple[int, int, int]) -> tf.data.Dataset:  # noqa: ANN001
+    """Whole decoded batches as they cross into tf.data: one crossing a batch, and bytes rather than floats."""
+    label = tf.float32 if stream.problem == "regression" else tf.int64
+    signature = tf.TensorSpec((None, *image_shape), tf.uint8), tf.TensorSpec((None,), label)
+
+    def crossing() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for images, labels, _ in decoded_batches(stream, batches(), image_shape):
+            yield images, labels
+
+    return tf.data.Dataset.from_generator(crossing, output_signature=signature)
+
+
+def _seeds(seed: int, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
+    """Return one augmentation seed a batch, int32 (2,), from (seed, epoch, batch) alone."""
+
+    def of_batch(number: tf.Tensor) -> tf.Tensor:
+        of_epoch = tf.random.stateless_uniform((2,), tf.stack([seed, number // steps]), None, None, tf.int64)
+        return tf.random.stateless_uniform((2,), of_epoch + number % steps, None, None, tf.int32)
+
+    return tf.data.Dataset.range(epoch * steps + start, (epoch + epochs) * steps).map(of_batch)

@@ -1,0 +1,205 @@
+"""The way of the data, one function a step: open, tune, train, evaluate. Each goes on where it was stopped."""
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from model import CnnConfig, CnnModel, files
+from training import tuner
+from training.config import DataConfig, TrainConfig, TuneConfig
+from training.evaluate import evaluate, weights_hash
+from training.pipeline import first_image_shape
+from training.presets import PRESETS
+from training.publish import write_card
+from training.scale import pixel_histogram
+from training.stream import HubStream
+from training.trainer import Progress, fit
+
+SCHEMA_VERSION = 1
+LIBRARIES = (
+    "tensorflow",
+    "keras",
+    "keras-tuner",
+    "datasets",
+    "huggingface-hub",
+    "numpy",
+    "opencv-python-headless",
+)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The two parts of the training split, and what their pictures look like."""
+
+    train: HubStream
+    validation: HubStream
+    image_shape: tuple[int, int, int]
+
+
+def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
+    """Open one split of the dataset."""
+    return HubStream(
+        data.dataset,
+        split,
+        config=data.config,
+        revision=data.revision,
+        image_column=data.image_column,
+        label_column=data.label_column,
+        on_error=data.on_error,
+        window_rows=data.window_rows,
+        **settings,
+    )
+
+
+def open_data(data: DataConfig, settings: TrainConfig) -> Data:
+    """Open the training split and hold its validation part out."""
+    stream = open_stream(data, data.split, seed=settings.seed, batch_size=settings.batch_size)
+    train, validation = stream.hold_out(data.validation)
+    return Data(train, validation, first_image_shape(train))
+
+
+def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: Path) -> dict[str, Any]:
+    """Search hyperparameters and leave trials.json in the folder; returns its value."""
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = open_data(data, settings)
+    histogram = _histogram(opened, folder)
+    search = tuner.Search(_base(opened), settings, tune, opened.train, opened.validation, histogram, folder)
+    report = tuner.run_search(search)
+    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
+    completed = sum(trial["status"] == "COMPLETED" for trial in report["trials"])
+    _say(f"{completed} of {len(report['trials'])} trials completed; best: {best['trial_id']}, {best['score']:.4f}")
+    return report
+
+
+def train_run(
+    data: DataConfig, asked: dict[str, Any], folder: Path, preset: str | None = None, verbose: bool = True
+) -> None:
+    """Train, and leave config.json, model.safetensors, training.json and the card in the folder.
+
+    Args:
+        data: which rows.
+        asked: fields of TrainConfig that the person set; they come before those of the preset or the search.
+        folder: of the run; a trials.json in it gives the hyperparameters where no preset is named.
+        preset: a key of `PRESETS`.
+        verbose: show progress.
+    """
+    report = files.read_json(folder / files.TRIALS)
+    if preset is None and report and report.get("best_trial"):
+        network, training = tuner.best_hyperparameters(report)
+    else:
+        preset = preset or "default"
+        network, training = PRESETS[preset]()
+    settings = TrainConfig(**training | asked)
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = open_data(data, settings)
+    network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
+    versions = {name: version(name) for name in ("tensorflow", "keras")}
+    config = CnnConfig(**_base(opened) | network, title=_title(data.dataset), versions=versions)
+    checkpoint = folder / "checkpoint.safetensors"
+    trained, progress = fit(config, settings, opened.train, opened.validation, checkpoint=checkpoint, verbose=verbose)
+
+    # The weights come last but for the reports about them: a run killed here is seen as not finished.
+    CnnModel(config, trained).save_pretrained(folder)
+    files.write_json(
+        folder / files.TRAINING,
+        _training_report(opened, settings, network, preset, trained.count_params(), progress),
+    )
+    write_card(folder)
+    _report_skipped(opened.train)
+
+
+def evaluate_run(model: str, data: DataConfig, split: str, folder: Path | None) -> dict[str, Any]:
+    """Measure a model on a split, write evaluation.json and the card where there is a folder, and return the value."""
+    cnn = CnnModel.from_pretrained(model)
+    stream = open_stream(data, split, labels=cnn.config.labels)
+    result = evaluate(cnn, stream)
+    _report_skipped(stream)
+    if folder:
+        result["weights_sha256"] = weights_hash(cnn.folder)
+        files.write_json(folder / files.EVALUATION, result)
+        if (folder / files.CONFIG).is_file():
+            write_card(folder)
+    for name in ("accuracy", "mean_absolute_error", "loss"):
+        if name in result:
+            _say(f"{split}: {name} {result[name]:.4f} on {result['rows']:,} rows")
+    return result
+
+
+def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path) -> None:
+    """Tune, train, evaluate; steps that are done are not done again."""
+    open_stream(data, data.test_split)  # a missing test split is told before hours of work, not after
+    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in ("seed", "batch_size", "augment")})
+    tune_run(data, search_settings, tune, folder)
+    train_run(data, asked, folder)
+    known = files.read_json(folder / files.EVALUATION)
+    if not known or known.get("weights_sha256") != weights_hash(folder):  # the test split is looked at once
+        evaluate_run(str(folder), data, data.test_split, folder)
+    _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
+
+
+def _base(data: Data) -> dict[str, Any]:
+    return {"labels": data.train.labels, "problem": data.train.problem, "image_shape": data.image_shape}
+
+
+def _histogram(data: Data, folder: Path):
+    return pixel_histogram(data.train, data.image_shape, folder / "pixels.json")
+
+
+def _title(dataset: str) -> str:
+    return f"Trazo on {dataset}"
+
+
+def _training_report(
+    data: Data,
+    settings: TrainConfig,
+    network: dict[str, Any],
+    preset: str | None,
+    parameters: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    source = data.train.source
+    flat = {name: value for name, value in network.items() if name != "scaling"} | {
+        "scaling": network["scaling"].method
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "data": {
+            "dataset": source.dataset,
+            "config": source.config,
+            "revision": source.revision,
+            "fingerprint": source.fingerprint,
+            "split": source.split,
+            "image_column": data.train.image_column,
+            "label_column": data.train.label_column,
+            "rows": {"train": data.train.rows, "validation": data.validation.rows},
+            "skipped_rows": {str(row): reason for row, reason in sorted(data.train.skipped.items())},
+        },
+        "preset": preset,
+        "hyperparameters": flat | asdict(settings),
+        "history": progress.history,
+        "best_epoch": progress.best_epoch,
+        "stopped_early": len(progress.history) < settings.epochs,
+        "seed": settings.seed,
+        "seconds": round(progress.seconds, 1),
+        "parameters": parameters,
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+    }
+
+
+def _report_skipped(stream: HubStream) -> None:
+    if stream.skipped:
+        shown = ", ".join(f"{row} ({reason})" for row, reason in sorted(stream.skipped.items())[:10])
+        more = f" and {len(stream.skipped) - 10} more" if len(stream.skipped) > 10 else ""
+        _say(f"skipped {len(stream.skipped)} rows of {stream.source.split}: {shown}{more}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,327 @@
+"""`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import ClassLabel, Features, Image, Value
+
+from model.errors import TrazoError
+from training.order import Part, Window, ordered_windows, shuffled_windows
+from training.source import Source, open_source
+
+REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is kept in memory after its first pass
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, or a worker's slice of it."""
+
+    images: list[bytes]  # encoded, as they are stored
+    labels: np.ndarray  # (n,): int64 class ids, or float32 targets
+    index: np.ndarray  # (n,) int64: row ids, 0 … rows−1 over the split, in file order
+    number: int  # of the batch in its epoch, from 0
+
+
+class HubStream:
+    """Shuffled batches of a Hub dataset's split, in an order that anybody can compute again.
+
+    The order is a pure function of the seed, the epoch and the row-group table (see `training.order`). So
+    `epoch(e, start=b)` is a seek, not a replay, batch b holds the same rows for one worker and for many, and every row
+    comes exactly once an epoch. Memory holds two windows: the one in use and the one being fetched.
+
+    Attributes:
+        features: the dataset's own schema (`datasets.Features`).
+        labels: class names in the order of the ids; for regression the target column's name.
+        problem: binary, multiclass or regression, as the label column says.
+        rows: number of rows of this part of the split.
+        skipped: row id -> reason, of rows that had no usable image or label, as far as they were met.
+        source: where the rows come from.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        split: str = "train",
+        *,
+        seed: int = 0,
+        batch_size: int = 128,
+        rank: int = 0,
+        world_size: int = 1,
+        config: str | None = None,
+        revision: str | None = None,
+        image_column: str | None = None,
+        label_column: str | None = None,
+        labels: tuple[str, ...] | None = None,
+        on_error: str = "skip",
+        window_rows: int = 8192,
+        window_runs: int = 16,
+        token: str | None = None,
+    ) -> None:
+        """Open a dataset; nothing but its schema and the footers of its files is read.
+
+        Args:
+            dataset: a Hub id `owner/name`, or a local folder in the layout of a Hub dataset repo.
+            split: name of the split.
+            seed: of the order.
+            batch_size: rows of a global batch; worker `rank` gets its slice.
+            rank: this worker, from 0.
+            world_size: number of workers.
+            config: of a dataset with several configs.
+            revision: branch, tag or commit on the Hub.
+            image_column: where the schema has several image columns.
+            label_column: where the schema leaves open which column is the label.
+            labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
+                names come from elsewhere (from the training split, when this is the test split).
+            on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
+            window_rows: rows in a window; memory is bounded by two windows of encoded images.
+            window_runs: distant runs of row groups that fill a window.
+            token: of the Hub; None for the environment's.
+
+        Raises:
+            TrazoError: in one line, what was asked and what exists.
+        """
+        if batch_size < 1 or world_size < 1 or not 0 <= rank < world_size:
+            raise TrazoError(f"batch_size {batch_size}, rank {rank} of world_size {world_size} do not fit together")
+        if on_error not in ("skip", "raise"):
+            raise TrazoError(f"on_error is skip or raise, not {on_error!r}")
+        if window_rows < 1 or window_runs < 1:
+            raise TrazoError("window_rows and window_runs are at least 1")
+        self.source: Source = open_source(dataset, split, config, revision, token)
+        self.features: Features = self.source.features
+        self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
+        self.on_error, self.window_rows, self.window_runs = on_error, window_rows, window_runs
+        self.image_column = _image_column(dataset, self.features, image_column)
+        self.label_column = _label_column(dataset, self.features, label_column)
+        self.labels, self.problem = self._read_labels(labels)
+        self.skipped: dict[int, str] = {}
+        self._choose(Part())
+
+    def __len__(self) -> int:
+        """Return the number of global batches of an epoch, the last and partial one included."""
+        return -(-self.rows // self.batch_size)
+
+    def hold_out(self, fraction: float) -> tuple["HubStream", "HubStream"]:
+        """Split the rows in two by their ids: (the rest, the rows held out).
+
+        Args:
+            fraction: share of the rows to hold out, above 0 and below 1; met on average, not to the row.
+
+        Raises:
+            TrazoError: when a part would be empty.
+        """
+        if not 0 < fraction < 1:
+            raise TrazoError(f"the share to hold out must lie between 0 and 1, not {fraction}")
+        streams = self._with(Part(fraction, False)), self._with(Part(fraction, True))
+        if not all(stream.rows for stream in streams):
+            raise TrazoError(f"holding out {fraction} of {self.rows} rows leaves one part empty")
+        return streams
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Yield an epoch's batches in its shuffled order.
+
+        Args:
+            number: the epoch, from 0; each has an order of its own.
+            start: first batch to yield; only the windows from that batch on are read.
+
+        Yields:
+            `Batch`, with the images still encoded. Rows without image or label are left out of their batch and
+            reported in `skipped`; the last batch may be smaller.
+        """
+        windows = shuffled_windows(self.source.table, self._part, self.seed, number, self.window_rows, self.window_runs)
+        return self._batches(windows, start, shuffled=True)
+
+    def ordered(self, start: int = 0) -> Iterator[Batch]:
+        """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
+
+        A part of at most `REMEMBERED_BYTES` of encoded images is kept after its first pass, so that validating every
+        epoch does not read it again.
+        """
+        if self._remembered is not None:
+            yield from self._remembered[start:]
+            return
+        kept, size = [], 0
+        for batch in self._batches(ordered_windows(self.source.table, self._part, self.window_rows), start, False):
+            size += sum(map(len, batch.images))
+            if start == 0 and size <= REMEMBERED_BYTES:
+                kept.append(batch)
+            yield batch
+        if start == 0 and size <= REMEMBERED_BYTES and self._part.held_out:
+            self._remembered = kept
+
+    def skip(self, row_id: int, reason: str) -> None:
+        """Report an unusable row, or raise where `on_error` says so.
+
+        Raises:
+            TrazoError: with on_error="raise".
+        """
+        if self.on_error == "raise":
+            raise TrazoError(f"row {row_id} of {self.source.dataset!r}, split {self.source.split!r}: {reason}")
+        self.skipped[int(row_id)] = reason
+
+    # --- Batches from windows ---
+
+    def _batches(self, windows: list[Window], start: int, shuffled: bool) -> Iterator[Batch]:
+        if start < 0:
+            raise TrazoError(f"start must not be negative: {start}")
+        ends = np.cumsum([window.rows for window in windows])
+        first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
+        number, pending = start, []
+        with _Reader(self, windows[first:], shuffled) as reader:
+            for (ids, table), end in zip(reader, ends[first:], strict=True):
+                begin = end - len(ids)
+                while number < len(self):
+                    low, high = self._slice(number)
+                    a, b = max(low, begin) - begin, min(high, end) - begin
+                    if a < b:
+                        pending.append((ids[a:b], table.slice(a, b - a)))
+                    if high > end:
+                        break  # the rest of this batch is in the next window
+                    yield self._batch(number, pending)
+                    number, pending = number + 1, []
+
+    def _slice(self, number: int) -> tuple[int, int]:
+        """Return this worker's positions [low, high) in the epoch's order for a global batch."""
+        low = number * self.batch_size
+        size = min(self.batch_size, self.rows - low)
+        return low + self.rank * size // self.world_size, low + (self.rank + 1) * size // self.world_size
+
+    def _batch(self, number: int, pending: list[tuple[np.ndarray, pa.Table]]) -> Batch:
+        ids = np.concatenate([ids for ids, _ in pending] or [np.zeros(0, np.int64)])
+        images = [image for _, table in pending for image in table["image"].to_pylist()]
+        labels = [label for _, table in pending for label in table["label"].to_pylist()]
+        usable = []
+        for position, (image, label) in enumerate(zip(images, labels, strict=True)):
+            if image is None or label is None:
+                self.skip(ids[position], "no image" if image is None else "no label")
+            else:
+                usable.append(position)
+        dtype = np.float32 if self.problem == "regression" else np.int64
+        return Batch([images[p] for p in usable], np.array([labels[p] for p in usable], dtype), ids[usable], number)
+
+    def _read_run(self, run: tuple[int, int]) -> pa.Table:
+        """Read a run's rows of this part: columns image (large_binary, null where missing) and label."""
+        table = self.source.read(run, [f"{self.image_column}.bytes", self.label_column])
+        groups = self.source.table
+        ids = np.arange(groups.first[run[0]], groups.first[run[1] - 1] + groups.rows[run[1] - 1])
+        mask = self._part.mask(ids)
+        if not mask.all():
+            table = table.filter(pa.array(mask))
+        images = pc.struct_field(table[self.image_column], "bytes").cast(pa.large_binary())
+        return pa.table({"image": images, "label": self._ids_of(table[self.label_column])})
+
+    # --- Labels ---
+
+    def _read_labels(self, given: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
+        feature = self.features[self.label_column]
+        if isinstance(feature, ClassLabel):
+            names = tuple(feature.names)
+        elif feature.dtype.startswith("float"):
+            return (self.label_column,), "regression"
+        elif feature.dtype == "bool":
+            names = given or ("false", "true")
+        else:
+            names = given or self._distinct_labels()
+        if len(names) < 2:
+            raise TrazoError(
+                f"label column {self.label_column!r} has {len(names)} class; two or more can be told apart"
+            )
+        return names, "binary" if len(names) == 2 else "multiclass"
+
+    def _distinct_labels(self) -> tuple[str, ...]:
+        """Return the distinct values of the label column, sorted; one pass over that column alone."""
+        found: set = set()
+        for window in ordered_windows(self.source.table, Part(), self.window_rows):
+            for run in window.runs:
+                found.update(pc.unique(self.source.read(run, [self.label_column])[self.label_column]).to_pylist())
+        return tuple(str(value) for value in sorted(found - {None}))
+
+    def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return labels as class ids (null where missing or unknown), or targets as they are."""
+        feature = self.features[self.label_column]
+        if isinstance(feature, ClassLabel):  # −1 stands for "no label" in `datasets`
+            valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(self.labels)))
+            return pc.if_else(valid, column, pa.scalar(None, column.type))
+        if self.problem == "regression":
+            return column
+        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
+
+    # --- Parts ---
+
+    def _with(self, part: Part) -> "HubStream":
+        other = object.__new__(HubStream)
+        other.__dict__.update(self.__dict__)
+        other._choose(part)
+        return other
+
+    def _choose(self, part: Part) -> None:
+        self._part = part
+        self.rows = int(part.mask(np.arange(self.source.table.total)).sum())
+        self._remembered: list[Batch] | None = None
+
+
+class _Reader:
+    """Windows' rows in the order of their visit, the next window fetched while one is in use."""
+
+    def __init__(self, stream: HubStream, windows: list[Window], shuffled: bool) -> None:
+        self._stream, self._windows, self._shuffled = stream, windows, shuffled
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="trazo-fetch")
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        ahead = self._fetch(0)
+        for index, window in enumerate(self._windows):
+            tables = [future.result() for future in ahead]
+            ahead = self._fetch(index + 1)
+            ids = window.row_ids(self._stream.source.table, self._stream._part)
+            table = pa.concat_tables(tables).combine_chunks()
+            if self._shuffled:
+                order = window.permutation()
+                ids, table = ids[order], table.take(pa.array(order))
+            yield ids, table
+
+    def _fetch(self, index: int) -> list[Future]:
+        if index >= len(self._windows):
+            return []
+        return [self._pool.submit(self._stream._read_run, run) for run in self._windows[index].runs]
+
+
+def _image_column(dataset: str, features: Features, name: str | None) -> str:
+    images = [column for column, feature in features.items() if isinstance(feature, Image)]
+    if name is None:
+        if len(images) != 1:
+            found = f"has {len(images)} image columns ({', '.join(images)})" if images else "has no image column"
+            raise TrazoError(f"{dataset!r} {found}; its columns: {', '.join(features)}; choose with --image-column")
+        return images[0]
+    if name not in images:
+        raise TrazoError(f"{dataset!r} has no image column {name!r}; it has {', '.join(images) or 'none'}")
+    return name
+
+
+def _label_column(dataset: str, features: Features, name: str | None) -> str:
+    def scalar(feature: object) -> bool:
+        kinds = ("int", "uint", "bool", "string", "large_string", "float")
+        return isinstance(feature, ClassLabel) or (isinstance(feature, Value) and feature.dtype.startswith(kinds))
+
+    possible = [column for column, feature in features.items() if scalar(feature)]
+    if name is not None:
+        if name not in possible:
+            raise TrazoError(f"{dataset!r} has no label column {name!r}; possible: {', '.join(possible) or 'none'}")
+        return name
+    classes = [column for column in possible if isinstance(features[column], ClassLabel)]
+    named = [column for column in possible if column in ("label", "labels", "target")]
+    for choice in (classes, named, possible):
+        if len(choice) == 1:
+            return choice[0]
+    raise TrazoError(
+        f"{dataset!r} leaves open which column is the label; possible: {', '.join(possible) or 'none'}; "
+        "choose with --label-column"
+    )
