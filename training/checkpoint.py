@@ -32,7 +32,8 @@ def save_checkpoint(
         progress: a dataclass that fits into JSON.
         best: the best weights so far, in the order of `network.weights`.
     """
-    tensors = {f"network/{v.path}": v.numpy() for v in network.variables}
+    # By position: the names of the random generators' states carry a count over the whole process.
+    tensors = {f"network/{i}": v.numpy() for i, v in enumerate(network.variables)}
     tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
     tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
     state = json.dumps({"identity": identity, "progress": asdict(progress)})
@@ -71,8 +72,8 @@ def load_checkpoint(
             f"{path} belongs to a run with other settings ({', '.join(different)}); "
             "use another --output, or delete it to start again"
         )
-    for variable in network.variables:
-        variable.assign(tensors[f"network/{variable.path}"])
+    for index, variable in enumerate(network.variables):
+        variable.assign(tensors[f"network/{index}"])
     for index, variable in enumerate(optimizer.variables):
         variable.assign(tensors[f"optimizer/{index}"])
     best = [tensors[f"best/{i}"] for i in range(len(network.weights))] if "best/0" in tensors else None

@@ -152,7 +152,7 @@ def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimiz
     descends to zero.
     """
     steps = settings.epochs * steps_per_epoch
-    rate: Any = settings.learning_rate
+    rate: Any = float(settings.learning_rate)
     if settings.schedule == "one-cycle":
         warm = max(1, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(

@@ -165,7 +165,8 @@ def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[s
 def _oracle(tune: TuneConfig, problem: str) -> keras_tuner.Oracle:
     metric = heads.HEADS[problem].metric
     objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
-    common = {"objective": objective, "seed": tune.seed, "max_consecutive_failed_trials": max(3, tune.trials)}
+    # KerasTuner takes seed 0 for "no seed" and draws one.
+    common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": max(3, tune.trials)}
     if tune.strategy == "hyperband":
         return oracles.HyperbandOracle(max_epochs=tune.trial_epochs, **common)
     if tune.strategy == "grid":

@@ -1,0 +1,41 @@
+"""What several test modules share: the bundled sample, tiny datasets, a tiny trained run."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# The tests never reach out: whoever forgets the loopback Hub gets an error at once.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = str(ROOT / "training" / "sample")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run made by the real functions on the sample: one short trial, a short training, an evaluation."""
+    from training.__main__ import main
+
+    folder = tmp_path_factory.mktemp("run")
+    options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
+    assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *options]) == 0
+    return folder
+
+
+@pytest.fixture
+def training() -> Callable[..., subprocess.CompletedProcess]:
+    """Run `python -m training …` in a process of its own."""
+
+    def run(*arguments: object, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "training", *map(str, arguments)]
+        environment = {**os.environ, **(env or {}), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=cwd)
+
+    return run

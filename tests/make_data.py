@@ -1,0 +1,38 @@
+"""Small datasets in the layout of a Hub repo, written for a test."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, Features
+from PIL import Image
+
+
+def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:
+    """Encode pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def pictures(count: int, shape: tuple[int, ...] = (8, 8), seed: int = 0) -> list[bytes]:
+    """Return encoded pictures of random pixels."""
+    random = np.random.default_rng(seed)
+    return [png(random.integers(0, 256, shape, np.uint8)) for _ in range(count)]
+
+
+def write_dataset(
+    folder: Path,
+    features: Features,
+    shards: Sequence[dict[str, list[Any]]],
+    rows_per_group: int = 10,
+    split: str = "train",
+) -> str:
+    """Write one split's shards as Parquet; returns the folder."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for number, columns in enumerate(shards):
+        path = folder / "data" / f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
+        Dataset.from_dict(columns, features=features).to_parquet(path, batch_size=rows_per_group)
+    return str(folder)

@@ -1,0 +1,161 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from datasets import Features, Image, Value
+from safetensors.numpy import load_file
+
+from model import CnnConfig, CnnModel
+from model.errors import TrazoError
+from model.scaling import Scaling
+from tests.conftest import ROOT, SAMPLE
+from tests.make_data import pictures, write_dataset
+from training.config import OPTIMIZERS, TrainConfig
+from training.stream import HubStream
+from training.trainer import fit
+
+CONFIG = CnnConfig(
+    filters=(4, 8), convolutions=1, dense_units=(), dropout=0.2, scaling=Scaling("min-max", (0.0,), (255.0,))
+)
+
+
+def streams(seed: int = 0, batch_size: int = 64) -> tuple[HubStream, HubStream]:
+    return HubStream(SAMPLE, seed=seed, batch_size=batch_size).hold_out(0.1)
+
+
+def weights(network) -> list[np.ndarray]:
+    return [variable.numpy() for variable in network.weights]
+
+
+def test_training_learns_and_reports_each_epoch():
+    config = replace(CONFIG, filters=(8, 16), dense_units=(32,), dropout=0.0)
+    network, progress = fit(config, TrainConfig(epochs=4, learning_rate=1e-2), *streams(), verbose=False)
+    assert [row["epoch"] for row in progress.history] == [1, 2, 3, 4]
+    assert progress.history[-1]["val_accuracy"] > 0.8  # ten classes: chance is 0.1
+    assert progress.history[-1]["loss"] < progress.history[0]["loss"]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} < progress.history[0].keys()
+    # What is reported is what the returned network does: the weights are those of the best epoch.
+    _, validation = streams()
+    answers = CnnModel(config, network).predict([image for batch in validation.ordered() for image in batch.images])
+    true = np.concatenate([batch.labels for batch in validation.ordered()])
+    best = progress.history[progress.best_epoch - 1]
+    assert np.isclose((answers.argmax(axis=1) == true).mean(), best["val_accuracy"])
+    assert best["val_loss"] == min(row["val_loss"] for row in progress.history)
+
+
+def test_same_seed_same_weights_other_seed_other_weights():
+    def train(seed: int) -> list[np.ndarray]:
+        settings = TrainConfig(epochs=1, steps_per_epoch=5, seed=seed, batch_size=64)
+        return weights(fit(CONFIG, settings, *streams(seed), verbose=False)[0])
+
+    first, again, other = train(0), train(0), train(1)
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert not all((a == b).all() for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, monkeypatch):
+    """Stopped in the middle of an epoch by an error, as a kill would, then started again."""
+    rate = {"sgd": 0.1, "lion": 1e-3}.get(optimizer, 5e-3)
+    settings = TrainConfig(epochs=2, steps_per_epoch=6, batch_size=64, optimizer=optimizer, learning_rate=rate)
+    whole, history = fit(CONFIG, settings, *streams(), verbose=False)
+
+    path = tmp_path / "checkpoint.safetensors"
+    monkeypatch.setattr("training.trainer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)  # after every step
+    epoch = HubStream.epoch
+    broken = {"left": 9}
+
+    def failing(self, number, start=0):
+        for batch in epoch(self, number, start):
+            broken["left"] -= 1
+            if broken["left"] < 0:
+                raise ConnectionError("the network is gone")
+            yield batch
+
+    monkeypatch.setattr(HubStream, "epoch", failing)
+    with pytest.raises(Exception, match="the network is gone"):
+        fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+    monkeypatch.setattr(HubStream, "epoch", epoch)
+    resumed, again = fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+    assert all((a == b).all() for a, b in zip(weights(whole), weights(resumed), strict=True))
+    for a, b in zip(history.history, again.history, strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
+    """`kill -9` at two moments, each after a checkpoint that the training itself wrote."""
+    script = (
+        "import sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.05\n"
+        "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+
+    def command(folder) -> list[str]:
+        options = ["--preset", "fast", "--epochs", "2", "--steps-per-epoch", "14", "--batch-size", "32"]
+        return [sys.executable, "-c", script, "train", "--dataset", SAMPLE, "--output", str(folder), *options]
+
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True, timeout=120)
+    checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
+    kills = 0
+    for wait in (0.0, 0.5):
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+        process = subprocess.Popen(command(tmp_path / "killed"), env=environment, stdout=subprocess.PIPE)
+        while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
+            time.sleep(0.01)
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+    assert kills, "the training ended before it could be killed"
+    subprocess.run(command(tmp_path / "killed"), env=environment, check=True, capture_output=True, timeout=120)
+    whole, killed = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))
+    assert all((whole[name] == killed[name]).all() for name in whole)
+    reports = [json.loads((tmp_path / name / "training.json").read_text()) for name in ("whole", "killed")]
+    assert [r["val_loss"] for r in reports[0]["history"]] == [r["val_loss"] for r in reports[1]["history"]]
+
+
+def test_a_checkpoint_of_other_settings_or_damaged_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    settings = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64)
+    fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+    other = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64, learning_rate=0.5)
+    with pytest.raises(TrazoError, match="other settings .*learning_rate: 0.002 there, 0.5 asked"):
+        fit(CONFIG, other, *streams(), checkpoint=path, verbose=False)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TrazoError, match="no checkpoint of Trazo"):
+        fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+
+
+def test_a_loss_that_runs_away_stops_the_training(tmp_path):
+    features = Features({"image": Image(), "weight": Value("float32")})
+    columns = {"image": pictures(60), "weight": [float(row) for row in range(60)]}
+    parts = HubStream(write_dataset(tmp_path, features, [columns]), batch_size=8).hold_out(0.2)
+    config = CnnConfig(
+        labels=("weight",),
+        problem="regression",
+        image_shape=(8, 8, 1),
+        filters=(4,),
+        convolutions=1,
+        normalization="none",
+    )
+    settings = TrainConfig(epochs=3, optimizer="sgd", learning_rate=10, schedule="constant")
+    with pytest.raises(TrazoError, match="no longer finite in epoch"):
+        fit(config, settings, *parts, verbose=False)
+
+
+def test_training_stops_early_and_keeps_the_best_weights():
+    settings = TrainConfig(epochs=30, learning_rate=0.05, schedule="constant", patience=1, batch_size=64, augment=0)
+    _, progress = fit(CONFIG, settings, *streams(), verbose=False)
+    assert len(progress.history) < 30
+    assert progress.best_epoch == len(progress.history) - 1
+
+
+@pytest.mark.parametrize("field", [{"optimizer": "adagrad"}, {"epochs": 0}, {"learning_rate": -1.0}, {"augment": 9.0}])
+def test_settings_out_of_range_are_refused(field):
+    with pytest.raises(TrazoError, match=next(iter(field))):
+        TrainConfig(**field)
