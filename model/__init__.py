@@ -1,7 +1,16 @@
 """The model package: load, predict, publish."""
 
-from model.cnn import CnnModel
-from model.config import CnnConfig
+from importlib import import_module
+
 from model.errors import ModelError, TrazoError
 
 __all__ = ["CnnConfig", "CnnModel", "ModelError", "TrazoError"]
+
+_HOMES = {"CnnConfig": "model.config", "CnnModel": "model.cnn"}
+
+
+def __getattr__(name: str) -> object:
+    """Import TensorFlow, which takes seconds, only for who asks for what needs it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'model' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

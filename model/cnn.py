@@ -127,7 +127,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         """
         source = PRETRAINED if pretrained_model_name_or_path is None else Path(pretrained_model_name_or_path)
         try:
-            folder = source if source.is_dir() else download(str(pretrained_model_name_or_path), revision, token)
+            folder = source if source.is_dir() else download(str(source), revision, token)
             return cls._from_folder(folder)
         except ModelError:
             raise
@@ -136,11 +136,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 
     @classmethod
     def _from_folder(cls, folder: Path) -> CnnModel:
-        for name in (files.CONFIG, files.WEIGHTS):
-            if not (folder / name).is_file():
-                others = sorted(p.name for p in folder.iterdir() if p.suffix in (".keras", ".h5", ".pkl", ".bin"))
-                hint = f"; {', '.join(others)} may run code when loaded and is never used" if others else ""
-                raise ModelError(f"{folder} has no {name}: only config.json with safetensors is loaded{hint}")
+        files.check_complete(str(folder), (path.name for path in folder.iterdir() if path.is_file()))
         config = CnnConfig.from_file(folder / files.CONFIG)
         model = cls(config, folder=folder)
         load_weights(model.network, folder / files.WEIGHTS)

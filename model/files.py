@@ -3,8 +3,11 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from model.errors import ModelError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -13,6 +16,21 @@ TRAINING = "training.json"
 TRIALS = "trials.json"
 EVALUATION = "evaluation.json"
 REPORTS = (TRAINING, TRIALS, EVALUATION)
+UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
+
+
+def check_complete(where: str, names: Iterable[str]) -> None:
+    """Refuse a folder or repo without config or weights, by name.
+
+    Raises:
+        ModelError: with what is missing, and the files there that are never loaded because they may run code.
+    """
+    names = set(names)
+    missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
+    if missing:
+        unsafe = sorted(name for name in names if name.endswith(UNSAFE))
+        hint = f"; {', '.join(unsafe)} may run code when loaded and is never used" if unsafe else ""
+        raise ModelError(f"{where} has no {missing[0]}: only config.json with safetensors is loaded{hint}")
 
 
 def write_whole(path: str | os.PathLike, content: bytes | str) -> None:

@@ -19,7 +19,7 @@ from huggingface_hub.errors import (
 from model import files
 from model.errors import TrazoError
 
-MAX_WEIGHTS_BYTES = 1 << 30  # weights above 1 GiB are no network of this package; refused before the download
+MAX_BYTES = 1 << 30  # a file above 1 GiB belongs to no network of this package; refused before the download
 
 
 def download(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> Path:
@@ -42,14 +42,15 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
     with _plain_errors(repo_id, revision):
         if not constants.HF_HUB_OFFLINE:
             try:
-                # The revision is resolved once; every file is then read at that commit.
                 info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=20)
-                revision = info.sha
-                for sibling in info.siblings or []:
-                    if sibling.rfilename in wanted and (sibling.size or 0) > MAX_WEIGHTS_BYTES:
-                        raise TrazoError(f"{repo_id}: {sibling.rfilename} has {sibling.size:,} bytes, refused")
+                sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or []}
+                files.check_complete(repo_id, sizes.keys())
+                for name in wanted:
+                    if sizes.get(name, 0) > MAX_BYTES:
+                        raise TrazoError(f"{repo_id}: {name} has {sizes[name]:,} bytes; at most {MAX_BYTES:,} are read")
             except (httpx2.TransportError, OfflineModeIsEnabled):
                 pass  # no network: snapshot_download turns to the cache, and says so when that is empty
+        # It resolves the revision to a commit once and reads every file there.
         return Path(snapshot_download(repo_id, revision=revision, allow_patterns=wanted, token=token))
 
 

@@ -33,9 +33,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def training() -> Callable[..., subprocess.CompletedProcess]:
     """Run `python -m training …` in a process of its own."""
 
-    def run(*arguments: object, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "training", *map(str, arguments)]
-        environment = {**os.environ, **(env or {}), "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=cwd)
+        environment = {**(env or os.environ), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=ROOT)
 
     return run

@@ -1,3 +1,5 @@
+from itertools import chain
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -55,7 +57,7 @@ def test_any_interruption_and_any_number_of_workers_give_the_same_order(
     options = {"seed": seed, "batch_size": batch_size, "window_rows": window_rows, "window_runs": 3}
     stream = HubStream(sharded, **options)
     whole = [batch.index.tolist() for batch in stream.epoch(epoch)]
-    assert sorted(sum(whole, [])) == list(range(68))
+    assert sorted(list(chain(*whole))) == list(range(68))
     assert [len(rows) for rows in whole[:-1]] == [batch_size] * (len(stream) - 1)
     assert len(whole) == len(stream)
     resumed = list(stream.epoch(epoch, start=start))
@@ -63,7 +65,7 @@ def test_any_interruption_and_any_number_of_workers_give_the_same_order(
     assert [batch.number for batch in resumed] == list(range(start, len(stream)))
     workers = [HubStream(sharded, **options, rank=r, world_size=world_size).epoch(epoch) for r in range(world_size)]
     for rows, *slices in zip(whole, *workers, strict=True):
-        assert sum((part.index.tolist() for part in slices), []) == rows
+        assert list(chain(*(part.index.tolist() for part in slices))) == rows
         assert max(len(part.index) for part in slices) - min(len(part.index) for part in slices) <= 1
 
 

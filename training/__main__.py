@@ -1,16 +1,15 @@
 """Command line: `python -m training VERB --help`. It parses and calls, nothing else."""
 
 import argparse
-import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
-
 from model.errors import TrazoError
+from model.quiet import quiet
 from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.presets import PRESETS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,33 +33,38 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from training.run import whole_run
+    with quiet():
+        from training.run import whole_run
 
     whole_run(_of(DataConfig, options), _given(TrainConfig, options), _of(TuneConfig, options), options.output)
 
 
 def _tune(options: argparse.Namespace) -> None:
-    from training.run import tune_run
+    with quiet():
+        from training.run import tune_run
 
     settings = TrainConfig(**_given(TrainConfig, options))
     tune_run(_of(DataConfig, options), settings, _of(TuneConfig, options), options.output)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training.run import train_run
+    with quiet():
+        from training.run import train_run
 
     train_run(_of(DataConfig, options), _given(TrainConfig, options), options.output, options.preset)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training.run import evaluate_run
+    with quiet():
+        from training.run import evaluate_run
 
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
     evaluate_run(options.model, _of(DataConfig, options), options.split, folder)
 
 
 def _publish(options: argparse.Namespace) -> None:
-    from training.publish import publish
+    with quiet():
+        from training.publish import publish
 
     commit = publish(options.run, options.repo, private=options.private or None)
     print(f"published: {commit.commit_url}")
@@ -70,8 +74,6 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from training.presets import PRESETS
-
     parser = argparse.ArgumentParser(prog="python -m training", description="Hub dataset -> published model")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 

@@ -63,8 +63,8 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
 
 def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: Path) -> dict[str, Any]:
     """Search hyperparameters and leave trials.json in the folder; returns its value."""
-    folder.mkdir(parents=True, exist_ok=True)
     opened = open_data(data, settings)
+    folder.mkdir(parents=True, exist_ok=True)
     histogram = _histogram(opened, folder)
     search = tuner.Search(_base(opened), settings, tune, opened.train, opened.validation, histogram, folder)
     report = tuner.run_search(search)
@@ -93,8 +93,8 @@ def train_run(
         preset = preset or "default"
         network, training = PRESETS[preset]()
     settings = TrainConfig(**training | asked)
-    folder.mkdir(parents=True, exist_ok=True)
     opened = open_data(data, settings)
+    folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     config = CnnConfig(**_base(opened) | network, title=_title(data.dataset), versions=versions)

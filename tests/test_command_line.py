@@ -1,0 +1,164 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from datasets import ClassLabel, Features, Image
+
+from model import CnnModel
+from tests.conftest import ROOT, SAMPLE
+from tests.hub import LoopbackHub
+from tests.make_data import pictures, write_dataset
+from training.__main__ import main
+
+QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
+
+
+def test_the_whole_way_leaves_every_file(trained):
+    names = {"config.json", "model.safetensors", "README.md", "training.json", "trials.json", "evaluation.json"}
+    assert names <= {path.name for path in trained.iterdir()}
+    training, trials, evaluation = (
+        json.loads((trained / name).read_text()) for name in ("training.json", "trials.json", "evaluation.json")
+    )
+    assert training["data"]["rows"] == {"train": 3125, "validation": 375}
+    best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
+    assert training["hyperparameters"]["optimizer"] == best["hyperparameters"]["optimizer"]
+    assert (
+        len(training["history"]) == 2
+        and training["parameters"] == CnnModel.from_pretrained(trained).network.count_params()
+    )
+    assert evaluation["rows"] == 1000 and evaluation["split"] == "test"
+    card = (trained / "README.md").read_text()
+    assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,125 rows to train on" in card
+
+
+def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, capsys):
+    before = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options]) == 0
+    after = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    assert before == after
+    assert "epoch" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--dataset", SAMPLE, "--split", "dev"], "no split 'dev'; it has train, test"),
+        (["run", "--dataset", SAMPLE, "--test-split", "dev"], "no split 'dev'; it has train, test"),
+        (["train", "--dataset", SAMPLE, "--config", "big"], "'big' not found"),
+        (["train", "--dataset", SAMPLE, "--label-column", "digit"], "no label column 'digit'; possible: label"),
+        (["train", "--dataset", SAMPLE, "--image-column", "digit"], "no image column 'digit'; it has image"),
+        (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must lie between 1 and"),
+        (["train", "--dataset", SAMPLE, "--validation", "2"], "between 0 and 1"),
+        (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
+    ],
+)
+def test_a_persons_mistake_is_told_in_one_line_and_nothing_is_written(tmp_path, capsys, arguments, message):
+    output = tmp_path / "run"
+    assert main([*arguments, "--output", str(output)]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.startswith("trazo: ") and told.count("\n") == 1
+    assert not output.exists()
+
+
+def test_an_unknown_preset_or_strategy_names_those_there_are(training):
+    answer = training("train", "--dataset", SAMPLE, "--output", "x", "--preset", "huge")
+    assert answer.returncode == 2 and "invalid choice: 'huge'" in answer.stderr and "fast" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
+    assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
+    assert "has no config.json" in capsys.readouterr().err
+    assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
+    assert "there is no run" in capsys.readouterr().err
+    assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
+    assert "has no training.json and no evaluation.json" in capsys.readouterr().err
+
+
+def test_without_a_network_one_line_names_the_sample(tmp_path, training):
+    nobody = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "0",
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+    }  # nobody listens on the discard port
+    answer = training("train", "--dataset", "ylecun/mnist", "--output", tmp_path / "run", env=nobody)
+    assert answer.returncode == 2
+    assert "cannot be reached for 'ylecun/mnist'" in answer.stderr and "--dataset training/sample" in answer.stderr
+    assert "Traceback" not in answer.stderr and not (tmp_path / "run").exists()
+
+
+def test_a_hub_dataset_that_is_missing_or_private_is_told(tmp_path, training):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
+        for dataset in ("nobody/nothing", "someone/secret"):
+            answer = training("train", "--dataset", dataset, "--output", tmp_path / "run", env=hub.environ(tmp_path))
+            assert answer.returncode == 2 and "Traceback" not in answer.stderr
+            assert f"'{dataset}' is neither a folder here nor a dataset on the Hub" in answer.stderr
+            assert "HF_TOKEN" in answer.stderr
+        options = ["--output", tmp_path / "run", *QUICK]
+        answer = training("train", "--dataset", "someone/secret", *options, env=hub.environ(tmp_path, token=True))
+        assert answer.returncode == 0, answer.stderr
+        answer = training(
+            "train", "--dataset", "someone/secret", "--revision", "v9", *options, env=hub.environ(tmp_path, token=True)
+        )
+        assert answer.returncode == 2 and "has no revision 'v9'" in answer.stderr
+
+
+@pytest.fixture
+def damaged(tmp_path) -> str:
+    columns = {"image": [{"bytes": image, "path": None} for image in pictures(40)], "label": [0, 1] * 20}
+    columns["image"][3] = {"bytes": b"scribble", "path": None}
+    columns["image"][7] = None
+    columns["label"][11] = None
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    return write_dataset(tmp_path / "damaged", features, [columns])
+
+
+def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
+    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "1", "--validation", "0.3", "--batch-size", "8"]
+    assert main(["train", *options, "--output", str(tmp_path / "run")]) == 0
+    skipped = json.loads((tmp_path / "run" / "training.json").read_text())["data"]["skipped_rows"]
+    assert skipped.keys() <= {"3", "7", "11"} and skipped
+    said = capsys.readouterr().out
+    assert all(f"{row} ({reason})" in said for row, reason in skipped.items())
+    assert main(["train", *options, "--on-error", "raise", "--output", str(tmp_path / "strict")]) == 2
+    assert "row " in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
+    """The process may write files of 20 kB at most, which its checkpoint exceeds: what a full disk looks like."""
+    script = tmp_path / "limited.py"
+    script.write_text(
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from training.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    output = tmp_path / "run"
+    arguments = ["train", "--dataset", SAMPLE, "--output", str(output), *QUICK]
+    full = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
+    assert full.returncode == 2 and "File too large" in full.stderr and "Traceback" not in full.stderr
+    assert not (output / "model.safetensors").exists() and not list(output.glob("*checkpoint*"))
+    assert training(*arguments).returncode == 0
+    assert CnnModel.from_pretrained(output).config.labels == tuple("0123456789")
+
+
+def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path, capsys):
+    assert (
+        main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train", "--output", str(tmp_path)])
+        == 0
+    )
+    assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
+    assert "train: accuracy" in capsys.readouterr().out
+    assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
