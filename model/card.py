@@ -15,7 +15,7 @@ def render_card(
     training: dict[str, Any] | None = None,
     trials: dict[str, Any] | None = None,
     evaluation: dict[str, Any] | None = None,
-    repo_id: str = "owner/name",
+    repo_id: str | None = None,
 ) -> ModelCard:
     """Fill the template card.md.
 
@@ -24,7 +24,7 @@ def render_card(
         training: training.json; None when the model was not trained by this package.
         trials: trials.json, or None when there was no search.
         evaluation: evaluation.json, or None when it was not evaluated.
-        repo_id: what the example loads.
+        repo_id: what the example loads; None for the folder that the card lies in.
     """
     dataset = (training or {}).get("data", {}).get("dataset")
     on_hub = dataset is not None and dataset.count("/") == 1 and not Path(dataset).exists()
@@ -47,7 +47,7 @@ def render_card(
         datasets=[dataset] if on_hub else None,
         metrics=["accuracy"] if results else None,
         pipeline_tag="image-classification",
-        model_name=repo_id.split("/")[-1] if results else None,
+        model_name=(repo_id or config.title or "model").split("/")[-1] if results else None,
         eval_results=results or None,
     )
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]
@@ -59,5 +59,5 @@ def render_card(
         trials=trials,
         completed_trials=len(completed),
         evaluation=evaluation,
-        repo_id=repo_id,
+        source=repo_id or "the folder of this card",
     )

@@ -13,12 +13,12 @@ from model.errors import TrazoError
 from model.hub import commit_folder
 
 
-def write_card(run: Path, repo_id: str = "owner/name", folder: Path | None = None) -> None:
+def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None) -> None:
     """Write README.md from a run's config.json and reports.
 
     Args:
         run: the run's folder.
-        repo_id: what the card's example loads.
+        repo_id: what the card's example loads; None for the run's folder.
         folder: where to write; None for the run itself.
     """
     reports = [files.read_json(run / name) for name in files.REPORTS]
