@@ -27,11 +27,11 @@ class BlankDrawing(ValueError):
     """A drawing without a stroke."""
 
 
-def decode(encoded: bytes, image_shape: tuple[int, int, int]) -> np.ndarray:
+def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     """Decode an encoded image (PNG, JPEG, WebP, …) and fit it to the network.
 
     Args:
-        encoded: the file's bytes.
+        encoded: the file's bytes, or a uint8 array of them.
         image_shape: height, width, channels (1 grey, 3 RGB).
 
     Returns:
@@ -43,7 +43,7 @@ def decode(encoded: bytes, image_shape: tuple[int, int, int]) -> np.ndarray:
     # OpenCV decodes several times faster than Pillow; what it cannot read, Pillow may.
     pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if len(encoded) else None
     if pixels is None:
-        pixels = pixels_of(open_image(encoded))
+        pixels = pixels_of(open_image(bytes(encoded)))
     elif pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
     return fit(pixels, image_shape)

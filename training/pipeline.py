@@ -1,7 +1,8 @@
 """Encoded batches -> `tf.data`: one pair of functions, for training and for evaluation."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
@@ -97,30 +98,37 @@ def decoded_batches(
         and left out.
     """
 
-    def attempt(encoded: bytes) -> np.ndarray | BadImage:
-        try:
-            return decode(encoded, image_shape)
-        except BadImage as error:
-            return error
-
-    def decode_some(encoded: list[bytes]) -> list[np.ndarray | BadImage]:
-        return [attempt(image) for image in encoded]
-
     with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="trazo-decode") as pool:
+        waiting: deque = deque()
         for batch in batches:
-            # One task a thread, not one an image: handing over a task costs as much as decoding a small picture.
-            shares = [batch.images[thread::DECODING_THREADS] for thread in range(DECODING_THREADS)]
-            decoded: list = [None] * len(batch.images)
-            for thread, share in enumerate(pool.map(decode_some, shares)):
-                decoded[thread::DECODING_THREADS] = share
-            usable = []
-            for position, image in enumerate(decoded):
-                if isinstance(image, BadImage):
-                    stream.skip(batch.index[position], str(image))
-                else:
-                    usable.append(position)
-            images = np.stack([decoded[p] for p in usable]) if usable else np.zeros((0, *image_shape), np.uint8)
-            yield images, batch.labels[usable], batch.index[usable]
+            # One task a batch: handing over a task costs as much as decoding a small picture.
+            waiting.append((batch, pool.submit(_decode, batch, image_shape)))
+            if len(waiting) > 2 * DECODING_THREADS:
+                yield _usable(stream, *waiting.popleft())
+        while waiting:
+            yield _usable(stream, *waiting.popleft())
+
+
+def _decode(batch: Batch, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, dict[int, str]]:
+    """Return the pixels of a batch, uint8 (n, h, w, c), and position -> reason where an image cannot be decoded."""
+    views = batch.views()
+    images, bad = np.empty((len(views), *image_shape), np.uint8), {}
+    for position, encoded in enumerate(views):
+        try:
+            images[position] = decode(encoded, image_shape)
+        except BadImage as error:
+            bad[position] = str(error)
+    return images, bad
+
+
+def _usable(stream: HubStream, batch: Batch, decoded: Future) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    images, bad = decoded.result()
+    if not bad:
+        return images, batch.labels, batch.index
+    for position, reason in bad.items():
+        stream.skip(batch.index[position], reason)
+    good = np.setdiff1d(np.arange(len(images)), list(bad))
+    return images[good], batch.labels[good], batch.index[good]
 
 
 def _decoded(stream: HubStream, batches, image_shape: tuple[int, int, int]) -> tf.data.Dataset:  # noqa: ANN001

@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import constants
+
 from model import CnnConfig, CnnModel, files
 from training import tuner
 from training.config import DataConfig, TrainConfig, TuneConfig
@@ -170,6 +172,7 @@ def _training_report(
             "dataset": source.dataset,
             "config": source.config,
             "revision": source.revision,
+            "endpoint": constants.ENDPOINT if source.revision else None,  # whose revision that is
             "fingerprint": source.fingerprint,
             "split": source.split,
             "image_column": data.train.image_column,

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +22,46 @@ REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is k
 class Batch:
     """One batch, or a worker's slice of it."""
 
-    images: list[bytes]  # encoded, as they are stored
+    encoded: pa.LargeBinaryArray  # (n,): the images as they are stored, side by side in one buffer
     labels: np.ndarray  # (n,): int64 class ids, or float32 targets
     index: np.ndarray  # (n,) int64: row ids, 0 … rows−1 over the split, in file order
     number: int  # of the batch in its epoch, from 0
+
+    @cached_property
+    def images(self) -> list[bytes]:
+        """The encoded images, one by one."""
+        return self.encoded.to_pylist()
+
+    def views(self) -> list[np.ndarray]:
+        """Return the encoded images without a copy, uint8 (bytes,) each."""
+        _, offsets, data = self.encoded.buffers()
+        if data is None:
+            return []
+        first, n = self.encoded.offset, len(self.encoded)
+        ends = np.frombuffer(offsets, np.int64)[first : first + n + 1].tolist()
+        buffer = np.frombuffer(data, np.uint8)
+        return [buffer[a:b] for a, b in pairwise(ends)]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that were read: some of a window, in the order of their visit."""
+
+    ids: np.ndarray  # (n,) int64
+    images: pa.LargeBinaryArray  # (n,)
+    labels: np.ndarray  # (n,)
+    has_image: np.ndarray  # (n,) bool
+    has_label: np.ndarray  # (n,) bool
+
+    def __getitem__(self, which: slice) -> "_Rows":
+        images = self.images.slice(which.start, which.stop - which.start)
+        return _Rows(self.ids[which], images, self.labels[which], self.has_image[which], self.has_label[which])
+
+    @staticmethod
+    def join(parts: list["_Rows"]) -> "_Rows":
+        columns = [[getattr(part, field.name) for part in parts] for field in fields(_Rows)]
+        join = [pa.concat_arrays if field.name == "images" else np.concatenate for field in fields(_Rows)]
+        return _Rows(*(f(column) for f, column in zip(join, columns, strict=True)))
 
 
 class HubStream:
@@ -145,7 +183,7 @@ class HubStream:
             return
         kept, size = [], 0
         for batch in self._batches(ordered_windows(self.source.table, self._part, self.window_rows), start, False):
-            size += sum(map(len, batch.images))
+            size += batch.encoded.nbytes
             if start == 0 and size <= REMEMBERED_BYTES:
                 kept.append(batch)
             yield batch
@@ -171,13 +209,13 @@ class HubStream:
         first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
         number, pending = start, []
         with _Reader(self, windows[first:], shuffled) as reader:
-            for (ids, table), end in zip(reader, ends[first:], strict=True):
-                begin = end - len(ids)
+            for rows, end in zip(reader, ends[first:], strict=True):
+                begin = end - len(rows.ids)
                 while number < len(self):
                     low, high = self._slice(number)
                     a, b = max(low, begin) - begin, min(high, end) - begin
                     if a < b:
-                        pending.append((ids[a:b], table.slice(a, b - a)))
+                        pending.append(rows[a:b])
                     if high > end:
                         break  # the rest of this batch is in the next window
                     yield self._batch(number, pending)
@@ -189,21 +227,19 @@ class HubStream:
         size = min(self.batch_size, self.rows - low)
         return low + self.rank * size // self.world_size, low + (self.rank + 1) * size // self.world_size
 
-    def _batch(self, number: int, pending: list[tuple[np.ndarray, pa.Table]]) -> Batch:
-        ids = np.concatenate([ids for ids, _ in pending] or [np.zeros(0, np.int64)])
-        images = [image for _, table in pending for image in table["image"].to_pylist()]
-        labels = [label for _, table in pending for label in table["label"].to_pylist()]
-        usable = []
-        for position, (image, label) in enumerate(zip(images, labels, strict=True)):
-            if image is None or label is None:
-                self.skip(ids[position], "no image" if image is None else "no label")
-            else:
-                usable.append(position)
-        dtype = np.float32 if self.problem == "regression" else np.int64
-        return Batch([images[p] for p in usable], np.array([labels[p] for p in usable], dtype), ids[usable], number)
+    def _batch(self, number: int, parts: list[_Rows]) -> Batch:
+        if not parts:  # more workers than rows in the last batch
+            return Batch(pa.array([], pa.large_binary()), np.zeros(0, self._label_dtype), np.zeros(0, np.int64), number)
+        rows = parts[0] if len(parts) == 1 else _Rows.join(parts)
+        usable = rows.has_image & rows.has_label
+        if usable.all():
+            return Batch(rows.images, rows.labels, rows.ids, number)
+        for position in np.flatnonzero(~usable):
+            self.skip(rows.ids[position], "no label" if rows.has_image[position] else "no image")
+        return Batch(rows.images.filter(pa.array(usable)), rows.labels[usable], rows.ids[usable], number)
 
-    def _read_run(self, run: tuple[int, int]) -> pa.Table:
-        """Read a run's rows of this part: columns image (large_binary, null where missing) and label."""
+    def _read_run(self, run: tuple[int, int]) -> tuple[pa.Array, pa.Array]:
+        """Read a run's rows of this part: images (large_binary, null where missing) and labels (null likewise)."""
         table = self.source.read(run, [f"{self.image_column}.bytes", self.label_column])
         groups = self.source.table
         ids = np.arange(groups.first[run[0]], groups.first[run[1] - 1] + groups.rows[run[1] - 1])
@@ -211,7 +247,21 @@ class HubStream:
         if not mask.all():
             table = table.filter(pa.array(mask))
         images = pc.struct_field(table[self.image_column], "bytes").cast(pa.large_binary())
-        return pa.table({"image": images, "label": self._ids_of(table[self.label_column])})
+        return images.combine_chunks(), self._ids_of(table[self.label_column]).combine_chunks()
+
+    def _rows(self, window: Window, runs: list[tuple[pa.Array, pa.Array]], shuffled: bool) -> _Rows:
+        """Put a window's runs together, in the order of their visit."""
+        ids = window.row_ids(self.source.table, self._part)
+        images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
+        if shuffled:
+            order = window.permutation()
+            ids, images, labels = ids[order], images.take(pa.array(order)), labels.take(pa.array(order))
+        has_image, has_label = (~np.asarray(column.is_null()) for column in (images, labels))
+        return _Rows(ids, images, np.asarray(labels.fill_null(0), self._label_dtype), has_image, has_label)
+
+    @property
+    def _label_dtype(self) -> type:
+        return np.float32 if self.problem == "regression" else np.int64
 
     # --- Labels ---
 
@@ -276,17 +326,12 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, pa.Table]]:
+    def __iter__(self) -> Iterator[_Rows]:
         ahead = self._fetch(0)
         for index, window in enumerate(self._windows):
-            tables = [future.result() for future in ahead]
+            runs = [future.result() for future in ahead]
             ahead = self._fetch(index + 1)
-            ids = window.row_ids(self._stream.source.table, self._stream._part)
-            table = pa.concat_tables(tables).combine_chunks()
-            if self._shuffled:
-                order = window.permutation()
-                ids, table = ids[order], table.take(pa.array(order))
-            yield ids, table
+            yield self._stream._rows(window, runs, self._shuffled)
 
     def _fetch(self, index: int) -> list[Future]:
         if index >= len(self._windows):
