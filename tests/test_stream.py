@@ -83,6 +83,12 @@ def test_a_seek_reads_only_the_windows_it_needs(sharded, monkeypatch):
     assert list(stream.epoch(0, start=len(stream))) == [] and read == []
 
 
+def test_a_window_is_bounded_in_bytes_as_well(sharded):
+    stream = HubStream(sharded, window_bytes=2000)
+    assert 1 <= stream.window_rows < 68 / 2
+    assert sorted(ids(stream.epoch(0))) == list(range(68))
+
+
 def test_epochs_and_seeds_differ(sharded):
     orders = [tuple(ids(HubStream(sharded, seed=seed).epoch(epoch))) for seed in (0, 1) for epoch in (0, 1)]
     assert len(set(orders)) == 4

@@ -60,6 +60,7 @@ class Source:
         revision: the commit's hash on the Hub; None for a local folder.
         features: the schema, as `datasets` has it.
         table: the row groups.
+        row_bytes: mean size of a row in the files.
         fingerprint: hash of file names, sizes and row groups; differs when the data was replaced.
     """
 
@@ -69,6 +70,7 @@ class Source:
     revision: str | None
     features: Features
     table: RowGroups
+    row_bytes: float
     fingerprint: str
     _filesystem: fsspec.AbstractFileSystem
     _paths: tuple[str, ...]
@@ -143,6 +145,7 @@ def open_source(
         commit,
         features,
         RowGroups(shard, group, rows),
+        sum(size for _, size in footers) / rows.sum(),
         fingerprint,
         filesystem,
         paths,

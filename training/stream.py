@@ -96,6 +96,7 @@ class HubStream:
         labels: tuple[str, ...] | None = None,
         on_error: str = "skip",
         window_rows: int = 8192,
+        window_bytes: int = 1 << 27,
         window_runs: int = 16,
         token: str | None = None,
     ) -> None:
@@ -115,7 +116,8 @@ class HubStream:
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
                 names come from elsewhere (from the training split, when this is the test split).
             on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
-            window_rows: rows in a window; memory is bounded by two windows of encoded images.
+            window_rows: rows in a window, at most; more mix better. Memory holds two windows of encoded images.
+            window_bytes: bytes in a window, at most and about: photographs make windows of fewer rows.
             window_runs: distant runs of row groups that fill a window.
             token: of the Hub; None for the environment's.
 
@@ -126,12 +128,13 @@ class HubStream:
             raise TrazoError(f"batch_size {batch_size}, rank {rank} of world_size {world_size} do not fit together")
         if on_error not in ("skip", "raise"):
             raise TrazoError(f"on_error is skip or raise, not {on_error!r}")
-        if window_rows < 1 or window_runs < 1:
-            raise TrazoError("window_rows and window_runs are at least 1")
+        if min(window_rows, window_bytes, window_runs) < 1:
+            raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
         self.source: Source = open_source(dataset, split, config, revision, token)
         self.features: Features = self.source.features
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
-        self.on_error, self.window_rows, self.window_runs = on_error, window_rows, window_runs
+        self.on_error, self.window_runs = on_error, window_runs
+        self.window_rows = max(1, min(window_rows, int(window_bytes / self.source.row_bytes)))
         self.image_column = _image_column(dataset, self.features, image_column)
         self.label_column = _label_column(dataset, self.features, label_column)
         self.labels, self.problem = self._read_labels(labels)
