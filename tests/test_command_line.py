@@ -162,3 +162,19 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
     assert "train: accuracy" in capsys.readouterr().out
     assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+
+
+def test_a_dataset_of_one_split_is_tested_on_rows_held_out_of_it(tmp_path, capsys):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    columns = {"image": pictures(200), "label": [0, 1] * 100}
+    dataset = write_dataset(tmp_path / "one", features, [columns])
+    options = ["--dataset", dataset, "--output", str(tmp_path / "run")]
+    assert main(["run", *options, "--trials", "1", "--trial-epochs", "1", "--epochs", "1", "--batch-size", "16"]) == 0
+    training, evaluation = (
+        json.loads((tmp_path / "run" / name).read_text()) for name in ("training.json", "evaluation.json")
+    )
+    assert evaluation["split"] == "train, 10% held out by row id"
+    assert 5 < evaluation["rows"] < 40
+    assert sum(training["data"]["rows"].values()) + evaluation["rows"] == 200
+    assert main(["run", *options, "--test-split", "exam"]) == 2
+    assert "no split 'exam'; it has train" in capsys.readouterr().err

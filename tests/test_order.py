@@ -12,7 +12,7 @@ def make_table(shards: list[list[int]]) -> RowGroups:
 
 
 tables = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=12), min_size=1, max_size=4).map(make_table)
-parts = st.sampled_from([Part(), Part(0.3, False), Part(0.3, True)])
+parts = st.sampled_from([Part(), Part(0.3, 1.0), Part(0.0, 0.3)])
 
 
 def visited(windows, table, part) -> np.ndarray:
@@ -76,11 +76,14 @@ def test_a_window_spans_the_whole_dataset():
 
 def test_parts_are_decided_by_the_row_id():
     ids = np.arange(100_000)
-    out, rest = Part(0.1, True).mask(ids), Part(0.1, False).mask(ids)
+    rest, out = (part.mask(ids) for part in Part().cut(0.1))
     assert (out ^ rest).all()
     assert 0.097 < out.mean() < 0.103
+    assert (Part().mask(ids)).all()
+    train, validation = Part(0.1, 1.0).cut(0.5)
+    assert (train.mask(ids) ^ validation.mask(ids) ^ out).all() and not (train.mask(ids) & validation.mask(ids)).any()
     shuffled = np.random.default_rng(0).permutation(ids)
-    assert (Part(0.1, True).mask(shuffled) == out[shuffled]).all()
+    assert (Part(0.0, 0.1).mask(shuffled) == out[shuffled]).all()
 
 
 @pytest.mark.parametrize("size", [1, 7])

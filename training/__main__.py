@@ -59,7 +59,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         from training.run import evaluate_run
 
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
-    evaluate_run(options.model, _of(DataConfig, options), options.split, folder)
+    evaluate_run(options.model, _of(DataConfig, options), folder)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     publish = verb("publish", _publish, "upload a run to the Hub in one commit")
 
     for command in (run, tune, train):
+        command.add_argument("--split", help="split to learn from (default: train)")
+        command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
         command.add_argument("--output", type=Path, required=True, help="folder of the run")
         _data_options(command)
         _train_options(command)
@@ -101,24 +103,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
-    _data_options(evaluate, split="test")
+    _data_options(evaluate)
+    evaluate.add_argument("--split", dest="test_split", help="split to measure on (default: test)")
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")
     publish.add_argument("--private", action="store_true", help="make the repo private if it is made now")
     return parser
 
 
-def _data_options(command: argparse.ArgumentParser, split: str = "train") -> None:
+def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dataset", required=True, help="Hub id owner/name, or a folder in a Hub repo's layout")
     command.add_argument("--config", help="config of a dataset with several")
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
-    command.add_argument("--split", default=split, help=f"(default: {split})")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
     command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 8192)")
-    if split == "train":
-        command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
 
 
 def _train_options(command: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from model.errors import TrazoError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 SCHEDULES = ("one-cycle", "constant")
+TEST_SHARE = 0.1  # of a dataset with one split only, held out by row id before anything else
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 
 
@@ -17,7 +18,7 @@ class DataConfig:
     config: str | None = None  # of a dataset with several configs
     revision: str | None = None  # branch, tag or commit on the Hub
     split: str = "train"  # what is trained on, less the rows held out
-    test_split: str = "test"  # what is evaluated, once
+    test_split: str = "test"  # what is evaluated, once; where there is none, TEST_SHARE of `split` is held out for it
     image_column: str | None = None  # where the schema has several
     label_column: str | None = None  # where the schema leaves it open
     validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it

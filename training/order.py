@@ -38,12 +38,12 @@ class RowGroups:
 class Part:
     """Which rows of a split a stream visits, decided by their row ids alone.
 
-    A row is held out when a hash of its id falls below `fraction`; so both parts are the same for every seed, worker
-    and epoch, spread evenly over the files, and need no list of rows.
+    A hash spreads the row ids evenly over 0 … 1; the part has those that fall into [low, high). So a part is the same
+    for every seed, worker and epoch, is drawn from all over the files, and needs no list of rows.
     """
 
-    fraction: float = 0.0  # share of the rows that are held out
-    held_out: bool = False  # visit the rows held out (True) or the others (False)
+    low: float = 0.0
+    high: float = 1.0
 
     def mask(self, row_ids: np.ndarray) -> np.ndarray:
         """Return which of the row ids belong to this part, bool of the same shape."""
@@ -51,8 +51,13 @@ class Part:
         x = row_ids.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        below = ((x ^ (x >> np.uint64(31))) >> np.uint64(11)) < np.uint64(self.fraction * 2**53)
-        return below == self.held_out
+        place = (x ^ (x >> np.uint64(31))) >> np.uint64(11)  # the upper 53 bits, which a float holds exactly
+        return (place >= np.uint64(self.low * 2**53)) & (place < np.uint64(self.high * 2**53))
+
+    def cut(self, fraction: float) -> tuple["Part", "Part"]:
+        """Cut this part in two: (the rest, the lower `fraction`)."""
+        middle = self.low + fraction * (self.high - self.low)
+        return Part(middle, self.high), Part(self.low, middle)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from model import CnnConfig, CnnModel, files
 from training import tuner
-from training.config import DataConfig, TrainConfig, TuneConfig
+from training.config import TEST_SHARE, DataConfig, TrainConfig, TuneConfig
 from training.evaluate import evaluate, weights_hash
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
@@ -57,10 +57,28 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
 
 
 def open_data(data: DataConfig, settings: TrainConfig) -> Data:
-    """Open the training split and hold its validation part out."""
+    """Open the training split and hold its validation part out; before that the test part, where there is no split."""
     stream = open_stream(data, data.split, seed=settings.seed, batch_size=settings.batch_size)
+    if _test_is_held_out(data, stream):
+        stream, _ = stream.hold_out(TEST_SHARE)
     train, validation = stream.hold_out(data.validation)
     return Data(train, validation, first_image_shape(train))
+
+
+def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> HubStream:
+    """Open the test split; where the dataset has none, the rows that `open_data` held out in its place.
+
+    Raises:
+        TrazoError: for a split that was asked for by another name than `test` and is not there.
+    """
+    stream = open_stream(data, data.split, labels=labels)
+    if _test_is_held_out(data, stream):
+        return stream.hold_out(TEST_SHARE)[1]
+    return open_stream(data, data.test_split, labels=labels)
+
+
+def _test_is_held_out(data: DataConfig, stream: HubStream) -> bool:
+    return data.test_split == "test" and "test" not in stream.source.splits
 
 
 def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: Path) -> dict[str, Any]:
@@ -113,11 +131,14 @@ def train_run(
     _report_skipped(opened.train)
 
 
-def evaluate_run(model: str, data: DataConfig, split: str, folder: Path | None) -> dict[str, Any]:
-    """Measure a model on a split, write evaluation.json and the card where there is a folder, and return the value."""
+def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str, Any]:
+    """Measure a model on the test split, write evaluation.json and the card where there is a folder; return the value."""
     cnn = CnnModel.from_pretrained(model)
-    stream = open_stream(data, split, labels=cnn.config.labels)
-    result = evaluate(cnn, stream)
+    stream = open_test(data, cnn.config.labels)
+    split = data.test_split
+    if _test_is_held_out(data, stream):
+        split = f"{data.split}, {TEST_SHARE:.0%} held out by row id"
+    result = evaluate(cnn, stream) | {"split": split}
     _report_skipped(stream)
     if folder:
         result["weights_sha256"] = weights_hash(cnn.folder)
@@ -132,13 +153,13 @@ def evaluate_run(model: str, data: DataConfig, split: str, folder: Path | None) 
 
 def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path) -> None:
     """Tune, train, evaluate; steps that are done are not done again."""
-    open_stream(data, data.test_split)  # a missing test split is told before hours of work, not after
+    open_test(data)  # a missing test split is told before hours of work, not after
     search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in ("seed", "batch_size", "augment")})
     tune_run(data, search_settings, tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)
     if not known or known.get("weights_sha256") != weights_hash(folder):  # the test split is looked at once
-        evaluate_run(str(folder), data, data.test_split, folder)
+        evaluate_run(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
 
 

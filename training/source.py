@@ -57,6 +57,7 @@ class Source:
         dataset: as it was asked for.
         config: name of the dataset's config.
         split: name of the split.
+        splits: names of all splits.
         revision: the commit's hash on the Hub; None for a local folder.
         features: the schema, as `datasets` has it.
         table: the row groups.
@@ -67,6 +68,7 @@ class Source:
     dataset: str
     config: str
     split: str
+    splits: tuple[str, ...]
     revision: str | None
     features: Features
     table: RowGroups
@@ -142,6 +144,7 @@ def open_source(
         dataset,
         builder.config.name,
         split,
+        tuple(map(str, files)),
         commit,
         features,
         RowGroups(shard, group, rows),

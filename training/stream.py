@@ -146,7 +146,7 @@ class HubStream:
         return -(-self.rows // self.batch_size)
 
     def hold_out(self, fraction: float) -> tuple["HubStream", "HubStream"]:
-        """Split the rows in two by their ids: (the rest, the rows held out).
+        """Split the rows of this stream in two by their ids: (the rest, the rows held out).
 
         Args:
             fraction: share of the rows to hold out, above 0 and below 1; met on average, not to the row.
@@ -156,7 +156,9 @@ class HubStream:
         """
         if not 0 < fraction < 1:
             raise TrazoError(f"the share to hold out must lie between 0 and 1, not {fraction}")
-        streams = self._with(Part(fraction, False)), self._with(Part(fraction, True))
+        rest, held_out = (self._with(part) for part in self._part.cut(fraction))
+        held_out._remembers = True
+        streams = rest, held_out
         if not all(stream.rows for stream in streams):
             raise TrazoError(f"holding out {fraction} of {self.rows} rows leaves one part empty")
         return streams
@@ -178,8 +180,8 @@ class HubStream:
     def ordered(self, start: int = 0) -> Iterator[Batch]:
         """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
 
-        A part of at most `REMEMBERED_BYTES` of encoded images is kept after its first pass, so that validating every
-        epoch does not read it again.
+        A held-out part of at most `REMEMBERED_BYTES` is kept after its first pass, so that validating every epoch does
+        not read it again.
         """
         if self._remembered is not None:
             yield from self._remembered[start:]
@@ -187,10 +189,10 @@ class HubStream:
         kept, size = [], 0
         for batch in self._batches(ordered_windows(self.source.table, self._part, self.window_rows), start, False):
             size += batch.encoded.nbytes
-            if start == 0 and size <= REMEMBERED_BYTES:
+            if self._remembers and start == 0 and size <= REMEMBERED_BYTES:
                 kept.append(batch)
             yield batch
-        if start == 0 and size <= REMEMBERED_BYTES and self._part.held_out:
+        if self._remembers and start == 0 and size <= REMEMBERED_BYTES:
             self._remembered = kept
 
     def skip(self, row_id: int, reason: str) -> None:
@@ -313,7 +315,7 @@ class HubStream:
     def _choose(self, part: Part) -> None:
         self._part = part
         self.rows = int(part.mask(np.arange(self.source.table.total)).sum())
-        self._remembered: list[Batch] | None = None
+        self._remembers, self._remembered = False, None
 
 
 class _Reader:
