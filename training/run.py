@@ -132,7 +132,7 @@ def train_run(
 
 
 def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str, Any]:
-    """Measure a model on the test split, write evaluation.json and the card where there is a folder; return the value."""
+    """Measure a model on the test split; write evaluation.json and the card where there is a folder."""
     cnn = CnnModel.from_pretrained(model)
     stream = open_test(data, cnn.config.labels)
     split = data.test_split

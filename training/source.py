@@ -9,7 +9,6 @@ import hashlib
 import io
 import logging
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,8 +40,6 @@ from training.order import RowGroups
 
 FOOTER_GUESS = 1 << 16  # bytes asked for at a file's end; most footers fit, a longer one costs a second request
 MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to read than another request
-RETRIES = 4  # of a ranged request, on top of huggingface_hub's own
-FIRST_PAUSE = 0.5  # seconds before the first retry; doubled each time
 
 # Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
 os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
@@ -228,22 +225,21 @@ def _column_ranges(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple
 
 
 def _fetch(filesystem: fsspec.AbstractFileSystem, path: str, begin: int, end: int) -> bytes:
-    """Read bytes [begin, end) of a file, again after a pause where the network fails or the body is short."""
-    pause = FIRST_PAUSE
-    for attempt in range(RETRIES + 1):
-        try:
-            data = filesystem.cat_file(path, begin, end, **_UNBUFFERED.get(type(filesystem).__name__, {}))
-            if len(data) == end - begin:
-                return data
-            reason = f"{len(data)} bytes in place of {end - begin}"
-        except FileNotFoundError:
-            raise TrazoError(f"{path} is gone") from None
-        except (OSError, httpx2.TransportError) as error:  # HfHubHTTPError is an OSError
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if attempt < RETRIES:
-            time.sleep(pause)
-            pause *= 2
-    raise TrazoError(f"{path} cannot be read after {RETRIES + 1} attempts: {reason}")
+    """Read bytes [begin, end) of a file, in one request.
+
+    The Hub's client repeats a request that meets a 5xx, a reset, a cut body or a silence, five times with pauses that
+    double; what comes through to here is beyond that.
+    """
+    try:
+        data = filesystem.cat_file(path, begin, end, **_UNBUFFERED.get(type(filesystem).__name__, {}))
+    except FileNotFoundError:
+        raise TrazoError(f"{path} is gone; was the dataset changed meanwhile?") from None
+    except (OSError, httpx2.TransportError) as error:  # HfHubHTTPError is an OSError
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrazoError(f"{path} cannot be read: {reason}; the same command goes on from here") from None
+    if len(data) != end - begin:
+        raise TrazoError(f"{path} gave {len(data)} bytes in place of {end - begin}; was it replaced meanwhile?")
+    return data
 
 
 # HfFileSystem reads ahead 5 MiB by default, many times what a run needs.
