@@ -181,11 +181,11 @@ def _each(images: Iterable) -> Iterable:
 
 
 def _picture(image: object) -> object:
-    """Return the picture in a dataset's row, or the picture itself; bytes are opened."""
+    """Return the picture in a dataset's row, or the picture itself; encoded bytes are opened."""
     if isinstance(image, dict):
-        found = [v for v in image.values() if isinstance(v, (Image.Image, bytes, np.ndarray))]
-        if isinstance(image.get("bytes"), bytes):
-            found = [image["bytes"]]
+        # `datasets` gives a decoded picture, or {"bytes", "path"} where decoding is off.
+        values = [value.get("bytes") if isinstance(value, dict) else value for value in image.values()]
+        found = [value for value in values if isinstance(value, (Image.Image, bytes, np.ndarray))]
         if len(found) != 1:
             raise converter.BadImage(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
         image = found[0]

@@ -26,9 +26,9 @@ def build_network(config: CnnConfig) -> keras.Model:
             stride = 2 if config.pooling == "stride" and number == config.convolutions else 1
             x = _convolution(x, config, filters, stride, f"block{block}_conv{number}")
         if config.pooling == "max":
-            x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
+            x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
         elif config.pooling == "average":
-            x = layers.AveragePooling2D(name=f"block{block}_pool")(x)
+            x = layers.AveragePooling2D(2, name=f"block{block}_pool")(x)
         if config.dropout:
             x = layers.Dropout(config.dropout / 2, name=f"block{block}_dropout")(x)
 

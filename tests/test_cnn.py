@@ -1,0 +1,185 @@
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from datasets import load_dataset
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from model import CnnConfig, CnnModel, ModelError
+from model.cnn import BATCH
+from model.converter import BadImage, BlankDrawing
+from tests.conftest import SAMPLE
+
+
+@pytest.fixture(scope="module")
+def images() -> list[bytes]:
+    return [row["bytes"] for row in pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["image"].to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def bundled() -> CnnModel:
+    return CnnModel.from_pretrained()
+
+
+@pytest.fixture
+def saved(tmp_path) -> Path:
+    CnnModel(CnnConfig(filters=(4,))).save_pretrained(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def test_the_bundled_model_reads_the_samples_test_split(bundled, images):
+    table = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")
+    answers = bundled.predict(images).argmax(axis=1)
+    assert (answers == table["label"].to_numpy()).mean() > 0.99
+    assert sum(path.stat().st_size for path in bundled.folder.glob("*.safetensors")) < 3_000_000
+    reports = {path.name for path in bundled.folder.iterdir()}
+    assert {"README.md", "training.json", "trials.json", "evaluation.json"} <= reports
+    assert json.loads((bundled.folder / "evaluation.json").read_text())["accuracy"] >= 0.994
+
+
+def test_predict_takes_pictures_in_every_form(bundled, images):
+    expected = bundled.predict(images[:5])
+    assert expected.shape == (5, 10) and expected.dtype == np.float32
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+    pictures = [Image.open(io.BytesIO(image)) for image in images[:5]]
+    array = np.stack([np.asarray(picture) for picture in pictures])
+    rows = load_dataset(SAMPLE, split="test", streaming=True).take(5)
+    forms = {
+        "pictures": pictures,
+        "arrays": list(array),
+        "array": array,
+        "array with channels": array[..., None],
+        "colour": [picture.convert("RGB") for picture in pictures],
+        "a dataset": rows,
+        "undecoded rows": rows.decode(False),
+        "generator": (picture for picture in pictures),
+    }
+    for name, form in forms.items():
+        assert (bundled.predict(form) == expected).all(), name
+    for single in (pictures[0], array[0], images[0]):
+        np.testing.assert_allclose(bundled.predict(single), expected[:1], atol=1e-6)
+    assert bundled.predict([]).shape == (0, 10)
+
+
+def test_a_batch_of_any_length_gives_the_same_answers(bundled, images):
+    many = (images * 2)[: BATCH + 3]
+    one_by_one = np.concatenate([bundled.predict([image]) for image in many[BATCH - 2 :]])
+    np.testing.assert_allclose(bundled.predict(many)[BATCH - 2 :], one_by_one, atol=1e-5)
+
+
+def test_the_datasets_own_digits_are_read_as_drawings_too(bundled, images):
+    answers = bundled.predict_sketch(images[:500]).argmax(axis=1)
+    true = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["label"].to_numpy()[:500]
+    assert (answers == true).mean() >= 0.98
+
+
+def test_drawings_are_read(bundled, images):
+    """The sample's digits as black ink on a large white page, off-centre."""
+    pages = []
+    for image in images[:40]:
+        digit = 255 - np.asarray(Image.open(io.BytesIO(image)).resize((168, 168), Image.Resampling.BICUBIC))
+        page = np.full((500, 700), 255, np.uint8)
+        page[300:468, 40:208] = digit
+        pages.append(page)
+    answers = bundled.predict_sketch(pages)
+    assert answers.shape == (40, 10) and answers.dtype == np.float32
+    assert (answers.argmax(axis=1) == bundled.predict(images[:40]).argmax(axis=1)).mean() >= 0.95
+    with pytest.raises(BlankDrawing):
+        bundled.predict_sketch([np.full((50, 50), 255, np.uint8)])
+
+
+@pytest.mark.parametrize("bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"]])
+def test_what_is_no_picture_is_refused(bundled, bad):
+    with pytest.raises(BadImage):
+        bundled.predict(bad)
+
+
+def test_two_classes_get_two_columns_and_a_number_gets_one(images):
+    binary = CnnModel(CnnConfig(labels=("no", "yes"), problem="binary", filters=(4,))).predict(images[:3])
+    assert binary.shape == (3, 2)
+    np.testing.assert_allclose(binary.sum(axis=1), 1, atol=1e-6)
+    number = CnnModel(CnnConfig(labels=("x",), problem="regression", filters=(4,))).predict(images[:3])
+    assert number.shape == (3, 1) and number.dtype == np.float32
+
+
+def test_a_saved_model_predicts_bit_for_bit_the_same(tmp_path, images):
+    model = CnnModel(CnnConfig(filters=(4, 8), activation="prelu", normalization="layer"))
+    model.save_pretrained(tmp_path)
+    again = CnnModel.from_pretrained(tmp_path)
+    assert again.config == model.config
+    assert (again.predict(images[:50]) == model.predict(images[:50])).all()
+    assert "A Trazo model" in (tmp_path / "README.md").read_text()
+
+
+def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
+    bundled.save_pretrained(tmp_path / "same")
+    for path in bundled.folder.iterdir():
+        assert (tmp_path / "same" / path.name).read_bytes() == path.read_bytes()
+    changed = CnnModel.from_pretrained()
+    changed.network.weights[0].assign(changed.network.weights[0] * 2)
+    changed.save_pretrained(tmp_path / "changed")
+    assert not (tmp_path / "changed" / "evaluation.json").exists()
+
+
+def damage(folder: Path, how: str) -> None:
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    if how == "no config":
+        (folder / "config.json").unlink()
+    elif how == "no weights":
+        weights.unlink()
+    elif how == "cut config":
+        (folder / "config.json").write_text('{"format_version": 1, "labels"')
+    elif how == "newer format":
+        (folder / "config.json").write_text('{"format_version": 99}')
+    elif how == "cut weights":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif how == "no safetensors":
+        weights.write_bytes(b"\x80\x04\x95pickle")
+    elif how == "wrong shape":
+        save_file(tensors | {"head/bias": np.zeros(11, np.float32)}, weights)
+    elif how == "wrong type":
+        save_file(tensors | {"head/bias": np.zeros(10, np.float64)}, weights)
+    elif how == "extra tensor":
+        save_file(tensors | {"head/extra": np.zeros(1, np.float32)}, weights)
+    elif how == "missing tensor":
+        save_file({name: tensor for name, tensor in tensors.items() if name != "head/bias"}, weights)
+    elif how == "nan":
+        save_file(tensors | {"head/bias": np.full(10, np.nan, np.float32)}, weights)
+    elif how == "keras only":
+        shutil.move(weights, folder / "model.keras")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("no config", "has no config.json"),
+        ("no weights", "has no model.safetensors"),
+        ("cut config", "config.json is not valid JSON"),
+        ("newer format", "format_version 99; this Trazo reads 1"),
+        ("cut weights", "model.safetensors cannot be read"),
+        ("no safetensors", "model.safetensors cannot be read"),
+        ("wrong shape", r"head/bias is F32 \(11,\), config.json asks for F32 \(10,\)"),
+        ("wrong type", "head/bias is F64"),
+        ("extra tensor", r"not asked for \['head/extra'\]"),
+        ("missing tensor", r"missing \['head/bias'\]"),
+        ("nan", "head/bias holds values that are not finite"),
+        ("keras only", "model.keras may run code when loaded and is never used"),
+    ],
+)
+def test_a_damaged_folder_is_refused_with_file_and_reason(saved, how, message):
+    damage(saved, how)
+    with pytest.raises(ModelError, match=message) as caught:
+        CnnModel.from_pretrained(saved)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["no-such-folder", "not/a/repo", "nobody/nothing", ""])
+def test_a_name_that_leads_nowhere_is_refused(name):
+    with pytest.raises(ModelError):
+        CnnModel.from_pretrained(name or "/does/not/exist")

@@ -1,0 +1,110 @@
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model import CnnConfig, ModelError, TrazoError
+from model.scaling import Scaling
+
+FULL = CnnConfig(
+    labels=("no", "yes"),
+    problem="binary",
+    image_shape=(32, 48, 3),
+    scaling=Scaling("robust", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),
+    filters=(8, 16, 32),
+    convolutions=1,
+    kernel_size=5,
+    pooling="stride",
+    activation="prelu",
+    normalization="layer",
+    dense_units=(),
+    dropout=0.3,
+    l1=1e-5,
+    l2=1e-4,
+    title="Sí o no",
+    versions={"keras": "3"},
+)
+
+
+@pytest.mark.parametrize("config", [CnnConfig(), FULL], ids=["defaults", "everything"])
+def test_json_gives_the_same_config_back(config):
+    assert CnnConfig.from_json(config.to_json()) == config
+    assert CnnConfig().loss == "sparse_categorical_crossentropy" and FULL.loss == "binary_crossentropy"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"activation": "mish"}, "unknown activation 'mish'; there are relu, leaky_relu"),
+        ({"normalization": "group"}, "there are none, batch, layer"),
+        ({"pooling": "min"}, "there are max, average, stride"),
+        ({"problem": "ranking"}, "there are binary, multiclass, regression"),
+        ({"loss": "mse"}, "does not suit a multiclass problem; these suit it: sparse_categorical"),
+        ({"loss": "brier"}, "is unknown"),
+        ({"labels": ("a",)}, "2 or more labels"),
+        ({"labels": ("a", "a")}, "each once"),
+        ({"labels": "abc"}, "must be a list"),
+        ({"labels": ("a", 3)}, "must be names"),
+        ({"problem": "binary", "loss": ""}, "exactly 2 labels"),
+        ({"problem": "regression", "loss": ""}, "one name"),
+        ({"filters": (8,) * 5}, "at most 4 do not"),
+        ({"filters": ()}, "number of blocks"),
+        ({"filters": (10**9,)}, "filters must be a whole number from 1 to 4096"),
+        ({"filters": (8.5,)}, "whole number"),
+        ({"filters": (True,)}, "whole number"),
+        ({"kernel_size": 99}, "from 1 to 28"),
+        ({"convolutions": 0}, "convolutions"),
+        ({"dense_units": (10**9,)}, "dense_units"),
+        ({"image_shape": (28, 28)}, "height, width, channels"),
+        ({"image_shape": (10**6, 28, 1)}, "from 1 to 1024"),
+        ({"image_shape": (28, 28, 7)}, "channels"),
+        ({"dropout": 1.0}, "from 0 to 0.95"),
+        ({"dropout": float("nan")}, "dropout"),
+        ({"l1": -1.0}, "l1 must be"),
+        ({"l2": "much"}, "l2 must be"),
+        ({"scaling": {"method": "log"}}, "there are min-max, z-score, robust"),
+        ({"scaling": {"offset": [0.0], "scale": [0.0]}}, "non-zero"),
+        ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
+    ],
+)
+def test_what_is_wrong_is_told_beside_what_is_possible(change, message):
+    with pytest.raises(TrazoError, match=message) as caught:
+        replace(CnnConfig(), **change)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "must hold a JSON object"),
+        ("{}", "format_version None; this Trazo reads 1"),
+        ('{"format_version": 2}', "format_version 2"),
+        ('{"format_version": 1, "lambda": "import os"}', "unknown keys: lambda"),
+        ('{"format_version": 1, "filters": null}', "must be a list"),
+        ('{"format_version": 1, "scaling": {"code": 1}}', "scaling has unknown keys: code"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
+    with pytest.raises(ModelError, match=message) as caught:
+        CnnConfig.from_json(text, "some/config.json")
+    assert str(caught.value).startswith("some/config.json")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from([f.name for f in fields(CnnConfig)]), json_values, max_size=4))
+def test_any_json_is_a_config_or_refused(values):
+    try:
+        config = CnnConfig.from_json(json.dumps({"format_version": 1, **values}))
+    except ModelError:
+        return
+    assert CnnConfig.from_json(config.to_json()) == config

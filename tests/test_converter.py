@@ -1,0 +1,188 @@
+import io
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from model.converter import BadImage, BlankDrawing, decode, fit, open_image, pixels_of, sketch_to_input, stroke_width
+from tests.conftest import SAMPLE
+
+SHAPE = (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def digits() -> list[bytes]:
+    return [row["bytes"] for row in pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["image"].to_pylist()]
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_decoding_gives_the_pixels_that_pillow_gives(digits):
+    for image in digits[:50]:
+        expected = np.asarray(Image.open(io.BytesIO(image)))
+        assert (decode(image, SHAPE)[..., 0] == expected).all()
+        assert (fit(pixels_of(Image.open(io.BytesIO(image))), SHAPE)[..., 0] == expected).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_formats_decode_to_rgb_in_the_right_order(kind):
+    colour = Image.new("RGB", (12, 10), (200, 100, 30))
+    pixels = decode(encoded(colour, kind, **({"lossless": True} if kind == "WEBP" else {})), (10, 12, 3))
+    assert np.abs(pixels.astype(int) - (200, 100, 30)).max() <= 3
+    grey = decode(encoded(colour, kind), (10, 12, 1))
+    assert abs(int(grey[0, 0, 0]) - 122) <= 4  # 0.299 R + 0.587 G + 0.114 B
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
+def test_every_mode_of_pillow_is_taken(mode):
+    grey = Image.fromarray(np.tile(np.array([0, 255], np.uint8), (6, 3)))
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    elif mode == "CMYK":
+        image = grey.convert("RGB").convert(mode)
+    else:
+        image = grey.convert(mode)
+    np.testing.assert_allclose(fit(pixels_of(image), (6, 6, 1))[..., 0], np.asarray(grey), atol=2)
+    assert fit(pixels_of(image), (6, 6, 3)).shape == (6, 6, 3)
+
+
+def test_transparency_is_laid_on_white_and_exif_turns_the_picture():
+    clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    assert (fit(pixels_of(clear), (4, 4, 1)) == 255).all()
+    upright = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3) * 40)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter clockwise
+    turned = open_image(encoded(upright, "PNG", exif=exif))
+    assert pixels_of(turned).shape == (3, 2)
+
+
+def test_the_aspect_is_kept_and_the_rest_is_black():
+    wide = np.full((10, 40), 255, np.uint8)
+    pixels = fit(wide, (20, 20, 1))[..., 0]
+    assert (pixels[8:12] > 200).all() and (pixels[:7] == 0).all() and (pixels[13:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a picture"),
+        (b"hello", "not a picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "not a picture"),
+        (encoded(Image.effect_noise((64, 64), 50), "PNG")[:200], "cannot be decoded"),
+    ],
+    ids=["empty", "text", "svg", "cut short"],
+)
+def test_bytes_that_are_no_picture_are_refused(content, message):
+    with pytest.raises(BadImage, match=message):
+        decode(content, SHAPE)
+
+
+def test_a_picture_that_announces_too_many_pixels_is_refused_unread():
+    bomb = bytearray(encoded(Image.new("L", (8, 8)), "PNG"))
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(BadImage):
+        open_image(bytes(bomb))
+    with pytest.raises(BadImage):
+        decode(bytes(bomb), SHAPE)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4)), np.zeros((4, 4), int), np.zeros(4, np.uint8), np.zeros((4, 4, 2), np.uint8)]
+)
+def test_arrays_of_another_kind_are_refused(array):
+    with pytest.raises(BadImage, match="an image"):
+        pixels_of(array)
+
+
+# --- Drawings ---
+
+
+def drawn(scale: float = 1, width: int = 30, shift: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """A 2 in black on white, 400×400."""
+    points = np.array([(110, 130), (150, 80), (220, 70), (270, 110), (265, 170), (110, 320), (290, 320)], float)
+    points = ((points - 200) * scale + 200 + shift).round().astype(np.int32)
+    canvas = np.full((400, 400), 255, np.uint8)
+    return cv2.polylines(canvas, [points.reshape(-1, 1, 2)], False, 0, width, cv2.LINE_AA)
+
+
+VARIANTS = {
+    "light on dark": lambda: 255 - drawn(),
+    "colour": lambda: np.stack([drawn(), drawn(), np.full((400, 400), 255, np.uint8)], axis=-1),
+    "grey ink on grey paper": lambda: (drawn() // 4 + 100).astype(np.uint8),
+    "black on nothing": lambda: np.dstack([np.zeros((400, 400, 3), np.uint8), 255 - drawn()]),
+    "white on nothing": lambda: np.dstack([np.full((400, 400, 3), 255, np.uint8), 255 - drawn()]),
+    "black on nothing that is white": lambda: np.dstack([np.repeat(drawn()[..., None], 3, 2), 255 - drawn()]),
+    "off-centre": lambda: drawn(0.5, 15, (80, -70)),
+    "tiny": lambda: drawn(0.12, 4),
+    "huge": lambda: np.kron(drawn(), np.ones((4, 4), np.uint8)),
+    "thin": lambda: drawn(1, 6),
+    "thick": lambda: drawn(1, 44),
+    "a Pillow image": lambda: Image.fromarray(drawn()),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_same_drawing_looks_the_same_however_it_was_drawn(name):
+    reference, other = (sketch_to_input(d, SHAPE).astype(int) for d in (drawn(), VARIANTS[name]()))
+    blank = np.abs(reference).mean()
+    assert np.abs(reference - other).mean() < 0.3 * blank
+
+
+def test_a_drawing_becomes_what_mnists_makers_made():
+    """Its longer side 20 pixels, its centre of mass at the centre, full ink at 255."""
+    pixels = sketch_to_input(drawn(shift=(60, 30)), SHAPE)[..., 0].astype(float)
+    rows, columns = np.where(pixels > 60)
+    assert abs(max(np.ptp(rows), np.ptp(columns)) + 1 - 20) <= 1
+    y, x = np.mgrid[:28, :28]
+    assert abs((pixels * y).sum() / pixels.sum() - 13.5) < 0.6 and abs((pixels * x).sum() / pixels.sum() - 13.5) < 0.6
+    assert pixels.max() == 255 and pixels.min() == 0
+
+
+def test_real_digits_stay_what_they_are(digits):
+    correlations = []
+    for image in digits[::25]:
+        before, after = decode(image, SHAPE).ravel(), sketch_to_input(open_image(image), SHAPE).ravel()
+        correlations.append(np.corrcoef(before, after)[0, 1])
+    assert np.median(correlations) > 0.8
+
+
+def test_stroke_widths_are_measured_in_pixels():
+    for width in (6, 15, 30):
+        assert stroke_width((255 - drawn(width=width)) / np.float32(255)) == pytest.approx(width, abs=2)
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        np.full((50, 50), 255, np.uint8),
+        np.zeros((50, 50, 4), np.uint8),
+        np.random.default_rng(0).integers(240, 256, (50, 50), np.uint8),
+    ],
+    ids=["white", "nothing", "faint noise"],
+)
+def test_a_blank_drawing_is_told(drawing):
+    with pytest.raises(BlankDrawing):
+        sketch_to_input(drawing, SHAPE)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3, 4])).flatmap(
+        lambda shape: arrays(np.uint8, shape, elements=st.sampled_from([0, 40, 255]))
+    )
+)
+def test_any_picture_is_a_drawing_or_blank(picture):
+    try:
+        pixels = sketch_to_input(picture, SHAPE)
+    except BlankDrawing:
+        return
+    assert pixels.shape == SHAPE and pixels.dtype == np.uint8 and pixels.max() == 255

@@ -1,0 +1,82 @@
+from itertools import product
+
+import keras
+import numpy as np
+import pytest
+
+from model import CnnConfig
+from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
+from model.network import build_network
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1)).astype(np.float32)
+SMALL = {"image_shape": (12, 12, 1), "filters": (3,), "convolutions": 1, "dense_units": (4,)}
+
+
+@pytest.mark.parametrize(("activation", "normalization"), product(ACTIVATIONS, NORMALIZATIONS))
+def test_every_activation_and_normalisation_ends_in_probabilities(activation, normalization):
+    network = build_network(CnnConfig(**SMALL, activation=activation, normalization=normalization))
+    outputs = network(PIXELS).numpy()
+    assert outputs.shape == (3, 10) and (outputs >= 0).all()
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_block_halves_the_picture(pooling):
+    network = build_network(CnnConfig(filters=(2, 3, 4), pooling=pooling, image_shape=(24, 16, 3)))
+    assert network.get_layer("flatten").input.shape == (None, 3, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("problem", "labels", "loss", "low", "high"),
+    [
+        ("binary", ("a", "b"), "", 0, 1),
+        ("regression", ("x",), "", -np.inf, np.inf),
+        ("regression", ("x",), "poisson", 0, np.inf),
+    ],
+)
+def test_one_unit_for_two_classes_and_for_a_number(problem, labels, loss, low, high):
+    outputs = build_network(CnnConfig(**SMALL, problem=problem, labels=labels, loss=loss))(PIXELS).numpy()
+    assert outputs.shape == (3, 1) and (outputs >= low).all() and (outputs <= high).all()
+
+
+def test_penalties_are_those_of_l1_l2_and_their_sum():
+    def penalty(**regularization: float) -> float:
+        keras.utils.set_random_seed(0)
+        network = build_network(CnnConfig(**SMALL, **regularization))
+        kernels = [w.numpy() for w in network.weights if w.path in ("block1_conv1/kernel", "dense1/kernel")]
+        l1, l2 = sum(np.abs(k).sum() for k in kernels), sum((k**2).sum() for k in kernels)
+        expected = regularization.get("l1", 0) * l1 + regularization.get("l2", 0) * l2
+        assert float(sum(network.losses)) == pytest.approx(expected, rel=1e-4)
+        return expected
+
+    assert penalty() == 0
+    assert penalty(l1=0.01, l2=0.02) == pytest.approx(penalty(l1=0.01) + penalty(l2=0.02))
+    names = [CnnConfig(l1=a, l2=b).regularization for a, b in ((0, 0), (0.1, 0), (0, 0.1), (0.1, 0.1))]
+    assert names == ["none", "l1", "l2", "elastic net"]
+
+
+def test_dropout_acts_in_training_only():
+    network = build_network(CnnConfig(**SMALL, dropout=0.5))
+    assert (network(PIXELS, training=False).numpy() == network(PIXELS, training=False).numpy()).all()
+    assert not (network(PIXELS, training=True).numpy() == network(PIXELS, training=True).numpy()).all()
+
+
+def test_the_names_of_the_weights_are_the_file_format():
+    network = build_network(CnnConfig(**SMALL))
+    assert [weight.path for weight in network.weights] == [
+        "block1_conv1/kernel",
+        *(f"block1_conv1_norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")),
+        "dense1/kernel",
+        *(f"dense1_norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")),
+        "head/kernel",
+        "head/bias",
+    ]
+
+
+def test_equal_seeds_give_equal_weights():
+    networks = []
+    for seed in (0, 0, 1):
+        keras.utils.set_random_seed(seed)
+        networks.append(build_network(CnnConfig(**SMALL)).get_weights())
+    assert all((a == b).all() for a, b in zip(networks[0], networks[1], strict=True))
+    assert not all((a == b).all() for a, b in zip(networks[0], networks[2], strict=True))
