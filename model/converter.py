@@ -217,7 +217,8 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:
-    rows, columns = np.where((ink > 0.3).any(axis=1))[0], np.where((ink > 0.3).any(axis=0))[0]
+    drawn = ink > 0.3 * ink.max()  # averaging may have thinned all of it out
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 

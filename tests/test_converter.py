@@ -174,6 +174,12 @@ def test_a_blank_drawing_is_told(drawing):
         sketch_to_input(drawing, SHAPE)
 
 
+def test_two_dots_far_apart_are_a_drawing_too():
+    page = np.full((4000, 100), 255, np.uint8)
+    page[10:20, 10:20] = page[-20:-10, 50:60] = 0
+    assert sketch_to_input(page, SHAPE).max() == 255
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3, 4])).flatmap(

@@ -12,7 +12,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1)).astype(np.flo
 SMALL = {"image_shape": (12, 12, 1), "filters": (3,), "convolutions": 1, "dense_units": (4,)}
 
 
-@pytest.mark.parametrize(("activation", "normalization"), product(ACTIVATIONS, NORMALIZATIONS))
+@pytest.mark.parametrize(("activation", "normalization"), list(product(ACTIVATIONS, NORMALIZATIONS)))
 def test_every_activation_and_normalisation_ends_in_probabilities(activation, normalization):
     network = build_network(CnnConfig(**SMALL, activation=activation, normalization=normalization))
     outputs = network(PIXELS).numpy()

@@ -1,0 +1,337 @@
+"""The app as a person runs it: a process on a free port, asked over HTTP by Gradio's own client."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
+
+from ui.edges import edge_map
+from ui.text import SPOKEN
+
+ROOT = Path(__file__).parent.parent
+VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
+
+
+@dataclass
+class App:
+    """A running app."""
+
+    url: str
+    log: Path  # what it wrote on both outputs
+
+    def client(self, language: str = "en") -> Client:
+        return Client(self.url, verbose=False, headers={"Accept-Language": language})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(log: Path, **environment: str) -> Iterator[App]:
+    """Run `python app.py` until the block ends."""
+    port = free_port()
+    kept = {k: v for k, v in os.environ.items() if k not in ("MODEL_ID", "MODEL_REVISION", "SPACE_ID")}
+    # No TF_CPP_MIN_LOG_LEVEL from the tests either: the app itself keeps the console clean.
+    kept.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=kept | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | environment,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 120
+        while not answers(url):
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield App(url, log)
+        assert process.poll() is None, f"the server went down: {log.read_text()}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    """An app that was asked for a model which it cannot get."""
+    with running(tmp_path_factory.mktemp("app") / "log.txt", MODEL_ID="nobody/no-such-model") as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def client(app) -> Client:
+    return app.client()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("photo") / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)).save(file)
+    return file
+
+
+def picture(folder: Path, name: str = "seven.png") -> Path:
+    """Save one of the pictures that people send."""
+    file = folder / name
+    image = Image.new("RGB", (200, 200), "white")
+    if name == "huge.png":
+        image = Image.new("1", (20_000, 10_000))
+    elif name != "blank.png":
+        ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], "black", 14)
+    if name.endswith(".svg"):
+        file.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+        return file
+    image.save(file)
+    if name == "cut.png":
+        file.write_bytes(file.read_bytes()[:300])
+    return file
+
+
+# --- The endpoints ---
+
+
+def test_the_named_endpoints_are_exactly_three(client):
+    assert set(client.view_api(print_info=False, return_format="dict")["named_endpoints"]) == {
+        "/classify",
+        "/edges",
+        "/trials",
+    }
+
+
+def test_edges_of_a_picture(client, photo):
+    expected = edge_map(np.asarray(Image.open(photo)), VERTICAL, 50)
+    for arguments in ((VERTICAL, 50), ("vertical", 50), ()):
+        edges = Image.open(client.predict(handle_file(photo), *arguments, api_name="/edges"))
+        assert edges.format == "PNG"
+        assert (np.asarray(edges.convert("L")) == expected).all()
+
+
+def test_edges_with_a_kernel_of_ones_own(client, photo):
+    kernel = np.random.default_rng(1).normal(size=(5, 5)).tolist()
+    edges = client.predict(picture=handle_file(photo), kernel=kernel, threshold=-12.5, api_name="/edges")
+    expected = edge_map(np.asarray(Image.open(photo)), kernel, -12.5)
+    assert (np.asarray(Image.open(edges).convert("L")) == expected).all()
+
+
+def test_a_drawing_and_a_picture_get_the_same_answer(client, tmp_path):
+    seven = handle_file(picture(tmp_path))
+    answers = [
+        client.predict(seven, api_name="/classify"),
+        client.predict({"background": None, "layers": [], "composite": seven}, api_name="/classify"),
+        client.predict({"background": seven, "layers": [], "composite": None}, api_name="/classify"),
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["label"] == "7"
+    confidences = {entry["label"]: entry["confidence"] for entry in answers[0]["confidences"]}
+    assert set(confidences) == set("0123456789")
+    assert sum(confidences.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_trials_are_a_table_or_a_reason(client):
+    try:
+        table = client.predict(api_name="/trials")
+    except AppError as error:
+        assert "trials.json" in str(error)
+    else:
+        assert table["headers"][:3] == ["trial_id", "status", "score"]
+        assert all(len(row) == len(table["headers"]) for row in table["data"])
+
+
+# --- What cannot be used ---
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("huge.png", "picture_too_large"), ("cut.png", "picture_unreadable"), ("drawing.svg", "picture_unreadable")],
+)
+def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, language):
+    client = app.client(language)
+    for endpoint in ("/edges", "/classify"):
+        with pytest.raises(AppError) as refused:
+            client.predict(handle_file(picture(tmp_path, name)), api_name=endpoint)
+        assert str(refused.value) == SPOKEN[language][key].format(limit=25)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize(
+    ("kernel", "key"),
+    [([[1] * 99] * 99, "kernel_shape"), ([[1, 2], [3, 4]], "kernel_shape"), ([[None]], "kernel_numbers")],
+)
+def test_a_kernel_that_cannot_be_used_is_told(app, photo, kernel, key, language):
+    with pytest.raises(AppError) as refused:
+        app.client(language).predict(handle_file(photo), kernel, 50, api_name="/edges")
+    assert str(refused.value) == SPOKEN[language][key].format(largest=31, limit="1 000 000")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize(
+    ("drawing", "key"),
+    [
+        (None, "drawing_missing"),
+        ({"background": None, "layers": [], "composite": None}, "drawing_missing"),
+        ({"background": None, "layers": [], "composite": None, "id": "expired"}, "drawing_missing"),
+        ("blank.png", "drawing_blank"),
+    ],
+)
+def test_a_drawing_that_cannot_be_used_is_told(app, tmp_path, drawing, key, language):
+    if drawing == "blank.png":
+        drawing = handle_file(picture(tmp_path, drawing))
+    with pytest.raises(AppError) as refused:
+        app.client(language).predict(drawing, api_name="/classify")
+    assert str(refused.value) == SPOKEN[language][key]
+
+
+def raw(app: App, endpoint: str, body: str) -> str:
+    """Call an endpoint with a body that Gradio's client would not send; returns the events."""
+    request = urllib.request.Request(
+        f"{app.url}gradio_api/call/{endpoint}", body.encode(), {"Content-Type": "application/json"}
+    )
+    event = json.load(urllib.request.urlopen(request, timeout=20))["event_id"]
+    return urllib.request.urlopen(f"{app.url}gradio_api/call/{endpoint}/{event}", timeout=20).read().decode()
+
+
+@pytest.mark.parametrize("endpoint", ["edges", "classify"])
+@pytest.mark.parametrize("meta", ["", ', "meta": {"_type": "gradio.FileData"}'])
+def test_files_of_the_server_are_not_read(app, endpoint, meta):
+    inside = ROOT / "ui" / "photos" / "camera.jpg"
+    events = raw(app, endpoint, f'{{"data": [{{"path": "{inside}"{meta}}}]}}')
+    assert "event: error" in events and "event: complete" not in events
+
+
+def test_a_kernel_with_nan_is_told(app, client, photo):
+    """NaN is not JSON, but Python's parser takes it."""
+    head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="photo.png"\r\n\r\n'
+    form = head + photo.read_bytes() + b"\r\n--part--\r\n"
+    upload = urllib.request.Request(
+        f"{app.url}gradio_api/upload", form, {"Content-Type": "multipart/form-data; boundary=part"}
+    )
+    path = json.load(urllib.request.urlopen(upload, timeout=20))[0]
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    assert "event: complete" in raw(app, "edges", json.dumps({"data": [file, [[1]], 50]}))
+    try:
+        events = raw(app, "edges", json.dumps({"data": [file, [[float("nan")]], 50]}))
+    except urllib.error.HTTPError as error:
+        assert 400 <= error.code < 500
+    else:
+        assert "event: error" in events and "finite" in events
+    assert client.predict(handle_file(photo), api_name="/edges")
+
+
+def test_a_file_that_is_too_large_is_not_taken(app, client, tmp_path, photo):
+    large = tmp_path / "large.png"
+    large.write_bytes(b"\0" * 21_000_000)
+    with pytest.raises(ValueError, match="maximum file size"):
+        client.predict(handle_file(large), api_name="/edges")
+
+
+def test_bad_requests_leave_others_unharmed(app, tmp_path, photo):
+    """Bad and good requests at once: each good one is answered."""
+    huge, cut = picture(tmp_path, "huge.png"), picture(tmp_path, "cut.png")
+
+    def ask(number: int) -> bool:
+        client = app.client()
+        if number % 2:
+            return bool(client.predict(handle_file(photo), api_name="/edges"))
+        with pytest.raises(AppError):
+            client.predict(handle_file(huge if number % 4 else cut), api_name="/classify")
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        assert all(people.map(ask, range(12)))
+
+
+# --- The page ---
+
+
+def config(app: App) -> dict:
+    return json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+
+
+def test_a_model_that_cannot_be_had_is_told_and_the_bundled_one_used(app, tmp_path):
+    with_model = app.client("es").predict(handle_file(picture(tmp_path)), api_name="/classify")
+    assert with_model["label"] == "7"
+    log = app.log.read_text()
+    assert "nobody/no-such-model" in log and "bundled model" in log
+    assert any("notice" in (part["props"].get("elem_classes") or []) for part in config(app)["components"])
+
+
+def test_nothing_of_gradios_own_is_left_lying_about(app):
+    page = config(app)
+    assert page["footer_links"] == [] and page["run_history"] is False and page["analytics_enabled"] is False
+    assert page["title"] == "Trazo"
+
+
+def test_fonts_are_the_systems(app):
+    css = urllib.request.urlopen(f"{app.url}theme.css", timeout=10).read().decode()
+    assert "system-ui" in css and "googleapis" not in css and "@font-face" not in css
+    assert config(app)["stylesheets"] == []
+
+
+def test_the_console_stays_clean(app):
+    """Whatever the tests above have sent: no greeting of TensorFlow, and no trace that leads through the project."""
+    log = app.log.read_text()
+    assert "oneDNN" not in log and "absl::" not in log
+    assert f'File "{ROOT / "ui"}' not in log and f'File "{ROOT / "model"}' not in log
+
+
+def test_without_any_model_there_is_one_line(tmp_path):
+    """A damaged installation is told, not shown as a trace."""
+    code = "import sys, pathlib, model.cnn, app; model.cnn.PRETRAINED = pathlib.Path(sys.argv[1]); app.main()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    environment = os.environ | {"MODEL_ID": ""}
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
+    assert result.returncode == 1
+    assert "config.json" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "host", "port"),
+    [({}, "127.0.0.1", 7860), ({"PORT": "8123"}, "127.0.0.1", 8123), ({"SPACE_ID": "a/b"}, "0.0.0.0", 7860)],
+)
+def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host, port):
+    import app
+    from model import CnnConfig, CnnModel
+
+    for name in ("PORT", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    launched = {}
+    monkeypatch.setattr(app, "load_model", lambda: (CnnModel(CnnConfig(), folder=ROOT / "nowhere"), None))
+    monkeypatch.setattr(app.gr.Blocks, "launch", lambda self, **options: launched.update(options))
+    app.main()
+    assert (launched["server_name"], launched["server_port"]) == (host, port)
+    assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False

@@ -1,0 +1,205 @@
+"""The page in a real browser: headless Chromium, a real mouse, both languages.
+
+With TRAZO_SCREENSHOTS set the pictures of docs/screenshots are written anew.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.test_app import App, running
+from ui.text import SPOKEN, STATIC
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SCREENSHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
+LOCALES = {"es": "es-ES", "en": "en-US"}
+
+# Strokes as (x, y) in shares of the canvas, left to right and top to bottom.
+DIGITS = {
+    "1": [[(0.5, 0.15), (0.5, 0.85)]],
+    "7": [[(0.28, 0.22), (0.72, 0.22), (0.46, 0.82)]],
+    "0": [
+        [(0.5, 0.2), (0.34, 0.3), (0.3, 0.5), (0.34, 0.7), (0.5, 0.8), (0.66, 0.7), (0.7, 0.5), (0.66, 0.3), (0.5, 0.2)]
+    ],
+}
+
+pytestmark = [
+    pytest.mark.browser,
+    # In CI a missing browser must fail, not be passed over.
+    pytest.mark.skipif(
+        not CHROMIUM and os.environ.get("CI") != "true",
+        reason="no chromium, chromium-browser or google-chrome on the PATH",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    with running(tmp_path_factory.mktemp("browser") / "log.txt") as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    assert CHROMIUM, "no chromium, chromium-browser or google-chrome on the PATH"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened(browser, app: App, language: str = "es", **options) -> Iterator:
+    """Open the page; fails when it asks anything of another host or its scripts fail."""
+    options = {"viewport": {"width": 1280, "height": 900}} | options
+    context = browser.new_context(locale=LOCALES[language], **options)
+    page, failures = context.new_page(), []
+    page.set_default_timeout(20_000)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    page.on("request", lambda r: failures.append(r.url) if not r.url.startswith((app.url, "data:", "blob:")) else None)
+    page.goto(app.url)
+    page.get_by_role("tab").first.wait_for()
+    yield page
+    context.close()
+    assert not failures
+
+
+def turn_to(page, name: str, language: str = "es") -> None:
+    page.get_by_role("tab", name=STATIC[language][f"{name}_tab"], exact=True).click()
+
+
+def draw(page, strokes: list[list[tuple[float, float]]]) -> None:
+    canvas = page.locator("#digit-canvas canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=6)
+        page.mouse.up()
+
+
+def answer(page) -> str:
+    """Wait for an answer and return its label."""
+    heading = page.locator("#digit-answer [data-testid='label-output-value']")
+    heading.wait_for()
+    return heading.inner_text().strip()
+
+
+def no_answer(page) -> None:
+    page.locator("#digit-answer [data-testid='label-output-value']").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_page_speaks_the_browsers_language(browser, app, language):
+    with opened(browser, app, language) as page:
+        tabs = [page.get_by_role("tab").nth(i).inner_text() for i in range(3)]
+        assert tabs == [STATIC[language][f"{name}_tab"] for name in ("edges", "digit", "tuning")]
+        for name in ("edges", "digit", "tuning"):
+            turn_to(page, name, language)
+            page.get_by_text(STATIC[language][f"{name}_guide"]).wait_for()
+        assert "__i18n__" not in page.locator("main").inner_html()
+        # What the server says follows the browser too.
+        page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_drawn_digit_is_recognised(browser, app, digit):
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
+        draw(page, DIGITS[digit])
+        assert answer(page) == digit
+        seen = page.locator("#digit-seen img")
+        seen.wait_for()
+        size = seen.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])")
+        assert size == [280, 280]
+        assert seen.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+
+
+def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
+        draw(page, DIGITS["1"])
+        assert answer(page) == "1"
+        page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+        no_answer(page)
+        assert page.locator("#digit-seen img").count() == 0
+        draw(page, DIGITS["7"])
+        assert answer(page) == "7"
+
+
+def test_a_finger_draws_as_a_mouse_does(browser, app):
+    with opened(browser, app, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as page:
+        turn_to(page, "digit")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        draw(page, DIGITS["7"])
+        assert answer(page) == "7"
+
+
+def test_edges_follow_kernel_threshold_and_photo(browser, app):
+    with opened(browser, app) as page:
+        result = page.locator("#edges-result img")
+        shown = [result.get_attribute("src")]
+
+        def changed() -> None:
+            page.wait_for_function(
+                "before => document.querySelector('#edges-result img')?.src !== before", arg=shown[-1]
+            )
+            shown.append(result.get_attribute("src"))
+
+        page.get_by_label(STATIC["es"]["edges_all"]).check()
+        changed()
+        page.locator("table.kernel td", has_text="8").wait_for()
+        page.get_by_role("spinbutton").fill("200")
+        page.keyboard.press("Tab")
+        changed()
+        page.locator("#edges-photos button").nth(1).click()
+        changed()
+        assert len(set(shown)) == 4
+
+
+def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"not a picture")
+    for language in LOCALES:
+        with opened(browser, app, language) as page:
+            page.locator("#edges-original input[type=file]").set_input_files(bad)
+            page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
+            assert page.locator("#edges-result img").count() == 0
+
+
+def test_dark_and_light_differ(browser, app):
+    backgrounds = []
+    for scheme in ("light", "dark"):
+        with opened(browser, app, color_scheme=scheme) as page:
+            backgrounds.append(
+                page.locator(".block.panel").first.evaluate("panel => getComputedStyle(panel).backgroundColor")
+            )
+    assert backgrounds == ["rgb(255, 255, 255)", "rgb(26, 29, 37)"]
+
+
+@pytest.mark.skipif(not os.environ.get("TRAZO_SCREENSHOTS"), reason="TRAZO_SCREENSHOTS is not set")
+def test_screenshots(browser, app):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with opened(browser, app) as page:
+        page.get_by_label(STATIC["es"]["edges_all"]).check()
+        page.locator("table.kernel td", has_text="8").wait_for()
+        page.wait_for_timeout(1500)
+        page.screenshot(path=SCREENSHOTS / "edges.png", full_page=True)
+        turn_to(page, "digit")
+        draw(page, DIGITS["7"])
+        answer(page)
+        page.locator("#digit-seen img").wait_for()
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(500)
+        page.screenshot(path=SCREENSHOTS / "digit.png", full_page=True)
+        turn_to(page, "tuning")
+        page.wait_for_timeout(3000)
+        page.screenshot(path=SCREENSHOTS / "tuning.png", full_page=True)

@@ -1,0 +1,78 @@
+"""The digit tab: what the network is shown of a drawing, and what it answers."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from model import CnnConfig, CnnModel
+from ui import sketch
+from ui.text import Message
+
+
+@pytest.fixture(scope="module")
+def digits() -> CnnModel:
+    """An untrained network: its answers are wrong, their form is not."""
+    return CnnModel(CnnConfig(filters=(4, 4), convolutions=1, dense_units=()))
+
+
+@pytest.fixture(scope="module")
+def colours() -> CnnModel:
+    return CnnModel(CnnConfig(labels=("cat", "dog"), problem="binary", image_shape=(32, 32, 3), filters=(4,)))
+
+
+def drawing(ink: str = "black", paper: str = "white") -> np.ndarray:
+    image = Image.new("RGB", (200, 200), paper)
+    ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], ink, 14)
+    return np.asarray(image)
+
+
+def test_the_answer_is_a_confidence_for_each_label(digits):
+    prepared = sketch.prepare(digits, drawing())
+    answer = sketch.answer(digits, prepared)
+    assert list(answer) == list("0123456789")
+    assert sum(answer.values()) == pytest.approx(1, abs=1e-5)
+    assert list(answer.values()) == pytest.approx(digits.predict_sketch([drawing()])[0].tolist(), abs=1e-6)
+
+
+def test_a_blank_canvas_is_told(digits):
+    with pytest.raises(Message, match="blank") as blank:
+        sketch.prepare(digits, np.full((200, 200, 3), 255, np.uint8))
+    assert "en blanco" in blank.value.text("es")
+
+
+def test_colour_networks_answer_about_pictures(colours):
+    assert not sketch.takes_drawings(colours)
+    white = np.full((50, 80, 3), 255, np.uint8)
+    answer = sketch.answer(colours, sketch.prepare(colours, white))
+    assert list(answer) == ["cat", "dog"]
+    assert list(answer.values()) == pytest.approx(colours.predict([white])[0].tolist(), abs=1e-6)
+
+
+def test_a_regression_answers_a_number():
+    model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
+    assert np.isfinite(float(sketch.answer(model, sketch.prepare(model, drawing()))))
+
+
+def test_the_network_sees_light_ink_on_black_whatever_was_drawn(digits):
+    dark, light = (sketch.prepare(digits, drawing(*colours)) for colours in (("black", "white"), ("white", "black")))
+    assert dark.shape == (28, 28, 1) and dark[0, 0] == 0 and dark.max() == 255
+    assert (dark == light).all()
+
+
+def test_it_is_shown_enlarged_without_smoothing(digits):
+    prepared = sketch.prepare(digits, drawing())
+    shown = sketch.enlarge(prepared)
+    assert shown.shape == (280, 280) and shown.dtype == np.uint8
+    assert (shown == np.kron(prepared[..., 0], np.ones((10, 10), np.uint8))).all()
+
+
+def test_colour_networks_see_colours(colours):
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[..., 0] = 255
+    shown = sketch.enlarge(sketch.prepare(colours, picture))
+    assert shown.shape == (288, 288, 3) and (shown == [255, 0, 0]).all()
+
+
+def test_the_tab_is_named_for_what_the_network_knows(digits, colours):
+    assert sketch.name(digits) == "digit_tab"
+    assert sketch.name(colours) == "class_tab"

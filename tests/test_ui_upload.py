@@ -1,0 +1,109 @@
+"""What is read of an upload, and what is refused before it is decoded."""
+
+import base64
+import io
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from gradio.components.image_editor import EditorDataBlobs
+from PIL import Image
+
+from ui.text import Message
+from ui.upload import DrawingData, data_url_source, drawing_source, read_picture, told
+
+GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
+
+
+def png(image: Image.Image | None = None, **options) -> bytes:
+    buffer = io.BytesIO()
+    (image or Image.fromarray(GREY)).save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+def test_pictures_of_every_kind_are_read(tmp_path):
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"):
+        file = tmp_path / f"{mode[0]}.tiff"
+        Image.fromarray(GREY).convert("L" if mode == "I;16" else mode).convert(mode).save(file)
+        assert read_picture(str(file)).shape[:2] == (200, 200)
+    assert read_picture(png()).shape == (200, 200, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (b"", "picture_unreadable"),
+        (b"not a picture", "picture_unreadable"),
+        (png()[:400], "picture_unreadable"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>', "picture_unreadable"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "picture_unreadable"),
+        (b"P6 1 1 255 abc", "picture_unreadable"),  # a PPM, which Pillow would open: formats are few on purpose
+        (None, "picture_missing"),
+    ],
+)
+def test_what_is_no_picture_is_told(content, key):
+    with pytest.raises(Message) as refused:
+        read_picture(content)
+    assert refused.value.key == key
+
+
+@pytest.mark.parametrize("size", [(20_000, 10_000), (5_001, 5_000)])
+def test_too_many_pixels_are_refused_before_they_are_decoded(size, monkeypatch):
+    content = png(Image.new("1", size))
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(Message, match="25 megapixels"):
+        read_picture(content)
+
+
+def test_a_data_url_is_a_picture():
+    url = "data:image/png;base64," + base64.b64encode(png()).decode()
+    assert (read_picture(data_url_source(url)) == GREY).all()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "data:image/png;base64,@@",
+        "data:image/svg+xml;base64,AAAA",
+        "data:image/png;base64," + "A" * 3_000_000,
+        "file:///etc/hostname",
+        {"path": "x"},
+        3,
+    ],
+)
+def test_other_data_urls_are_refused(url):
+    with pytest.raises(Message):
+        data_url_source(url)
+
+
+def test_a_drawing_is_found_wherever_the_payload_has_it():
+    file = lambda name: {"path": name, "meta": {"_type": "gradio.FileData"}}  # noqa: E731
+    assert drawing_source({"background": None, "layers": [], "composite": file("c")}, {}) == "c"
+    assert drawing_source({"background": file("b"), "layers": [file("l")], "composite": None}, {}) == "l"
+    assert drawing_source({"background": file("b"), "layers": [], "composite": None}, {}) == "b"
+    alone = DrawingData.model_validate(file("p"), context={"validate_meta": True})
+    assert drawing_source(alone.model_dump(), {}) == "p"
+
+
+def test_an_expired_upload_is_nothing():
+    blobs = {"here": EditorDataBlobs(background=None, layers=[], composite=png())}
+    assert drawing_source({"id": "here", "composite": None}, blobs) == png()
+    assert not blobs
+    assert drawing_source({"id": "here", "composite": None}, blobs) is None
+    assert drawing_source({"background": None, "layers": [], "composite": None}, {}) is None
+    assert drawing_source(None, {}) is None
+    with pytest.raises(Message, match="expired"):
+        read_picture(None, "drawing_missing")
+
+
+def test_a_path_that_was_not_uploaded_is_refused():
+    with pytest.raises(ValueError, match="meta"):
+        DrawingData.model_validate({"path": "/etc/hostname"}, context={"validate_meta": True})
+
+
+def test_errors_are_told_in_the_requests_language():
+    request = SimpleNamespace(headers={"accept-language": "es"})
+    with pytest.raises(gr.Error, match="No ha llegado ninguna imagen"), told(request):
+        read_picture(None)

@@ -1,0 +1,1 @@
+"""The demo's tabs: one module a tab, plain functions on arrays inside, Gradio components around them."""

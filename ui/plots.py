@@ -1,0 +1,122 @@
+"""The tuning tab's figures. Colours are chosen to hold on light and on dark; the page's CSS sets the text's."""
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ui.reports import Evaluation, Search, Training
+from ui.text import Language, word
+
+ACCENT, SECOND, MUTED = "#5b6ee1", "#e08a2c", "#8b93a7"
+GRID = "rgba(139, 147, 167, 0.22)"
+MOST_COUNTS = 20  # classes up to which the confusion matrix has room for its numbers
+
+
+def best_so_far(search: Search, language: Language) -> go.Figure:
+    """Return every completed trial's score and, as steps, the best up to it."""
+    numbers, scores, best = zip(*search.best_so_far(), strict=True)
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=numbers, y=scores, mode="markers", name=word("trial", language), marker={"color": MUTED, "size": 9}
+            ),
+            go.Scatter(
+                x=numbers,
+                y=best,
+                mode="lines",
+                name=word("best_so_far", language),
+                line={"color": ACCENT, "width": 3, "shape": "hv"},
+            ),
+        ]
+    )
+    figure.update_xaxes(title=word("trial", language), tick0=1, dtick=1 + len(search.trials) // 10, tickangle=0)
+    figure.update_yaxes(title=metric(search.objective, language))
+    return _plain(figure)
+
+
+def learning_curve(training: Training, language: Language) -> go.Figure:
+    """Return the loss and the metrics over the epochs, one panel each, training beside validation."""
+    figure = make_subplots(len(training.curves), 1, shared_xaxes=True, vertical_spacing=0.08)
+    for row, (name, (fitted, held_out)) in enumerate(training.curves.items(), 1):
+        for part, values, color in (("train", fitted, MUTED), ("validation", held_out, ACCENT)):
+            figure.add_scatter(
+                x=training.epochs,
+                y=values,
+                mode="lines+markers",
+                name=word(part, language),
+                legendgroup=part,
+                showlegend=row == 1,
+                line={"color": color, "width": 2.5},
+                marker={"size": 5},
+                row=row,
+                col=1,
+            )
+        figure.update_yaxes(title=word(name, language), row=row, col=1)
+    if training.best_epoch is not None:
+        figure.add_vline(training.best_epoch, line={"color": SECOND, "width": 1.5, "dash": "dot"})
+        figure.add_scatter(  # the line's entry in the legend
+            x=[None], y=[None], mode="lines", name=word("best_epoch", language), line={"color": SECOND, "dash": "dot"}
+        )
+    figure.update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
+    return _plain(figure)
+
+
+def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
+    """Return the confusion matrix; mistakes have a colour of their own, or a few would vanish."""
+    labels, matrix = evaluation.labels, evaluation.confusion
+    size = range(len(labels))
+    right = [[matrix[i][j] if i == j else None for j in size] for i in size]
+    wrong = [[matrix[i][j] or None if i != j else None for j in size] for i in size]
+    hover = (
+        f"{word('true_label', language)}: %{{y}}<br>{word('predicted_label', language)}: %{{x}}<br>"
+        f"{word('images', language)}: %{{z}}<extra></extra>"
+    )
+    figure = go.Figure(
+        [
+            go.Heatmap(
+                x=labels,
+                y=labels,
+                z=values,
+                zmin=0,
+                colorscale=[[0, _faded(color, 0.12)], [1, _faded(color, 0.75)]],
+                showscale=False,
+                xgap=2,
+                ygap=2,
+                hovertemplate=hover,
+                hoverongaps=False,
+                texttemplate="%{z}" if len(labels) <= MOST_COUNTS else None,
+            )
+            for values, color in ((right, ACCENT), (wrong, SECOND))
+        ]
+    )
+    figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
+    figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
+    return _plain(figure).update_layout(margin_t=10)
+
+
+def metric(name: str, language: Language) -> str:
+    """Return a metric's name in words: `val_accuracy` is the accuracy (validation)."""
+    if name.startswith("val_"):
+        return f"{word(name.removeprefix('val_'), language)} ({word('validation', language)})"
+    return word(name, language)
+
+
+def _plain(figure: go.Figure) -> go.Figure:
+    figure.update_layout(
+        template="none",
+        height=400,
+        margin={"l": 70, "r": 20, "t": 50, "b": 50},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": MUTED},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"font": {"family": "system-ui, sans-serif"}},
+        dragmode=False,
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, automargin=True)
+    return figure
+
+
+def _faded(color: str, alpha: float) -> str:
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
