@@ -126,6 +126,14 @@ def test_rows_without_image_or_label_are_skipped_and_reported(tmp_path):
         list(HubStream(folder, on_error="raise").ordered())
 
 
+def test_targets_that_are_no_numbers_are_missing(tmp_path):
+    features = Features({"image": Image(), "label": Value("float32")})
+    columns = {"image": pictures(4), "label": [1.0, float("nan"), float("inf"), None]}
+    stream = HubStream(write_dataset(tmp_path, features, [columns]))
+    assert ids(stream.ordered()) == [0]
+    assert stream.skipped == {1: "no label", 2: "no label", 3: "no label"}
+
+
 @pytest.mark.parametrize(
     ("feature", "values", "labels", "ids_", "problem"),
     [

@@ -121,7 +121,7 @@ def train_run(
     checkpoint = folder / "checkpoint.safetensors"
     trained, progress = fit(config, settings, opened.train, opened.validation, checkpoint=checkpoint, verbose=verbose)
 
-    # The weights come last but for the reports about them: a run killed here is seen as not finished.
+    # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
     CnnModel(config, trained).save_pretrained(folder)
     files.write_json(
         folder / files.TRAINING,
@@ -172,7 +172,8 @@ def _histogram(data: Data, folder: Path):
 
 
 def _title(dataset: str) -> str:
-    return f"Trazo on {dataset}"
+    # Of a local folder only the name: the way to it is nobody else's business.
+    return f"Trazo on {Path(dataset).resolve().name if Path(dataset).is_dir() else dataset}"
 
 
 def _training_report(

@@ -295,13 +295,13 @@ class HubStream:
         return tuple(str(value) for value in sorted(found - {None}))
 
     def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Return labels as class ids (null where missing or unknown), or targets as they are."""
+        """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
         feature = self.features[self.label_column]
         if isinstance(feature, ClassLabel):  # −1 stands for "no label" in `datasets`
             valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(self.labels)))
             return pc.if_else(valid, column, pa.scalar(None, column.type))
         if self.problem == "regression":
-            return column
+            return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
         return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
 
     # --- Parts ---
