@@ -7,3 +7,7 @@ class TrazoError(Exception):
 
 class ModelError(TrazoError):
     """A model that cannot be loaded: its text names the file and the reason."""
+
+
+class StreamError(TrazoError):
+    """The network, a disk or a file of the dataset failed in the middle; the same command goes on once it is mended."""

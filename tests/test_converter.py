@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from model.converter import BadImage, BlankDrawing, decode, fit, open_image, pixels_of, sketch_to_input, stroke_width
+from model.converter import (
+    MAX_PIXELS,
+    BadImage,
+    BlankDrawing,
+    decode,
+    decode_batch,
+    fit,
+    open_image,
+    pixels_of,
+    sketch_to_input,
+    stroke_width,
+)
 from tests.conftest import SAMPLE
 
 SHAPE = (28, 28, 1)
@@ -53,6 +64,46 @@ def test_every_mode_of_pillow_is_taken(mode):
         image = grey.convert(mode)
     np.testing.assert_allclose(fit(pixels_of(image), (6, 6, 1))[..., 0], np.asarray(grey), atol=2)
     assert fit(pixels_of(image), (6, 6, 3)).shape == (6, 6, 3)
+
+
+def test_a_batch_decodes_as_its_images_do_one_by_one(digits):
+    grey = [np.frombuffer(image, np.uint8) for image in digits[:9]]
+    images, bad = decode_batch(grey, SHAPE)
+    assert not bad
+    np.testing.assert_array_equal(images, [decode(one, SHAPE) for one in grey])
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (28, 28, 3), np.uint8))
+    colour = [np.frombuffer(encoded(noise.rotate(90 * turn), "PNG"), np.uint8) for turn in range(3)]
+    np.testing.assert_array_equal(decode_batch(colour, (28, 28, 3))[0][0], np.asarray(noise))
+    mixed = [grey[0], colour[0], np.frombuffer(encoded(noise.convert("RGBA"), "PNG"), np.uint8)]
+    mixed.append(np.frombuffer(encoded(Image.fromarray(np.full((28, 28), 40000, np.uint16)), "PNG"), np.uint8))
+    for shape in (SHAPE, (28, 28, 3)):
+        images, bad = decode_batch(mixed, shape)
+        assert not bad
+        np.testing.assert_array_equal(images, [decode(one, shape) for one in mixed])
+
+
+def test_a_batch_tells_which_images_cannot_be_decoded(digits):
+    good, empty, text = (np.frombuffer(content, np.uint8) for content in (digits[0], b"", b"hello"))
+    images, bad = decode_batch([good, empty, text, good], SHAPE)
+    assert sorted(bad) == [1, 2] and "not a picture" in bad[2]
+    assert (images[0] == images[3]).all() and images[0].any() and not images[1:3].any()
+    assert decode_batch([], SHAPE)[0].shape == (0, *SHAPE)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded():
+    huge = encoded(Image.new("1", (9000, MAX_PIXELS // 9000 + 1)), "PNG")
+    with pytest.raises(BadImage, match="64,000,000"):
+        decode(huge, SHAPE)
+
+
+def test_a_turned_camera_gives_an_upright_picture():
+    picture = Image.fromarray(np.arange(600, dtype=np.uint16).astype(np.uint8).reshape(20, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for mode, shape in (("L", (30, 20, 1)), ("RGB", (30, 20, 3))):
+        turned = encoded(picture.convert(mode), "JPEG", exif=exif, quality=95)
+        expected = fit(pixels_of(open_image(turned)), shape)
+        assert np.abs(decode(turned, shape).astype(int) - expected).max() <= 4
 
 
 def test_transparency_is_laid_on_white_and_exif_turns_the_picture():

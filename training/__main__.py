@@ -118,7 +118,7 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
-    command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 8192)")
+    command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 16384)")
 
 
 def _train_options(command: argparse.ArgumentParser) -> None:

@@ -23,7 +23,7 @@ class DataConfig:
     label_column: str | None = None  # where the schema leaves it open
     validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
     on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
-    window_rows: int = 8192  # rows in the shuffle window; memory holds two windows of encoded images
+    window_rows: int = 16384  # rows in the shuffle window; memory holds two windows of encoded images
 
 
 @dataclass(frozen=True)

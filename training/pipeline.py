@@ -8,12 +8,13 @@ from itertools import islice
 import numpy as np
 import tensorflow as tf
 
-from model.converter import BadImage, decode, open_image, pixels_of
+from model.converter import BadImage, decode_batch, open_image, pixels_of
 from model.errors import TrazoError
 from training.augment import augment
 from training.stream import Batch, HubStream
 
 DECODING_THREADS = 2
+DECODED_AHEAD = 4  # batches that are being decoded or wait for it, besides the one in use
 PREFETCHED = 4  # batches that wait between decoding and the network
 
 
@@ -102,23 +103,11 @@ def decoded_batches(
         waiting: deque = deque()
         for batch in batches:
             # One task a batch: handing over a task costs as much as decoding a small picture.
-            waiting.append((batch, pool.submit(_decode, batch, image_shape)))
-            if len(waiting) > 2 * DECODING_THREADS:
+            waiting.append((batch, pool.submit(lambda b: decode_batch(b.views(), image_shape), batch)))
+            if len(waiting) > DECODED_AHEAD:
                 yield _usable(stream, *waiting.popleft())
         while waiting:
             yield _usable(stream, *waiting.popleft())
-
-
-def _decode(batch: Batch, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, dict[int, str]]:
-    """Return the pixels of a batch, uint8 (n, h, w, c), and position -> reason where an image cannot be decoded."""
-    views = batch.views()
-    images, bad = np.empty((len(views), *image_shape), np.uint8), {}
-    for position, encoded in enumerate(views):
-        try:
-            images[position] = decode(encoded, image_shape)
-        except BadImage as error:
-            bad[position] = str(error)
-    return images, bad
 
 
 def _usable(stream: HubStream, batch: Batch, decoded: Future) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

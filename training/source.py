@@ -35,7 +35,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from training.order import RowGroups
 
 FOOTER_GUESS = 1 << 16  # bytes asked for at a file's end; most footers fit, a longer one costs a second request
@@ -79,7 +79,7 @@ class Source:
         """Read some columns of the row groups [start, stop) of the table, which lie in one file.
 
         Raises:
-            TrazoError: when the file cannot be read, after the retries.
+            StreamError: when the file cannot be read, after the retries.
         """
         start, stop = run
         shard = int(self.table.shard[start])
@@ -93,7 +93,7 @@ class Source:
             file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=metadata)
             return file.read_row_groups(groups, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
-            raise TrazoError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
+            raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
 
 
 def open_source(
@@ -233,12 +233,12 @@ def _fetch(filesystem: fsspec.AbstractFileSystem, path: str, begin: int, end: in
     try:
         data = filesystem.cat_file(path, begin, end, **_UNBUFFERED.get(type(filesystem).__name__, {}))
     except FileNotFoundError:
-        raise TrazoError(f"{path} is gone; was the dataset changed meanwhile?") from None
+        raise StreamError(f"{path} is gone; was the dataset changed meanwhile?") from None
     except (OSError, httpx2.TransportError) as error:  # HfHubHTTPError is an OSError
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TrazoError(f"{path} cannot be read: {reason}; the same command goes on from here") from None
+        raise StreamError(f"{path} cannot be read: {reason}; the same command goes on from here") from None
     if len(data) != end - begin:
-        raise TrazoError(f"{path} gave {len(data)} bytes in place of {end - begin}; was it replaced meanwhile?")
+        raise StreamError(f"{path} gave {len(data)} bytes in place of {end - begin}; was it replaced meanwhile?")
     return data
 
 

@@ -95,7 +95,7 @@ class HubStream:
         label_column: str | None = None,
         labels: tuple[str, ...] | None = None,
         on_error: str = "skip",
-        window_rows: int = 8192,
+        window_rows: int = 16384,
         window_bytes: int = 1 << 27,
         window_runs: int = 16,
         token: str | None = None,
