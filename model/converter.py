@@ -48,7 +48,7 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
         pixels = _imdecode(np.frombuffer(encoded, np.uint8))
     except (cv2.error, IndexError):  # too many pixels; no byte at all
         pixels = None
-    if pixels is None:
+    if pixels is None or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
         pixels = pixels_of(open_image(bytes(encoded)))
     elif pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
