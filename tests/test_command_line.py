@@ -1,17 +1,22 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
-from datasets import ClassLabel, Features, Image
+from datasets import ClassLabel, Features, Image, Value
 
 from model import CnnModel
 from tests.conftest import ROOT, SAMPLE
-from tests.hub import LoopbackHub
+from tests.hub import Fault, LoopbackHub
 from tests.make_data import pictures, write_dataset
 from training.__main__ import main
+from training.config import TEST_SHARE
+from training.order import Part
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -51,6 +56,10 @@ def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, c
         (["train", "--dataset", SAMPLE, "--config", "big"], "'big' not found"),
         (["train", "--dataset", SAMPLE, "--label-column", "digit"], "no label column 'digit'; possible: label"),
         (["train", "--dataset", SAMPLE, "--image-column", "digit"], "no image column 'digit'; it has image"),
+        (["run", "--dataset", SAMPLE, "--test-split", "train"], "what is measured must not be learned from"),
+        (["train", "--dataset", SAMPLE, "--loss", "mse"], "'mse' does not suit a multiclass problem; these suit it"),
+        (["train", "--dataset", SAMPLE, "--problem", "regression"], "'label' holds class names: binary or multiclass"),
+        (["train", "--dataset", SAMPLE, "--problem", "binary"], "has 10 classes: multiclass, not binary"),
         (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must lie between 1 and"),
         (["train", "--dataset", SAMPLE, "--validation", "2"], "between 0 and 1"),
         (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
@@ -129,6 +138,66 @@ def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
     assert "row " in capsys.readouterr().err
 
 
+def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):
+    columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
+    held_out = np.flatnonzero(Part().cut(TEST_SHARE)[0].cut(0.3)[1].mask(np.arange(60)))
+    columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    dataset = write_dataset(tmp_path / "damaged", features, [columns])
+    arguments = ["train", "--dataset", dataset, "--on-error", "raise", "--validation", "0.3", *QUICK]
+    answer = training(*arguments, "--output", tmp_path / "run")
+    assert answer.returncode == 2
+    assert (
+        answer.stderr.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not a picture" in answer.stderr
+    )
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path, training):
+    requests: list[str] = []
+    most = 0
+
+    def gone(method: str, path: str, headers: dict) -> Fault | None:
+        requests.extend([path] if method == "GET" and path.endswith(".parquet") else [])
+        return Fault(status=404) if most and len(requests) > most else None
+
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        hub.fault = gone
+        arguments = ["train", "--dataset", "someone/sample", *QUICK, "--window-rows", "500", "--batch-size", "32"]
+        environment = hub.environ(tmp_path)
+        assert training(*arguments, "--output", tmp_path / "whole", env=environment).returncode == 0
+        most, _ = len(requests) - 12, requests.clear()  # the last requests are those of training and validation
+        answer = training(*arguments, "--output", tmp_path / "cut", env=environment)
+    assert answer.returncode == 2 and "is gone; was the dataset changed meanwhile?" in answer.stderr
+    assert (tmp_path / "cut" / "pixels.json").exists(), "it failed before the training"
+    assert "Traceback" not in answer.stderr
+
+
+def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
+    features = Features({"image": Image(), "label": Value("int32")})
+    dataset = write_dataset(tmp_path / "ages", features, [{"image": pictures(60), "label": [1, 2, 3] * 20}])
+    for problem, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
+        output = tmp_path / problem
+        assert main(["train", "--dataset", dataset, "--problem", problem, "--output", str(output), *QUICK]) == 0
+        config = json.loads((output / "config.json").read_text())
+        assert config["problem"] == problem and config["labels"] == labels
+        assert main(["evaluate", "--model", str(output), "--dataset", dataset]) == 0
+    assert "mean_absolute_error" in capsys.readouterr().out
+
+
+def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    photos = [PIL.Image.effect_noise((300, 200), 50) for _ in range(20)]
+    dataset = write_dataset(tmp_path / "photos", features, [{"image": photos, "label": [0, 1] * 10}])
+    arguments = ["train", "--dataset", dataset, *QUICK, "--validation", "0.4", "--batch-size", "4"]
+    for options, side in (([], 128), (["--image-size", "32"], 32)):
+        output = tmp_path / str(side)
+        assert main([*arguments, *options, "--output", str(output)]) == 0
+        assert json.loads((output / "config.json").read_text())["image_shape"] == [round(side * 2 / 3), side, 1]
+        assert f"pictures of 300×200 pixels are brought to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
+
+
 def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
     """The process may write files of 20 kB at most, which its checkpoint exceeds: what a full disk looks like."""
     script = tmp_path / "limited.py"
@@ -161,7 +230,17 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
     )
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
     assert "train: accuracy" in capsys.readouterr().out
+    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train"]) == 0
+    assert "not written" in capsys.readouterr().out
     assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+
+
+def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):
+    folder = tmp_path / "exam"
+    (folder / "data").mkdir(parents=True)
+    shutil.copyfile(f"{SAMPLE}/data/test-00000-of-00001.parquet", folder / "data" / "test-00000-of-00001.parquet")
+    assert main(["evaluate", "--model", str(trained), "--dataset", str(folder), "--output", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 1000
 
 
 def test_a_dataset_of_one_split_is_tested_on_rows_held_out_of_it(tmp_path, capsys):

@@ -1,4 +1,5 @@
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -124,6 +125,32 @@ def test_rows_without_image_or_label_are_skipped_and_reported(tmp_path):
     assert len(batches) == 2
     with pytest.raises(TrazoError, match="row 1 .* no image"):
         list(HubStream(folder, on_error="raise").ordered())
+
+
+def test_shards_that_do_not_hold_the_same_columns_are_refused(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    shards = [{"image": pictures(4), "label": [0, 1, 0, 1]} for _ in range(2)]
+    folder = Path(write_dataset(tmp_path, features, shards))
+    second = sorted(folder.rglob("*.parquet"))[1]
+    pq.write_table(pq.read_table(second).drop_columns("label"), second)
+    with pytest.raises(TrazoError, match="has the columns image, .* has image, label"):
+        HubStream(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("README.md", "---\nconfigs: [\n---\n", "while parsing"),
+        ("README.md", "---\nconfigs: 3\n---\n", "configs"),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_told_in_one_line(tmp_path, name, content, message):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = write_dataset(tmp_path, features, [{"image": pictures(4), "label": [0, 1, 0, 1]}])
+    (Path(folder) / name).write_text(content)
+    with pytest.raises(TrazoError, match=message) as caught:
+        HubStream(folder)
+    assert "\n" not in str(caught.value)
 
 
 def test_targets_that_are_no_numbers_are_missing(tmp_path):

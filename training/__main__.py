@@ -8,7 +8,7 @@ from typing import Any
 
 from model.errors import TrazoError
 from model.quiet import quiet
-from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.config import OPTIMIZERS, PROBLEMS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
 from training.presets import PRESETS
 
 
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--split", help="split to learn from (default: train)")
         command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
         command.add_argument("--output", type=Path, required=True, help="folder of the run")
+        command.add_argument("--image-size", type=int, help="longer side of the network's input, in pixels")
         _data_options(command)
         _train_options(command)
     for command in (run, tune):
@@ -117,6 +118,7 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
+    command.add_argument("--problem", choices=PROBLEMS, help="default: as the label column's type says")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
     command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 16384)")
 
@@ -129,6 +131,7 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--learning-rate", type=float)
     command.add_argument("--weight-decay", type=float)
     command.add_argument("--schedule", choices=SCHEDULES)
+    command.add_argument("--loss", help="one that suits the problem; another is answered by the list of those")
     command.add_argument("--label-smoothing", type=float)
     command.add_argument("--augment", type=float, help="strength of the augmentation; 0 for none")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from model.errors import TrazoError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
+PROBLEMS = ("binary", "multiclass", "regression")
 SCHEDULES = ("one-cycle", "constant")
 TEST_SHARE = 0.1  # of a dataset with one split only, held out by row id before anything else
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
@@ -21,6 +22,8 @@ class DataConfig:
     test_split: str = "test"  # what is evaluated, once; where there is none, TEST_SHARE of `split` is held out for it
     image_column: str | None = None  # where the schema has several
     label_column: str | None = None  # where the schema leaves it open
+    problem: str | None = None  # binary, multiclass or regression; None: as the label column's type says
+    image_size: int | None = None  # longer side of the network's input; None: that of the first picture, 128 at most
     validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
     on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
     window_rows: int = 16384  # rows in the shuffle window; memory holds two windows of encoded images
@@ -37,6 +40,7 @@ class TrainConfig:
     learning_rate: float = 2e-3  # the highest of the schedule
     weight_decay: float = 1e-2  # of adamw and lion, decoupled from the gradient; unused by the others
     schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
+    loss: str = ""  # one that suits the problem (model/heads.py); empty: the problem's default
     label_smoothing: float = 0.0  # for cross-entropies
     augment: float = 1.0  # strength of the augmentation; 0 for none
     patience: int = 6  # epochs without a better validation loss before training stops

@@ -73,6 +73,23 @@ def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | Non
     return data.map(lambda images, labels: (tf.cast(images, tf.float32), labels)).prefetch(PREFETCHED)
 
 
+def own_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Iterate over a dataset made from a stream.
+
+    Raises:
+        TrazoError: what went wrong in the stream, as itself rather than inside an error of TensorFlow.
+    """
+    iterator = iter(data)
+    try:
+        yield from iterator
+    except tf.errors.OpError as error:
+        failure, stream.failure = stream.failure, None
+        raise (failure or error) from None
+    finally:
+        # Its threads call Python: one that outlives the interpreter would wait for it for ever.
+        del iterator
+
+
 def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
     """Return height, width and channels (1 grey, 3 colour) of the first picture that can be decoded.
 
@@ -126,8 +143,12 @@ def _decoded(stream: HubStream, batches, image_shape: tuple[int, int, int]) -> t
     signature = tf.TensorSpec((None, *image_shape), tf.uint8), tf.TensorSpec((None,), label)
 
     def crossing() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for images, labels, _ in decoded_batches(stream, batches(), image_shape):
-            yield images, labels
+        try:
+            for images, labels, _ in decoded_batches(stream, batches(), image_shape):
+                yield images, labels
+        except Exception as error:
+            stream.failure = error  # for `own_errors`: TensorFlow would keep its text alone
+            raise
 
     return tf.data.Dataset.from_generator(crossing, output_signature=signature)
 

@@ -2,14 +2,15 @@
 
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import constants
 
-from model import CnnConfig, CnnModel, files
+from model import CnnConfig, CnnModel, files, heads
+from model.errors import TrazoError
 from training import tuner
 from training.config import TEST_SHARE, DataConfig, TrainConfig, TuneConfig
 from training.evaluate import evaluate, weights_hash
@@ -17,10 +18,12 @@ from training.pipeline import first_image_shape
 from training.presets import PRESETS
 from training.publish import write_card
 from training.scale import pixel_histogram
+from training.source import NoSuchSplit
 from training.stream import HubStream
 from training.trainer import Progress, fit
 
 SCHEMA_VERSION = 1
+LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
 LIBRARIES = (
     "tensorflow",
     "keras",
@@ -50,6 +53,7 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         revision=data.revision,
         image_column=data.image_column,
         label_column=data.label_column,
+        problem=data.problem,
         on_error=data.on_error,
         window_rows=data.window_rows,
         **settings,
@@ -59,26 +63,39 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
 def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     """Open the training split and hold its validation part out; before that the test part, where there is no split."""
     stream = open_stream(data, data.split, seed=settings.seed, batch_size=settings.batch_size)
-    if _test_is_held_out(data, stream):
+    heads.check_head(stream.problem, settings.loss or heads.default_loss(stream.problem))
+    if data.test_split == "test" and "test" not in stream.source.splits:
         stream, _ = stream.hold_out(TEST_SHARE)
     train, validation = stream.hold_out(data.validation)
-    return Data(train, validation, first_image_shape(train))
+    return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
 
 
-def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> HubStream:
+def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[HubStream, str]:
     """Open the test split; where the dataset has none, the rows that `open_data` held out in its place.
+
+    Returns:
+        (the stream, what to call its rows).
 
     Raises:
         TrazoError: for a split that was asked for by another name than `test` and is not there.
     """
+    try:
+        return open_stream(data, data.test_split, labels=labels), data.test_split
+    except NoSuchSplit:
+        if data.test_split != "test":
+            raise
     stream = open_stream(data, data.split, labels=labels)
-    if _test_is_held_out(data, stream):
-        return stream.hold_out(TEST_SHARE)[1]
-    return open_stream(data, data.test_split, labels=labels)
+    return stream.hold_out(TEST_SHARE)[1], f"{data.split}, {TEST_SHARE:.0%} held out by row id"
 
 
-def _test_is_held_out(data: DataConfig, stream: HubStream) -> bool:
-    return data.test_split == "test" and "test" not in stream.source.splits
+def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:
+    """Return height, width and channels of the network's input for pictures like the first one."""
+    height, width, channels = picture
+    scale = (size or min(max(height, width), LARGEST_SIDE)) / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
+    if shape != picture:
+        _say(f"pictures of {width}×{height} pixels are brought to {shape[1]}×{shape[0]}")
+    return shape
 
 
 def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: Path) -> dict[str, Any]:
@@ -86,7 +103,7 @@ def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: 
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
     histogram = _histogram(opened, folder)
-    search = tuner.Search(_base(opened), settings, tune, opened.train, opened.validation, histogram, folder)
+    search = tuner.Search(_base(opened, settings), settings, tune, opened.train, opened.validation, histogram, folder)
     report = tuner.run_search(search)
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     completed = sum(trial["status"] == "COMPLETED" for trial in report["trials"])
@@ -117,7 +134,7 @@ def train_run(
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
-    config = CnnConfig(**_base(opened) | network, title=_title(data.dataset), versions=versions)
+    config = CnnConfig(**_base(opened, settings) | network, title=_title(data.dataset), versions=versions)
     checkpoint = folder / "checkpoint.safetensors"
     trained, progress = fit(config, settings, opened.train, opened.validation, checkpoint=checkpoint, verbose=verbose)
 
@@ -125,22 +142,22 @@ def train_run(
     CnnModel(config, trained).save_pretrained(folder)
     files.write_json(
         folder / files.TRAINING,
-        _training_report(opened, settings, network, preset, trained.count_params(), progress),
+        _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress),
     )
     write_card(folder)
-    _report_skipped(opened.train)
 
 
 def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str, Any]:
     """Measure a model on the test split; write evaluation.json and the card where there is a folder."""
     cnn = CnnModel.from_pretrained(model)
-    stream = open_test(data, cnn.config.labels)
-    split = data.test_split
-    if _test_is_held_out(data, stream):
-        split = f"{data.split}, {TEST_SHARE:.0%} held out by row id"
+    stream, split = open_test(replace(data, problem=cnn.config.problem), cnn.config.labels)
     result = evaluate(cnn, stream) | {"split": split}
-    _report_skipped(stream)
-    if folder:
+    if news := stream.news_of_skipped():
+        _say(news)
+    learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
+    if (learned.get("dataset"), learned.get("split")) == (data.dataset, split):
+        _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
+    elif folder:
         result["weights_sha256"] = weights_hash(cnn.folder)
         files.write_json(folder / files.EVALUATION, result)
         if (folder / files.CONFIG).is_file():
@@ -153,8 +170,10 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str,
 
 def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path) -> None:
     """Tune, train, evaluate; steps that are done are not done again."""
+    if data.test_split == data.split:
+        raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     open_test(data)  # a missing test split is told before hours of work, not after
-    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in ("seed", "batch_size", "augment")})
+    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in ("seed", "batch_size", "augment", "loss")})
     tune_run(data, search_settings, tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)
@@ -163,8 +182,13 @@ def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder:
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
 
 
-def _base(data: Data) -> dict[str, Any]:
-    return {"labels": data.train.labels, "problem": data.train.problem, "image_shape": data.image_shape}
+def _base(data: Data, settings: TrainConfig) -> dict[str, Any]:
+    return {
+        "labels": data.train.labels,
+        "problem": data.train.problem,
+        "loss": settings.loss,
+        "image_shape": data.image_shape,
+    }
 
 
 def _histogram(data: Data, folder: Path):
@@ -199,11 +223,12 @@ def _training_report(
             "split": source.split,
             "image_column": data.train.image_column,
             "label_column": data.train.label_column,
+            "window_rows": data.train.window_rows,
             "rows": {"train": data.train.rows, "validation": data.validation.rows},
             "skipped_rows": {str(row): reason for row, reason in sorted(data.train.skipped.items())},
         },
         "preset": preset,
-        "hyperparameters": flat | asdict(settings),
+        "hyperparameters": asdict(settings) | flat,
         "history": progress.history,
         "best_epoch": progress.best_epoch,
         "stopped_early": len(progress.history) < settings.epochs,
@@ -217,13 +242,6 @@ def _training_report(
             **{name: version(name) for name in LIBRARIES},
         },
     }
-
-
-def _report_skipped(stream: HubStream) -> None:
-    if stream.skipped:
-        shown = ", ".join(f"{row} ({reason})" for row, reason in sorted(stream.skipped.items())[:10])
-        more = f" and {len(stream.skipped) - 10} more" if len(stream.skipped) > 10 else ""
-        _say(f"skipped {len(stream.skipped)} rows of {stream.source.split}: {shown}{more}")
 
 
 def _say(text: str) -> None:

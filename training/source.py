@@ -20,6 +20,7 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 from datasets import Features, load_dataset_builder
 from datasets.data_files import EmptyDatasetError
 from datasets.exceptions import DatasetNotFoundError
@@ -44,6 +45,10 @@ MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to 
 # Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
 os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
 logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)  # its retries would break the progress bar
+
+
+class NoSuchSplit(TrazoError):
+    """A split that the dataset does not have; the text names those that it has."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def open_source(
     builder = _builder(dataset, config, commit, token, local)
     files = builder.config.data_files or {}
     if split not in files:
-        raise TrazoError(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
+        raise NoSuchSplit(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
     urls = [str(url) for url in files[split]]
     other = [url for url in urls if not url.endswith(".parquet")]
     if other:
@@ -130,6 +135,10 @@ def open_source(
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
             footers = list(pool.map(lambda path: _footer(filesystem, path), paths))
     metadata = tuple(meta for meta, _ in footers)
+    columns = [tuple(meta.schema.to_arrow_schema().names) for meta in metadata]
+    for path, names in zip(paths, columns, strict=True):
+        if set(names) != set(columns[0]):
+            raise TrazoError(f"{path} has the columns {', '.join(names)}, {paths[0]} has {', '.join(columns[0])}")
     counts = [(s, g, m.row_group(g).num_rows) for s, m in enumerate(metadata) for g in range(m.num_row_groups)]
     shard, group, rows = np.array([c for c in counts if c[2]] or np.zeros((0, 3)), np.int64).T
     if not rows.sum():
@@ -194,7 +203,8 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
             return load_dataset_builder(dataset, config, revision=commit, token=None if local else token)
         except (EmptyDatasetError, FileNotFoundError) as error:
             raise TrazoError(f"{dataset!r} holds no data files: {str(error).splitlines()[0]}") from None
-        except ValueError as error:  # an unknown config, or none given where there are several; it names them
+        # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
+        except (ValueError, RuntimeError, yaml.YAMLError) as error:
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
 
 

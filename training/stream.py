@@ -77,6 +77,7 @@ class HubStream:
         problem: binary, multiclass or regression, as the label column says.
         rows: number of rows of this part of the split.
         skipped: row id -> reason, of rows that had no usable image or label, as far as they were met.
+        failure: what broke the stream off while TensorFlow was reading it; None so far.
         source: where the rows come from.
     """
 
@@ -94,6 +95,7 @@ class HubStream:
         image_column: str | None = None,
         label_column: str | None = None,
         labels: tuple[str, ...] | None = None,
+        problem: str | None = None,
         on_error: str = "skip",
         window_rows: int = 16384,
         window_bytes: int = 1 << 27,
@@ -115,6 +117,7 @@ class HubStream:
             label_column: where the schema leaves open which column is the label.
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
                 names come from elsewhere (from the training split, when this is the test split).
+            problem: binary, multiclass or regression; None: a column of floats is regression, any other are classes.
             on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
             window_rows: rows in a window, at most; more mix better. Memory holds two windows of encoded images.
             window_bytes: bytes in a window, at most and about: photographs make windows of fewer rows.
@@ -137,8 +140,10 @@ class HubStream:
         self.window_rows = max(1, min(window_rows, int(window_bytes / self.source.row_bytes)))
         self.image_column = _image_column(dataset, self.features, image_column)
         self.label_column = _label_column(dataset, self.features, label_column)
-        self.labels, self.problem = self._read_labels(labels)
+        self.labels, self.problem = self._read_labels(labels, problem)
         self.skipped: dict[int, str] = {}
+        self._told: set[int] = set()
+        self.failure: Exception | None = None
         self._choose(Part())
 
     def __len__(self) -> int:
@@ -205,6 +210,15 @@ class HubStream:
             raise TrazoError(f"row {row_id} of {self.source.dataset!r}, split {self.source.split!r}: {reason}")
         self.skipped[int(row_id)] = reason
 
+    def news_of_skipped(self) -> str:
+        """Return one line on the rows that were skipped since the last call; empty when there are none."""
+        new = {row: reason for row, reason in sorted(self.skipped.items()) if row not in self._told}
+        self._told.update(new)
+        if not new:
+            return ""
+        shown = ", ".join(f"{row} ({reason})" for row, reason in list(new.items())[:10])
+        return f"skipped {len(new)} rows of {self.source.split}: {shown}" + (" …" if len(new) > 10 else "")
+
     # --- Batches from windows ---
 
     def _batches(self, windows: list[Window], start: int, shuffled: bool) -> Iterator[Batch]:
@@ -270,12 +284,18 @@ class HubStream:
 
     # --- Labels ---
 
-    def _read_labels(self, given: tuple[str, ...] | None) -> tuple[tuple[str, ...], str]:
+    def _read_labels(self, given: tuple[str, ...] | None, problem: str | None) -> tuple[tuple[str, ...], str]:
         feature = self.features[self.label_column]
+        number = not isinstance(feature, ClassLabel) and feature.dtype.startswith(("float", "int", "uint"))
+        real = number and feature.dtype.startswith("float")
+        if (problem == "regression" and not number) or (problem in ("binary", "multiclass") and real):
+            kind = "class names" if isinstance(feature, ClassLabel) else feature.dtype
+            suits = "regression" if real else "binary or multiclass"
+            raise TrazoError(f"label column {self.label_column!r} holds {kind}: {suits}, not {problem}")
+        if real or problem == "regression":
+            return (self.label_column,), "regression"
         if isinstance(feature, ClassLabel):
             names = tuple(feature.names)
-        elif feature.dtype.startswith("float"):
-            return (self.label_column,), "regression"
         elif feature.dtype == "bool":
             names = given or ("false", "true")
         else:
@@ -284,7 +304,10 @@ class HubStream:
             raise TrazoError(
                 f"label column {self.label_column!r} has {len(names)} class; two or more can be told apart"
             )
-        return names, "binary" if len(names) == 2 else "multiclass"
+        found = "binary" if len(names) == 2 else "multiclass"
+        if problem and problem != found:
+            raise TrazoError(f"label column {self.label_column!r} has {len(names)} classes: {found}, not {problem}")
+        return names, found
 
     def _distinct_labels(self) -> tuple[str, ...]:
         """Return the distinct values of the label column, sorted; one pass over that column alone."""
@@ -301,6 +324,7 @@ class HubStream:
             valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(self.labels)))
             return pc.if_else(valid, column, pa.scalar(None, column.type))
         if self.problem == "regression":
+            column = column.cast(pa.float32(), safe=False)
             return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
         return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
 

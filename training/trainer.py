@@ -1,7 +1,7 @@
 """The training loop, with a checkpoint that holds everything: a run killed at any step goes on exactly."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from model.errors import TrazoError
 from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.pipeline import make_eval_data, make_train_data
+from training.pipeline import make_eval_data, make_train_data, own_errors
 from training.stream import HubStream
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -93,19 +93,19 @@ def fit(
 
     # --- Epochs ---
     shape = config.image_shape
-    data = iter(
-        make_train_data(
+    if not progress.finished:
+        data = own_errors(
             train,
-            progress.epoch,
-            start=progress.batch,
-            epochs=settings.epochs - progress.epoch,
-            steps=steps,
-            image_shape=shape,
-            strength=settings.augment,
+            make_train_data(
+                train,
+                progress.epoch,
+                start=progress.batch,
+                epochs=settings.epochs - progress.epoch,
+                steps=steps,
+                image_shape=shape,
+                strength=settings.augment,
+            ),
         )
-        if not progress.finished
-        else ()
-    )
     saved = time.monotonic()
     while not progress.finished:
         bar = _Bar(progress, settings.epochs, steps, verbose)
@@ -128,10 +128,15 @@ def fit(
                 saved = time.monotonic()
 
         # --- Validation, early stopping, best weights ---
-        val_loss, val_metric = _evaluate(evaluate_step, make_eval_data(validation, image_shape=shape))
+        val_loss, val_metric = _evaluate(
+            evaluate_step, own_errors(validation, make_eval_data(validation, image_shape=shape))
+        )
         _add_time(progress, started)
         _end_epoch(progress, config, optimizer, val_loss, val_metric)
         bar.end(progress.history[-1])
+        for stream in (train, validation):
+            if news := stream.news_of_skipped():
+                print(news, flush=True)
         if val_loss < progress.best_loss:
             progress.best_loss, progress.best_epoch = val_loss, progress.epoch
             best = [variable.numpy() for variable in network.weights]
@@ -205,7 +210,7 @@ def _compile(network: keras.Model, optimizer: keras.optimizers.Optimizer, config
     return step, evaluate
 
 
-def _evaluate(evaluate: Callable, data: tf.data.Dataset) -> tuple[float, float]:
+def _evaluate(evaluate: Callable, data: Iterable) -> tuple[float, float]:
     sums = [evaluate(*batch).numpy() for batch in data if batch[0].shape[0]]
     if not sums:
         raise TrazoError("no validation row has a usable image and label")
