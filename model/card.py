@@ -5,6 +5,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from model import files
 from model.config import CnnConfig
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -23,13 +24,16 @@ def render_card(
         config: the model's.
         training: training.json; None when the model was not trained by this package.
         trials: trials.json, or None when there was no search.
-        evaluation: evaluation.json, or None when it was not evaluated.
+        evaluation: evaluation.json of these weights, or None when they were not evaluated.
         repo_id: what the example loads; None for the folder that the card lies in.
     """
-    dataset = (training or {}).get("data", {}).get("dataset")
-    on_hub = dataset is not None and dataset.count("/") == 1 and not Path(dataset).exists()
+    learned = training["data"] if training else {}
+    on_hub = bool(learned) and files.is_on_hub(learned["dataset"], learned.get("revision"))
+    trained_on = bool(learned and evaluation) and _same_rows(learned, evaluation)
     results = []
-    if evaluation and "accuracy" in evaluation:
+    measured_on_hub = bool(evaluation) and files.is_on_hub(evaluation["dataset"], evaluation.get("revision"))
+    # The Hub compares models by these: only what others can measure too, on rows that the network has not seen.
+    if measured_on_hub and "accuracy" in evaluation and not trained_on:
         results.append(
             EvalResult(
                 task_type="image-classification",
@@ -44,8 +48,8 @@ def render_card(
     data = ModelCardData(
         library_name="keras",
         tags=["trazo", "keras", "image-classification", "cnn"],
-        datasets=[dataset] if on_hub else None,
-        metrics=["accuracy"] if results else None,
+        datasets=[learned["dataset"]] if on_hub else None,
+        metrics=["accuracy"] if evaluation and "accuracy" in evaluation else None,
         pipeline_tag="image-classification",
         model_name=(repo_id or config.title or "model").split("/")[-1] if results else None,
         eval_results=results or None,
@@ -55,9 +59,16 @@ def render_card(
         data,
         template_path=str(TEMPLATE),
         config=config,
-        training=training,
+        training=training and files.without_paths(training),
         trials=trials,
         completed_trials=len(completed),
-        evaluation=evaluation,
+        evaluation=evaluation and files.without_paths(evaluation),
+        trained_on=trained_on,
         source=repo_id or "the folder of this card",
     )
+
+
+def _same_rows(learned: dict[str, Any], evaluation: dict[str, Any]) -> bool:
+    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
+    same_dataset = Path(learned["dataset"]).resolve() == Path(evaluation["dataset"]).resolve()
+    return same_dataset and learned["split"] == evaluation["split"]

@@ -20,7 +20,7 @@ from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.hub import commit_folder, download
 from model.network import build_network
-from model.weights import load_weights, weights_to_bytes
+from model.weights import check_size, is_about, load_weights, weights_to_bytes
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
@@ -52,7 +52,8 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         Args:
             images: Pillow images, uint8 arrays (h, w[, c]), encoded bytes, or rows of a dataset (a mapping with one
                 of these in it); a list, an array (n, h, w[, c]) or anything that iterates over them. Pictures of
-                another size are resized with their aspect kept.
+                another size are resized with their aspect kept. A picture alone is taken as a list of one; so is an
+                array of three axes whose last one is 1, 3 or 4, unless it is a batch of the network's own size.
 
         Returns:
             float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
@@ -60,7 +61,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         Raises:
             converter.BadImage: for what is not a picture.
         """
-        return self._answer(_fit(image, self.config.image_shape) for image in _each(images))
+        return self._answer(_fit(image, self.config.image_shape) for image in self._each(images))
 
     def predict_sketch(self, drawings: Iterable) -> np.ndarray:
         """Return what the network says of free drawings of any size, polarity, transparency or place.
@@ -78,7 +79,15 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             converter.BadImage: for what is not a picture.
         """
         shape = self.config.image_shape
-        return self._answer(converter.sketch_to_input(_picture(drawing), shape) for drawing in _each(drawings))
+        return self._answer(converter.sketch_to_input(_picture(drawing), shape) for drawing in self._each(drawings))
+
+    def _each(self, images: Iterable) -> Iterable:
+        single = isinstance(images, (Image.Image, bytes, dict))
+        if isinstance(images, np.ndarray):
+            # (h, w, 3) and (n, h, 3) look alike: of pictures three pixels wide only the network's own are a batch.
+            channels_last = images.ndim == 3 and images.shape[2] in (1, 3, 4)
+            single = images.ndim == 2 or (channels_last and images.shape[1:] != self.config.image_shape[:2])
+        return [images] if single else images
 
     def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
         pixels = list(inputs)
@@ -102,6 +111,10 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             for name in (files.CARD, *files.REPORTS):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, save_directory / name)
+            # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
+            evaluation = files.read_report(source / files.EVALUATION)
+            if evaluation is not None and not is_about(evaluation, source):
+                (save_directory / files.EVALUATION).unlink()
 
     def generate_model_card(self, *_: object, **__: object) -> ModelCard:
         """Return the card of a model that has no reports."""
@@ -131,13 +144,14 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             return cls._from_folder(folder)
         except ModelError:
             raise
-        except TrazoError as error:
+        except (TrazoError, OSError) as error:
             raise ModelError(str(error)) from None
 
     @classmethod
     def _from_folder(cls, folder: Path) -> CnnModel:
         files.check_complete(str(folder), (path.name for path in folder.iterdir() if path.is_file()))
         config = CnnConfig.from_file(folder / files.CONFIG)
+        check_size(config, folder / files.WEIGHTS)
         model = cls(config, folder=folder)
         load_weights(model.network, folder / files.WEIGHTS)
         return model
@@ -173,11 +187,6 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
-
-
-def _each(images: Iterable) -> Iterable:
-    single = isinstance(images, (Image.Image, bytes, dict)) or (isinstance(images, np.ndarray) and images.ndim == 2)
-    return [images] if single else images
 
 
 def _picture(image: object) -> object:

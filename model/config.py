@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import ModelError, TrazoError
-from model.heads import HEADS, check_head, default_loss
+from model.heads import HEADS, check_head, default_loss, output_units
 from model.scaling import Scaling
 
 FORMAT_VERSION = 1
 ACTIVATIONS = ("relu", "leaky_relu", "prelu", "sigmoid", "tanh", "swish", "elu", "gelu")
 NORMALIZATIONS = ("none", "batch", "layer")
 POOLINGS = ("max", "average", "stride")
-# Far above any sensible network, low enough that a hostile config cannot claim a machine's memory.
+# Far above any sensible network. They do not bound the memory that a hostile config may claim: together they allow
+# layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
 LIMITS = {"side": 1024, "channels": 4, "blocks": 8, "convolutions": 8, "filters": 4096, "units": 16384}
 
 
@@ -69,11 +70,36 @@ class CnnConfig:
         _check_choice("normalization", self.normalization, NORMALIZATIONS)
         _check_choice("pooling", self.pooling, POOLINGS)
         _check_sizes(self)
+        if not isinstance(self.title, str):
+            raise TrazoError(f"title must be a text, not {self.title!r}")
+        texts = [*self.versions.keys(), *self.versions.values()] if isinstance(self.versions, dict) else [None]
+        if not all(isinstance(text, str) for text in texts):
+            raise TrazoError(f"versions must be an object of texts, not {self.versions!r}")
 
     @property
     def regularization(self) -> str:
         """Return none, l1, l2 or elastic net, as l1 and l2 say."""
         return {(0, 0): "none", (1, 0): "l1", (0, 1): "l2", (1, 1): "elastic net"}[self.l1 > 0, self.l2 > 0]
+
+    @property
+    def kernel_parameters(self) -> int:
+        """Return the number of weights in all kernels; biases, normalisations and slopes add a few to a feature map.
+
+        It follows `network.build_network` without building: what is too large can be refused in time.
+        """
+        height, width, channels = self.image_shape
+        total = 0
+        for filters in self.filters:
+            total += self.kernel_size**2 * filters * (channels + (self.convolutions - 1) * filters)
+            channels = filters
+            # A stride keeps the odd row and column that a pooling drops.
+            odd = 1 if self.pooling == "stride" else 0
+            height, width = (height + odd) // 2, (width + odd) // 2
+        features = height * width * channels if self.dense_units else channels
+        for units in (*self.dense_units, output_units(self.problem, len(self.labels))):
+            total += features * units
+            features = units
+        return total
 
     def to_json(self) -> str:
         """Return the text of config.json."""
@@ -93,7 +119,7 @@ class CnnConfig:
         """
         try:
             values: Any = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"{source} is not valid JSON: {error}") from None
         if not isinstance(values, dict):
             raise ModelError(f"{source} must hold a JSON object")
@@ -106,7 +132,7 @@ class CnnConfig:
             raise ModelError(f"{source} has unknown keys: {', '.join(unknown)}")
         try:
             return cls(**values)
-        except (TrazoError, TypeError, ValueError, OverflowError) as error:
+        except (TrazoError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ModelError(f"{source}: {error}") from None
 
     @classmethod

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from model.errors import ModelError
+from model.errors import ModelError, TrazoError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -16,7 +17,12 @@ TRAINING = "training.json"
 TRIALS = "trials.json"
 EVALUATION = "evaluation.json"
 REPORTS = (TRAINING, TRIALS, EVALUATION)
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
+
+
+class DamagedFile(TrazoError, ValueError):
+    """A JSON file that cannot be used; the text names it and says what to do."""
 
 
 def check_complete(where: str, names: Iterable[str]) -> None:
@@ -55,19 +61,87 @@ def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write a value as indented JSON, whole; NaN and infinities, which JSON does not have, become null."""
-    write_whole(path, json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n")
+    write_whole(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return what `write_json` writes."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
 
 
 def read_json(path: str | os.PathLike) -> Any | None:
     """Return a JSON file's value, or None where there is no such file.
 
     Raises:
-        ValueError: when the file is there and is not JSON.
+        DamagedFile: when the file is there and is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"is not valid JSON ({error})") from None
+
+
+# --- Reports ---
+
+
+def read_report(path: str | os.PathLike) -> dict[str, Any] | None:
+    """Return the value of one of `REPORTS`, or None where there is no such file.
+
+    Raises:
+        DamagedFile: when it is not JSON, or does not say which dataset it is about.
+    """
+    report = read_json(path)
+    if report is None:
+        return None
+    about = _about(report) if isinstance(report, dict) else None
+    if not isinstance(about, dict) or not isinstance(about.get("dataset"), str):
+        raise _damaged(path, "does not say which dataset it is about")
+    return report
+
+
+def is_on_hub(dataset: str, revision: str | None) -> bool:
+    """Return whether a report's dataset is one on the Hub; only these have a revision, but old reports lack it."""
+    return revision is not None or (bool(HUB_ID.fullmatch(dataset)) and not Path(dataset).exists())
+
+
+def dataset_name(dataset: str, revision: str | None) -> str:
+    """Return what to call a dataset in public: a Hub id as it is, of a local folder the name alone."""
+    return dataset if is_on_hub(dataset, revision) else Path(dataset).resolve().name
+
+
+def without_paths(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report as it may be published: the way to a local dataset is nobody else's business.
+
+    A folder's name takes the place of its path, also inside longer texts such as the reason of a failed trial.
+    """
+    about = _about(report)
+    dataset, revision = about["dataset"], about.get("revision")
+    if is_on_hub(dataset, revision):
+        return report
+    name = dataset_name(dataset, revision)
+    # Errors name files by their absolute path, with links followed or not.
+    paths = (os.path.realpath(dataset), os.path.abspath(dataset))
+    report = _with_texts(report, lambda text: text.replace(paths[0], name).replace(paths[1], name))
+    _about(report)["dataset"] = name
+    return report
+
+
+def _about(report: dict[str, Any]) -> Any:
+    return report.get("data", report)  # training.json has a section for it
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_texts(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def _damaged(path: str | os.PathLike, reason: str) -> DamagedFile:
+    return DamagedFile(f"{path} {reason}: delete it and let the command that made it make it again")
 
 
 def _finite(value: Any) -> Any:

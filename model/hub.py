@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, constants, snapshot_download
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, constants, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -66,22 +66,29 @@ def commit_folder(
 ) -> CommitInfo:
     """Upload a model folder's known files in one atomic commit; the repo is made where there is none.
 
+    Reports of the repo that the folder does not have are deleted by the same commit: they describe other weights.
     The commit names the one it was made upon: should somebody else commit in between, the Hub refuses it.
 
     Raises:
-        TrazoError: in one line: no token or no right to write, another's commit in between, no network.
+        TrazoError: in one line: a damaged report, no token or no right to write, another's commit in between,
+            no network.
     """
     api = HfApi(token=token)
-    names = [files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS]
-    operations = [CommitOperationAdd(name, folder / name) for name in names if (folder / name).exists()]
+    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD) if (folder / name).exists()]
+    operations = [CommitOperationAdd(name, folder / name) for name in names]
+    reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
+    for name, report in reports.items():
+        operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))
     with _plain_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-        parent = api.model_info(repo_id, revision=revision).sha
+        parent = api.model_info(repo_id, revision=revision)
+        old = {sibling.rfilename for sibling in parent.siblings or []}
+        operations += [CommitOperationDelete(name) for name in files.REPORTS if name in old - reports.keys()]
         return api.create_commit(
             repo_id,
             operations,
             commit_message=message,
-            parent_commit=parent,
+            parent_commit=parent.sha,
             revision=revision,
             create_pr=create_pr,
         )
@@ -114,3 +121,7 @@ def _plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
             412: "somebody else committed in between; look at their commit, then publish again",
         }.get(status, str(error).splitlines()[0])
         raise TrazoError(f"the Hub refused {repo_id!r} ({status}): {reason}") from None
+    except OSError as error:  # the disk's: many of the Hub's errors are OSErrors too, so this one comes last
+        raise TrazoError(
+            f"the files of {repo_id!r} cannot be read or written here: {error} (the cache is {constants.HF_HUB_CACHE})"
+        ) from None

@@ -1,12 +1,16 @@
 """model.safetensors <-> the weights of a Keras network, by name."""
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from model import files
+from model.config import CnnConfig
 from model.errors import ModelError
 
 
@@ -14,6 +18,34 @@ def weights_to_bytes(network: keras.Model) -> bytes:
     """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`)."""
     tensors = {weight.path: weight.numpy() for weight in network.weights}
     return save(tensors, metadata={"format": "keras"})
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the SHA-256 of a folder's weights: what an evaluation.json is about."""
+    return hashlib.sha256((folder / files.WEIGHTS).read_bytes()).hexdigest()
+
+
+def is_about(evaluation: dict[str, Any], folder: Path) -> bool:
+    """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
+    return (folder / files.WEIGHTS).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
+
+
+def check_size(config: CnnConfig, path: Path) -> None:
+    """Refuse a config whose network is larger than the file of its weights, before memory is taken for it.
+
+    Raises:
+        ModelError: so, or when the file is missing or no safetensors.
+    """
+    try:
+        with safe_open(path, framework="numpy"):  # its header against its size
+            size = path.stat().st_size
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None
+    if size < 4 * config.kernel_parameters:
+        raise ModelError(
+            f"{path} does not match config.json, which asks for {config.kernel_parameters:,} or more float32: "
+            f"it has {size:,} bytes"
+        )
 
 
 def load_weights(network: keras.Model, path: Path) -> None:

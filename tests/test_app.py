@@ -21,6 +21,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
+from tests.hub import LoopbackHub
 from ui.edges import edge_map
 from ui.text import SPOKEN
 
@@ -305,6 +306,20 @@ def test_the_console_stays_clean(app):
     log = app.log.read_text()
     assert "oneDNN" not in log and "absl::" not in log
     assert f'File "{ROOT / "ui"}' not in log and f'File "{ROOT / "model"}' not in log
+
+
+def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_path):
+    """As with a full disk or a cache that may not be written: here HF_HOME leads through a file."""
+    (tmp_path / "file").write_text("")
+    code = "import app; model, failure = app.load_model(); print(model.folder.name, '|', failure)"
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/digits", "model", folder=ROOT / "model" / "pretrained")
+        environment = hub.environ(tmp_path / "file" / "home") | {"MODEL_ID": "someone/digits", "HF_HUB_OFFLINE": "0"}
+        command = [sys.executable, "-c", code]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("pretrained | ") and "cannot be read or written here" in result.stdout
+    assert "Traceback" not in result.stderr and "bundled model is used" in result.stderr
 
 
 def test_without_any_model_there_is_one_line(tmp_path):

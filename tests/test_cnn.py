@@ -10,6 +10,7 @@ from datasets import load_dataset
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+import model.cnn
 from model import CnnConfig, CnnModel, ModelError
 from model.cnn import BATCH
 from model.converter import BadImage, BlankDrawing
@@ -66,6 +67,23 @@ def test_predict_takes_pictures_in_every_form(bundled, images):
     assert bundled.predict([]).shape == (0, 10)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_with_channels_alone_is_one_picture(bundled, images, channels):
+    picture = np.asarray(Image.open(io.BytesIO(images[0])))
+    alone = np.repeat(picture[..., None], channels, axis=2)
+    if channels == 4:
+        alone[..., 3] = 255
+    np.testing.assert_allclose(bundled.predict(alone), bundled.predict([picture]), atol=1e-6)
+    assert (bundled.predict_sketch(alone) == bundled.predict_sketch([picture])).all()
+
+
+def test_a_batch_of_three_pixels_width_stays_a_batch():
+    narrow = CnnModel(CnnConfig(image_shape=(8, 3, 1), filters=(4,), kernel_size=3))
+    assert narrow.predict(np.zeros((5, 8, 3), np.uint8)).shape == (5, 10)
+    assert narrow.predict(np.zeros((9, 8, 3), np.uint8)).shape == (9, 10)
+    assert narrow.predict(np.zeros((5, 9, 3), np.uint8)).shape == (1, 10)
+
+
 def test_a_batch_of_any_length_gives_the_same_answers(bundled, images):
     many = (images * 2)[: BATCH + 3]
     one_by_one = np.concatenate([bundled.predict([image]) for image in many[BATCH - 2 :]])
@@ -108,11 +126,11 @@ def test_two_classes_get_two_columns_and_a_number_gets_one(images):
 
 
 def test_a_saved_model_predicts_bit_for_bit_the_same(tmp_path, images):
-    model = CnnModel(CnnConfig(filters=(4, 8), activation="prelu", normalization="layer"))
-    model.save_pretrained(tmp_path)
+    cnn = CnnModel(CnnConfig(filters=(4, 8), activation="prelu", normalization="layer"))
+    cnn.save_pretrained(tmp_path)
     again = CnnModel.from_pretrained(tmp_path)
-    assert again.config == model.config
-    assert (again.predict(images[:50]) == model.predict(images[:50])).all()
+    assert again.config == cnn.config
+    assert (again.predict(images[:50]) == cnn.predict(images[:50])).all()
     assert "A Trazo model" in (tmp_path / "README.md").read_text()
 
 
@@ -124,6 +142,31 @@ def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
     changed.network.weights[0].assign(changed.network.weights[0] * 2)
     changed.save_pretrained(tmp_path / "changed")
     assert not (tmp_path / "changed" / "evaluation.json").exists()
+
+
+def test_an_evaluation_of_other_weights_does_not_travel(tmp_path, bundled):
+    run = tmp_path / "run"
+    bundled.save_pretrained(run)
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    (run / "evaluation.json").write_text(json.dumps(evaluation | {"weights_sha256": "0" * 64}))
+    CnnModel.from_pretrained(run).save_pretrained(tmp_path / "copy")
+    names = {path.name for path in (tmp_path / "copy").iterdir()}
+    assert "training.json" in names and "evaluation.json" not in names
+
+
+def test_a_config_larger_than_its_weights_is_refused_before_it_is_built(saved, monkeypatch):
+    config = json.loads((saved / "config.json").read_text())
+    (saved / "config.json").write_text(json.dumps(config | {"filters": [1024, 1024], "kernel_size": 7}))
+    monkeypatch.setattr(model.cnn, "build_network", lambda config: pytest.fail("the network was built"))
+    with pytest.raises(
+        ModelError, match=r"model.safetensors does not match config.json, which asks for 1\d\d,\d{3},\d{3}"
+    ):
+        CnnModel.from_pretrained(saved)
+
+
+def test_what_the_disk_refuses_is_a_model_error():
+    with pytest.raises(ModelError, match="name too long"):
+        CnnModel.from_pretrained("a" * 5000)
 
 
 def damage(folder: Path, how: str) -> None:

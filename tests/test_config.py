@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import CnnConfig, ModelError, TrazoError
+from model.network import build_network
 from model.scaling import Scaling
 
 FULL = CnnConfig(
@@ -64,6 +66,9 @@ def test_json_gives_the_same_config_back(config):
         ({"dropout": float("nan")}, "dropout"),
         ({"l1": -1.0}, "l1 must be"),
         ({"l2": "much"}, "l2 must be"),
+        ({"title": 5}, "title must be a text, not 5"),
+        ({"versions": 7}, "versions must be an object of texts, not 7"),
+        ({"versions": {"keras": 3}}, "versions must be an object of texts"),
         ({"scaling": {"method": "log"}}, "there are min-max, z-score, robust"),
         ({"scaling": {"offset": [0.0], "scale": [0.0]}}, "non-zero"),
         ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
@@ -80,6 +85,7 @@ def test_what_is_wrong_is_told_beside_what_is_possible(change, message):
     [
         ("{", "not valid JSON"),
         ("[1]", "must hold a JSON object"),
+        pytest.param("[" * 100_000, "not valid JSON", id="nested too deep"),
         ("{}", "format_version None; this Trazo reads 1"),
         ('{"format_version": 2}', "format_version 2"),
         ('{"format_version": 1, "lambda": "import os"}', "unknown keys: lambda"),
@@ -91,6 +97,21 @@ def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
     with pytest.raises(ModelError, match=message) as caught:
         CnnConfig.from_json(text, "some/config.json")
     assert str(caught.value).startswith("some/config.json")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CnnConfig(),
+        FULL,
+        CnnConfig(image_shape=(29, 17, 1), pooling="stride", normalization="none", dense_units=(7, 5)),
+        CnnConfig(image_shape=(29, 17, 1), pooling="average", convolutions=3, dense_units=(7,)),
+        CnnConfig(labels=("x",), problem="regression", filters=(4,)),
+    ],
+)
+def test_the_kernels_are_counted_as_they_will_be_built(config):
+    kernels = [weight for weight in build_network(config).weights if weight.path.endswith("/kernel")]
+    assert config.kernel_parameters == sum(math.prod(kernel.shape) for kernel in kernels)
 
 
 json_values = st.recursive(

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
+from model import TrazoError
+from model.cnn import PRETRAINED
+from model.files import without_paths
 from tests.conftest import ROOT, SAMPLE
 from tests.hub import LoopbackHub
+from training.publish import publish, write_card
 from training.stream import HubStream
 
 REPO = "someone/digits"
@@ -44,13 +49,22 @@ def published(hub, home, trained) -> str:
     return answer.stdout
 
 
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """A run that may be damaged: the bundled model's files."""
+    return shutil.copytree(PRETRAINED, tmp_path / "run")
+
+
 def test_publishing_is_one_commit_of_the_runs_files(hub, trained, published):
     commits = hub.commits(REPO, "model")
     ours = [commit for commit in commits if commit.title == "Publish a Trazo model"]
     assert len(ours) == 1 and len(commits) <= 2  # the Hub itself makes a first commit when a repo is created
     files = hub.files(REPO, "model")
-    for name in ("config.json", "model.safetensors", "training.json", "trials.json", "evaluation.json"):
+    for name in ("config.json", "model.safetensors"):
         assert files[name] == (trained / name).read_bytes()
+    for name in ("training.json", "trials.json", "evaluation.json"):
+        ours_here = (trained / name).read_text().replace(json.dumps(SAMPLE), '"sample"')
+        assert json.loads(files[name]) == json.loads(ours_here)
     assert not any(name.startswith(("checkpoint", "tuner")) for name in files)
     assert ours[0].oid[:7] in published
 
@@ -58,12 +72,101 @@ def test_publishing_is_one_commit_of_the_runs_files(hub, trained, published):
 def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     front = yaml.safe_load(card.split("---")[1])
-    accuracy = json.loads((trained / "evaluation.json").read_text())["accuracy"]
     assert front["library_name"] == "keras" and front["pipeline_tag"] == "image-classification"
-    result = front["model-index"][0]["results"][0]
-    assert result["metrics"][0] == {"type": "accuracy", "value": accuracy}
+    assert "trained with Trazo on `sample`" in card and "of the split `test` of `sample`, which took no part" in card
     assert f'CnnModel.from_pretrained("{REPO}")' in card
     assert "PyTorch" not in card
+
+
+def test_no_path_of_this_machine_is_published(hub, trained, published):
+    files = hub.files(REPO, "model")
+    for name in ("README.md", "config.json", "training.json", "trials.json", "evaluation.json"):
+        assert str(ROOT) not in files[name].decode(), name
+    front = yaml.safe_load(files["README.md"].decode().split("---")[1])
+    assert "datasets" not in front and "model-index" not in front  # nobody else has that folder
+    assert str(ROOT) not in (trained / "README.md").read_text()
+
+
+def test_a_folders_name_takes_the_place_of_its_path(tmp_path, monkeypatch):
+    (tmp_path / "home" / "digits").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "home")
+    reason = f"{tmp_path}/home/digits/data/train.parquet is damaged"
+    trial = {"score": 0.5, "reason": "digits/data/train.parquet is damaged"}
+    for dataset in ("digits", "../home/digits", f"{tmp_path}/home/digits"):
+        report = {"dataset": dataset, "revision": None, "trials": [{"score": 0.5, "reason": reason}]}
+        assert without_paths(report) == {"dataset": "digits", "revision": None, "trials": [trial]}
+    assert without_paths({"data": {"dataset": f"{tmp_path}/elsewhere/"}}) == {"data": {"dataset": "elsewhere"}}
+    for dataset, revision in [("ylecun/mnist", None), ("mnist", "a" * 40)]:
+        about = {"dataset": dataset, "revision": revision}
+        assert without_paths(about) == about
+
+
+def test_publishing_again_deletes_the_reports_that_are_no_more(hub, home, run, tmp_path):
+    before = tmp_path / "before"
+    shutil.copytree(run, before)
+    (before / "notes.txt").write_text("somebody's own")
+    hub.add_repo("someone/again", "model", folder=before)
+    (run / "trials.json").unlink()
+    commits = len(hub.commits("someone/again", "model"))
+    answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/again")
+    assert answer.returncode == 0, answer.stderr
+    assert len(hub.commits("someone/again", "model")) == commits + 1
+    files = hub.files("someone/again", "model")
+    assert "trials.json" not in files and files["notes.txt"] == b"somebody's own"
+    for name in ("model.safetensors", "training.json", "evaluation.json"):
+        assert files[name] == (run / name).read_bytes()
+
+
+@pytest.mark.parametrize("about", [{"weights_sha256": "0" * 64}, {}], ids=["others", "unknown"])
+def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run, about):
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    del evaluation["weights_sha256"]
+    (run / "evaluation.json").write_text(json.dumps(evaluation | about))
+    with pytest.raises(TrazoError, match=f"is about other weights; run `python -m training evaluate --model {run} "):
+        publish(run, "someone/never")
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "## Training" in card and "## Evaluation" not in card and "model-index" not in card
+
+
+def test_the_card_says_whether_the_rows_were_learned_from(run):
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "of the split `test` of `ylecun/mnist`, which took no part in training" in card
+    front = yaml.safe_load(card.split("---")[1])
+    result = front["model-index"][0]["results"][0]
+    assert front["datasets"] == ["ylecun/mnist"] and result["dataset"]["type"] == "ylecun/mnist"
+    assert result["metrics"][0] == {"type": "accuracy", "value": 0.9965}
+
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    (run / "evaluation.json").write_text(json.dumps(evaluation | {"split": "train"}))
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "These rows include the ones that the network was trained on" in card
+    assert "took no part" not in card and "model-index" not in card
+
+    (run / "training.json").unlink()
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "of the split `train` of `ylecun/mnist`:" in card and "took no part" not in card
+
+
+@pytest.mark.parametrize("name", ["training.json", "trials.json", "evaluation.json"])
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", "{}", "[" * 100_000, "\xff"], ids=["cut", "list", "empty", "deep", "bytes"]
+)
+def test_a_damaged_report_is_named(run, name, text):
+    (run / name).write_bytes(text.encode("latin-1"))
+    with pytest.raises(TrazoError, match=f"{name} .*delete it and let the command that made it") as caught:
+        publish(run, "someone/never")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["training.json", "trials.json"])
+def test_a_report_without_what_the_card_needs_is_told(run, name):
+    (run / name).write_text('{"data": {"dataset": "a/b", "split": "train"}, "trials": [{}]}')
+    with pytest.raises(TrazoError, match="lacks something"):
+        publish(run, "someone/never")
 
 
 def test_a_published_model_predicts_bit_for_bit_what_the_run_does(hub, home, trained, published, tmp_path):

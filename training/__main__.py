@@ -1,6 +1,7 @@
 """Command line: `python -m training VERB --help`. It parses and calls, nothing else."""
 
 import argparse
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -120,6 +121,9 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
     command.add_argument("--problem", choices=PROBLEMS, help="default: as the label column's type says")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
+    command.add_argument("--timeout", type=float, help="seconds of silence after which a request ends (default: 10)")
+    command.add_argument("--retries", type=int, help="of a failed request, after growing pauses (default: 3)")
+    command.add_argument("--cache-bytes", type=int, help="of rows kept on disk for the next epoch (default: none)")
     command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 16384)")
 
 
@@ -149,4 +153,8 @@ def _of(kind: type, options: argparse.Namespace) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: a thread of tf.data that asks for an interpreter which is being taken down waits for it for ever.
+    os._exit(status)

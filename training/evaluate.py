@@ -1,13 +1,11 @@
 """How good a model is on a split: accuracy, per class, confusion, calibration, and what it may refuse to answer."""
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r2_score
 
-from model import CnnModel, files, heads
+from model import CnnModel, heads
 from model.errors import TrazoError
 from training.pipeline import decoded_batches
 from training.stream import HubStream
@@ -54,11 +52,6 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
         "loss": float(loss(true, outputs)),
         **measures,
     }
-
-
-def weights_hash(folder: Path) -> str:
-    """Return the SHA-256 of a folder's weights: what an evaluation.json is about."""
-    return hashlib.sha256((folder / files.WEIGHTS).read_bytes()).hexdigest()
 
 
 def _of_numbers(predicted: np.ndarray, true: np.ndarray) -> dict[str, Any]:

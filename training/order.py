@@ -8,8 +8,11 @@ data: the whole order is known before the first byte is asked for, which makes a
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+
+COUNTED_AT_ONCE = 1 << 16  # rows
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def shuffled_windows(
     """
     random = np.random.default_rng((seed, epoch))
     runs = _cut_into_runs(table, max(1, window_rows // window_runs), random)
-    kept = _kept_rows(table, part)
+    kept = kept_rows(table, part)
     number = min(len(runs), max(1, -(-table.total // window_rows)))
     members: list[list[tuple[int, int]]] = [[] for _ in range(number)]
     # Each stratum, `number` neighbouring runs, gives every window one run: a window spans the whole dataset.
@@ -110,16 +113,20 @@ def shuffled_windows(
 
 def ordered_windows(table: RowGroups, part: Part, window_rows: int) -> list[Window]:
     """Return windows that visit the rows in file order; their permutation is not to be used."""
-    kept = _kept_rows(table, part)
+    kept = kept_rows(table, part)
     runs = _cut_into_runs(table, window_rows, None)
     return [Window((run,), int(kept[run[0] : run[1]].sum()), ()) for run in runs]
 
 
-def _kept_rows(table: RowGroups, part: Part) -> np.ndarray:
-    """Return how many rows of each row group belong to the part, int64."""
-    mask = part.mask(np.arange(table.total))
-    before = np.concatenate([[0], np.cumsum(mask)])
-    return before[table.first + table.rows] - before[table.first]
+def kept_rows(table: RowGroups, part: Part) -> np.ndarray:
+    """Return how many rows of each row group belong to the part, int64 of the table's length."""
+    kept = np.empty(len(table.rows), np.int64)
+    # Some thousand rows at a time: the ids of all the rows of a large dataset would fill more memory than its windows.
+    cuts = np.flatnonzero(np.diff(table.first // COUNTED_AT_ONCE, prepend=-1))
+    for a, b in pairwise([*cuts.tolist(), len(kept)]):
+        ids = np.arange(table.first[a], table.first[b - 1] + table.rows[b - 1])
+        kept[a:b] = np.add.reduceat(part.mask(ids), table.first[a:b] - table.first[a], dtype=np.int64)
+    return kept
 
 
 def _cut_into_runs(table: RowGroups, target: int, random: np.random.Generator | None) -> list[tuple[int, int]]:

@@ -11,12 +11,14 @@ from huggingface_hub import constants
 
 from model import CnnConfig, CnnModel, files, heads
 from model.errors import TrazoError
+from model.weights import is_about, weights_hash
 from training import tuner
 from training.config import TEST_SHARE, DataConfig, TrainConfig, TuneConfig
-from training.evaluate import evaluate, weights_hash
+from training.evaluate import evaluate
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
 from training.publish import write_card
+from training.ranges import Network
 from training.scale import pixel_histogram
 from training.source import NoSuchSplit
 from training.stream import HubStream
@@ -56,6 +58,7 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         problem=data.problem,
         on_error=data.on_error,
         window_rows=data.window_rows,
+        network=Network(data.timeout, data.retries, data.cache_bytes),
         **settings,
     )
 
@@ -177,7 +180,7 @@ def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder:
     tune_run(data, search_settings, tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)
-    if not known or known.get("weights_sha256") != weights_hash(folder):  # the test split is looked at once
+    if not known or not is_about(known, folder):  # the test split is looked at once
         evaluate_run(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
 

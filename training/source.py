@@ -9,13 +9,13 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-import fsspec
 import httpx2
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,6 @@ import yaml
 from datasets import Features, load_dataset_builder
 from datasets.data_files import EmptyDatasetError
 from datasets.exceptions import DatasetNotFoundError
-from fsspec.core import url_to_fs
-from fsspec.utils import merge_offset_ranges
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -37,10 +35,13 @@ from huggingface_hub.errors import (
 )
 
 from model.errors import StreamError, TrazoError
+from model.files import write_whole
 from training.order import RowGroups
+from training.ranges import Files, Network, cache_folder
 
 FOOTER_GUESS = 1 << 16  # bytes asked for at a file's end; most footers fit, a longer one costs a second request
-MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to read than another request
+# Parsed, a footer takes five times its bytes; of a dataset of many shards only those of the runs at hand are held.
+PARSED_FOOTERS = 8
 
 # Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
 os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
@@ -76,9 +77,9 @@ class Source:
     table: RowGroups
     row_bytes: float
     fingerprint: str
-    _filesystem: fsspec.AbstractFileSystem
+    _files: Files
     _paths: tuple[str, ...]
-    _metadata: tuple[pq.FileMetaData, ...]
+    _metadata: Callable[[int], pq.FileMetaData]  # of a shard
 
     def read(self, run: tuple[int, int], columns: list[str]) -> pa.Table:
         """Read some columns of the row groups [start, stop) of the table, which lie in one file.
@@ -88,12 +89,10 @@ class Source:
         """
         start, stop = run
         shard = int(self.table.shard[start])
-        metadata, path = self._metadata[shard], self._paths[shard]
+        metadata, path = self._metadata(shard), self._paths[shard]
         groups = self.table.group[start:stop].tolist()
         ranges = [span for group in groups for span in _column_ranges(metadata.row_group(group), columns)]
-        begins, ends = zip(*ranges, strict=True)
-        _, begins, ends = merge_offset_ranges([path] * len(begins), list(begins), list(ends), max_gap=MAX_GAP)
-        parts = {a: _fetch(self._filesystem, path, a, b) for a, b in zip(begins, ends, strict=True)}
+        parts = self._files.read_spans(path, ranges)
         try:
             file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=metadata)
             return file.read_row_groups(groups, columns=columns, use_threads=False)
@@ -102,7 +101,12 @@ class Source:
 
 
 def open_source(
-    dataset: str, split: str, config: str | None = None, revision: str | None = None, token: str | None = None
+    dataset: str,
+    split: str,
+    config: str | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+    network: Network = Network(),
 ) -> Source:
     """Find a split's Parquet files and read their footers, all at one commit.
 
@@ -112,6 +116,7 @@ def open_source(
         config: for datasets with several; None for the default.
         revision: branch, tag or commit on the Hub; None for main.
         token: of the Hub; None for the environment's.
+        network: time-outs, retries and cache.
 
     Raises:
         TrazoError: in one line, what was asked and what exists.
@@ -130,20 +135,22 @@ def open_source(
             "push it once with `datasets.Dataset.push_to_hub`, which writes Parquet"
         )
     with hub_errors(dataset):
-        filesystem, _ = url_to_fs(urls[0], **({} if local else {"token": token}))
-        paths = tuple(filesystem._strip_protocol(url) for url in urls)
+        opened, paths = Files.of(urls, token, network)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
-            footers = list(pool.map(lambda path: _footer(filesystem, path), paths))
-    metadata = tuple(meta for meta, _ in footers)
-    columns = [tuple(meta.schema.to_arrow_schema().names) for meta in metadata]
-    for path, names in zip(paths, columns, strict=True):
-        if set(names) != set(columns[0]):
-            raise TrazoError(f"{path} has the columns {', '.join(names)}, {paths[0]} has {', '.join(columns[0])}")
-    counts = [(s, g, m.row_group(g).num_rows) for s, m in enumerate(metadata) for g in range(m.num_row_groups)]
+            footers = list(pool.map(lambda path: _footer(opened, path), paths))
+    counts, schema = [], None
+    metadata = lru_cache(PARSED_FOOTERS)(lambda shard: _parse(paths[shard], footers[shard][0]))
+    for number, path in enumerate(paths):
+        parsed = metadata(number)
+        own = parsed.schema.to_arrow_schema()
+        schema = schema or own
+        if set(own.names) != set(schema.names):
+            raise TrazoError(f"{path} has the columns {', '.join(own.names)}, {paths[0]} has {', '.join(schema.names)}")
+        counts += [(number, group, parsed.row_group(group).num_rows) for group in range(parsed.num_row_groups)]
     shard, group, rows = np.array([c for c in counts if c[2]] or np.zeros((0, 3)), np.int64).T
     if not rows.sum():
         raise TrazoError(f"split {split!r} of {dataset!r} has no rows")
-    features = builder.info.features or Features.from_arrow_schema(metadata[0].schema.to_arrow_schema())
+    features = builder.info.features or Features.from_arrow_schema(schema)
     names = [(Path(path).name, size) for path, (_, size) in zip(paths, footers, strict=True)]
     fingerprint = hashlib.sha256(repr((names, counts)).encode()).hexdigest()[:16]
     return Source(
@@ -156,7 +163,7 @@ def open_source(
         RowGroups(shard, group, rows),
         sum(size for _, size in footers) / rows.sum(),
         fingerprint,
-        filesystem,
+        opened,
         paths,
         metadata,
     )
@@ -208,17 +215,30 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
 
 
-def _footer(filesystem: fsspec.AbstractFileSystem, path: str) -> tuple[pq.FileMetaData, int]:
-    """Return a Parquet file's footer and the file's size, in one or two ranged requests."""
-    size = filesystem.size(path)
-    tail = _fetch(filesystem, path, max(0, size - FOOTER_GUESS), size)
+def _footer(files: Files, path: str) -> tuple[bytes, int]:
+    """Return a Parquet file's footer and the file's size, in one or two ranged requests; of a commit, only once."""
+    kept = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
+    if files.on_hub and kept.is_file():
+        content = kept.read_bytes()
+        return content[8:], int.from_bytes(content[:8], "little")
+    size = files.filesystem.size(path)
+    tail = files.read(path, max(0, size - FOOTER_GUESS), size)
     if tail[-4:] != b"PAR1":
         raise TrazoError(f"{path} is not a Parquet file, or is cut short")
     length = int.from_bytes(tail[-8:-4], "little") + 8
     if length > len(tail):
-        tail = _fetch(filesystem, path, size - length, size - len(tail)) + tail
+        tail = files.read(path, size - length, size - len(tail)) + tail
+    footer = tail[-length:]
+    if files.on_hub:
+        with suppress(OSError):  # a cache that cannot be written is none
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(kept, size.to_bytes(8, "little") + footer)
+    return footer, size
+
+
+def _parse(path: str, footer: bytes) -> pq.FileMetaData:
     try:
-        return pq.read_metadata(pa.BufferReader(tail)), size
+        return pq.read_metadata(pa.BufferReader(footer))
     except (pa.ArrowException, OSError) as error:
         raise TrazoError(f"{path} has a damaged footer: {error}") from None
 
@@ -232,28 +252,6 @@ def _column_ranges(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple
             begin = min(o for o in (chunk.dictionary_page_offset, chunk.data_page_offset) if o is not None)
             ranges.append((begin, begin + chunk.total_compressed_size))
     return ranges
-
-
-def _fetch(filesystem: fsspec.AbstractFileSystem, path: str, begin: int, end: int) -> bytes:
-    """Read bytes [begin, end) of a file, in one request.
-
-    The Hub's client repeats a request that meets a 5xx, a reset, a cut body or a silence, five times with pauses that
-    double; what comes through to here is beyond that.
-    """
-    try:
-        data = filesystem.cat_file(path, begin, end, **_UNBUFFERED.get(type(filesystem).__name__, {}))
-    except FileNotFoundError:
-        raise StreamError(f"{path} is gone; was the dataset changed meanwhile?") from None
-    except (OSError, httpx2.TransportError) as error:  # HfHubHTTPError is an OSError
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StreamError(f"{path} cannot be read: {reason}; the same command goes on from here") from None
-    if len(data) != end - begin:
-        raise StreamError(f"{path} gave {len(data)} bytes in place of {end - begin}; was it replaced meanwhile?")
-    return data
-
-
-# HfFileSystem reads ahead 5 MiB by default, many times what a run needs.
-_UNBUFFERED = {"HfFileSystem": {"cache_type": "none"}}
 
 
 class _Parts(io.RawIOBase):

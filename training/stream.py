@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from datasets import ClassLabel, Features, Image, Value
 
 from model.errors import TrazoError
-from training.order import Part, Window, ordered_windows, shuffled_windows
+from training.order import Part, Window, kept_rows, ordered_windows, shuffled_windows
+from training.ranges import Network
 from training.source import Source, open_source
 
 REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is kept in memory after its first pass
@@ -100,6 +101,7 @@ class HubStream:
         window_rows: int = 16384,
         window_bytes: int = 1 << 27,
         window_runs: int = 16,
+        network: Network = Network(),
         token: str | None = None,
     ) -> None:
         """Open a dataset; nothing but its schema and the footers of its files is read.
@@ -122,6 +124,7 @@ class HubStream:
             window_rows: rows in a window, at most; more mix better. Memory holds two windows of encoded images.
             window_bytes: bytes in a window, at most and about: photographs make windows of fewer rows.
             window_runs: distant runs of row groups that fill a window.
+            network: time-outs, retries and the disk cache; see `training.ranges.Network`.
             token: of the Hub; None for the environment's.
 
         Raises:
@@ -133,7 +136,7 @@ class HubStream:
             raise TrazoError(f"on_error is skip or raise, not {on_error!r}")
         if min(window_rows, window_bytes, window_runs) < 1:
             raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
-        self.source: Source = open_source(dataset, split, config, revision, token)
+        self.source: Source = open_source(dataset, split, config, revision, token, network)
         self.features: Features = self.source.features
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
         self.on_error, self.window_runs = on_error, window_runs
@@ -322,7 +325,7 @@ class HubStream:
         feature = self.features[self.label_column]
         if isinstance(feature, ClassLabel):  # −1 stands for "no label" in `datasets`
             valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(self.labels)))
-            return pc.if_else(valid, column, pa.scalar(None, column.type))
+            return pc.if_else(valid, column, pa.scalar(None, column.type)).cast(pa.int64())
         if self.problem == "regression":
             column = column.cast(pa.float32(), safe=False)
             return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
@@ -338,7 +341,7 @@ class HubStream:
 
     def _choose(self, part: Part) -> None:
         self._part = part
-        self.rows = int(part.mask(np.arange(self.source.table.total)).sum())
+        self.rows = int(kept_rows(self.source.table, part).sum())
         self._remembers, self._remembered = False, None
 
 
