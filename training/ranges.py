@@ -61,7 +61,7 @@ class Files:
         """Read the byte ranges [begin, end) of a file; neighbours come in one request.
 
         Returns:
-            begin -> bytes; ranges that were read together are one entry.
+            begin -> bytes; ranges that touch are one entry.
 
         Raises:
             StreamError: when the file cannot be read, after the retries, or was replaced since the first read.
@@ -70,14 +70,18 @@ class Files:
         missing = [span for span in spans if held.get(span) is None]
         parts = {begin: data for (begin, _), data in held.items() if data is not None}
         if missing:
-            begins, ends = map(list, zip(*missing, strict=True))
-            _, begins, ends = merge_offset_ranges([path] * len(begins), begins, ends, max_gap=MAX_GAP)
-            for a, b in zip(begins, ends, strict=True):
+            for a, b in merge_spans(missing):
                 parts[a] = data = self.read(path, a, b)
                 for begin, end in missing if self._cache is not None else ():
                     if a <= begin and end <= b:
                         self._cache.set((path, begin, end), data[begin - a : end - a])
-        return parts
+        joined: dict[int, bytes] = {}
+        start = end = -1
+        for begin in sorted(parts):
+            start = start if begin == end else begin
+            joined[start] = joined.get(start, b"") + parts[begin]
+            end = begin + len(parts[begin])
+        return joined
 
     def read(self, path: str, begin: int, end: int) -> bytes:
         """Read bytes [begin, end) of a file, in one request.
@@ -117,6 +121,13 @@ class Files:
             return None
         # The least recently used rows go first: they are the ones that a shuffled epoch needs last.
         return Cache(cache_folder() / "rows", size_limit=self.network.cache_bytes)
+
+
+def merge_spans(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join byte ranges [begin, end) that lie at most `MAX_GAP` apart."""
+    begins, ends = map(list, zip(*spans, strict=True))
+    _, begins, ends = merge_offset_ranges([""] * len(begins), begins, ends, max_gap=MAX_GAP)
+    return list(zip(begins, ends, strict=True))
 
 
 def cache_folder() -> Path:

@@ -37,7 +37,7 @@ from huggingface_hub.errors import (
 from model.errors import StreamError, TrazoError
 from model.files import write_whole
 from training.order import RowGroups
-from training.ranges import Files, Network, cache_folder
+from training.ranges import Files, Network, cache_folder, merge_spans
 
 FOOTER_GUESS = 1 << 16  # bytes asked for at a file's end; most footers fit, a longer one costs a second request
 # Parsed, a footer takes five times its bytes; of a dataset of many shards only those of the runs at hand are held.
@@ -91,8 +91,8 @@ class Source:
         shard = int(self.table.shard[start])
         metadata, path = self._metadata(shard), self._paths[shard]
         groups = self.table.group[start:stop].tolist()
-        ranges = [span for group in groups for span in _column_ranges(metadata.row_group(group), columns)]
-        parts = self._files.read_spans(path, ranges)
+        spans = [span for group in groups for span in _spans(metadata.row_group(group), columns)]
+        parts = self._files.read_spans(path, spans)
         try:
             file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=metadata)
             return file.read_row_groups(groups, columns=columns, use_threads=False)
@@ -243,15 +243,15 @@ def _parse(path: str, footer: bytes) -> pq.FileMetaData:
         raise TrazoError(f"{path} has a damaged footer: {error}") from None
 
 
-def _column_ranges(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
-    """Return the byte ranges [begin, end) of some columns of a row group."""
+def _spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
+    """Return the byte ranges [begin, end) that hold some columns of a row group; near ones are one."""
     ranges = []
     for index in range(group.num_columns):
         chunk = group.column(index)
         if any(chunk.path_in_schema == c or chunk.path_in_schema.startswith(f"{c}.") for c in columns):
             begin = min(o for o in (chunk.dictionary_page_offset, chunk.data_page_offset) if o is not None)
             ranges.append((begin, begin + chunk.total_compressed_size))
-    return ranges
+    return merge_spans(ranges)
 
 
 class _Parts(io.RawIOBase):
