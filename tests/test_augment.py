@@ -45,3 +45,36 @@ def test_changes_stay_within_their_bounds_and_around_the_centre(images):
 def test_the_border_is_repeated():
     white = tf.fill((8, 12, 12, 1), 255.0)
     np.testing.assert_allclose(augment(white, SEED, 1.0).numpy(), 255, atol=1e-3)
+
+
+def test_an_elastic_distortion_is_smooth_and_as_large_as_asked(images):
+    ramp = tf.tile(tf.reshape(tf.range(28.0), (1, 1, 28, 1)), (64, 28, 1, 1))
+    moved = (augment(ramp, SEED, 0.0, elastic=0.04) - ramp).numpy()[:, :, 4:-4, 0]  # displacement in columns
+    assert 0.6 < moved.std() / (0.04 * 28) < 1.4
+    assert np.abs(np.diff(moved, axis=1)).max() < 1.5 and np.abs(np.diff(moved, axis=2)).max() < 1.5
+    assert len({picture.tobytes() for picture in augment(images, SEED, 0.0, elastic=0.04).numpy()}) == 64
+    flat = tf.fill((3, 12, 20, 1), 7.0)
+    np.testing.assert_allclose(augment(flat, SEED, 0.0, elastic=0.1), 7, atol=1e-4)
+
+
+def test_strokes_grow_and_shrink_by_a_pixel_at_most(images):
+    changed = augment(images, SEED, 0.0, thickness=1.0).numpy()[..., 0]
+    mass = changed.sum(axis=(1, 2)) / 255
+    assert 6 * 6 <= mass.min() < 50 and 78 < mass.max() <= 10 * 10  # the square has 8 x 8
+    assert not changed[:, :9].any() and not changed[:, :, 19:].any()
+
+
+def test_erasing_covers_a_rectangle_of_each_second_picture(images):
+    noise = tf.random.stateless_uniform((400, 28, 28, 1), SEED, 0, 255)
+    erased = (augment(noise, SEED, 0.0, erasing=0.3).numpy() != noise.numpy())[..., 0]
+    share = erased.mean(axis=(1, 2))
+    assert share.max() < 0.36 and 0.4 < (share > 0).mean() < 0.6
+    one = erased[share.argmax()]
+    rows, columns = np.flatnonzero(one.any(1)), np.flatnonzero(one.any(0))
+    assert one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+
+
+def test_one_kind_does_not_change_another(images):
+    together = augment(images, SEED, 1.0, thickness=0.5)
+    moved = augment(images, SEED, 1.0)
+    assert (augment(moved, SEED, 0.0, thickness=0.5).numpy() == together.numpy()).all()

@@ -137,7 +137,10 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--schedule", choices=SCHEDULES)
     command.add_argument("--loss", help="one that suits the problem; another is answered by the list of those")
     command.add_argument("--label-smoothing", type=float)
-    command.add_argument("--augment", type=float, help="strength of the augmentation; 0 for none")
+    command.add_argument("--augment", type=float, help="strength of rotation, slant, zoom, shift (default: 1; 0: none)")
+    command.add_argument("--elastic", type=float, help="elastic distortion, as a share of the side (default: none)")
+    command.add_argument("--thickness", type=float, help="pixels that strokes may gain or lose (default: none)")
+    command.add_argument("--erasing", type=float, help="share that a rectangle may cover (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
     command.add_argument("--seed", type=int)
 

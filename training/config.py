@@ -45,7 +45,10 @@ class TrainConfig:
     schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
     loss: str = ""  # one that suits the problem (model/heads.py); empty: the problem's default
     label_smoothing: float = 0.0  # for cross-entropies
-    augment: float = 1.0  # strength of the augmentation; 0 for none
+    augment: float = 1.0  # strength of rotation, slant, zoom and shift; 0 for none
+    elastic: float = 0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
+    thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
+    erasing: float = 0.0  # share of a picture that a rectangle may cover
     patience: int = 6  # epochs without a better validation loss before training stops
     seed: int = 0  # of the order, the augmentation, the weights and the dropout
 
@@ -63,6 +66,9 @@ class TrainConfig:
             ("weight_decay", 0, 10),
             ("label_smoothing", 0, 0.9),
             ("augment", 0, 5),
+            ("elastic", 0, 0.2),
+            ("thickness", 0, 1),
+            ("erasing", 0, 0.5),
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
                 raise TrazoError(f"{name} must lie between {low} and {high}, not {getattr(self, name)}")

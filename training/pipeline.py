@@ -27,6 +27,9 @@ def make_train_data(
     steps: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
     strength: float = 1.0,
+    elastic: float = 0.0,
+    thickness: float = 0.0,
+    erasing: float = 0.0,
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
 
@@ -37,7 +40,10 @@ def make_train_data(
         epochs: how many epochs follow one another without a gap.
         steps: batches after which an epoch ends; None for all of them.
         image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
-        strength: of the augmentation (`training.augment`); 0 for none.
+        strength: of rotation, slant, zoom and shift; 0 for none. See `training.augment` for this and the next three.
+        elastic: displacement by an elastic distortion, as a share of the side.
+        thickness: pixels that strokes may gain or lose on either side.
+        erasing: share of a picture that may be covered.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
@@ -55,7 +61,8 @@ def make_train_data(
     seeds = _seeds(stream.seed, epoch, start, epochs, steps)
     data = _decoded(stream, batches, shape)
     data = tf.data.Dataset.zip(data, seeds)
-    data = data.map(lambda batch, seed: (augment(tf.cast(batch[0], tf.float32), seed, strength), batch[1]))
+    kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
+    data = data.map(lambda batch, seed: (augment(tf.cast(batch[0], tf.float32), seed, **kinds), batch[1]))
     return data.prefetch(PREFETCHED)
 
 

@@ -25,6 +25,8 @@ from training.stream import HubStream
 from training.trainer import Progress, fit
 
 SCHEMA_VERSION = 1
+# Settings that a search takes from the person: the space does not hold them.
+SHARED = ("seed", "batch_size", "loss", "augment", "elastic", "thickness", "erasing")
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
 LIBRARIES = (
     "tensorflow",
@@ -176,7 +178,7 @@ def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder:
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     open_test(data)  # a missing test split is told before hours of work, not after
-    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in ("seed", "batch_size", "augment", "loss")})
+    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in SHARED})
     tune_run(data, search_settings, tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)

@@ -104,6 +104,9 @@ def fit(
                 steps=steps,
                 image_shape=shape,
                 strength=settings.augment,
+                elastic=settings.elastic,
+                thickness=settings.thickness,
+                erasing=settings.erasing,
             ),
         )
     saved = time.monotonic()
