@@ -9,6 +9,7 @@ PROBLEMS = ("binary", "multiclass", "regression")
 SCHEDULES = ("one-cycle", "constant")
 TEST_SHARE = 0.1  # of a dataset with one split only, held out by row id before anything else
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
+LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class TrainConfig:
             ("elastic", 0, 0.2),
             ("thickness", 0, 1),
             ("erasing", 0, 0.5),
+            ("seed", 0, LARGEST_SEED),
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
                 raise TrazoError(f"{name} must lie between {low} and {high}, not {getattr(self, name)}")
@@ -78,15 +80,23 @@ class TrainConfig:
 class TuneConfig:
     """How hyperparameters are searched."""
 
-    trials: int = 5  # at most
+    # At most, for every strategy; hyperband's plan may end before, after 6 trials where trial_epochs is 3 and 23 where it
+    # is 9. It begins with the short ones: cut off by fewer trials, it may come to none of full length.
+    trials: int = 5
     strategy: str = "random"  # one of STRATEGIES
-    trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many
+    trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many, the others fewer
     trial_steps: int | None = None  # batches of a trial's epoch; None for all
-    seed: int = 0  # of the search
+    seed: int = 0  # of the search; KerasTuner gets the next one, for it takes 0 for "none"
 
     def __post_init__(self) -> None:
         """Refuse what is unknown or out of range."""
         if self.strategy not in STRATEGIES:
             raise TrazoError(f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}")
-        if self.trials < 1 or self.trial_epochs < 1 or (self.trial_steps or 1) < 1:
+        if min(self.trials, self.trial_epochs, 1 if self.trial_steps is None else self.trial_steps) < 1:
             raise TrazoError("trials, trial_epochs and trial_steps are at least 1")
+        if self.strategy == "hyperband" and self.trial_epochs < 3:
+            raise TrazoError(
+                f"hyperband sorts out after a third of trial_epochs, so these are 3 or more, not {self.trial_epochs}"
+            )
+        if not 0 <= self.seed < LARGEST_SEED:
+            raise TrazoError(f"seed of a search must lie between 0 and {LARGEST_SEED - 1}, not {self.seed}")

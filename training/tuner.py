@@ -1,28 +1,67 @@
 """KerasTuner's search over the stream: interrupted trials go on, failed ones are told, trials.json says it all."""
 
 import gc
+import json
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import keras
 import keras_tuner
 import keras_tuner.src.config
+import keras_tuner.src.utils
 from keras_tuner import oracles
 
 from model import files, heads
 from model.config import CnnConfig
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from model.scaling import PixelHistogram
+from training.checkpoint import _differences
 from training.config import TrainConfig, TuneConfig
 from training.search_space import build
 from training.stream import HubStream
 from training.trainer import Progress, fit
 
 SCHEMA_VERSION = 1
+LENGTH = ("epochs", "patience", "steps_per_epoch")  # fields of TrainConfig that `TuneConfig` sets for a trial
+START_ANEW = "use another --output, or delete the folder tuner/ in it to search anew"
+GOES_ON = "the same command goes on once that is mended"
+
+
+class SearchInterrupted(keras_tuner.errors.FatalError, StreamError):
+    """What failed was not the trial: the one kind of error that KerasTuner lets pass, so that no trial is marked."""
+
+
+def _save_json(path: str, value: Any) -> str:
+    """Do what KerasTuner's `save_json` does, but write the file whole."""
+    text = json.dumps(value)
+    files.write_whole(path, text)
+    return text
+
+
+def _load_json(path: str | Path) -> Any:
+    """Do what KerasTuner's `load_json` does, with an error for people.
+
+    Raises:
+        TrazoError: when the file is missing or damaged.
+    """
+    try:
+        value = files.read_json(path)
+    except files.DamagedFile:
+        value = None
+    if value is None:
+        raise TrazoError(f"{path} of an earlier search is missing or damaged; {START_ANEW}")
+    return value
+
+
 keras_tuner.src.config.DEBUG = False  # a failed trial is told in one line and in trials.json, not by a trace
+# The oracle, the tuner and each trial are kept through these two. KerasTuner's own write in place: `kill -9` or a full
+# disk in the middle would leave half a file, and no later start could read it.
+keras_tuner.src.utils.save_json, keras_tuner.src.utils.load_json = _save_json, _load_json
 
 
 @dataclass(frozen=True)
@@ -46,27 +85,59 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._search = search
         super().__init__(oracle, hypermodel=build, directory=str(search.folder), project_name="tuner")
 
+    def reload(self) -> None:
+        """Take up an earlier call's trials; one that had not ended is the next to run.
+
+        Raises:
+            TrazoError: when KerasTuner's files are missing, damaged or do not fit together.
+        """
+        try:
+            super().reload()
+            # A kill may fall between the file of a trial and that of the oracle. A trial that the oracle had not yet
+            # noted is drawn again, with the same values; one that it had already ended is not run again.
+            oracle = self.oracle
+            oracle.trials = {name: oracle.trials[name] for name in oracle.start_order}
+            oracle._retry_queue = [name for name in oracle._retry_queue if name not in oracle.end_order]
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+            raise TrazoError(f"the files in {self.project_dir} do not fit together; {START_ANEW}") from None
+
+    def on_search_begin(self) -> None:
+        """Save before the first trial: KerasTuner takes up nothing before the first save."""
+        self.save()
+
+    def _run_and_update_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> None:
+        """Run a trial and write its score; what fails outside it ends the search, and the next call goes on with it.
+
+        Raises:
+            SearchInterrupted: for the network, the disk or a damaged file.
+        """
+        try:
+            super()._run_and_update_trial(trial, *args, **kwargs)
+        except (StreamError, files.DamagedFile) as error:
+            raise SearchInterrupted(str(error)) from error
+        except OSError as error:
+            raise SearchInterrupted(f"{error}; {GOES_ON}") from error
+
     def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
         """Train one point of the space and return its score; from its checkpoint where it was interrupted."""
         record = self._record(trial)
         network, training = build(trial.hyperparameters)
         network["scaling"] = self._search.histogram.fit(network["scaling"])
         epochs = trial.hyperparameters.values.get("tuner/epochs", self._search.tune.trial_epochs)  # hyperband sets it
-        limits = {"epochs": epochs, "patience": epochs, "steps_per_epoch": self._search.tune.trial_steps}
+        length = dict(zip(LENGTH, (epochs, epochs, self._search.tune.trial_steps), strict=True))
         config = CnnConfig(**self._search.base | network)
-        settings = TrainConfig(**vars(self._search.settings) | training | limits)
+        settings = TrainConfig(**vars(self._search.settings) | training | length)
 
         def on_epoch(progress: Progress) -> None:
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
             self._write(record)
 
-        checkpoint = self._trial_folder(trial) / "checkpoint.safetensors"
+        train, validation = self._search.train, self._search.validation
         trained, progress = fit(
-            config, settings, self._search.train, self._search.validation, checkpoint=checkpoint, on_epoch=on_epoch
+            config, settings, train, validation, checkpoint=self._checkpoint(trial), on_epoch=on_epoch
         )
         record.update(parameters=trained.count_params())
         self._write(record)
-        checkpoint.unlink()  # a finished trial is its record; weights of trials are not used
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
         return {objective.name: best(row[objective.name] for row in progress.history)}
@@ -74,6 +145,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """Tell KerasTuner, write trials.json, and give memory back."""
         super().on_trial_end(trial)
+        # A trial that has ended is its record: the weights are not used. Before this line they may be, by a next call.
+        self._checkpoint(trial).unlink(missing_ok=True)
         row = next(row for row in self.report()["trials"] if row["trial_id"] == trial.trial_id)
         outcome = row["reason"] or f"{self.oracle.objective.name} {row['score']:.4f} in {row['seconds']} s"
         print(f"trial {trial.trial_id}  {outcome}  {row['hyperparameters']}", flush=True)
@@ -82,7 +155,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def report(self) -> dict[str, Any]:
         """Write trials.json whole and return it."""
-        rows = [self._row(trial) for _, trial in sorted(self.oracle.trials.items())]
+        # By number: KerasTuner pads with as many zeros as the number of trials asked for needs, and that may rise.
+        rows = [self._row(trial) for trial in sorted(self.oracle.trials.values(), key=lambda t: int(t.trial_id))]
         objective = self.oracle.objective
         completed = [row for row in rows if row["status"] == "COMPLETED" and row["score"] is not None]
         choose = {"max": max, "min": min}[objective.direction]
@@ -126,6 +200,9 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
     def _write(self, record: dict[str, Any]) -> None:
         files.write_json(self._search.folder / "tuner" / f"trial_{record['trial_id']}" / "record.json", record)
 
+    def _checkpoint(self, trial: keras_tuner.engine.trial.Trial) -> Path:
+        return self._trial_folder(trial) / "checkpoint.safetensors"
+
     def _trial_folder(self, trial: keras_tuner.engine.trial.Trial) -> Path:
         return self._search.folder / "tuner" / f"trial_{trial.trial_id}"
 
@@ -137,17 +214,18 @@ def run_search(search: Search) -> dict[str, Any]:
         the value of trials.json.
 
     Raises:
-        TrazoError: when no trial completed, with the reason of the last.
+        TrazoError: when no trial completed, with the reason of the last; when the folder holds another search, with what
+            differs, or a damaged one.
+        StreamError: when the network or the disk failed; the next call goes on with the trial that was interrupted.
     """
-    oracle = _oracle(search.tune, search.base["problem"])
-    tuner = StreamTuner(oracle, search)
     try:
-        oracle.verbose = 0
+        _check_identity(search)
+        tuner = StreamTuner(_oracle(search.tune, search.base["problem"]), search)
+        tuner.oracle.verbose = 0
         tuner.search()
-    except RuntimeError as error:  # KerasTuner's way to say that too many trials failed in a row
-        tuner.report()
-        raise TrazoError(f"the search stopped: {str(error).strip().splitlines()[-1]}") from None
-    report = tuner.report()
+        report = tuner.report()
+    except OSError as error:  # between two trials
+        raise StreamError(f"{error}; {GOES_ON}") from None
     if report["best_trial"] is None:
         reasons = [trial["reason"] for trial in report["trials"] if trial["reason"]]
         raise TrazoError(f"no trial completed; the last one's reason: {reasons[-1] if reasons else 'none was started'}")
@@ -162,17 +240,66 @@ def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     return build(hp)
 
 
+def _check_identity(search: Search) -> None:
+    """Write beside KerasTuner's files what the search is about; refuse the files of another one.
+
+    Raises:
+        TrazoError: with what differs.
+    """
+    path = search.folder / "tuner" / "search.json"
+    identity = json.loads(json.dumps(_identity(search)))
+    if not path.exists() and not (path.parent / "oracle.json").exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(path, identity)
+    elif different := _differences(_load_json(path), identity):
+        shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
+        raise TrazoError(f"{path.parent} belongs to another search ({shown}); {START_ANEW}")
+
+
+def _identity(search: Search) -> dict[str, Any]:
+    """Return all that a trial's score depends on beside its hyperparameters; not their number, which may rise."""
+    train, validation = search.train, search.validation
+    _, of_a_trial = build(keras_tuner.HyperParameters())
+    settings = asdict(search.settings)
+    tune = asdict(search.tune)
+    return {
+        "data": {
+            "fingerprint": train.source.fingerprint,
+            "image_column": train.image_column,
+            "label_column": train.label_column,
+            "window_rows": train.window_rows,
+            "rows": {"train": train.rows, "validation": validation.rows},
+        },
+        "network": search.base,
+        "training": {name: settings[name] for name in settings.keys() - of_a_trial.keys() - set(LENGTH)},
+        "search": {name: tune[name] for name in tune.keys() - {"trials"}},
+    }
+
+
 def _oracle(tune: TuneConfig, problem: str) -> keras_tuner.Oracle:
     metric = heads.HEADS[problem].metric
     objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
-    # KerasTuner takes seed 0 for "no seed" and draws one.
-    common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": max(3, tune.trials)}
+    # KerasTuner takes seed 0 for "no seed" and draws one. Failed trials in a row do not end the search, their number does.
+    common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
     if tune.strategy == "hyperband":
-        return oracles.HyperbandOracle(max_epochs=tune.trial_epochs, **common)
+        oracle = oracles.HyperbandOracle(max_epochs=tune.trial_epochs, **common)
+        oracle.max_trials = tune.trials  # no argument of this oracle's, but every oracle stops there
+        return oracle
     if tune.strategy == "grid":
-        return oracles.GridSearchOracle(max_trials=tune.trials, **common)
+        return ResumableGrid(max_trials=tune.trials, **common)
     kind = {"random": oracles.RandomSearchOracle, "bayesian": oracles.BayesianOptimizationOracle}[tune.strategy]
     return _from_defaults(kind)(max_trials=tune.trials, **common)
+
+
+class ResumableGrid(oracles.GridSearchOracle):
+    """KerasTuner's grid, which keeps its place only in memory: taken up again, it would end or raise a KeyError."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Find the place again from the trials: each one's successor in the grid was started after it."""
+        super().set_state(state)
+        for trial_id in self.start_order:
+            self._ordered_ids.insert(trial_id)
+        self._populate_next = list(self.end_order)
 
 
 def _from_defaults(kind: type[keras_tuner.Oracle]) -> type[keras_tuner.Oracle]:

@@ -1,0 +1,1 @@
+"""Side-by-side measurements, each run with `python -m benchmarks.NAME`."""
