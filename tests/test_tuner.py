@@ -12,6 +12,7 @@ from model import CnnConfig
 from model.errors import TrazoError
 from tests.conftest import ROOT, SAMPLE
 from training import search_space, tuner
+from training.__main__ import main
 from training.config import STRATEGIES, DataConfig, TrainConfig, TuneConfig
 from training.run import tune_run
 
@@ -32,8 +33,8 @@ def tiny(hp):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_completes_and_reports_its_trials(tmp_path, monkeypatch, strategy):
     monkeypatch.setattr(tuner, "build", tiny)
-    report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=2)
-    assert len(report["trials"]) >= 2
+    report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=3)
+    assert len(report["trials"]) == 2
     for trial in report["trials"]:
         assert trial["status"] == "COMPLETED" and trial["parameters"] > 0 and trial["seconds"] > 0
         assert trial["score"] == max(row["val_accuracy"] for row in trial["history"])
@@ -51,6 +52,54 @@ def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, m
     more = tune(tmp_path, trials=2)
     assert [t["score"] for t in more["trials"][:1]] == [t["score"] for t in first["trials"]]
     assert len(more["trials"]) == 2
+
+
+def test_trials_stay_in_order_when_their_number_gets_a_digit_more(tmp_path, monkeypatch):
+    def fit(*_, **__):
+        raise TrazoError("no time for that")
+
+    monkeypatch.setattr(tuner, "build", tiny)
+    tune(tmp_path, trials=1)
+    monkeypatch.setattr(tuner, "fit", fit)
+    many = tune(tmp_path, trials=11)
+    assert [int(t["trial_id"]) for t in many["trials"]] == list(range(11))
+
+
+def test_hyperband_gives_its_best_point_more_epochs_and_ends_with_its_plan(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuner, "build", tiny)
+    report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
+    assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"strategy": "hyperband", "trial_epochs": 2}, "give 3 or more, not 2"),
+        ({"trial_steps": 0}, "at least 1"),
+        ({"seed": -1}, "seed of a search must lie between 0 and 4294967294, not -1"),
+        ({"seed": 2**32 - 1}, "not 4294967295"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_beforehand(settings, message):
+    with pytest.raises(TrazoError, match=message):
+        TuneConfig(**settings)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes_is_refused(seed, tmp_path, capsys):
+    with pytest.raises(TrazoError, match=f"seed must lie between 0 and 4294967295, not {seed}"):
+        TrainConfig(seed=seed)
+    assert main(["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--seed", str(seed)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_largest_seed_suits_every_strategy(tmp_path, monkeypatch, strategy):
+    monkeypatch.setattr(tuner, "build", tiny)
+    data, seed = DataConfig(SAMPLE), 2**32 - 2
+    settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
+    report = tune_run(data, TrainConfig(batch_size=32, seed=seed + 1), settings, tmp_path)
+    assert report["best_trial"] == "0"
 
 
 def test_a_failed_trial_is_told_and_the_search_goes_on(tmp_path, monkeypatch):

@@ -80,8 +80,8 @@ class TrainConfig:
 class TuneConfig:
     """How hyperparameters are searched."""
 
-    # At most, for every strategy; hyperband's plan may end before, after 6 trials where trial_epochs is 3 and 23 where it
-    # is 9. It begins with the short ones: cut off by fewer trials, it may come to none of full length.
+    # At most, for every strategy. Hyperband's plan is over after 6 trials where trial_epochs is 3, after 23 where it is
+    # 9; it begins with the short ones and, cut off by a smaller number, may come to none of full length.
     trials: int = 5
     strategy: str = "random"  # one of STRATEGIES
     trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many, the others fewer
@@ -96,7 +96,7 @@ class TuneConfig:
             raise TrazoError("trials, trial_epochs and trial_steps are at least 1")
         if self.strategy == "hyperband" and self.trial_epochs < 3:
             raise TrazoError(
-                f"hyperband sorts out after a third of trial_epochs, so these are 3 or more, not {self.trial_epochs}"
+                f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"
             )
         if not 0 <= self.seed < LARGEST_SEED:
             raise TrazoError(f"seed of a search must lie between 0 and {LARGEST_SEED - 1}, not {self.seed}")

@@ -16,6 +16,7 @@ from training.order import Part, Window, kept_rows, ordered_windows, shuffled_wi
 from training.ranges import Network
 from training.source import Source, open_source
 
+FETCHES = 4  # runs that are fetched at once; more contend for the interpreter
 REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is kept in memory after its first pass
 
 
@@ -100,7 +101,7 @@ class HubStream:
         on_error: str = "skip",
         window_rows: int = 16384,
         window_bytes: int = 1 << 27,
-        window_runs: int = 16,
+        window_runs: int = 32,
         network: Network = Network(),
         token: str | None = None,
     ) -> None:
@@ -350,7 +351,7 @@ class _Reader:
 
     def __init__(self, stream: HubStream, windows: list[Window], shuffled: bool) -> None:
         self._stream, self._windows, self._shuffled = stream, windows, shuffled
-        self._pool = ThreadPoolExecutor(8, thread_name_prefix="trazo-fetch")
+        self._pool = ThreadPoolExecutor(FETCHES, thread_name_prefix="trazo-fetch")
 
     def __enter__(self) -> "_Reader":
         return self

@@ -214,8 +214,8 @@ def run_search(search: Search) -> dict[str, Any]:
         the value of trials.json.
 
     Raises:
-        TrazoError: when no trial completed, with the reason of the last; when the folder holds another search, with what
-            differs, or a damaged one.
+        TrazoError: when no trial completed, with the reason of the last; when the folder holds another search, with
+            what differs, or a damaged one.
         StreamError: when the network or the disk failed; the next call goes on with the trial that was interrupted.
     """
     try:
@@ -260,8 +260,6 @@ def _identity(search: Search) -> dict[str, Any]:
     """Return all that a trial's score depends on beside its hyperparameters; not their number, which may rise."""
     train, validation = search.train, search.validation
     _, of_a_trial = build(keras_tuner.HyperParameters())
-    settings = asdict(search.settings)
-    tune = asdict(search.tune)
     return {
         "data": {
             "fingerprint": train.source.fingerprint,
@@ -271,15 +269,15 @@ def _identity(search: Search) -> dict[str, Any]:
             "rows": {"train": train.rows, "validation": validation.rows},
         },
         "network": search.base,
-        "training": {name: settings[name] for name in settings.keys() - of_a_trial.keys() - set(LENGTH)},
-        "search": {name: tune[name] for name in tune.keys() - {"trials"}},
+        "training": {k: v for k, v in asdict(search.settings).items() if k not in (*of_a_trial, *LENGTH)},
+        "search": {k: v for k, v in asdict(search.tune).items() if k != "trials"},
     }
 
 
 def _oracle(tune: TuneConfig, problem: str) -> keras_tuner.Oracle:
     metric = heads.HEADS[problem].metric
     objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
-    # KerasTuner takes seed 0 for "no seed" and draws one. Failed trials in a row do not end the search, their number does.
+    # KerasTuner takes seed 0 for "no seed" and draws one. Failures in a row are no end: the number of trials is.
     common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
     if tune.strategy == "hyperband":
         oracle = oracles.HyperbandOracle(max_epochs=tune.trial_epochs, **common)
