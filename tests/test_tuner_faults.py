@@ -69,7 +69,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
     ],
     ids=["network", "disk", "damage", "Ctrl-C"],
 )
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interrupted_trial_goes_on_from_its_checkpoint(tmp_path, monkeypatch, error, raised, text, number):
     epochs = fail_once(monkeypatch, error, number)
     with pytest.raises(raised) as caught:
@@ -80,7 +80,7 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(tmp_path, monkeypatch,
     assert interrupted == tune(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in STRATEGIES[1:])])
 def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, strategy):
     # Four trials of hyperband are three short ones and a long one.
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}

@@ -113,7 +113,8 @@ class Files:
         return answer.content, answer.headers.get("etag", "")
 
     def _from_disk(self, path: str, begin: int, end: int) -> tuple[bytes, str]:
-        return self.filesystem.cat_file(path, begin, end), self.filesystem.ukey(path)
+        info = self.filesystem.info(path)
+        return self.filesystem.cat_file(path, begin, end), f"{info['size']} {info.get('mtime')}"
 
     @cached_property
     def _cache(self) -> Cache | None:

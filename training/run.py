@@ -25,8 +25,6 @@ from training.stream import HubStream
 from training.trainer import Progress, fit
 
 SCHEMA_VERSION = 1
-# Settings that a search takes from the person: the space does not hold them.
-SHARED = ("seed", "batch_size", "loss", "augment", "elastic", "thickness", "erasing")
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
 LIBRARIES = (
     "tensorflow",
@@ -178,8 +176,7 @@ def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder:
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     open_test(data)  # a missing test split is told before hours of work, not after
-    search_settings = TrainConfig(**{k: v for k, v in asked.items() if k in SHARED})
-    tune_run(data, search_settings, tune, folder)
+    tune_run(data, TrainConfig(**asked), tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)
     if not known or not is_about(known, folder):  # the test split is looked at once

@@ -137,7 +137,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             config, settings, train, validation, checkpoint=self._checkpoint(trial), on_epoch=on_epoch
         )
         record.update(parameters=trained.count_params())
-        self._write(record)
+        on_epoch(progress)  # once more: a start that finds the training finished in its checkpoint has had no epoch
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
         return {objective.name: best(row[objective.name] for row in progress.history)}

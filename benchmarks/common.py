@@ -1,0 +1,118 @@
+"""What the measurements share: a Hub on loopback, a process for each measurement, and the file of results."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.hub import LoopbackHub
+
+DATASET = "ylecun/mnist"  # the id under which the folder is served
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = [
+    "tensorflow",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "pyarrow",
+    "datasets",
+    "huggingface-hub",
+    "torch",
+    "webdataset",
+    "mosaicml-streaming",
+]
+
+
+@contextmanager
+def served(data: Path) -> Iterator[tuple[LoopbackHub, dict[str, str]]]:
+    """Serve a folder as `DATASET`; gives the Hub and the environment for a process that reads from it.
+
+    The Hub lives in a thread of this process, which does nothing else while a measurement runs in a process of its own.
+    """
+    with tempfile.TemporaryDirectory() as temporary, LoopbackHub(Path(temporary) / "hub") as hub:
+        hub.add_repo(DATASET, folder=data)
+        environment = hub.environ(Path(temporary) / "home") | {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment.pop("TRAZO_CACHE", None)
+        yield hub, environment
+
+
+def measure(module: str, arguments: list[str], environment: dict[str, str], timeout: float = 3600) -> dict[str, Any]:
+    """Run `python -m module` in a process of its own; returns the JSON object on the last line of its output.
+
+    Raises:
+        RuntimeError: with the last line of its errors, when it fails.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    try:
+        run = subprocess.run(command, env=environment, timeout=timeout, capture_output=True, text=True)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"no end after {timeout:.0f} s") from None
+    if run.returncode:
+        raise RuntimeError((run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1])
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def enlarge(data: Path, folder: Path, copies: int) -> Path:
+    """Write a dataset whose training split is that of another, many times over; returns its folder.
+
+    The shards are hard links where the file system allows, so the copies cost no space.
+    """
+    shutil.copytree(data, folder, ignore=shutil.ignore_patterns("train-*"))
+    (shard,) = data.rglob("train-*.parquet")
+    parent = folder / shard.parent.relative_to(data)
+    parent.chmod(0o755)  # of a folder that is kept read-only the copy is, too
+    for number in range(copies):
+        target = parent / f"train-{number:05}-of-{copies:05}.parquet"
+        try:
+            os.link(shard.resolve(), target)
+        except OSError:
+            shutil.copyfile(shard, target)
+    return folder
+
+
+def rate(values: list[float], digits: int = 0) -> str:
+    """Return a median with its spread, such as `1,460 (1,430–1,490)`."""
+    low, middle, high = (f"{value:,.{digits}f}" for value in (min(values), median(values), max(values)))
+    return f"{middle} ({low}–{high})" if len(values) > 1 else middle
+
+
+def about(module: str, data: Path, *options: str) -> str:
+    """Return the line under a table: command, machine, cores and versions."""
+    # Of a folder elsewhere only the end is told: where somebody keeps data is nobody's concern.
+    command = " ".join(["python -m", module, "--data", "/".join(data.parts[-2:]), *options])
+    installed = {found.metadata["Name"].lower(): found.version for found in metadata.distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
+    cores = len(os.sched_getaffinity(0))
+    return f"`{command}` on {_processor()}, {cores} cores, Python {platform.python_version()}, {versions}."
+
+
+def report(title: str, text: str, write: bool) -> None:
+    """Print a section of the results; with `write`, put it into the file in place of its last version."""
+    print(text, flush=True)
+    if not write:
+        return
+    section = f"## {title}\n\n{text}\n"
+    known = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    if pattern.search(known):
+        known = pattern.sub(lambda found: section + ("\n" if found.end() < len(known) else ""), known)
+    else:
+        known += f"\n{section}"
+    RESULTS.write_text(known)
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.*)$", information.read_text(), re.MULTILINE) if information.exists() else None
+    return f"{found[1] if found else platform.processor()} ({platform.machine()})"

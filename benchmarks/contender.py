@@ -1,0 +1,42 @@
+"""What every contender of `benchmarks.stream` is given and gives."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+BATCH = 128
+SHAPE = (28, 28, 1)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a contender finds the images."""
+
+    dataset: str  # id on the Hub of the environment
+    data: Path  # the same files in a folder
+    converted: Path  # a folder for a copy in the contender's own format; not there yet
+
+
+Epoch = Callable[[int], Iterable[tuple[Any, Any]]]  # number of an epoch -> its batches: (images, labels (n,))
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One line of the table."""
+
+    title: str
+    yields: str  # what a batch is, and in which order the rows come
+    open: Callable[[Setting], Epoch]  # not timed
+    threads: int = 1  # that decode, or processes
+    convert: Callable[[Setting], None] | None = None  # timed once
+    needs: tuple[str, ...] = ()  # modules of benchmarks/requirements.txt
+
+
+def read_rows(data: Path) -> tuple[list[bytes], np.ndarray]:
+    """Return the encoded images of the training split and their labels, int64 (n,)."""
+    table = pq.read_table(sorted(data.rglob("train-*.parquet")))
+    return [image["bytes"] for image in table["image"].to_pylist()], table["label"].to_numpy()

@@ -1,0 +1,78 @@
+"""Peak memory of streaming one epoch, of a dataset and of one twenty times as large.
+
+    python -m benchmarks.memory --data FOLDER [--copies 20] [--repeats 3] [--write]
+
+FOLDER holds MNIST in a Hub repo's layout; the large dataset has its training shard `--copies` times. Both are streamed
+from a Hub on loopback and from the folder, each in a process of its own, shuffled, and each batch is decoded and
+dropped. The figure is the largest resident size of that process (`ru_maxrss`); TensorFlow, which would add the same to
+each, is not imported.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from benchmarks.common import DATASET, about, enlarge, measure, rate, report, served
+from benchmarks.contender import SHAPE
+
+
+def stream_epoch(dataset: str) -> dict[str, float]:
+    """Stream an epoch; returns rows, the peak and the bound of the window in MB, and row groups."""
+    from model.converter import decode_batch
+    from training.stream import HubStream
+
+    stream = HubStream(dataset)
+    rows = 0
+    for batch in stream.epoch(0):
+        images, bad = decode_batch(batch.views(), SHAPE)
+        rows += len(images) - len(bad)
+    if rows != stream.rows or "tensorflow" in sys.modules:
+        raise RuntimeError(f"{rows} of {stream.rows} rows came, or TensorFlow was imported")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+    window = stream.window_rows * stream.source.row_bytes / 2**20
+    return {"rows": rows, "shards": len(set(stream.source.table.shard)), "peak": peak, "window": window}
+
+
+def main() -> None:
+    """Measure both datasets in both places and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("training/sample"))
+    parser.add_argument("--copies", type=int, default=20, help="shards of the large dataset")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
+    parser.add_argument("--dataset", help=argparse.SUPPRESS)  # in a process of its own
+    options = parser.parse_args()
+    if options.dataset:
+        print(json.dumps(stream_epoch(options.dataset)))
+        return
+    lines = [
+        "| from | rows | shards | peak resident size, MB | difference, MB |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        large = enlarge(options.data, Path(temporary) / "large", options.copies)
+        for place in ("a Hub on loopback", "a folder"):
+            first = None
+            for data in (options.data, large):
+                with served(data) as (_, environment):
+                    name = str(data) if place == "a folder" else DATASET
+                    # The peak of a process starts at that of the one which started it: this one must stay small.
+                    arguments = ["--dataset", name]
+                    runs = [measure("benchmarks.memory", arguments, environment) for _ in range(options.repeats)]
+                peaks = [run["peak"] for run in runs]
+                first = first or median(peaks)
+                lines.append(
+                    f"| {place} | {runs[0]['rows']:,} | {runs[0]['shards']} | {rate(peaks)} "
+                    f"| {median(peaks) - first:+.0f} |"
+                )
+    bound = f"A window is at most {runs[0]['window']:.1f} MB of encoded images here, and two are in memory at a time."
+    line = about("benchmarks.memory", options.data, "--copies", str(options.copies), "--repeats", str(options.repeats))
+    report("Memory", "\n".join(lines) + f"\n\n{bound}\n\n{line}", options.write)
+
+
+if __name__ == "__main__":
+    main()

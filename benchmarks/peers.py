@@ -1,0 +1,151 @@
+"""Peers that need nothing but TensorFlow, Keras and `datasets`."""
+
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from benchmarks.contender import BATCH, SHAPE, Contender, Epoch, Setting, read_rows
+
+BUFFER = 1000  # examples that are held to shuffle a stream: what `datasets` does unless told otherwise
+
+
+def with_pillow(encoded: bytes) -> np.ndarray:
+    """Decode as most data sets' classes do."""
+    return np.asarray(Image.open(io.BytesIO(encoded))).reshape(SHAPE)
+
+
+def with_opencv(encoded: bytes) -> np.ndarray:
+    """Decode as somebody does who has measured."""
+    return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED).reshape(SHAPE)
+
+
+def _stream(setting: Setting):
+    import datasets
+
+    # After a shuffled pass it would wait 5 s for threads to end: not counted against it.
+    datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN = 0
+    return datasets.load_dataset(setting.dataset, split="train", streaming=True)
+
+
+def tutorial(setting: Setting) -> Epoch:
+    """What tutorials show: a Python generator of single examples, batched by `tf.data`."""
+    import tensorflow as tf
+
+    stream = _stream(setting)
+    signature = tf.TensorSpec(SHAPE, tf.uint8), tf.TensorSpec((), tf.int64)
+
+    def examples() -> Iterator[tuple[np.ndarray, int]]:
+        for row in stream:
+            yield np.asarray(row["image"]).reshape(SHAPE), row["label"]
+
+    data = tf.data.Dataset.from_generator(examples, output_signature=signature)
+    return lambda number: data.shuffle(BUFFER).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+
+
+def iterated(setting: Setting, shuffle: bool) -> Epoch:
+    """A loop over the streamed dataset that stacks a batch at a time."""
+    stream = _stream(setting)
+    stream = stream.shuffle(seed=0, buffer_size=BUFFER) if shuffle else stream
+
+    def epoch(number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        stream.set_epoch(number)
+        images, labels = [], []
+        for row in stream:
+            images.append(np.asarray(row["image"]).reshape(SHAPE))
+            labels.append(row["label"])
+            if len(images) == BATCH:
+                yield np.stack(images), np.array(labels)
+                images, labels = [], []
+        if images:
+            yield np.stack(images), np.array(labels)
+
+    return epoch
+
+
+def formatted(setting: Setting, shuffle: bool) -> Epoch:
+    """The streamed dataset's own batches of tensors."""
+    import tensorflow as tf
+
+    stream = _stream(setting)
+    stream = stream.shuffle(seed=0, buffer_size=BUFFER) if shuffle else stream
+    stream = stream.with_format("tensorflow")
+
+    def epoch(number: int) -> Iterator[tuple]:
+        stream.set_epoch(number)
+        for batch in stream.iter(batch_size=BATCH):
+            yield tf.reshape(batch["image"], (-1, *SHAPE)), batch["label"]
+
+    return epoch
+
+
+def to_folders(setting: Setting) -> None:
+    """Write a file an image, in a folder a class."""
+    images, labels = read_rows(setting.data)
+    for label in np.unique(labels):
+        (setting.converted / str(label)).mkdir(parents=True)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (setting.converted / str(label) / f"{number}.png").write_bytes(image)
+
+
+def from_directory(setting: Setting) -> Epoch:
+    """`keras.utils.image_dataset_from_directory` over a folder a class."""
+    import keras
+
+    data = keras.utils.image_dataset_from_directory(
+        setting.converted, color_mode="grayscale", batch_size=BATCH, image_size=SHAPE[:2], seed=0, verbose=False
+    )
+    return lambda number: data
+
+
+def py_dataset(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Epoch:
+    """`keras.utils.PyDataset` over the encoded images in memory, through the adapter with which `fit` reads it."""
+    import keras
+    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+
+    images, labels = read_rows(setting.data)
+
+    class Rows(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return -(-len(images) // BATCH)
+
+        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = order[number * BATCH : (number + 1) * BATCH]
+            return np.stack([decode(images[row]) for row in rows]), labels[rows]
+
+    order = np.random.default_rng(0).permutation(len(images))
+
+    def epoch(number: int) -> Iterator[tuple]:
+        adapter = PyDatasetAdapter(Rows(workers=2), shuffle=False)
+        adapter.on_epoch_begin()
+        data = adapter.get_tf_dataset()
+        for _, batch in zip(range(-(-len(images) // BATCH)), data, strict=False):
+            yield batch
+        adapter.on_epoch_end()
+
+    return epoch
+
+
+PEERS = {
+    "tutorial": Contender("the tutorials' `from_generator`", "uint8 tensors, buffer-shuffled", tutorial),
+    "datasets": Contender("`datasets`, iterated", "uint8, file order", partial(iterated, shuffle=False)),
+    "datasets-shuffled": Contender("`datasets`, iterated", "uint8, buffer-shuffled", partial(iterated, shuffle=True)),
+    "datasets-tensorflow": Contender(
+        '`datasets`, `with_format("tensorflow")`', "uint8 tensors, file order", partial(formatted, shuffle=False)
+    ),
+    "datasets-tensorflow-shuffled": Contender(
+        '`datasets`, `with_format("tensorflow")`', "uint8 tensors, buffer-shuffled", partial(formatted, shuffle=True)
+    ),
+    "keras-directory": Contender(
+        "Keras, `image_dataset_from_directory`", "float32 tensors, shuffled", from_directory, 2, to_folders
+    ),
+    "keras-pydataset": Contender(
+        "Keras, `PyDataset`, Pillow", "uint8 tensors, shuffled", partial(py_dataset, decode=with_pillow), 2
+    ),
+    "keras-pydataset-opencv": Contender(
+        "Keras, `PyDataset`, OpenCV", "uint8 tensors, shuffled", partial(py_dataset, decode=with_opencv), 2
+    ),
+}

@@ -1,0 +1,116 @@
+"""Seconds of training an epoch from the stream, against training from arrays in memory.
+
+    python -m benchmarks.training --data FOLDER [--epochs 3] [--batches N] [--write]
+
+FOLDER holds MNIST in a Hub repo's layout. Two copies of one network (preset `fast`, batch 128, equal first weights) are
+trained by turns in one process: an epoch from `make_train_data(strength=0)` over a Hub on loopback, then the same
+batches in the same order from one float32 array in memory, which is the least work that a batch can cost: a gather of
+its rows. So the two end with the same loss, which is printed. Opening each epoch, its graph and its first window
+counts for the stream; the trainer itself pays it once, for it chains the epochs. The Hub shares the cores.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.common import DATASET, about, measure, report, served
+from benchmarks.contender import BATCH, SHAPE
+from model.quiet import quiet
+
+
+def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
+    """Return a step of training on (images, labels) with a network and an optimiser of its own; it gives the loss."""
+    import keras
+    import tensorflow as tf
+
+    from model import CnnConfig, heads
+    from model.network import build_network
+    from model.scaling import Scaling
+    from training.config import TrainConfig
+    from training.presets import PRESETS
+    from training.trainer import make_optimizer
+
+    keras.utils.set_random_seed(0)
+    fields, recipe = PRESETS["fast"]()
+    fields["scaling"] = Scaling("z-score", (33.3,), (78.6,))  # mean and deviation of MNIST's pixels
+    config = CnnConfig(labels=labels, problem="multiclass", image_shape=SHAPE, **fields)
+    network = build_network(config)
+    optimizer = make_optimizer(TrainConfig(**recipe), steps)
+    optimizer.build(network.trainable_variables)
+    loss_of = heads.make_loss(config.problem, config.loss, len(labels), 0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *SHAPE), tf.float32), tf.TensorSpec((None,), tf.int64)])
+    def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, network(images, training=True))
+        optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+        return loss
+
+    return step
+
+
+def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
+    """Train by turns; returns seconds of each epoch from the stream and from memory, and the last loss of each."""
+    with quiet():
+        from training.pipeline import make_eval_data, make_train_data
+        from training.stream import HubStream
+
+        stream = HubStream(DATASET, batch_size=BATCH)
+    steps = min(limit or len(stream), len(stream))
+    pairs = [(np.asarray(images), np.asarray(labels)) for images, labels in make_eval_data(stream, image_shape=SHAPE)]
+    images, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    orders = [[batch.index for batch in stream.epoch(epoch)][:steps] for epoch in range(epochs)]
+
+    def from_memory(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return ((images[rows], labels[rows]) for rows in orders[epoch])
+
+    def from_stream(epoch: int) -> Iterable:
+        return make_train_data(stream, epoch, steps=steps, image_shape=SHAPE, strength=0.0)
+
+    ways = {"stream": from_stream, "memory": from_memory}
+    trained = {name: make_step(epochs * steps, stream.labels) for name in ways}
+    for step in trained.values():  # traced before the clock runs
+        step(images[:BATCH], labels[:BATCH])
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    losses = {}
+    for epoch in range(epochs):
+        for name, open_epoch in ways.items():
+            started = time.perf_counter()
+            for batch in open_epoch(epoch):
+                # Read each time, as the trainer does: otherwise steps would queue up behind the loop.
+                losses[name] = float(trained[name](*batch))
+            took[name].append(time.perf_counter() - started)
+    return took | {"losses": [losses[name] for name in ways]}
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("training/sample"))
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batches", type=int, help="of an epoch; all unless given")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(time_epochs(options.epochs, options.batches)), flush=True)
+        return
+    shown = ["--epochs", str(options.epochs), *(["--batches", str(options.batches)] if options.batches else [])]
+    with served(options.data) as (_, environment):
+        took = measure("benchmarks.training", ["--child", *shown], environment)
+    lines = ["| epoch | from the stream, s | from memory, s | ratio |", "|---:|---:|---:|---:|"]
+    for number, (stream, memory) in enumerate(zip(took["stream"], took["memory"], strict=True), 1):
+        lines.append(f"| {number} | {stream:.2f} | {memory:.2f} | {stream / memory:.3f} |")
+    stream, memory = sum(took["stream"]), sum(took["memory"])
+    lines.append(f"| all | {stream:.2f} | {memory:.2f} | {stream / memory:.3f} |")
+    losses = "Loss of the last batch: {:.6f} from the stream, {:.6f} from memory.".format(*took["losses"])
+    line = about("benchmarks.training", options.data, *shown)
+    report("Training", "\n".join(lines) + f"\n\n{losses}\n\n{line}", options.write)
+
+
+if __name__ == "__main__":
+    main()
