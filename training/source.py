@@ -35,6 +35,7 @@ from huggingface_hub.errors import (
 
 from model.errors import StreamError, TrazoError
 from model.files import write_whole
+from training.footers import Footer
 from training.order import RowGroups
 from training.ranges import Files, Network, cache_folder, merge_spans
 
@@ -79,7 +80,7 @@ class Source:
     fingerprint: str
     _files: Files
     _paths: tuple[str, ...]
-    _metadata: tuple[pq.FileMetaData, ...]  # about 3.5 kB a row group: what a larger dataset takes of memory
+    _footers: tuple[Footer, ...]
 
     def read(self, run: tuple[int, int], columns: list[str]) -> pa.Table:
         """Read some columns of the row groups [start, stop) of the table, which lie in one file.
@@ -89,13 +90,13 @@ class Source:
         """
         start, stop = run
         shard = int(self.table.shard[start])
-        metadata, path = self._metadata[shard], self._paths[shard]
-        groups = self.table.group[start:stop].tolist()
-        spans = [span for group in groups for span in _spans(metadata.row_group(group), columns)]
+        path, groups = self._paths[shard], self.table.group[start:stop].tolist()
+        footer = self._footers[shard].of(groups)
+        spans = [span for group in range(len(groups)) for span in _spans(footer.row_group(group), columns)]
         parts = self._files.read_spans(path, spans)
         try:
-            file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=metadata)
-            return file.read_row_groups(groups, columns=columns, use_threads=False)
+            file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=footer)
+            return file.read_row_groups(range(len(groups)), columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
 
@@ -137,13 +138,13 @@ def open_source(
     with hub_errors(dataset):
         opened, paths = Files.of(urls, token, network)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
-            metadata, sizes = zip(*pool.map(lambda path: _footer(opened, path), paths), strict=True)
-    schema = metadata[0].schema.to_arrow_schema()
-    for path, meta in zip(paths, metadata, strict=True):
-        columns = meta.schema.to_arrow_schema().names
+            footers, sizes = zip(*pool.map(lambda path: _footer(opened, path), paths), strict=True)
+    schema = footers[0].schema
+    for path, footer in zip(paths, footers, strict=True):
+        columns = footer.schema.names
         if set(columns) != set(schema.names):
             raise TrazoError(f"{path} has the columns {', '.join(columns)}, {paths[0]} has {', '.join(schema.names)}")
-    counts = [(s, g, m.row_group(g).num_rows) for s, m in enumerate(metadata) for g in range(m.num_row_groups)]
+    counts = [(s, g, rows) for s, footer in enumerate(footers) for g, rows in enumerate(footer.rows.tolist())]
     shard, group, rows = np.array([c for c in counts if c[2]] or np.zeros((0, 3)), np.int64).T
     if not rows.sum():
         raise TrazoError(f"split {split!r} of {dataset!r} has no rows")
@@ -162,7 +163,7 @@ def open_source(
         fingerprint,
         opened,
         paths,
-        metadata,
+        footers,
     )
 
 
@@ -212,12 +213,12 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
 
 
-def _footer(files: Files, path: str) -> tuple[pq.FileMetaData, int]:
+def _footer(files: Files, path: str) -> tuple[Footer, int]:
     """Return a Parquet file's footer and the file's size, in one or two ranged requests; of a commit, only once."""
     kept = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
     if files.on_hub and kept.is_file():
         content = kept.read_bytes()
-        return _parse(path, content[8:]), int.from_bytes(content[:8], "little")
+        return Footer.parse(path, content[8:]), int.from_bytes(content[:8], "little")
     size = files.filesystem.size(path)
     tail = files.read(path, max(0, size - FOOTER_GUESS), size)
     if tail[-4:] != b"PAR1":
@@ -225,19 +226,12 @@ def _footer(files: Files, path: str) -> tuple[pq.FileMetaData, int]:
     length = int.from_bytes(tail[-8:-4], "little") + 8
     if length > len(tail):
         tail = files.read(path, size - length, size - len(tail)) + tail
-    footer = _parse(path, tail[-length:])
+    footer = Footer.parse(path, tail[-length:])
     if files.on_hub:
         with suppress(OSError):  # a cache that cannot be written is none
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_whole(kept, size.to_bytes(8, "little") + tail[-length:])
     return footer, size
-
-
-def _parse(path: str, footer: bytes) -> pq.FileMetaData:
-    try:
-        return pq.read_metadata(pa.BufferReader(footer))
-    except (pa.ArrowException, OSError) as error:
-        raise TrazoError(f"{path} has a damaged footer: {error}") from None
 
 
 def _spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
