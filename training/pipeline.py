@@ -57,13 +57,13 @@ def make_train_data(
             first = start if number == epoch else 0
             yield from islice(stream.epoch(number, first), steps - first)
 
-    shape = image_shape or first_image_shape(stream)
-    seeds = _seeds(stream.seed, epoch, start, epochs, steps)
-    data = _decoded(stream, batches, shape)
-    data = tf.data.Dataset.zip(data, seeds)
+    data = _decoded(stream, batches, image_shape or first_image_shape(stream))
+    data = data.map(_as_floats)
     kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
-    data = data.map(lambda batch, seed: (augment(tf.cast(batch[0], tf.float32), seed, **kinds), batch[1]))
-    return data.prefetch(PREFETCHED)
+    if any(kinds.values()):
+        data = tf.data.Dataset.zip(data, _seeds(stream.seed, epoch, start, epochs, steps))
+        data = data.map(lambda batch, seed: (augment(batch[0], seed, **kinds), batch[1]))
+    return _ready(data)
 
 
 def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | None = None) -> tf.data.Dataset:
@@ -77,7 +77,7 @@ def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | Non
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)); the last partial batch is kept.
     """
     data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream))
-    return data.map(lambda images, labels: (tf.cast(images, tf.float32), labels)).prefetch(PREFETCHED)
+    return _ready(data.map(_as_floats))
 
 
 def own_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
@@ -158,6 +158,18 @@ def _decoded(stream: HubStream, batches, image_shape: tuple[int, int, int]) -> t
             raise
 
     return tf.data.Dataset.from_generator(crossing, output_signature=signature)
+
+
+def _as_floats(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.cast(images, tf.float32), labels
+
+
+def _ready(data: tf.data.Dataset) -> tf.data.Dataset:
+    # Nothing is left to tune: every stage has its size. The tuner's thread would now and then hold up the end of an
+    # epoch for a second.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.prefetch(PREFETCHED).with_options(options)
 
 
 def _seeds(seed: int, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
