@@ -1,6 +1,6 @@
 """How well the stream mixes: training on a dataset sorted by label against the same rows in random order.
 
-    python -m benchmarks.shuffle --data FOLDER [--seeds 3] [--epochs 3]
+    python -m benchmarks.shuffle --data FOLDER [--seeds 3] [--epochs 3] [--write]
 
 Both copies of FOLDER (MNIST in a Hub repo's layout) have the same row groups; only the order of the rows differs. For
 each, the mean entropy of a batch's labels in the streamed order is printed, and the accuracy on the untouched test
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.common import about, report
 from model import CnnConfig, CnnModel
 from model.quiet import quiet
 
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("training/sample"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     options = parser.parse_args()
     with quiet():
         from training.config import TrainConfig
@@ -55,7 +57,7 @@ def main() -> None:
         from training.stream import HubStream
         from training.trainer import fit
 
-    print("| rows | entropy of a batch's labels, bits | test accuracy of each seed | mean |\n|---|---|---|---|")
+    table = ["| rows | entropy of a batch's labels, bits | test accuracy of each seed | mean |", "|---|---:|---|---:|"]
     with tempfile.TemporaryDirectory() as temporary:
         for order in ("random", "sorted"):
             folder = write_copy(options.data, Path(temporary) / order, order)
@@ -73,7 +75,9 @@ def main() -> None:
                 accuracies.append(evaluate(CnnModel(config, trained), HubStream(folder, "test"))["accuracy"])
             each = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in accuracies)
             mean = 100 * np.mean(accuracies)
-            print(f"| {order} | {np.mean(entropies):.3f} | {each} | {mean:.2f} % |", flush=True)
+            table.append(f"| {order} | {np.mean(entropies):.3f} | {each} | {mean:.2f} % |")
+    line = about("benchmarks.shuffle", options.data, f"--seeds {options.seeds}", f"--epochs {options.epochs}")
+    report("Shuffle", "\n".join([*table, "", line]), options.write)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", "
 
 
 class DamagedFile(TrazoError, ValueError):
-    """A JSON file that cannot be used; the text names it and says what to do."""
+    """A file of a run that cannot be used; the text names it and says what to do."""
 
 
 def check_complete(where: str, names: Iterable[str]) -> None:

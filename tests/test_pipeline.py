@@ -89,6 +89,29 @@ def test_pictures_of_other_sizes_and_colours_are_fitted(tmp_path):
     assert grey.shape == (3, 4, 4, 1)
 
 
+def test_pictures_of_any_format_come_out_as_the_same_pixels(tmp_path):
+    """One picture, stored in every way that a dataset may mix: as grey, colour, palette, 16 bits, with alpha."""
+    grey = np.zeros((12, 10), np.uint8)
+    grey[3:9, 2:6] = 200
+    plain = Pillow.fromarray(grey)
+    deep = Pillow.fromarray(grey.astype(np.uint16) * 257)
+    stored = [(plain.convert(mode), "PNG", {}) for mode in ("L", "RGB", "P", "LA", "RGBA")]
+    stored += [(deep, "PNG", {}), (deep, "TIFF", {}), (plain.convert("RGB"), "BMP", {}), (plain, "GIF", {})]
+    stored += [(plain.convert(mode), "JPEG", {"quality": 100, "subsampling": 0}) for mode in ("L", "RGB", "CMYK")]
+    stored += [(plain.convert(mode), "WEBP", {"lossless": True}) for mode in ("RGB", "RGBA")]
+    images = []
+    for image, kind, options in stored:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        images.append({"bytes": buffer.getvalue(), "path": None})
+    folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0] * len(images)}])
+    for shape in ((12, 10, 1), (12, 10, 3)):
+        stream = HubStream(folder, on_error="raise")
+        ((pixels, _),) = make_eval_data(stream, image_shape=shape)
+        assert len(pixels) == len(images)
+        np.testing.assert_allclose(pixels, np.broadcast_to(grey[..., None], (len(images), *shape)), atol=2)
+
+
 def test_a_split_without_any_picture_is_refused(tmp_path):
     images = [{"bytes": b"nothing", "path": None}] * 3
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from model.errors import TrazoError
-from model.files import write_whole
+from model.files import DamagedFile, write_whole
 
 
 def save_checkpoint(
@@ -57,17 +57,18 @@ def load_checkpoint(
         (progress, best weights or None).
 
     Raises:
-        TrazoError: when the file is damaged or belongs to a run with other settings or data.
+        DamagedFile: when the file cannot be read.
+        TrazoError: when it belongs to a run with other settings or data.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrazoError(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
+        raise DamagedFile(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
     asked = json.loads(json.dumps(identity))
     if state["identity"] != asked:
-        different = _differences(state["identity"], asked)
+        different = differences(state["identity"], asked)
         raise TrazoError(
             f"{path} belongs to a run with other settings ({', '.join(different)}); "
             "use another --output, or delete it to start again"
@@ -80,8 +81,9 @@ def load_checkpoint(
     return progress_type(**state["progress"]), best
 
 
-def _differences(old: Any, new: Any, name: str = "") -> list[str]:
+def differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """Return what differs between two nested dicts, one line a value: its path, the old and the new."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
-        return [d for key in keys for d in _differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)]
+        return [d for key in keys for d in differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)]
     return [] if old == new else [f"{name}: {old!r} there, {new!r} asked"]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import ClassLabel, Features, Image, Value
 
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from training.order import Part, Window, kept_rows, ordered_windows, shuffled_windows
 from training.ranges import Network
 from training.source import Source, open_source
@@ -208,10 +208,10 @@ class HubStream:
         """Report an unusable row, or raise where `on_error` says so.
 
         Raises:
-            TrazoError: with on_error="raise".
+            StreamError: with on_error="raise".
         """
         if self.on_error == "raise":
-            raise TrazoError(f"row {row_id} of {self.source.dataset!r}, split {self.source.split!r}: {reason}")
+            raise StreamError(f"row {row_id} of {self.source.dataset!r}, split {self.source.split!r}: {reason}")
         self.skipped[int(row_id)] = reason
 
     def news_of_skipped(self) -> str:

@@ -20,7 +20,7 @@ from model import files, heads
 from model.config import CnnConfig
 from model.errors import StreamError, TrazoError
 from model.scaling import PixelHistogram
-from training.checkpoint import _differences
+from training.checkpoint import differences
 from training.config import TrainConfig, TuneConfig
 from training.search_space import build
 from training.stream import HubStream
@@ -251,7 +251,7 @@ def _check_identity(search: Search) -> None:
     if not path.exists() and not (path.parent / "oracle.json").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(path, identity)
-    elif different := _differences(_load_json(path), identity):
+    elif different := differences(_load_json(path), identity):
         shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
         raise TrazoError(f"{path.parent} belongs to another search ({shown}); {START_ANEW}")
 
