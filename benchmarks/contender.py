@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,19 @@ class Setting:
     converted: Path  # a folder for a copy in the contender's own format; not there yet
 
 
-Epoch = Callable[[int], Iterable[tuple[Any, Any]]]  # number of an epoch -> its batches: (images, labels (n,))
+Batches = Iterable[tuple[Any, Any]]  # (images, labels (n,))
+Epochs = Callable[[range], Batches]  # numbers of epochs -> their batches, one epoch after another
+
+
+def one_by_one(open: Callable[..., Callable[[int], Batches]]) -> Callable[..., Epochs]:
+    """Make of a function that opens single epochs one that opens several in a row."""
+
+    @wraps(open)
+    def opened(*arguments: object, **named: object) -> Epochs:
+        epoch = open(*arguments, **named)
+        return lambda numbers: chain.from_iterable(map(epoch, numbers))
+
+    return opened
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,7 @@ class Contender:
 
     title: str
     yields: str  # what a batch is, and in which order the rows come
-    open: Callable[[Setting], Epoch]  # not timed
+    open: Callable[[Setting], Epochs]  # not timed
     threads: int = 1  # that decode, or processes
     convert: Callable[[Setting], None] | None = None  # timed once
     needs: tuple[str, ...] = ()  # modules of benchmarks/requirements.txt

@@ -22,14 +22,13 @@ from benchmarks.contender import SHAPE
 
 def stream_epoch(dataset: str) -> dict[str, float]:
     """Stream an epoch; returns rows, the peak and the bound of the window in MB, and row groups."""
-    from model.converter import decode_batch
+    from training.decoding import decoded_batches
     from training.stream import HubStream
 
     stream = HubStream(dataset)
     rows = 0
-    for batch in stream.epoch(0):
-        images, bad = decode_batch(batch.views(), SHAPE)
-        rows += len(images) - len(bad)
+    for images, _, _ in decoded_batches(stream, stream.epoch(0), SHAPE):
+        rows += len(images)
     if rows != stream.rows or "tensorflow" in sys.modules:
         raise RuntimeError(f"{rows} of {stream.rows} rows came, or TensorFlow was imported")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux

@@ -7,49 +7,52 @@ from functools import partial
 import cv2
 import numpy as np
 
-from benchmarks.contender import BATCH, SHAPE, Contender, Epoch, Setting, read_rows
+from benchmarks.contender import BATCH, SHAPE, Batches, Contender, Epochs, Setting, one_by_one, read_rows
 
 
-def encoded(setting: Setting) -> Epoch:
+def encoded(setting: Setting) -> Epochs:
     """`HubStream` alone."""
     from training.stream import HubStream
 
     stream = HubStream(setting.dataset, batch_size=BATCH)
-    return lambda number: ((batch.encoded, batch.labels) for batch in stream.epoch(number))
+    return lambda numbers: ((batch.encoded, batch.labels) for batch in stream.epochs(numbers))
 
 
-def decoded(setting: Setting, threads: int) -> Epoch:
+def decoded(setting: Setting, threads: int) -> Epochs:
     """`HubStream` and the decoder, as NumPy arrays."""
-    from training import pipeline
+    from training import decoding
     from training.stream import HubStream
 
-    pipeline.DECODING_THREADS = threads
+    decoding.DECODERS = threads
     stream = HubStream(setting.dataset, batch_size=BATCH)
-    batches = partial(pipeline.decoded_batches, stream, image_shape=SHAPE)
-    return lambda number: ((images, labels) for images, labels, _ in batches(stream.epoch(number)))
+    batches = partial(decoding.decoded_batches, stream, image_shape=SHAPE)
+    return lambda numbers: ((images, labels) for images, labels, _ in batches(stream.epochs(numbers)))
 
 
-def evaluation(setting: Setting, threads: int) -> Epoch:
+@one_by_one
+def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
     """The whole way into `tf.data`, in file order."""
-    from training import pipeline
+    from training import decoding, pipeline
     from training.stream import HubStream
 
-    pipeline.DECODING_THREADS = threads
+    decoding.DECODERS = threads
     stream = HubStream(setting.dataset, batch_size=BATCH)
     return lambda number: pipeline.make_eval_data(stream, image_shape=SHAPE)
 
 
-def training(setting: Setting, threads: int, strength: float) -> Epoch:
+def training(setting: Setting, threads: int, strength: float) -> Epochs:
     """The whole way into `tf.data`, shuffled, with augmentation where its strength is not 0."""
-    from training import pipeline
+    from training import decoding, pipeline
     from training.stream import HubStream
 
-    pipeline.DECODING_THREADS = threads
+    decoding.DECODERS = threads
     stream = HubStream(setting.dataset, batch_size=BATCH)
-    return lambda number: pipeline.make_train_data(stream, number, image_shape=SHAPE, strength=strength)
+    make = partial(pipeline.make_train_data, stream, image_shape=SHAPE, strength=strength)
+    return lambda numbers: make(numbers.start, epochs=len(numbers))
 
 
-def bare(setting: Setting, threads: int, stack: bool) -> Epoch:
+@one_by_one
+def bare(setting: Setting, threads: int, stack: bool) -> Callable[[int], Batches]:
     """OpenCV over the encoded bytes in memory, a batch a task; the pixels are dropped, or stacked as a batch."""
     images, labels = read_rows(setting.data)
     views = [np.frombuffer(image, np.uint8) for image in images]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks.contender import BATCH, SHAPE, Contender, Epoch, Setting, read_rows
+from benchmarks.contender import BATCH, SHAPE, Batches, Contender, Setting, one_by_one, read_rows
 
 BUFFER = 1000  # examples that are held to shuffle a stream: what `datasets` does unless told otherwise
 
@@ -31,7 +31,8 @@ def _stream(setting: Setting):
     return datasets.load_dataset(setting.dataset, split="train", streaming=True)
 
 
-def tutorial(setting: Setting) -> Epoch:
+@one_by_one
+def tutorial(setting: Setting) -> Callable[[int], Batches]:
     """What tutorials show: a Python generator of single examples, batched by `tf.data`."""
     import tensorflow as tf
 
@@ -46,7 +47,8 @@ def tutorial(setting: Setting) -> Epoch:
     return lambda number: data.shuffle(BUFFER).batch(BATCH).prefetch(tf.data.AUTOTUNE)
 
 
-def iterated(setting: Setting, shuffle: bool) -> Epoch:
+@one_by_one
+def iterated(setting: Setting, shuffle: bool) -> Callable[[int], Batches]:
     """A loop over the streamed dataset that stacks a batch at a time."""
     stream = _stream(setting)
     stream = stream.shuffle(seed=0, buffer_size=BUFFER) if shuffle else stream
@@ -66,7 +68,8 @@ def iterated(setting: Setting, shuffle: bool) -> Epoch:
     return epoch
 
 
-def formatted(setting: Setting, shuffle: bool) -> Epoch:
+@one_by_one
+def formatted(setting: Setting, shuffle: bool) -> Callable[[int], Batches]:
     """The streamed dataset's own batches of tensors."""
     import tensorflow as tf
 
@@ -91,7 +94,8 @@ def to_folders(setting: Setting) -> None:
         (setting.converted / str(label) / f"{number}.png").write_bytes(image)
 
 
-def from_directory(setting: Setting) -> Epoch:
+@one_by_one
+def from_directory(setting: Setting) -> Callable[[int], Batches]:
     """`keras.utils.image_dataset_from_directory` over a folder a class."""
     import keras
 
@@ -101,7 +105,8 @@ def from_directory(setting: Setting) -> Epoch:
     return lambda number: data
 
 
-def py_dataset(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Epoch:
+@one_by_one
+def py_dataset(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Callable[[int], Batches]:
     """`keras.utils.PyDataset` over the encoded images in memory, through the adapter with which `fit` reads it."""
     import keras
     from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter

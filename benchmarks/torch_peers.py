@@ -5,14 +5,15 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.contender import BATCH, Contender, Epoch, Setting, read_rows
+from benchmarks.contender import BATCH, Batches, Contender, Setting, one_by_one, read_rows
 from benchmarks.peers import BUFFER, with_opencv, with_pillow
 
 WORKERS = 2
 SHARDS = 8
 
 
-def data_loader(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Epoch:
+@one_by_one
+def data_loader(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Callable[[int], Batches]:
     """`DataLoader` over a map-style dataset of the encoded images in memory."""
     from torch.utils.data import DataLoader, Dataset
 
@@ -49,7 +50,8 @@ def to_tar(setting: Setting) -> None:
             writer.write({"__key__": f"{number:08}", "png": image, "cls": int(label)})
 
 
-def web_dataset(setting: Setting) -> Epoch:
+@one_by_one
+def web_dataset(setting: Setting) -> Callable[[int], Batches]:
     """WebDataset over tar files on the disk."""
     import webdataset
 
@@ -70,7 +72,8 @@ def to_mds(setting: Setting) -> None:
             writer.write({"image": image, "label": int(label)})
 
 
-def mosaic(setting: Setting) -> Epoch:
+@one_by_one
+def mosaic(setting: Setting) -> Callable[[int], Batches]:
     """MosaicML Streaming over its shards on the disk."""
     from streaming import StreamingDataset
     from streaming.base.util import clean_stale_shared_memory

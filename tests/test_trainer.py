@@ -68,20 +68,20 @@ def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, 
 
     path = tmp_path / "checkpoint.safetensors"
     monkeypatch.setattr("training.trainer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)  # after every step
-    epoch = HubStream.epoch
+    epochs = HubStream.epochs
     broken = {"left": 9}
 
-    def failing(self, number, start=0):
-        for batch in epoch(self, number, start):
+    def failing(self, numbers, start=0, steps=None):
+        for batch in epochs(self, numbers, start, steps):
             broken["left"] -= 1
             if broken["left"] < 0:
                 raise ConnectionError("the network is gone")
             yield batch
 
-    monkeypatch.setattr(HubStream, "epoch", failing)
+    monkeypatch.setattr(HubStream, "epochs", failing)
     with pytest.raises(Exception, match="the network is gone"):
         fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
-    monkeypatch.setattr(HubStream, "epoch", epoch)
+    monkeypatch.setattr(HubStream, "epochs", epochs)
     resumed, again = fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
     assert all((a == b).all() for a, b in zip(weights(whole), weights(resumed), strict=True))
     for a, b in zip(history.history, again.history, strict=True):

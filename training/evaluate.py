@@ -7,7 +7,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 
 from model import CnnModel, heads
 from model.errors import TrazoError
-from training.pipeline import decoded_batches
+from training.decoding import decoded_batches
 from training.stream import HubStream
 
 SCHEMA_VERSION = 1

@@ -1,20 +1,16 @@
 """Encoded batches -> `tf.data`: one pair of functions, for training and for evaluation."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from model.converter import BadImage, decode_batch, open_image, pixels_of
+from model.converter import BadImage, open_image, pixels_of
 from model.errors import TrazoError
 from training.augment import augment
+from training.decoding import decoded_groups
 from training.stream import Batch, HubStream
 
-DECODING_THREADS = 2
-DECODED_AHEAD = 4  # batches that are being decoded or wait for it, besides the one in use
 PREFETCHED = 4  # batches that wait between decoding and the network
 
 
@@ -53,12 +49,9 @@ def make_train_data(
     steps = min(steps or len(stream), len(stream))
 
     def batches() -> Iterator[Batch]:
-        for number in range(epoch, epoch + epochs):
-            first = start if number == epoch else 0
-            yield from islice(stream.epoch(number, first), steps - first)
+        return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
-    data = data.map(_as_floats)
     kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
     if any(kinds.values()):
         data = tf.data.Dataset.zip(data, _seeds(stream.seed, epoch, start, epochs, steps))
@@ -77,7 +70,7 @@ def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | Non
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)); the last partial batch is kept.
     """
     data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream))
-    return _ready(data.map(_as_floats))
+    return _ready(data)
 
 
 def own_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
@@ -113,55 +106,35 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
     raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
 
 
-def decoded_batches(
-    stream: HubStream, batches: Iterable[Batch], image_shape: tuple[int, int, int]
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Decode batches on several threads.
+def _decoded(
+    stream: HubStream, batches: Callable[[], Iterator[Batch]], image_shape: tuple[int, int, int]
+) -> tf.data.Dataset:
+    """Decoded batches as they cross into tf.data: as bytes, and together what was decoded together."""
+    signature = (
+        tf.TensorSpec((None, *image_shape), tf.uint8),
+        tf.TensorSpec((None,), tf.float32 if stream.problem == "regression" else tf.int64),
+        tf.TensorSpec((None,), tf.int64),  # where each batch begins and the last one ends
+    )
 
-    Yields:
-        (images uint8 (n, h, w, c), labels (n,), row ids (n,)). Rows that cannot be decoded are reported to the stream
-        and left out.
-    """
-
-    with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="trazo-decode") as pool:
-        waiting: deque = deque()
-        for batch in batches:
-            # One task a batch: handing over a task costs as much as decoding a small picture.
-            waiting.append((batch, pool.submit(lambda b: decode_batch(b.views(), image_shape), batch)))
-            if len(waiting) > DECODED_AHEAD:
-                yield _usable(stream, *waiting.popleft())
-        while waiting:
-            yield _usable(stream, *waiting.popleft())
-
-
-def _usable(stream: HubStream, batch: Batch, decoded: Future) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    images, bad = decoded.result()
-    if not bad:
-        return images, batch.labels, batch.index
-    for position, reason in bad.items():
-        stream.skip(batch.index[position], reason)
-    good = np.setdiff1d(np.arange(len(images)), list(bad))
-    return images[good], batch.labels[good], batch.index[good]
-
-
-def _decoded(stream: HubStream, batches, image_shape: tuple[int, int, int]) -> tf.data.Dataset:  # noqa: ANN001
-    """Whole decoded batches as they cross into tf.data: one crossing a batch, and bytes rather than floats."""
-    label = tf.float32 if stream.problem == "regression" else tf.int64
-    signature = tf.TensorSpec((None, *image_shape), tf.uint8), tf.TensorSpec((None,), label)
-
-    def crossing() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def crossing() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         try:
-            for images, labels, _ in decoded_batches(stream, batches(), image_shape):
-                yield images, labels
+            for group in decoded_groups(stream, batches(), image_shape):
+                images, labels, _ = zip(*group, strict=True)
+                ends = np.cumsum([0, *map(len, labels)])
+                yield (*(c[0] if len(group) == 1 else np.concatenate(c) for c in (images, labels)), ends)
         except Exception as error:
             stream.failure = error  # for `own_errors`: TensorFlow would keep its text alone
             raise
 
-    return tf.data.Dataset.from_generator(crossing, output_signature=signature)
+    return tf.data.Dataset.from_generator(crossing, output_signature=signature).flat_map(_each_batch)
 
 
-def _as_floats(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.cast(images, tf.float32), labels
+def _each_batch(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.data.Dataset:
+    def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        low, high = ends[number], ends[number + 1]
+        return tf.cast(images[low:high], tf.float32), labels[low:high]
+
+    return tf.data.Dataset.range(tf.size(ends, tf.int64) - 1).map(batch)
 
 
 def _ready(data: tf.data.Dataset) -> tf.data.Dataset:

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.files import read_json, write_json
 from model.scaling import PixelHistogram
-from training.pipeline import decoded_batches
+from training.decoding import decoded_batches
 from training.stream import HubStream
 
 

@@ -1,10 +1,9 @@
 """`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -34,15 +33,14 @@ class Batch:
         """The encoded images, one by one."""
         return self.encoded.to_pylist()
 
-    def views(self) -> list[np.ndarray]:
-        """Return the encoded images without a copy, uint8 (bytes,) each."""
+    def packed(self) -> tuple[np.ndarray, list[int]]:
+        """Return the encoded images side by side, uint8 (bytes,), and where each begins and the last one ends."""
         _, offsets, data = self.encoded.buffers()
         if data is None:
-            return []
+            return np.zeros(0, np.uint8), [0]
         first, n = self.encoded.offset, len(self.encoded)
-        ends = np.frombuffer(offsets, np.int64)[first : first + n + 1].tolist()
-        buffer = np.frombuffer(data, np.uint8)
-        return [buffer[a:b] for a, b in pairwise(ends)]
+        ends = np.frombuffer(offsets, np.int64)[first : first + n + 1]
+        return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], (ends - ends[0]).tolist()
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class HubStream:
         labels: tuple[str, ...] | None = None,
         problem: str | None = None,
         on_error: str = "skip",
-        window_rows: int = 16384,
+        window_rows: int = 32768,
         window_bytes: int = 1 << 27,
         window_runs: int = 32,
         network: Network = Network(),
@@ -183,8 +181,33 @@ class HubStream:
             `Batch`, with the images still encoded. Rows without image or label are left out of their batch and
             reported in `skipped`; the last batch may be smaller.
         """
-        windows = shuffled_windows(self.source.table, self._part, self.seed, number, self.window_rows, self.window_runs)
-        return self._batches(windows, start, shuffled=True)
+        return self.epochs(range(number, number + 1), start)
+
+    def epochs(self, numbers: Iterable[int], start: int = 0, steps: int | None = None) -> Iterator[Batch]:
+        """Yield the batches of several epochs; the next one's first window is fetched while the last one ends.
+
+        Args:
+            numbers: the epochs.
+            start: first batch of the first epoch.
+            steps: batches after which each epoch ends; None for all of them.
+
+        Yields:
+            as `epoch`.
+        """
+        if start < 0:
+            raise TrazoError(f"start must not be negative: {start}")
+        stop = min(len(self) if steps is None else steps, len(self))
+
+        def stretches() -> Iterator[_Stretch]:
+            first = start
+            for number in numbers:
+                windows = shuffled_windows(
+                    self.source.table, self._part, self.seed, number, self.window_rows, self.window_runs
+                )
+                yield from self._stretches(windows, first, stop)
+                first = 0
+
+        return self._batches(stretches(), stop, shuffled=True)
 
     def ordered(self, start: int = 0) -> Iterator[Batch]:
         """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
@@ -195,8 +218,11 @@ class HubStream:
         if self._remembered is not None:
             yield from self._remembered[start:]
             return
+        if start < 0:
+            raise TrazoError(f"start must not be negative: {start}")
         kept, size = [], 0
-        for batch in self._batches(ordered_windows(self.source.table, self._part, self.window_rows), start, False):
+        windows = ordered_windows(self.source.table, self._part, self.window_rows)
+        for batch in self._batches(self._stretches(windows, start, len(self)), len(self), shuffled=False):
             size += batch.encoded.nbytes
             if self._remembers and start == 0 and size <= REMEMBERED_BYTES:
                 kept.append(batch)
@@ -225,21 +251,27 @@ class HubStream:
 
     # --- Batches from windows ---
 
-    def _batches(self, windows: list[Window], start: int, shuffled: bool) -> Iterator[Batch]:
-        if start < 0:
-            raise TrazoError(f"start must not be negative: {start}")
+    def _stretches(self, windows: list[Window], start: int, stop: int) -> Iterator["_Stretch"]:
+        """Yield the windows that hold the batches [start, stop) of an epoch."""
         ends = np.cumsum([window.rows for window in windows])
         first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
-        number, pending = start, []
-        with _Reader(self, windows[first:], shuffled) as reader:
-            for rows, end in zip(reader, ends[first:], strict=True):
-                begin = end - len(rows.ids)
-                while number < len(self):
+        last = int(np.searchsorted(ends, min(stop * self.batch_size, self.rows), side="left"))
+        for index in range(first, min(last + 1, len(windows))):
+            window, end = windows[index], int(ends[index])
+            yield _Stretch(window, end - window.rows, end, start if index == first else None)
+
+    def _batches(self, stretches: Iterator["_Stretch"], stop: int, shuffled: bool) -> Iterator[Batch]:
+        number, pending = stop, []
+        with _Reader(self, stretches, shuffled) as reader:
+            for stretch, rows in reader:
+                if stretch.start is not None:
+                    number, pending = stretch.start, []
+                while number < stop:
                     low, high = self._slice(number)
-                    a, b = max(low, begin) - begin, min(high, end) - begin
+                    a, b = max(low, stretch.begin) - stretch.begin, min(high, stretch.end) - stretch.begin
                     if a < b:
                         pending.append(rows[a:b])
-                    if high > end:
+                    if high > stretch.end:
                         break  # the rest of this batch is in the next window
                     yield self._batch(number, pending)
                     number, pending = number + 1, []
@@ -346,11 +378,21 @@ class HubStream:
         self._remembers, self._remembered = False, None
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """A window and its place in an epoch's order."""
+
+    window: Window
+    begin: int  # position of its first row
+    end: int  # position after its last row
+    start: int | None  # with the first window of an epoch: the first batch that is wanted of it
+
+
 class _Reader:
     """Windows' rows in the order of their visit, the next window fetched while one is in use."""
 
-    def __init__(self, stream: HubStream, windows: list[Window], shuffled: bool) -> None:
-        self._stream, self._windows, self._shuffled = stream, windows, shuffled
+    def __init__(self, stream: HubStream, stretches: Iterator[_Stretch], shuffled: bool) -> None:
+        self._stream, self._stretches, self._shuffled = stream, stretches, shuffled
         self._pool = ThreadPoolExecutor(FETCHES, thread_name_prefix="trazo-fetch")
 
     def __enter__(self) -> "_Reader":
@@ -359,17 +401,19 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def __iter__(self) -> Iterator[_Rows]:
-        ahead = self._fetch(0)
-        for index, window in enumerate(self._windows):
-            runs = [future.result() for future in ahead]
-            ahead = self._fetch(index + 1)
-            yield self._stream._rows(window, runs, self._shuffled)
+    def __iter__(self) -> Iterator[tuple[_Stretch, _Rows]]:
+        ahead = self._fetch()
+        while ahead:
+            stretch, tasks = ahead
+            runs = [task.result() for task in tasks]
+            ahead = self._fetch()
+            yield stretch, self._stream._rows(stretch.window, runs, self._shuffled)
 
-    def _fetch(self, index: int) -> list[Future]:
-        if index >= len(self._windows):
-            return []
-        return [self._pool.submit(self._stream._read_run, run) for run in self._windows[index].runs]
+    def _fetch(self) -> tuple[_Stretch, list[Future]] | None:
+        stretch = next(self._stretches, None)
+        if stretch is None:
+            return None
+        return stretch, [self._pool.submit(self._stream._read_run, run) for run in stretch.window.runs]
 
 
 def _image_column(dataset: str, features: Features, name: str | None) -> str:

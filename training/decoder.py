@@ -1,0 +1,141 @@
+"""A process that decodes: encoded images come in through a pipe, pixels go out through another.
+
+Threads would do for photographs. Small pictures decode in a few microseconds, and between any two of them a thread
+needs the interpreter, which fetching and the crossing into TensorFlow hold: the three then take turns in place of
+running side by side. The process imports this module and the converter, neither TensorFlow nor `datasets`. It ends
+when its pipe does, so it never outlives the process that it serves, however that one ends.
+"""
+
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from model.converter import decode_batch
+from model.errors import StreamError
+
+PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linux; elsewhere the system decides
+MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from training.decoder import serve; serve()"
+
+Packed = tuple[np.ndarray, list[int]]  # files side by side, uint8 (bytes,); where each begins and the last one ends
+Decoded = tuple[np.ndarray, dict[int, str]]  # what `converter.decode_batch` returns
+
+
+class Decoder:
+    """One such process, used by any number of threads; it answers in the order in which it was asked."""
+
+    def __init__(self) -> None:
+        """Start the process; it is ready after about half a second and takes tasks meanwhile."""
+        root = str(Path(__file__).parents[1])
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, root], stdin=pipe, stdout=pipe, pipesize=PIPE_BYTES, bufsize=PIPE_BYTES
+        )
+        self._pending: deque[list] = deque()  # of answers that are not there yet
+        self._asking, self._reading = threading.Lock(), threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can be asked."""
+        return self._process.poll() is None
+
+    def submit(self, batches: list[Packed], image_shape: tuple[int, int, int]) -> Callable[[], list[Decoded]]:
+        """Give batches to the process.
+
+        Returns:
+            a function that waits for their pixels.
+
+        Raises:
+            StreamError: here or there, when the process was ended from outside.
+        """
+        answer: list = []
+        with self._asking:
+            try:
+                pickle.dump((batches, image_shape), self._process.stdin, pickle.HIGHEST_PROTOCOL)
+                self._process.stdin.flush()
+            except OSError:
+                raise self._ended() from None
+            self._pending.append(answer)
+        return lambda: self._wait(answer)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # what was not flushed has nowhere to go
+                pipe.close()
+
+    def _wait(self, answer: list) -> list[Decoded]:
+        with self._reading:
+            while not answer:  # those who asked before come first
+                try:
+                    self._pending.popleft().append(_receive(self._process.stdout))
+                except (EOFError, OSError, IndexError, pickle.UnpicklingError):
+                    raise self._ended() from None
+        return answer[0]
+
+    def _ended(self) -> StreamError:
+        self.close()
+        return StreamError(
+            "a decoding process was ended from outside, perhaps for want of memory; the same command goes on from here"
+        )
+
+
+def serve() -> None:
+    """Decode what comes in through standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; its parent decides
+    answers = os.fdopen(os.dup(1), "wb", PIPE_BYTES)
+    os.dup2(2, 1)  # what a library prints must not come between
+    tasks: queue.Queue = queue.Queue(2)
+    # The next task is read while one is in work, so that neither side waits for the other's full pipe.
+    threading.Thread(target=_read, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    while (task := tasks.get()) is not None:
+        batches, image_shape = task
+        decoded = [decode_batch([data[a:b] for a, b in pairwise(ends)], image_shape) for data, ends in batches]
+        try:
+            _send(decoded, answers)
+        except BrokenPipeError:
+            break
+    os._exit(0)
+
+
+def _read(pipe: BinaryIO, tasks: queue.Queue) -> None:
+    try:
+        while True:
+            tasks.put(pickle.load(pipe))
+    except EOFError:
+        tasks.put(None)
+
+
+def _send(decoded: list[Decoded], pipe: BinaryIO) -> None:
+    # Shapes and errors are pickled; pixels go as they are, which saves copies of them.
+    pickle.dump([(images.shape, bad) for images, bad in decoded], pipe, pickle.HIGHEST_PROTOCOL)
+    for images, _ in decoded:
+        pipe.write(memoryview(images).cast("B"))
+    pipe.flush()
+
+
+def _receive(pipe: BinaryIO) -> list[Decoded]:
+    decoded = []
+    for shape, bad in pickle.load(pipe):
+        images = np.empty(shape, np.uint8)
+        view, done = memoryview(images).cast("B"), 0
+        while done < images.nbytes:
+            size = pipe.readinto(view[done:])
+            if not size:
+                raise EOFError
+            done += size
+        decoded.append((images, bad))
+    return decoded
