@@ -70,6 +70,42 @@ def test_any_interruption_and_any_number_of_workers_give_the_same_order(
         assert max(len(part.index) for part in slices) - min(len(part.index) for part in slices) <= 1
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 3),
+    st.integers(0, 70),
+    st.one_of(st.none(), st.integers(1, 70)),
+    st.integers(1, 90),
+    st.data(),
+)
+def test_epochs_follow_one_another_as_each_would_come_alone(
+    sharded, batch_size, world_size, start, steps, window_rows, data
+):
+    rank = data.draw(st.integers(0, world_size - 1))
+    stream = HubStream(sharded, batch_size=batch_size, rank=rank, world_size=world_size, window_rows=window_rows)
+    stop = min(steps or len(stream), len(stream))
+    alone = [batch for epoch in (2, 3, 4) for batch in list(stream.epoch(epoch))[:stop]]
+    expected = [(batch.number, batch.index.tolist()) for batch in alone]
+    found = [(batch.number, batch.index.tolist()) for batch in stream.epochs(range(2, 5), start, steps)]
+    assert found == expected[min(start, stop) :]
+
+
+def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeypatch):
+    stream = HubStream(sharded, batch_size=8, window_rows=20, window_runs=2)
+    read = []
+    reader = stream._read_run
+    monkeypatch.setattr(stream, "_read_run", lambda run: (read.append(run), reader(run))[1])
+    list(stream.epoch(0))
+    alone = len(read)
+    read.clear()
+    batches = stream.epochs(range(2))
+    for _ in range(len(stream)):
+        next(batches)
+    batches.close()
+    assert len(read) > alone
+
+
 def test_a_seek_reads_only_the_windows_it_needs(sharded, monkeypatch):
     stream = HubStream(sharded, batch_size=8, window_rows=20, window_runs=2)
     read = []
@@ -222,10 +258,6 @@ def test_folders_without_usable_data_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(TrazoError, match="not a Parquet file, or is cut short"):
         HubStream(str(tmp_path / "cut"))
-    (tmp_path / "csv").mkdir()
-    (tmp_path / "csv" / "train.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(TrazoError, match="not stored as Parquet"):
-        HubStream(str(tmp_path / "csv"))
 
 
 def test_a_damaged_row_group_is_named_not_passed_over(tmp_path):

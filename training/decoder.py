@@ -98,8 +98,8 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; its parent decides
     answers = os.fdopen(os.dup(1), "wb", PIPE_BYTES)
     os.dup2(2, 1)  # what a library prints must not come between
-    tasks: queue.Queue = queue.Queue(2)
-    # The next task is read while one is in work, so that neither side waits for the other's full pipe.
+    # Tasks are read whatever is in work, so that the two sides never wait for one another, each at a full pipe.
+    tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
         batches, image_shape = task
@@ -111,7 +111,7 @@ def serve() -> None:
     os._exit(0)
 
 
-def _read(pipe: BinaryIO, tasks: queue.Queue) -> None:
+def _read(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:
     try:
         while True:
             tasks.put(pickle.load(pipe))

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from datasets import Features, load_dataset_builder
+from datasets import DatasetBuilder, Features, load_dataset_builder
 from datasets.data_files import EmptyDatasetError
-from datasets.exceptions import DatasetNotFoundError
+from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -35,6 +35,7 @@ from huggingface_hub.errors import (
 
 from model.errors import StreamError, TrazoError
 from model.files import write_whole
+from training.convert import parquet_copy
 from training.footers import Footer
 from training.order import RowGroups
 from training.ranges import Files, Network, cache_folder, merge_spans
@@ -129,12 +130,11 @@ def open_source(
     if split not in files:
         raise NoSuchSplit(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
     urls = [str(url) for url in files[split]]
-    other = [url for url in urls if not url.endswith(".parquet")]
-    if other:
-        raise TrazoError(
-            f"{dataset!r} is not stored as Parquet ({Path(other[0]).name}); "
-            "push it once with `datasets.Dataset.push_to_hub`, which writes Parquet"
-        )
+    splits = tuple(map(str, files))
+    if not all(url.endswith(".parquet") for url in urls):
+        folder = _copy(builder, dataset, split, commit)
+        copied = open_source(str(folder), split, network=network)
+        return replace(copied, dataset=dataset, config=builder.config.name, splits=splits, revision=commit)
     with hub_errors(dataset):
         opened, paths = Files.of(urls, token, network)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
@@ -155,7 +155,7 @@ def open_source(
         dataset,
         builder.config.name,
         split,
-        tuple(map(str, files)),
+        splits,
         commit,
         features,
         RowGroups(shard, group, rows),
@@ -211,6 +211,17 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
         # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
         except (ValueError, RuntimeError, yaml.YAMLError) as error:
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
+
+
+def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
+    with hub_errors(dataset):
+        try:
+            return parquet_copy(builder, dataset, split, commit)
+        except TrazoError:
+            raise
+        except (ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
+            reason = " ".join(str(error).split())
+            raise TrazoError(f"{dataset!r}, split {split!r}, cannot be read by `datasets`: {reason}") from None
 
 
 def _footer(files: Files, path: str) -> tuple[Footer, int]:
