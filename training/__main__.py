@@ -124,7 +124,7 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--timeout", type=float, help="seconds of silence after which a request ends (default: 10)")
     command.add_argument("--retries", type=int, help="of a failed request, after growing pauses (default: 3)")
     command.add_argument("--cache-bytes", type=int, help="of rows kept on disk for the next epoch (default: none)")
-    command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 16384)")
+    command.add_argument("--window-rows", type=int, help="rows in the shuffle window (default: 32768)")
 
 
 def _train_options(command: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ class DataConfig:
     image_size: int | None = None  # longer side of the network's input; None: that of the first picture, 128 at most
     validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
     on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
-    window_rows: int = 16384  # rows in the shuffle window; memory holds two windows of encoded images
+    window_rows: int = 32768  # rows in the shuffle window; memory holds two windows of encoded images
     timeout: float = 10.0  # seconds of silence after which a request to the Hub is given up
     retries: int = 3  # of a failed request, after growing pauses
     cache_bytes: int = 0  # of downloaded rows that are kept on disk for the next epoch; 0 for none

@@ -43,15 +43,17 @@ def decoded_groups(
 ) -> Iterator[list[Pixels]]:
     """Decode as `decoded_batches` does, and yield together what was decoded together."""
     decoders = _decoders()
-    tasks: deque[tuple[list[Batch], Callable[[], list[Decoded]]]] = deque()
+    tasks: deque[tuple[list[tuple[np.ndarray, np.ndarray]], Callable[[], list[Decoded]]]] = deque()
 
     def next_group() -> list[Pixels]:
-        group, answer = tasks.popleft()
-        return [_usable(stream, batch, *decoded) for batch, decoded in zip(group, answer(), strict=True)]
+        known, answer = tasks.popleft()
+        return [_usable(stream, *row, *decoded) for row, decoded in zip(known, answer(), strict=True)]
 
     for number, group in enumerate(_grouped(batches)):
         decoder = decoders[number % len(decoders)]
-        tasks.append((group, decoder.submit([batch.packed() for batch in group], image_shape)))
+        known = [(batch.labels, batch.index) for batch in group]
+        tasks.append((known, decoder.submit([batch.packed() for batch in group], image_shape)))
+        del group  # its window may go
         if len(tasks) > AHEAD * len(decoders):
             yield next_group()
     while tasks:
@@ -76,6 +78,7 @@ def _grouped(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     for batch in batches:
         group.append(batch)
         size += batch.encoded.nbytes
+        del batch
         if size >= TASK_BYTES:
             yield group
             group, size = [], 0
@@ -83,10 +86,10 @@ def _grouped(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         yield group
 
 
-def _usable(stream: HubStream, batch: Batch, images: np.ndarray, bad: dict[int, str]) -> Pixels:
+def _usable(stream: HubStream, labels: np.ndarray, ids: np.ndarray, images: np.ndarray, bad: dict[int, str]) -> Pixels:
     if not bad:
-        return images, batch.labels, batch.index
+        return images, labels, ids
     for position, reason in bad.items():
-        stream.skip(batch.index[position], reason)
+        stream.skip(ids[position], reason)
     good = np.setdiff1d(np.arange(len(images)), list(bad))
-    return images[good], batch.labels[good], batch.index[good]
+    return images[good], labels[good], ids[good]

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 COUNTED_AT_ONCE = 1 << 16  # rows
+ORDERED_RUNS = 4  # of a window in file order
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,15 @@ def shuffled_windows(
 
 
 def ordered_windows(table: RowGroups, part: Part, window_rows: int) -> list[Window]:
-    """Return windows that visit the rows in file order; their permutation is not to be used."""
+    """Return windows that visit the rows in file order; their permutation is not to be used.
+
+    Nothing has to mix here, so a window holds a quarter of `window_rows`, in runs that are fetched side by side: the
+    first batch comes the sooner.
+    """
     kept = kept_rows(table, part)
-    runs = _cut_into_runs(table, window_rows, None)
-    return [Window((run,), int(kept[run[0] : run[1]].sum()), ()) for run in runs]
+    runs = _cut_into_runs(table, max(1, window_rows // (4 * ORDERED_RUNS)), None)
+    windows = [tuple(runs[start : start + ORDERED_RUNS]) for start in range(0, len(runs), ORDERED_RUNS)]
+    return [Window(runs, int(sum(kept[a:b].sum() for a, b in runs)), ()) for runs in windows]
 
 
 def kept_rows(table: RowGroups, part: Part) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,11 @@ class _Rows:
     def __getitem__(self, which: slice) -> "_Rows":
         images = self.images.slice(which.start, which.stop - which.start)
         return _Rows(self.ids[which], images, self.labels[which], self.has_image[which], self.has_label[which])
+
+    def copy(self) -> "_Rows":
+        """Return the same rows without hold on the window that they were cut from."""
+        everything = pa.array(np.arange(len(self.ids)))
+        return replace(self, images=self.images.take(everything))
 
     @staticmethod
     def join(parts: list["_Rows"]) -> "_Rows":
@@ -275,6 +280,8 @@ class HubStream:
                         break  # the rest of this batch is in the next window
                     yield self._batch(number, pending)
                     number, pending = number + 1, []
+                pending = [part.copy() for part in pending]
+                del rows
 
     def _slice(self, number: int) -> tuple[int, int]:
         """Return this worker's positions [low, high) in the epoch's order for a global batch."""
@@ -406,8 +413,12 @@ class _Reader:
         while ahead:
             stretch, tasks = ahead
             runs = [task.result() for task in tasks]
+            del tasks
             ahead = self._fetch()
-            yield stretch, self._stream._rows(stretch.window, runs, self._shuffled)
+            rows = self._stream._rows(stretch.window, runs, self._shuffled)
+            del runs  # memory holds no window longer than it is needed
+            yield stretch, rows
+            del rows
 
     def _fetch(self) -> tuple[_Stretch, list[Future]] | None:
         stretch = next(self._stretches, None)
