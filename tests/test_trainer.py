@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from datasets import Features, Image, Value
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 
 from model import CnnConfig, CnnModel
 from model.errors import TrazoError
+from model.network import build_network
 from model.scaling import Scaling
 from tests.conftest import ROOT, SAMPLE
 from tests.make_data import pictures, write_dataset
@@ -63,7 +65,9 @@ def test_same_seed_same_weights_other_seed_other_weights():
 def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, monkeypatch):
     """Stopped in the middle of an epoch by an error, as a kill would, then started again."""
     rate = {"sgd": 0.1, "lion": 1e-3}.get(optimizer, 5e-3)
-    settings = TrainConfig(epochs=2, steps_per_epoch=6, batch_size=64, optimizer=optimizer, learning_rate=rate)
+    settings = TrainConfig(
+        epochs=2, steps_per_epoch=6, batch_size=64, optimizer=optimizer, learning_rate=rate, average=0.9
+    )
     whole, history = fit(CONFIG, settings, *streams(), verbose=False)
 
     path = tmp_path / "checkpoint.safetensors"
@@ -88,6 +92,25 @@ def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, 
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
+def test_the_result_is_the_average_of_the_weights_that_training_goes_through():
+    """Averaging changes nothing of the training itself, so its steps can be had one by one without."""
+
+    def after(steps: int, average: float) -> list[np.ndarray]:
+        settings = TrainConfig(epochs=1, steps_per_epoch=steps, batch_size=64, schedule="constant", average=average)
+        return weights(fit(CONFIG, settings, *streams(), verbose=False)[0])
+
+    keras.utils.set_random_seed(0)
+    expected = weights(build_network(CONFIG))
+    for step in range(1, 5):
+        decay = min(0.3, (1 + step) / (10 + step))
+        now = after(step, 0.0)
+        expected = [decay * a + (1 - decay) * b for a, b in zip(expected, now, strict=True)]
+    found = after(4, 0.3)
+    for a, b, raw in zip(expected, found, now, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        assert not np.allclose(b, raw, rtol=1e-4, atol=1e-6)
+
+
 def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
     """`kill -9` at two moments, each after a checkpoint that the training itself wrote."""
     script = (
@@ -97,6 +120,7 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
 
     def command(folder) -> list[str]:
         options = ["--preset", "fast", "--epochs", "2", "--steps-per-epoch", "14", "--batch-size", "32"]
+        options += ["--average", "0.9", "--elastic", "0.02"]
         return [sys.executable, "-c", script, "train", "--dataset", SAMPLE, "--output", str(folder), *options]
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

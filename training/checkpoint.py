@@ -16,7 +16,7 @@ from model.files import DamagedFile, write_whole
 
 def save_checkpoint(
     path: Path,
-    network: keras.Model,
+    networks: dict[str, keras.Model],
     optimizer: keras.optimizers.Optimizer,
     identity: dict[str, Any],
     progress: Any,
@@ -26,14 +26,14 @@ def save_checkpoint(
 
     Args:
         path: the file; replaced in one step.
-        network: its variables, the states of its dropout layers' random generators included.
+        networks: name -> one whose variables are kept, the states of its dropout layers' random generators included.
         optimizer: its moments, step count and schedule position.
         identity: what the run is about, as JSON; another run's checkpoint is then not mistaken for this one's.
         progress: a dataclass that fits into JSON.
-        best: the best weights so far, in the order of `network.weights`.
+        best: the best weights so far, in the order of a network's `weights`.
     """
     # By position: the names of the random generators' states carry a count over the whole process.
-    tensors = {f"network/{i}": v.numpy() for i, v in enumerate(network.variables)}
+    tensors = {f"{name}/{i}": v.numpy() for name, net in networks.items() for i, v in enumerate(net.variables)}
     tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
     tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
     state = json.dumps({"identity": identity, "progress": asdict(progress)})
@@ -46,12 +46,12 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Path,
-    network: keras.Model,
+    networks: dict[str, keras.Model],
     optimizer: keras.optimizers.Optimizer,
     identity: dict[str, Any],
     progress_type: type,
 ) -> tuple[Any, list[np.ndarray] | None]:
-    """Fill network and optimiser from a checkpoint.
+    """Fill networks and optimiser from a checkpoint.
 
     Returns:
         (progress, best weights or None).
@@ -73,11 +73,12 @@ def load_checkpoint(
             f"{path} belongs to a run with other settings ({', '.join(different)}); "
             "use another --output, or delete it to start again"
         )
-    for index, variable in enumerate(network.variables):
-        variable.assign(tensors[f"network/{index}"])
+    for name, network in networks.items():
+        for index, variable in enumerate(network.variables):
+            variable.assign(tensors[f"{name}/{index}"])
     for index, variable in enumerate(optimizer.variables):
         variable.assign(tensors[f"optimizer/{index}"])
-    best = [tensors[f"best/{i}"] for i in range(len(network.weights))] if "best/0" in tensors else None
+    best = [tensors[f"best/{i}"] for i in range(sum(name.startswith("best/") for name in tensors))] or None
     return progress_type(**state["progress"]), best
 
 

@@ -50,6 +50,7 @@ class TrainConfig:
     elastic: float = 0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
     thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
     erasing: float = 0.0  # share of a picture that a rectangle may cover
+    average: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
     patience: int = 6  # epochs without a better validation loss before training stops
     seed: int = 0  # of the order, the augmentation, the weights and the dropout
 
@@ -70,6 +71,7 @@ class TrainConfig:
             ("elastic", 0, 0.2),
             ("thickness", 0, 1),
             ("erasing", 0, 0.5),
+            ("average", 0, 0.99999),
             ("seed", 0, LARGEST_SEED),
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:

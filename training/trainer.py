@@ -77,7 +77,11 @@ def fit(
     steps = min(len(train), settings.steps_per_epoch or len(train))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
-    train_step, evaluate_step = _compile(network, optimizer, config, settings)
+    # What is validated, kept and returned: the average of the weights over the last steps, or the weights themselves.
+    result = build_network(config) if settings.average else network
+    _copy(network, result)
+    train_step, evaluate_step = _compile(network, result, optimizer, config, settings)
+    networks = {"network": network} | ({"average": result} if settings.average else {})
     identity = {
         "network": asdict(config),
         "training": asdict(settings),
@@ -85,11 +89,11 @@ def fit(
     }
     progress, best = Progress(), None
     if checkpoint and checkpoint.exists():
-        progress, best = load_checkpoint(checkpoint, network, optimizer, identity, Progress)
+        progress, best = load_checkpoint(checkpoint, networks, optimizer, identity, Progress)
 
     def save() -> None:
         if checkpoint:
-            save_checkpoint(checkpoint, network, optimizer, identity, progress, best)
+            save_checkpoint(checkpoint, networks, optimizer, identity, progress, best)
 
     # --- Epochs ---
     shape = config.image_shape
@@ -142,15 +146,15 @@ def fit(
                 print(news, flush=True)
         if val_loss < progress.best_loss:
             progress.best_loss, progress.best_epoch = val_loss, progress.epoch
-            best = [variable.numpy() for variable in network.weights]
+            best = [variable.numpy() for variable in result.weights]
         progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
         save()
         saved = time.monotonic()
         on_epoch(progress)
 
-    for variable, value in zip(network.weights, best, strict=True):
+    for variable, value in zip(result.weights, best, strict=True):
         variable.assign(value)
-    return network, progress
+    return result, progress
 
 
 def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -181,8 +185,23 @@ def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimiz
     }[settings.optimizer]()
 
 
-def _compile(network: keras.Model, optimizer: keras.optimizers.Optimizer, config: CnnConfig, settings: TrainConfig):
-    """Return (one training step, one validation batch), both giving (loss, metric, rows) summed over the batch."""
+def _copy(source: keras.Model, target: keras.Model) -> None:
+    for old, new in zip(source.weights, target.weights, strict=True):
+        new.assign(old)
+
+
+def _compile(
+    network: keras.Model,
+    result: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    config: CnnConfig,
+    settings: TrainConfig,
+):
+    """Return (one training step, one validation batch), both giving (loss, metric, rows) summed over the batch.
+
+    `network` is trained, `result` is validated; where they are two, a step moves the weights of the second towards
+    those of the first (Polyak and Juditsky 1992; with a decay as in Keras' own averaging).
+    """
     loss_of = heads.make_loss(config.problem, config.loss, len(config.labels), settings.label_smoothing)
     metric_of = heads.make_metric_function(config.problem)
     shapes = [
@@ -203,11 +222,17 @@ def _compile(network: keras.Model, optimizer: keras.optimizers.Optimizer, config
             total = tf.add_n([loss, *network.losses])
         gradients = tape.gradient(total, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
+        if result is not network:
+            # The first steps count for little: an average over all of them would start from random weights.
+            done = tf.cast(optimizer.iterations, tf.float32)
+            share = 1 - tf.minimum(settings.average, (1 + done) / (10 + done))
+            for average, weight in zip(result.weights, network.weights, strict=True):
+                average.assign_add(share * (weight.value - average.value))
         return sums(labels, outputs, loss)
 
     @tf.function(input_signature=shapes, jit_compile=False)
     def evaluate(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        outputs = network(images, training=False)
+        outputs = result(images, training=False)
         return sums(labels, outputs, loss_of(labels, outputs))
 
     return step, evaluate

@@ -1,0 +1,91 @@
+"""What a network has learned and why it answers: kernels, feature maps and saliency, as plain arrays."""
+
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from model.cnn import CnnModel
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one picture does inside the network."""
+
+    probabilities: np.ndarray  # float32 (labels,); for regression the number itself, (1,)
+    feature_maps: dict[str, np.ndarray]  # name of a convolution -> float32 (height, width, filters), after activation
+    saliency: np.ndarray  # float32 (height, width): see `Explainer.explain`
+
+
+@dataclass
+class Explainer:
+    """Looks inside one model; made once, used for any number of pictures."""
+
+    model: CnnModel
+    _forward: tf.types.experimental.PolymorphicFunction = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the network's inner outputs."""
+        network = self.model.network
+        self._names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+        # Scores before the last activation: a confident softmax has no gradient left in float32.
+        ends = [network.get_layer("head").output, network.output]
+        inner = keras.Model(network.input, [*self._activated(network), *ends])
+        signature = [tf.TensorSpec((1, *self.model.config.image_shape), tf.float32), tf.TensorSpec((), tf.int32)]
+
+        @tf.function(input_signature=signature, jit_compile=False)
+        def forward(pixels: tf.Tensor, label: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(pixels)
+                *maps, scores, outputs = inner(pixels, training=False)
+                wanted = self._log_odds(scores[0], label)
+            return maps, outputs, tape.gradient(wanted, pixels)
+
+        self._forward = forward
+
+    def kernels(self) -> dict[str, np.ndarray]:
+        """Return the learned kernels: name of a convolution -> float32 (height, width, inputs, filters)."""
+        return {name: self.model.network.get_layer(name).kernel.numpy() for name in self._names}
+
+    def explain(self, pixels: np.ndarray, label: int | None = None) -> Explanation:
+        """Return what the network makes of a picture.
+
+        The saliency of a pixel is how much the log-odds of the answer (of a number: the number before its bound) would
+        fall if that pixel became black, to first order: gradient times input (Shrikumar, Greenside, Shcherbina and
+        Kundaje 2016, "Not Just a Black Box"), summed over the channels. Positive: it spoke for the answer; negative:
+        against it.
+
+        Args:
+            pixels: uint8 or float32 of the network's `image_shape`, 0 … 255.
+            label: id of the answer to explain; None for the one that the network gives. Ignored for regression.
+
+        Raises:
+            ValueError: when the shape is not the network's or there is no such label.
+        """
+        config = self.model.config
+        if np.shape(pixels) != config.image_shape:
+            raise ValueError(f"the network takes pictures of shape {config.image_shape}, not {np.shape(pixels)}")
+        if label is not None and not 0 <= label < len(config.labels):
+            raise ValueError(f"there is no label {label}; labels are 0 … {len(config.labels) - 1}")
+        batch = np.asarray(pixels, np.float32)[None]
+        maps, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
+        probabilities = outputs.numpy()[0]
+        if config.problem == "binary":
+            probabilities = np.concatenate([1 - probabilities, probabilities])
+        named = {name: value.numpy()[0] for name, value in zip(self._names, maps, strict=True)}
+        return Explanation(probabilities, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1))
+
+    def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+        problem = self.model.config.problem
+        if problem == "regression":
+            return scores[0]
+        if problem == "binary":
+            return tf.where((label == 1) | ((label < 0) & (scores[0] > 0)), scores[0], -scores[0])
+        chosen = tf.where(label < 0, tf.argmax(scores, output_type=tf.int32), label)
+        others = tf.where(tf.range(tf.size(scores)) == chosen, -np.inf, scores)
+        return scores[chosen] - tf.reduce_logsumexp(others)
+
+    def _activated(self, network: keras.Model) -> list[keras.KerasTensor]:
+        """Return each convolution's output after its activation, which `build_network` names after it."""
+        return [network.get_layer(f"{name}_{self.model.config.activation}").output for name in self._names]
