@@ -3,16 +3,17 @@
     python -m benchmarks.training --data FOLDER [--epochs 3] [--batches N] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout. Two copies of one network (preset `fast`, batch 128, equal first weights) are
-trained by turns in one process: an epoch from `make_train_data(strength=0)` over a Hub on loopback, then the same
+trained by turns in one process: an epoch of `make_train_data(strength=0)` over a Hub on loopback, then the same
 batches in the same order from one float32 array in memory, which is the least work that a batch can cost: a gather of
-its rows. So the two end with the same loss, which is printed. Opening each epoch, its graph and its first window
-counts for the stream; the trainer itself pays it once, for it chains the epochs. The Hub shares the cores.
+its rows. So the two end with the same loss, which is printed. The stream's first window, and its graph, count for its
+first epoch. The Hub shares the cores.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -68,23 +69,25 @@ def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
     def from_memory(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return ((images[rows], labels[rows]) for rows in orders[epoch])
 
-    def from_stream(epoch: int) -> Iterable:
-        return make_train_data(stream, epoch, steps=steps, image_shape=SHAPE, strength=0.0)
-
-    ways = {"stream": from_stream, "memory": from_memory}
+    # One dataset for all epochs, of which each takes its batches: so does the trainer.
+    batches = iter(make_train_data(stream, epochs=epochs, steps=steps, image_shape=SHAPE, strength=0.0))
+    ways = {"stream": lambda epoch: islice(batches, steps), "memory": from_memory}
     trained = {name: make_step(epochs * steps, stream.labels) for name in ways}
     for step in trained.values():  # traced before the clock runs
         step(images[:BATCH], labels[:BATCH])
+    waits = {name: 0.0 for name in ways}  # the longest for one batch, after an epoch's first
     took: dict[str, list[float]] = {name: [] for name in ways}
     losses = {}
     for epoch in range(epochs):
         for name, open_epoch in ways.items():
-            started = time.perf_counter()
-            for batch in open_epoch(epoch):
+            started = done = time.perf_counter()
+            for number, batch in enumerate(open_epoch(epoch)):
+                waits[name] = max(waits[name], time.perf_counter() - done if number else 0.0)
                 # Read each time, as the trainer does: otherwise steps would queue up behind the loop.
                 losses[name] = float(trained[name](*batch))
-            took[name].append(time.perf_counter() - started)
-    return took | {"losses": [losses[name] for name in ways]}
+                done = time.perf_counter()
+            took[name].append(done - started)
+    return took | {"losses": [losses[name] for name in ways], "waits": [waits[name] for name in ways]}
 
 
 def main() -> None:
@@ -108,8 +111,11 @@ def main() -> None:
     stream, memory = sum(took["stream"]), sum(took["memory"])
     lines.append(f"| all | {stream:.2f} | {memory:.2f} | {stream / memory:.3f} |")
     losses = "Loss of the last batch: {:.6f} from the stream, {:.6f} from memory.".format(*took["losses"])
+    waits = "Longest wait for a batch after an epoch's first: {:.0f} ms and {:.0f} ms.".format(
+        *(1000 * wait for wait in took["waits"])
+    )
     line = about("benchmarks.training", options.data, *shown)
-    report("Training", "\n".join(lines) + f"\n\n{losses}\n\n{line}", options.write)
+    report("Training", "\n".join(lines) + f"\n\n{losses} {waits}\n\n{line}", options.write)
 
 
 if __name__ == "__main__":

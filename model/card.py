@@ -28,7 +28,8 @@ def render_card(
         repo_id: what the example loads; None for the folder that the card lies in.
     """
     learned = training["data"] if training else {}
-    on_hub = bool(learned) and files.is_on_hub(learned["dataset"], learned.get("revision"))
+    sources = files.datasets_of(learned)
+    on_hub = [one["dataset"] for one in sources if files.is_on_hub(one["dataset"], one.get("revision"))]
     trained_on = bool(learned and evaluation) and _same_rows(learned, evaluation)
     results = []
     measured_on_hub = bool(evaluation) and files.is_on_hub(evaluation["dataset"], evaluation.get("revision"))
@@ -48,18 +49,20 @@ def render_card(
     data = ModelCardData(
         library_name="keras",
         tags=["trazo", "keras", "image-classification", "cnn"],
-        datasets=[learned["dataset"]] if on_hub else None,
+        datasets=on_hub or None,
         metrics=["accuracy"] if evaluation and "accuracy" in evaluation else None,
         pipeline_tag="image-classification",
         model_name=(repo_id or config.title or "model").split("/")[-1] if results else None,
         eval_results=results or None,
     )
+    published = training and files.without_paths(training)
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]
     return ModelCard.from_template(
         data,
         template_path=str(TEMPLATE),
         config=config,
-        training=training and files.without_paths(training),
+        training=published,
+        sources=files.datasets_of(published["data"]) if published else [],
         trials=trials,
         completed_trials=len(completed),
         evaluation=evaluation and files.without_paths(evaluation),
@@ -70,5 +73,6 @@ def render_card(
 
 def _same_rows(learned: dict[str, Any], evaluation: dict[str, Any]) -> bool:
     """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
-    same_dataset = Path(learned["dataset"]).resolve() == Path(evaluation["dataset"]).resolve()
+    measured = Path(evaluation["dataset"]).resolve()
+    same_dataset = measured in [Path(one["dataset"]).resolve() for one in files.datasets_of(learned)]
     return same_dataset and learned["split"] == evaluation["split"]

@@ -87,6 +87,31 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     return images, bad
 
 
+def decode_mixed_batch(
+    encoded: Sequence[np.ndarray], sketches: np.ndarray, image_shape: tuple[int, int, int]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Decode as `decode_batch` does a batch of which some pictures are free drawings.
+
+    Args:
+        encoded: the files' bytes, uint8 (bytes,) each.
+        sketches: bool (n,): which are to be prepared by `sketch_to_input`.
+        image_shape: height, width, channels (1 grey, 3 RGB).
+
+    Returns:
+        as `decode_batch`; a drawing without a stroke cannot be decoded.
+    """
+    images, bad = np.zeros((len(encoded), *image_shape), np.uint8), {}
+    plain = np.flatnonzero(~sketches)
+    images[plain], wrong = decode_batch([encoded[position] for position in plain], image_shape)
+    bad |= {int(plain[position]): reason for position, reason in wrong.items()}
+    for position in np.flatnonzero(sketches).tolist():
+        try:
+            images[position] = sketch_to_input(open_image(encoded[position].tobytes()), image_shape)
+        except (BadImage, BlankDrawing) as error:
+            bad[position] = str(error)
+    return images, bad
+
+
 def _imdecode(encoded: np.ndarray) -> np.ndarray | None:
     # A JPEG has no transparency to keep, and its tag for a turned camera is heeded only where none is asked for.
     return cv2.imdecode(encoded, _NO_ALPHA if encoded[0] == 0xFF else cv2.IMREAD_UNCHANGED)

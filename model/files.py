@@ -96,7 +96,7 @@ def read_report(path: str | os.PathLike) -> dict[str, Any] | None:
     if report is None:
         return None
     about = _about(report) if isinstance(report, dict) else None
-    if not isinstance(about, dict) or not isinstance(about.get("dataset"), str):
+    if not isinstance(about, dict) or not all(map(_names_a_dataset, [about, *_listed(about)])):
         raise _damaged(path, "does not say which dataset it is about")
     return report
 
@@ -111,21 +111,37 @@ def dataset_name(dataset: str, revision: str | None) -> str:
     return dataset if is_on_hub(dataset, revision) else Path(dataset).resolve().name
 
 
+def datasets_of(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each dataset that a report's section of data names, with at least `dataset` and `revision`."""
+    return about.get("datasets") or ([about] if "dataset" in about else [])
+
+
 def without_paths(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report as it may be published: the way to a local dataset is nobody else's business.
 
     A folder's name takes the place of its path, also inside longer texts such as the reason of a failed trial.
     """
-    about = _about(report)
-    dataset, revision = about["dataset"], about.get("revision")
-    if is_on_hub(dataset, revision):
-        return report
-    name = dataset_name(dataset, revision)
-    # Errors name files by their absolute path, with links followed or not.
-    paths = (os.path.realpath(dataset), os.path.abspath(dataset))
-    report = _with_texts(report, lambda text: text.replace(paths[0], name).replace(paths[1], name))
-    _about(report)["dataset"] = name
+    for one in datasets_of(_about(report)):
+        if not is_on_hub(one["dataset"], one.get("revision")):
+            report = _without_path(report, one["dataset"], dataset_name(one["dataset"], one.get("revision")))
     return report
+
+
+def _without_path(report: dict[str, Any], path: str, name: str) -> dict[str, Any]:
+    def change(text: str) -> str:
+        # Errors name files by their absolute path, with links followed or not.
+        return name if text == path else text.replace(os.path.realpath(path), name).replace(os.path.abspath(path), name)
+
+    return _with_texts(report, change)
+
+
+def _names_a_dataset(about: Any) -> bool:
+    return isinstance(about, dict) and isinstance(about.get("dataset"), str)
+
+
+def _listed(about: dict[str, Any]) -> list[Any]:
+    listed = about.get("datasets", [])
+    return listed if isinstance(listed, list) else [None]
 
 
 def _about(report: dict[str, Any]) -> Any:

@@ -26,8 +26,8 @@ def decoder():
     one.close()
 
 
-def packed(images: list[bytes]) -> tuple[np.ndarray, list[int]]:
-    return np.frombuffer(b"".join(images), np.uint8), np.cumsum([0, *map(len, images)]).tolist()
+def packed(images: list[bytes]) -> tuple[np.ndarray, list[int], None]:
+    return np.frombuffer(b"".join(images), np.uint8), np.cumsum([0, *map(len, images)]).tolist(), None
 
 
 def alive(pid: int) -> bool:

@@ -34,33 +34,39 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    data = _data(options)
     with quiet():
         from training.run import whole_run
 
-    whole_run(_of(DataConfig, options), _given(TrainConfig, options), _of(TuneConfig, options), options.output)
+    whole_run(data, _given(TrainConfig, options), _of(TuneConfig, options), options.output)
 
 
 def _tune(options: argparse.Namespace) -> None:
+    data = _data(options)
     with quiet():
         from training.run import tune_run
 
     settings = TrainConfig(**_given(TrainConfig, options))
-    tune_run(_of(DataConfig, options), settings, _of(TuneConfig, options), options.output)
+    tune_run(data, settings, _of(TuneConfig, options), options.output)
 
 
 def _train(options: argparse.Namespace) -> None:
+    data = _data(options)
     with quiet():
         from training.run import train_run
 
-    train_run(_of(DataConfig, options), _given(TrainConfig, options), options.output, options.preset)
+    train_run(data, _given(TrainConfig, options), options.output, options.preset)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    data = _data(options)
+    if len((options.dataset or []) + (options.sketches or [])) > 1:
+        raise TrazoError("one dataset is measured at a time: give --dataset or --sketches once")
     with quiet():
         from training.run import evaluate_run
 
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
-    evaluate_run(options.model, _of(DataConfig, options), folder)
+    evaluate_run(options.model, data, folder)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -105,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
-    _data_options(evaluate)
+    _data_options(evaluate, several=False)
     evaluate.add_argument("--split", dest="test_split", help="split to measure on (default: test)")
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")
@@ -113,8 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _data_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--dataset", required=True, help="Hub id owner/name, or a folder in a Hub repo's layout")
+def _data_options(command: argparse.ArgumentParser, several: bool = True) -> None:
+    again = "; may be given several times" if several else ""
+    command.add_argument(
+        "--dataset", action="append", help=f"Hub id owner/name, or a folder in a Hub repo's layout{again}"
+    )
+    command.add_argument(
+        "--sketches", action="append", metavar="DATASET", help=f"one of free drawings of any size and polarity{again}"
+    )
+    command.add_argument("--unit-column", help="rows of an equal value there, as of one writer, are held out together")
     command.add_argument("--config", help="config of a dataset with several")
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
@@ -144,6 +157,15 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--average", type=float, help="decay of a moving average of the weights (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
     command.add_argument("--seed", type=int)
+
+
+def _data(options: argparse.Namespace) -> DataConfig:
+    plain, sketches = options.dataset or [], options.sketches or []
+    if not plain + sketches:
+        raise TrazoError("a dataset is needed: give --dataset, or --sketches for one of free drawings")
+    first = (plain + sketches)[0]
+    given = _given(DataConfig, options) | {"dataset": first, "sketches": tuple(sketches)}
+    return DataConfig(**given, further=tuple(plain[1:]))
 
 
 def _given(kind: type, options: argparse.Namespace) -> dict[str, Any]:

@@ -17,6 +17,9 @@ class DataConfig:
     """Which rows are learned from."""
 
     dataset: str  # Hub id owner/name, or a local folder in a Hub dataset repo's layout
+    further: tuple[str, ...] = ()  # datasets whose rows follow those of the first; of these only defaults are used
+    sketches: tuple[str, ...] = ()  # the same, of free drawings, which are prepared as `predict_sketch` does
+    unit_column: str | None = None  # rows of an equal value there are held out together, where a dataset has it
     config: str | None = None  # of a dataset with several configs
     revision: str | None = None  # branch, tag or commit on the Hub
     split: str = "train"  # what is trained on, less the rows held out

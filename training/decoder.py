@@ -22,13 +22,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from model.converter import decode_batch
+from model.converter import decode_batch, decode_mixed_batch
 from model.errors import StreamError
 
 PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linux; elsewhere the system decides
 MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from training.decoder import serve; serve()"
 
-Packed = tuple[np.ndarray, list[int]]  # files side by side, uint8 (bytes,); where each begins and the last one ends
+# Files side by side, uint8 (bytes,); where each begins and the last one ends; which are drawings, or None for none.
+Packed = tuple[np.ndarray, list[int], np.ndarray | None]
 Decoded = tuple[np.ndarray, dict[int, str]]  # what `converter.decode_batch` returns
 
 
@@ -103,7 +104,7 @@ def serve() -> None:
     threading.Thread(target=_read, args=(sys.stdin.buffer, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
         batches, image_shape = task
-        decoded = [decode_batch([data[a:b] for a, b in pairwise(ends)], image_shape) for data, ends in batches]
+        decoded = [_decode(packed, image_shape) for packed in batches]
         try:
             _send(decoded, answers)
         except BrokenPipeError:
@@ -117,6 +118,14 @@ def _read(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:
             tasks.put(pickle.load(pipe))
     except EOFError:
         tasks.put(None)
+
+
+def _decode(packed: Packed, image_shape: tuple[int, int, int]) -> Decoded:
+    data, ends, sketches = packed
+    encoded = [data[a:b] for a, b in pairwise(ends)]
+    if sketches is None or not sketches.any():
+        return decode_batch(encoded, image_shape)
+    return decode_mixed_batch(encoded, sketches, image_shape)
 
 
 def _send(decoded: list[Decoded], pipe: BinaryIO) -> None:

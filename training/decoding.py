@@ -52,8 +52,9 @@ def decoded_groups(
     for number, group in enumerate(_grouped(batches)):
         decoder = decoders[number % len(decoders)]
         known = [(batch.labels, batch.index) for batch in group]
-        tasks.append((known, decoder.submit([batch.packed() for batch in group], image_shape)))
-        del group  # its window may go
+        packed = [(*batch.packed(), stream.sketches(batch.index)) for batch in group]
+        tasks.append((known, decoder.submit(packed, image_shape)))
+        del group, packed  # their window may go
         if len(tasks) > AHEAD * len(decoders):
             yield next_group()
     while tasks:

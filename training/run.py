@@ -47,7 +47,7 @@ class Data:
 
 
 def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
-    """Open one split of the dataset."""
+    """Open one split of the first dataset."""
     return HubStream(
         data.dataset,
         split,
@@ -56,21 +56,40 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         image_column=data.image_column,
         label_column=data.label_column,
         problem=data.problem,
-        on_error=data.on_error,
-        window_rows=data.window_rows,
-        network=Network(data.timeout, data.retries, data.cache_bytes),
+        sketches=data.dataset in data.sketches,
+        **_common(data),
         **settings,
     )
 
 
 def open_data(data: DataConfig, settings: TrainConfig) -> Data:
-    """Open the training split and hold its validation part out; before that the test part, where there is no split."""
-    stream = open_stream(data, data.split, seed=settings.seed, batch_size=settings.batch_size)
-    heads.check_head(stream.problem, settings.loss or heads.default_loss(stream.problem))
-    if data.test_split == "test" and "test" not in stream.source.splits:
-        stream, _ = stream.hold_out(TEST_SHARE)
+    """Open the training split and hold its validation part out; before that the test part, where there is no split.
+
+    Of several datasets each gives its own parts; their rows then follow one another.
+    """
+    order = {"seed": settings.seed, "batch_size": settings.batch_size}
+    streams = [open_stream(data, data.split, **order)]
+    heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
+    for dataset in dict.fromkeys((*data.further, *data.sketches)):
+        if dataset != data.dataset:
+            streams.append(HubStream(dataset, data.split, sketches=dataset in data.sketches, **_common(data), **order))
+    stream = HubStream.concatenated([_learned_from(data, stream) for stream in streams])
     train, validation = stream.hold_out(data.validation)
     return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
+
+
+def _common(data: DataConfig) -> dict[str, Any]:
+    network = Network(data.timeout, data.retries, data.cache_bytes)
+    return {"on_error": data.on_error, "window_rows": data.window_rows, "network": network}
+
+
+def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
+    """Return the rows that training may see: not those that `open_test` takes."""
+    if data.unit_column in stream.features:
+        stream = stream.together(data.unit_column)
+    if data.test_split == "test" and "test" not in stream.source.splits:
+        stream, _ = stream.hold_out(TEST_SHARE)
+    return stream
 
 
 def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[HubStream, str]:
@@ -87,8 +106,10 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     except NoSuchSplit:
         if data.test_split != "test":
             raise
-    stream = open_stream(data, data.split, labels=labels)
-    return stream.hold_out(TEST_SHARE)[1], f"{data.split}, {TEST_SHARE:.0%} held out by row id"
+    stream, by = open_stream(data, data.split, labels=labels), "row id"
+    if data.unit_column in stream.features:
+        stream, by = stream.together(data.unit_column), data.unit_column
+    return stream.hold_out(TEST_SHARE)[1], f"{data.split}, {TEST_SHARE:.0%} held out by {by}"
 
 
 def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:
@@ -158,7 +179,7 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str,
     if news := stream.news_of_skipped():
         _say(news)
     learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
-    if (learned.get("dataset"), learned.get("split")) == (data.dataset, split):
+    if split == learned.get("split") and data.dataset in [one["dataset"] for one in files.datasets_of(learned)]:
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         result["weights_sha256"] = weights_hash(cnn.folder)
@@ -210,7 +231,7 @@ def _training_report(
     parameters: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    source = data.train.source
+    source = data.train.members[0].source
     flat = {name: value for name, value in network.items() if name != "scaling"} | {
         "scaling": network["scaling"].method
     }
@@ -221,12 +242,22 @@ def _training_report(
             "config": source.config,
             "revision": source.revision,
             "endpoint": constants.ENDPOINT if source.revision else None,  # whose revision that is
-            "fingerprint": source.fingerprint,
+            "fingerprint": data.train.source.fingerprint,
             "split": source.split,
             "image_column": data.train.image_column,
             "label_column": data.train.label_column,
             "window_rows": data.train.window_rows,
             "rows": {"train": data.train.rows, "validation": data.validation.rows},
+            "datasets": [
+                {
+                    "dataset": member.source.dataset,
+                    "config": member.source.config,
+                    "revision": member.source.revision,
+                    "rows": member.source.table.total,
+                    "sketches": member.sketches,
+                }
+                for member in data.train.members
+            ],
             "skipped_rows": {str(row): reason for row, reason in sorted(data.train.skipped.items())},
         },
         "preset": preset,

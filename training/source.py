@@ -9,7 +9,7 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -55,16 +55,16 @@ class NoSuchSplit(TrazoError):
 
 
 @dataclass(frozen=True)
-class Source:
-    """One split of one dataset at one commit.
+class Origin:
+    """What is known of rows before they are read.
 
     Attributes:
-        dataset: as it was asked for.
+        dataset: as it was asked for; several are joined by " + ".
         config: name of the dataset's config.
         split: name of the split.
         splits: names of all splits.
-        revision: the commit's hash on the Hub; None for a local folder.
-        features: the schema, as `datasets` has it.
+        revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
+        features: the schema, as `datasets` has it; of several datasets the first one's.
         table: the row groups.
         row_bytes: mean size of a row in the files.
         fingerprint: hash of file names, sizes and row groups; differs when the data was replaced.
@@ -79,6 +79,35 @@ class Source:
     table: RowGroups
     row_bytes: float
     fingerprint: str
+
+
+def joined(origins: Sequence[Origin]) -> Origin:
+    """Return what several datasets are together, the rows of each after those of the one before."""
+    first = origins[0]
+    if len(origins) == 1:
+        return first
+    shards, rows, tables = 0, 0, []
+    for origin in origins:
+        tables.append((origin.table.shard + shards, origin.table.group, origin.table.rows))
+        shards += int(origin.table.shard.max()) + 1
+        rows += origin.table.total
+    return Origin(
+        " + ".join(origin.dataset for origin in origins),
+        first.config,
+        first.split,
+        first.splits,
+        None,
+        first.features,
+        RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
+        sum(origin.row_bytes * origin.table.total for origin in origins) / rows,
+        hashlib.sha256(" ".join(origin.fingerprint for origin in origins).encode()).hexdigest()[:16],
+    )
+
+
+@dataclass(frozen=True)
+class Source(Origin):
+    """One split of one dataset at one commit, and its rows."""
+
     _files: Files
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]

@@ -1,19 +1,19 @@
 """`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from datasets import ClassLabel, Features, Image, Value
+from datasets import Features
 
 from model.errors import StreamError, TrazoError
-from training.order import Part, Window, kept_rows, ordered_windows, shuffled_windows
+from training.member import Member
+from training.order import Part, Parts, Window, kept_rows, ordered_windows, shuffled_windows
 from training.ranges import Network
-from training.source import Source, open_source
+from training.source import Origin, joined, open_source
 
 FETCHES = 4  # runs that are fetched at once; more contend for the interpreter
 REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is kept in memory after its first pass
@@ -77,13 +77,11 @@ class HubStream:
     comes exactly once an epoch. Memory holds two windows: the one in use and the one being fetched.
 
     Attributes:
-        features: the dataset's own schema (`datasets.Features`).
-        labels: class names in the order of the ids; for regression the target column's name.
-        problem: binary, multiclass or regression, as the label column says.
+        members: the datasets, one or several.
         rows: number of rows of this part of the split.
         skipped: row id -> reason, of rows that had no usable image or label, as far as they were met.
         failure: what broke the stream off while TensorFlow was reading it; None so far.
-        source: where the rows come from.
+        source: what is known of the rows of all members together.
     """
 
     def __init__(
@@ -101,6 +99,7 @@ class HubStream:
         label_column: str | None = None,
         labels: tuple[str, ...] | None = None,
         problem: str | None = None,
+        sketches: bool = False,
         on_error: str = "skip",
         window_rows: int = 32768,
         window_bytes: int = 1 << 27,
@@ -124,6 +123,8 @@ class HubStream:
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
                 names come from elsewhere (from the training split, when this is the test split).
             problem: binary, multiclass or regression; None: a column of floats is regression, any other are classes.
+            sketches: the pictures are free drawings of any size and polarity; they are prepared as
+                `CnnModel.predict_sketch` prepares them.
             on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
             window_rows: rows in a window, at most; more mix better. Memory holds two windows of encoded images.
             window_bytes: bytes in a window, at most and about: photographs make windows of fewer rows.
@@ -140,22 +141,90 @@ class HubStream:
             raise TrazoError(f"on_error is skip or raise, not {on_error!r}")
         if min(window_rows, window_bytes, window_runs) < 1:
             raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
-        self.source: Source = open_source(dataset, split, config, revision, token, network)
-        self.features: Features = self.source.features
+        source = open_source(dataset, split, config, revision, token, network)
+        self.members = (Member.of(source, image_column, label_column, labels, problem, sketches),)
+        self.source: Origin = source
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
         self.on_error, self.window_runs = on_error, window_runs
-        self.window_rows = max(1, min(window_rows, int(window_bytes / self.source.row_bytes)))
-        self.image_column = _image_column(dataset, self.features, image_column)
-        self.label_column = _label_column(dataset, self.features, label_column)
-        self.labels, self.problem = self._read_labels(labels, problem)
+        self.window_rows = max(1, min(window_rows, int(window_bytes / source.row_bytes)))
         self.skipped: dict[int, str] = {}
         self._told: set[int] = set()
         self.failure: Exception | None = None
         self._choose(Part())
 
+    @staticmethod
+    def concatenated(streams: Sequence["HubStream"]) -> "HubStream":
+        """Return one stream over the rows of several, in their exact order as if their files were one dataset's.
+
+        Row ids count on from one to the next. Settings other than the datasets' own are the first one's.
+
+        Raises:
+            TrazoError: when they do not tell the same classes apart.
+        """
+        first, *others = streams
+        for other in others:
+            if (other.problem, sorted(other.labels)) != (first.problem, sorted(first.labels)):
+                raise TrazoError(
+                    f"{other.source.dataset!r} asks {other.problem} {', '.join(other.labels)}; "
+                    f"{first.source.dataset!r} asks {first.problem} {', '.join(first.labels)}"
+                )
+        if not others:
+            return first
+        whole = first._with(Part())
+        whole.members = tuple(replace(member, labels=first.labels) for stream in streams for member in stream.members)
+        whole.source = joined([member.source for member in whole.members])
+        whole.window_rows = min(stream.window_rows for stream in streams)
+        whole.skipped, whole._told = {}, set()
+        totals = [member.source.table.total for member in whole.members]
+        whole._choose(Parts(tuple(stream._part for stream in streams), tuple(np.cumsum([0, *totals[:-1]]).tolist())))
+        return whole
+
+    @property
+    def features(self) -> Features:
+        """The dataset's own schema."""
+        return self.source.features
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the ids; for regression the target column's name."""
+        return self.members[0].labels
+
+    @property
+    def image_column(self) -> str:
+        """Name of the column of images; of several datasets the first one's."""
+        return self.members[0].image_column
+
+    @property
+    def label_column(self) -> str:
+        """Name of the label column; of several datasets the first one's."""
+        return self.members[0].label_column
+
+    @property
+    def problem(self) -> str:
+        """What the label column asks: binary, multiclass or regression."""
+        return self.members[0].problem
+
+    def sketches(self, row_ids: np.ndarray) -> np.ndarray | None:
+        """Return which rows are free drawings, bool of the ids' shape; None where there are none in any dataset."""
+        if not any(member.sketches for member in self.members):
+            return None
+        return np.array([member.sketches for member in self.members])[self._member_of(row_ids)]
+
     def __len__(self) -> int:
         """Return the number of global batches of an epoch, the last and partial one included."""
         return -(-self.rows // self.batch_size)
+
+    def together(self, column: str) -> "HubStream":
+        """Return this stream with rows that `hold_out` keeps together: those of an equal value, such as one writer's.
+
+        The column is read as a whole; 8 bytes a row stay in memory.
+
+        Raises:
+            TrazoError: when there is no such column, or the stream is of several datasets or already cut.
+        """
+        if len(self.members) > 1 or self.rows < self.source.table.total:
+            raise TrazoError("rows are kept together by a column before a stream is cut or joined with others")
+        return self._with(Part(units=self.members[0].units(column)))
 
     def hold_out(self, fraction: float) -> tuple["HubStream", "HubStream"]:
         """Split the rows of this stream in two by their ids: (the rest, the rows held out).
@@ -302,14 +371,14 @@ class HubStream:
 
     def _read_run(self, run: tuple[int, int]) -> tuple[pa.Array, pa.Array]:
         """Read a run's rows of this part: images (large_binary, null where missing) and labels (null likewise)."""
-        table = self.source.read(run, [f"{self.image_column}.bytes", self.label_column])
-        groups = self.source.table
-        ids = np.arange(groups.first[run[0]], groups.first[run[1] - 1] + groups.rows[run[1] - 1])
-        mask = self._part.mask(ids)
-        if not mask.all():
-            table = table.filter(pa.array(mask))
-        images = pc.struct_field(table[self.image_column], "bytes").cast(pa.large_binary())
-        return images.combine_chunks(), self._ids_of(table[self.label_column]).combine_chunks()
+        table = self.source.table
+        ids = np.arange(table.first[run[0]], table.first[run[1] - 1] + table.rows[run[1] - 1])
+        member = int(self._member_of(ids[:1])[0])
+        start = self._first_group[member]
+        return self.members[member].read((run[0] - start, run[1] - start), self._part.mask(ids))
+
+    def _member_of(self, row_ids: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self._first_row, row_ids, side="right") - 1
 
     def _rows(self, window: Window, runs: list[tuple[pa.Array, pa.Array]], shuffled: bool) -> _Rows:
         """Put a window's runs together, in the order of their visit."""
@@ -325,62 +394,19 @@ class HubStream:
     def _label_dtype(self) -> type:
         return np.float32 if self.problem == "regression" else np.int64
 
-    # --- Labels ---
-
-    def _read_labels(self, given: tuple[str, ...] | None, problem: str | None) -> tuple[tuple[str, ...], str]:
-        feature = self.features[self.label_column]
-        number = not isinstance(feature, ClassLabel) and feature.dtype.startswith(("float", "int", "uint"))
-        real = number and feature.dtype.startswith("float")
-        if (problem == "regression" and not number) or (problem in ("binary", "multiclass") and real):
-            kind = "class names" if isinstance(feature, ClassLabel) else feature.dtype
-            suits = "regression" if real else "binary or multiclass"
-            raise TrazoError(f"label column {self.label_column!r} holds {kind}: {suits}, not {problem}")
-        if real or problem == "regression":
-            return (self.label_column,), "regression"
-        if isinstance(feature, ClassLabel):
-            names = tuple(feature.names)
-        elif feature.dtype == "bool":
-            names = given or ("false", "true")
-        else:
-            names = given or self._distinct_labels()
-        if len(names) < 2:
-            raise TrazoError(
-                f"label column {self.label_column!r} has {len(names)} class; two or more can be told apart"
-            )
-        found = "binary" if len(names) == 2 else "multiclass"
-        if problem and problem != found:
-            raise TrazoError(f"label column {self.label_column!r} has {len(names)} classes: {found}, not {problem}")
-        return names, found
-
-    def _distinct_labels(self) -> tuple[str, ...]:
-        """Return the distinct values of the label column, sorted; one pass over that column alone."""
-        found: set = set()
-        for window in ordered_windows(self.source.table, Part(), self.window_rows):
-            for run in window.runs:
-                found.update(pc.unique(self.source.read(run, [self.label_column])[self.label_column]).to_pylist())
-        return tuple(str(value) for value in sorted(found - {None}))
-
-    def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
-        feature = self.features[self.label_column]
-        if isinstance(feature, ClassLabel):  # −1 stands for "no label" in `datasets`
-            valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(self.labels)))
-            return pc.if_else(valid, column, pa.scalar(None, column.type)).cast(pa.int64())
-        if self.problem == "regression":
-            column = column.cast(pa.float32(), safe=False)
-            return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
-
     # --- Parts ---
 
-    def _with(self, part: Part) -> "HubStream":
+    def _with(self, part: Part | Parts) -> "HubStream":
         other = object.__new__(HubStream)
         other.__dict__.update(self.__dict__)
         other._choose(part)
         return other
 
-    def _choose(self, part: Part) -> None:
+    def _choose(self, part: Part | Parts) -> None:
         self._part = part
+        tables = [member.source.table for member in self.members]
+        self._first_row = np.cumsum([0, *(table.total for table in tables[:-1])])
+        self._first_group = np.cumsum([0, *(len(table.rows) for table in tables[:-1])]).tolist()
         self.rows = int(kept_rows(self.source.table, part).sum())
         self._remembers, self._remembered = False, None
 
@@ -425,36 +451,3 @@ class _Reader:
         if stretch is None:
             return None
         return stretch, [self._pool.submit(self._stream._read_run, run) for run in stretch.window.runs]
-
-
-def _image_column(dataset: str, features: Features, name: str | None) -> str:
-    images = [column for column, feature in features.items() if isinstance(feature, Image)]
-    if name is None:
-        if len(images) != 1:
-            found = f"has {len(images)} image columns ({', '.join(images)})" if images else "has no image column"
-            raise TrazoError(f"{dataset!r} {found}; its columns: {', '.join(features)}; choose with --image-column")
-        return images[0]
-    if name not in images:
-        raise TrazoError(f"{dataset!r} has no image column {name!r}; it has {', '.join(images) or 'none'}")
-    return name
-
-
-def _label_column(dataset: str, features: Features, name: str | None) -> str:
-    def scalar(feature: object) -> bool:
-        kinds = ("int", "uint", "bool", "string", "large_string", "float")
-        return isinstance(feature, ClassLabel) or (isinstance(feature, Value) and feature.dtype.startswith(kinds))
-
-    possible = [column for column, feature in features.items() if scalar(feature)]
-    if name is not None:
-        if name not in possible:
-            raise TrazoError(f"{dataset!r} has no label column {name!r}; possible: {', '.join(possible) or 'none'}")
-        return name
-    classes = [column for column in possible if isinstance(features[column], ClassLabel)]
-    named = [column for column in possible if column in ("label", "labels", "target")]
-    for choice in (classes, named, possible):
-        if len(choice) == 1:
-            return choice[0]
-    raise TrazoError(
-        f"{dataset!r} leaves open which column is the label; possible: {', '.join(possible) or 'none'}; "
-        "choose with --label-column"
-    )

@@ -1,0 +1,181 @@
+"""Several datasets as one stream; free drawings among them; rows that stay together."""
+
+import io
+import json
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from datasets import ClassLabel, Features, Image, Value
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+
+from model.converter import sketch_to_input
+from model.errors import TrazoError
+from tests.conftest import SAMPLE
+from tests.make_data import pictures, png, write_dataset
+from training.decoding import decoded_batches
+from training.pipeline import make_eval_data
+from training.stream import HubStream
+
+
+def features(*names: str) -> Features:
+    return Features({"image": Image(), "label": ClassLabel(names=list(names))})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Three datasets: of 41, 23 and 7 rows, the second with its classes in another order, in two shards."""
+    place = tmp_path_factory.mktemp("several")
+    first = [{"image": pictures(41, seed=1), "label": [row % 3 for row in range(41)]}]
+    images = pictures(23, seed=2)
+    second = [
+        {"image": images[a:b], "label": [row % 3 if row != 5 else None for row in range(a, b)]}
+        for a, b in ((0, 12), (12, 23))
+    ]
+    third = [{"image": pictures(7, seed=3), "label": [0] * 7}]
+    return [
+        write_dataset(place / "a", features("x", "y", "z"), first),
+        write_dataset(place / "b", features("z", "x", "y"), second),
+        write_dataset(place / "c", features("x", "y", "z"), third),
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.integers(1, 80),
+    st.integers(1, 4),
+    st.integers(0, 75),
+    st.integers(1, 90),
+    st.sampled_from([0.0, 0.3]),
+)
+def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size, world_size, start, window, share):
+    def stream(rank: int = 0, world: int = 1) -> HubStream:
+        options = {"seed": seed, "batch_size": batch_size, "window_rows": window, "window_runs": 3}
+        joined = HubStream.concatenated(
+            [HubStream(folder, **options, rank=rank, world_size=world) for folder in folders]
+        )
+        return joined.hold_out(share)[0] if share else joined
+
+    whole = [batch.index.tolist() for batch in stream().epoch(epoch)]
+    seen = sorted(chain(*whole))
+    assert len(set(seen)) == len(seen) == stream().rows - (46 in seen or share == 0)  # row 41 + 5 has no label
+    assert share or seen == [row for row in range(71) if row != 46]
+    assert [batch.index.tolist() for batch in stream().epoch(epoch, start=start)] == whole[start:]
+    workers = [stream(rank, world_size).epoch(epoch) for rank in range(world_size)]
+    for rows, *slices in zip(whole, *workers, strict=True):
+        assert list(chain(*(part.index.tolist() for part in slices))) == rows
+
+
+def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(folders):
+    single = [HubStream(folder) for folder in folders]
+    joined = HubStream.concatenated(single)
+    assert joined.labels == ("x", "y", "z") and joined.rows == 71 and len(joined.members) == 3
+    expected = {}
+    for first, stream in zip((0, 41, 64), single, strict=True):
+        for batch in stream.ordered():
+            for row, image, label in zip(batch.index, batch.images, batch.labels, strict=True):
+                expected[first + int(row)] = (image, stream.labels[label])
+    found = {}
+    for batch in joined.epoch(1):
+        for row, image, label in zip(batch.index, batch.images, batch.labels, strict=True):
+            found[int(row)] = (image, joined.labels[label])
+    assert found == expected and len(found) == 70
+    assert joined.skipped == {46: "no label"}
+
+
+def test_one_dataset_alone_is_itself(folders):
+    stream = HubStream(folders[0])
+    assert HubStream.concatenated([stream]) is stream
+
+
+def test_other_classes_are_refused(folders, tmp_path):
+    other = write_dataset(tmp_path, features("x", "y"), [{"image": pictures(3), "label": [0, 1, 0]}])
+    with pytest.raises(TrazoError, match=r"asks binary x, y; .* asks multiclass x, y, z"):
+        HubStream.concatenated([HubStream(folders[0]), HubStream(other)])
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory) -> str:
+    """Dark strokes on light paper of several sizes, one sheet without any, with their writers."""
+    images, labels, writers = [], [], []
+    for row in range(60):
+        side = 60 + row
+        sheet = np.full((side, side + 20), 240, np.uint8)
+        if row != 7:
+            sheet[10 : side - 10, 20 + row % 5 : 28 + row % 5] = 15
+        images.append(png(sheet))
+        labels.append(row % 10)
+        writers.append(f"writer {row // 4}")
+    schema = Features({"image": Image(), "label": ClassLabel(names=list("0123456789")), "writer": Value("string")})
+    place = tmp_path_factory.mktemp("drawings")
+    return write_dataset(place, schema, [{"image": images, "label": labels, "writer": writers}])
+
+
+def test_free_drawings_are_prepared_as_the_demo_prepares_them(drawings):
+    sample = HubStream(SAMPLE, "test", batch_size=50)
+    joined = HubStream.concatenated([sample, HubStream(drawings, sketches=True)])
+    stored = {int(r): i for batch in joined.ordered() for r, i in zip(batch.index, batch.images, strict=True)}
+    plain = {
+        int(row): image
+        for images, _, ids in decoded_batches(sample, sample.ordered(), (28, 28, 1))
+        for row, image in zip(ids, images, strict=True)
+    }
+    seen = 0
+    for images, _, ids in decoded_batches(joined, joined.ordered(), (28, 28, 1)):
+        for row, image in zip(ids.tolist(), images, strict=True):
+            if row < 1000:
+                expected = plain[row]
+            else:
+                expected = sketch_to_input(Pillow.open(io.BytesIO(stored[row])), (28, 28, 1))
+                seen += 1
+            np.testing.assert_array_equal(image, expected)
+    assert seen == 59 and joined.skipped == {1007: "nothing is drawn"}
+
+
+def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
+    stream = HubStream(drawings).together("writer")
+    rest, held_out = stream.hold_out(0.3)
+    rest, validation = rest.hold_out(0.3)
+    parts = [
+        {row // 4 for batch in part.ordered() for row in batch.index.tolist()} for part in (rest, held_out, validation)
+    ]
+    assert sum(map(len, parts)) == 15 and set().union(*parts) == set(range(15))
+    again = HubStream(drawings, seed=4).together("writer").hold_out(0.3)[1]
+    assert again.rows == held_out.rows and {r // 4 for b in again.epoch(0) for r in b.index.tolist()} == parts[1]
+    with pytest.raises(TrazoError, match="no column 'hand'; its columns: image, label, writer"):
+        HubStream(drawings).together("hand")
+    with pytest.raises(TrazoError, match="before a stream is cut"):
+        rest.together("writer")
+
+
+def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
+    run = tmp_path / "run"
+    options = ["--preset", "fast", "--epochs", 1, "--steps-per-epoch", 3]
+    done = training(
+        "train", "--dataset", SAMPLE, "--sketches", drawings, "--unit-column", "writer", "--output", run, *options
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((run / "training.json").read_text())["data"]
+    assert [(one["dataset"], one["sketches"]) for one in report["datasets"]] == [(SAMPLE, False), (drawings, True)]
+    # The drawings have no test split: a tenth of the writers is held out for one.
+    assert 3500 < report["rows"]["train"] + report["rows"]["validation"] < 3560
+    card = (run / "README.md").read_text()
+    assert "`sample`" in card and Path(drawings).name in card and "free drawings" in card and drawings not in card
+    measured = training("evaluate", "--model", run, "--sketches", drawings, "--unit-column", "writer")
+    assert measured.returncode == 0, measured.stderr
+    assert "held out by writer" in json.loads((run / "evaluation.json").read_text())["split"]
+    refused = training("evaluate", "--model", run, "--sketches", drawings, "--dataset", SAMPLE)
+    assert refused.returncode == 2 and "one dataset is measured at a time" in refused.stderr
+    missing = training("train", "--output", run)
+    assert missing.returncode == 2 and "a dataset is needed: give --dataset" in missing.stderr
+
+
+def test_evaluation_data_of_several_datasets_is_in_file_order(folders):
+    joined = HubStream.concatenated([HubStream(folder) for folder in folders])
+    labels = np.concatenate([labels.numpy() for _, labels in make_eval_data(joined)])
+    assert len(labels) == 70 and labels[:4].tolist() == [0, 1, 2, 0] and labels[41:44].tolist() == [2, 0, 1]

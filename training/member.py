@@ -1,0 +1,183 @@
+"""One dataset of a stream: its rows, and what its columns say."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import ClassLabel, Features, Image, Value
+
+from model.errors import TrazoError
+from training.order import Part, ordered_windows
+from training.source import Source
+
+READ_AT_ONCE = 1 << 15  # rows, where a whole column is read
+
+
+@dataclass(frozen=True)
+class Member:
+    """One split of one dataset, with its image and label column.
+
+    Attributes:
+        source: where the rows come from.
+        image_column: its name.
+        label_column: its name.
+        labels: class names in the order of the ids that `read` gives; for regression the target column's name.
+        problem: binary, multiclass or regression.
+        sketches: whether the pictures are free drawings, to be prepared as `CnnModel.predict_sketch` does.
+    """
+
+    source: Source
+    image_column: str
+    label_column: str
+    labels: tuple[str, ...]
+    problem: str
+    sketches: bool = False
+
+    @staticmethod
+    def of(
+        source: Source,
+        image_column: str | None,
+        label_column: str | None,
+        labels: tuple[str, ...] | None,
+        problem: str | None,
+        sketches: bool,
+    ) -> "Member":
+        """Find a source's columns and read off its label column which problem it poses.
+
+        Args:
+            source: of the rows.
+            image_column: where the schema has several image columns.
+            label_column: where the schema leaves open which column is the label.
+            labels: class names that come from elsewhere, for a label column of strings, numbers or booleans.
+            problem: binary, multiclass or regression; None: as the column says.
+            sketches: see the attribute.
+
+        Raises:
+            TrazoError: when a column is missing or left open, or does not suit the problem.
+        """
+        image = _image_column(source.dataset, source.features, image_column)
+        label = _label_column(source.dataset, source.features, label_column)
+        return Member(source, image, label, *_labels_and_problem(source, label, labels, problem), sketches)
+
+    def read(self, run: tuple[int, int], mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
+        """Read those rows of a run that a mask chooses.
+
+        Args:
+            run: [start, stop) in the source's row-group table.
+            mask: bool, one a row of the run.
+
+        Returns:
+            images (large_binary) and labels (int64 class ids, or float32 targets); null where they are missing.
+        """
+        table = self.source.read(run, [f"{self.image_column}.bytes", self.label_column])
+        if not mask.all():
+            table = table.filter(pa.array(mask))
+        images = pc.struct_field(table[self.image_column], "bytes").cast(pa.large_binary())
+        return images.combine_chunks(), self._ids_of(table[self.label_column]).combine_chunks()
+
+    def units(self, column: str) -> np.ndarray:
+        """Return one number a row, uint64 (rows,), equal for rows with an equal value; one pass over that column.
+
+        Raises:
+            TrazoError: when there is no such column.
+        """
+        if column not in self.source.features:
+            raise TrazoError(
+                f"{self.source.dataset!r} has no column {column!r}; its columns: {', '.join(self.source.features)}"
+            )
+        numbers: dict[object, int] = {}
+        units = []
+        for window in ordered_windows(self.source.table, Part(), READ_AT_ONCE):
+            for run in window.runs:
+                values = self.source.read(run, [column])[column].combine_chunks().dictionary_encode()
+                for value in values.dictionary.to_pylist():
+                    digest = hashlib.blake2b(repr(value).encode(), digest_size=8).digest()
+                    numbers.setdefault(value, int.from_bytes(digest, "little"))
+                distinct = np.array([numbers[value] for value in values.dictionary.to_pylist()], np.uint64)
+                units.append(distinct[values.indices.fill_null(0).to_numpy()])
+        return np.concatenate(units)
+
+    def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
+        feature = self.source.features[self.label_column]
+        if isinstance(feature, ClassLabel):
+            valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(feature.names)))
+            column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 stands for "no label" in `datasets`
+            if tuple(feature.names) == self.labels:
+                return column.cast(pa.int64())
+            places = pa.array([self.labels.index(name) for name in feature.names], pa.int64())
+            return pa.chunked_array([places.take(chunk) for chunk in column.chunks], pa.int64())
+        if self.problem == "regression":
+            column = column.cast(pa.float32(), safe=False)
+            return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
+
+
+def _labels_and_problem(
+    source: Source, column: str, given: tuple[str, ...] | None, problem: str | None
+) -> tuple[tuple[str, ...], str]:
+    feature = source.features[column]
+    number = not isinstance(feature, ClassLabel) and feature.dtype.startswith(("float", "int", "uint"))
+    real = number and feature.dtype.startswith("float")
+    if (problem == "regression" and not number) or (problem in ("binary", "multiclass") and real):
+        kind = "class names" if isinstance(feature, ClassLabel) else feature.dtype
+        suits = "regression" if real else "binary or multiclass"
+        raise TrazoError(f"label column {column!r} holds {kind}: {suits}, not {problem}")
+    if real or problem == "regression":
+        return (column,), "regression"
+    if isinstance(feature, ClassLabel):
+        names = tuple(feature.names)
+    elif feature.dtype == "bool":
+        names = given or ("false", "true")
+    else:
+        names = given or _distinct(source, column)
+    if len(names) < 2:
+        raise TrazoError(f"label column {column!r} has {len(names)} class; two or more can be told apart")
+    found = "binary" if len(names) == 2 else "multiclass"
+    if problem and problem != found:
+        raise TrazoError(f"label column {column!r} has {len(names)} classes: {found}, not {problem}")
+    return names, found
+
+
+def _distinct(source: Source, column: str) -> tuple[str, ...]:
+    """Return the distinct values of a column, sorted; one pass over that column alone."""
+    found: set = set()
+    for window in ordered_windows(source.table, Part(), READ_AT_ONCE):
+        for run in window.runs:
+            found.update(pc.unique(source.read(run, [column])[column]).to_pylist())
+    return tuple(str(value) for value in sorted(found - {None}))
+
+
+def _image_column(dataset: str, features: Features, name: str | None) -> str:
+    images = [column for column, feature in features.items() if isinstance(feature, Image)]
+    if name is None:
+        if len(images) != 1:
+            found = f"has {len(images)} image columns ({', '.join(images)})" if images else "has no image column"
+            raise TrazoError(f"{dataset!r} {found}; its columns: {', '.join(features)}; choose with --image-column")
+        return images[0]
+    if name not in images:
+        raise TrazoError(f"{dataset!r} has no image column {name!r}; it has {', '.join(images) or 'none'}")
+    return name
+
+
+def _label_column(dataset: str, features: Features, name: str | None) -> str:
+    def scalar(feature: object) -> bool:
+        kinds = ("int", "uint", "bool", "string", "large_string", "float")
+        return isinstance(feature, ClassLabel) or (isinstance(feature, Value) and feature.dtype.startswith(kinds))
+
+    possible = [column for column, feature in features.items() if scalar(feature)]
+    if name is not None:
+        if name not in possible:
+            raise TrazoError(f"{dataset!r} has no label column {name!r}; possible: {', '.join(possible) or 'none'}")
+        return name
+    classes = [column for column in possible if isinstance(features[column], ClassLabel)]
+    named = [column for column in possible if column in ("label", "labels", "target")]
+    for choice in (classes, named, possible):
+        if len(choice) == 1:
+            return choice[0]
+    raise TrazoError(
+        f"{dataset!r} leaves open which column is the label; possible: {', '.join(possible) or 'none'}; "
+        "choose with --label-column"
+    )
