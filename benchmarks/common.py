@@ -87,10 +87,11 @@ def rate(values: list[float], digits: int = 0) -> str:
     return f"{middle} ({low}–{high})" if len(values) > 1 else middle
 
 
-def about(module: str, data: Path, *options: str) -> str:
+def about(module: str, data: Path | None, *options: str) -> str:
     """Return the line under a table: command, machine, cores and versions."""
     # Of a folder elsewhere only the end is told: where somebody keeps data is nobody's concern.
-    command = " ".join(["python -m", module, "--data", "/".join(data.parts[-2:]), *options])
+    given = ["--data", "/".join(data.parts[-2:])] if data else []
+    command = " ".join(["python -m", module, *given, *options])
     installed = {found.metadata["Name"].lower(): found.version for found in metadata.distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
     cores = len(os.sched_getaffinity(0))

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, SAMPLE
 from tests.hub import Fault, LoopbackHub
 from tests.make_data import pictures, write_dataset
 from training.__main__ import main
-from training.config import TEST_SHARE
+from training.config import DataConfig
 from training.order import Part
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
@@ -140,7 +140,7 @@ def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
 
 def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):
     columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
-    held_out = np.flatnonzero(Part().cut(TEST_SHARE)[0].cut(0.3)[1].mask(np.arange(60)))
+    held_out = np.flatnonzero(Part().cut(DataConfig.test_share)[0].cut(0.3)[1].mask(np.arange(60)))
     columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     dataset = write_dataset(tmp_path / "damaged", features, [columns])

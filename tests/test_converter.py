@@ -243,3 +243,12 @@ def test_any_picture_is_a_drawing_or_blank(picture):
     except BlankDrawing:
         return
     assert pixels.shape == SHAPE and pixels.dtype == np.uint8 and pixels.max() == 255
+
+
+def test_a_drawing_is_prepared_the_same_way_each_time(digits):
+    """Coarse bitmaps have many equal distances; what decides between them must not be the last bit of a float."""
+    bitmaps = [np.where(decode(image, SHAPE)[..., 0] > 100, 0, 255).astype(np.uint8) for image in digits[:100]]
+    first = [sketch_to_input(bitmap, SHAPE) for bitmap in bitmaps]
+    for _ in range(8):
+        for bitmap, expected in zip(bitmaps, first, strict=True):
+            np.testing.assert_array_equal(sketch_to_input(bitmap, SHAPE), expected)

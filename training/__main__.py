@@ -128,6 +128,7 @@ def _data_options(command: argparse.ArgumentParser, several: bool = True) -> Non
         "--sketches", action="append", metavar="DATASET", help=f"one of free drawings of any size and polarity{again}"
     )
     command.add_argument("--unit-column", help="rows of an equal value there, as of one writer, are held out together")
+    command.add_argument("--test-share", type=float, help="held out where no split is named test (default: 0.1)")
     command.add_argument("--config", help="config of a dataset with several")
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")

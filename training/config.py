@@ -7,7 +7,6 @@ from model.errors import TrazoError
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PROBLEMS = ("binary", "multiclass", "regression")
 SCHEDULES = ("one-cycle", "constant")
-TEST_SHARE = 0.1  # of a dataset with one split only, held out by row id before anything else
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
 
@@ -23,7 +22,8 @@ class DataConfig:
     config: str | None = None  # of a dataset with several configs
     revision: str | None = None  # branch, tag or commit on the Hub
     split: str = "train"  # what is trained on, less the rows held out
-    test_split: str = "test"  # what is evaluated, once; where there is none, TEST_SHARE of `split` is held out for it
+    test_split: str = "test"  # what is evaluated, once
+    test_share: float = 0.1  # of `split`, held out before anything else where a dataset has no split named test
     image_column: str | None = None  # where the schema has several
     label_column: str | None = None  # where the schema leaves it open
     problem: str | None = None  # binary, multiclass or regression; None: as the label column's type says
@@ -34,6 +34,12 @@ class DataConfig:
     timeout: float = 10.0  # seconds of silence after which a request to the Hub is given up
     retries: int = 3  # of a failed request, after growing pauses
     cache_bytes: int = 0  # of downloaded rows that are kept on disk for the next epoch; 0 for none
+
+    def __post_init__(self) -> None:
+        """Refuse shares that leave one side empty."""
+        for name in ("validation", "test_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from model import CnnConfig, CnnModel, files, heads
 from model.errors import TrazoError
 from model.weights import is_about, weights_hash
 from training import tuner
-from training.config import TEST_SHARE, DataConfig, TrainConfig, TuneConfig
+from training.config import DataConfig, TrainConfig, TuneConfig
 from training.evaluate import evaluate
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
@@ -88,7 +88,7 @@ def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
     if data.unit_column in stream.features:
         stream = stream.together(data.unit_column)
     if data.test_split == "test" and "test" not in stream.source.splits:
-        stream, _ = stream.hold_out(TEST_SHARE)
+        stream, _ = stream.hold_out(data.test_share)
     return stream
 
 
@@ -109,7 +109,7 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     stream, by = open_stream(data, data.split, labels=labels), "row id"
     if data.unit_column in stream.features:
         stream, by = stream.together(data.unit_column), data.unit_column
-    return stream.hold_out(TEST_SHARE)[1], f"{data.split}, {TEST_SHARE:.0%} held out by {by}"
+    return stream.hold_out(data.test_share)[1], f"{data.split}, {data.test_share:.0%} held out by {by}"
 
 
 def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:

@@ -1,0 +1,98 @@
+"""What `CnnModel` adds to its network: time of one answer, of many, of an explanation, and of loading.
+
+    python -m benchmarks.predict [--model FOLDER] [--repeats 7] [--write]
+
+Everything is measured by turns in one process; ratios are of medians. The bare network is its compiled call on float32
+pixels that are in memory already, one picture or 256 at a time; `keras.Model.predict` gets the same pixels.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchmarks.common import about, rate, report
+from model.quiet import quiet
+
+MANY = 10_000
+AT_ONCE = 256
+
+
+def seconds(calls: dict[str, Callable[[], object]], repeats: int, times: int) -> dict[str, list[float]]:
+    """Return what one call takes, each measured `repeats` times by turns over `times` calls."""
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for _ in range(repeats):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            for _ in range(times):
+                call()
+            took[name].append((time.perf_counter() - started) / times)
+    return took
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="model/pretrained", help="folder or Hub id")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    with quiet():
+        import tensorflow as tf
+
+        from model import CnnModel
+        from model.explain import Explainer
+
+    model = CnnModel.from_pretrained(options.model)
+    shape = model.config.image_shape
+    pictures = list(np.random.default_rng(0).integers(0, 256, (MANY, *shape), np.uint8))
+    pixels = np.stack(pictures).astype(np.float32)
+    forward = tf.function(lambda x: model.network(x, training=False), [tf.TensorSpec((None, *shape), tf.float32)])
+    explainer = Explainer(model)
+    explainer.explain(pictures[0])  # traced
+
+    def bare_many() -> np.ndarray:
+        return np.concatenate([forward(pixels[i : i + AT_ONCE]).numpy() for i in range(0, MANY, AT_ONCE)])
+
+    one = seconds(
+        {
+            "the bare network": lambda: forward(pixels[:1]).numpy(),
+            "`CnnModel.predict`": lambda: model.predict(pictures[:1]),
+            "`keras.Model.predict`": lambda: model.network.predict(pixels[:1], verbose=0),
+            "`Explainer.explain`": lambda: explainer.explain(pictures[0]),
+        },
+        options.repeats,
+        50,
+    )
+    many = seconds(
+        {
+            "the bare network": bare_many,
+            "`CnnModel.predict`": lambda: model.predict(pictures),
+            "`keras.Model.predict`": lambda: model.network.predict(pixels, batch_size=AT_ONCE, verbose=0),
+        },
+        options.repeats,
+        1,
+    )
+    loading = seconds(
+        {"load": lambda: CnnModel.from_pretrained(options.model).predict(pictures[:1])}, options.repeats, 1
+    )
+    lines = ["| what | one picture, ms | × bare | 10,000 pictures, s | × bare |", "|---|---:|---:|---:|---:|"]
+    for name, took in one.items():
+        cells = [rate([1000 * value for value in took], 2), f"{median(took) / median(one['the bare network']):.2f}"]
+        if name in many:
+            cells += [rate(many[name], 2), f"{median(many[name]) / median(many['the bare network']):.2f}"]
+        else:
+            cells += ["–", "–"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    text = f"Loading the model, up to its first answer: {rate(loading['load'], 2)} s, TensorFlow imported before."
+    line = about("benchmarks.predict", None, "--repeats", str(options.repeats))
+    report("Prediction", "\n".join([*lines, "", text, "", f"{Path(options.model).name}: {line}"]), options.write)
+
+
+if __name__ == "__main__":
+    main()
