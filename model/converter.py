@@ -243,8 +243,8 @@ def stroke_width(ink: np.ndarray) -> float:
     """
     mask = np.pad((ink > 0.5).astype(np.uint8), 1)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    # Squared, a distance is a whole number. OpenCV's floats differ in their last bit from call to call, and would choose
-    # at random among equal neighbours on the ridge.
+    # Squared, a distance is a whole number. OpenCV's floats differ in their last bit from call to call; left so, they
+    # would choose at random among equal neighbours.
     squared = np.rint(distance**2)
     ridge = (squared > 0) & (squared >= cv2.dilate(squared, np.ones((3, 3), np.uint8)))
     return float(2 * np.median(np.sqrt(squared[ridge].astype(np.float64))) - 1) if ridge.any() else 1.0
