@@ -44,11 +44,12 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
         BadImage: when the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
     """
     # OpenCV decodes several times faster than Pillow; what it cannot read, Pillow may, or knows why not.
+    data = np.frombuffer(encoded, np.uint8)
     try:
-        pixels = _imdecode(np.frombuffer(encoded, np.uint8))
+        pixels = None if _may_be_turned(bytes(encoded)) else _imdecode(data)
     except (cv2.error, IndexError):  # too many pixels; no byte at all
         pixels = None
-    if pixels is None or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
         pixels = pixels_of(open_image(bytes(encoded)))
     elif pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
@@ -69,7 +70,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     wanted = image_shape if image_shape[2] == 3 else image_shape[:2]
     try:
         pixels = [_imdecode(one) for one in encoded]
-        fitting = {one.shape for one in pixels} == {wanted}
+        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(np.concatenate(encoded).tobytes())
     except (cv2.error, IndexError, AttributeError):  # AttributeError: None, for what OpenCV cannot read
         fitting = False
     if fitting:
@@ -82,7 +83,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     for position, one in enumerate(encoded):
         try:
             images[position] = decode(one, image_shape)
-        except BadImage as error:
+        except Exception as error:  # whatever a decoder makes of one picture, the others are not to suffer from it
             bad[position] = str(error)
     return images, bad
 
@@ -107,7 +108,7 @@ def decode_mixed_batch(
     for position in np.flatnonzero(sketches).tolist():
         try:
             images[position] = sketch_to_input(open_image(encoded[position].tobytes()), image_shape)
-        except (BadImage, BlankDrawing) as error:
+        except Exception as error:  # as above
             bad[position] = str(error)
     return images, bad
 
@@ -115,6 +116,11 @@ def decode_mixed_batch(
 def _imdecode(encoded: np.ndarray) -> np.ndarray | None:
     # A JPEG has no transparency to keep, and its tag for a turned camera is heeded only where none is asked for.
     return cv2.imdecode(encoded, _NO_ALPHA if encoded[0] == 0xFF else cv2.IMREAD_UNCHANGED)
+
+
+def _may_be_turned(encoded: bytes) -> bool:
+    """Return whether PNG or WebP files may hold camera data, which OpenCV does not heed where it keeps transparency."""
+    return b"eXIf" in encoded or b"EXIF" in encoded
 
 
 _NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -155,8 +161,10 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
     """
     if isinstance(image, Image.Image):
         image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I") or image.mode == "F":  # 16-bit grey comes as I;16 or, from some files, as I
-            return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
+        if image.mode.startswith("I"):  # 16-bit grey comes as I;16 or, from some files, as I
+            return _sixteen_bit(np.asarray(image))
+        if image.mode == "F":
+            raise BadImage("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
         if image.mode in ("LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
         elif image.mode == "1":
@@ -248,6 +256,12 @@ def stroke_width(ink: np.ndarray) -> float:
     squared = np.rint(distance**2)
     ridge = (squared > 0) & (squared >= cv2.dilate(squared, np.ones((3, 3), np.uint8)))
     return float(2 * np.median(np.sqrt(squared[ridge].astype(np.float64))) - 1) if ridge.any() else 1.0
+
+
+def _sixteen_bit(pixels: np.ndarray) -> np.ndarray:
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise BadImage(f"pixels lie between {pixels.min()} and {pixels.max()}: store 8 or 16 bits")
+    return pixels.astype(np.uint16)
 
 
 def _eight_bit(pixels: np.ndarray) -> np.ndarray:

@@ -95,6 +95,27 @@ def test_one_dataset_alone_is_itself(folders):
     assert HubStream.concatenated([stream]) is stream
 
 
+LABELS = {
+    "names": (ClassLabel(names=["false", "true"]), [0, 1, 0]),
+    "texts": (Value("string"), ["false", "true", "false"]),
+    "booleans": (Value("bool"), [False, True, False]),
+}
+
+
+@pytest.mark.parametrize("first", LABELS)
+@pytest.mark.parametrize("second", LABELS)
+def test_labels_of_any_types_go_together(tmp_path, first, second):
+    streams = []
+    for number, kind in enumerate((first, second)):
+        feature, labels = LABELS[kind]
+        schema = Features({"image": Image(), "label": feature})
+        streams.append(
+            HubStream(write_dataset(tmp_path / str(number), schema, [{"image": pictures(3), "label": labels}]))
+        )
+    (batch,) = HubStream.concatenated(streams).ordered()
+    assert batch.labels.tolist() == [0, 1, 0] * 2 and batch.labels.dtype == np.int64
+
+
 def test_other_classes_are_refused(folders, tmp_path):
     other = write_dataset(tmp_path, features("x", "y"), [{"image": pictures(3), "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match=r"asks binary x, y; .* asks multiclass x, y, z"):
@@ -151,8 +172,21 @@ def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
     assert again.rows == held_out.rows and {r // 4 for b in again.epoch(0) for r in b.index.tolist()} == parts[1]
     with pytest.raises(TrazoError, match="no column 'hand'; its columns: image, label, writer"):
         HubStream(drawings).together("hand")
+    with pytest.raises(TrazoError, match="holds no single values"):
+        HubStream(drawings).together("image")
     with pytest.raises(TrazoError, match="before a stream is cut"):
         rest.together("writer")
+
+
+def test_rows_without_a_writer_are_one_unit(tmp_path):
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"]), "writer": Value("string")})
+    writers = [None] * 10 + ["a", None, "b", "b", None] * 4
+    columns = {"image": pictures(30), "label": [0, 1] * 15, "writer": writers}
+    stream = HubStream(write_dataset(tmp_path, schema, [columns])).together("writer")
+    parts = [
+        {writers[row] for batch in part.ordered() for row in batch.index.tolist()} for part in stream.hold_out(0.5)
+    ]
+    assert sorted(map(str, parts[0] | parts[1])) == ["None", "a", "b"] and not parts[0] & parts[1]
 
 
 def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
@@ -173,6 +207,8 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
     assert "held out by writer" in json.loads((run / "evaluation.json").read_text())["split"]
     refused = training("evaluate", "--model", run, "--sketches", drawings, "--dataset", SAMPLE)
     assert refused.returncode == 2 and "one dataset is measured at a time" in refused.stderr
+    typo = training("train", "--dataset", SAMPLE, "--unit-column", "wirter", "--output", run)
+    assert typo.returncode == 2 and "no dataset has a column 'wirter'; there are image, label" in typo.stderr
     missing = training("train", "--output", run)
     assert missing.returncode == 2 and "a dataset is needed: give --dataset" in missing.stderr
 

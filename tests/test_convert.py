@@ -73,6 +73,14 @@ def test_a_copy_that_was_broken_off_is_not_used(folder, cache, monkeypatch):
     assert HubStream(str(folder)).rows == 260
 
 
+def test_a_split_of_any_name_is_found_in_its_copy(folder):
+    names = "- config_name: default\n  data_files:\n  - split: {0}\n    path: test/**".format
+    for name in ("extra", "val"):
+        (folder / "README.md").write_text(f"---\nconfigs:\n{names(name)}\n---\n")
+        stream = HubStream(str(folder), name)
+        assert stream.rows == 10 and stream.source.split == name and stream.source.splits == (name,)
+
+
 def test_an_archive_in_webdatasets_format_is_read(tmp_path):
     with tarfile.open(tmp_path / "train-000.tar", "w") as tar:
         for number, content in enumerate(pictures(20)):

@@ -259,3 +259,27 @@ def test_the_last_bit_of_a_distance_decides_nothing(digits, monkeypatch):
     monkeypatch.setattr(cv2, "distanceTransform", noisy)
     for bitmap, one in zip(bitmaps, expected, strict=True):
         np.testing.assert_array_equal(sketch_to_input(bitmap, SHAPE), one)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "TIFF"])
+def test_a_turned_cameras_picture_is_turned_in_every_format(kind):
+    """Whoever decodes it: the training's fast way, or `predict`, which gets Pillow's image."""
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(np.kron(random.integers(0, 255, (3, 4, 3)), np.ones((10, 10, 1))).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+    content = buffer.getvalue()
+    shape = (40, 30, 3)
+    expected = fit(pixels_of(open_image(content)), shape)
+    assert np.abs(expected.astype(int) - np.rot90(np.asarray(picture), 3)).mean() < 20
+    encoded_twice = [np.frombuffer(content, np.uint8)] * 2
+    for found in (decode(content, shape), *decode_batch(encoded_twice, shape)[0]):
+        assert np.abs(found.astype(int) - expected).max() <= 4
+
+
+@pytest.mark.parametrize("pixels", [np.full((4, 4), 0.5, np.float32), np.full((4, 4), 70_000, np.int32)])
+def test_pixels_without_a_fixed_black_and_white_are_refused(pixels):
+    with pytest.raises(BadImage, match="store 8 or 16 bits"):
+        pixels_of(Image.fromarray(pixels))

@@ -5,13 +5,15 @@ import sys
 import threading
 import time
 
+import cv2
 import numpy as np
 import pytest
+from datasets import ClassLabel, Features, Image
 
 import training.decoding as decoding
 from model.errors import StreamError
 from tests.conftest import ROOT, SAMPLE
-from tests.make_data import pictures
+from tests.make_data import pictures, write_dataset
 from training.decoder import Decoder
 from training.decoding import decoded_batches
 from training.stream import HubStream
@@ -87,6 +89,63 @@ def test_a_decoder_that_was_killed_is_told_and_replaced(monkeypatch):
     assert sum(len(ids) for _, _, ids in decoded_batches(stream, stream.epoch(0), SHAPE)) == stream.rows
     for decoder in decoding._shared:
         decoder.close()
+
+
+def test_after_an_interrupt_no_picture_comes_with_another_rows_label(tmp_path):
+    """Ctrl-C at many moments, as in a notebook, where the process and its decoders live on."""
+    script = f"""
+import os, signal, threading, time
+import numpy as np
+from training.decoding import decoded_batches
+from training.stream import HubStream
+stream = HubStream({SAMPLE!r}, batch_size=50)
+def read():
+    return {{int(row): image for images, _, ids in decoded_batches(stream, stream.epoch(0), {SHAPE})
+            for row, image in zip(ids, images)}}
+expected, interrupted = read(), 0
+for attempt in range(25):
+    timer = threading.Timer(0.002 * attempt, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        for _ in range(20):
+            read()
+    except KeyboardInterrupt:
+        interrupted += 1
+    timer.join()
+    found = read()
+    assert all((found[row] == image).all() for row, image in expected.items()) and len(found) == len(expected)
+print(interrupted)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 15
+
+
+def test_a_picture_that_no_decoder_understands_costs_one_row(tmp_path):
+    ok, deep = cv2.imencode(".tiff", np.full((28, 28, 3), 3.5, np.float64))
+    assert ok
+    images = [*pictures(3, (28, 28)), deep.tobytes(), *pictures(2, (28, 28))]
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
+    stream = HubStream(write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1] * 3}]))
+    for _ in range(2):
+        ((_, _, ids),) = decoded_batches(stream, stream.ordered(), (28, 28, 3))
+        assert ids.tolist() == [0, 1, 2, 4, 5] and list(stream.skipped) == [3]
+
+
+def test_who_waits_for_a_decoder_that_was_killed_is_told(monkeypatch):
+    """Two readers share the decoders; neither gets another error than the one that says what happened."""
+    monkeypatch.setattr(decoding, "_shared", [])
+    monkeypatch.setattr(decoding, "TASK_BYTES", 1)
+    stream = HubStream(SAMPLE, batch_size=10)
+    readers = [decoded_batches(stream, stream.epoch(epoch), SHAPE) for epoch in range(2)]
+    for reader in readers:
+        next(reader)
+    for decoder in decoding._shared:
+        decoder._process.kill()
+        decoder._process.wait()
+    for reader in readers:
+        with pytest.raises(StreamError, match="was ended from outside"):
+            list(reader)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks processes up in /proc")

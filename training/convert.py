@@ -23,6 +23,7 @@ from model.errors import TrazoError
 from training.ranges import cache_folder
 
 ROWS_PER_GROUP = 100  # as `datasets` writes image datasets on the Hub
+COPIED_SPLIT = "train"  # what a copy's only split is called, whatever the split's own name: `datasets` knows few names
 SHARD_BYTES = 1 << 28  # of a file of the copy, about
 
 
@@ -60,18 +61,18 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not at all: what a killed process left behind has another name and is never read.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-", ignore_cleanup_errors=True) as temporary:
-        _write(stream, Path(temporary) / "copy", split)
+        _write(stream, Path(temporary) / "copy")
         if not folder.is_dir():  # another process may have been quicker
             shutil.move(Path(temporary) / "copy", folder)
     return folder
 
 
-def _write(stream: IterableDataset, folder: Path, split: str) -> None:
+def _write(stream: IterableDataset, folder: Path) -> None:
     folder.mkdir()
     tables, number = _tables(stream), 0
     table = next(tables, None)
     while table is not None:
-        path = folder / f"{split}-{number:05}.parquet"
+        path = folder / f"{COPIED_SPLIT}-{number:05}.parquet"
         with pq.ParquetWriter(path, stream.features.arrow_schema) as writer:
             while table is not None and (not path.exists() or path.stat().st_size < SHARD_BYTES):
                 writer.write_table(table, row_group_size=ROWS_PER_GROUP)

@@ -9,13 +9,12 @@ when its pipe does, so it never outlives the process that it serves, however tha
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +25,7 @@ from model.converter import decode_batch, decode_mixed_batch
 from model.errors import StreamError
 
 PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linux; elsewhere the system decides
-MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from training.decoder import serve; serve()"
+MAIN = "import sys; sys.path[0] = sys.argv[1]; from training.decoder import serve; serve()"
 
 # Files side by side, uint8 (bytes,); where each begins and the last one ends; which are drawings, or None for none.
 Packed = tuple[np.ndarray, list[int], np.ndarray | None]
@@ -38,18 +37,25 @@ class Decoder:
 
     def __init__(self) -> None:
         """Start the process; it is ready after about half a second and takes tasks meanwhile."""
-        root = str(Path(__file__).parents[1])
-        pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, root], stdin=pipe, stdout=pipe, pipesize=PIPE_BYTES, bufsize=PIPE_BYTES
+            [sys.executable, "-c", MAIN, str(Path(__file__).parents[1])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
+            bufsize=PIPE_BYTES,
+            # What cannot be decoded is told by its row id, not by OpenCV in between the lines of a progress bar.
+            env={"OPENCV_LOG_LEVEL": "SILENT", **os.environ},
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its decoders as it ends itself
         )
-        self._pending: deque[list] = deque()  # of answers that are not there yet
+        self._asked = 0
+        self._pending: deque[tuple[int, list]] = deque()  # answers that are not there yet, by number
         self._asking, self._reading = threading.Lock(), threading.Lock()
+        self._closed = False
 
     @property
     def alive(self) -> bool:
         """Whether the process can be asked."""
-        return self._process.poll() is None
+        return not self._closed and self._process.poll() is None
 
     def submit(self, batches: list[Packed], image_shape: tuple[int, int, int]) -> Callable[[], list[Decoded]]:
         """Give batches to the process.
@@ -61,52 +67,63 @@ class Decoder:
             StreamError: here or there, when the process was ended from outside.
         """
         answer: list = []
-        with self._asking:
-            try:
-                pickle.dump((batches, image_shape), self._process.stdin, pickle.HIGHEST_PROTOCOL)
-                self._process.stdin.flush()
-            except OSError:
-                raise self._ended() from None
-            self._pending.append(answer)
+        with self._asking, self._whole():
+            self._asked += 1
+            self._pending.append((self._asked, answer))
+            pickle.dump((self._asked, batches, image_shape), self._process.stdin, pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
         return lambda: self._wait(answer)
 
     def close(self) -> None:
         """End the process."""
+        self._closed = True
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was not flushed has nowhere to go
+            with suppress(OSError, ValueError):  # what was not flushed has nowhere to go
                 pipe.close()
 
     def _wait(self, answer: list) -> list[Decoded]:
-        with self._reading:
+        with self._reading, self._whole():
             while not answer:  # those who asked before come first
-                try:
-                    self._pending.popleft().append(_receive(self._process.stdout))
-                except (EOFError, OSError, IndexError, pickle.UnpicklingError):
-                    raise self._ended() from None
+                number, first = self._pending.popleft()
+                answered, decoded = _receive(self._process.stdout)
+                if answered != number:
+                    raise EOFError
+                first.append(decoded)
         return answer[0]
 
-    def _ended(self) -> StreamError:
-        self.close()
-        return StreamError(
-            "a decoding process was ended from outside, perhaps for want of memory; the same command goes on from here"
-        )
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Never use a process again of which a question or an answer went through in part.
+
+        Otherwise the next answer would be taken for another's: pictures would come with other rows' labels.
+        """
+        try:
+            yield
+        except (EOFError, OSError, ValueError, IndexError, pickle.UnpicklingError):  # ValueError: its pipe is closed
+            self.close()
+            raise StreamError(
+                "a decoding process was ended from outside, perhaps for want of memory; "
+                "the same command goes on from here"
+            ) from None
+        except BaseException:  # Ctrl-C
+            self.close()
+            raise
 
 
 def serve() -> None:
     """Decode what comes in through standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; its parent decides
     answers = os.fdopen(os.dup(1), "wb", PIPE_BYTES)
     os.dup2(2, 1)  # what a library prints must not come between
     # Tasks are read whatever is in work, so that the two sides never wait for one another, each at a full pipe.
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, tasks), daemon=True).start()
     while (task := tasks.get()) is not None:
-        batches, image_shape = task
+        number, batches, image_shape = task
         decoded = [_decode(packed, image_shape) for packed in batches]
         try:
-            _send(decoded, answers)
+            _send(number, decoded, answers)
         except BrokenPipeError:
             break
     os._exit(0)
@@ -128,17 +145,18 @@ def _decode(packed: Packed, image_shape: tuple[int, int, int]) -> Decoded:
     return decode_mixed_batch(encoded, sketches, image_shape)
 
 
-def _send(decoded: list[Decoded], pipe: BinaryIO) -> None:
+def _send(number: int, decoded: list[Decoded], pipe: BinaryIO) -> None:
     # Shapes and errors are pickled; pixels go as they are, which saves copies of them.
-    pickle.dump([(images.shape, bad) for images, bad in decoded], pipe, pickle.HIGHEST_PROTOCOL)
+    pickle.dump((number, [(images.shape, bad) for images, bad in decoded]), pipe, pickle.HIGHEST_PROTOCOL)
     for images, _ in decoded:
         pipe.write(memoryview(images).cast("B"))
     pipe.flush()
 
 
-def _receive(pipe: BinaryIO) -> list[Decoded]:
+def _receive(pipe: BinaryIO) -> tuple[int, list[Decoded]]:
+    number, known = pickle.load(pipe)
     decoded = []
-    for shape, bad in pickle.load(pipe):
+    for shape, bad in known:
         images = np.empty(shape, np.uint8)
         view, done = memoryview(images).cast("B"), 0
         while done < images.nbytes:
@@ -147,4 +165,4 @@ def _receive(pipe: BinaryIO) -> list[Decoded]:
                 raise EOFError
             done += size
         decoded.append((images, bad))
-    return decoded
+    return number, decoded

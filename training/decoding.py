@@ -63,11 +63,15 @@ def decoded_groups(
 
 _shared: list[Decoder] = []  # by all streams of this process, for as long as it lives
 _starting = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_shared.clear)  # a pipe of two masters would mix their answers
 
 
 def _decoders() -> list[Decoder]:
     with _starting:
-        _shared[:] = [decoder for decoder in _shared if decoder.alive]
+        for decoder in [decoder for decoder in _shared if not decoder.alive]:
+            decoder.close()
+            _shared.remove(decoder)
         while len(_shared) < DECODERS:
             _shared.append(Decoder())
         return _shared[:DECODERS]

@@ -57,9 +57,27 @@ class Member:
         Raises:
             TrazoError: when a column is missing or left open, or does not suit the problem.
         """
-        image = _image_column(source.dataset, source.features, image_column)
+        image = _image_column(source, image_column)
         label = _label_column(source.dataset, source.features, label_column)
-        return Member(source, image, label, *_labels_and_problem(source, label, labels, problem), sketches)
+        for column in (image, label):
+            if column not in source.schema.names:
+                raise TrazoError(f"{source.dataset!r} declares a column {column!r} that its files do not have")
+        if not _holds_files(source.schema.field(image).type):
+            raise TrazoError(
+                f"column {image!r} of {source.dataset!r} holds {source.schema.field(image).type}, no images"
+            )
+        names, found = _labels_and_problem(source, label, labels, problem)
+        if label_column is None and len(names) == source.table.total > 9:
+            raise TrazoError(
+                f"column {label!r} of {source.dataset!r} has another value in each row, so it names no classes; "
+                f"choose with --label-column; columns: {', '.join(source.features)}"
+            )
+        return Member(source, image, label, names, found, sketches)
+
+    @property
+    def key(self) -> list:
+        """Return what tells this member's pictures and labels from others'; it fits into JSON."""
+        return [self.source.fingerprint, self.image_column, self.label_column, list(self.labels), self.sketches]
 
     def read(self, run: tuple[int, int], mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
         """Read those rows of a run that a mask chooses.
@@ -71,10 +89,12 @@ class Member:
         Returns:
             images (large_binary) and labels (int64 class ids, or float32 targets); null where they are missing.
         """
-        table = self.source.read(run, [f"{self.image_column}.bytes", self.label_column])
+        plain = not pa.types.is_struct(self.source.schema.field(self.image_column).type)
+        table = self.source.read(run, [self.image_column if plain else f"{self.image_column}.bytes", self.label_column])
         if not mask.all():
             table = table.filter(pa.array(mask))
-        images = pc.struct_field(table[self.image_column], "bytes").cast(pa.large_binary())
+        images = table[self.image_column] if plain else pc.struct_field(table[self.image_column], "bytes")
+        images = images.cast(pa.large_binary())
         return images.combine_chunks(), self._ids_of(table[self.label_column]).combine_chunks()
 
     def units(self, column: str) -> np.ndarray:
@@ -83,26 +103,28 @@ class Member:
         Raises:
             TrazoError: when there is no such column.
         """
-        if column not in self.source.features:
+        if column not in self.source.schema.names:
             raise TrazoError(
                 f"{self.source.dataset!r} has no column {column!r}; its columns: {', '.join(self.source.features)}"
             )
-        numbers: dict[object, int] = {}
+        if pa.types.is_nested(self.source.schema.field(column).type):
+            raise TrazoError(f"column {column!r} of {self.source.dataset!r} holds no single values to keep together by")
+        known: dict[object, int] = {None: 0}  # rows without a value are one unit, too
         units = []
         for window in ordered_windows(self.source.table, Part(), READ_AT_ONCE):
             for run in window.runs:
-                values = self.source.read(run, [column])[column].combine_chunks().dictionary_encode()
-                for value in values.dictionary.to_pylist():
+                values = self.source.read(run, [column])[column].combine_chunks().dictionary_encode("encode")
+                distinct = values.dictionary.to_pylist()
+                for value in distinct:
                     digest = hashlib.blake2b(repr(value).encode(), digest_size=8).digest()
-                    numbers.setdefault(value, int.from_bytes(digest, "little"))
-                distinct = np.array([numbers[value] for value in values.dictionary.to_pylist()], np.uint64)
-                units.append(distinct[values.indices.fill_null(0).to_numpy()])
+                    known.setdefault(value, int.from_bytes(digest, "little"))
+                units.append(np.array([known[value] for value in distinct], np.uint64)[values.indices.to_numpy()])
         return np.concatenate(units)
 
     def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
         feature = self.source.features[self.label_column]
-        if isinstance(feature, ClassLabel):
+        if isinstance(feature, ClassLabel) and pa.types.is_integer(column.type):
             valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(feature.names)))
             column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 stands for "no label" in `datasets`
             if tuple(feature.names) == self.labels:
@@ -112,7 +134,7 @@ class Member:
         if self.problem == "regression":
             column = column.cast(pa.float32(), safe=False)
             return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels))
+        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels)).cast(pa.int64())
 
 
 def _labels_and_problem(
@@ -131,6 +153,8 @@ def _labels_and_problem(
         names = tuple(feature.names)
     elif feature.dtype == "bool":
         names = given or ("false", "true")
+        if set(names) != {"false", "true"}:
+            raise TrazoError(f"label column {column!r} holds booleans: its classes are false and true, not {names}")
     else:
         names = given or _distinct(source, column)
     if len(names) < 2:
@@ -150,15 +174,28 @@ def _distinct(source: Source, column: str) -> tuple[str, ...]:
     return tuple(str(value) for value in sorted(found - {None}))
 
 
-def _image_column(dataset: str, features: Features, name: str | None) -> str:
-    images = [column for column, feature in features.items() if isinstance(feature, Image)]
+def _holds_files(kind: pa.DataType) -> bool:
+    """Return whether a Parquet column may hold encoded images: binary, or a struct with binary `bytes`."""
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        kind = kind.field("bytes").type
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _image_column(source: Source, name: str | None) -> str:
+    # What the schema calls an image; without that, what is stored as one.
+    images = [column for column, feature in source.features.items() if isinstance(feature, Image)]
+    stored = [field.name for field in source.schema if _holds_files(field.type)]
+    images = images or [column for column in stored if pa.types.is_struct(source.schema.field(column).type)]
     if name is None:
         if len(images) != 1:
             found = f"has {len(images)} image columns ({', '.join(images)})" if images else "has no image column"
-            raise TrazoError(f"{dataset!r} {found}; its columns: {', '.join(features)}; choose with --image-column")
+            raise TrazoError(
+                f"{source.dataset!r} {found}; its columns: {', '.join(source.features)}; choose with --image-column"
+            )
         return images[0]
-    if name not in images:
-        raise TrazoError(f"{dataset!r} has no image column {name!r}; it has {', '.join(images) or 'none'}")
+    if name not in (*images, *stored):
+        known = ", ".join(dict.fromkeys((*images, *stored))) or "none"
+        raise TrazoError(f"{source.dataset!r} has no image column {name!r}; it has {known}")
     return name
 
 

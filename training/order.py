@@ -6,6 +6,7 @@ that even a dataset sorted by label mixes; and rows are permuted inside the wind
 data: the whole order is known before the first byte is asked for, which makes a resume a seek.
 """
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -60,6 +61,12 @@ class Part:
         place = (x ^ (x >> np.uint64(31))) >> np.uint64(11)  # the upper 53 bits, which a float holds exactly
         return (place >= np.uint64(self.low * 2**53)) & (place < np.uint64(self.high * 2**53))
 
+    @property
+    def key(self) -> list:
+        """What tells this part from another of the same split; it fits into JSON."""
+        units = None if self.units is None else hashlib.sha256(self.units.tobytes()).hexdigest()[:16]
+        return [self.low, self.high, units]
+
     def cut(self, fraction: float) -> tuple["Part", "Part"]:
         """Cut this part in two: (the rest, the lower `fraction`)."""
         middle = self.low + fraction * (self.high - self.low)
@@ -81,6 +88,11 @@ class Parts:
             here = which == number
             chosen[here] = self.parts[number].mask(row_ids[here] - self.first[number])
         return chosen
+
+    @property
+    def key(self) -> list:
+        """What tells these parts from others; it fits into JSON."""
+        return [part.key for part in self.parts]
 
     def cut(self, fraction: float) -> tuple["Parts", "Parts"]:
         """Cut each part in two: (the rest, the lower `fraction`)."""

@@ -46,7 +46,8 @@ def make_train_data(
         last batch of an epoch is smaller where the rows do not divide; it is kept.
     """
 
-    steps = min(steps or len(stream), len(stream))
+    steps = len(stream) if steps is None else min(steps, len(stream))
+    start = min(start, steps)
 
     def batches() -> Iterator[Batch]:
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
@@ -54,7 +55,7 @@ def make_train_data(
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
     kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
     if any(kinds.values()):
-        data = tf.data.Dataset.zip(data, _seeds(stream.seed, epoch, start, epochs, steps))
+        data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
         data = data.map(lambda batch, seed: (augment(batch[0], seed, **kinds), batch[1]))
     return _ready(data)
 
@@ -145,11 +146,12 @@ def _ready(data: tf.data.Dataset) -> tf.data.Dataset:
     return data.prefetch(PREFETCHED).with_options(options)
 
 
-def _seeds(seed: int, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
-    """Return one augmentation seed a batch, int32 (2,), from (seed, epoch, batch) alone."""
+def _seeds(stream: HubStream, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
+    """Return one augmentation seed a batch, int32 (2,), from (seed, epoch, batch) and the worker's rank alone."""
 
     def of_batch(number: tf.Tensor) -> tf.Tensor:
-        of_epoch = tf.random.stateless_uniform((2,), tf.stack([seed, number // steps]), None, None, tf.int64)
-        return tf.random.stateless_uniform((2,), of_epoch + number % steps, None, None, tf.int32)
+        of_epoch = tf.random.stateless_uniform((2,), tf.stack([stream.seed, number // steps]), None, None, tf.int64)
+        of_worker = of_epoch + tf.stack([number % steps, tf.constant(stream.rank, tf.int64)])
+        return tf.random.stateless_uniform((2,), of_worker, None, None, tf.int32)
 
     return tf.data.Dataset.range(epoch * steps + start, (epoch + epochs) * steps).map(of_batch)

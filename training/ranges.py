@@ -1,21 +1,24 @@
 """Exact bytes of a dataset's files, on the Hub or on disk: retried, cached if asked, never of two versions."""
 
 import os
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import fsspec
 import httpx2
-from diskcache import Cache
+from diskcache import Cache, Timeout
 from fsspec.core import url_to_fs
 from fsspec.utils import merge_offset_ranges
 from huggingface_hub import HfFileSystem, constants
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
-from model.errors import StreamError
+from model.errors import StreamError, TrazoError
 
+CACHE_ERRORS = (OSError, sqlite3.Error, Timeout)
 MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to read than another request
 
 
@@ -23,7 +26,8 @@ MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to 
 class Network:
     """How long the Hub is waited for, and what is kept of its answers.
 
-    With the defaults a Hub that accepts requests and never answers is an error after 47 seconds.
+    With the defaults a Hub that never answers a request for rows is an error after 47 seconds. What `datasets` asks, to
+    list files and to copy what is not Parquet, has its limits in `training.source`.
     """
 
     timeout: float = 10.0  # seconds of silence after which a request is given up
@@ -66,15 +70,16 @@ class Files:
         Raises:
             StreamError: when the file cannot be read, after the retries, or was replaced since the first read.
         """
-        held = {span: self._cache.get((path, *span)) for span in spans} if self._cache is not None else {}
-        missing = [span for span in spans if held.get(span) is None]
+        held = {span: self._kept(path, *span) for span in spans}
+        missing = [span for span in spans if held[span] is None]
         parts = {begin: data for (begin, _), data in held.items() if data is not None}
         if missing:
             for a, b in merge_spans(missing):
                 parts[a] = data = self.read(path, a, b)
                 for begin, end in missing if self._cache is not None else ():
                     if a <= begin and end <= b:
-                        self._cache.set((path, begin, end), data[begin - a : end - a])
+                        with suppress(*CACHE_ERRORS):  # what cannot be kept is read again
+                            self._cache.set((path, begin, end), data[begin - a : end - a])
         joined: dict[int, bytes] = {}
         start = end = -1
         for begin in sorted(parts):
@@ -116,12 +121,24 @@ class Files:
         info = self.filesystem.info(path)
         return self.filesystem.cat_file(path, begin, end), f"{info['size']} {info.get('mtime')}"
 
+    def _kept(self, path: str, begin: int, end: int) -> bytes | None:
+        if self._cache is None:
+            return None
+        with suppress(*CACHE_ERRORS):
+            data = self._cache.get((path, begin, end))
+            return data if data is not None and len(data) == end - begin else None
+
     @cached_property
     def _cache(self) -> Cache | None:
         if not (self.on_hub and self.network.cache_bytes):
             return None
-        # The least recently used rows go first: they are the ones that a shuffled epoch needs last.
-        return Cache(cache_folder() / "rows", size_limit=self.network.cache_bytes)
+        try:
+            return Cache(cache_folder() / "rows", size_limit=self.network.cache_bytes)
+        except CACHE_ERRORS as error:
+            reason = f"{cache_folder() / 'rows'}: {error}"
+            raise TrazoError(
+                f"rows cannot be kept on disk, {reason}; delete that folder, or leave --cache-bytes out"
+            ) from None
 
 
 def merge_spans(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

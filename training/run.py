@@ -73,6 +73,9 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     for dataset in dict.fromkeys((*data.further, *data.sketches)):
         if dataset != data.dataset:
             streams.append(HubStream(dataset, data.split, sketches=dataset in data.sketches, **_common(data), **order))
+    columns = dict.fromkeys(column for stream in streams for column in stream.features)
+    if data.unit_column and data.unit_column not in columns:
+        raise TrazoError(f"no dataset has a column {data.unit_column!r}; there are {', '.join(columns)}")
     stream = HubStream.concatenated([_learned_from(data, stream) for stream in streams])
     train, validation = stream.hold_out(data.validation)
     return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))

@@ -12,7 +12,7 @@ from training.stream import HubStream
 
 def pixel_histogram(train: HubStream, image_shape: tuple[int, int, int], kept: Path) -> PixelHistogram:
     """Return the histogram of all pixels of the training rows; a second call reads it from the file `kept`."""
-    key = [train.source.fingerprint, train.rows, list(image_shape)]
+    key = [train.key, list(image_shape)]
     histogram = PixelHistogram(image_shape[2])
     known = read_json(kept)
     if known and known["key"] == key:

@@ -21,9 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from datasets import DatasetBuilder, Features, load_dataset_builder
+from datasets import config as datasets_config
 from datasets.data_files import EmptyDatasetError
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, constants, set_client_factory
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -32,10 +33,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils._http import default_client_factory
 
 from model.errors import StreamError, TrazoError
 from model.files import write_whole
-from training.convert import parquet_copy
+from training.convert import COPIED_SPLIT, parquet_copy
 from training.footers import Footer
 from training.order import RowGroups
 from training.ranges import Files, Network, cache_folder, merge_spans
@@ -47,6 +49,19 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 # Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
 os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
+# The Hub's client waits for ever unless told otherwise, and `datasets` repeats what it has repeated already.
+SILENCE = 10.0  # seconds, for requests that set no time-out of their own: listing files, reading a card
+datasets_config.STREAMING_READ_MAX_RETRIES = 1
+datasets_config.STREAMING_READ_RETRY_INTERVAL = datasets_config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = 1
+
+
+def _client() -> httpx2.Client:
+    client = default_client_factory()
+    client.timeout = SILENCE
+    return client
+
+
+set_client_factory(_client)
 logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)  # its retries would break the progress bar
 
 
@@ -106,8 +121,13 @@ def joined(origins: Sequence[Origin]) -> Origin:
 
 @dataclass(frozen=True)
 class Source(Origin):
-    """One split of one dataset at one commit, and its rows."""
+    """One split of one dataset at one commit, and its rows.
 
+    Attributes:
+        schema: of the files.
+    """
+
+    schema: pa.Schema
     _files: Files
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
@@ -162,8 +182,8 @@ def open_source(
     splits = tuple(map(str, files))
     if not all(url.endswith(".parquet") for url in urls):
         folder = _copy(builder, dataset, split, commit)
-        copied = open_source(str(folder), split, network=network)
-        return replace(copied, dataset=dataset, config=builder.config.name, splits=splits, revision=commit)
+        copied = open_source(str(folder), COPIED_SPLIT, network=network)
+        return replace(copied, dataset=dataset, config=builder.config.name, split=split, splits=splits, revision=commit)
     with hub_errors(dataset):
         opened, paths = Files.of(urls, token, network)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
@@ -190,6 +210,7 @@ def open_source(
         RowGroups(shard, group, rows),
         sum(sizes) / rows.sum(),
         fingerprint,
+        schema,
         opened,
         paths,
         footers,
@@ -236,7 +257,8 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
         try:
             return load_dataset_builder(dataset, config, revision=commit, token=None if local else token)
         except (EmptyDatasetError, FileNotFoundError) as error:
-            raise TrazoError(f"{dataset!r} holds no data files: {str(error).splitlines()[0]}") from None
+            pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
+            raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
         # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
         except (ValueError, RuntimeError, yaml.YAMLError) as error:
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
@@ -248,22 +270,28 @@ def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None)
             return parquet_copy(builder, dataset, split, commit)
         except TrazoError:
             raise
-        except (ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
+        except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
+            raise
+        except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
             reason = " ".join(str(error).split())
-            raise TrazoError(f"{dataset!r}, split {split!r}, cannot be read by `datasets`: {reason}") from None
+            hint = "; of many datasets --revision refs/convert/parquet is such a copy" if commit else ""
+            raise TrazoError(f"split {split!r} of {dataset!r} cannot be copied to Parquet: {reason}{hint}") from None
 
 
 def _footer(files: Files, path: str) -> tuple[Footer, int]:
     """Return a Parquet file's footer and the file's size, in one or two ranged requests; of a commit, only once."""
     kept = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
-    if files.on_hub and kept.is_file():
-        content = kept.read_bytes()
-        return Footer.parse(path, content[8:]), int.from_bytes(content[:8], "little")
+    with suppress(OSError, TrazoError):  # there is none, or it is damaged
+        if files.on_hub:
+            content = kept.read_bytes()
+            return Footer.parse(path, content[8:]), int.from_bytes(content[:8], "little")
     size = files.filesystem.size(path)
     tail = files.read(path, max(0, size - FOOTER_GUESS), size)
     if tail[-4:] != b"PAR1":
         raise TrazoError(f"{path} is not a Parquet file, or is cut short")
     length = int.from_bytes(tail[-8:-4], "little") + 8
+    if length > size:
+        raise TrazoError(f"{path} has a damaged footer: it would be longer than the file")
     if length > len(tail):
         tail = files.read(path, size - length, size - len(tail)) + tail
     footer = Footer.parse(path, tail[-length:])

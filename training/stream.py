@@ -1,7 +1,9 @@
 """`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
 
+import queue
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
@@ -16,7 +18,7 @@ from training.ranges import Network
 from training.source import Origin, joined, open_source
 
 FETCHES = 4  # runs that are fetched at once; more contend for the interpreter
-REMEMBERED_BYTES = 1 << 28  # a held-out part below this many encoded bytes is kept in memory after its first pass
+REMEMBERED_BYTES = 1 << 26  # a held-out part below this many encoded bytes is kept in memory after its first pass
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,9 @@ class HubStream:
             sketches: the pictures are free drawings of any size and polarity; they are prepared as
                 `CnnModel.predict_sketch` prepares them.
             on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
-            window_rows: rows in a window, at most; more mix better. Memory holds two windows of encoded images.
-            window_bytes: bytes in a window, at most and about: photographs make windows of fewer rows.
+            window_rows: rows in a window, about; more mix better. Memory holds two windows of encoded images. A row
+                group is never cut: one with more rows than that is a window of its own, and is told.
+            window_bytes: bytes in a window, about: photographs make windows of fewer rows.
             window_runs: distant runs of row groups that fill a window.
             network: time-outs, retries and the disk cache; see `training.ranges.Network`.
             token: of the Hub; None for the environment's.
@@ -135,6 +138,9 @@ class HubStream:
         Raises:
             TrazoError: in one line, what was asked and what exists.
         """
+        whole = all(isinstance(number, (int, np.integer)) for number in (seed, batch_size, rank, world_size))
+        if not whole or seed < 0:
+            raise TrazoError("seed, batch_size, rank and world_size are whole numbers, and the seed is not negative")
         if batch_size < 1 or world_size < 1 or not 0 <= rank < world_size:
             raise TrazoError(f"batch_size {batch_size}, rank {rank} of world_size {world_size} do not fit together")
         if on_error not in ("skip", "raise"):
@@ -147,6 +153,13 @@ class HubStream:
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
         self.on_error, self.window_runs = on_error, window_runs
         self.window_rows = max(1, min(window_rows, int(window_bytes / source.row_bytes)))
+        largest = int(source.table.rows.max())
+        if largest > self.window_rows and len(source.table.rows) > 1:
+            print(
+                f"{dataset!r} has row groups of up to {largest:,} rows: each fills a window alone, which mixes less "
+                f"and holds more than {self.window_rows:,} rows; groups of 100 to 1,000 rows suit images",
+                flush=True,
+            )
         self.skipped: dict[int, str] = {}
         self._told: set[int] = set()
         self.failure: Exception | None = None
@@ -163,7 +176,8 @@ class HubStream:
         """
         first, *others = streams
         for other in others:
-            if (other.problem, sorted(other.labels)) != (first.problem, sorted(first.labels)):
+            same_classes = first.problem == "regression" or sorted(other.labels) == sorted(first.labels)
+            if other.problem != first.problem or not same_classes:
                 raise TrazoError(
                     f"{other.source.dataset!r} asks {other.problem} {', '.join(other.labels)}; "
                     f"{first.source.dataset!r} asks {first.problem} {', '.join(first.labels)}"
@@ -203,6 +217,11 @@ class HubStream:
     def problem(self) -> str:
         """What the label column asks: binary, multiclass or regression."""
         return self.members[0].problem
+
+    @property
+    def key(self) -> list:
+        """What tells this stream's rows, pictures and labels from another's; it fits into JSON."""
+        return [[member.key for member in self.members], self._part.key]
 
     def sketches(self, row_ids: np.ndarray) -> np.ndarray | None:
         """Return which rows are free drawings, bool of the ids' shape; None where there are none in any dataset."""
@@ -275,6 +294,8 @@ class HubStream:
         def stretches() -> Iterator[_Stretch]:
             first = start
             for number in numbers:
+                if number < 0:
+                    raise TrazoError(f"epochs count from 0, there is none of number {number}")
                 windows = shuffled_windows(
                     self.source.table, self._part, self.seed, number, self.window_rows, self.window_runs
                 )
@@ -289,19 +310,23 @@ class HubStream:
         A held-out part of at most `REMEMBERED_BYTES` is kept after its first pass, so that validating every epoch does
         not read it again.
         """
+        if start < 0:
+            raise TrazoError(f"start must not be negative: {start}")
         if self._remembered is not None:
             yield from self._remembered[start:]
             return
-        if start < 0:
-            raise TrazoError(f"start must not be negative: {start}")
+        remembers = self._remembers and start == 0
         kept, size = [], 0
         windows = ordered_windows(self.source.table, self._part, self.window_rows)
         for batch in self._batches(self._stretches(windows, start, len(self)), len(self), shuffled=False):
             size += batch.encoded.nbytes
-            if self._remembers and start == 0 and size <= REMEMBERED_BYTES:
+            if remembers and size <= REMEMBERED_BYTES:
                 kept.append(batch)
+            else:
+                remembers = False
+                kept.clear()
             yield batch
-        if self._remembers and start == 0 and size <= REMEMBERED_BYTES:
+        if remembers:
             self._remembered = kept
 
     def skip(self, row_id: int, reason: str) -> None:
@@ -426,13 +451,19 @@ class _Reader:
 
     def __init__(self, stream: HubStream, stretches: Iterator[_Stretch], shuffled: bool) -> None:
         self._stream, self._stretches, self._shuffled = stream, stretches, shuffled
-        self._pool = ThreadPoolExecutor(FETCHES, thread_name_prefix="trazo-fetch")
+        self._tasks: queue.SimpleQueue = queue.SimpleQueue()
+        self._closed = False
 
     def __enter__(self) -> "_Reader":
+        # Daemons, unlike those of an executor: a process that is told to end does not wait for a silent Hub first.
+        for number in range(FETCHES):
+            threading.Thread(target=self._work, name=f"trazo-fetch-{number}", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._closed = True
+        for _ in range(FETCHES):
+            self._tasks.put(None)
 
     def __iter__(self) -> Iterator[tuple[_Stretch, _Rows]]:
         ahead = self._fetch()
@@ -450,4 +481,18 @@ class _Reader:
         stretch = next(self._stretches, None)
         if stretch is None:
             return None
-        return stretch, [self._pool.submit(self._stream._read_run, run) for run in stretch.window.runs]
+        futures = []
+        for run in stretch.window.runs:
+            futures.append(Future())
+            self._tasks.put((futures[-1], run))
+        return stretch, futures
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            future, run = task
+            if not self._closed:
+                try:
+                    future.set_result(self._stream._read_run(run))
+                except BaseException as error:
+                    future.set_exception(error)
+            del task, future  # the rows are the reader's alone

@@ -261,13 +261,7 @@ def _identity(search: Search) -> dict[str, Any]:
     train, validation = search.train, search.validation
     _, of_a_trial = build(keras_tuner.HyperParameters())
     return {
-        "data": {
-            "fingerprint": train.source.fingerprint,
-            "image_column": train.image_column,
-            "label_column": train.label_column,
-            "window_rows": train.window_rows,
-            "rows": {"train": train.rows, "validation": validation.rows},
-        },
+        "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
         "network": search.base,
         "training": {k: v for k, v in asdict(search.settings).items() if k not in (*of_a_trial, *LENGTH)},
         "search": {k: v for k, v in asdict(search.tune).items() if k != "trials"},
