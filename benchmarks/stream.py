@@ -5,8 +5,8 @@
 FOLDER holds MNIST in a Hub repo's layout. Each contender yields the same images and labels in batches of 128, and is
 measured in a process of its own: one epoch to warm up, then, without a break, some that are timed, of which the median
 counts. Trazo and `datasets` read from a Hub on loopback, which takes its share of the cores; the others read from
-memory or from the disk, after the conversion that they need. Threads are those that decode: Trazo's are processes, and the one
-that fetches comes on top of them.
+memory or from the disk, after the conversion that they need. Threads are those that decode: Trazo's are processes, and
+the one that fetches comes on top of them.
 """
 
 import argparse

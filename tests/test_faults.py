@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from diskcache import Cache
 
 from model.errors import StreamError
 from tests.conftest import ROOT, SAMPLE
@@ -102,6 +105,89 @@ def test_a_silent_hub_is_an_error_after_the_retries(tmp_path):
         told = stream_from(hub, tmp_path, "timeout=0.3, retries=1")
         assert time.monotonic() - started < 9
     assert "cannot be read: " in told and "goes on from here" in told
+
+
+def test_requests_that_fail_at_random_change_nothing(tmp_path):
+    random = np.random.default_rng(0)
+    failed = []
+
+    def one_in_five(method: str, path: str, headers: dict) -> Fault | None:
+        if method != "GET" or not path.endswith(".parquet") or random.random() > 0.2:
+            return None
+        failed.append(path)
+        return [Fault(status=500), Fault(status=502), Fault(reset=True), Fault(cut=500)][len(failed) % 4]
+
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        hub.fault = one_in_five
+        rows = json.loads(stream_from(hub, tmp_path, "retries=6"))
+    assert failed and rows == without_faults()
+
+
+def test_a_hub_that_falls_silent_while_a_dataset_is_opened_is_an_error(tmp_path):
+    script = """
+import training.source as source
+from model.errors import TrazoError
+source.PATIENCE, source.SILENCE = 3.0, 1.0
+try:
+    source.open_source("someone/sample", "train")
+except TrazoError as error:
+    print(error)
+"""
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        hub.fault = lambda method, path, headers: Fault(stall=30) if "/tree/" in path else None
+        command = [sys.executable, "-c", script]
+        environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
+        started = time.monotonic()
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+        assert time.monotonic() - started < 25, "it waited for the Hub"
+    assert "cannot be reached for 'someone/sample'" in answer.stdout, answer.stderr
+
+
+def test_who_interrupts_a_process_need_not_wait_for_a_silent_hub(tmp_path):
+    script = """
+from training.stream import HubStream
+stream = HubStream("someone/sample", window_rows=500, window_runs=2)
+print("open", flush=True)
+for batch in stream.epoch(0):
+    pass
+"""
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+            asked = len(hub.log)
+            hub.fault = lambda method, path, headers: Fault(stall=30) if len(hub.log) > asked + 12 else None
+            process.stdout.readline()
+            time.sleep(1)
+            started = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+            assert time.monotonic() - started < 8
+    assert process.returncode
+
+
+def test_damaged_caches_cost_a_request_or_are_told(tmp_path):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        first = stream_from(hub, tmp_path, "cache_bytes=10_000_000")
+        (footer,) = (tmp_path / "trazo" / "footers").iterdir()
+        footer.write_bytes(b"\xff" * 300)
+        assert stream_from(hub, tmp_path, "cache_bytes=10_000_000") == first
+        (tmp_path / "trazo" / "rows" / "cache.db").write_bytes(b"no database" * 1000)
+        assert "rows cannot be kept in" in stream_from(hub, tmp_path, "cache_bytes=10_000_000")
+        assert stream_from(hub, tmp_path) == first
+
+
+def test_the_disk_cache_is_bounded(tmp_path):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        stream_from(hub, tmp_path, "cache_bytes=300_000")
+    with Cache(tmp_path / "trazo" / "rows") as cache:
+        kept = sum(len(cache[key]) for key in cache)
+    assert 0 < kept < 400_000 < sum(path.stat().st_size for path in Path(SAMPLE).rglob("train-*"))
 
 
 def test_a_second_epoch_comes_from_the_disk_cache(tmp_path):

@@ -164,8 +164,8 @@ def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 asked"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
         ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
-        ({"data": {"validation": 0.3}}, r"data.rows.train: \d+ there, \d+ asked, data.rows.validation: \d+ there"),
-        ({"data": {"split": "test", "test_split": "train"}}, "data.fingerprint: '[0-9a-f]+' there"),
+        ({"data": {"validation": 0.3}}, r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there"),
+        ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
     ):
         with pytest.raises(TrazoError, match=message) as caught:
             tune(tmp_path, **change)

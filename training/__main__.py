@@ -51,11 +51,13 @@ def _tune(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    data = _data(options)
+    data, asked = _data(options), _given(TrainConfig, options)
+    TrainConfig(**asked)  # a value out of range is told before anything is imported or read
     with quiet():
         from training.run import train_run
 
-    train_run(data, _given(TrainConfig, options), options.output, options.preset)
+    train_run(data, asked, options.output, options.preset)
+    print(f"done: {options.output}; measure it with `python -m training evaluate --model {options.output} --dataset …`")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

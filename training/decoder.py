@@ -119,14 +119,16 @@ def serve() -> None:
     # Tasks are read whatever is in work, so that the two sides never wait for one another, each at a full pipe.
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    with suppress(BrokenPipeError, MemoryError):  # the parent sees the pipe end, and says so
+        _answer(tasks, answers)
+    os._exit(0)  # the thread still waits for tasks
+
+
+def _answer(tasks: queue.SimpleQueue, answers: BinaryIO) -> None:
     while (task := tasks.get()) is not None:
         number, batches, image_shape = task
         decoded = [_decode(packed, image_shape) for packed in batches]
-        try:
-            _send(number, decoded, answers)
-        except BrokenPipeError:
-            break
-    os._exit(0)
+        _send(number, decoded, answers)
 
 
 def _read(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:

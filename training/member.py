@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -75,9 +76,15 @@ class Member:
         return Member(source, image, label, names, found, sketches)
 
     @property
-    def key(self) -> list:
-        """Return what tells this member's pictures and labels from others'; it fits into JSON."""
-        return [self.source.fingerprint, self.image_column, self.label_column, list(self.labels), self.sketches]
+    def key(self) -> dict[str, Any]:
+        """What tells this member's pictures and labels from others'; it fits into JSON."""
+        return {
+            "fingerprint": self.source.fingerprint,
+            "image_column": self.image_column,
+            "label_column": self.label_column,
+            "labels": list(self.labels),
+            "sketches": self.sketches,
+        }
 
     def read(self, run: tuple[int, int], mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
         """Read those rows of a run that a mask chooses.

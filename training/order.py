@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -62,10 +63,10 @@ class Part:
         return (place >= np.uint64(self.low * 2**53)) & (place < np.uint64(self.high * 2**53))
 
     @property
-    def key(self) -> list:
+    def key(self) -> dict[str, Any]:
         """What tells this part from another of the same split; it fits into JSON."""
         units = None if self.units is None else hashlib.sha256(self.units.tobytes()).hexdigest()[:16]
-        return [self.low, self.high, units]
+        return {"low": self.low, "high": self.high, "units": units}
 
     def cut(self, fraction: float) -> tuple["Part", "Part"]:
         """Cut this part in two: (the rest, the lower `fraction`)."""
@@ -90,9 +91,9 @@ class Parts:
         return chosen
 
     @property
-    def key(self) -> list:
+    def key(self) -> dict[str, Any]:
         """What tells these parts from others; it fits into JSON."""
-        return [part.key for part in self.parts]
+        return {str(number): part.key for number, part in enumerate(self.parts)}
 
     def cut(self, fraction: float) -> tuple["Parts", "Parts"]:
         """Cut each part in two: (the rest, the lower `fraction`)."""

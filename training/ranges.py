@@ -135,9 +135,8 @@ class Files:
         try:
             return Cache(cache_folder() / "rows", size_limit=self.network.cache_bytes)
         except CACHE_ERRORS as error:
-            reason = f"{cache_folder() / 'rows'}: {error}"
             raise TrazoError(
-                f"rows cannot be kept on disk, {reason}; delete that folder, or leave --cache-bytes out"
+                f"rows cannot be kept in {cache_folder() / 'rows'}: {error}; delete it, or leave --cache-bytes out"
             ) from None
 
 

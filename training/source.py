@@ -9,8 +9,10 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,9 +57,16 @@ datasets_config.STREAMING_READ_MAX_RETRIES = 1
 datasets_config.STREAMING_READ_RETRY_INTERVAL = datasets_config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = 1
 
 
+PATIENCE = 45.0  # seconds without any answer after which opening a dataset is given up, whatever is being repeated
+_heard = [0.0]  # when the Hub last answered
+
+
 def _client() -> httpx2.Client:
     client = default_client_factory()
     client.timeout = SILENCE
+    hooks = client.event_hooks
+    hooks["response"] = [*hooks["response"], lambda answer: _heard.__setitem__(0, time.monotonic())]
+    client.event_hooks = hooks
     return client
 
 
@@ -173,6 +182,8 @@ def open_source(
         TrazoError: in one line, what was asked and what exists.
     """
     local = os.path.isdir(dataset)
+    if local and revision:
+        raise TrazoError(f"{dataset!r} is a folder, which has no revision {revision!r}")
     commit = None if local else _commit(dataset, revision, token)
     builder = _builder(dataset, config, commit, token, local)
     files = builder.config.data_files or {}
@@ -240,7 +251,7 @@ def hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
         raise TrazoError(f"{name} is neither a folder here nor a dataset id (owner/name)") from None
     except (httpx2.TransportError, OfflineModeIsEnabled, ConnectionError):
         raise TrazoError(
-            f"the Hub ({constants.ENDPOINT}) cannot be reached for {name}; "
+            f"the Hub ({constants.ENDPOINT}) cannot be reached for {name}, which is no folder here; "
             "without a network, try `--dataset training/sample`"
         ) from None
     except HfHubHTTPError as error:
@@ -255,13 +266,38 @@ def _commit(dataset: str, revision: str | None, token: str | None) -> str:
 def _builder(dataset: str, config: str | None, commit: str | None, token: str | None, local: bool):
     with hub_errors(dataset):
         try:
-            return load_dataset_builder(dataset, config, revision=commit, token=None if local else token)
+            if local:
+                return load_dataset_builder(dataset, config)
+            return _patiently(lambda: load_dataset_builder(dataset, config, revision=commit, token=token))
         except (EmptyDatasetError, FileNotFoundError) as error:
             pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
             raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
         # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
         except (ValueError, RuntimeError, yaml.YAMLError) as error:
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
+
+
+def _patiently(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
+    """Return what a call returns, or give up when nothing is heard of the Hub for too long.
+
+    Raises:
+        ConnectionError: after `PATIENCE`; the call is left to itself.
+    """
+    future: Future = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="trazo-open", daemon=True).start()
+    _heard[0] = time.monotonic()
+    while not future.done():
+        wait([future], timeout=1)
+        if not future.done() and time.monotonic() - _heard[0] > PATIENCE:
+            raise ConnectionError("the Hub stays silent")
+    return future.result()
 
 
 def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -219,9 +220,10 @@ class HubStream:
         return self.members[0].problem
 
     @property
-    def key(self) -> list:
+    def key(self) -> dict[str, Any]:
         """What tells this stream's rows, pictures and labels from another's; it fits into JSON."""
-        return [[member.key for member in self.members], self._part.key]
+        datasets = {str(number): member.key for number, member in enumerate(self.members)}
+        return {"datasets": datasets, "part": self._part.key, "rows": self.rows}
 
     def sketches(self, row_ids: np.ndarray) -> np.ndarray | None:
         """Return which rows are free drawings, bool of the ids' shape; None where there are none in any dataset."""

@@ -85,7 +85,7 @@ def fit(
     identity = {
         "network": asdict(config),
         "training": asdict(settings),
-        "data": [train.key, validation.key, train.window_rows],
+        "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
     }
     progress, best = Progress(), None
     if checkpoint and checkpoint.exists():
