@@ -4,8 +4,8 @@
 
 FOLDER holds MNIST in a Hub repo's layout; the large dataset has its training shard `--copies` times. Both are streamed
 from a Hub on loopback and from the folder, each in a process of its own, shuffled, and each batch is decoded and
-dropped. The figure is the largest resident size of that process (`ru_maxrss`), without its decoders, which hold a task
-or two whatever the dataset; TensorFlow, which would add the same to each, is not imported.
+dropped. The figure is the largest resident size of that process (`ru_maxrss`), without its decoders, which never see
+more than a few tasks at a time; TensorFlow, which would add the same to each, is not imported.
 """
 
 import argparse

@@ -70,7 +70,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     wanted = image_shape if image_shape[2] == 3 else image_shape[:2]
     try:
         pixels = [_imdecode(one) for one in encoded]
-        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(np.concatenate(encoded).tobytes())
+        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(b"".join(encoded))
     except (cv2.error, IndexError, AttributeError):  # AttributeError: None, for what OpenCV cannot read
         fitting = False
     if fitting:

@@ -92,11 +92,16 @@ def test_epochs_follow_one_another_as_each_would_come_alone(
     assert found == expected[min(start, stop) :]
 
 
-def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeypatch):
-    stream = HubStream(sharded, batch_size=8, window_rows=20, window_runs=2)
-    read = []
+def recorded(folder: str, monkeypatch) -> tuple[HubStream, list]:
+    """A stream of small windows, and the runs that it reads."""
+    stream, read = HubStream(folder, batch_size=8, window_rows=20, window_runs=2), []
     reader = stream._read_run
     monkeypatch.setattr(stream, "_read_run", lambda run: (read.append(run), reader(run))[1])
+    return stream, read
+
+
+def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeypatch):
+    stream, read = recorded(sharded, monkeypatch)
     list(stream.epoch(0))
     alone = len(read)
     read.clear()
@@ -111,10 +116,7 @@ def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeyp
 
 
 def test_a_seek_reads_only_the_windows_it_needs(sharded, monkeypatch):
-    stream = HubStream(sharded, batch_size=8, window_rows=20, window_runs=2)
-    read = []
-    reader = stream._read_run
-    monkeypatch.setattr(stream, "_read_run", lambda run: (read.append(run), reader(run))[1])
+    stream, read = recorded(sharded, monkeypatch)
     list(stream.epoch(0))
     everything = len(read)
     read.clear()

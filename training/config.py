@@ -8,7 +8,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PROBLEMS = ("binary", "multiclass", "regression")
 SCHEDULES = ("one-cycle", "constant")
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
-LARGEST_SIDE = 1024  # of a network's input, as in `model.config`
+LARGEST_INPUT = 1024  # of a network's input, as in `model.config`
 LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
 
 
@@ -41,8 +41,8 @@ class DataConfig:
         for name in ("validation", "test_share"):
             if not 0 < getattr(self, name) < 1:
                 raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
-        if self.image_size is not None and not 1 <= self.image_size <= LARGEST_SIDE:
-            raise TrazoError(f"image_size lies between 1 and {LARGEST_SIDE} pixels, not {self.image_size}")
+        if self.image_size is not None and not 1 <= self.image_size <= LARGEST_INPUT:
+            raise TrazoError(f"image_size lies between 1 and {LARGEST_INPUT} pixels, not {self.image_size}")
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,6 @@ os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
 SILENCE = 10.0  # seconds, for requests that set no time-out of their own: listing files, reading a card
 datasets_config.STREAMING_READ_MAX_RETRIES = 1
 datasets_config.STREAMING_READ_RETRY_INTERVAL = datasets_config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = 1
-
-
 PATIENCE = 45.0  # seconds without any answer after which opening a dataset is given up, whatever is being repeated
 _heard = [0.0]  # when the Hub last answered
 
