@@ -37,7 +37,7 @@ class CnnConfig:
         32,
         64,
     )  # of each block; as many blocks as numbers; each block halves the picture
-    convolutions: int = 2  # in each block
+    convolutions: int | tuple[int, ...] = 2  # in each block; or one number for every block
     kernel_size: int = 3  # side of every kernel
     pooling: str = "max"  # what ends a block: max, average, or a convolution of stride 2
     activation: str = "relu"  # after every hidden layer
@@ -58,6 +58,8 @@ class CnnConfig:
             if not isinstance(value, (list, tuple)):
                 raise TrazoError(f"{name} must be a list, not {value!r}")
             put(name, tuple(value))
+        if isinstance(self.convolutions, list):
+            put("convolutions", tuple(self.convolutions))
         if isinstance(self.scaling, dict):
             put("scaling", _scaling_from_dict(self.scaling))
         if not isinstance(self.scaling, Scaling):
@@ -82,6 +84,13 @@ class CnnConfig:
         return {(0, 0): "none", (1, 0): "l1", (0, 1): "l2", (1, 1): "elastic net"}[self.l1 > 0, self.l2 > 0]
 
     @property
+    def convolutions_of_blocks(self) -> tuple[int, ...]:
+        """Return the number of convolutions of each block."""
+        if isinstance(self.convolutions, tuple):
+            return self.convolutions
+        return (self.convolutions,) * len(self.filters)
+
+    @property
     def kernel_parameters(self) -> int:
         """Return the number of weights in all kernels; biases, normalisations and slopes add a few to a feature map.
 
@@ -89,8 +98,8 @@ class CnnConfig:
         """
         height, width, channels = self.image_shape
         total = 0
-        for filters in self.filters:
-            total += self.kernel_size**2 * filters * (channels + (self.convolutions - 1) * filters)
+        for filters, convolutions in zip(self.filters, self.convolutions_of_blocks, strict=True):
+            total += self.kernel_size**2 * filters * (channels + (convolutions - 1) * filters)
             channels = filters
             # A stride keeps the odd row and column that a pooling drops.
             odd = 1 if self.pooling == "stride" else 0
@@ -187,7 +196,13 @@ def _check_sizes(config: CnnConfig) -> None:
         raise TrazoError(f"{len(config.filters)} blocks halve a side of {min(sides)} too often; at most {most} do not")
     for number in config.filters:
         whole("filters", number, 1, LIMITS["filters"])
-    whole("convolutions", config.convolutions, 1, LIMITS["convolutions"])
+    for number in config.convolutions_of_blocks:
+        whole("convolutions", number, 1, LIMITS["convolutions"])
+    if len(config.convolutions_of_blocks) != len(config.filters):
+        raise TrazoError(
+            f"convolutions has {len(config.convolutions_of_blocks)} numbers for {len(config.filters)} blocks; "
+            "give one for each block, or one for all"
+        )
     whole("kernel_size", config.kernel_size, 1, min(31, *sides))
     for number in config.dense_units:
         whole("dense_units", number, 1, LIMITS["units"])

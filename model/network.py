@@ -21,9 +21,9 @@ def build_network(config: CnnConfig) -> keras.Model:
     x = _scale(inputs, config.scaling)
 
     # Blocks: convolutions, then half the height and width.
-    for block, filters in enumerate(config.filters, 1):
-        for number in range(1, config.convolutions + 1):
-            stride = 2 if config.pooling == "stride" and number == config.convolutions else 1
+    for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
+        for number in range(1, convolutions + 1):
+            stride = 2 if config.pooling == "stride" and number == convolutions else 1
             x = _convolution(x, config, filters, stride, f"block{block}_conv{number}")
         if config.pooling == "max":
             x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
@@ -41,16 +41,16 @@ def build_network(config: CnnConfig) -> keras.Model:
         if config.dropout:
             x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
 
-    # Head: what the problem asks for.
-    x = layers.Dense(output_units(config.problem, len(config.labels)), name="head")(x)
-    outputs = layers.Activation(output_activation(config.problem, config.loss), name="output")(x)
+    # Head: what the problem asks for; in float32 whatever the precision of the rest, as the scaling is.
+    x = layers.Dense(output_units(config.problem, len(config.labels)), name="head", dtype="float32")(x)
+    outputs = layers.Activation(output_activation(config.problem, config.loss), name="output", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="cnn")
 
 
 def _scale(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     scale = [1 / s for s in scaling.scale]
     offset = [-o / s for o, s in zip(scaling.offset, scaling.scale, strict=True)]
-    return layers.Rescaling(scale, offset, name="scaling")(x)
+    return layers.Rescaling(scale, offset, name="scaling", dtype="float32")(x)
 
 
 def _convolution(x: keras.KerasTensor, config: CnnConfig, filters: int, stride: int, name: str) -> keras.KerasTensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 from model.errors import TrazoError
 from model.quiet import quiet
-from training.config import OPTIMIZERS, PROBLEMS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.config import OPTIMIZERS, PRECISIONS, PROBLEMS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
 from training.presets import PRESETS
 
 
@@ -159,6 +159,7 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--erasing", type=float, help="share that a rectangle may cover (default: none)")
     command.add_argument("--average", type=float, help="decay of a moving average of the weights (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
+    command.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic (default: float32)")
     command.add_argument("--seed", type=int)
 
 

@@ -6,6 +6,7 @@ from model.errors import TrazoError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PROBLEMS = ("binary", "multiclass", "regression")
+PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 LARGEST_INPUT = 1024  # of a network's input, as in `model.config`
@@ -63,12 +64,13 @@ class TrainConfig:
     thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
     erasing: float = 0.0  # share of a picture that a rectangle may cover
     average: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
+    precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
     patience: int = 6  # epochs without a better validation loss before training stops
     seed: int = 0  # of the order, the augmentation, the weights and the dropout
 
     def __post_init__(self) -> None:
         """Refuse what is unknown or out of range."""
-        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise TrazoError(f"unknown {name} {getattr(self, name)!r}; there are {', '.join(choices)}")
         for name, low, high in (

@@ -18,6 +18,7 @@ from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
 from training.pipeline import make_eval_data, make_train_data, own_errors
+from training.precision import in_precision, usable_precision
 from training.stream import HubStream
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -73,15 +74,17 @@ def fit(
     """
     # --- State: fresh, or from the checkpoint ---
     keras.utils.set_random_seed(settings.seed)
-    network = build_network(config)
+    precision = usable_precision(settings.precision)
+    network = in_precision(precision, lambda: build_network(config))
     steps = min(len(train), settings.steps_per_epoch or len(train))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
-    # What is validated, kept and returned: the average of the weights over the last steps, or the weights themselves.
-    result = build_network(config) if settings.average else network
+    # What is validated, kept and returned, in float32: the average of the weights over the last steps, or the weights.
+    apart = settings.average or precision != "float32"
+    result = build_network(config) if apart else network
     _copy(network, result)
     train_step, evaluate_step = _compile(network, result, optimizer, config, settings)
-    networks = {"network": network} | ({"average": result} if settings.average else {})
+    networks = {"network": network} | ({"average": result} if apart else {})
     identity = {
         "network": asdict(config),
         "training": asdict(settings),
