@@ -14,12 +14,15 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402
 
+from model import paper  # noqa: E402
+
 # MNIST was made by fitting a digit into 20x20 and placing its centre of mass at the centre of 28x28
 # (LeCun et al., http://yann.lecun.com/exdb/mnist/); the shares serve other sizes as well.
 BOX = 20 / 28
 STROKE = 2.34 / 28  # width of MNIST strokes: the median of `stroke_width` over the training rows of the bundled sample
 OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
 FAINTEST = 24  # grey levels by which ink must differ from paper to count as drawn
+SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
 
 
 class BadImage(ValueError):
@@ -211,8 +214,9 @@ def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, i
     """Make of a free drawing what MNIST's makers made of their scans: light ink on black, boxed and centred.
 
     The drawing may have any size, be dark on light or light on dark, opaque or transparent, off-centre, tiny or
-    huge. Its ink is cut out, its strokes brought to the width of MNIST's, its longer side to 20/28 of the
-    network's side, its centre of mass to the centre; greys are area averages.
+    huge, or photographed on paper under uneven light (`model.paper`). Its ink is cut out, its strokes brought to the
+    width of MNIST's, its longer side to 20/28 of the network's side, its centre of mass to the centre; greys are area
+    averages.
 
     Args:
         drawing: see `pixels_of`.
@@ -297,7 +301,11 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     grey = pixels.reshape(pixels.shape[:2]).astype(np.float32)
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ink = np.abs(grey - np.median(edge))  # the border is paper, whichever is the lighter
+    paper_grey = float(np.median(edge))  # the border is paper, whichever is the lighter
+    if min(grey.shape) >= SMALLEST_PHOTOGRAPH and not paper.is_even(grey, paper_grey):
+        ink = 255 * paper.photographed_ink(grey)
+    else:
+        ink = np.abs(grey - paper_grey)
     strongest = ink.max()
     if strongest < FAINTEST:
         raise BlankDrawing("nothing is drawn")

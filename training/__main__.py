@@ -157,6 +157,9 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--elastic", type=float, help="elastic distortion, as a share of the side (default: none)")
     command.add_argument("--thickness", type=float, help="pixels that strokes may gain or lose (default: none)")
     command.add_argument("--erasing", type=float, help="share that a rectangle may cover (default: none)")
+    command.add_argument(
+        "--hands", type=float, help="share of 1s, 7s, 9s redrawn as elsewhere in the world (default: none)"
+    )
     command.add_argument("--average", type=float, help="decay of a moving average of the weights (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
     command.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic (default: float32)")

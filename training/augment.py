@@ -31,7 +31,8 @@ def augment(
         seed: int32 (2,); equal seeds give equal pictures.
         strength: share of the largest rotation, slant, zoom and shift; 0 for none of them.
         elastic: typical displacement of a pixel by an elastic distortion, as a share of the side; 0 for none.
-        thickness: share, up to 1, of a pixel that strokes may gain or lose on either side; 0 for none.
+        thickness: share, up to 1, of a pixel that strokes may gain or lose on either side, more at one end of the
+            picture than at the other; 0 for none.
         erasing: share of the picture that may be covered by a rectangle of its mean; 0 for none.
 
     Returns:
@@ -120,8 +121,16 @@ def _sample(images: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
 
 
 def _thicken(images: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
-    """Blend each picture with its dilation or its erosion by one pixel: bright strokes grow or shrink."""
-    share = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed, -amount, amount)
+    """Blend each picture with its dilation or its erosion by one pixel: bright strokes grow or shrink.
+
+    As a pen's pressure does, the amount changes from one side of the picture to the other.
+    """
+    shape = tf.shape(images)
+    at_ends = tf.random.stateless_uniform((2, shape[0], 1, 1, 1), seed, -amount, amount)
+    turn = tf.random.stateless_uniform((shape[0], 1, 1, 1), seed, 0.0, 2 * math.pi)
+    rows, columns = tf.linspace(-0.5, 0.5, shape[1])[:, None, None], tf.linspace(-0.5, 0.5, shape[2])[:, None]
+    way = tf.clip_by_value(0.5 + tf.sin(turn) * rows + tf.cos(turn) * columns, 0.0, 1.0)
+    share = at_ends[0] + way * (at_ends[1] - at_ends[0])
     thicker = tf.nn.max_pool2d(images, 3, 1, "SAME")
     thinner = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
     return images + tf.abs(share) * (tf.where(share > 0, thicker, thinner) - images)

@@ -9,6 +9,7 @@ from model.converter import BadImage, open_image, pixels_of
 from model.errors import TrazoError
 from training.augment import augment
 from training.decoding import decoded_groups
+from training.hands import redraw
 from training.stream import Batch, HubStream
 
 PREFETCHED = 4  # batches that wait between decoding and the network
@@ -26,6 +27,7 @@ def make_train_data(
     elastic: float = 0.0,
     thickness: float = 0.0,
     erasing: float = 0.0,
+    hands: float = 0.0,
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
 
@@ -40,6 +42,7 @@ def make_train_data(
         elastic: displacement by an elastic distortion, as a share of the side.
         thickness: pixels that strokes may gain or lose on either side.
         erasing: share of a picture that may be covered.
+        hands: share of 1s, 7s and 9s that are redrawn, for labels that are digits; see `training.hands`.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
@@ -54,9 +57,10 @@ def make_train_data(
 
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
     kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
-    if any(kinds.values()):
+    if hands or any(kinds.values()):
         data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
-        data = data.map(lambda batch, seed: (augment(batch[0], seed, **kinds), batch[1]))
+        data = data.map(lambda batch, seed: (_redrawn(*batch, seed, hands), batch[1], seed))
+        data = data.map(lambda images, labels, seed: (augment(images, seed, **kinds), labels))
     return _ready(data)
 
 
@@ -105,6 +109,11 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
                 continue
             return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
     raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
+
+
+def _redrawn(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
+    # A seed of its own, as each kind of augmentation has.
+    return redraw(images, labels, tf.random.experimental.stateless_fold_in(seed, 4), share) if share else images
 
 
 def _decoded(

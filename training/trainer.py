@@ -17,6 +17,7 @@ from model.errors import TrazoError
 from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
+from training.hands import DIGITS
 from training.pipeline import make_eval_data, make_train_data, own_errors
 from training.precision import in_precision, usable_precision
 from training.stream import HubStream
@@ -72,6 +73,9 @@ def fit(
     Raises:
         TrazoError: when the loss is no longer finite, or the checkpoint belongs to another run.
     """
+    if settings.hands and config.labels != DIGITS:
+        raise TrazoError(f"hands redraws the digits 0 to 9; the labels are {', '.join(config.labels)}")
+
     # --- State: fresh, or from the checkpoint ---
     keras.utils.set_random_seed(settings.seed)
     precision = usable_precision(settings.precision)
@@ -114,6 +118,7 @@ def fit(
                 elastic=settings.elastic,
                 thickness=settings.thickness,
                 erasing=settings.erasing,
+                hands=settings.hands,
             ),
         )
     saved = time.monotonic()
