@@ -20,6 +20,7 @@ from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.hub import commit_folder, download
 from model.network import build_network
+from model.outliers import Outliers, Rejection, tensor_shapes
 from model.weights import check_size, is_about, load_weights, weights_to_bytes
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -35,14 +36,22 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         config: the `CnnConfig`.
         network: the `keras.Model`, raw pixels in, probabilities (or a number) out.
         folder: where it was loaded from, with the reports beside the weights; None for a model made here.
+        outliers: what tells pictures unlike those it learned from; None for a model without.
     """
 
-    def __init__(self, config: CnnConfig, network: keras.Model | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: CnnConfig,
+        network: keras.Model | None = None,
+        folder: Path | None = None,
+        outliers: Outliers | None = None,
+    ) -> None:
         """Wrap a network, or build a fresh one from the config."""
         super().__init__()
         self.config = config
         self.network = network or build_network(config)
         self.folder = folder
+        self.outliers = outliers
         signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
         self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
 
@@ -61,7 +70,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         Raises:
             converter.BadImage: for what is not a picture.
         """
-        return self._answer(_fit(image, self.config.image_shape) for image in self._each(images))
+        return self._answer(self._fitted(images))
 
     def predict_sketch(self, drawings: Iterable) -> np.ndarray:
         """Return what the network says of free drawings of any size, polarity, transparency or place.
@@ -78,8 +87,39 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             converter.BlankDrawing: when nothing is drawn.
             converter.BadImage: for what is not a picture.
         """
+        return self._answer(self._drawn(drawings))
+
+    def reject(self, images: Iterable) -> Rejection:
+        """Tell which pictures are unlike all that the network has learned: its answer to them means nothing.
+
+        Args:
+            images: as `predict` takes them.
+
+        Returns:
+            float32 (n,) scores, above 1 for what should not be answered, and which these are.
+
+        Raises:
+            TrazoError: when the model was saved without what that takes.
+            converter.BadImage: for what is not a picture.
+        """
+        return self._judge(self._fitted(images))
+
+    def reject_sketch(self, drawings: Iterable) -> Rejection:
+        """Tell as `reject` does, of free drawings.
+
+        Raises:
+            TrazoError: as `reject`.
+            converter.BlankDrawing: when nothing is drawn.
+            converter.BadImage: for what is not a picture.
+        """
+        return self._judge(self._drawn(drawings))
+
+    def _fitted(self, images: Iterable) -> Iterable[np.ndarray]:
+        return (_fit(image, self.config.image_shape) for image in self._each(images))
+
+    def _drawn(self, drawings: Iterable) -> Iterable[np.ndarray]:
         shape = self.config.image_shape
-        return self._answer(converter.sketch_to_input(_picture(drawing), shape) for drawing in self._each(drawings))
+        return (converter.sketch_to_input(_picture(drawing), shape) for drawing in self._each(drawings))
 
     def _each(self, images: Iterable) -> Iterable:
         single = isinstance(images, (Image.Image, bytes, dict))
@@ -90,18 +130,24 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         return [images] if single else images
 
     def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
-        pixels = list(inputs)
-        if not pixels:
+        outputs = [self._forward(batch).numpy() for batch in _batches(inputs)]
+        if not outputs:
             return np.zeros((0, len(self.config.labels)), np.float32)
-        batches = (np.stack(pixels[i : i + BATCH]).astype(np.float32) for i in range(0, len(pixels), BATCH))
-        outputs = np.concatenate([self._forward(batch).numpy() for batch in batches])
-        return probabilities(outputs, self.config.problem)
+        return probabilities(np.concatenate(outputs), self.config.problem)
+
+    def _judge(self, inputs: Iterable[np.ndarray]) -> Rejection:
+        if self.outliers is None:
+            raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
+        parts = [self.outliers.reject(batch) for batch in _batches(inputs)]
+        if not parts:
+            return Rejection(np.zeros(0, np.float32), np.zeros(0, bool))
+        return Rejection(np.concatenate([p.score for p in parts]), np.concatenate([p.rejected for p in parts]))
 
     # --- Files ---
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write config, weights and, where these weights are the ones they describe, the reports and the card."""
-        weights = weights_to_bytes(self.network)
+        weights = weights_to_bytes(self.network, self.outliers.tensors() if self.outliers else {})
         files.write_whole(save_directory / files.CONFIG, self.config.to_json())
         files.write_whole(save_directory / files.WEIGHTS, weights)
         source = self.folder
@@ -153,7 +199,9 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         config = CnnConfig.from_file(folder / files.CONFIG)
         check_size(config, folder / files.WEIGHTS)
         model = cls(config, folder=folder)
-        load_weights(model.network, folder / files.WEIGHTS)
+        further = load_weights(model.network, folder / files.WEIGHTS, tensor_shapes(config))
+        if further:
+            model.outliers = Outliers(model.network, config, *(further[name] for name in Outliers.NAMES))
         return model
 
     def push_to_hub(
@@ -187,6 +235,11 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
+
+
+def _batches(inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    pixels = list(inputs)
+    return (np.stack(pixels[i : i + BATCH]).astype(np.float32) for i in range(0, len(pixels), BATCH))
 
 
 def _picture(image: object) -> object:

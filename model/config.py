@@ -47,6 +47,9 @@ class CnnConfig:
     l1: float = 0.0  # L1 penalty on kernels (sparse); with l2 the elastic net
     l2: float = 0.0  # L2 penalty on kernels (shrinks)
 
+    temperature: float = 1.0  # scores are divided by it before the last activation; fitted on validation
+    rejection_distance: float | None = None  # largest accepted one (outliers.py), fitted on validation; None: no score
+
     title: str = ""  # what the demo calls the model
     versions: dict[str, str] = field(default_factory=dict)  # of the libraries that trained it; for information
 
@@ -212,3 +215,11 @@ def _check_sizes(config: CnnConfig) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= high:
             raise TrazoError(f"{name} must be from 0 to {high}, not {value!r}")
+    for name in ("temperature", "rejection_distance"):
+        value = getattr(config, name)
+        if name == "rejection_distance" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+            raise TrazoError(f"{name} must be a positive number, not {value!r}")
+        if config.problem == "regression" and (name, value) != ("temperature", 1):
+            raise TrazoError(f"{name} has no meaning for a regression")

@@ -30,7 +30,7 @@ class Explainer:
         network = self.model.network
         self._names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
         # Scores before the last activation: a confident softmax has no gradient left in float32.
-        ends = [network.get_layer("head").output, network.output]
+        ends = [network.get_layer("output").input, network.output]
         inner = keras.Model(network.input, [*self._activated(network), *ends])
         signature = [tf.TensorSpec((1, *self.model.config.image_shape), tf.float32), tf.TensorSpec((), tf.int32)]
 

@@ -1,7 +1,9 @@
 """model.safetensors <-> the weights of a Keras network, by name."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -14,9 +16,14 @@ from model.config import CnnConfig
 from model.errors import ModelError
 
 
-def weights_to_bytes(network: keras.Model) -> bytes:
-    """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`)."""
-    tensors = {weight.path: weight.numpy() for weight in network.weights}
+def weights_to_bytes(network: keras.Model, further: Mapping[str, np.ndarray] = MappingProxyType({})) -> bytes:
+    """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`).
+
+    Args:
+        network: whose weights.
+        further: tensors that are kept beside them, by name.
+    """
+    tensors = {weight.path: weight.numpy() for weight in network.weights} | dict(further)
     return save(tensors, metadata={"format": "keras"})
 
 
@@ -48,29 +55,40 @@ def check_size(config: CnnConfig, path: Path) -> None:
         )
 
 
-def load_weights(network: keras.Model, path: Path) -> None:
+def load_weights(
+    network: keras.Model, path: Path, further: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+) -> dict[str, np.ndarray]:
     """Fill a network from a safetensors file; nothing is assigned unless everything fits.
+
+    Args:
+        network: whose weights.
+        path: of the file.
+        further: name -> shape of the float32 tensors that are kept beside them.
+
+    Returns:
+        these further tensors.
 
     Raises:
         ModelError: a file that is missing or damaged, a missing or unknown tensor, a wrong shape or dtype, NaN.
     """
-    expected = {weight.path: weight for weight in network.weights}
+    expected = {weight.path: tuple(weight.shape) for weight in network.weights} | dict(further)
     try:
         with safe_open(path, framework="numpy") as file:
             names = set(file.keys())
             if names != expected.keys():
                 missing, extra = sorted(expected.keys() - names), sorted(names - expected.keys())
                 raise ModelError(f"{path} does not match config.json: missing {missing}, not asked for {extra}")
-            for name, weight in expected.items():  # from the header alone, before any tensor is read
+            for name, shape in expected.items():  # from the header alone, before any tensor is read
                 header = file.get_slice(name)
-                if tuple(header.get_shape()) != tuple(weight.shape) or header.get_dtype() != "F32":
+                if tuple(header.get_shape()) != shape or header.get_dtype() != "F32":
                     found = f"{header.get_dtype()} {tuple(header.get_shape())}"
-                    raise ModelError(f"{path}: {name} is {found}, config.json asks for F32 {tuple(weight.shape)}")
+                    raise ModelError(f"{path}: {name} is {found}, config.json asks for F32 {shape}")
             tensors = {name: file.get_tensor(name) for name in expected}
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from None
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise ModelError(f"{path}: {name} holds values that are not finite")
-    for name, weight in expected.items():
-        weight.assign(tensors[name])
+    for weight in network.weights:
+        weight.assign(tensors[weight.path])
+    return {name: tensors[name] for name in further}

@@ -160,6 +160,7 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--hands", type=float, help="share of 1s, 7s, 9s redrawn as elsewhere in the world (default: none)"
     )
+    command.add_argument("--unchanged", type=float, help="share of pictures that none of these changes (default: none)")
     command.add_argument("--average", type=float, help="decay of a moving average of the weights (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
     command.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic (default: float32)")

@@ -23,6 +23,7 @@ def augment(
     elastic: float = 0.0,
     thickness: float = 0.0,
     erasing: float = 0.0,
+    unchanged: float = 0.0,
 ) -> tf.Tensor:
     """Change each picture a little, at random and in its own way.
 
@@ -34,19 +35,28 @@ def augment(
         thickness: share, up to 1, of a pixel that strokes may gain or lose on either side, more at one end of the
             picture than at the other; 0 for none.
         erasing: share of the picture that may be covered by a rectangle of its mean; 0 for none.
+        unchanged: share of the pictures that are left as they are. Whatever is resampled is a little blurred: without
+            any sharp ones a network would meet its first ones after the training.
 
     Returns:
         float32 (n, h, w, c); what comes in at the border repeats the border.
     """
     # Each kind draws from a seed of its own, so that one can be left out without changing the others.
-    if strength:
-        images = _move(images, seed, strength)
+    before = images
     if elastic:
-        images = _distort(images, tf.random.experimental.stateless_fold_in(seed, 1), elastic)
+        images = _distort(images, seed, strength, elastic)
+    elif strength:
+        images = _move(images, seed, strength)
     if thickness:
         images = _thicken(images, tf.random.experimental.stateless_fold_in(seed, 2), thickness)
     if erasing:
         images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), erasing)
+    if unchanged:
+        # 4 is the seed of `training.hands`.
+        chance = tf.random.stateless_uniform(
+            (tf.shape(images)[0], 1, 1, 1), tf.random.experimental.stateless_fold_in(seed, 5)
+        )
+        images = tf.where(chance < unchanged, before, images)
     return images
 
 
@@ -80,18 +90,23 @@ def _affine(count: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tens
     return tf.stack([a, b, move_x, c, d, move_y, zero, zero], axis=1)
 
 
-def _distort(images: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
-    """Pull the pixels about by a smooth random field.
+def _distort(images: tf.Tensor, seed: tf.Tensor, strength: float, amount: float) -> tf.Tensor:
+    """Pull the pixels about by a smooth random field, and move them as `_move` does, in one resampling.
 
     Source: Simard, Steinkraus and Platt 2003, "Best Practices for Convolutional Neural Networks".
     """
     shape = tf.shape(images)
     size = tf.cast(shape[1:3], tf.float32)
-    noise = tf.random.stateless_uniform((shape[0], shape[1], shape[2], 2), seed, -1.0, 1.0)
+    of_noise = tf.random.experimental.stateless_fold_in(seed, 1)
+    noise = tf.random.stateless_uniform((shape[0], shape[1], shape[2], 2), of_noise, -1.0, 1.0)
     field = _blur(_blur(noise, size[0] * SMOOTHNESS, 1), size[1] * SMOOTHNESS, 2)
     field *= amount * size / (tf.math.reduce_std(field) + 1e-6)
     rows, columns = tf.meshgrid(tf.range(size[0]), tf.range(size[1]), indexing="ij")
-    return _sample(images, tf.stack([rows, columns], axis=-1) + field)
+    rows, columns = rows + field[..., 0], columns + field[..., 1]
+    a, b, move_x, c, d, move_y, _, _ = (
+        t[:, None, None] for t in tf.unstack(_affine(shape[0], size[0], size[1], seed, strength), axis=1)
+    )
+    return _sample(images, tf.stack([c * columns + d * rows + move_y, a * columns + b * rows + move_x], axis=-1))
 
 
 def _blur(field: tf.Tensor, sigma: tf.Tensor, axis: int) -> tf.Tensor:

@@ -63,6 +63,7 @@ class TrainConfig:
     elastic: float = 0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
     thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
     erasing: float = 0.0  # share of a picture that a rectangle may cover
+    unchanged: float = 0.0  # share of pictures that none of these changes
     hands: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (training/hands.py)
     average: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
     precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
@@ -86,6 +87,7 @@ class TrainConfig:
             ("elastic", 0, 0.2),
             ("thickness", 0, 1),
             ("erasing", 0, 0.5),
+            ("unchanged", 0, 1),
             ("hands", 0, 1),
             ("average", 0, 0.99999),
             ("seed", 0, LARGEST_SEED),

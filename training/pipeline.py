@@ -27,6 +27,7 @@ def make_train_data(
     elastic: float = 0.0,
     thickness: float = 0.0,
     erasing: float = 0.0,
+    unchanged: float = 0.0,
     hands: float = 0.0,
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
@@ -38,10 +39,11 @@ def make_train_data(
         epochs: how many epochs follow one another without a gap.
         steps: batches after which an epoch ends; None for all of them.
         image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
-        strength: of rotation, slant, zoom and shift; 0 for none. See `training.augment` for this and the next three.
+        strength: of rotation, slant, zoom and shift; 0 for none. See `training.augment` for this and the next four.
         elastic: displacement by an elastic distortion, as a share of the side.
         thickness: pixels that strokes may gain or lose on either side.
         erasing: share of a picture that may be covered.
+        unchanged: share of pictures that are left as they are.
         hands: share of 1s, 7s and 9s that are redrawn, for labels that are digits; see `training.hands`.
 
     Returns:
@@ -58,6 +60,7 @@ def make_train_data(
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
     kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
     if hands or any(kinds.values()):
+        kinds["unchanged"] = unchanged
         data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
         data = data.map(lambda batch, seed: (_redrawn(*batch, seed, hands), batch[1], seed))
         data = data.map(lambda images, labels, seed: (augment(images, seed, **kinds), labels))

@@ -13,6 +13,7 @@ from model import CnnConfig, CnnModel, files, heads
 from model.errors import TrazoError
 from model.weights import is_about, weights_hash
 from training import tuner
+from training.calibrate import calibrated
 from training.config import DataConfig, TrainConfig, TuneConfig
 from training.evaluate import evaluate
 from training.pipeline import first_image_shape
@@ -166,7 +167,7 @@ def train_run(
     trained, progress = fit(config, settings, opened.train, opened.validation, checkpoint=checkpoint, verbose=verbose)
 
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
-    CnnModel(config, trained).save_pretrained(folder)
+    calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
     files.write_json(
         folder / files.TRAINING,
         _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress),

@@ -118,6 +118,7 @@ def fit(
                 elastic=settings.elastic,
                 thickness=settings.thickness,
                 erasing=settings.erasing,
+                unchanged=settings.unchanged,
                 hands=settings.hands,
             ),
         )

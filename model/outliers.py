@@ -1,0 +1,99 @@
+"""How unlike the training's pictures a picture is: what the network has never seen it should not answer."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from model.config import CnnConfig
+from model.errors import TrazoError
+
+MOST_FEATURES = 4096  # beyond, the matrix below grows larger than most networks
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Which pictures should not be answered."""
+
+    score: np.ndarray  # float32 (n,): distance from what was learned, as a share of the largest that is accepted
+    rejected: np.ndarray  # bool (n,): score above 1
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Mahalanobis distance to the nearest class, in the space of the means of the feature maps of all blocks.
+
+    Source: Lee, Lee, Lee and Shin 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
+    Adversarial Attacks". Early blocks see strokes and textures, late ones digits; both may be strange.
+    """
+
+    network: keras.Model
+    config: CnnConfig
+    means: np.ndarray  # float32 (labels, features)
+    whitening: np.ndarray  # float32 (features, features), which makes the features within a class uncorrelated
+    _features: tf.types.experimental.PolymorphicFunction = field(init=False, repr=False)
+
+    NAMES: ClassVar[tuple[str, str]] = ("outliers/means", "outliers/whitening")  # of the tensors in model.safetensors
+
+    def __post_init__(self) -> None:
+        """Compile the way from pixels to features."""
+        object.__setattr__(self, "_features", feature_function(self.network, self.config))
+
+    def reject(self, pixels: np.ndarray) -> Rejection:
+        """Measure pictures.
+
+        Args:
+            pixels: float32 (n, h, w, c) of the network's shape, 0 … 255.
+        """
+        return self.judge(self.distances(self._features(pixels).numpy()))
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """Return each row's distance to the nearest class: float32 (n, features) -> float32 (n,)."""
+        white, centres = features @ self.whitening, self.means @ self.whitening
+        squared = [((white - centre) ** 2).sum(axis=1) for centre in centres]
+        return np.sqrt(np.min(squared, axis=0))
+
+    def judge(self, distances: np.ndarray) -> Rejection:
+        """Return what distances mean: against the config's threshold."""
+        score = (distances / self.config.rejection_distance).astype(np.float32)
+        return Rejection(score, score > 1)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return what is kept beside the weights."""
+        return dict(zip(self.NAMES, (self.means, self.whitening), strict=True))
+
+
+def feature_count(config: CnnConfig) -> int:
+    """Return how many features a picture has: the filters of every block and the hidden dense units."""
+    return sum(config.filters) + sum(config.dense_units)
+
+
+def tensor_shapes(config: CnnConfig) -> dict[str, tuple[int, int]]:
+    """Return the tensors that a model of this config keeps beside its weights: name -> shape."""
+    if config.rejection_distance is None:
+        return {}
+    features = feature_count(config)
+    return dict(zip(Outliers.NAMES, ((len(config.labels), features), (features, features)), strict=True))
+
+
+def feature_function(network: keras.Model, config: CnnConfig) -> tf.types.experimental.PolymorphicFunction:
+    """Return a compiled function: pixels float32 (n, h, w, c) -> float32 (n, features)."""
+    if feature_count(config) > MOST_FEATURES:
+        raise TrazoError(
+            f"{feature_count(config):,} features are too many to tell outliers by; {MOST_FEATURES:,} are not"
+        )
+    ends = [
+        network.get_layer(f"block{block}_conv{convolutions}_{config.activation}").output
+        for block, convolutions in enumerate(config.convolutions_of_blocks, 1)
+    ]
+    ends += [network.get_layer(f"dense{n}_{config.activation}").output for n, _ in enumerate(config.dense_units, 1)]
+    inner = keras.Model(network.input, ends)
+
+    def features(pixels: tf.Tensor) -> tf.Tensor:
+        outputs = inner(pixels, training=False)
+        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        return tf.concat([tf.reduce_mean(o, axis=(1, 2)) if o.shape.rank == 4 else o for o in outputs], axis=1)
+
+    return tf.function(features, [tf.TensorSpec((None, *config.image_shape), tf.float32)], jit_compile=False)

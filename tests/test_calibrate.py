@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from model import CnnConfig, CnnModel, ModelError, TrazoError
+from model.converter import open_image, sketch_to_input
+from model.network import build_network
+from model.scaling import Scaling
+from tests.conftest import SAMPLE
+from training.calibrate import calibrated, fit_temperature
+from training.config import TrainConfig
+from training.stream import HubStream
+from training.trainer import fit
+
+SCALING = Scaling("min-max", (0.0,), (255.0,))
+
+
+@pytest.fixture(scope="module")
+def streams() -> tuple[HubStream, HubStream]:
+    return HubStream(SAMPLE, "train", seed=0, batch_size=64).hold_out(0.3)
+
+
+@pytest.fixture(scope="module")
+def model(streams) -> CnnModel:
+    config = CnnConfig(filters=(8, 16), convolutions=1, dense_units=(), scaling=SCALING)
+    settings = TrainConfig(epochs=6, batch_size=64, learning_rate=1e-2, augment=0.0, patience=9)
+    network, _ = fit(config, settings, *streams, verbose=False)
+    return calibrated(config, network, *streams)
+
+
+def pictures(stream: HubStream) -> tuple[list[bytes], np.ndarray]:
+    batches = list(stream.ordered())
+    return [image for batch in batches for image in batch.images], np.concatenate([b.labels for b in batches])
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("problem", ["multiclass", "binary"])
+def test_the_temperature_that_made_the_scores_is_found(problem, temperature):
+    r = np.random.default_rng(0)
+    scores = r.normal(0, 2, (20_000, 5 if problem == "multiclass" else 1))
+    full = scores if problem == "multiclass" else np.concatenate([np.zeros_like(scores), scores], axis=1)
+    labels = (full + r.gumbel(size=full.shape)).argmax(axis=1)  # drawn from the softmax of the scores
+    assert fit_temperature(scores * temperature, labels, problem) == pytest.approx(temperature, rel=0.06)
+
+
+def test_the_likelihood_of_the_validation_rows_cannot_be_bettered_by_another_temperature(model, streams):
+    images, labels = pictures(streams[1])
+    logs = np.log(np.maximum(model.predict(images), 1e-30)).astype(np.float64)
+
+    def loss(factor: float) -> float:
+        scaled = logs * factor
+        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
+
+    assert loss(1.0) <= min(loss(0.9), loss(1.1))
+    assert model.config.temperature != 1
+
+
+def test_calibration_changes_no_answer(model, streams):
+    images, _ = pictures(streams[1])
+    plain = build_network(CnnConfig(filters=(8, 16), convolutions=1, dense_units=(), scaling=SCALING))
+    for new, old in zip(plain.weights, model.network.weights, strict=True):
+        new.assign(old)
+    before = CnnModel(CnnConfig(filters=(8, 16), convolutions=1, dense_units=(), scaling=SCALING), plain)
+    assert (before.predict(images).argmax(1) == model.predict(images).argmax(1)).all()
+
+
+def test_all_but_few_validation_rows_are_accepted_and_other_things_are_not(model, streams):
+    images, _ = pictures(streams[1])
+    digits = model.reject(images)
+    assert digits.score.dtype == np.float32 and digits.score.shape == (len(images),)
+    assert (digits.rejected == (digits.score > 1)).all()
+    assert 0 < digits.rejected.mean() < 0.01 + 1 / len(images)
+    r = np.random.default_rng(0)
+    noise = r.integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    grey = [np.full((28, 28), value, np.uint8) for value in (90, 160, 255)]
+    assert model.reject([*noise, *grey]).rejected.all()
+
+
+def test_drawings_are_judged_as_predict_sketch_sees_them(model, streams):
+    images, _ = pictures(streams[1])
+    inverted = [255 - np.asarray(image) for image in map(open_image, images[:40])]
+    prepared = [sketch_to_input(drawing, (28, 28, 1)) for drawing in inverted]
+    assert (model.reject_sketch(inverted).score == model.reject(prepared).score).all()
+    assert (model.reject_sketch(inverted).score < model.reject(inverted).score).all()
+
+
+def test_a_saved_model_judges_as_before(model, streams, tmp_path):
+    images, _ = pictures(streams[1])
+    model.save_pretrained(tmp_path)
+    again = CnnModel.from_pretrained(tmp_path)
+    assert (again.predict(images[:50]) == model.predict(images[:50])).all()
+    assert (again.reject(images[:50]).score == model.reject(images[:50]).score).all()
+    assert again.config == model.config
+
+
+def test_nothing_to_judge_is_nothing(model):
+    empty = model.reject([])
+    assert empty.score.shape == empty.rejected.shape == (0,)
+
+
+def test_a_model_without_a_score_says_so():
+    with pytest.raises(TrazoError, match="without a rejection score"):
+        CnnModel(CnnConfig(filters=(4,))).reject([np.zeros((28, 28), np.uint8)])
+
+
+def test_a_config_that_promises_a_score_needs_its_tensors(tmp_path):
+    CnnModel(CnnConfig(filters=(4,))).save_pretrained(tmp_path)
+    text = (tmp_path / "config.json").read_text()
+    (tmp_path / "config.json").write_text(text.replace('"rejection_distance": null', '"rejection_distance": 3.0'))
+    with pytest.raises(ModelError, match="outliers/means"):
+        CnnModel.from_pretrained(tmp_path)
+
+
+def test_a_class_without_rows_and_dense_layers_and_strides_are_taken(streams):
+    labels = (*"0123456789", "ten")
+    config = CnnConfig(labels=labels, filters=(4,), convolutions=1, pooling="stride", dense_units=(6,), scaling=SCALING)
+    model = calibrated(config, build_network(config), *streams)
+    images, _ = pictures(streams[1])
+    assert model.outliers.means.shape == (11, 10)
+    assert model.reject(images).rejected.mean() < 0.02
+
+
+def test_a_regression_has_neither(streams):
+    config = CnnConfig(labels=("x",), problem="regression", filters=(4,))
+    network = build_network(config)
+    assert calibrated(config, network, *streams).network is network
+    with pytest.raises(TrazoError, match="temperature"):
+        CnnConfig(labels=("x",), problem="regression", temperature=2.0)

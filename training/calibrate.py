@@ -1,0 +1,105 @@
+"""What is fitted once the weights are: a temperature for honest confidence, and what counts as never seen."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.optimize import minimize_scalar
+from sklearn.covariance import LedoitWolf
+
+from model import CnnConfig, CnnModel
+from model.network import build_network
+from model.outliers import MOST_FEATURES, Outliers, feature_count, feature_function
+from training.decoding import decoded_batches
+from training.stream import Batch, HubStream
+
+ACCEPTED = 0.995  # share of the validation rows that lie within the largest accepted distance
+ROWS = 20_000  # of the training rows, at most, that say what is usual
+TEMPERATURES = (0.05, 20.0)
+
+
+def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
+    """Return a model of trained weights whose confidence is honest and that knows what it has not seen.
+
+    Args:
+        config: of the network.
+        network: trained.
+        train: rows that say what is usual; the first `ROWS` of its first epoch are looked at, unaugmented.
+        validation: rows that the temperature and the largest accepted distance are fitted on.
+    """
+    if config.problem == "regression":
+        return CnnModel(config, network)
+    config = replace(config, temperature=fit_temperature(*_scores(config, network, validation), config.problem))
+    if feature_count(config) <= MOST_FEATURES:
+        means, whitening = _usual(*_features(config, network, train, ROWS), len(config.labels))
+        distances = Outliers(network, config, means, whitening).distances(_features(config, network, validation)[0])
+        config = replace(config, rejection_distance=float(np.quantile(distances, ACCEPTED)))
+    final = build_network(config)
+    for new, old in zip(final.weights, network.weights, strict=True):
+        new.assign(old)
+    if config.rejection_distance is None:
+        return CnnModel(config, final)
+    return CnnModel(config, final, outliers=Outliers(final, config, means, whitening))
+
+
+def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> float:
+    """Return what scores must be divided by for the likelihood of the labels to be highest.
+
+    Source: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks".
+
+    Args:
+        scores: float (n, units), before softmax or sigmoid.
+        labels: int (n,).
+        problem: binary or multiclass.
+    """
+    scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if problem == "binary" else scores
+    scores = scores.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        scaled = scores / np.exp(log_temperature)
+        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
+
+
+def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each class, and what whitens the differences from it: both float32."""
+    classes, index = np.unique(labels, return_inverse=True)
+    means = np.stack([features[index == one].mean(axis=0) for one in range(len(classes))])
+    # Shrunk towards a sphere (Ledoit and Wolf 2004), so that features that hardly vary do not decide everything.
+    within = LedoitWolf(assume_centered=True).fit(features - means[index])
+    # A class without a row among these is taken for another one that has some: it accepts nothing more.
+    kept = np.repeat(means[:1], classes_in_all, axis=0)
+    kept[classes] = means
+    return kept.astype(np.float32), np.linalg.cholesky(within.precision_).astype(np.float32)
+
+
+def _scores(config: CnnConfig, network: keras.Model, stream: HubStream) -> tuple[np.ndarray, np.ndarray]:
+    before = keras.Model(network.input, network.get_layer("output").input)
+    return _collect(lambda pixels: before(pixels, training=False), config, stream, stream.ordered())
+
+
+def _features(
+    config: CnnConfig, network: keras.Model, stream: HubStream, rows: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    batches = stream.ordered() if rows is None else stream.epoch(0)
+    return _collect(feature_function(network, config), config, stream, batches, rows)
+
+
+def _collect(
+    function: Callable[[np.ndarray], tf.Tensor],
+    config: CnnConfig,
+    stream: HubStream,
+    batches: Iterator[Batch],
+    rows: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    values, labels, count = [], [], 0
+    for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
+        values.append(function(pixels.astype(np.float32)).numpy())
+        labels.append(targets)
+        count += len(targets)
+        if rows is not None and count >= rows:
+            break
+    return np.concatenate(values)[:rows], np.concatenate(labels)[:rows]
