@@ -73,6 +73,6 @@ def render_card(
 
 def _same_rows(learned: dict[str, Any], evaluation: dict[str, Any]) -> bool:
     """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
-    measured = Path(evaluation["dataset"]).resolve()
-    same_dataset = measured in [Path(one["dataset"]).resolve() for one in files.datasets_of(learned)]
-    return same_dataset and learned["split"] == evaluation["split"]
+    known = {Path(one["dataset"]).resolve() for one in files.datasets_of(learned)}
+    measured = [one for one in files.datasets_of(evaluation) if one["split"] == learned["split"]]
+    return any(Path(one["dataset"]).resolve() in known for one in measured)

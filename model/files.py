@@ -113,7 +113,8 @@ def dataset_name(dataset: str, revision: str | None) -> str:
 
 def datasets_of(about: dict[str, Any]) -> list[dict[str, Any]]:
     """Return each dataset that a report's section of data names, with at least `dataset` and `revision`."""
-    return about.get("datasets") or ([about] if "dataset" in about else [])
+    listed = about.get("datasets") or ([about] if "dataset" in about else [])
+    return [*listed, *about.get("further", [])]
 
 
 def without_paths(report: dict[str, Any]) -> dict[str, Any]:
@@ -140,8 +141,8 @@ def _names_a_dataset(about: Any) -> bool:
 
 
 def _listed(about: dict[str, Any]) -> list[Any]:
-    listed = about.get("datasets", [])
-    return listed if isinstance(listed, list) else [None]
+    several, further = about.get("datasets", []), about.get("further", [])
+    return [*several, *further] if isinstance(several, list) and isinstance(further, list) else [None]
 
 
 def _about(report: dict[str, Any]) -> Any:

@@ -68,7 +68,7 @@ def test_all_but_few_validation_rows_are_accepted_and_other_things_are_not(model
     digits = model.reject(images)
     assert digits.score.dtype == np.float32 and digits.score.shape == (len(images),)
     assert (digits.rejected == (digits.score > 1)).all()
-    assert 0 < digits.rejected.mean() < 0.01 + 1 / len(images)
+    assert 0 < digits.rejected.mean() < 0.015 + 1 / len(images)
     r = np.random.default_rng(0)
     noise = r.integers(0, 256, (20, 28, 28), dtype=np.uint8)
     grey = [np.full((28, 28), value, np.uint8) for value in (90, 160, 255)]
@@ -116,7 +116,7 @@ def test_a_class_without_rows_and_dense_layers_and_strides_are_taken(streams):
     model = calibrated(config, build_network(config), *streams)
     images, _ = pictures(streams[1])
     assert model.outliers.means.shape == (11, 10)
-    assert model.reject(images).rejected.mean() < 0.02
+    assert model.reject(images).rejected.mean() < 0.03
 
 
 def test_a_regression_has_neither(streams):

@@ -205,8 +205,17 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
     measured = training("evaluate", "--model", run, "--sketches", drawings, "--unit-column", "writer")
     assert measured.returncode == 0, measured.stderr
     assert "held out by writer" in json.loads((run / "evaluation.json").read_text())["split"]
-    refused = training("evaluate", "--model", run, "--sketches", drawings, "--dataset", SAMPLE)
-    assert refused.returncode == 2 and "one dataset is measured at a time" in refused.stderr
+    both = training("evaluate", "--model", run, "--dataset", SAMPLE, "--sketches", drawings, "--unit-column", "writer")
+    assert both.returncode == 0, both.stderr
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert (evaluation["dataset"], evaluation["split"], evaluation["rows"]) == (SAMPLE, "test", 1000)
+    (further,) = evaluation["further"]
+    assert further["dataset"] == drawings and further["sketches"] and "held out by writer" in further["split"]
+    assert 0 <= further["outliers"]["rejected"] <= 1 and len(further["per_class"]) == 10
+    card = (run / "README.md").read_text()
+    assert (
+        f"| `{Path(drawings).name}`, train, 10% held out by writer (free drawings) |" in card and drawings not in card
+    )
     typo = training("train", "--dataset", SAMPLE, "--unit-column", "wirter", "--output", run)
     assert typo.returncode == 2 and "no dataset has a column 'wirter'; there are image, label" in typo.stderr
     missing = training("train", "--output", run)

@@ -62,8 +62,6 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     data = _data(options)
-    if len((options.dataset or []) + (options.sketches or [])) > 1:
-        raise TrazoError("one dataset is measured at a time: give --dataset or --sketches once")
     with quiet():
         from training.run import evaluate_run
 
@@ -113,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
-    _data_options(evaluate, several=False)
+    _data_options(evaluate)
     evaluate.add_argument("--split", dest="test_split", help="split to measure on (default: test)")
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")
@@ -121,8 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _data_options(command: argparse.ArgumentParser, several: bool = True) -> None:
-    again = "; may be given several times" if several else ""
+def _data_options(command: argparse.ArgumentParser) -> None:
+    again = "; may be given several times"
     command.add_argument(
         "--dataset", action="append", help=f"Hub id owner/name, or a folder in a Hub repo's layout{again}"
     )

@@ -15,7 +15,7 @@ from model.outliers import MOST_FEATURES, Outliers, feature_count, feature_funct
 from training.decoding import decoded_batches
 from training.stream import Batch, HubStream
 
-ACCEPTED = 0.995  # share of the validation rows that lie within the largest accepted distance
+ACCEPTED = 0.99  # share of the validation rows that lie within the largest accepted distance
 ROWS = 20_000  # of the training rows, at most, that say what is usual
 TEMPERATURES = (0.05, 20.0)
 

@@ -30,10 +30,12 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
             f"the model answers {model.config.problem} {', '.join(model.config.labels)}; "
             f"{stream.source.dataset!r} asks {stream.problem} {', '.join(stream.labels)}"
         )
-    predictions, labels = [], []
+    predictions, labels, rejected = [], [], []
     for images, targets, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
         predictions.append(model.predict(images))
         labels.append(targets)
+        if model.outliers:
+            rejected.append(model.reject(images).rejected)
     predicted, true = np.concatenate(predictions), np.concatenate(labels)
     if not len(true):
         raise TrazoError(f"no row of {stream.source.dataset!r}, split {stream.source.split!r}, can be used")
@@ -51,6 +53,7 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
         "skipped_rows": {str(row): reason for row, reason in stream.skipped.items()},
         "loss": float(loss(true, outputs)),
         **measures,
+        **({"outliers": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
     }
 
 

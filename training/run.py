@@ -176,23 +176,40 @@ def train_run(
 
 
 def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str, Any]:
-    """Measure a model on the test split; write evaluation.json and the card where there is a folder."""
+    """Measure a model on the test split of each dataset; write evaluation.json and the card where there is a folder.
+
+    The first dataset's measures are the report's own; those of the others are listed in it under `further`.
+    """
     cnn = CnnModel.from_pretrained(model)
-    stream, split = open_test(replace(data, problem=cnn.config.problem), cnn.config.labels)
-    result = evaluate(cnn, stream) | {"split": split}
-    if news := stream.news_of_skipped():
-        _say(news)
+    first, *others = [_measured(cnn, one) for one in _one_by_one(data)]
+    result = first | ({"further": others} if others else {})
     learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
-    if split == learned.get("split") and data.dataset in [one["dataset"] for one in files.datasets_of(learned)]:
+    known = {(one["dataset"], learned["split"]) for one in files.datasets_of(learned)}
+    if known & {(one["dataset"], one["split"]) for one in (first, *others)}:
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         result["weights_sha256"] = weights_hash(cnn.folder)
         files.write_json(folder / files.EVALUATION, result)
         if (folder / files.CONFIG).is_file():
             write_card(folder)
+    return result
+
+
+def _one_by_one(data: DataConfig) -> list[DataConfig]:
+    """Return a config for each dataset; what was chosen for the first alone is left to the schema in the others."""
+    others = [name for name in dict.fromkeys((*data.further, *data.sketches)) if name != data.dataset]
+    plain = {"further": (), "config": None, "revision": None, "image_column": None, "label_column": None}
+    return [replace(data, further=())] + [replace(data, dataset=name, **plain) for name in others]
+
+
+def _measured(cnn: CnnModel, data: DataConfig) -> dict[str, Any]:
+    stream, split = open_test(replace(data, problem=cnn.config.problem), cnn.config.labels)
+    result = evaluate(cnn, stream) | {"split": split, "sketches": data.dataset in data.sketches}
+    if news := stream.news_of_skipped():
+        _say(news)
     for name in ("accuracy", "mean_absolute_error", "loss"):
         if name in result:
-            _say(f"{split}: {name} {result[name]:.4f} on {result['rows']:,} rows")
+            _say(f"{Path(data.dataset).name}, {split}: {name} {result[name]:.4f} on {result['rows']:,} rows")
     return result
 
 

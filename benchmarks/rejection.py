@@ -1,0 +1,124 @@
+"""How well a model tells digits from what is none, and how honest its confidence is.
+
+    python -m benchmarks.rejection --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
+
+AUROC and AUPR (average precision, digits being the positives) of MNIST's test split against each dataset in `--others`
+that is grey and no digits, by scikit-learn; the confidence of the answer, the usual score, stands beside. "Rejected" is
+the share beyond the threshold in the model's config, which was fitted on validation rows. Pages of two or three test
+digits side by side and scribbles are made here, from a fixed seed.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.common import about, report
+from model.quiet import quiet
+
+OTHERS = {"fashion_mnist": "clothes", "quickdraw": "doodles", "notmnist": "letters"}
+
+
+def pictures(dataset: str, shape: tuple[int, int, int], sketches: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels, uint8 (n, h, w, c), and labels of the rows that no training sees."""
+    with quiet():
+        from training.config import DataConfig
+        from training.decoding import decoded_batches
+        from training.run import open_test
+
+    data = DataConfig(dataset, sketches=(dataset,) if sketches else (), unit_column="writer", test_share=0.3)
+    stream, _ = open_test(data)
+    batches = list(decoded_batches(stream, stream.ordered(), shape))
+    return np.concatenate([images for images, _, _ in batches]), np.concatenate([labels for _, labels, _ in batches])
+
+
+def scribbles(count: int) -> Iterator[np.ndarray]:
+    """Give drawings of a pen that wanders about, uint8 (280, 280), dark on light."""
+    r = np.random.default_rng(0)
+    for _ in range(count):
+        steps = r.normal(0, 1, (r.integers(60, 200), 2)).cumsum(axis=0).cumsum(axis=0)
+        steps = 30 + 220 * (steps - steps.min(0)) / np.maximum(np.ptp(steps, axis=0), 1)
+        turns = 35 * np.sin(np.outer(np.arange(len(steps)), r.uniform(0.3, 1.2, 2)) + r.uniform(0, 6, 2))
+        page = np.full((280, 280), 255, np.uint8)
+        cv2.polylines(page, [np.clip(steps + turns, 8, 272).astype(np.int32)], False, 0, int(r.integers(4, 18)))
+        yield page
+
+
+def several(digits: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Give pages of two or three digits side by side, uint8 (28, 56 or 84), light on dark."""
+    r = np.random.default_rng(0)
+    for _ in range(count):
+        yield np.concatenate(list(digits[r.integers(0, len(digits), r.integers(2, 4)), :, :, 0]), axis=1)
+
+
+@dataclass(frozen=True)
+class Against:
+    """One model against things that are no digits."""
+
+    name: str
+    model: Any  # CnnModel
+    digits: np.ndarray  # uint8 (n, h, w, c): MNIST's test split
+
+    def row(self, what: str, shown: Sequence[np.ndarray], sketches: bool) -> str:
+        """Return a line of the table for things that are shown as pictures or as free drawings."""
+        cnn = self.model
+        reject, predict = (cnn.reject_sketch, cnn.predict_sketch) if sketches else (cnn.reject, cnn.predict)
+        judged = reject(shown)
+        positive = np.r_[np.ones(len(self.digits)), np.zeros(len(shown))]
+        score = -np.r_[cnn.reject(self.digits).score, judged.score]
+        confidence = np.r_[cnn.predict(self.digits).max(axis=1), predict(shown).max(axis=1)]
+        values = [roc_auc_score(positive, score), average_precision_score(positive, score)]
+        values += [roc_auc_score(positive, confidence), judged.rejected.mean()]
+        return f"| {self.name} | {what} | {len(shown):,} | {' | '.join(f'{100 * value:.2f}' for value in values)} |"
+
+
+def main() -> None:
+    """Measure each model and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", action="append", help="folder or Hub id of a model (default: the bundled one)")
+    parser.add_argument("--mnist", type=Path, required=True, help="MNIST: its test split is what is to be accepted")
+    parser.add_argument("--others", type=Path, required=True, help="folder of datasets that are no digits")
+    parser.add_argument("--drawings", type=Path, help="folder of datasets of free drawings, to be accepted as well")
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    with quiet():
+        from model import CnnModel
+        from training.evaluate import calibration
+
+    lines = ["| model | against | rows | AUROC | AUPR | AUROC of confidence | rejected |"]
+    lines.append("|---|---|---:|---:|---:|---:|---:|")
+    accepted = ["| model | digits | rows | rejected | calibration error (ECE) |", "|---|---|---:|---:|---:|"]
+    for folder in options.model or ["model/pretrained"]:
+        cnn, name = CnnModel.from_pretrained(folder), Path(folder).name
+        shape = cnn.config.image_shape
+        sets = {"MNIST test": pictures(str(options.mnist), shape)}
+        for one in sorted(options.drawings.iterdir()) if options.drawings else []:
+            if one.is_dir():
+                sets[f"`{one.name}`"] = pictures(str(one), shape, sketches=True)
+
+        digits = sets["MNIST test"][0]
+        against = Against(name, cnn, digits)
+        for other, what in OTHERS.items():
+            shown, _ = pictures(str(options.others / other), shape)
+            lines.append(against.row(f"{what} (`{other}`)", shown, sketches=False))
+        lines.append(against.row("scribbles", list(scribbles(1000)), sketches=True))
+        lines.append(against.row("two or three digits", list(several(digits, 1000)), sketches=True))
+
+        for what, (shown, labels) in sets.items():
+            answers = cnn.predict(shown)
+            error = calibration(answers.max(axis=1), answers.argmax(axis=1) == labels)["ece"]
+            share = cnn.reject(shown).rejected.mean()
+            accepted.append(f"| {name} | {what} | {len(shown):,} | {100 * share:.2f} | {100 * error:.2f} |")
+
+    chosen = [f"--model {Path(model).name}" for model in options.model or []]
+    line = about("benchmarks.rejection", None, "--mnist …", "--others …", "--drawings …", *chosen)
+    report("Rejection and calibration", "\n".join([*lines, "", *accepted, "", "In percent. " + line]), options.write)
+
+
+if __name__ == "__main__":
+    main()
