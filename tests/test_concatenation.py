@@ -198,6 +198,10 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
     assert done.returncode == 0, done.stderr
     report = json.loads((run / "training.json").read_text())["data"]
     assert [(one["dataset"], one["sketches"]) for one in report["datasets"]] == [(SAMPLE, False), (drawings, True)]
+    assert (
+        report["datasets"][0]["license"] == "mit"
+        and "(A small balanced sample of MNIST; mit)" in (run / "README.md").read_text()
+    )
     # The drawings have no test split: a tenth of the writers is held out for one.
     assert 3500 < report["rows"]["train"] + report["rows"]["validation"] < 3560
     card = (run / "README.md").read_text()

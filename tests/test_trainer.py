@@ -1,5 +1,6 @@
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -111,36 +112,76 @@ def test_the_result_is_the_average_of_the_weights_that_training_goes_through():
         assert not np.allclose(b, raw, rtol=1e-4, atol=1e-6)
 
 
+DIES = """
+import os, signal, sys
+import model.files as files
+import training.checkpoint as checkpoint
+import training.trainer as trainer
+
+moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
+trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.05
+die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+real_write, real_update, calls = files.write_whole, trainer._Bar.update, [0]
+
+def update(bar, progress):
+    calls[0] += 1
+    if moment == "step" and calls[0] == count:
+        die()
+    real_update(bar, progress)
+
+def write(path, content):
+    calls[0] += 1
+    now = calls[0] == count
+    if now and moment in ("half", "flushed"):
+        os.replace = die  # what is left is the temporary file
+        content = content[: len(content) // 2] if moment == "half" else content
+    real_write(path, content)
+    if now:
+        die()
+
+trainer._Bar.update = update
+if moment != "step":
+    checkpoint.write_whole = write
+    trainer._Bar.update = real_update
+from training.__main__ import main
+status = main(sys.argv[1:])
+sys.stdout.flush()
+os._exit(status)
+"""
+
+
 def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
-    """`kill -9` at two moments, each after a checkpoint that the training itself wrote."""
-    script = (
-        "import sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.05\n"
-        "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    )
+    """`kill -9` at random steps, and while a checkpoint is written: half of it, all but its name, all of it."""
 
-    def command(folder) -> list[str]:
+    def run(folder: str, moment: str, count: int) -> int:
         options = ["--preset", "fast", "--epochs", "2", "--steps-per-epoch", "14", "--batch-size", "32"]
-        options += ["--average", "0.9", "--elastic", "0.02"]
-        return [sys.executable, "-c", script, "train", "--dataset", SAMPLE, "--output", str(folder), *options]
+        options += ["--average", "0.9", "--elastic", "0.02", "--hands", "0.5", "--unchanged", "0.2"]
+        command = [
+            "-c",
+            DIES,
+            moment,
+            str(count),
+            "train",
+            "--dataset",
+            SAMPLE,
+            "--output",
+            tmp_path / folder,
+            *options,
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run([sys.executable, *command], env=environment, capture_output=True, timeout=120).returncode
 
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True, timeout=120)
-    checkpoint = tmp_path / "killed" / "checkpoint.safetensors"
-    kills = 0
-    for wait in (0.0, 0.5):
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
-        process = subprocess.Popen(command(tmp_path / "killed"), env=environment, stdout=subprocess.PIPE)
-        while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
-            time.sleep(0.01)
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
-    assert kills, "the training ended before it could be killed"
-    subprocess.run(command(tmp_path / "killed"), env=environment, check=True, capture_output=True, timeout=120)
+    assert run("whole", "step", 0) == 0
+    steps = random.Random(int(time.time()))  # other steps every day; what fails is named below
+    kills = [("half", 2), ("step", steps.randint(1, 9)), ("flushed", 2), ("renamed", 1), ("step", steps.randint(1, 9))]
+    for kill in kills:
+        assert run("killed", *kill) == -signal.SIGKILL, kills
+    assert run("killed", "step", 0) == 0, kills
     whole, killed = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))
-    assert all((whole[name] == killed[name]).all() for name in whole)
+    assert whole.keys() == killed.keys()
+    assert all((whole[name] == killed[name]).all() for name in whole), kills
     reports = [json.loads((tmp_path / name / "training.json").read_text()) for name in ("whole", "killed")]
-    assert [r["val_loss"] for r in reports[0]["history"]] == [r["val_loss"] for r in reports[1]["history"]]
+    assert [r["val_loss"] for r in reports[0]["history"]] == [r["val_loss"] for r in reports[1]["history"]], kills
 
 
 def test_a_checkpoint_of_other_settings_or_damaged_is_refused(tmp_path):

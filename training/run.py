@@ -15,6 +15,7 @@ from model.weights import is_about, weights_hash
 from training import tuner
 from training.calibrate import calibrated
 from training.config import DataConfig, TrainConfig, TuneConfig
+from training.dataset_card import dataset_card
 from training.evaluate import evaluate
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
@@ -276,6 +277,7 @@ def _training_report(
                     "revision": member.source.revision,
                     "rows": member.source.table.total,
                     "sketches": member.sketches,
+                    **dataset_card(member.source),
                 }
                 for member in data.train.members
             ],
