@@ -101,19 +101,19 @@ def about(module: str, data: Path | None, *options: str) -> str:
     return f"`{command}` on {_processor()}, {cores} cores, Python {platform.python_version()}, {versions}."
 
 
-def report(title: str, text: str, write: bool) -> None:
+def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
     """Print a section of the results; with `write`, put it into the file in place of its last version."""
     print(text, flush=True)
     if not write:
         return
     section = f"## {title}\n\n{text}\n"
-    known = RESULTS.read_text() if RESULTS.exists() else "# Results\n"
+    known = path.read_text() if path.exists() else "# Results\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if pattern.search(known):
         known = pattern.sub(lambda found: section + ("\n" if found.end() < len(known) else ""), known)
     else:
         known += f"\n{section}"
-    RESULTS.write_text(known)
+    path.write_text(known)
 
 
 def _processor() -> str:
