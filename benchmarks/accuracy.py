@@ -30,7 +30,7 @@ def main() -> None:
             parser.error(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
         presets.setdefault(training["preset"], []).append((training, evaluation))
     lines = [
-        "| preset | parameters | epochs | seconds | best on validation, each seed | test, each seed | test, mean | ECE, mean |",
+        "| preset | parameters | epochs | seconds | validation, each seed | test, each seed | test, mean | ECE, mean |",
         "|---|---:|---:|---:|---|---|---:|---:|",
     ]
     for preset, runs in presets.items():

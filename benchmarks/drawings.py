@@ -5,35 +5,81 @@
 `--drawings` holds one folder a set, each a dataset of digits in a Hub repo's layout. Of each its test split is used, or
 where it has none the writers (column `writer`), else the rows, that `python -m training train --sketches SET
 --unit-column writer --test-share 0.3` leaves out. Drawings are prepared as `CnnModel.predict_sketch` prepares them;
-`--mnist` adds MNIST's own test images as they are.
+`--mnist` adds MNIST's own test images as they are. "Photographed" are the first thousand rows of a set as a camera
+might show them on paper (`benchmarks/photographs.py`).
 """
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.common import about, report
+from benchmarks.photographs import photograph
 from model.quiet import quiet
 
+PHOTOGRAPHED = 1000  # rows of each set
+DIGITS = "0123456789"
 
-def recalls(model_folder: str, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return what was measured, the share of rightly answered rows of each class, and its number of rows."""
+
+def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
+    """Return the stream of the rows that no training sees, and what to call them."""
     with quiet():
-        from model import CnnModel
         from training.config import DataConfig
-        from training.decoding import decoded_batches
         from training.run import open_test
 
-    model = CnnModel.from_pretrained(model_folder)
     data = DataConfig(dataset, sketches=(dataset,) if sketches else (), unit_column="writer", test_share=share)
-    stream, split = open_test(data, model.config.labels)
-    right, rows = np.zeros(len(model.config.labels)), np.zeros(len(model.config.labels))
+    return open_test(data)
+
+
+def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
+    """Return what was measured, the share of rightly answered rows of each class, and its number of rows."""
+    with quiet():
+        from training.decoding import decoded_batches
+
+    stream, split = test_rows(dataset, sketches, share)
+    right, rows = np.zeros(10), np.zeros(10)
     for images, labels, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
-        answers = model.predict(images).argmax(axis=1)
-        np.add.at(rows, labels, 1)
-        np.add.at(right, labels, answers == labels)
+        _count(right, rows, labels, model.predict(images).argmax(axis=1))
     return f"{Path(dataset).name}, {split}", right / np.maximum(rows, 1), rows
+
+
+def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
+    """Return the same for rows that were photographed; what is taken for blank paper is answered wrongly."""
+    with quiet():
+        from model.converter import BlankDrawing
+
+    right, rows = np.zeros(10), np.zeros(10)
+    for ink, label in _inks(dataset, share):
+        try:
+            answer = model.predict_sketch([photograph(ink, np.random.default_rng(int(rows.sum())))]).argmax(axis=1)
+        except BlankDrawing:
+            answer = np.array([-1])
+        _count(right, rows, np.array([label]), answer)
+    return f"{Path(dataset).name}, photographed", right / np.maximum(rows, 1), rows
+
+
+def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
+    """Give ink, float32 (h, w), and label of the first rows of a set."""
+    from model.converter import fit, open_image, pixels_of
+
+    stream, _ = test_rows(dataset, True, share)
+    given = 0
+    for batch in stream.ordered():
+        for encoded, label in zip(batch.images, batch.labels, strict=True):
+            if given == PHOTOGRAPHED:
+                return
+            pixels = pixels_of(open_image(encoded))
+            grey = fit(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
+            paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+            yield np.abs(grey - paper) / max(np.abs(grey - paper).max(), 1), int(label)
+            given += 1
+
+
+def _count(right: np.ndarray, rows: np.ndarray, labels: np.ndarray, answers: np.ndarray) -> None:
+    np.add.at(rows, labels, 1)
+    np.add.at(right, labels, answers == labels)
 
 
 def main() -> None:
@@ -45,19 +91,23 @@ def main() -> None:
     parser.add_argument("--test-share", type=float, default=0.3, help="of a set without a test split (default: 0.3)")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    sets = [(str(folder), True) for folder in sorted(options.drawings.iterdir()) if folder.is_dir()]
-    if options.mnist:
-        sets.insert(0, (str(options.mnist), False))
+    with quiet():
+        from model import CnnModel
+
+    sets = [str(folder) for folder in sorted(options.drawings.iterdir()) if folder.is_dir()]
     models = options.model or ["model/pretrained"]
-    lines = [f"| model | set | rows | all | {' | '.join('0123456789')} |", "|---|---|---:|---:|" + "---:|" * 10]
-    for model in models:
-        for dataset, sketches in sets:
-            name, shares, rows = recalls(model, dataset, sketches, options.test_share)
-            total = (shares * rows).sum() / rows.sum()
-            cells = [f"{100 * share:.1f}" for share in shares]
-            lines.append(
-                f"| {Path(model).name} | {name} | {int(rows.sum()):,} | {100 * total:.2f} | {' | '.join(cells)} |"
-            )
+    lines = [f"| model | set | rows | all | {' | '.join(DIGITS)} |", "|---|---|---:|---:|" + "---:|" * 10]
+    for folder in models:
+        model = CnnModel.from_pretrained(folder)
+        if model.config.labels != tuple(DIGITS) or model.config.image_shape[2] != 1:
+            parser.error(f"{folder} does not answer the ten digits in grey")
+        found = [recalls(model, str(options.mnist), False, options.test_share)] if options.mnist else []
+        found += [recalls(model, dataset, True, options.test_share) for dataset in sets]
+        found += [photographed_recalls(model, dataset, options.test_share) for dataset in sets]
+        for name, shares, rows in found:
+            total = 100 * (shares * rows).sum() / rows.sum()
+            cells = " | ".join(f"{100 * share:.1f}" for share in shares)
+            lines.append(f"| {Path(folder).name} | {name} | {int(rows.sum()):,} | {total:.2f} | {cells} |")
             print(lines[-1], flush=True)
     chosen = [f"--model {Path(model).name}" for model in models] if options.model else []
     line = about("benchmarks.drawings", options.drawings, *chosen).replace("--data", "--drawings")

@@ -39,7 +39,10 @@ class Outliers:
 
     def __post_init__(self) -> None:
         """Compile the way from pixels to features."""
-        object.__setattr__(self, "_features", feature_function(self.network, self.config))
+        inner = keras.Model(self.network.input, features_of(self.network, self.config))
+        signature = [tf.TensorSpec((None, *self.config.image_shape), tf.float32)]
+        compiled = tf.function(lambda pixels: inner(pixels, training=False), signature, jit_compile=False)
+        object.__setattr__(self, "_features", compiled)
 
     def reject(self, pixels: np.ndarray) -> Rejection:
         """Measure pictures.
@@ -78,22 +81,20 @@ def tensor_shapes(config: CnnConfig) -> dict[str, tuple[int, int]]:
     return dict(zip(Outliers.NAMES, ((len(config.labels), features), (features, features)), strict=True))
 
 
-def feature_function(network: keras.Model, config: CnnConfig) -> tf.types.experimental.PolymorphicFunction:
-    """Return a compiled function: pixels float32 (n, h, w, c) -> float32 (n, features)."""
+def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:
+    """Return the features of a network's input, symbolically: float32 (n, features).
+
+    Raises:
+        TrazoError: when there are more than `MOST_FEATURES`.
+    """
     if feature_count(config) > MOST_FEATURES:
         raise TrazoError(
-            f"{feature_count(config):,} features are too many to tell outliers by; {MOST_FEATURES:,} are not"
+            f"{feature_count(config):,} features are too many for outliers; at most {MOST_FEATURES:,} are not"
         )
-    ends = [
+    maps = [
         network.get_layer(f"block{block}_conv{convolutions}_{config.activation}").output
         for block, convolutions in enumerate(config.convolutions_of_blocks, 1)
     ]
-    ends += [network.get_layer(f"dense{n}_{config.activation}").output for n, _ in enumerate(config.dense_units, 1)]
-    inner = keras.Model(network.input, ends)
-
-    def features(pixels: tf.Tensor) -> tf.Tensor:
-        outputs = inner(pixels, training=False)
-        outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        return tf.concat([tf.reduce_mean(o, axis=(1, 2)) if o.shape.rank == 4 else o for o in outputs], axis=1)
-
-    return tf.function(features, [tf.TensorSpec((None, *config.image_shape), tf.float32)], jit_compile=False)
+    dense = [network.get_layer(f"dense{n}_{config.activation}").output for n, _ in enumerate(config.dense_units, 1)]
+    features = [keras.layers.GlobalAveragePooling2D()(one) for one in maps] + dense
+    return keras.layers.Concatenate()(features) if len(features) > 1 else features[0]

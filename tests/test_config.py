@@ -58,6 +58,11 @@ def test_json_gives_the_same_config_back(config):
         ({"filters": (True,)}, "whole number"),
         ({"kernel_size": 99}, "from 1 to 28"),
         ({"convolutions": 0}, "convolutions"),
+        ({"convolutions": (1, 2, 3)}, "3 numbers for 2 blocks; give one for each block"),
+        ({"convolutions": (1, 0)}, "convolutions must be a whole number"),
+        ({"temperature": 0}, "temperature must be a positive number"),
+        ({"temperature": float("inf")}, "temperature must be a positive number"),
+        ({"rejection_distance": -1.0}, "rejection_distance must be a positive number"),
         ({"dense_units": (10**9,)}, "dense_units"),
         ({"image_shape": (28, 28)}, "height, width, channels"),
         ({"image_shape": (10**6, 28, 1)}, "from 1 to 1024"),
@@ -107,6 +112,7 @@ def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
         CnnConfig(image_shape=(29, 17, 1), pooling="stride", normalization="none", dense_units=(7, 5)),
         CnnConfig(image_shape=(29, 17, 1), pooling="average", convolutions=3, dense_units=(7,)),
         CnnConfig(labels=("x",), problem="regression", filters=(4,)),
+        CnnConfig(filters=(3, 5), convolutions=(3, 1), dense_units=()),
     ],
 )
 def test_the_kernels_are_counted_as_they_will_be_built(config):

@@ -55,6 +55,21 @@ def test_penalties_are_those_of_l1_l2_and_their_sum():
     assert names == ["none", "l1", "l2", "elastic net"]
 
 
+def test_each_block_has_its_own_number_of_convolutions():
+    network = build_network(CnnConfig(filters=(2, 3), convolutions=(1, 3)))
+    names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert names == ["block1_conv1", "block2_conv1", "block2_conv2", "block2_conv3"]
+
+
+def test_a_temperature_divides_the_scores():
+    cold, warm = (build_network(CnnConfig(**SMALL, temperature=temperature)) for temperature in (1.0, 2.0))
+    for new, old in zip(warm.weights, cold.weights, strict=True):
+        new.assign(old)
+    logs, halved = np.log(cold(PIXELS / 255).numpy()), np.log(warm(PIXELS / 255).numpy())
+    differences = lambda values: values - values[:, :1]  # noqa: E731
+    np.testing.assert_allclose(differences(halved), differences(logs) / 2, atol=1e-5)
+
+
 def test_dropout_acts_in_training_only():
     network = build_network(CnnConfig(**SMALL, dropout=0.5))
     assert (network(PIXELS, training=False).numpy() == network(PIXELS, training=False).numpy()).all()

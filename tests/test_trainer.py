@@ -62,12 +62,20 @@ def test_same_seed_same_weights_other_seed_other_weights():
     assert not all((a == b).all() for a, b in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, monkeypatch):
+@pytest.mark.parametrize(
+    ("optimizer", "precision"), [*((optimizer, "float32") for optimizer in OPTIMIZERS), ("adamw", "bfloat16")]
+)
+def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, precision, monkeypatch):
     """Stopped in the middle of an epoch by an error, as a kill would, then started again."""
     rate = {"sgd": 0.1, "lion": 1e-3}.get(optimizer, 5e-3)
     settings = TrainConfig(
-        epochs=2, steps_per_epoch=6, batch_size=64, optimizer=optimizer, learning_rate=rate, average=0.9
+        epochs=2,
+        steps_per_epoch=6,
+        batch_size=64,
+        optimizer=optimizer,
+        learning_rate=rate,
+        average=0.9,
+        precision=precision,
     )
     whole, history = fit(CONFIG, settings, *streams(), verbose=False)
 

@@ -1,6 +1,6 @@
 """What is fitted once the weights are: a temperature for honest confidence, and what counts as never seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import keras
@@ -11,12 +11,12 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel
 from model.network import build_network
-from model.outliers import MOST_FEATURES, Outliers, feature_count, feature_function
+from model.outliers import MOST_FEATURES, Outliers, feature_count, features_of
 from training.decoding import decoded_batches
 from training.stream import Batch, HubStream
 
 ACCEPTED = 0.99  # share of the validation rows that lie within the largest accepted distance
-ROWS = 20_000  # of the training rows, at most, that say what is usual
+ROWS = 10_000  # of the training rows, at most, that say what is usual
 TEMPERATURES = (0.05, 20.0)
 
 
@@ -31,10 +31,11 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
     """
     if config.problem == "regression":
         return CnnModel(config, network)
-    config = replace(config, temperature=fit_temperature(*_scores(config, network, validation), config.problem))
-    if feature_count(config) <= MOST_FEATURES:
-        means, whitening = _usual(*_features(config, network, train, ROWS), len(config.labels))
-        distances = Outliers(network, config, means, whitening).distances(_features(config, network, validation)[0])
+    scores, features, labels = _look(config, network, validation, validation.ordered())
+    config = replace(config, temperature=fit_temperature(scores, labels, config.problem))
+    if features is not None:
+        means, whitening = _usual(*_look(config, network, train, train.epoch(0), ROWS)[1:], len(config.labels))
+        distances = Outliers(network, config, means, whitening).distances(features)
         config = replace(config, rejection_distance=float(np.quantile(distances, ACCEPTED)))
     final = build_network(config)
     for new, old in zip(final.weights, network.weights, strict=True):
@@ -76,30 +77,21 @@ def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tup
     return kept.astype(np.float32), np.linalg.cholesky(within.precision_).astype(np.float32)
 
 
-def _scores(config: CnnConfig, network: keras.Model, stream: HubStream) -> tuple[np.ndarray, np.ndarray]:
-    before = keras.Model(network.input, network.get_layer("output").input)
-    return _collect(lambda pixels: before(pixels, training=False), config, stream, stream.ordered())
-
-
-def _features(
-    config: CnnConfig, network: keras.Model, stream: HubStream, rows: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    batches = stream.ordered() if rows is None else stream.epoch(0)
-    return _collect(feature_function(network, config), config, stream, batches, rows)
-
-
-def _collect(
-    function: Callable[[np.ndarray], tf.Tensor],
-    config: CnnConfig,
-    stream: HubStream,
-    batches: Iterator[Batch],
-    rows: int | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    values, labels, count = [], [], 0
+def _look(
+    config: CnnConfig, network: keras.Model, stream: HubStream, batches: Iterator[Batch], rows: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Return scores before the last activation, features where there are not too many, and labels of some rows."""
+    ends = [network.get_layer("output").input]
+    if feature_count(config) <= MOST_FEATURES:
+        ends.append(features_of(network, config))
+    inner = keras.Model(network.input, ends)
+    run = tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
+    outputs, labels, count = [], [], 0
     for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
-        values.append(function(pixels.astype(np.float32)).numpy())
+        outputs.append([output.numpy() for output in run(tf.constant(pixels, tf.float32))])
         labels.append(targets)
         count += len(targets)
         if rows is not None and count >= rows:
             break
-    return np.concatenate(values)[:rows], np.concatenate(labels)[:rows]
+    scores, *features = (np.concatenate(parts)[:rows] for parts in zip(*outputs, strict=True))
+    return scores, features[0] if features else None, np.concatenate(labels)[:rows]
