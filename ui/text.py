@@ -43,8 +43,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_picture": "Tu imagen",
         # Tuning
         "tuning_tab": "Ajuste",
-        "tuning_guide": "Así se eligió la red: cada prueba entrena una combinación de hiperparámetros y la validación "
-        "decide cuál es la mejor.",
+        "tuning_guide": "Una búsqueda de hiperparámetros: cada prueba entrena una combinación y la validación decide "
+        "cuál es la mejor.",
         "tuning_best_so_far": "Búsqueda: la mejor prueba hasta el momento",
         "tuning_curve": "Curva de aprendizaje del modelo",
         "tuning_trials": "Pruebas, de mejor a peor",
@@ -82,8 +82,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_picture": "Your picture",
         # Tuning
         "tuning_tab": "Tuning",
-        "tuning_guide": "How the network was chosen: each trial trains one combination of hyperparameters, and "
-        "validation decides which is best.",
+        "tuning_guide": "A search for hyperparameters: each trial trains one combination, and validation decides which "
+        "is best.",
         "tuning_best_so_far": "Search: best trial so far",
         "tuning_curve": "The model's learning curve",
         "tuning_trials": "Trials, best first",
