@@ -45,23 +45,27 @@ def small() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def fast() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two narrow blocks that halve the picture by strides, two epochs: the first answer about a dataset.
+    """Two wide kernels that halve the picture, at most 115,000 pictures: the first answer about a dataset.
+
+    MNIST: a little over 99 % on test, 15 seconds on 2 cores (benchmarks/RESULTS.md), 108,634 parameters.
 
     python -m training train --dataset ylecun/mnist --output runs/fast --preset fast
     """
     network = {
-        "filters": (16, 32),
-        "convolutions": (1, 2),
+        "filters": (12, 32),
+        "convolutions": 1,
+        "kernel_size": 5,
         "pooling": "stride",
         "dense_units": (64,),
         "scaling": "z-score",
     }
     return network, {
-        "epochs": 2,
-        "batch_size": 256,
+        "epochs": 3,
+        "steps_per_epoch": 200,
+        "batch_size": 192,
         "optimizer": "adamw",
-        "learning_rate": 1e-2,
-        "augment": 0.0,
+        "learning_rate": 1.2e-2,
+        "augment": 0.25,
         "average": 0.98,
     }
 
