@@ -4,8 +4,9 @@
 
 AUROC and AUPR (average precision, digits being the positives) of MNIST's test split against each dataset in `--others`
 that is grey and no digits, by scikit-learn; the confidence of the answer, the usual score, stands beside. "Rejected" is
-the share beyond the threshold in the model's config, which was fitted on validation rows. Pages of two or three test
-digits side by side and scribbles are made here, from a fixed seed.
+the share beyond the threshold in the model's config, which was fitted on validation rows. That the score looks at all
+blocks rather than at the last one was chosen with an earlier model, looking at these very sets. Pages of two or three
+test digits side by side and scribbles are made here, from a fixed seed.
 """
 
 import argparse

@@ -36,11 +36,14 @@ def fresh(**fields) -> CnnModel:
 def test_kernels_and_feature_maps_have_the_shapes_of_the_layers(bundled, digit):
     explainer = Explainer(bundled)
     kernels = explainer.kernels()
-    assert list(kernels) == [f"block{b}_conv{c}" for b in (1, 2, 3) for c in (1, 2)]
-    assert kernels["block1_conv1"].shape == (3, 3, 1, 24) and kernels["block3_conv2"].shape == (3, 3, 96, 96)
+    config = bundled.config
+    blocks = list(enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1))
+    assert list(kernels) == [f"block{b}_conv{c}" for b, (_, number) in blocks for c in range(1, number + 1)]
+    first, second, *_ = config.filters
+    assert kernels["block1_conv1"].shape == (3, 3, 1, first) and kernels["block2_conv1"].shape == (3, 3, first, second)
     found = explainer.explain(digit)
     assert [m.shape for m in found.feature_maps.values()] == [
-        (side, side, filters) for side, filters in ((28, 24), (14, 48), (7, 96)) for _ in range(2)
+        (56 >> b, 56 >> b, filters) for b, (filters, number) in blocks for _ in range(number)
     ]
     assert all((maps >= 0).all() and maps.any() for maps in found.feature_maps.values())  # after the rectifier
     np.testing.assert_allclose(found.probabilities, bundled.predict([digit])[0], rtol=1e-5, atol=1e-7)
