@@ -48,7 +48,7 @@ def main() -> None:
             f"{100 * mean(evaluation['calibration']['ece'] for _, evaluation in runs):.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    note = "In percent; seeds 0, 1, 2, … in order. Seconds were taken while the machine also did other work."
+    note = "In percent; seeds 0, 1, 2, … in order. Seconds are those of the runs, whatever else the machine did."
     report("Accuracy", "\n".join([*lines, "", note, "", about("benchmarks.accuracy", None, "RUN …")]), options.write)
 
 

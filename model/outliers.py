@@ -1,6 +1,7 @@
 """How unlike the training's pictures a picture is: what the network has never seen it should not answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import keras
@@ -33,16 +34,15 @@ class Outliers:
     config: CnnConfig
     means: np.ndarray  # float32 (labels, features)
     whitening: np.ndarray  # float32 (features, features), which makes the features within a class uncorrelated
-    _features: tf.types.experimental.PolymorphicFunction = field(init=False, repr=False)
 
     NAMES: ClassVar[tuple[str, str]] = ("outliers/means", "outliers/whitening")  # of the tensors in model.safetensors
 
-    def __post_init__(self) -> None:
-        """Compile the way from pixels to features."""
+    @cached_property
+    def _features(self) -> tf.types.experimental.PolymorphicFunction:
+        # Made when it is first asked for: who only predicts does not wait for it.
         inner = keras.Model(self.network.input, features_of(self.network, self.config))
         signature = [tf.TensorSpec((None, *self.config.image_shape), tf.float32)]
-        compiled = tf.function(lambda pixels: inner(pixels, training=False), signature, jit_compile=False)
-        object.__setattr__(self, "_features", compiled)
+        return tf.function(lambda pixels: inner(pixels, training=False), signature, jit_compile=False)
 
     def reject(self, pixels: np.ndarray) -> Rejection:
         """Measure pictures.

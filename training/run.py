@@ -18,6 +18,7 @@ from training.config import DataConfig, TrainConfig, TuneConfig
 from training.dataset_card import dataset_card
 from training.evaluate import evaluate
 from training.pipeline import first_image_shape
+from training.precision import usable_precision
 from training.presets import PRESETS
 from training.publish import write_card
 from training.ranges import Network
@@ -159,6 +160,7 @@ def train_run(
         preset = preset or "default"
         network, training = PRESETS[preset]()
     settings = TrainConfig(**training | asked)
+    settings = replace(settings, precision=usable_precision(settings.precision))  # so that the report tells the truth
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
@@ -218,7 +220,8 @@ def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder:
     """Tune, train, evaluate; steps that are done are not done again."""
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
-    open_test(data)  # a missing test split is told before hours of work, not after
+    for one in _one_by_one(data):
+        open_test(one)  # a missing test split is told before hours of work, not after
     tune_run(data, TrainConfig(**asked), tune, folder)
     train_run(data, asked, folder)
     known = files.read_json(folder / files.EVALUATION)

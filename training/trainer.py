@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +78,13 @@ def fit(
 
     # --- State: fresh, or from the checkpoint ---
     keras.utils.set_random_seed(settings.seed)
-    precision = usable_precision(settings.precision)
-    network = in_precision(precision, lambda: build_network(config))
+    settings = replace(settings, precision=usable_precision(settings.precision))
+    network = in_precision(settings.precision, lambda: build_network(config))
     steps = min(len(train), settings.steps_per_epoch or len(train))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
     # What is validated, kept and returned, in float32: the average of the weights over the last steps, or the weights.
-    apart = settings.average or precision != "float32"
+    apart = settings.average or settings.precision != "float32"
     result = build_network(config) if apart else network
     _copy(network, result)
     train_step, evaluate_step = _compile(network, result, optimizer, config, settings)
