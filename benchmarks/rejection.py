@@ -20,20 +20,19 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.common import about, report
+from benchmarks.drawings import test_rows
 from model.quiet import quiet
 
+TEST_SHARE = 0.3  # of a set without a test split, as the bundled model leaves it out
 OTHERS = {"fashion_mnist": "clothes", "quickdraw": "doodles", "notmnist": "letters"}
 
 
 def pictures(dataset: str, shape: tuple[int, int, int], sketches: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixels, uint8 (n, h, w, c), and labels of the rows that no training sees."""
     with quiet():
-        from training.config import DataConfig
         from training.decoding import decoded_batches
-        from training.run import open_test
 
-    data = DataConfig(dataset, sketches=(dataset,) if sketches else (), unit_column="writer", test_share=0.3)
-    stream, _ = open_test(data)
+    stream, _ = test_rows(dataset, sketches, TEST_SHARE)
     batches = list(decoded_batches(stream, stream.ordered(), shape))
     return np.concatenate([images for images, _, _ in batches]), np.concatenate([labels for _, labels, _ in batches])
 
@@ -63,16 +62,17 @@ class Against:
 
     name: str
     model: Any  # CnnModel
-    digits: np.ndarray  # uint8 (n, h, w, c): MNIST's test split
+    scores: np.ndarray  # float32 (n,): of MNIST's test split, as `reject` gives them
+    confidence: np.ndarray  # float32 (n,): of the answers to it
 
     def row(self, what: str, shown: Sequence[np.ndarray], sketches: bool) -> str:
         """Return a line of the table for things that are shown as pictures or as free drawings."""
         cnn = self.model
         reject, predict = (cnn.reject_sketch, cnn.predict_sketch) if sketches else (cnn.reject, cnn.predict)
         judged = reject(shown)
-        positive = np.r_[np.ones(len(self.digits)), np.zeros(len(shown))]
-        score = -np.r_[cnn.reject(self.digits).score, judged.score]
-        confidence = np.r_[cnn.predict(self.digits).max(axis=1), predict(shown).max(axis=1)]
+        positive = np.r_[np.ones(len(self.scores)), np.zeros(len(shown))]
+        score = -np.r_[self.scores, judged.score]
+        confidence = np.r_[self.confidence, predict(shown).max(axis=1)]
         values = [roc_auc_score(positive, score), average_precision_score(positive, score)]
         values += [roc_auc_score(positive, confidence), judged.rejected.mean()]
         return f"| {self.name} | {what} | {len(shown):,} | {' | '.join(f'{100 * value:.2f}' for value in values)} |"
@@ -103,7 +103,7 @@ def main() -> None:
                 sets[f"`{one.name}`"] = pictures(str(one), shape, sketches=True)
 
         digits = sets["MNIST test"][0]
-        against = Against(name, cnn, digits)
+        against = Against(name, cnn, cnn.reject(digits).score, cnn.predict(digits).max(axis=1))
         for other, what in OTHERS.items():
             shown, _ = pictures(str(options.others / other), shape)
             lines.append(against.row(f"{what} (`{other}`)", shown, sketches=False))

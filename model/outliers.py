@@ -9,9 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from model.config import CnnConfig
-from model.errors import TrazoError
-
-MOST_FEATURES = 4096  # beyond, the matrix below grows larger than most networks
 
 
 @dataclass(frozen=True)
@@ -82,15 +79,7 @@ def tensor_shapes(config: CnnConfig) -> dict[str, tuple[int, int]]:
 
 
 def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:
-    """Return the features of a network's input, symbolically: float32 (n, features).
-
-    Raises:
-        TrazoError: when there are more than `MOST_FEATURES`.
-    """
-    if feature_count(config) > MOST_FEATURES:
-        raise TrazoError(
-            f"{feature_count(config):,} features are too many for outliers; at most {MOST_FEATURES:,} are not"
-        )
+    """Return the features of a network's input, symbolically: float32 (n, features)."""
     maps = [
         network.get_layer(f"block{block}_conv{convolutions}_{config.activation}").output
         for block, convolutions in enumerate(config.convolutions_of_blocks, 1)

@@ -1,6 +1,6 @@
 """What is fitted once the weights are: a temperature for honest confidence, and what counts as never seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import keras
@@ -11,12 +11,13 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel
 from model.network import build_network
-from model.outliers import MOST_FEATURES, Outliers, feature_count, features_of
+from model.outliers import Outliers, feature_count, features_of
 from training.decoding import decoded_batches
 from training.stream import Batch, HubStream
 
 ACCEPTED = 0.99  # share of the validation rows that lie within the largest accepted distance
 ROWS = 10_000  # of the training rows, at most, that say what is usual
+MOST_FEATURES = 4096  # beyond, the matrix that whitens them grows larger than most networks; no score is fitted
 TEMPERATURES = (0.05, 20.0)
 
 
@@ -31,10 +32,11 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
     """
     if config.problem == "regression":
         return CnnModel(config, network)
-    scores, features, labels = _look(config, network, validation, validation.ordered())
+    run = _compiled(config, network)
+    scores, features, labels = _look(run, config, validation, validation.ordered())
     config = replace(config, temperature=fit_temperature(scores, labels, config.problem))
     if features is not None:
-        means, whitening = _usual(*_look(config, network, train, train.epoch(0), ROWS)[1:], len(config.labels))
+        means, whitening = _usual(*_look(run, config, train, train.epoch(0), ROWS)[1:], len(config.labels))
         distances = Outliers(network, config, means, whitening).distances(features)
         config = replace(config, rejection_distance=float(np.quantile(distances, ACCEPTED)))
     final = build_network(config)
@@ -77,15 +79,23 @@ def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tup
     return kept.astype(np.float32), np.linalg.cholesky(within.precision_).astype(np.float32)
 
 
-def _look(
-    config: CnnConfig, network: keras.Model, stream: HubStream, batches: Iterator[Batch], rows: int | None = None
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return scores before the last activation, features where there are not too many, and labels of some rows."""
+def _compiled(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Return a function of pixels: scores before the last activation and, where there are not too many, features."""
     ends = [network.get_layer("output").input]
     if feature_count(config) <= MOST_FEATURES:
         ends.append(features_of(network, config))
     inner = keras.Model(network.input, ends)
-    run = tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
+    return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
+
+
+def _look(
+    run: Callable[[tf.Tensor], list[tf.Tensor]],
+    config: CnnConfig,
+    stream: HubStream,
+    batches: Iterator[Batch],
+    rows: int | None = None,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Return scores, features or None, and labels of some rows."""
     outputs, labels, count = [], [], 0
     for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
         outputs.append([output.numpy() for output in run(tf.constant(pixels, tf.float32))])

@@ -7,11 +7,23 @@ import math
 
 import tensorflow as tf
 
+from model.errors import TrazoError
+
 DIGITS = tuple("0123456789")
 UP = 1.3  # an upstroke leaves the top of a 1 by up to this many radians from the stem,
 FLATTEST = 1.2  # and by no more than this from straight down: flatter, it would make a 7
 WIDTHS = (1.8, 3.4)  # of the strokes that are added, in pixels of a picture of 28
 BOX, SIDE = 20, 28  # of MNIST's digits and pictures
+
+
+def check_digits(labels: tuple[str, ...]) -> None:
+    """Refuse labels that are not the ten digits in their order.
+
+    Raises:
+        TrazoError: so.
+    """
+    if labels != DIGITS:
+        raise TrazoError(f"hands redraws the digits 0 to 9; the labels are {', '.join(labels)}")
 
 
 def redraw(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:

@@ -17,6 +17,7 @@ from training.calibrate import calibrated
 from training.config import DataConfig, TrainConfig, TuneConfig
 from training.dataset_card import dataset_card
 from training.evaluate import evaluate
+from training.hands import check_digits
 from training.pipeline import first_image_shape
 from training.precision import usable_precision
 from training.presets import PRESETS
@@ -73,6 +74,8 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     order = {"seed": settings.seed, "batch_size": settings.batch_size}
     streams = [open_stream(data, data.split, **order)]
     heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
+    if settings.hands:
+        check_digits(streams[0].labels)
     for dataset in dict.fromkeys((*data.further, *data.sketches)):
         if dataset != data.dataset:
             streams.append(HubStream(dataset, data.split, sketches=dataset in data.sketches, **_common(data), **order))

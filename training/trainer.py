@@ -17,7 +17,7 @@ from model.errors import TrazoError
 from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
-from training.hands import DIGITS
+from training.hands import check_digits
 from training.pipeline import make_eval_data, make_train_data, own_errors
 from training.precision import in_precision, usable_precision
 from training.stream import HubStream
@@ -73,8 +73,8 @@ def fit(
     Raises:
         TrazoError: when the loss is no longer finite, or the checkpoint belongs to another run.
     """
-    if settings.hands and config.labels != DIGITS:
-        raise TrazoError(f"hands redraws the digits 0 to 9; the labels are {', '.join(config.labels)}")
+    if settings.hands:
+        check_digits(config.labels)
 
     # --- State: fresh, or from the checkpoint ---
     keras.utils.set_random_seed(settings.seed)
