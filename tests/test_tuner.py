@@ -4,35 +4,47 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 
 import keras_tuner
+import numpy as np
 import pytest
 
 from model import CnnConfig
+from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
 from model.errors import TrazoError
+from model.heads import HEADS
+from model.scaling import PixelHistogram
 from tests.conftest import ROOT, SAMPLE
-from training import search_space, tuner
+from training import run, search_space, tuner
 from training.__main__ import main
-from training.config import STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
 from training.run import tune_run
 
 SHORT = {"trial_epochs": 1, "trial_steps": 2}
 
 
 def tune(folder, **settings) -> dict:
-    tune_run(DataConfig(SAMPLE), TrainConfig(batch_size=32), TuneConfig(**SHORT | settings), folder)
+    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
     return json.loads((folder / "trials.json").read_text())
 
 
-def tiny(hp):
+class Tiny(search_space.SearchSpace):
     """The real space's form with two small networks, so that a test of the search is not a test of patience."""
-    network = {"filters": (hp.Choice("filters", [2, 3]),), "convolutions": 1, "dense_units": (), "scaling": "min-max"}
-    return network, {"learning_rate": hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")}
+
+    def point(self, hp):
+        network = {"filters": (hp.Choice("filters", [2, 3]),), "convolutions": 1, "dense_units": ()}
+        rate = hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
+        return network | {"scaling": "min-max"}, {"loss": "", **self.fixed, "learning_rate": rate}
+
+
+@pytest.fixture
+def tiny_space(monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_completes_and_reports_its_trials(tmp_path, monkeypatch, strategy):
-    monkeypatch.setattr(tuner, "build", tiny)
+def test_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, strategy):
     report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=3)
     assert len(report["trials"]) == 2
     for trial in report["trials"]:
@@ -45,8 +57,7 @@ def test_every_strategy_completes_and_reports_its_trials(tmp_path, monkeypatch, 
     assert scores[report["best_trial"]] == best["score"]
 
 
-def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner, "build", tiny)
+def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, tiny_space):
     first = tune(tmp_path, trials=1)
     assert tune(tmp_path, trials=1) == first
     more = tune(tmp_path, trials=2)
@@ -54,19 +65,17 @@ def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, m
     assert len(more["trials"]) == 2
 
 
-def test_trials_stay_in_order_when_their_number_gets_a_digit_more(tmp_path, monkeypatch):
+def test_trials_stay_in_order_when_their_number_gets_a_digit_more(tmp_path, monkeypatch, tiny_space):
     def fit(*_, **__):
         raise TrazoError("no time for that")
 
-    monkeypatch.setattr(tuner, "build", tiny)
     tune(tmp_path, trials=1)
     monkeypatch.setattr(tuner, "fit", fit)
     many = tune(tmp_path, trials=11)
     assert [int(t["trial_id"]) for t in many["trials"]] == list(range(11))
 
 
-def test_hyperband_gives_its_best_point_more_epochs_and_ends_with_its_plan(tmp_path, monkeypatch):
-    monkeypatch.setattr(tuner, "build", tiny)
+def test_hyperband_gives_its_best_point_more_epochs_and_ends_with_its_plan(tmp_path, tiny_space):
     report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
     assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
 
@@ -75,7 +84,10 @@ def test_hyperband_gives_its_best_point_more_epochs_and_ends_with_its_plan(tmp_p
     ("settings", "message"),
     [
         ({"strategy": "hyperband", "trial_epochs": 2}, "give 3 or more, not 2"),
-        ({"trial_steps": 0}, "at least 1"),
+        ({"trial_steps": 0}, "trial_steps is at least 1, not 0"),
+        ({"max_params": 0}, "max_params is at least 1, not 0"),
+        ({"minutes": 0}, "minutes is a time above 0, not 0"),
+        ({"worker_timeout": float("nan")}, "worker_timeout is a time above 0, not nan"),
         ({"seed": -1}, "seed of a search must lie between 0 and 4294967294, not -1"),
         ({"seed": 2**32 - 1}, "not 4294967295"),
     ],
@@ -94,22 +106,20 @@ def test_a_seed_that_no_generator_takes_is_refused(seed, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_largest_seed_suits_every_strategy(tmp_path, monkeypatch, strategy):
-    monkeypatch.setattr(tuner, "build", tiny)
+def test_the_largest_seed_suits_every_strategy(tmp_path, tiny_space, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = tune_run(data, TrainConfig(batch_size=32, seed=seed + 1), settings, tmp_path)
+    report = tune_run(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
     assert report["best_trial"] == "0"
 
 
 def test_a_failed_trial_is_told_and_the_search_goes_on(tmp_path, monkeypatch):
-    def sometimes(hp):
-        network, training = tiny(hp)
-        if hp.get("filters") == 3:
-            network["activation"] = "mish"
-        return network, training
+    class Sometimes(Tiny):
+        def point(self, hp):
+            network, training = super().point(hp)
+            return network | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
 
-    monkeypatch.setattr(tuner, "build", sometimes)
+    monkeypatch.setattr(run, "SearchSpace", Sometimes)
     report = tune(tmp_path, trials=4)
     by_filters = {trial["hyperparameters"]["filters"]: trial for trial in report["trials"]}
     assert by_filters[2]["status"] == "COMPLETED" and by_filters[2]["reason"] is None
@@ -118,11 +128,12 @@ def test_a_failed_trial_is_told_and_the_search_goes_on(tmp_path, monkeypatch):
 
 
 def test_a_search_of_which_no_trial_completes_fails_and_says_why(tmp_path, monkeypatch):
-    def never(hp):
-        network, training = tiny(hp)
-        return {**network, "kernel_size": 99}, training
+    class Never(Tiny):
+        def point(self, hp):
+            network, training = super().point(hp)
+            return network | {"kernel_size": 99}, training
 
-    monkeypatch.setattr(tuner, "build", never)
+    monkeypatch.setattr(run, "SearchSpace", Never)
     with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 28"):
         tune(tmp_path, trials=2)
     report = json.loads((tmp_path / "trials.json").read_text())
@@ -133,7 +144,7 @@ def test_a_killed_search_goes_on_with_its_trial(tmp_path):
     """`kill -9` in the second trial: the first is kept, the second continued, and the scores are those of no kill."""
     script = (
         "import sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.0\n"
-        "from training import tuner; from tests.test_tuner import tiny; tuner.build = tiny\n"
+        "from training import run; from tests.test_tuner import Tiny; run.SearchSpace = Tiny\n"
         "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
 
@@ -157,17 +168,54 @@ def test_a_killed_search_goes_on_with_its_trial(tmp_path):
 
 
 def test_the_space_gives_a_network_and_a_training_for_any_point(tmp_path):
-    oracle = keras_tuner.oracles.RandomSearchOracle(
-        objective=keras_tuner.Objective("val_accuracy", "max"), max_trials=30, seed=1
-    )
+    objective = keras_tuner.Objective("val_accuracy", "max")
+    oracle = keras_tuner.oracles.RandomSearchOracle(objective=objective, max_trials=60, seed=1)
     oracle.verbose = 0
-    probe = keras_tuner.engine.base_tuner.BaseTuner(oracle, search_space.build, str(tmp_path), "space")
-    kinds = set()
-    for number in range(30):
+    base = {"problem": "multiclass", "labels": tuple("0123456789"), "image_shape": (28, 28, 1)}
+    space = search_space.SearchSpace(base)
+    probe = keras_tuner.engine.base_tuner.BaseTuner(oracle, space.point, str(tmp_path), "space")
+    seen = defaultdict(set)
+    for number in range(60):
         hp = probe.oracle.create_trial(f"tuner{number}").hyperparameters
-        network, training = search_space.build(hp)
-        network.pop("scaling")
-        config, settings = CnnConfig(**network), TrainConfig(**training)
-        kinds.add((config.regularization, settings.optimizer))
-    assert {kind for kind, _ in kinds} == {"none", "l1", "l2", "elastic net"}
-    assert {optimizer for _, optimizer in kinds} == set(search_space.LEARNING_RATES)
+        network, training = space.point(hp)
+        seen["scaling"].add(network.pop("scaling"))
+        config, settings = CnnConfig(**base | network, loss=training["loss"]), TrainConfig(**training)
+        for name in ("activation", "normalization", "pooling", "regularization", "loss"):
+            seen[name].add(getattr(config, name))
+        for name in ("optimizer", "schedule", "batch_size"):
+            seen[name].add(getattr(settings, name))
+        seen["blocks"].add(len(config.filters))
+        assert 0.2 <= config.dropout <= 0.5 and 0 <= settings.augment <= 1.5
+        active = [name for name in hp.values if name.startswith("learning_rate")]
+        assert active == [f"learning_rate_{settings.optimizer}"]
+    assert seen["activation"] == set(ACTIVATIONS) and seen["normalization"] == set(NORMALIZATIONS)
+    assert seen["regularization"] == {"none", "l1", "l2", "elastic net"} and seen["pooling"] == set(POOLINGS)
+    assert seen["loss"] == set(HEADS["multiclass"].losses) and seen["optimizer"] == set(OPTIMIZERS)
+    assert seen["schedule"] == set(SCHEDULES) and seen["blocks"] == {1, 2, 3, 4} and len(seen["batch_size"]) == 3
+    assert seen["scaling"] == {"min-max", "z-score", "robust"}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "unasked"),
+    [
+        ({"optimizer": "lion"}, {"optimizer", "learning_rate_sgd", "learning_rate_adamw"}),
+        ({"learning_rate": 0.1}, {"learning_rate_adamw"}),
+        ({"loss": "hinge", "batch_size": 32}, {"loss", "batch_size"}),
+    ],
+)
+def test_what_a_person_chose_is_not_searched(fixed, unasked):
+    hp = keras_tuner.HyperParameters()
+    base = {"problem": "binary", "labels": ("no", "yes"), "image_shape": (8, 8, 3)}
+    _, training = search_space.SearchSpace(base, fixed).point(hp)
+    assert fixed.items() <= training.items() and not unasked & hp.values.keys()
+    assert ("learning_rate_lion" in hp.values) == ("optimizer" in fixed)
+
+
+def test_the_space_is_a_hyper_model_of_keras_tuner():
+    histogram = PixelHistogram(1)
+    histogram.update(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1))
+    base = {"problem": "regression", "labels": ("weight",), "image_shape": (16, 16, 1)}
+    space = search_space.SearchSpace(base, histogram=histogram)
+    assert isinstance(space, keras_tuner.HyperModel)
+    network = space.build(keras_tuner.HyperParameters())
+    assert network.input_shape == (None, 16, 16, 1) and network.output_shape == (None, 1)

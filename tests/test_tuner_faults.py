@@ -10,9 +10,9 @@ import pytest
 from model import files
 from model.errors import StreamError, TrazoError
 from tests.conftest import SAMPLE
-from tests.test_tuner import tiny
-from training import checkpoint, tuner
-from training.config import STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from tests.test_tuner import Tiny
+from training import checkpoint, run, tuner
+from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.run import tune_run
 
 SHORT = {"trials": 2, "trial_epochs": 2, "trial_steps": 2}
@@ -21,15 +21,13 @@ FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
-    monkeypatch.setattr(tuner, "build", tiny)
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
 
 
 def tune(folder, data=(), training=(), **settings) -> list[dict]:
     """Search, and return what must not depend on interruptions."""
     settings = TuneConfig(**SHORT | settings)
-    report = tune_run(
-        DataConfig(SAMPLE, **dict(data)), TrainConfig(**{"batch_size": 32} | dict(training)), settings, folder
-    )
+    report = tune_run(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), settings, folder)
     assert report == json.loads((folder / "trials.json").read_text())
     return [
         {
@@ -163,6 +161,7 @@ def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path
         ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 asked"),
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 asked"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
+        ({"training": {"optimizer": "adamw"}}, "fixed: "),
         ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
         ({"data": {"validation": 0.3}}, r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there"),
         ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
@@ -173,4 +172,4 @@ def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path
         assert "\n" not in str(caught.value)
         assert {path: path.read_bytes() for path in kept} == kept
     # Neither the number of trials nor what a trial sets itself makes another search.
-    assert len(tune(tmp_path, trials=3, training={"epochs": 7, "learning_rate": 1e-4})) == 3
+    assert len(tune(tmp_path, trials=3, training={"epochs": 7, "patience": 2})) == 3

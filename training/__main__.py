@@ -34,29 +34,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    data = _data(options)
+    data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
     with quiet():
         from training.run import whole_run
 
-    whole_run(data, _given(TrainConfig, options), _of(TuneConfig, options), options.output)
+    whole_run(data, asked, tune, options.output, options.tensorboard)
 
 
 def _tune(options: argparse.Namespace) -> None:
-    data = _data(options)
+    data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
     with quiet():
         from training.run import tune_run
 
-    settings = TrainConfig(**_given(TrainConfig, options))
-    tune_run(data, settings, _of(TuneConfig, options), options.output)
+    tune_run(data, asked, tune, options.output, options.tensorboard)
+
+
+def _trials(options: argparse.Namespace) -> None:
+    with quiet():
+        from training.trials import as_csv, leaderboard, read_trials
+
+    report = read_trials(options.run)
+    print(as_csv(report) if options.csv else leaderboard(report, options.best), end="" if options.csv else "\n")
 
 
 def _train(options: argparse.Namespace) -> None:
-    data, asked = _data(options), _given(TrainConfig, options)
-    TrainConfig(**asked)  # a value out of range is told before anything is imported or read
+    data, asked = _data(options), _asked(options)
     with quiet():
         from training.run import train_run
 
-    train_run(data, asked, options.output, options.preset)
+    train_run(data, asked, options.output, options.preset, tensorboard=options.tensorboard)
     print(f"done: {options.output}; measure it with `python -m training evaluate --model {options.output} --dataset …`")
 
 
@@ -92,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     run = verb("run", _run, "tune, train and evaluate: the whole way")
     tune = verb("tune", _tune, "search hyperparameters with KerasTuner")
     train = verb("train", _train, "train with a preset, or with the best hyperparameters of a search")
+    trials = verb("trials", _trials, "show the trials of a search, best first")
     evaluate = verb("evaluate", _evaluate, "measure a model on a split")
     publish = verb("publish", _publish, "upload a run to the Hub in one commit")
 
@@ -100,15 +107,27 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
         command.add_argument("--output", type=Path, required=True, help="folder of the run")
         command.add_argument("--image-size", type=int, help="longer side of the network's input, in pixels")
+        command.add_argument("--tensorboard", action="store_true", help="leave TensorBoard's files in --output")
         _data_options(command)
         _train_options(command)
     for command in (run, tune):
         command.add_argument("--trials", type=int, help="trials at most (default: 5)")
         command.add_argument("--strategy", choices=STRATEGIES, help="how points are chosen (default: random)")
+        command.add_argument("--minutes", type=float, help="after which no trial begins (default: no end)")
+        command.add_argument("--max-params", type=int, help="parameters of a network at most (default: any)")
         command.add_argument("--trial-epochs", type=int, help="epochs of a trial (default: 3)")
         command.add_argument("--trial-steps", type=int, help="batches of a trial's epoch (default: all)")
+        command.add_argument(
+            "--trial-patience", type=int, help="epochs without a better validation loss before a trial stops"
+        )
+        command.add_argument(
+            "--worker-timeout", type=float, help="seconds after which a silent worker counts as dead (default: 60)"
+        )
     run.add_argument("--test-split", help="split that is evaluated, once (default: test)")
     train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
+    trials.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    trials.add_argument("--best", type=int, metavar="N", help="show the best N alone")
+    trials.add_argument("--csv", action="store_true", help="print every trial as CSV, in the order tried")
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
     _data_options(evaluate)
@@ -172,6 +191,12 @@ def _data(options: argparse.Namespace) -> DataConfig:
     first = (plain + sketches)[0]
     given = _given(DataConfig, options) | {"dataset": first, "sketches": tuple(sketches)}
     return DataConfig(**given, further=tuple(plain[1:]))
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    asked = _given(TrainConfig, options)
+    TrainConfig(**asked)  # a value out of range is told before anything is imported or read
+    return asked
 
 
 def _given(kind: type, options: argparse.Namespace) -> dict[str, Any]:

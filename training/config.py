@@ -106,14 +106,22 @@ class TuneConfig:
     strategy: str = "random"  # one of STRATEGIES
     trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many, the others fewer
     trial_steps: int | None = None  # batches of a trial's epoch; None for all
+    trial_patience: int | None = None  # epochs without a better validation loss before a trial stops; None: no end
+    minutes: float | None = None  # after which no trial begins, and a running one is left for the next call
+    max_params: int | None = None  # of a network; larger ones are not tried
+    worker_timeout: float = 60.0  # seconds of silence after which a worker's trial goes to another
     seed: int = 0  # of the search; KerasTuner gets the next one, for it takes 0 for "none"
 
     def __post_init__(self) -> None:
         """Refuse what is unknown or out of range."""
         if self.strategy not in STRATEGIES:
             raise TrazoError(f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}")
-        if min(self.trials, self.trial_epochs, 1 if self.trial_steps is None else self.trial_steps) < 1:
-            raise TrazoError("trials, trial_epochs and trial_steps are at least 1")
+        for name in ("trials", "trial_epochs", "trial_steps", "trial_patience", "max_params"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise TrazoError(f"{name} is at least 1, not {value}")
+        for name in ("minutes", "worker_timeout"):
+            if (value := getattr(self, name)) is not None and not 0 < value < float("inf"):
+                raise TrazoError(f"{name} is a time above 0, not {value}")
         if self.strategy == "hyperband" and self.trial_epochs < 3:
             raise TrazoError(
                 f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"

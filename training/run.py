@@ -24,9 +24,12 @@ from training.presets import PRESETS
 from training.publish import write_card
 from training.ranges import Network
 from training.scale import pixel_histogram
+from training.search_space import SearchSpace
 from training.source import NoSuchSplit
 from training.stream import HubStream
+from training.tensorboard import Board
 from training.trainer import Progress, fit
+from training.trials import best_hyperparameters, read_trials
 
 SCHEMA_VERSION = 1
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
@@ -131,13 +134,31 @@ def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int
     return shape
 
 
-def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: Path) -> dict[str, Any]:
-    """Search hyperparameters and leave trials.json in the folder; returns its value."""
+def tune_run(
+    data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path, tensorboard: bool = False
+) -> dict[str, Any] | None:
+    """Search hyperparameters and leave trials.json in the folder.
+
+    Args:
+        data: which rows.
+        asked: fields of TrainConfig that the person set; they are not searched.
+        tune: how to search.
+        folder: of the run; a search in it that was stopped goes on.
+        tensorboard: whether each trial leaves TensorBoard's files in the folder.
+
+    Returns:
+        the value of trials.json; None in a worker, where the chief has it.
+    """
+    settings = TrainConfig(**asked)
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    histogram = _histogram(opened, folder)
-    search = tuner.Search(_base(opened, settings), settings, tune, opened.train, opened.validation, histogram, folder)
+    fixed = {name: value for name, value in asked.items() if name not in tuner.LENGTH}
+    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder))
+    search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(search)
+    if report is None:
+        _say("done: there are no further trials for this worker")
+        return None
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     completed = sum(trial["status"] == "COMPLETED" for trial in report["trials"])
     _say(f"{completed} of {len(report['trials'])} trials completed; best: {best['trial_id']}, {best['score']:.4f}")
@@ -145,7 +166,12 @@ def tune_run(data: DataConfig, settings: TrainConfig, tune: TuneConfig, folder: 
 
 
 def train_run(
-    data: DataConfig, asked: dict[str, Any], folder: Path, preset: str | None = None, verbose: bool = True
+    data: DataConfig,
+    asked: dict[str, Any],
+    folder: Path,
+    preset: str | None = None,
+    verbose: bool = True,
+    tensorboard: bool = False,
 ) -> None:
     """Train, and leave config.json, model.safetensors, training.json and the card in the folder.
 
@@ -155,10 +181,11 @@ def train_run(
         folder: of the run; a trials.json in it gives the hyperparameters where no preset is named.
         preset: a key of `PRESETS`.
         verbose: show progress.
+        tensorboard: whether to leave TensorBoard's files in the folder.
     """
-    report = files.read_json(folder / files.TRIALS)
-    if preset is None and report and report.get("best_trial"):
-        network, training = tuner.best_hyperparameters(report)
+    report = read_trials(folder) if preset is None and (folder / files.TRIALS).exists() else None
+    if report and report["best_trial"]:
+        network, training = best_hyperparameters(report)
     else:
         preset = preset or "default"
         network, training = PRESETS[preset]()
@@ -168,9 +195,18 @@ def train_run(
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
-    config = CnnConfig(**_base(opened, settings) | network, title=_title(data.dataset), versions=versions)
+    config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
     checkpoint = folder / "checkpoint.safetensors"
-    trained, progress = fit(config, settings, opened.train, opened.validation, checkpoint=checkpoint, verbose=verbose)
+    board = Board(folder / "tensorboard") if tensorboard else None
+    trained, progress = fit(
+        config,
+        settings,
+        opened.train,
+        opened.validation,
+        checkpoint=checkpoint,
+        on_epoch=lambda progress: board and board.write(progress.history[-1]),
+        verbose=verbose,
+    )
 
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
     calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
@@ -219,27 +255,25 @@ def _measured(cnn: CnnModel, data: DataConfig) -> dict[str, Any]:
     return result
 
 
-def whole_run(data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path) -> None:
-    """Tune, train, evaluate; steps that are done are not done again."""
+def whole_run(
+    data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path, tensorboard: bool = False
+) -> None:
+    """Tune, train, evaluate; steps that are done are not done again. A worker of a search only tunes."""
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     for one in _one_by_one(data):
         open_test(one)  # a missing test split is told before hours of work, not after
-    tune_run(data, TrainConfig(**asked), tune, folder)
-    train_run(data, asked, folder)
+    if tune_run(data, asked, tune, folder, tensorboard) is None:
+        return
+    train_run(data, asked, folder, tensorboard=tensorboard)
     known = files.read_json(folder / files.EVALUATION)
     if not known or not is_about(known, folder):  # the test split is looked at once
         evaluate_run(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
 
 
-def _base(data: Data, settings: TrainConfig) -> dict[str, Any]:
-    return {
-        "labels": data.train.labels,
-        "problem": data.train.problem,
-        "loss": settings.loss,
-        "image_shape": data.image_shape,
-    }
+def _base(data: Data) -> dict[str, Any]:
+    return {"labels": data.train.labels, "problem": data.train.problem, "image_shape": data.image_shape}
 
 
 def _histogram(data: Data, folder: Path):

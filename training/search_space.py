@@ -1,54 +1,123 @@
-"""What is searched: `build(hp)`, with the ranges inline."""
+"""What is searched: a point of KerasTuner's space -> fields of CnnConfig and of TrainConfig, with the ranges inline."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
+import keras
 import keras_tuner
 
-from model.config import ACTIVATIONS
+from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig
+from model.heads import HEADS
+from model.network import build_network
+from model.scaling import PixelHistogram
+from training.config import OPTIMIZERS, SCHEDULES
 
-# Optimisers differ in the size of a good step by orders of magnitude, so each has a range of its own.
-# (lowest, highest, default).
+MOST_BLOCKS = 4
+# Optimisers differ in the size of a good step by orders of magnitude, so each has a range of its own. Those that divide
+# by the gradient's size take steps of about the rate; Lion takes the sign of a mean and needs less; plain gradients of
+# this loss are small. (lowest, highest, default).
 LEARNING_RATES = {
     "adam": (3e-4, 1e-2, 3e-3),
     "adamw": (3e-4, 1e-2, 3e-3),
     "nadam": (3e-4, 1e-2, 3e-3),
+    "rmsprop": (1e-4, 3e-3, 1e-3),
     "sgd": (1e-2, 3e-1, 1e-1),
+    "lion": (3e-5, 1e-3, 3e-4),
 }
 
 
-def build(hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (fields of CnnConfig, fields of TrainConfig) for one point of the space.
+class SearchSpace(keras_tuner.HyperModel):
+    """The space of one dataset. Its defaults are a recipe that works on small pictures, where a search starts."""
 
-    `scaling` is the name of the method; the caller fits it. The defaults are a recipe that works on small pictures: a
-    search starts from them, so that it never ends below what is known.
-    """
-    # Depth: each block halves the picture and sees patterns twice as large.
-    blocks = hp.Int("blocks", 2, 3, default=3)
-    # Width: filters of the first block; each further block has twice as many.
-    filters = hp.Choice("filters", [16, 24, 32], default=24)
-    network: dict[str, Any] = {
-        "filters": tuple(filters * 2**block for block in range(blocks)),
-        # Two convolutions of 3×3 see as far as one of 5×5, with fewer weights and one activation more.
-        "convolutions": hp.Int("convolutions", 1, 2, default=2),
-        "activation": hp.Choice("activation", list(ACTIVATIONS), default="relu"),
-        # Hidden units before the head; 0 takes the mean of each feature map in their place.
-        "dense_units": tuple(filter(None, [hp.Choice("dense_units", [0, 64, 128], default=0)])),
-        "dropout": hp.Choice("dropout", [0.2, 0.3, 0.4, 0.5], default=0.2),
-        "scaling": hp.Choice("scaling", ["min-max", "z-score", "robust"], default="z-score"),
-    }
-    # Regularisation: L1 pushes weights to zero, L2 shrinks them, the elastic net does both.
-    kind = hp.Choice("regularization", ["none", "l1", "l2", "elastic net"], default="none")
-    for penalty, high in (("l1", 3e-5), ("l2", 1e-3)):
-        with hp.conditional_scope("regularization", [penalty, "elastic net"]):
-            if kind in (penalty, "elastic net"):
-                network[penalty] = hp.Float(penalty, 1e-7 if penalty == "l1" else 1e-6, high, sampling="log")
+    def __init__(
+        self, base: dict[str, Any], fixed: Mapping[str, Any] | None = None, histogram: PixelHistogram | None = None
+    ) -> None:
+        """Set what all points share.
 
-    optimizer = hp.Choice("optimizer", list(LEARNING_RATES), default="adamw")
-    training: dict[str, Any] = {"optimizer": optimizer}
-    for name, (low, high, default) in LEARNING_RATES.items():
-        with hp.conditional_scope("optimizer", [name]):
-            if optimizer == name:
-                training["learning_rate"] = hp.Float(
-                    f"learning_rate_{name}", low, high, sampling="log", default=default
-                )
-    return network, training
+        Args:
+            base: fields of CnnConfig that the dataset gives: problem, labels, image_shape.
+            fixed: fields of TrainConfig that a person chose; they are not searched.
+            histogram: of the training rows' pixels, for the scaling; needed for `config` and `build` alone.
+        """
+        super().__init__(name="trazo")
+        self.base, self.fixed, self._histogram = base, dict(fixed or {}), histogram
+
+    def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return (fields of CnnConfig, fields of TrainConfig); `scaling` is the name of the method."""
+        return self._network(hp), self.fixed | self._training(hp)
+
+    def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
+        """Return the network's config, scaling fitted.
+
+        Raises:
+            TrazoError: for a combination that no network has.
+        """
+        network, training = self.point(hp)
+        network["scaling"] = self._histogram.fit(network["scaling"])
+        return CnnConfig(**self.base | network, loss=training["loss"])
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Return the network of a point, with fresh weights, as KerasTuner asks of a HyperModel."""
+        return build_network(self.config(hp))
+
+    def _network(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
+        # Depth: each block halves the picture and sees patterns twice as large.
+        side = min(self.base["image_shape"][:2])
+        deepest = max(1, min(MOST_BLOCKS, side.bit_length() - 1))
+        blocks = hp.Int("blocks", 1, deepest, default=min(3, deepest))
+        # Width: filters of the first block; each further block has twice as many.
+        filters = hp.Choice("filters", [8, 16, 24, 32], default=24)
+        network: dict[str, Any] = {
+            "filters": tuple(filters * 2**block for block in range(blocks)),
+            # Two convolutions of 3×3 see as far as one of 5×5, with fewer weights and one activation more.
+            "convolutions": hp.Int("convolutions", 1, 2, default=2),
+            # How far one convolution sees.
+            "kernel_size": hp.Choice("kernel_size", [size for size in (3, 5) if size <= side] or [1]),
+            # Where the network bends; sigmoid and tanh saturate, and their gradients with them.
+            "activation": hp.Choice("activation", list(ACTIVATIONS), default="relu"),
+            # Keeps the sums before the activations in one range: over the batch, or over each picture's channels.
+            "normalization": hp.Choice("normalization", list(NORMALIZATIONS), default="batch"),
+            # What halves the picture: the strongest answer, the mean, or a convolution that learns how.
+            "pooling": hp.Choice("pooling", list(POOLINGS), default="max"),
+            # Hidden units before the head; 0 takes the mean of each feature map in their place.
+            "dense_units": tuple(filter(None, [hp.Choice("dense_units", [0, 64, 128], default=0)])),
+            # Share of units that are silent in a training step; half of it after the blocks.
+            "dropout": hp.Choice("dropout", [0.2, 0.3, 0.4, 0.5]),
+            # Brings the pixels to a range; robust scaling ignores the tails.
+            "scaling": hp.Choice("scaling", ["min-max", "z-score", "robust"], default="z-score"),
+        }
+        # Regularisation: L1 pushes weights to zero, L2 shrinks them, the elastic net does both.
+        kind = hp.Choice("regularization", ["none", "l1", "l2", "elastic net"], default="none")
+        for penalty, low, high in (("l1", 1e-7, 3e-5), ("l2", 1e-6, 1e-3)):
+            with hp.conditional_scope("regularization", [penalty, "elastic net"]):
+                if kind in (penalty, "elastic net"):
+                    network[penalty] = hp.Float(penalty, low, high, sampling="log")
+        return network
+
+    def _training(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
+        def ask(name: str, kind: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
+            return {} if name in self.fixed else {name: kind(name, *arguments, **options)}
+
+        training = {
+            # What an error costs: the losses that suit the problem.
+            **ask("loss", hp.Choice, list(HEADS[self.base["problem"]].losses)),
+            # Up, then down to zero; or the same rate throughout.
+            **ask("schedule", hp.Choice, list(SCHEDULES), default="one-cycle"),
+            # Small batches take more and noisier steps in the same time.
+            **ask("batch_size", hp.Choice, [64, 128, 256], default=128),
+            # How much the pictures are turned, slanted, zoomed and shifted.
+            **ask("augment", hp.Float, 0.0, 1.5, step=0.25, default=0.75),
+            # How a gradient becomes a step.
+            **ask("optimizer", hp.Choice, list(OPTIMIZERS), default="adamw"),
+        }
+        optimizer = self.fixed.get("optimizer") or training["optimizer"]
+        for name, (low, high, default) in LEARNING_RATES.items():
+            scope = nullcontext() if "optimizer" in self.fixed else hp.conditional_scope("optimizer", [name])
+            with scope:
+                if optimizer == name and "learning_rate" not in self.fixed:
+                    # The size of a step, the highest of the schedule.
+                    training["learning_rate"] = hp.Float(
+                        f"learning_rate_{name}", low, high, sampling="log", default=default
+                    )
+        return training

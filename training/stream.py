@@ -423,6 +423,12 @@ class HubStream:
 
     # --- Parts ---
 
+    def in_batches_of(self, batch_size: int) -> "HubStream":
+        """Return the same rows in the same order, in batches of another size."""
+        other = self._with(self._part)
+        other.batch_size = batch_size
+        return other
+
     def _with(self, part: Part | Parts) -> "HubStream":
         other = object.__new__(HubStream)
         other.__dict__.update(self.__dict__)

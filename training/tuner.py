@@ -2,10 +2,9 @@
 
 import gc
 import json
-import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -14,26 +13,33 @@ import keras
 import keras_tuner
 import keras_tuner.src.config
 import keras_tuner.src.utils
-from keras_tuner import oracles
 
-from model import files, heads
-from model.config import CnnConfig
+from model import files
 from model.errors import StreamError, TrazoError
-from model.scaling import PixelHistogram
+from model.network import build_network
+from training import cluster, trials
 from training.checkpoint import differences
 from training.config import TrainConfig, TuneConfig
-from training.search_space import build
+from training.importance import importance
+from training.oracles import make_oracle
+from training.search_space import SearchSpace
 from training.stream import HubStream
+from training.tensorboard import Board
 from training.trainer import Progress, fit
 
-SCHEMA_VERSION = 1
+BUDGET = ("trials", "minutes", "max_params", "trial_epochs", "trial_steps", "trial_patience")
 LENGTH = ("epochs", "patience", "steps_per_epoch")  # fields of TrainConfig that `TuneConfig` sets for a trial
+MEMORY_DEATHS = 2  # of the process in one trial, after which the trial is given up
 START_ANEW = "use another --output, or delete the folder tuner/ in it to search anew"
 GOES_ON = "the same command goes on once that is mended"
 
 
 class SearchInterrupted(keras_tuner.errors.FatalError, StreamError):
     """What failed was not the trial: the one kind of error that KerasTuner lets pass, so that no trial is marked."""
+
+
+class TimeIsUp(keras_tuner.errors.FatalError):
+    """The budget of minutes is spent."""
 
 
 def _save_json(path: str, value: Any) -> str:
@@ -68,13 +74,25 @@ keras_tuner.src.utils.save_json, keras_tuner.src.utils.load_json = _save_json, _
 class Search:
     """What is searched, on which rows, and where its files go."""
 
-    base: dict[str, Any]  # fields of CnnConfig that every trial shares
+    space: SearchSpace
     settings: TrainConfig  # of every trial; a trial's hyperparameters replace some fields
     tune: TuneConfig
     train: HubStream  # rows to learn from
     validation: HubStream  # rows that score a trial
-    histogram: PixelHistogram  # of the training rows' pixels, for the scaling
     folder: Path  # of the run: trials.json, and the tuner's own files in `tuner/`
+    tensorboard: bool = False  # whether each trial leaves TensorBoard's files in `tensorboard/`
+
+    def small_enough(self, hp: keras_tuner.HyperParameters) -> bool:
+        """Tell whether the network of a point is within the budget of parameters."""
+        most = self.tune.max_params
+        if most is None:
+            return True
+        try:
+            config = self.space.config(hp)
+        except TrazoError:
+            return True  # no network: its trial fails, with the reason
+        # What the quick count leaves out is small: only what passes it is built.
+        return config.kernel_parameters <= most and build_network(config).count_params() <= most
 
 
 class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
@@ -82,8 +100,11 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def __init__(self, oracle: keras_tuner.Oracle, search: Search) -> None:
         """Join a strategy of KerasTuner with a search; an earlier call's trials in the folder are taken up."""
-        self._search = search
-        super().__init__(oracle, hypermodel=build, directory=str(search.folder), project_name="tuner")
+        self._search, self._idle = search, False
+        self._all = oracle  # in a worker, `self.oracle` becomes a way to the chief's
+        super().__init__(oracle, hypermodel=search.space.point, directory=str(search.folder), project_name="tuner")
+        if not self._is_worker():
+            oracle.after_end = self.report
 
     def reload(self) -> None:
         """Take up an earlier call's trials; one that had not ended is the next to run.
@@ -105,14 +126,29 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Save before the first trial: KerasTuner takes up nothing before the first save."""
         self.save()
 
+    def pre_create_trial(self) -> None:
+        """Wait a moment before asking again, where the last answer was that there is nothing to do yet."""
+        if self._idle:
+            time.sleep(1)
+        self._idle = True
+
+    def on_trial_begin(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Note that there is something to do."""
+        self._idle = False
+
     def _run_and_update_trial(self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any) -> None:
         """Run a trial and write its score; what fails outside it ends the search, and the next call goes on with it.
 
         Raises:
             SearchInterrupted: for the network, the disk or a damaged file.
         """
+        timeout = self._search.tune.worker_timeout
         try:
-            super()._run_and_update_trial(trial, *args, **kwargs)
+            with (
+                cluster.alive(self.oracle, trial.trial_id, timeout) if self._is_worker() else nullcontext(),
+                cluster.chief_awaited(),
+            ):
+                super()._run_and_update_trial(trial, *args, **kwargs)
         except (StreamError, files.DamagedFile) as error:
             raise SearchInterrupted(str(error)) from error
         except OSError as error:
@@ -120,124 +156,147 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
         """Train one point of the space and return its score; from its checkpoint where it was interrupted."""
+        search, tune = self._search, self._search.tune
         record = self._record(trial)
-        network, training = build(trial.hyperparameters)
-        network["scaling"] = self._search.histogram.fit(network["scaling"])
-        epochs = trial.hyperparameters.values.get("tuner/epochs", self._search.tune.trial_epochs)  # hyperband sets it
-        length = dict(zip(LENGTH, (epochs, epochs, self._search.tune.trial_steps), strict=True))
-        config = CnnConfig(**self._search.base | network)
-        settings = TrainConfig(**vars(self._search.settings) | training | length)
+        config = search.space.config(trial.hyperparameters)
+        _, training = search.space.point(trial.hyperparameters)
+        epochs = trial.hyperparameters.values.get("tuner/epochs", tune.trial_epochs)  # hyperband sets it
+        length = dict(zip(LENGTH, (epochs, tune.trial_patience or epochs, tune.trial_steps), strict=True))
+        settings = TrainConfig(**vars(search.settings) | training | length)
+        record["parameters"] = build_network(config).count_params()
+        if tune.max_params is not None and record["parameters"] > tune.max_params:
+            self._write(record)
+            raise TrazoError(f"{record['parameters']:,} parameters; at most {tune.max_params:,} were asked for")
+        board = Board(search.folder / "tensorboard" / trial.trial_id) if search.tensorboard else None
 
         def on_epoch(progress: Progress) -> None:
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
             self._write(record)
+            if board and progress.history:
+                board.write(progress.history[-1], trial.hyperparameters.values)
+            if self._all.late() and not progress.finished:
+                raise TimeIsUp
 
-        train, validation = self._search.train, self._search.validation
-        trained, progress = fit(
-            config, settings, train, validation, checkpoint=self._checkpoint(trial), on_epoch=on_epoch
-        )
-        record.update(parameters=trained.count_params())
+        train = search.train.in_batches_of(settings.batch_size)
+        checkpoint = self._checkpoint(trial)
+        _, progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
         on_epoch(progress)  # once more: a start that finds the training finished in its checkpoint has had no epoch
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
         return {objective.name: best(row[objective.name] for row in progress.history)}
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """Tell KerasTuner, write trials.json, and give memory back."""
+        """Tell the oracle, which writes trials.json, and give memory back."""
+        record = files.read_json(self._folder(trial) / "record.json") or {"trial_id": trial.trial_id}
+        self._write(record | {"ended": trials.now(), "reason": trials.reason_of(trial)})
         super().on_trial_end(trial)
         # A trial that has ended is its record: the weights are not used. Before this line they may be, by a next call.
         self._checkpoint(trial).unlink(missing_ok=True)
-        row = next(row for row in self.report()["trials"] if row["trial_id"] == trial.trial_id)
+        row = self._row(self.oracle.get_trial(trial.trial_id))
         outcome = row["reason"] or f"{self.oracle.objective.name} {row['score']:.4f} in {row['seconds']} s"
-        print(f"trial {trial.trial_id}  {outcome}  {row['hyperparameters']}", flush=True)
+        print(f"trial {trial.trial_id}  {outcome}  {trials.named(row['hyperparameters'])}", flush=True)
         keras.backend.clear_session()
         gc.collect()
 
-    def report(self) -> dict[str, Any]:
+    def report(self, importance: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write trials.json whole and return it."""
+        search, objective = self._search, self._all.objective
         # By number: KerasTuner pads with as many zeros as the number of trials asked for needs, and that may rise.
-        rows = [self._row(trial) for trial in sorted(self.oracle.trials.values(), key=lambda t: int(t.trial_id))]
-        objective = self.oracle.objective
-        completed = [row for row in rows if row["status"] == "COMPLETED" and row["score"] is not None]
-        choose = {"max": max, "min": min}[objective.direction]
+        rows = [self._row(trial) for trial in sorted(self._all.trials.values(), key=lambda t: int(t.trial_id))]
         value = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": trials.SCHEMA_VERSION,
             "objective": {"name": objective.name, "direction": objective.direction},
-            "strategy": self._search.tune.strategy,
-            "dataset": self._search.train.source.dataset,
-            "revision": self._search.train.source.revision,
-            "seed": self._search.tune.seed,
+            "strategy": search.tune.strategy,
+            "dataset": search.train.source.dataset,
+            "revision": search.train.source.revision,
+            "seed": search.tune.seed,
+            "budget": {name: getattr(search.tune, name) for name in BUDGET},
+            "network": {k: list(v) if isinstance(v, tuple) else v for k, v in search.space.base.items()},
+            "fixed": search.space.fixed,
+            "space": trials.space_of(self._all.get_space()),
             "trials": rows,
-            "best_trial": choose(completed, key=lambda row: row["score"])["trial_id"] if completed else None,
+            "best_trial": trials.best_of(rows, objective.direction),
+            "importance": importance,
         }
-        files.write_json(self._search.folder / files.TRIALS, value)
+        files.write_json(search.folder / files.TRIALS, value)
         return value
 
     def _row(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, Any]:
-        record = files.read_json(self._trial_folder(trial) / "record.json") or {}
-        failed = trial.status in ("FAILED", "INVALID")
-        return {
-            "trial_id": trial.trial_id,
-            "status": "FAILED" if failed else trial.status,
-            "hyperparameters": {k: v for k, v in trial.hyperparameters.values.items() if not k.startswith("tuner/")},
-            "score": trial.score,
-            "history": record.get("history", []),
-            "parameters": record.get("parameters"),
-            "started": record.get("started"),
-            "seconds": record.get("seconds"),
-            "reason": (trial.message or "unknown").strip().splitlines()[-1] if failed else None,
-        }
+        record = files.read_json(self._folder(trial) / "record.json") or {}
+        return trials.row_of(trial, record, self._search.settings.seed)
 
     def _record(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, Any]:
-        self._trial_folder(trial).mkdir(parents=True, exist_ok=True)
-        record = files.read_json(self._trial_folder(trial) / "record.json")
-        if record is None:
-            started = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            record = {"trial_id": trial.trial_id, "started": started}
-            self._write(record)
+        """Note that a trial begins, or begins again.
+
+        Raises:
+            TrazoError: when the system has ended the process in this trial for want of memory, and again.
+        """
+        self._folder(trial).mkdir(parents=True, exist_ok=True)
+        record = files.read_json(self._folder(trial) / "record.json") or {
+            "trial_id": trial.trial_id,
+            "started": trials.now(),
+        }
+        kills = out_of_memory_kills()
+        deaths = record.get("memory_deaths", 0) + (kills > record.get("memory_kills", kills))
+        self._write(record | {"memory_kills": kills, "memory_deaths": deaths})
+        if deaths >= MEMORY_DEATHS:
+            raise TrazoError(f"the system ran out of memory {deaths} times while this trial ran")
         return record
 
     def _write(self, record: dict[str, Any]) -> None:
         files.write_json(self._search.folder / "tuner" / f"trial_{record['trial_id']}" / "record.json", record)
 
     def _checkpoint(self, trial: keras_tuner.engine.trial.Trial) -> Path:
-        return self._trial_folder(trial) / "checkpoint.safetensors"
+        return self._folder(trial) / "checkpoint.safetensors"
 
-    def _trial_folder(self, trial: keras_tuner.engine.trial.Trial) -> Path:
+    def _folder(self, trial: keras_tuner.engine.trial.Trial) -> Path:
         return self._search.folder / "tuner" / f"trial_{trial.trial_id}"
 
 
-def run_search(search: Search) -> dict[str, Any]:
-    """Search until `tune.trials` trials have ended, going on where an earlier call was stopped.
+def run_search(search: Search) -> dict[str, Any] | None:
+    """Search until `tune.trials` trials have ended or the time is up, going on where an earlier call was stopped.
+
+    With KerasTuner's environment variables set this process is the chief of several workers, or one of them.
 
     Returns:
-        the value of trials.json.
+        the value of trials.json; None in a worker, where the chief has it.
 
     Raises:
         TrazoError: when no trial completed, with the reason of the last; when the folder holds another search, with
             what differs, or a damaged one.
         StreamError: when the network or the disk failed; the next call goes on with the trial that was interrupted.
     """
+    role = cluster.role()
     try:
         _check_identity(search)
-        tuner = StreamTuner(_oracle(search.tune, search.base["problem"]), search)
-        tuner.oracle.verbose = 0
-        tuner.search()
+        oracle = make_oracle(search.tune, search.space.base["problem"], search.small_enough)
+        tuner = StreamTuner(oracle, search)
+        try:
+            with cluster.chief_awaited():
+                cluster.serve(tuner.search, oracle) if role == "chief" else tuner.search()
+        except TimeIsUp:
+            pass
+        if role == "worker":
+            return None
         report = tuner.report()
+        report = tuner.report(importance(report))
     except OSError as error:  # between two trials
         raise StreamError(f"{error}; {GOES_ON}") from None
     if report["best_trial"] is None:
         reasons = [trial["reason"] for trial in report["trials"] if trial["reason"]]
-        raise TrazoError(f"no trial completed; the last one's reason: {reasons[-1] if reasons else 'none was started'}")
+        late = f"none ended within {search.tune.minutes:g} minutes" if oracle.late() else "none was started"
+        why = f"the last one's reason: {reasons[-1]}" if reasons else oracle.failure or late
+        raise TrazoError(f"no trial completed; {why}")
     return report
 
 
-def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial of a trials.json."""
-    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(best["hyperparameters"])
-    return build(hp)
+def out_of_memory_kills() -> int:
+    """Return how many processes Linux has ended for want of memory since the machine started; 0 elsewhere."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _check_identity(search: Search) -> None:
@@ -257,55 +316,12 @@ def _check_identity(search: Search) -> None:
 
 
 def _identity(search: Search) -> dict[str, Any]:
-    """Return all that a trial's score depends on beside its hyperparameters; not their number, which may rise."""
+    """Return all that a trial's score depends on beside its hyperparameters; not how many there are, which may rise."""
     train, validation = search.train, search.validation
-    _, of_a_trial = build(keras_tuner.HyperParameters())
     return {
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
-        "network": search.base,
-        "training": {k: v for k, v in asdict(search.settings).items() if k not in (*of_a_trial, *LENGTH)},
-        "search": {k: v for k, v in asdict(search.tune).items() if k != "trials"},
+        "network": search.space.base,
+        "training": {k: v for k, v in asdict(search.settings).items() if k not in LENGTH},
+        "fixed": sorted(search.space.fixed),
+        "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")},
     }
-
-
-def _oracle(tune: TuneConfig, problem: str) -> keras_tuner.Oracle:
-    metric = heads.HEADS[problem].metric
-    objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
-    # KerasTuner takes seed 0 for "no seed" and draws one. Failures in a row are no end: the number of trials is.
-    common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
-    if tune.strategy == "hyperband":
-        oracle = oracles.HyperbandOracle(max_epochs=tune.trial_epochs, **common)
-        oracle.max_trials = tune.trials  # no argument of this oracle's, but every oracle stops there
-        return oracle
-    if tune.strategy == "grid":
-        return ResumableGrid(max_trials=tune.trials, **common)
-    kind = {"random": oracles.RandomSearchOracle, "bayesian": oracles.BayesianOptimizationOracle}[tune.strategy]
-    return _from_defaults(kind)(max_trials=tune.trials, **common)
-
-
-class ResumableGrid(oracles.GridSearchOracle):
-    """KerasTuner's grid, which keeps its place only in memory: taken up again, it would end or raise a KeyError."""
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Find the place again from the trials: each one's successor in the grid was started after it."""
-        super().set_state(state)
-        for trial_id in self.start_order:
-            self._ordered_ids.insert(trial_id)
-        self._populate_next = list(self.end_order)
-
-
-def _from_defaults(kind: type[keras_tuner.Oracle]) -> type[keras_tuner.Oracle]:
-    """Return a strategy whose first trial is the space's default point; its further ones are KerasTuner's."""
-
-    class FromDefaults(kind):
-        def populate_space(self, trial_id: str) -> dict[str, Any]:
-            if self.start_order:
-                return super().populate_space(trial_id)
-            hp = self.get_space()
-            hp.values = {}
-            for parameter in hp.space:  # parents come before what depends on them
-                if hp.is_active(parameter):
-                    hp.values[parameter.name] = parameter.default
-            return {"status": "RUNNING", "values": hp.values}
-
-    return FromDefaults

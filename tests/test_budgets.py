@@ -1,0 +1,140 @@
+"""Budgets of a search: parameters, minutes, epochs without progress, memory."""
+
+import json
+
+import pytest
+
+from model.errors import TrazoError
+from tests.conftest import SAMPLE
+from tests.test_tuner import Tiny
+from training import run, tuner
+from training.config import STRATEGIES, DataConfig, TuneConfig
+from training.run import tune_run
+
+SHORT = {"trials": 3, "trial_epochs": 1, "trial_steps": 2}
+
+
+class Wide(Tiny):
+    """Networks of 51, 102, 502 … parameters."""
+
+    def point(self, hp):
+        network, training = super().point(hp)
+        return network | {"filters": (hp.Choice("width", [50, 5, 1, 25, 75]),)}, training
+
+
+def tune(folder, **settings) -> dict:
+    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
+    return json.loads((folder / "trials.json").read_text())
+
+
+@pytest.mark.parametrize("strategy", ["random", "bayesian", "hyperband"])
+def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy):
+    monkeypatch.setattr(run, "SearchSpace", Wide)
+    # More trials of the Bayesian strategy than its random first ones.
+    report = tune(tmp_path, strategy=strategy, trials=11, trial_epochs=3, trial_steps=1, max_params=600)
+    assert len(report["trials"]) >= 6
+    assert all(row["status"] == "COMPLETED" and row["parameters"] <= 600 for row in report["trials"])
+    assert {row["hyperparameters"]["width"] for row in report["trials"]} <= {1, 5, 25}
+
+
+def test_in_a_grid_a_network_that_is_too_large_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Wide)
+    report = tune(tmp_path, strategy="grid", trials=60, trial_steps=1, max_params=100)
+    for row in report["trials"]:
+        small = row["hyperparameters"]["width"] in (1, 5)
+        assert row["status"] == ("COMPLETED" if small else "FAILED"), row
+        assert small or row["reason"].endswith("parameters; at most 100 were asked for")
+    assert {row["status"] for row in report["trials"]} == {"COMPLETED", "FAILED"}
+
+
+def test_a_budget_that_no_network_keeps_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Wide)
+    with pytest.raises(TrazoError, match="no trial completed; none of 200 random points of the space is small enough"):
+        tune(tmp_path, max_params=20)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_path, monkeypatch, strategy):
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    whole = tune(tmp_path / "whole", strategy=strategy, trial_epochs=3)
+    real, epochs = tuner.fit, []
+
+    def fit(*arguments, on_epoch, **options):
+        def counted(progress):
+            epochs.append(progress.epoch)
+            if len(epochs) == 6:  # in the middle of the second trial, or between two
+                monkeypatch.setattr("training.oracles.Kept.late", lambda self: True)
+            on_epoch(progress)
+
+        return real(*arguments, on_epoch=counted, **options)
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    cut = tune(tmp_path / "cut", strategy=strategy, trial_epochs=3, minutes=60)
+    assert len(cut["trials"]) < 3 or cut["trials"][-1]["status"] == "RUNNING"
+    monkeypatch.undo()
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    again = tune(tmp_path / "cut", strategy=strategy, trial_epochs=3)
+    for a, b in zip(whole["trials"], again["trials"], strict=True):
+        assert (a["hyperparameters"], a["score"]) == (b["hyperparameters"], b["score"])
+
+
+def test_a_search_that_ends_before_its_first_trial_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    with pytest.raises(TrazoError, match="no trial completed; none ended within 1e-09 minutes"):
+        tune(tmp_path, minutes=1e-9)
+
+
+def test_a_trial_that_gets_no_better_stops(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    real, seen = tuner.fit, []
+
+    def fit(config, settings, *arguments, **options):
+        seen.append((settings.epochs, settings.patience))
+        return real(config, settings, *arguments, **options)
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    tune(tmp_path / "a", trials=1, trial_epochs=4, trial_patience=2)
+    tune(tmp_path / "b", trials=1, trial_epochs=4)
+    assert seen == [(4, 2), (4, 4)]
+
+
+def test_a_trial_that_twice_took_all_memory_is_given_up(tmp_path, monkeypatch):
+    """Linux ends the process, so that nothing can be caught: the next start sees it by the machine's own count."""
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    real, kills, calls = tuner.fit, [5], []
+
+    def fit(*arguments, **options):
+        calls.append(1)
+        if len(calls) in (1, 3, 4):  # the first start is stopped by a person, the next two by the kernel
+            kills[0] += len(calls) > 1
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    monkeypatch.setattr(tuner, "out_of_memory_kills", lambda: kills[0])
+    with pytest.raises(KeyboardInterrupt):
+        tune(tmp_path)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            tune(tmp_path)
+    report = tune(tmp_path)
+    assert [row["status"] for row in report["trials"]] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert report["trials"][1]["reason"].endswith("the system ran out of memory 2 times while this trial ran")
+
+
+def test_linux_counts_the_processes_it_ended():
+    assert tuner.out_of_memory_kills() >= 0
+
+
+def test_tensorboard_gets_each_epoch_and_the_hyperparameters(tmp_path, monkeypatch):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | {"trial_epochs": 2}), tmp_path, True)
+    report = json.loads((tmp_path / "trials.json").read_text())
+    for row in report["trials"]:
+        events = EventAccumulator(str(tmp_path / "tensorboard" / row["trial_id"]), {"tensors": 0})
+        events.Reload()
+        losses = [float(event.tensor_proto.float_val[0]) for event in events.Tensors("val_loss")]
+        assert losses == pytest.approx([epoch["val_loss"] for epoch in row["history"]])
+        assert events.summary_metadata["_hparams_/session_start_info"]
