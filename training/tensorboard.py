@@ -12,11 +12,13 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made with the first epoch."""
-        self._folder, self._writer = folder, None
+        self._folder, self._writer, self._epochs = folder, None, 0
 
     def write(self, row: dict[str, float], hyperparameters: dict[str, Any] | None = None) -> None:
-        """Write an epoch: a row of the history, and once the hyperparameters."""
-        first = self._writer is None
+        """Write an epoch, a row of the history, once; and with the first the hyperparameters."""
+        if row["epoch"] <= self._epochs:
+            return
+        self._epochs, first = row["epoch"], self._writer is None
         if first:
             self._writer = tf.summary.create_file_writer(str(self._folder))
         with self._writer.as_default(step=int(row["epoch"])):

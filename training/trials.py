@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def row_of(trial: keras_tuner.engine.trial.Trial, record: dict[str, Any], seed: 
 
 def reason_of(trial: keras_tuner.engine.trial.Trial) -> str | None:
     """Return the last line of a failed trial's trace; a worker's trial does not bring it to the chief."""
-    return trial.message.strip().splitlines()[-1] if trial.message else None
+    last = trial.message.strip().splitlines()[-1] if trial.message else None
+    # Of an error that was written for people the text alone; of any other its kind too.
+    return last and re.sub(r"^model\.errors\.\w+: ", "", last)
 
 
 def space_of(hp: keras_tuner.HyperParameters) -> list[dict[str, Any]]:
