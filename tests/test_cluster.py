@@ -117,6 +117,14 @@ def test_a_taken_port_is_told(monkeypatch):
             cluster.serve(lambda: None, None)
 
 
+@pytest.fixture
+def no_cluster(monkeypatch):
+    """Take KerasTuner's variables away, and what `role` sets when the test is over."""
+    for name in (cluster.ID, cluster.IP, cluster.PORT):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
@@ -127,9 +135,7 @@ def test_a_taken_port_is_told(monkeypatch):
         ({cluster.ID: "worker", cluster.PORT: "99999"}, "KERASTUNER_ORACLE_PORT must be a number from 1 to 65535"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(monkeypatch, environment, message):
-    for name in (cluster.ID, cluster.IP, cluster.PORT):
-        monkeypatch.delenv(name, raising=False)
+def test_what_does_not_fit_together_is_refused(monkeypatch, no_cluster, environment, message):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(TrazoError, match=message) as caught:
@@ -138,10 +144,7 @@ def test_what_does_not_fit_together_is_refused(monkeypatch, environment, message
 
 
 @pytest.mark.parametrize(("name", "role"), [("chief", "chief"), ("worker-3", "worker")])
-def test_without_an_address_it_is_the_loopback(monkeypatch, name, role):
-    for variable in (cluster.IP, cluster.PORT):
-        monkeypatch.setenv(variable, "")  # so that it is put back afterwards
-        monkeypatch.delenv(variable)
+def test_without_an_address_it_is_the_loopback(monkeypatch, no_cluster, name, role):
     monkeypatch.setenv(cluster.ID, name)
     assert cluster.role() == role
     assert os.environ[cluster.IP] == "127.0.0.1"
