@@ -1,0 +1,178 @@
+"""A search with Trazo against one with KerasTuner alone: the same trials, their time, memory, and work lost by a kill.
+
+    python -m benchmarks.tuner --data FOLDER [--trials 30] [--steps 100] [--epochs 1] [--write]
+
+FOLDER holds a dataset in a Hub repo's layout. Trazo draws random points of its space; KerasTuner alone is then given
+the same points, the same pictures by `make_train_data`, and Keras' own `compile` and `fit`, as its documentation has
+it. Each search runs in a process of its own. Memory is the resident size after each trial; the first ones load
+libraries, so growth is counted from the fifth on. For the work lost, each is killed (`kill -9`) after two of a trial's
+three epochs and started again: what it then trains beyond the third was done before.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import about, measure, report
+from model.quiet import quiet
+
+WARM = 5  # trials after which memory is compared
+KILL_EPOCHS = 3
+
+
+def resident_mb() -> float:
+    """Return this process' resident size."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
+    """Search with Trazo; returns seconds and the resident size after each trial."""
+    with quiet():
+        from training import tuner
+        from training.config import DataConfig, TuneConfig
+        from training.run import tune_run
+
+    sizes: list[float] = []
+    end = tuner.StreamTuner.on_trial_end
+
+    def on_trial_end(self: tuner.StreamTuner, trial: Any) -> None:
+        end(self, trial)
+        sizes.append(resident_mb())
+
+    tuner.StreamTuner.on_trial_end = on_trial_end
+    started = time.perf_counter()
+    tune_run(DataConfig(str(data)), {}, TuneConfig(trials, trial_epochs=epochs, trial_steps=steps), folder)
+    return {"seconds": time.perf_counter() - started, "sizes": sizes}
+
+
+def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
+    """Try the points of `folder`'s trials.json with KerasTuner alone; returns the same."""
+    with quiet():
+        import keras
+        import keras_tuner
+
+        from model import heads
+        from training.config import DataConfig, TrainConfig
+        from training.pipeline import make_eval_data, make_train_data
+        from training.run import open_data
+        from training.scale import pixel_histogram
+        from training.search_space import SearchSpace
+        from training.trainer import make_optimizer
+
+    points = [trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text())["trials"]]
+    started = time.perf_counter()
+    opened = open_data(DataConfig(str(data)), TrainConfig())
+    base = {"problem": opened.train.problem, "labels": opened.train.labels, "image_shape": opened.image_shape}
+    space = SearchSpace(base, histogram=pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
+
+    class Points(keras_tuner.Oracle):
+        def populate_space(self, trial_id: str) -> dict[str, Any]:
+            return {"status": "RUNNING", "values": points[int(trial_id)]}
+
+    class Model(keras_tuner.HyperModel):
+        def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+            network, training = space.build(hp), space.point(hp)[1]
+            optimizer = make_optimizer(TrainConfig(**training | {"epochs": epochs}), steps)
+            loss = heads.make_loss(base["problem"], training["loss"], len(base["labels"]))
+            metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
+            network.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False)
+            return network
+
+        def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *_: Any, **options: Any) -> Any:
+            _, training = space.point(hp)
+            stream = opened.train.in_batches_of(training["batch_size"])
+            shape = opened.image_shape
+            train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, strength=training["augment"])
+            tell = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))
+            return model.fit(
+                train,
+                epochs=epochs,
+                steps_per_epoch=min(steps, len(stream)),
+                validation_data=make_eval_data(opened.validation, image_shape=shape),
+                verbose=0,
+                callbacks=[*options["callbacks"], tell],
+            )
+
+    sizes: list[float] = []
+
+    class Tuner(keras_tuner.Tuner):
+        def on_trial_end(self, trial: Any) -> None:
+            super().on_trial_end(trial)
+            sizes.append(resident_mb())
+
+    oracle = Points(keras_tuner.Objective("val_accuracy", "max"), trials)
+    oracle.verbose = 0
+    tuner = Tuner(oracle=oracle, hypermodel=Model(), directory=str(folder), project_name="plain")
+    tuner.search(verbose=0)
+    return {"seconds": time.perf_counter() - started, "sizes": sizes}
+
+
+SEARCHES = {"Trazo": search_trazo, "KerasTuner alone": search_plain}
+
+
+def killed(name: str, arguments: list[str], environment: dict[str, str]) -> int:
+    """Kill a search of one trial after its second epoch, start it again; returns the epochs that were trained twice."""
+    command = [sys.executable, "-m", "benchmarks.tuner", "--contender", name, *arguments]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in process.stdout:
+        if line.startswith("epoch 2"):
+            time.sleep(0.5)  # into the third
+            process.send_signal(signal.SIGKILL)
+            break
+    if process.wait() != -signal.SIGKILL:
+        raise RuntimeError(f"the search with {name} ended before it could be killed; give more --steps")
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return sum(line.startswith("epoch ") for line in again.stdout.splitlines()) - 1
+
+
+def main() -> None:
+    """Run the parts and print their table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("training/sample"))
+    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
+    parser.add_argument("--contender", choices=SEARCHES, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.contender:
+        search = SEARCHES[options.contender]
+        print(json.dumps(search(options.data, options.folder, options.trials, options.epochs, options.steps)))
+        return
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    lines = [
+        "| search | s | × KerasTuner's | MB after 5 trials | after the last | growth, MB | lost by a kill, epochs |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        long, short = Path(temporary) / "long", Path(temporary) / "short"
+        common = ["--data", str(options.data), "--steps", str(options.steps)]
+        for name in SEARCHES:
+            arguments = ["--contender", name, "--folder", str(long), "--trials", str(options.trials)]
+            arguments += ["--epochs", str(options.epochs)]
+            found[name] = measure("benchmarks.tuner", [*common, *arguments], environment)
+            once = [*common, "--folder", str(short), "--trials", "1", "--epochs", str(KILL_EPOCHS)]
+            found[name]["lost"] = killed(name, once, environment)
+            print(name, json.dumps(found[name]), flush=True)
+    for name, one in found.items():
+        ratio = one["seconds"] / found["KerasTuner alone"]["seconds"]
+        warm, last = one["sizes"][min(WARM, len(one["sizes"])) - 1], one["sizes"][-1]
+        lines.append(
+            f"| {name} | {one['seconds']:.0f} | {ratio:.2f} | {warm:,.0f} | {last:,.0f} | {last - warm:+,.0f} "
+            f"| {one['lost']} of 2 |"
+        )
+    chosen = f"--trials {options.trials} --epochs {options.epochs} --steps {options.steps}"
+    report("Search", "\n".join([*lines, "", about("benchmarks.tuner", options.data, chosen)]), options.write)
+
+
+if __name__ == "__main__":
+    main()
