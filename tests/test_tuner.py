@@ -1,10 +1,12 @@
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import keras_tuner
 import numpy as np
@@ -140,31 +142,66 @@ def test_a_search_of_which_no_trial_completes_fails_and_says_why(tmp_path, monke
     assert report["best_trial"] is None and {t["status"] for t in report["trials"]} == {"FAILED"}
 
 
+KILLED = """
+import os, sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+from training import run; from tests.test_tuner import Tiny; run.SearchSpace = Tiny
+from training.__main__ import main; status = main(sys.argv[1:]); sys.stdout.flush(); os._exit(status)
+"""
+
+
+def search_command(folder, *options: str) -> list[str]:
+    return [sys.executable, "-c", KILLED, "tune", "--dataset", SAMPLE, "--output", str(folder), *options]
+
+
+def assert_same(a: Path, b: Path) -> None:
+    whole, killed = (json.loads((folder / "trials.json").read_text())["trials"] for folder in (a, b))
+    for one, other in zip(whole, killed, strict=True):
+        assert (one["hyperparameters"], one["score"]) == (other["hyperparameters"], other["score"])
+        assert [row["val_loss"] for row in one["history"]] == [row["val_loss"] for row in other["history"]]
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
 def test_a_killed_search_goes_on_with_its_trial(tmp_path):
     """`kill -9` in the second trial: the first is kept, the second continued, and the scores are those of no kill."""
-    script = (
-        "import sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.0\n"
-        "from training import run; from tests.test_tuner import Tiny; run.SearchSpace = Tiny\n"
-        "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    )
-
-    def command(folder) -> list[str]:
-        options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "40", "--batch-size", "32"]
-        return [sys.executable, "-c", script, "tune", "--dataset", SAMPLE, "--output", str(folder), *options]
-
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True, timeout=200)
-    process = subprocess.Popen(command(tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL)
+    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "40", "--batch-size", "32"]
+    command = search_command(tmp_path / "whole", *options)
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200)
+    command = search_command(tmp_path / "killed", *options)
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
     while not checkpoint.exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the search ended before it could be killed"
-    subprocess.run(command(tmp_path / "killed"), env=environment, check=True, capture_output=True, timeout=200)
-    whole, killed = (json.loads((tmp_path / n / "trials.json").read_text())["trials"] for n in ("whole", "killed"))
-    for a, b in zip(whole, killed, strict=True):
-        assert (a["hyperparameters"], a["score"]) == (b["hyperparameters"], b["score"])
-        assert [row["val_loss"] for row in a["history"]] == [row["val_loss"] for row in b["history"]]
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200)
+    assert_same(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_wherever_it_is_killed_every_strategy_ends_the_same(tmp_path, strategy):
+    """`kill -9` at random moments; eight trials, so that the Bayesian search comes to points of its own."""
+    options = ["--strategy", strategy, "--trials", "8", "--trial-epochs", "3", "--trial-steps", "10"]
+    command = search_command(tmp_path / "whole", *options, "--batch-size", "32")
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=300)
+    command = search_command(tmp_path / "killed", *options, "--batch-size", "32")
+    generator, kills = random.Random(strategy), 0
+    for _ in range(30):
+        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdout.readline()  # the search is under way: what came before are imports
+        try:
+            process.communicate(timeout=generator.uniform(0, 4))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0
+        break
+    assert kills > 2 and process.returncode == 0
+    assert_same(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_the_space_gives_a_network_and_a_training_for_any_point(tmp_path):
