@@ -10,9 +10,10 @@ from typing import Any
 
 from ui.plots import escaped
 from ui.search import Hyperparameter, Trial
-from ui.text import SPOKEN, Language, named, word
+from ui.text import Language, named, word
 
 MARKS = 5  # at equal distances on a linear scale
+MOST_LINES = 24  # in a hover text: more would leave the page
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def shown(value: Any, language: Language) -> str | int | float:
         return float(f"{value:.4g}")
     if isinstance(value, (list, tuple)):
         return ", ".join(str(shown(item, language)) for item in value)
-    return value if isinstance(value, int) else SPOKEN[language].get(str(value), str(value))
+    return word("none", language) if value == "none" else value
 
 
 def written(value: Any, language: Language) -> str:
@@ -86,6 +87,3 @@ def described(trial: Trial, language: Language) -> str:
         if value is not None:
             lines.append(f"{escaped(named(name, language))}: {written(value, language)}")
     return "<br>".join(lines[:MOST_LINES])
-
-
-MOST_LINES = 24  # in a hover text: more would leave the page

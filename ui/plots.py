@@ -30,7 +30,7 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
                 row=row,
                 col=1,
             )
-        figure.update_yaxes(title=word(name, language), row=row, col=1)
+        figure.update_yaxes(title=escaped(word(name, language)), row=row, col=1)
     if training.best_epoch is not None:
         figure.add_vline(training.best_epoch, line={"color": SECOND, "width": 1.5, "dash": "dot"})
         figure.add_scatter(  # the line's entry in the legend
@@ -57,7 +57,7 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
                 y=labels,
                 z=values,
                 zmin=0,
-                colorscale=[[0, faded(color, 0.12)], [1, faded(color, 0.75)]],
+                colorscale=[[0, _faded(color, 0.12)], [1, _faded(color, 0.75)]],
                 showscale=False,
                 xgap=2,
                 ygap=2,
@@ -96,7 +96,6 @@ def plain(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def faded(color: str, alpha: float) -> str:
-    """Return a colour, written `#rrggbb`, that lets the page through."""
+def _faded(color: str, alpha: float) -> str:
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"

@@ -1,6 +1,5 @@
 """The reports that training leaves beside the weights, read and checked: anyone may have made them."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ from ui.text import Message
 MOST_BYTES = 50_000_000
 MOST_TRIALS = 5_000
 MOST_EPOCHS = 100_000  # of all trials together
+MOST_CURVES = 4
 MOST_NAMES = 100  # hyperparameters, and letters of a name
 MOST_LETTERS = 2_000
+LARGEST = 1e100  # number; the sum or the quotient of two is still one
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,12 @@ def read_search(folder: Path) -> Search:
         names = {name for trial in trials for name in trial.hyperparameters}
         if len(names) > MOST_NAMES or sum(len(trial.history) for trial in trials) > MOST_EPOCHS:
             raise ValueError("more than a page can show")
+        best = report.get("best_trial")
         return Search(
             objective,
-            report["objective"]["direction"] == "max",
+            {"max": True, "min": False}[report["objective"]["direction"]],
             trials,
-            next((trial for trial in trials if trial.trial_id == report.get("best_trial")), None),
+            None if best is None else {trial.trial_id: trial for trial in trials}[best],
             _space(_list(report.get("space") or [], MOST_NAMES)),
             _importance(report.get("importance")),
         )
@@ -71,15 +73,15 @@ def read_training(folder: Path) -> Training:
     """
     report = _read(folder, files.TRAINING)
     with _checked(files.TRAINING):
-        history = report["history"]
-        names = [name for name in history[0] if f"val_{name}" in history[0]]
+        history = _list(report["history"], MOST_EPOCHS)
+        names = [_text(name) for name in history[0] if f"val_{name}" in history[0]]
         curves = {
             name: ([_number(row[name]) for row in history], [_number(row[f"val_{name}"]) for row in history])
-            for name in sorted(names, key=lambda name: name != "loss")
+            for name in sorted(names, key=lambda name: name != "loss")[:MOST_CURVES]
         }
         if not curves:
             raise KeyError("val_loss")
-        return Training(tuple(int(row["epoch"]) for row in history), curves, report.get("best_epoch"))
+        return Training(tuple(_epoch(row["epoch"]) for row in history), curves, _number(report.get("best_epoch")))
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -93,25 +95,29 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise Message("report_no_classes")
     with _checked(files.EVALUATION):
         labels = tuple(str(label) for label in report["labels"])
-        confusion = [[int(count) for count in row] for row in report["confusion_matrix"]]
+        confusion = [[_finite(count) for count in row] for row in report["confusion_matrix"]]
         if not labels or [len(row) for row in confusion] != [len(labels)] * len(labels):
             raise ValueError("the matrix must have one row and one column a label")
-        return Evaluation(labels, confusion, float(report["accuracy"]), int(report["rows"]), str(report["split"]))
+        return Evaluation(
+            labels, confusion, _finite(report["accuracy"]), _finite(report["rows"]), _text(report["split"])
+        )
 
 
 def _trial(order: int, row: dict[str, Any], objective: str) -> Trial:
     hyperparameters = {_text(name, MOST_NAMES): _value(value) for name, value in row["hyperparameters"].items()}
     # The search gives each optimiser a learning rate of its own; to a reader they are one.
-    own_rate = f"learning_rate_{hyperparameters.get('optimizer')}"
-    parameters = _number(row.get("parameters"))
-    history = [(int(epoch["epoch"]), _number(epoch.get(objective))) for epoch in row.get("history") or []]
+    optimizer = hyperparameters.get("optimizer")
+    for name in [name for name in hyperparameters if name.startswith("learning_rate_")]:
+        if optimizer is None or name == f"learning_rate_{optimizer}":
+            hyperparameters["learning_rate"] = hyperparameters.pop(name)
+    history = [(_epoch(epoch["epoch"]), _number(epoch.get(objective))) for epoch in row.get("history") or []]
     return Trial(
         order,
         _text(row["trial_id"]),
         _text(row["status"]),
         _number(row.get("score")),
-        {"learning_rate" if name == own_rate else name: value for name, value in hyperparameters.items()},
-        None if parameters is None else int(parameters),
+        hyperparameters,
+        _number(row.get("parameters")),
         _number(row.get("seconds")),
         None if row.get("reason") is None else str(row["reason"])[:MOST_LETTERS],
         tuple(history),
@@ -147,7 +153,7 @@ def _importance(section: dict[str, Any] | None) -> Importance | None:
     rows = _list(section["values"], MOST_NAMES)
     values = [(_text(row["name"]), _finite(row["importance"]), _finite(row["std"])) for row in rows]
     return Importance(
-        tuple(sorted(values, key=lambda value: -value[1])), _number(section["r2"]), int(_finite(section["trials"]))
+        tuple(sorted(values, key=lambda value: -value[1])), _number(section["r2"]), _finite(section["trials"])
     )
 
 
@@ -173,18 +179,21 @@ def _checked(name: str) -> Iterator[None]:
         raise Message("report_damaged", file=name) from None
 
 
-def _number(value: Any) -> float | None:
-    """Return a measured number; None where there is none, or none that is finite."""
-    if value is not None and not is_number(value):
-        raise TypeError("not a number")
-    return float(value) if value is not None and math.isfinite(value) else None
+def _number(value: Any) -> Any:
+    """Return a number that may be missing."""
+    return None if value is None else _finite(value)
 
 
-def _finite(value: Any) -> float:
-    number = _number(value)
-    if number is None:
-        raise ValueError("not finite")
-    return number
+def _finite(value: Any) -> Any:
+    if not is_number(value) or not abs(value) < LARGEST:  # NaN is not less than anything
+        raise TypeError("not a finite number")
+    return value
+
+
+def _epoch(value: Any) -> int:
+    if not 0 <= _finite(value) <= MOST_EPOCHS:
+        raise ValueError("not the number of an epoch")
+    return int(value)
 
 
 def _text(value: Any, most: int = MOST_LETTERS) -> str:
@@ -200,14 +209,14 @@ def _list(value: Any, most: int = MOST_TRIALS) -> list[Any]:
 
 
 def _value(value: Any) -> Any:
-    """Return a hyperparameter's value: a text, a finite number, true or false, none, or several of these."""
-    if isinstance(value, list):
-        return tuple(map(_value, _list(value, MOST_NAMES)))
+    """Return a hyperparameter's value: a text, a number, true or false, none, or several of these."""
+    return tuple(map(_single, _list(value, MOST_NAMES))) if isinstance(value, list) else _single(value)
+
+
+def _single(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if is_number(value):
-        return value if math.isfinite(value) else _finite(value)
-    return _text(value)
+    return _text(value) if isinstance(value, str) else _finite(value)
 
 
 def _time(value: Any) -> datetime | None:

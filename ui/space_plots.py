@@ -17,7 +17,6 @@ CELLS = 5  # of a range, each way
 GRID = 40  # points of a contour, each way
 NEAR = 0.08  # how far a trial speaks for its surroundings in a contour, as a share of the axis
 BAR, FRAME = 26, 110  # pixels that a bar takes, and what is around the bars
-COLUMN = 120  # pixels that an axis of the parallel coordinates takes at least
 
 
 def importance(search: Search, language: Language) -> go.Figure:
