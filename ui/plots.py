@@ -9,6 +9,7 @@ from ui.reports import Evaluation, Training
 from ui.text import Language, word
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
+GOLD, EDGE = "#ffd24a", "#1d2330"
 GRID = "rgba(139, 147, 167, 0.22)"
 MOST_COUNTS = 20  # classes up to which the confusion matrix has room for its numbers
 
@@ -91,8 +92,10 @@ def plain(figure: go.Figure) -> go.Figure:
         hoverlabel={"font": {"family": "system-ui, sans-serif"}},
         dragmode=False,
     )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, automargin=True)
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13)
+    figure.update_yaxes(
+        gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13, automargin=True
+    )
     return figure
 
 

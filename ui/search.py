@@ -4,8 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 FEWEST_OF_A_RANGE = 7  # different numbers from which a hyperparameter of an older report is taken for a range
 TIMES_OF_A_LOG = 30  # and, where its largest is this many times its smallest, for one on a logarithmic scale
+FAR = 3  # times the distance between the quartiles; a trial that much worse than they would take the whole axis
 MOST_CHOICES = 50  # of which a figure can have an axis
 
 
@@ -61,6 +64,17 @@ class Search:
     def scored(self) -> list[Trial]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
+
+    def in_sight(self, values: list[float]) -> list[float]:
+        """Return values of the objective for an axis: those far worse than the others are moved to the worst of these.
+
+        A network that learned nothing would else press all the others into a line.
+        """
+        sign = 1 if self.descending else -1
+        goodness = sign * np.array(values)
+        low, high = np.quantile(goodness, (0.25, 0.75))
+        near = goodness >= low - FAR * (high - low)
+        return (sign * np.maximum(goodness, goodness[near].min())).tolist()
 
     def best_so_far(self) -> list[tuple[int, float, float]]:
         """Return (order of the trial, score, best score up to it) of each completed trial."""

@@ -2,6 +2,7 @@
 
 import textwrap
 from datetime import datetime
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -23,18 +24,10 @@ def best_so_far(search: Search, language: Language) -> go.Figure:
     """
     if not search.scored:
         raise Message("no_trial_completed")
-    numbers, scores, best = zip(*search.best_so_far(), strict=True)
+    numbers, _, best = zip(*search.best_so_far(), strict=True)
     figure = go.Figure(
         [
-            go.Scatter(
-                x=numbers,
-                y=scores,
-                mode="markers",
-                name=word("trial", language),
-                marker={"color": MUTED, "size": 9},
-                hovertext=[described(trial, language) for trial in search.scored],
-                hoverinfo="text",
-            ),
+            go.Scatter(x=numbers, **points(search, search.scored, language), marker_color=MUTED),
             go.Scatter(
                 x=numbers,
                 y=best,
@@ -56,7 +49,8 @@ def intermediate(search: Search, language: Language) -> go.Figure:
     Raises:
         Message: when no trial has any.
     """
-    if not any(value is not None for trial in search.trials for _, value in trial.history):
+    values = [value for trial in search.trials for _, value in trial.history if value is not None]
+    if not values:
         raise Message("no_epochs")
     figure = go.Figure()
     others = [trial for trial in search.trials if trial is not search.best]
@@ -64,11 +58,11 @@ def intermediate(search: Search, language: Language) -> go.Figure:
     for name, trials in (("others", others), ("best", [search.best] if search.best else [])):
         color, opacity, width, size = styles[name]
         # One trace with gaps: hundreds of traces would be slow.
-        points = [(*point, trial) for trial in trials for point in (*trial.history, (None, None))]
+        rows = [(*row, trial) for trial in trials for row in (*trial.history, (None, None))]
         figure.add_scatter(
-            x=[epoch for epoch, _, _ in points],
-            y=[value for _, value, _ in points],
-            hovertext=[f"{_heading(trial, language)}<br>{shown(value, language)}" for _, value, trial in points],
+            x=[epoch for epoch, _, _ in rows],
+            y=[value for _, value, _ in rows],
+            hovertext=[f"{_heading(trial, language)}<br>{shown(value, language)}" for _, value, trial in rows],
             hoverinfo="text",
             mode="lines+markers",
             name=word(name, language),
@@ -79,7 +73,9 @@ def intermediate(search: Search, language: Language) -> go.Figure:
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
     figure.update_xaxes(title=word("epoch", language), dtick=_step(last), tickangle=0)
-    figure.update_yaxes(title=objective(search, language))
+    near = search.in_sight(values)
+    room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
+    figure.update_yaxes(title=objective(search, language), range=[min(near) - room, max(near) + room])
     return plain(figure)
 
 
@@ -108,15 +104,31 @@ def timeline(search: Search, language: Language) -> go.Figure:
             base=[spans[trial.order][0] / unit for trial in having],
             x=[max(spans[trial.order][1], THINNEST * whole) / unit for trial in having],
             y=[trial.order for trial in having],
+            width=0.8,
             name=escaped(word(status, language)),
             marker={"color": COLORS.get(status, MUTED), "line": {"width": 0}},
             hovertext=[_told(trial, language) for trial in having],
             hoverinfo="text",
         )
-    figure.update_layout(barmode="overlay", bargap=0.25)
+    figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=word(f"elapsed_{name}", language), rangemode="tozero")
     figure.update_yaxes(title=word("trial", language), autorange="reversed", dtick=_step(len(search.trials)))
     return plain(figure)
+
+
+def points(search: Search, trials: list[Trial], language: Language) -> dict[str, Any]:
+    """Return what a trace needs to mark scored trials at their scores; a triangle is a score below the axis."""
+    scores = search.in_sight([trial.score for trial in trials])
+    away = "triangle-down" if search.descending else "triangle-up"
+    symbols = ["circle" if score == trial.score else away for score, trial in zip(scores, trials, strict=True)]
+    return {
+        "y": scores,
+        "mode": "markers",
+        "name": word("trial", language),
+        "marker": {"symbol": symbols, "size": 9},
+        "hovertext": [described(trial, language) for trial in trials],
+        "hoverinfo": "text",
+    }
 
 
 def objective(search: Search, language: Language) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.axes import Axis, described
-from ui.plots import ACCENT, MUTED, SECOND, escaped, plain
+from ui.plots import ACCENT, EDGE, GOLD, MUTED, SECOND, escaped, plain
 from ui.search import Search, Trial
-from ui.search_plots import objective
+from ui.search_plots import objective, points
 from ui.text import Language, Message, named, word
 
 SCALE = [[0, SECOND], [0.5, "#b9b4b0"], [1, ACCENT]]  # of scores, worst to best
@@ -52,23 +52,17 @@ def slice_of(search: Search, name: str, language: Language) -> go.Figure:
     """
     axis = _axes(search, [name], language)[0]
     trials = [trial for trial in search.scored if axis.position(trial) is not None]
-    points: dict[str, Any] = {
-        "x": [axis.position(trial) for trial in trials],
-        "y": [trial.score for trial in trials],
-        "hovertext": [described(trial, language) for trial in trials],
-        "hoverinfo": "text",
-        "name": word("trial", language),
-    }
+    marks = points(search, trials, language)
+    figure = go.Figure()
     if axis.of.choices:
-        look = {"boxpoints": "all", "pointpos": 0, "jitter": 0.5, "hoveron": "points", "fillcolor": "rgba(0, 0, 0, 0)"}
-        line = {"color": MUTED, "width": 1}
-        trace = go.Box(points, line=line, marker={"color": ACCENT, "size": 8, "opacity": 0.6}, **look)
-    else:
-        trace = go.Scatter(points, mode="markers", marker={"color": ACCENT, "size": 9, "opacity": 0.6})
-    figure = go.Figure(trace)
-    best = search.best
-    if best in trials:
-        figure.add_scatter(x=[axis.position(best)], y=[best.score], **_star(best, language))
+        look = {"boxpoints": False, "hoverinfo": "skip", "showlegend": False, "fillcolor": "rgba(0, 0, 0, 0)"}
+        x = [axis.position(trial) for trial in trials]
+        figure.add_box(x=x, y=marks["y"], line={"color": MUTED, "width": 1}, **look)
+    x = _spread(axis, trials)
+    figure.add_scatter(x=x, **marks, marker_color=ACCENT, marker_opacity=0.6)
+    if search.best in trials:
+        place = trials.index(search.best)
+        figure.add_scatter(x=[x[place]], y=[search.best.score], **_star(search.best, language))
     figure.update_xaxes(title=axis.title, range=_with_room(axis), **axis.ticks())
     figure.update_yaxes(title=objective(search, language))
     return plain(figure)
@@ -103,15 +97,13 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
         means = _smoothed(x, y, scores, *grids)
         look |= {"contours": {"coloring": "heatmap"}, "line": {"width": 0.5, "color": MUTED}, "connectgaps": False}
         surface = go.Contour(x=grids[0], y=grids[1], z=_without_nan(means), **look)
-    # Trials in the same cell would hide one another.
-    spread = np.random.default_rng(0).uniform(-0.25, 0.25, (2, len(trials)))
-    x, y = (values + shift * bool(axis.of.choices) for values, shift, axis in zip((x, y), spread, axes, strict=True))
+    x, y = (_spread(axis, trials, seed) for seed, axis in enumerate(axes))
     figure = go.Figure([surface])
     figure.add_scatter(
         x=x,
         y=y,
         mode="markers",
-        marker={"size": 6, "color": "#ffffff", "line": {"color": "#1d2330", "width": 1}},
+        marker={"size": 6, "color": "#ffffff", "line": {"color": EDGE, "width": 1}},
         hovertext=[described(trial, language) for trial in trials],
         hoverinfo="text",
         showlegend=False,
@@ -142,7 +134,7 @@ def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
         go.Parcoords(
             dimensions=[
                 *(_dimension(axis, trials) for axis in axes),
-                {"label": word("score", language), "values": scores},
+                {"label": word("score", language), "values": search.in_sight(scores)},
             ],
             line={"color": scores, **_colors(search)},
             labelangle=-20,
@@ -173,6 +165,13 @@ def _axes(search: Search, names: list[str], language: Language) -> list[Axis]:
     if not set(names) <= known.keys():
         raise Message("too_few_trials")
     return [known[name] for name in names]
+
+
+def _spread(axis: Axis, trials: list[Trial], seed: int = 0) -> np.ndarray:
+    """Return where trials lie on an axis, beside one another where they share a choice: they would hide each other."""
+    width = 0.25 if axis.of.choices else 0.0
+    shifts = np.random.default_rng(seed).uniform(-width, width, len(trials))
+    return np.array([axis.position(trial) for trial in trials]) + shifts
 
 
 def _edges(axis: Axis) -> np.ndarray:
@@ -216,7 +215,7 @@ def _colors(search: Search) -> dict[str, Any]:
 def _star(trial: Trial, language: Language) -> dict[str, Any]:
     return {
         "mode": "markers",
-        "marker": {"symbol": "star", "size": 15, "color": SECOND, "line": {"color": "#1d2330", "width": 1}},
+        "marker": {"symbol": "star", "size": 15, "color": GOLD, "line": {"color": EDGE, "width": 1}},
         "hovertext": [described(trial, language)],
         "hoverinfo": "text",
         "name": word("best", language),

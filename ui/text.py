@@ -51,8 +51,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "tuning_table": "Pruebas",
         "tuning_model": "Modelo",
         "tuning_best_so_far": "La mejor prueba hasta el momento",
-        "tuning_best_so_far_help": "Cada punto es una prueba y la línea marca el mejor resultado hasta entonces. Si "
-        "lleva mucho tiempo sin mejorar, seguir buscando ya aporta poco.",
+        "tuning_best_so_far_help": "Cada punto es una prueba y la línea marca el mejor resultado hasta entonces: si "
+        "lleva mucho sin mejorar, seguir buscando ya aporta poco. Un triángulo en el borde es una prueba mucho peor.",
         "tuning_hyperparameters": "Mejores hiperparámetros",
         "tuning_intermediate": "Cada prueba, época a época",
         "tuning_intermediate_help": "Cada línea es una prueba y la mejor va resaltada. Las que al final aún mejoraban "
@@ -123,8 +123,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "tuning_table": "Trials",
         "tuning_model": "Model",
         "tuning_best_so_far": "Best trial so far",
-        "tuning_best_so_far_help": "Each dot is a trial, and the line is the best result up to then. Once it has long "
-        "stopped improving, searching on gains little.",
+        "tuning_best_so_far_help": "Each dot is a trial, and the line is the best result up to then: once it has long "
+        "stopped improving, searching on gains little. A triangle at the border is a far worse trial.",
         "tuning_hyperparameters": "Best hyperparameters",
         "tuning_intermediate": "Each trial, epoch by epoch",
         "tuning_intermediate_help": "Each line is a trial, and the best stands out. Those that were still improving at "

@@ -112,7 +112,14 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
             with gr.Column(scale=3, min_width=320):
                 parts.add("tuning_best_so_far", of_search(search_plots.best_so_far), gr.Plot)
             with gr.Column(scale=2, min_width=320):
-                parts.add("tuning_hyperparameters", of_search(hyperparameters_shown), gr.Dataframe, wrap=True, **TABLE)
+                parts.add(
+                    "tuning_hyperparameters",
+                    of_search(hyperparameters_shown),
+                    gr.Dataframe,
+                    wrap=True,
+                    column_widths=["55%", "45%"],
+                    **TABLE,
+                )
         with gr.Row():
             with gr.Column(min_width=320):
                 parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
