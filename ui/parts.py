@@ -49,7 +49,7 @@ class Parts:
             figure: makes it from the language and what is chosen, one argument a chooser.
             names_in: returns what there is to choose from; the first names are chosen at the start.
             choosers: labels of the dropdowns.
-            most: how many are chosen at the start in a dropdown for several; None: each dropdown is for one.
+            most: how many a dropdown for several takes, and has at the start; None: each dropdown is for one.
         """
         try:
             names = names_in()
@@ -63,7 +63,14 @@ class Parts:
         named_in = {lang: gr.update(choices=[(named(name, lang), name) for name in names]) for lang in LANGUAGES}
         with gr.Row():
             dropdowns = [
-                gr.Dropdown(names, value=value, multiselect=bool(most), label=i18n(chooser), min_width=140)
+                gr.Dropdown(
+                    names,
+                    value=value,
+                    multiselect=bool(most),
+                    max_choices=most,
+                    label=i18n(chooser),
+                    min_width=200,
+                )
                 for chooser, value in zip(choosers, chosen, strict=True)
             ]
         plot = gr.Plot(label=i18n(label), min_width=320, elem_classes="panel", elem_id=label.replace("_", "-"))

@@ -113,9 +113,11 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
         figure.add_scatter(x=[x[place]], y=[y[place]], **_star(search.best, language), showlegend=False)
     for update, axis in ((figure.update_xaxes, x_axis), (figure.update_yaxes, y_axis)):
         update(title=axis.title, range=_with_room(axis), **axis.ticks())
-    title = {"text": objective(search, language), "side": "right"}
-    bar = {"title": title, "thickness": 12, "outlinewidth": 0}
-    return plain(figure).update_layout(margin_t=10, height=460, coloraxis={**_colors(search), "colorbar": bar})
+    title = {"text": objective(search, language), "side": "top", "font": {"size": 13}}
+    # Above the surface: beside it, a phone would have no room left for it.
+    place = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0.5, "len": 0.9}
+    bar = {"title": title, "thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
+    return plain(figure).update_layout(margin_t=90, height=500, coloraxis={**_colors(search), "colorbar": bar})
 
 
 def parallel(search: Search, names: list[str], language: Language) -> go.Figure:

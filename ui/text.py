@@ -70,7 +70,7 @@ STATIC: dict[Language, dict[str, str]] = {
         "tuning_parallel": "Coordenadas paralelas",
         "tuning_parallel_help": "Cada línea es una prueba y corta cada eje en el valor que usó, o en «–» si no lo usó; "
         "el color es su resultado. Arrastra sobre un eje para quedarte solo con las pruebas de ese tramo.",
-        "tuning_parallel_of": "Ejes",
+        "tuning_parallel_of": "Ejes (hasta siete)",
         "tuning_contour": "Dos hiperparámetros y el resultado",
         "tuning_contour_help": "El color es el resultado medio de las pruebas de alrededor o de la casilla; cada punto "
         "es una prueba y la estrella, la mejor. Donde no hay color no se probó nada.",
@@ -142,7 +142,7 @@ STATIC: dict[Language, dict[str, str]] = {
         "tuning_parallel": "Parallel coordinates",
         "tuning_parallel_help": "Each line is a trial and crosses each axis at the value it used, or at “–” if it used "
         "none; the colour is its result. Drag along an axis to keep only the trials of that stretch.",
-        "tuning_parallel_of": "Axes",
+        "tuning_parallel_of": "Axes (up to seven)",
         "tuning_contour": "Two hyperparameters and the result",
         "tuning_contour_help": "The colour is the mean result of the trials nearby or in the cell; each dot is a trial "
         "and the star the best one. Where there is no colour, nothing was tried.",

@@ -16,7 +16,7 @@ from ui.text import Language, Message, i18n, named, word
 from ui.upload import told
 
 LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
-MOST_AXES = 7  # of the parallel coordinates at the start: more are hard to follow
+MOST_AXES = 7  # of the parallel coordinates: more are hard to follow
 TABLE = {"interactive": False, "buttons": [], "max_height": 480}
 
 
