@@ -218,7 +218,9 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
                 panel = page.locator(".block.panel:visible", has_text=STATIC["es"][f"tuning_{figure}"]).last
                 panel.locator(".js-plotly-plot .main-svg").first.wait_for()
             if name == "table":
-                page.locator("#tuning-trials td:visible", has_text="terminada").first.wait_for()
+                page.locator("#tuning-trials").get_by_text(SPOKEN["es"]["COMPLETED"]).locator(
+                    "visible=true"
+                ).first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
             assert page.locator("img[src='x'], .js-plotly-plot b").count() == 0
         assert not errors

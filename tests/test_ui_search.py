@@ -287,6 +287,7 @@ ODD = [None, EVIL, [[[1]]], {}, -1, 10**400, float("nan"), 1e99]
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: str(odd)[:12])
 def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
+    whole = read(tmp_path, **SMALL)
     for path in places(SMALL):
         if path[:2] == ("trials", 0):
             continue  # of two trials one is enough
@@ -300,7 +301,8 @@ def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
         except Message as message:
             assert message.key == "report_damaged", path
             continue
-        figures(search)
+        if search != whole:  # not all of a file is read
+            figures(search)
 
 
 @pytest.mark.parametrize("field", ["score", "seconds", "parameters"])
