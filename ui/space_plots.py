@@ -40,7 +40,7 @@ def importance(search: Search, language: Language) -> go.Figure:
     )
     texts = [escaped(named(name, language)) for name in names]
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=texts, autorange="reversed", showgrid=False)
-    figure.update_xaxes(title=word("importance", language), rangemode="tozero")
+    figure.update_xaxes(title=word("importance", language), rangemode="tozero", nticks=4, tickangle=0)
     return plain(figure).update_layout(margin_t=10, height=max(400, FRAME + BAR * len(names)))
 
 
@@ -113,11 +113,13 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
         figure.add_scatter(x=[x[place]], y=[y[place]], **_star(search.best, language), showlegend=False)
     for update, axis in ((figure.update_xaxes, x_axis), (figure.update_yaxes, y_axis)):
         update(title=axis.title, range=_with_room(axis), **axis.ticks())
-    title = {"text": objective(search, language), "side": "top", "font": {"size": 13}}
-    # Above the surface: beside it, a phone would have no room left for it.
-    place = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0.5, "len": 0.9}
-    bar = {"title": title, "thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
-    return plain(figure).update_layout(margin_t=90, height=500, coloraxis={**_colors(search), "colorbar": bar})
+    # The scale is above the surface, because beside it a phone would have no room left for it, and without a title of
+    # its own, which Plotly would write across it.
+    place = {"orientation": "h", "x": 0.5, "len": 0.9, "y": 0.85, "yref": "container", "yanchor": "bottom"}
+    bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
+    title = {"text": objective(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"}
+    figure.update_layout(title=title, coloraxis={**_colors(search), "colorbar": bar})
+    return plain(figure).update_layout(margin_t=90, height=500)
 
 
 def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
