@@ -5,13 +5,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from ui import reports, search_plots, space_plots, tuning
 from ui.search import Search
-from ui.text import LANGUAGES, Message
+from ui.text import LANGUAGES, SPOKEN, Message
 
 BUNDLED = Path(__file__).parent.parent / "model" / "pretrained"
 START = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
@@ -260,6 +261,17 @@ def test_axes_that_cannot_be_are_told(search, names, key):
 def test_times_that_were_not_kept_are_told(tmp_path):
     trials = [trial | {"started": None, "history": []} for trial in REPORT["trials"]]
     assert {"no_times", "no_epochs"} <= keys(figures(read(tmp_path, trials=trials)))
+
+
+def test_a_choice_that_cannot_be_drawn_is_told_in_the_figures_place(tmp_path):
+    read(tmp_path)
+    with gr.Blocks() as demo:
+        tuning.tab(demo, tmp_path)
+    redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
+    spanish = SimpleNamespace(headers={"accept-language": "es"})
+    told = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
+    assert told == SPOKEN["es"]["same_hyperparameter"]
+    assert redraws[-1](spanish, "blocks", "optimizer").data
 
 
 # --- A stranger's file ---

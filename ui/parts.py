@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
+from ui.plots import sentence
 from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of, named
-from ui.upload import told
 
 
 class Parts:
@@ -78,8 +78,11 @@ class Parts:
         self._parts += [(plot, values), *((dropdown, named_in) for dropdown in dropdowns)]
 
         def redraw(request: gr.Request, *chosen: Any) -> go.Figure:
-            with told(request):
-                return figure(language_of(request), *chosen)
+            language = language_of(request)
+            try:
+                return figure(language, *chosen)
+            except Message as message:
+                return sentence(message.text(language))
 
         events = [dropdown.input for dropdown in dropdowns]
         gr.on(events, redraw, dropdowns, plot, api_visibility="private", show_progress="hidden")

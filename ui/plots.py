@@ -1,6 +1,7 @@
 """The figures of a trained model, and how every figure looks: colours hold on light and dark, CSS sets the text's."""
 
 import html
+import textwrap
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -72,6 +73,13 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
     figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
     return plain(figure).update_layout(margin_t=10)
+
+
+def sentence(text: str) -> go.Figure:
+    """Return a figure that only says something, in the place of one that cannot be drawn."""
+    lines = "<br>".join(textwrap.wrap(escaped(text, len(text)), 34))  # as many letters as a phone has room for
+    figure = go.Figure().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    return plain(figure).update_layout(xaxis_visible=False, yaxis_visible=False)
 
 
 def escaped(text: str, longest: int = 40) -> str:

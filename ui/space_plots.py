@@ -15,6 +15,7 @@ SCALE = [[0, SECOND], [0.5, "#b9b4b0"], [1, ACCENT]]  # of scores, worst to best
 ENOUGH_TO_SMOOTH = 20  # trials from which two ranges get a contour; fewer are put into cells
 CELLS = 5  # of a range, each way
 GRID = 40  # points of a contour, each way
+LINES = 6  # of a contour, as far as colours tell scores apart
 NEAR = 0.08  # how far a trial speaks for its surroundings in a contour, as a share of the axis
 BAR, FRAME = 26, 110  # pixels that a bar takes, and what is around the bars
 
@@ -85,6 +86,7 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
         raise Message("too_few_trials")
     x, y = (np.array([axis.position(trial) for trial in trials]) for axis in axes)
     scores = np.array([trial.score for trial in trials])
+    colors = _colors(search)
     look = {"hoverinfo": "skip", "coloraxis": "coloraxis"}
     if any(axis.of.choices for axis in axes) or len(trials) < ENOUGH_TO_SMOOTH:
         edges = [_edges(axis) for axis in axes]
@@ -95,7 +97,9 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
     else:
         grids = [np.linspace(*axis.ends, GRID) for axis in axes]
         means = _smoothed(x, y, scores, *grids)
-        look |= {"contours": {"coloring": "heatmap"}, "line": {"width": 0.5, "color": MUTED}, "connectgaps": False}
+        low, high = colors["cmin"], colors["cmax"]
+        lines = {"start": low, "end": high, "size": (high - low) / LINES or 1.0, "coloring": "heatmap"}
+        look |= {"contours": lines, "line": {"width": 0.5, "color": MUTED}, "connectgaps": False}
         surface = go.Contour(x=grids[0], y=grids[1], z=_without_nan(means), **look)
     x, y = (_spread(axis, trials, seed) for seed, axis in enumerate(axes))
     figure = go.Figure([surface])
@@ -118,7 +122,7 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
     place = {"orientation": "h", "x": 0.5, "len": 0.9, "y": 0.85, "yref": "container", "yanchor": "bottom"}
     bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
     title = {"text": objective(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"}
-    figure.update_layout(title=title, coloraxis={**_colors(search), "colorbar": bar})
+    figure.update_layout(title=title, coloraxis={**colors, "colorbar": bar})
     return plain(figure).update_layout(margin_t=90, height=500)
 
 
