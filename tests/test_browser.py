@@ -3,6 +3,7 @@
 With TRAZO_SCREENSHOTS set the pictures of docs/screenshots are written anew.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.test_app import App, running
+from tests.test_ui_search import EVIL, REPORT
 from ui.text import SPOKEN, STATIC
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
+PRETRAINED = Path(__file__).parent.parent / "model" / "pretrained"
 LOCALES = {"es": "es-ES", "en": "en-US"}
 
 # Strokes as (x, y) in shares of the canvas, left to right and top to bottom.
@@ -173,6 +176,65 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
             page.locator("#edges-original input[type=file]").set_input_files(bad)
             page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
             page.locator("#edges-result img").wait_for(state="detached")  # the message may come before the answer
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory) -> Iterator[App]:
+    """An app whose model comes with a whole search, some of it by a stranger."""
+    folder = tmp_path_factory.mktemp("searched")
+    shutil.copytree(PRETRAINED, folder / "model")
+    (folder / "model" / "trials.json").write_text(json.dumps(REPORT))
+    with running(folder / "log.txt", MODEL_ID=str(folder / "model")) as app:
+        yield app
+
+
+def turn_to_part(page, name: str) -> None:
+    """Open a part of the tuning tab; on a phone some are in a menu."""
+    title, menu = STATIC["es"][f"tuning_{name}"], page.locator(".overflow-menu > button:visible")
+    tab = page.get_by_role("tab", name=title, exact=True)
+    if tab.is_visible():
+        tab.click()
+    else:
+        menu.last.click()
+        page.locator(".overflow-dropdown button:visible", has_text=title).click()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width):
+    shown = {
+        "search": ["best_so_far", "intermediate", "timeline"],
+        "space": ["importance", "slice"],
+        "combinations": ["parallel", "contour"],
+        "table": [],
+        "model": ["curve", "confusion"],
+    }
+    with opened(browser, searched, viewport={"width": width, "height": 844}) as page:
+        errors = []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        turn_to(page, "tuning")
+        for name, figures in shown.items():
+            turn_to_part(page, name)
+            for figure in figures:
+                panel = page.locator(".block.panel:visible", has_text=STATIC["es"][f"tuning_{figure}"]).last
+                panel.locator(".js-plotly-plot .main-svg").first.wait_for()
+            if name == "table":
+                page.locator("#tuning-trials").get_by_text(SPOKEN["es"]["COMPLETED"]).locator(
+                    "visible=true"
+                ).first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            assert page.locator("img[src='x'], .js-plotly-plot b").count() == 0
+        assert not errors
+
+
+def test_a_chosen_hyperparameter_is_drawn_as_it_is_written(browser, searched):
+    with opened(browser, searched) as page:
+        turn_to(page, "tuning")
+        turn_to_part(page, "space")
+        page.get_by_label(STATIC["es"]["tuning_slice_of"], exact=True).click()
+        page.get_by_role("option", name=EVIL, exact=True).click()
+        page.locator("#tuning-slice .xtitle", has_text="<b>a</b> & <img").wait_for()
+        turn_to_part(page, "combinations")
+        page.locator("#tuning-parallel .axis-title", has_text=EVIL[:20]).wait_for()
 
 
 def test_dark_and_light_differ(browser, app):

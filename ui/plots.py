@@ -1,36 +1,18 @@
-"""The tuning tab's figures. Colours are chosen to hold on light and on dark; the page's CSS sets the text's."""
+"""The figures of a trained model, and how every figure looks: colours hold on light and dark, CSS sets the text's."""
+
+import html
+import textwrap
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ui.reports import Evaluation, Search, Training
+from ui.reports import Evaluation, Training
 from ui.text import Language, word
 
-ACCENT, SECOND, MUTED = "#5b6ee1", "#e08a2c", "#8b93a7"
+ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
+GOLD, EDGE = "#ffd24a", "#1d2330"
 GRID = "rgba(139, 147, 167, 0.22)"
 MOST_COUNTS = 20  # classes up to which the confusion matrix has room for its numbers
-
-
-def best_so_far(search: Search, language: Language) -> go.Figure:
-    """Return every completed trial's score and, as steps, the best up to it."""
-    numbers, scores, best = zip(*search.best_so_far(), strict=True)
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=numbers, y=scores, mode="markers", name=word("trial", language), marker={"color": MUTED, "size": 9}
-            ),
-            go.Scatter(
-                x=numbers,
-                y=best,
-                mode="lines",
-                name=word("best_so_far", language),
-                line={"color": ACCENT, "width": 3, "shape": "hv"},
-            ),
-        ]
-    )
-    figure.update_xaxes(title=word("trial", language), tick0=1, dtick=1 + len(search.trials) // 10, tickangle=0)
-    figure.update_yaxes(title=metric(search.objective, language))
-    return _plain(figure)
 
 
 def learning_curve(training: Training, language: Language) -> go.Figure:
@@ -50,19 +32,19 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
                 row=row,
                 col=1,
             )
-        figure.update_yaxes(title=word(name, language), row=row, col=1)
+        figure.update_yaxes(title=escaped(word(name, language)), row=row, col=1)
     if training.best_epoch is not None:
         figure.add_vline(training.best_epoch, line={"color": SECOND, "width": 1.5, "dash": "dot"})
         figure.add_scatter(  # the line's entry in the legend
             x=[None], y=[None], mode="lines", name=word("best_epoch", language), line={"color": SECOND, "dash": "dot"}
         )
     figure.update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
-    return _plain(figure)
+    return plain(figure)
 
 
 def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     """Return the confusion matrix; mistakes have a colour of their own, or a few would vanish."""
-    labels, matrix = evaluation.labels, evaluation.confusion
+    labels, matrix = [escaped(label) for label in evaluation.labels], evaluation.confusion
     size = range(len(labels))
     right = [[matrix[i][j] if i == j else None for j in size] for i in size]
     wrong = [[matrix[i][j] or None if i != j else None for j in size] for i in size]
@@ -90,17 +72,23 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     )
     figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
     figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
-    return _plain(figure).update_layout(margin_t=10)
+    return plain(figure).update_layout(margin_t=10)
 
 
-def metric(name: str, language: Language) -> str:
-    """Return a metric's name in words: `val_accuracy` is the accuracy (validation)."""
-    if name.startswith("val_"):
-        return f"{word(name.removeprefix('val_'), language)} ({word('validation', language)})"
-    return word(name, language)
+def sentence(text: str) -> go.Figure:
+    """Return a figure that only says something, in the place of one that cannot be drawn."""
+    lines = "<br>".join(textwrap.wrap(escaped(text, len(text)), 34))  # as many letters as a phone has room for
+    figure = go.Figure().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    return plain(figure).update_layout(xaxis_visible=False, yaxis_visible=False)
 
 
-def _plain(figure: go.Figure) -> go.Figure:
+def escaped(text: str, longest: int = 40) -> str:
+    """Return a stranger's text for a figure: short, and as it is written, since Plotly takes some HTML for its own."""
+    return html.escape(text if len(text) <= longest else f"{text[: longest - 1]}…", quote=False)
+
+
+def plain(figure: go.Figure) -> go.Figure:
+    """Give a figure the page's look and return it."""
     figure.update_layout(
         template="none",
         height=400,
@@ -112,8 +100,10 @@ def _plain(figure: go.Figure) -> go.Figure:
         hoverlabel={"font": {"family": "system-ui, sans-serif"}},
         dragmode=False,
     )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, automargin=True)
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13)
+    figure.update_yaxes(
+        gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13, automargin=True
+    )
     return figure
 
 

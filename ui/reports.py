@@ -1,72 +1,24 @@
 """The reports that training leaves beside the weights, read and checked: anyone may have made them."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from model import files
+from ui.search import Hyperparameter, Importance, Search, Trial, is_number
 from ui.text import Message
 
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial of a search."""
-
-    order: int  # from 1, in which it was tried
-    trial_id: str
-    status: str  # COMPLETED, FAILED or RUNNING
-    score: float | None
-    hyperparameters: dict[str, Any]
-    parameters: int | None  # of the network
-    seconds: float | None
-    reason: str | None  # of a failure
-
-
-@dataclass(frozen=True)
-class Search:
-    """A trials.json."""
-
-    objective: str  # name of the metric
-    descending: bool  # whether more of it is better
-    trials: tuple[Trial, ...]  # in the order in which they were tried
-    best: Trial | None
-
-    def best_so_far(self) -> list[tuple[int, float, float]]:
-        """Return (order of the trial, score, best score up to it) of each completed trial."""
-        better, points = max if self.descending else min, []
-        for trial in self.trials:
-            if trial.score is not None:
-                best = better(trial.score, points[-1][2]) if points else trial.score
-                points.append((trial.order, trial.score, best))
-        return points
-
-    def table(self) -> tuple[list[str], list[list[Any]]]:
-        """Return the column names and one row a trial, in the order tried; None where a trial has no such value."""
-        names = list(dict.fromkeys(name for trial in self.trials for name in trial.hyperparameters))
-        failed = any(trial.reason for trial in self.trials)
-        columns = ["trial_id", "status", "score", *names, "parameters", "seconds", *(["reason"] if failed else [])]
-        rows = [
-            [
-                trial.trial_id,
-                trial.status,
-                trial.score,
-                *(trial.hyperparameters.get(name) for name in names),
-                trial.parameters,
-                trial.seconds,
-                *([trial.reason] if failed else []),
-            ]
-            for trial in self.trials
-        ]
-        return columns, rows
-
-    def ranked(self) -> "Search":
-        """Return the same search with its trials from best to worst, those without a score last."""
-        sign = -1 if self.descending else 1
-        order = sorted(self.trials, key=lambda t: (t.score is None, sign * (t.score or 0)))
-        return Search(self.objective, self.descending, tuple(order), self.best)
+# More than anybody has: past them a page would no longer be one. Each figure is as large as what it shows.
+MOST_BYTES = 50_000_000
+MOST_TRIALS = 5_000
+MOST_EPOCHS = 100_000  # of all trials together
+MOST_CURVES = 4
+MOST_NAMES = 100  # hyperparameters, and letters of a name
+MOST_LETTERS = 2_000
+LARGEST = 1e100  # number; the sum or the quotient of two is still one
 
 
 @dataclass(frozen=True)
@@ -97,10 +49,20 @@ def read_search(folder: Path) -> Search:
     """
     report = _read(folder, files.TRIALS)
     with _checked(files.TRIALS):
-        trials = tuple(_trial(order, row) for order, row in enumerate(report["trials"], 1))
-        best = next((trial for trial in trials if trial.trial_id == report.get("best_trial")), None)
-        objective = report["objective"]
-        return Search(str(objective["name"]), objective["direction"] == "max", trials, best)
+        objective = _text(report["objective"]["name"])
+        trials = tuple(_trial(order, row, objective) for order, row in enumerate(_list(report["trials"]), 1))
+        names = {name for trial in trials for name in trial.hyperparameters}
+        if len(names) > MOST_NAMES or sum(len(trial.history) for trial in trials) > MOST_EPOCHS:
+            raise ValueError("more than a page can show")
+        best = report.get("best_trial")
+        return Search(
+            objective,
+            {"max": True, "min": False}[report["objective"]["direction"]],
+            trials,
+            None if best is None else {trial.trial_id: trial for trial in trials}[best],
+            _space(_list(report.get("space") or [], MOST_NAMES)),
+            _importance(report.get("importance")),
+        )
 
 
 def read_training(folder: Path) -> Training:
@@ -111,15 +73,15 @@ def read_training(folder: Path) -> Training:
     """
     report = _read(folder, files.TRAINING)
     with _checked(files.TRAINING):
-        history = report["history"]
-        names = [name for name in history[0] if f"val_{name}" in history[0]]
+        history = _list(report["history"], MOST_EPOCHS)
+        names = [_text(name) for name in history[0] if f"val_{name}" in history[0]]
         curves = {
             name: ([_number(row[name]) for row in history], [_number(row[f"val_{name}"]) for row in history])
-            for name in sorted(names, key=lambda name: name != "loss")
+            for name in sorted(names, key=lambda name: name != "loss")[:MOST_CURVES]
         }
         if not curves:
             raise KeyError("val_loss")
-        return Training(tuple(int(row["epoch"]) for row in history), curves, report.get("best_epoch"))
+        return Training(tuple(_epoch(row["epoch"]) for row in history), curves, _number(report.get("best_epoch")))
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -133,32 +95,72 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise Message("report_no_classes")
     with _checked(files.EVALUATION):
         labels = tuple(str(label) for label in report["labels"])
-        confusion = [[int(count) for count in row] for row in report["confusion_matrix"]]
+        confusion = [[_finite(count) for count in row] for row in report["confusion_matrix"]]
         if not labels or [len(row) for row in confusion] != [len(labels)] * len(labels):
             raise ValueError("the matrix must have one row and one column a label")
-        return Evaluation(labels, confusion, float(report["accuracy"]), int(report["rows"]), str(report["split"]))
+        return Evaluation(
+            labels, confusion, _finite(report["accuracy"]), _finite(report["rows"]), _text(report["split"])
+        )
 
 
-def _trial(order: int, row: dict[str, Any]) -> Trial:
-    optimizer = row["hyperparameters"].get("optimizer")
+def _trial(order: int, row: dict[str, Any], objective: str) -> Trial:
+    hyperparameters = {_text(name, MOST_NAMES): _value(value) for name, value in row["hyperparameters"].items()}
+    # The search gives each optimiser a learning rate of its own; to a reader they are one.
+    optimizer = hyperparameters.get("optimizer")
+    for name in [name for name in hyperparameters if name.startswith("learning_rate_")]:
+        if optimizer is None or name == f"learning_rate_{optimizer}":
+            hyperparameters["learning_rate"] = hyperparameters.pop(name)
+    history = [(_epoch(epoch["epoch"]), _number(epoch.get(objective))) for epoch in row.get("history") or []]
     return Trial(
         order,
-        str(row["trial_id"]),
-        str(row["status"]),
+        _text(row["trial_id"]),
+        _text(row["status"]),
         _number(row.get("score")),
-        # The search gives each optimiser a learning rate of its own; in a table one column says the same.
-        {
-            "learning_rate" if name == f"learning_rate_{optimizer}" else name: value
-            for name, value in row["hyperparameters"].items()
-        },
-        row.get("parameters"),
+        hyperparameters,
+        _number(row.get("parameters")),
         _number(row.get("seconds")),
-        row.get("reason"),
+        None if row.get("reason") is None else str(row["reason"])[:MOST_LETTERS],
+        tuple(history),
+        _time(row.get("started")),
+        _time(row.get("ended")),
+    )
+
+
+def _space(rows: list[Any]) -> tuple[Hyperparameter, ...]:
+    found: dict[str, Hyperparameter] = {}
+    for row in rows:
+        name = _text(row["name"])
+        name = "learning_rate" if name.startswith("learning_rate_") else name
+        if "values" in row:
+            one = Hyperparameter(name, tuple(map(_value, _list(row["values"]))))
+        else:
+            low, high = _finite(row["low"]), _finite(row["high"])
+            one = Hyperparameter(name, low=low, high=high, log=row["scale"] == "log" and low > 0)
+        other = found.get(name, one)
+        found[name] = Hyperparameter(
+            name,
+            tuple(dict.fromkeys((*other.choices, *one.choices))),
+            min(one.low, other.low),
+            max(one.high, other.high),
+            one.log and other.log,
+        )
+    return tuple(found.values())
+
+
+def _importance(section: dict[str, Any] | None) -> Importance | None:
+    if section is None or not section["values"]:
+        return None
+    rows = _list(section["values"], MOST_NAMES)
+    values = [(_text(row["name"]), _finite(row["importance"]), _finite(row["std"])) for row in rows]
+    return Importance(
+        tuple(sorted(values, key=lambda value: -value[1])), _number(section["r2"]), _finite(section["trials"])
     )
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
     try:
+        if (folder / name).exists() and (folder / name).stat().st_size > MOST_BYTES:
+            raise ValueError("larger than any report")
         report = files.read_json(folder / name)
     except (OSError, ValueError):
         raise Message("report_damaged", file=name) from None
@@ -173,9 +175,52 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _checked(name: str) -> Iterator[None]:
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise Message("report_damaged", file=name) from None
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+def _number(value: Any) -> Any:
+    """Return a number that may be missing."""
+    return None if value is None else _finite(value)
+
+
+def _finite(value: Any) -> Any:
+    if not is_number(value) or not abs(value) < LARGEST:  # NaN is not less than anything
+        raise TypeError("not a finite number")
+    return value
+
+
+def _epoch(value: Any) -> int:
+    if not 0 <= _finite(value) <= MOST_EPOCHS:
+        raise ValueError("not the number of an epoch")
+    return int(value)
+
+
+def _text(value: Any, most: int = MOST_LETTERS) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise TypeError("not a text, or one without an end")
+    return value
+
+
+def _list(value: Any, most: int = MOST_TRIALS) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise TypeError("not a list, or one without an end")
+    return value
+
+
+def _value(value: Any) -> Any:
+    """Return a hyperparameter's value: a text, a number, true or false, none, or several of these."""
+    return tuple(map(_single, _list(value, MOST_NAMES))) if isinstance(value, list) else _single(value)
+
+
+def _single(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    return _text(value) if isinstance(value, str) else _finite(value)
+
+
+def _time(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    time = datetime.fromisoformat(_text(value))
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)

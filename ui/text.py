@@ -8,6 +8,8 @@ from typing import Literal
 
 import gradio as gr
 
+from ui import tuning_text
+
 Language = Literal["es", "en"]
 LANGUAGES: tuple[Language, ...] = ("es", "en")
 
@@ -41,15 +43,7 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_draw_guide": "Dibuja aquí: la red responde al terminar cada trazo.",
         "class_picture_guide": "Elige una imagen y la red dirá a qué clase se parece más.",
         "class_picture": "Tu imagen",
-        # Tuning
-        "tuning_tab": "Ajuste",
-        "tuning_guide": "Una búsqueda de hiperparámetros: cada prueba entrena una combinación y la validación decide "
-        "cuál es la mejor.",
-        "tuning_best_so_far": "Búsqueda: la mejor prueba hasta el momento",
-        "tuning_curve": "Curva de aprendizaje del modelo",
-        "tuning_trials": "Pruebas, de mejor a peor",
-        "tuning_hyperparameters": "Mejores hiperparámetros",
-        "tuning_confusion": "Matriz de confusión",
+        **tuning_text.STATIC["es"],
     },
     "en": {
         "tagline": "A convolutional network, stroke by stroke.",
@@ -80,15 +74,7 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_draw_guide": "Draw here: the network answers at the end of each stroke.",
         "class_picture_guide": "Choose a picture and the network says which class it looks most like.",
         "class_picture": "Your picture",
-        # Tuning
-        "tuning_tab": "Tuning",
-        "tuning_guide": "A search for hyperparameters: each trial trains one combination, and validation decides which "
-        "is best.",
-        "tuning_best_so_far": "Search: best trial so far",
-        "tuning_curve": "The model's learning curve",
-        "tuning_trials": "Trials, best first",
-        "tuning_hyperparameters": "Best hyperparameters",
-        "tuning_confusion": "Confusion matrix",
+        **tuning_text.STATIC["en"],
     },
 }
 
@@ -106,38 +92,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "kernel_numbers": "El kernel solo puede contener números finitos entre −{limit} y {limit}.",
         "kernel_name": "No hay ningún kernel «{name}»: usa vertical, horizontal, all o una matriz.",
         "threshold_number": "El umbral debe ser un número finito.",
-        # Reports
-        "report_missing": "El modelo no incluye `{file}`, así que aquí no hay nada que mostrar.",
-        "report_damaged": "No se puede mostrar esta parte: `{file}` está dañado o incompleto.",
-        "report_no_classes": "El modelo predice un número, no una clase: no hay matriz de confusión.",
-        "no_trial_completed": "Ninguna prueba ha terminado todavía: aún no hay resultados.",
+        # Model
         "model_replaced": "**No se pudo cargar el modelo pedido**, así que se usa el incluido en Trazo. Motivo: "
         "`{reason}`",
-        "tested": "Acierta el {accuracy} % de las {rows} imágenes de «{split}», que no intervinieron en el "
-        "entrenamiento; en la diagonal, los aciertos.",
-        # Plots and tables
-        "trial": "prueba",
-        "score": "resultado",
-        "status": "estado",
-        "COMPLETED": "terminada",
-        "FAILED": "fallida",
-        "RUNNING": "en curso",
-        "parameters": "parámetros",
-        "seconds": "segundos",
-        "reason": "motivo",
-        "best_so_far": "mejor hasta el momento",
-        "epoch": "época",
-        "best_epoch": "mejor época",
-        "train": "entrenamiento",
-        "validation": "validación",
-        "true_label": "clase real",
-        "predicted_label": "respuesta de la red",
-        "images": "imágenes",
-        "hyperparameter": "hiperparámetro",
-        "value": "valor",
-        "none": "ninguna",
-        "yes": "sí",
-        "no": "no",
+        **tuning_text.SPOKEN["es"],
         # Metrics and hyperparameters, by their name in the reports
         "loss": "función de coste",
         "accuracy": "exactitud",
@@ -153,6 +111,8 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "dropout": "dropout",
         "scaling": "escalado",
         "regularization": "regularización",
+        "l1": "peso de L1",
+        "l2": "peso de L2",
         "optimizer": "optimizador",
         "learning_rate": "tasa de aprendizaje",
         "batch_size": "tamaño del lote",
@@ -179,38 +139,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "kernel_numbers": "A kernel may hold only finite numbers from −{limit} to {limit}.",
         "kernel_name": "There is no kernel “{name}”: use vertical, horizontal, all or a matrix.",
         "threshold_number": "The threshold must be a finite number.",
-        # Reports
-        "report_missing": "The model comes without `{file}`, so there is nothing to show here.",
-        "report_damaged": "This part cannot be shown: `{file}` is damaged or incomplete.",
-        "report_no_classes": "The model predicts a number, not a class: there is no confusion matrix.",
-        "no_trial_completed": "No trial has completed yet: there are no results so far.",
+        # Model
         "model_replaced": "**The model asked for could not be loaded**, so the one that comes with Trazo is used. "
         "Reason: `{reason}`",
-        "tested": "Right on {accuracy}% of the {rows} pictures of “{split}”, which took no part in the training; "
-        "the diagonal holds the right answers.",
-        # Plots and tables
-        "trial": "trial",
-        "score": "score",
-        "status": "status",
-        "COMPLETED": "completed",
-        "FAILED": "failed",
-        "RUNNING": "running",
-        "parameters": "parameters",
-        "seconds": "seconds",
-        "reason": "reason",
-        "best_so_far": "best so far",
-        "epoch": "epoch",
-        "best_epoch": "best epoch",
-        "train": "training",
-        "validation": "validation",
-        "true_label": "true class",
-        "predicted_label": "the network's answer",
-        "images": "pictures",
-        "hyperparameter": "hyperparameter",
-        "value": "value",
-        "none": "none",
-        "yes": "yes",
-        "no": "no",
+        **tuning_text.SPOKEN["en"],
         # Metrics and hyperparameters, by their name in the reports
         "loss": "loss",
         "accuracy": "accuracy",
@@ -226,6 +158,8 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "dropout": "dropout",
         "scaling": "scaling",
         "regularization": "regularisation",
+        "l1": "L1 weight",
+        "l2": "L2 weight",
         "optimizer": "optimiser",
         "learning_rate": "learning rate",
         "batch_size": "batch size",
@@ -264,6 +198,15 @@ class Message(ValueError):
 def word(key: str, language: Language) -> str:
     """Return a word of `SPOKEN`; a name that it does not know (a metric, a hyperparameter) comes back readable."""
     return SPOKEN[language].get(key, key.replace("_", " "))
+
+
+def named(name: str, language: Language) -> str:
+    """Return a metric or a hyperparameter in words: `val_accuracy` is the accuracy (validation)."""
+    if name.startswith("val_"):
+        return f"{word(name.removeprefix('val_'), language)} ({word('validation', language)})"
+    if name.startswith("learning_rate_"):
+        return f"{word('learning_rate', language)} ({name.removeprefix('learning_rate_')})"
+    return word(name, language)
 
 
 def language_of(request: gr.Request | None) -> Language:

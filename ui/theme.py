@@ -71,6 +71,8 @@ def theme() -> gr.themes.Base:
         table_border_color_dark="*border_color_primary",
         checkbox_label_background_fill="*background_fill_secondary",
         checkbox_label_background_fill_dark="*background_fill_secondary",
+        input_background_fill="*background_fill_secondary",
+        input_background_fill_dark="*background_fill_secondary",
         slider_color="*primary_500",
     )
 

@@ -1,16 +1,23 @@
 """The tuning tab: the trials, how the search and the training went, what was best, and where the model errs."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui import plots, reports
-from ui.reports import Search
-from ui.text import LANGUAGES, SPOKEN, STATIC, Language, Message, i18n, language_of, word
+from ui import plots, reports, search_plots, space_plots
+from ui.axes import shown
+from ui.parts import Parts
+from ui.search import Search
+from ui.text import Language, Message, i18n, named, word
 from ui.upload import told
+
+LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
+MOST_AXES = 7  # of the parallel coordinates: more are hard to follow
+TABLE = {"interactive": False, "buttons": [], "max_height": 480}
 
 
 def trials_table(folder: Path) -> dict[str, list]:
@@ -27,9 +34,9 @@ def trials_shown(search: Search, language: Language) -> dict[str, list]:
     """Return the trials as the page shows them: best first, in the person's language."""
     ranked = search.ranked()
     headers, data = ranked.table()
-    names = {"trial_id": word("trial", language), "score": plots.metric(search.objective, language)}
+    names = {"trial_id": word("trial", language), "score": named(search.objective, language)}
     return {
-        "headers": [names.get(name) or word(name, language) for name in headers],
+        "headers": [names.get(name) or named(name, language) for name in headers],
         "data": [
             [trial.order, word(trial.status, language), *(shown(value, language) for value in row[2:])]
             for trial, row in zip(ranked.trials, data, strict=True)
@@ -45,32 +52,18 @@ def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]
     """
     if search.best is None:
         raise Message("no_trial_completed")
-    rows = [[word(name, language), shown(value, language)] for name, value in search.best.hyperparameters.items()]
+    rows = [[named(name, language), shown(value, language)] for name, value in search.best.hyperparameters.items()]
     return {"headers": [word("hyperparameter", language), word("value", language)], "data": rows}
 
 
-def shown(value: Any, language: Language) -> str | int | float:
-    """Return a value of a report for a cell: numbers stay numbers, so that columns sort, with four digits."""
-    if value is None:
+def importance_told(search: Search, language: Language) -> str:
+    """Return the sentence below the importance: how far it can be trusted; empty where there is none."""
+    importance = search.importance
+    if importance is None or importance.r2 is None:
         return ""
-    if isinstance(value, bool):
-        return word("yes" if value else "no", language)
-    if isinstance(value, float):
-        return float(f"{value:.4g}")
-    if isinstance(value, list):
-        return ", ".join(str(shown(item, language)) for item in value)
-    return value if isinstance(value, int) else SPOKEN[language].get(str(value), str(value))
-
-
-def best_so_far_shown(search: Search, language: Language) -> go.Figure:
-    """Return the figure of the search.
-
-    Raises:
-        Message: when no trial has completed.
-    """
-    if not search.best_so_far():
-        raise Message("no_trial_completed")
-    return plots.best_so_far(search, language)
+    key = "importance_told" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
+    percent = f"{100 * importance.r2:.0f}"
+    return Message(key, r2=f"{importance.r2:.2f}", trials=importance.trials, percent=percent).text(language)
 
 
 def tested_shown(folder: Path, language: Language) -> str:
@@ -90,45 +83,74 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
     The model does not change while the server runs, so everything is made once in each language; what a page shows is
     sent when it loads, because only then is its language known.
     """
-    parts: list[tuple[gr.components.Component, dict[Language, Any]]] = []
+    parts = Parts()
 
-    def part(label: str, value_in: Callable[[Language], Any], kind: type, **options: Any) -> None:
-        try:
-            values = {language: value_in(language) for language in LANGUAGES}
-            component = kind(label=i18n(label), min_width=320, elem_classes="panel", **options)
-        except Message as message:  # a sentence takes the component's place
-            values = {lang: f"**{STATIC[lang][label]}**\n\n{message.text(lang)}" for lang in LANGUAGES}
-            component = gr.Markdown(container=True, min_width=320, elem_classes="absent")
-        parts.append((component, values))
+    @cache
+    def search() -> Search:
+        return reports.read_search(folder)
 
-    search, training, evaluation = (
-        lambda: reports.read_search(folder),
-        lambda: reports.read_training(folder),
-        lambda: reports.read_evaluation(folder),
-    )
-    table = {"interactive": False, "buttons": [], "max_height": 420}
+    def of_search(made: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda language, *chosen: made(search(), *chosen, language)
+
+    def names() -> list[str]:
+        if not search().scored:
+            raise Message("no_trial_completed")
+        found = [hyperparameter.name for hyperparameter in search().varied()]
+        if not found:
+            raise Message("too_few_trials")
+        return found
+
+    def curve(language: Language) -> go.Figure:
+        return plots.learning_curve(reports.read_training(folder), language)
+
+    def matrix(language: Language) -> go.Figure:
+        return plots.confusion(reports.read_evaluation(folder), language)
+
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
-    with gr.Row():
-        part("tuning_best_so_far", lambda language: best_so_far_shown(search(), language), gr.Plot)
-        part("tuning_curve", lambda language: plots.learning_curve(training(), language), gr.Plot)
-    part("tuning_trials", lambda language: trials_shown(search(), language), gr.Dataframe, **table)
-    with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            part(
-                "tuning_hyperparameters",
-                lambda language: hyperparameters_shown(search(), language),
-                gr.Dataframe,
-                **table,
-            )
-        with gr.Column(scale=3, min_width=320):
-            part("tuning_confusion", lambda language: plots.confusion(evaluation(), language), gr.Plot)
-            tested = gr.Markdown()
-            parts.append((tested, {language: tested_shown(folder, language) for language in LANGUAGES}))
-
-    def load(request: gr.Request) -> list[Any]:
-        return [values[language_of(request)] for _, values in parts]
-
-    demo.load(load, None, [component for component, _ in parts], api_visibility="private", show_progress="hidden")
+    with gr.Tab(i18n("tuning_search")):
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                parts.add("tuning_best_so_far", of_search(search_plots.best_so_far), gr.Plot)
+            with gr.Column(scale=2, min_width=320):
+                parts.add(
+                    "tuning_hyperparameters",
+                    of_search(hyperparameters_shown),
+                    gr.Dataframe,
+                    wrap=True,
+                    column_widths=["55%", "45%"],
+                    **TABLE,
+                )
+        with gr.Row():
+            with gr.Column(min_width=320):
+                parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
+            with gr.Column(min_width=320):
+                parts.add("tuning_timeline", of_search(search_plots.timeline), gr.Plot)
+    with gr.Tab(i18n("tuning_space")), gr.Row():
+        with gr.Column(min_width=320):
+            parts.add("tuning_importance", of_search(space_plots.importance), gr.Plot)
+            parts.add_text(of_search(importance_told))
+        with gr.Column(min_width=320):
+            parts.add_chosen("tuning_slice", of_search(space_plots.slice_of), names, ["tuning_slice_of"])
+    with gr.Tab(i18n("tuning_combinations")):
+        parallel, contour = of_search(space_plots.parallel), of_search(space_plots.contour)
+        parts.add_chosen("tuning_parallel", parallel, names, ["tuning_parallel_of"], most=MOST_AXES)
+        parts.add_chosen("tuning_contour", contour, names, ["tuning_contour_across", "tuning_contour_up"])
+    with gr.Tab(i18n("tuning_table")):
+        parts.add(
+            "tuning_trials",
+            of_search(trials_shown),
+            gr.Dataframe,
+            elem_id="tuning-trials",
+            show_search="search",
+            **TABLE,
+        )
+    with gr.Tab(i18n("tuning_model")), gr.Row():
+        with gr.Column(min_width=320):
+            parts.add("tuning_curve", curve, gr.Plot)
+        with gr.Column(min_width=320):
+            parts.add("tuning_confusion", matrix, gr.Plot)
+            parts.add_text(lambda language: tested_shown(folder, language))
+    parts.load_with(demo)
 
     def trials(request: gr.Request) -> dict[str, list]:
         """Return every trial of the search that chose the network, one row each."""
@@ -139,4 +161,4 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
 
 
 def _cell(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value

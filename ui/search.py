@@ -1,0 +1,149 @@
+"""A search for hyperparameters as the page knows it: its trials, what was searched, what mattered."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+FEWEST_OF_A_RANGE = 7  # different numbers from which a hyperparameter of an older report is taken for a range
+TIMES_OF_A_LOG = 30  # and, where its largest is this many times its smallest, for one on a logarithmic scale
+FAR = 3  # times the distance between the quartiles; a trial that much worse than they would take the whole axis
+MOST_CHOICES = 50  # of which a figure can have an axis
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of a search."""
+
+    order: int  # from 1, in which it was tried
+    trial_id: str
+    status: str  # COMPLETED, FAILED or RUNNING, which in a report means interrupted
+    score: float | None
+    hyperparameters: dict[str, Any]
+    parameters: int | None  # of the network
+    seconds: float | None  # that it trained
+    reason: str | None  # of a failure
+    history: tuple[tuple[int, float | None], ...] = ()  # (epoch, value of the objective)
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """What a search may choose: one of a list, or a number of a range."""
+
+    name: str
+    choices: tuple[Any, ...] = ()  # empty for a range
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much each hyperparameter mattered, as the search has measured it."""
+
+    values: tuple[tuple[str, float, float], ...]  # (name, importance, standard deviation), most important first
+    r2: float | None  # of the model that it was measured with
+    trials: int  # that this model was fitted to
+
+
+@dataclass(frozen=True)
+class Search:
+    """A trials.json."""
+
+    objective: str  # name of the metric
+    descending: bool  # whether more of it is better
+    trials: tuple[Trial, ...]  # in the order in which they were tried
+    best: Trial | None
+    space: tuple[Hyperparameter, ...] = ()  # empty in older reports
+    importance: Importance | None = None
+
+    @property
+    def scored(self) -> list[Trial]:
+        """The trials that have a score."""
+        return [trial for trial in self.trials if trial.score is not None]
+
+    def in_sight(self, values: list[float]) -> list[float]:
+        """Return values of the objective for an axis: those far worse than the others are moved to the worst of these.
+
+        A network that learned nothing would else press all the others into a line.
+        """
+        sign = 1 if self.descending else -1
+        goodness = sign * np.array(values)
+        low, high = np.quantile(goodness, (0.25, 0.75))
+        near = goodness >= low - FAR * (high - low)
+        return (sign * np.maximum(goodness, goodness[near].min())).tolist()
+
+    def best_so_far(self) -> list[tuple[int, float, float]]:
+        """Return (order of the trial, score, best score up to it) of each completed trial."""
+        better, points = max if self.descending else min, []
+        for trial in self.scored:
+            best = better(trial.score, points[-1][2]) if points else trial.score
+            points.append((trial.order, trial.score, best))
+        return points
+
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Return the column names and one row a trial, in the order tried; None where a trial has no such value."""
+        names = self._names()
+        failed = any(trial.reason for trial in self.trials)
+        columns = ["trial_id", "status", "score", *names, "parameters", "seconds", *(["reason"] if failed else [])]
+        rows = [
+            [
+                trial.trial_id,
+                trial.status,
+                trial.score,
+                *(trial.hyperparameters.get(name) for name in names),
+                trial.parameters,
+                trial.seconds,
+                *([trial.reason] if failed else []),
+            ]
+            for trial in self.trials
+        ]
+        return columns, rows
+
+    def ranked(self) -> "Search":
+        """Return the same search with its trials from best to worst, those without a score last."""
+        sign = -1 if self.descending else 1
+        order = sorted(self.trials, key=lambda t: (t.score is None, sign * (t.score or 0)))
+        return replace(self, trials=tuple(order))
+
+    def varied(self) -> list[Hyperparameter]:
+        """Return the hyperparameters of which the scored trials have several values, most important first."""
+        known = {hyperparameter.name: hyperparameter for hyperparameter in self.space}
+        found = []
+        for name in self._names():
+            values = dict.fromkeys(trial.hyperparameters.get(name) for trial in self.scored)
+            values.pop(None, None)
+            if len(values) > 1:
+                found.append(_widened(known.get(name) or _guessed(name, list(values)), list(values)))
+        found = [hyperparameter for hyperparameter in found if len(hyperparameter.choices) <= MOST_CHOICES]
+        rank = {name: place for place, (name, _, _) in enumerate(self.importance.values)} if self.importance else {}
+        return sorted(found, key=lambda hyperparameter: rank.get(hyperparameter.name, len(rank)))
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(name for trial in self.trials for name in trial.hyperparameters))
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value of a report is a number; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _guessed(name: str, values: list[Any]) -> Hyperparameter:
+    """Tell from its different values what a report does not say of a hyperparameter."""
+    if not all(map(is_number, values)):
+        return Hyperparameter(name, tuple(values))
+    if len(values) < FEWEST_OF_A_RANGE:
+        return Hyperparameter(name, tuple(sorted(values)))
+    low, high = min(values), max(values)
+    return Hyperparameter(name, low=low, high=high, log=0 < low * TIMES_OF_A_LOG <= high)
+
+
+def _widened(hyperparameter: Hyperparameter, values: list[Any]) -> Hyperparameter:
+    """Return it with room for every value: a search that went on may have had another space before."""
+    if hyperparameter.choices or not all(map(is_number, values)):
+        return replace(hyperparameter, choices=tuple(dict.fromkeys((*hyperparameter.choices, *values))))
+    low, high = min(hyperparameter.low, *values), max(hyperparameter.high, *values)
+    return replace(hyperparameter, low=low, high=high, log=hyperparameter.log and low > 0)
