@@ -17,16 +17,17 @@ from training.config import TuneConfig
 from training.oracles import make_oracle
 
 SCRIPT = """
+import os
 import sys
 import training.trainer as trainer
 from tests.test_tuner import Tiny
-from training import run
+from training import cluster, run
 trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+cluster.PATIENCE = float(os.environ.get("PATIENCE", cluster.PATIENCE))
 run.SearchSpace = Tiny
 from training.__main__ import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
-import os
 os._exit(status)
 """
 
@@ -103,6 +104,16 @@ def test_a_killed_chief_goes_on_where_it_was(tmp_path, start):
     assert chief.wait(timeout=200) == 0
     report = json.loads((tmp_path / "run" / "trials.json").read_text())
     assert [row["status"] for row in report["trials"]] == ["COMPLETED"] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("worker", "the chief at 127.0.0.1:"), ("chief", "no worker has called for 3 seconds")]
+)
+def test_nobody_waits_for_ever(tmp_path, start, monkeypatch, name, message):
+    monkeypatch.setenv("PATIENCE", "3")
+    assert start(name).wait(timeout=120) == 2
+    error = (tmp_path / f"{name}.log").read_text().strip().splitlines()[-1]
+    assert error.startswith("trazo: ") and message in error
 
 
 def test_a_taken_port_is_told(monkeypatch):

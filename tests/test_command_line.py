@@ -46,6 +46,10 @@ def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, c
     after = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
     assert before == after
     assert "epoch" not in capsys.readouterr().out
+    # Another trial might be the best, of another network than the one that is trained.
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options, "--trials", "2"]) == 0
+    assert {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()} == before
+    assert "the training has begun: no further trials" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.conftest import SAMPLE
 from training import trials
 from training.__main__ import main
 from training.config import TrainConfig
-from training.search_space import SearchSpace
+from training.search_space import SearchSpace, best_hyperparameters
 
 
 def row(number: int, score: float | None = 0.9, reason: str | None = None, **hyperparameters) -> dict:
@@ -78,7 +78,7 @@ def test_the_best_trials_hyperparameters_make_a_network_and_a_training():
         "network": base,
         "fixed": space.fixed,
     }
-    assert trials.best_hyperparameters(json.loads(json.dumps(report))) == (network, training)
+    assert best_hyperparameters(json.loads(json.dumps(report))) == (network, training)
     assert network["filters"] == (24, 48) and network["l1"] == 1e-5
     settings = TrainConfig(**training)
     assert (settings.batch_size, settings.elastic, settings.learning_rate) == (96, 0.02, 0.05)

@@ -110,12 +110,14 @@ class Kept(keras_tuner.Oracle):
 
     def _first_point(self) -> dict[str, Any] | None:
         """Return the space's default point where no trial has begun and it fits: a search starts at what is known."""
+        if self.start_order:
+            return None
         hp = self.get_space()
         hp.values = {}
         for parameter in hp.space:  # parents come before what depends on them
             if hp.is_active(parameter):
                 hp.values[parameter.name] = parameter.default
-        return hp.values if not self.start_order and self._fits(hp.values) else None
+        return hp.values if self._fits(hp.values) else None
 
     # --- Workers that die ---
 

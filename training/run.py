@@ -24,14 +24,15 @@ from training.presets import PRESETS
 from training.publish import write_card
 from training.ranges import Network
 from training.scale import pixel_histogram
-from training.search_space import SearchSpace
+from training.search_space import SearchSpace, best_hyperparameters
 from training.source import NoSuchSplit
 from training.stream import HubStream
 from training.tensorboard import Board
 from training.trainer import Progress, fit
-from training.trials import best_hyperparameters, read_trials
+from training.trials import read_trials
 
 SCHEMA_VERSION = 1
+CHECKPOINT = "checkpoint.safetensors"
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
 LIBRARIES = (
     "tensorflow",
@@ -196,7 +197,7 @@ def train_run(
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint = folder / CHECKPOINT
     board = Board(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -258,12 +259,18 @@ def _measured(cnn: CnnModel, data: DataConfig) -> dict[str, Any]:
 def whole_run(
     data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path, tensorboard: bool = False
 ) -> None:
-    """Tune, train, evaluate; steps that are done are not done again. A worker of a search only tunes."""
+    """Tune, train, evaluate; steps that are done are not done again. A worker of a search only tunes.
+
+    Once the training has begun, the search is over: a further trial, of a new budget of minutes say, might be the best
+    and belong to another network than the one that is half trained.
+    """
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     for one in _one_by_one(data):
         open_test(one)  # a missing test split is told before hours of work, not after
-    if tune_run(data, asked, tune, folder, tensorboard) is None:
+    if (folder / CHECKPOINT).exists():
+        _say("the training has begun: no further trials")
+    elif tune_run(data, asked, tune, folder, tensorboard) is None:
         return
     train_run(data, asked, folder, tensorboard=tensorboard)
     known = files.read_json(folder / files.EVALUATION)

@@ -121,3 +121,11 @@ class SearchSpace(keras_tuner.HyperModel):
                         f"learning_rate_{name}", low, high, sampling="log", default=default
                     )
         return training
+
+
+def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial of a trials.json."""
+    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(best["hyperparameters"])
+    return SearchSpace(report["network"], report["fixed"]).point(hp)

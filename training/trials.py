@@ -5,13 +5,13 @@ import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import keras_tuner
+from typing import TYPE_CHECKING, Any
 
 from model import files
 from model.errors import TrazoError
-from training.search_space import SearchSpace
+
+if TYPE_CHECKING:  # it brings TensorFlow, for which nobody waits who only looks at a table
+    import keras_tuner
 
 SCHEMA_VERSION = 2
 COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
@@ -22,7 +22,7 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def row_of(trial: keras_tuner.engine.trial.Trial, record: dict[str, Any], seed: int) -> dict[str, Any]:
+def row_of(trial: "keras_tuner.engine.trial.Trial", record: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return a trial as trials.json holds it.
 
     Args:
@@ -47,14 +47,14 @@ def row_of(trial: keras_tuner.engine.trial.Trial, record: dict[str, Any], seed: 
     }
 
 
-def reason_of(trial: keras_tuner.engine.trial.Trial) -> str | None:
+def reason_of(trial: "keras_tuner.engine.trial.Trial") -> str | None:
     """Return the last line of a failed trial's trace; a worker's trial does not bring it to the chief."""
     last = trial.message.strip().splitlines()[-1] if trial.message else None
     # Of an error that was written for people the text alone; of any other its kind too.
     return last and re.sub(r"^model\.errors\.\w+: ", "", last)
 
 
-def space_of(hp: keras_tuner.HyperParameters) -> list[dict[str, Any]]:
+def space_of(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
     """Return the space as trials.json holds it: choices by their values, ranges by their ends."""
     rows = []
     for parameter in hp.space:
@@ -77,14 +77,6 @@ def ranked(rows: list[dict[str, Any]], direction: str) -> list[dict[str, Any]]:
     """Return the trials from best to worst, those without a score last."""
     sign = -1 if direction == "max" else 1
     return sorted(rows, key=lambda row: (row["score"] is None, sign * (row["score"] or 0)))
-
-
-def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial of a trials.json."""
-    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
-    hp = keras_tuner.HyperParameters()
-    hp.values = dict(best["hyperparameters"])
-    return SearchSpace(report["network"], report["fixed"]).point(hp)
 
 
 def read_trials(run: Path) -> dict[str, Any]:
@@ -140,13 +132,14 @@ def as_csv(report: dict[str, Any]) -> str:
 
 
 def _shared(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    names = list(dict.fromkeys(name for row in rows for name in row["hyperparameters"]))
-    first = rows[0]["hyperparameters"] if rows else {}
-    missing = object()
-    same = [n for n in names if all(row["hyperparameters"].get(n, missing) == first.get(n) for row in rows)]
-    return {name: first[name] for name in same} if len(rows) > 1 else {}, [
-        name for name in names if len(rows) == 1 or name not in same
-    ]
+    """Return (hyperparameters that all trials have, with the one value, the names of the others)."""
+    points = [row["hyperparameters"] for row in rows]
+    names = list(dict.fromkeys(name for point in points for name in point))
+    if len(points) < 2:
+        return {}, names
+    first, *others = points
+    shared = {k: v for k, v in first.items() if all(k in point and point[k] == v for point in others)}
+    return shared, [name for name in names if name not in shared]
 
 
 def named(values: dict[str, Any]) -> str:

@@ -198,8 +198,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         keras.backend.clear_session()
         gc.collect()
 
-    def report(self, importance: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Write trials.json whole and return it."""
+    def report(self, final: bool = False) -> dict[str, Any]:
+        """Write trials.json whole and return it; with the importance of hyperparameters when the search is over."""
         search, objective = self._search, self._all.objective
         # By number: KerasTuner pads with as many zeros as the number of trials asked for needs, and that may rise.
         rows = [self._row(trial) for trial in sorted(self._all.trials.values(), key=lambda t: int(t.trial_id))]
@@ -216,8 +216,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             "space": trials.space_of(self._all.get_space()),
             "trials": rows,
             "best_trial": trials.best_of(rows, objective.direction),
-            "importance": importance,
         }
+        value["importance"] = importance(value) if final else None
         files.write_json(search.folder / files.TRIALS, value)
         return value
 
@@ -278,8 +278,7 @@ def run_search(search: Search) -> dict[str, Any] | None:
             pass
         if role == "worker":
             return None
-        report = tuner.report()
-        report = tuner.report(importance(report))
+        report = tuner.report(final=True)
     except OSError as error:  # between two trials
         raise StreamError(f"{error}; {GOES_ON}") from None
     if report["best_trial"] is None:
