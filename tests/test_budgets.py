@@ -29,7 +29,10 @@ def tune(folder, **settings) -> dict:
     return json.loads((folder / "trials.json").read_text())
 
 
-@pytest.mark.parametrize(("strategy", "trials"), [("random", 6), ("bayesian", 11), ("hyperband", 11)])
+@pytest.mark.parametrize(
+    ("strategy", "trials"),
+    [("random", 6), *(pytest.param(strategy, 11, marks=pytest.mark.slow) for strategy in ("bayesian", "hyperband"))],
+)
 def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy, trials):
     monkeypatch.setattr(run, "SearchSpace", Wide)
     # More trials of the Bayesian strategy than its random first ones.
@@ -55,7 +58,7 @@ def test_a_budget_that_no_network_keeps_is_told(tmp_path, monkeypatch):
         tune(tmp_path, max_params=20)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in STRATEGIES[1:])])
 def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_path, monkeypatch, strategy):
     monkeypatch.setattr(run, "SearchSpace", Tiny)
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
