@@ -17,7 +17,7 @@ import keras_tuner.src.utils
 from model import files
 from model.errors import StreamError, TrazoError
 from model.network import build_network
-from training import cluster, trials
+from training import cluster, trial_process, trials
 from training.checkpoint import differences
 from training.config import TrainConfig, TuneConfig
 from training.importance import importance
@@ -25,7 +25,8 @@ from training.oracles import make_oracle
 from training.search_space import SearchSpace
 from training.stream import HubStream
 from training.tensorboard import Board
-from training.trainer import Progress, fit
+from training.trainer import Progress
+from training.trial_process import fit, out_of_memory_kills
 
 BUDGET = ("trials", "minutes", "max_params", "trial_epochs", "trial_steps", "trial_patience")
 LENGTH = ("epochs", "patience", "steps_per_epoch")  # fields of TrainConfig that `TuneConfig` sets for a trial
@@ -96,7 +97,7 @@ class Search:
 
 
 class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """A KerasTuner tuner whose trials run through `trainer.fit`, checkpoints and all."""
+    """A KerasTuner tuner whose trials run through `trainer.fit`, checkpoints and all, in a process of their own."""
 
     def __init__(self, oracle: keras_tuner.Oracle, search: Search) -> None:
         """Join a strategy of KerasTuner with a search; an earlier call's trials in the folder are taken up."""
@@ -179,7 +180,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
         train = search.train.in_batches_of(settings.batch_size)
         checkpoint = self._checkpoint(trial)
-        _, progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
+        progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
         on_epoch(progress)  # once more: a start that finds the training finished in its checkpoint has had no epoch
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
@@ -276,6 +277,8 @@ def run_search(search: Search) -> dict[str, Any] | None:
                 cluster.serve(tuner.search, oracle) if role == "chief" else tuner.search()
         except TimeIsUp:
             pass
+        finally:
+            trial_process.end()
         if role == "worker":
             return None
         report = tuner.report(final=True)
@@ -287,15 +290,6 @@ def run_search(search: Search) -> dict[str, Any] | None:
         why = f"the last one's reason: {reasons[-1]}" if reasons else oracle.failure or late
         raise TrazoError(f"no trial completed; {why}")
     return report
-
-
-def out_of_memory_kills() -> int:
-    """Return how many processes Linux has ended for want of memory since the machine started; 0 elsewhere."""
-    try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _check_identity(search: Search) -> None:
