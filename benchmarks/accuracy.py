@@ -6,50 +6,95 @@
     done
     python -m benchmarks.accuracy runs/default-* [--write]
 
-The weights of a run are those of its best epoch on validation; the test split was read once a run, by `evaluate`.
+The weights of a run are those of its best epoch on validation; the test split was read once a run, by `evaluate`. A run
+takes an hour and may be done when there is time for it: what was measured is kept, a row a run, in
+benchmarks/accuracy.json, and the table shows all of it. On another kind of processor sums are rounded otherwise, and
+the same seed ends elsewhere: those runs have a line of their own.
 """
 
 import argparse
 import json
+from itertools import groupby
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
-from benchmarks.common import about, rate, report
+from benchmarks.common import about, processor, rate, report
+
+LEDGER = Path(__file__).parent / "accuracy.json"
+KEY = ("preset", "processor", "seed")
+
+
+def row_of(run: Path) -> dict[str, Any]:
+    """Return what is kept of a run.
+
+    Raises:
+        ValueError: when it was not measured on MNIST's test split.
+    """
+    training, evaluation = (json.loads((run / f"{name}.json").read_text()) for name in ("training", "evaluation"))
+    if evaluation["split"] != "test" or not evaluation["dataset"].endswith("mnist") or evaluation["rows"] != 10_000:
+        raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
+    return {
+        "preset": training["preset"],
+        "processor": processor(),
+        "seed": training["seed"],
+        "parameters": training["parameters"],
+        "epochs": len(training["history"]),
+        "best_epoch": training["best_epoch"],
+        "seconds": training["seconds"],
+        "validation": training["history"][training["best_epoch"] - 1]["val_accuracy"],
+        "test": evaluation["accuracy"],
+        "ece": evaluation["calibration"]["ece"],
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return one line for the seeds of a preset on a processor."""
+    lines = [
+        "| preset | parameters | epochs | processor | seeds | s | validation, each seed | test, each seed "
+        "| test, mean | ECE, mean |",
+        "|---|---:|---:|---|---|---:|---|---|---:|---:|",
+    ]
+    for (preset, on), group in groupby(rows, lambda row: (row["preset"], row["processor"])):
+        runs = list(group)
+        cells = [
+            f"`{preset}`",
+            f"{runs[0]['parameters']:,}",
+            str(runs[0]["epochs"]),
+            on,
+            ", ".join(str(run["seed"]) for run in runs),
+            rate([run["seconds"] for run in runs]),
+            ", ".join(f"{100 * run['validation']:.2f}" for run in runs),
+            ", ".join(f"{100 * run['test']:.2f}" for run in runs),
+            f"{100 * mean(run['test'] for run in runs):.3f}",
+            f"{100 * mean(run['ece'] for run in runs):.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Read the reports and print the table."""
+    """Add the runs to what is known and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of runs that were evaluated")
-    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of runs that were evaluated, on this machine")
+    parser.add_argument("--write", action="store_true", help="keep them, and put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    presets: dict[str, list[tuple[dict, dict]]] = {}
+    known = {tuple(row[name] for name in KEY): row for row in json.loads(LEDGER.read_text())}
     for run in options.runs:
-        training, evaluation = (json.loads((run / f"{name}.json").read_text()) for name in ("training", "evaluation"))
-        if evaluation["split"] != "test" or "mnist" not in evaluation["dataset"]:
-            parser.error(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
-        presets.setdefault(training["preset"], []).append((training, evaluation))
-    lines = [
-        "| preset | parameters | epochs | seconds | validation, each seed | test, each seed | test, mean | ECE, mean |",
-        "|---|---:|---:|---:|---|---|---:|---:|",
-    ]
-    for preset, runs in presets.items():
-        runs.sort(key=lambda run: run[0]["seed"])
-        validation = [training["history"][training["best_epoch"] - 1]["val_accuracy"] for training, _ in runs]
-        test = [evaluation["accuracy"] for _, evaluation in runs]
-        cells = [
-            f"`{preset}`",
-            f"{runs[0][0]['parameters']:,}",
-            str(len(runs[0][0]["history"])),
-            rate([training["seconds"] for training, _ in runs]),
-            ", ".join(f"{100 * value:.2f}" for value in validation),
-            ", ".join(f"{100 * value:.2f}" for value in test),
-            f"{100 * mean(test):.3f}",
-            f"{100 * mean(evaluation['calibration']['ece'] for _, evaluation in runs):.2f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    note = "In percent; seeds 0, 1, 2, … in order. Seconds are those of the runs, whatever else the machine did."
-    report("Accuracy", "\n".join([*lines, "", note, "", about("benchmarks.accuracy", None, "RUN …")]), options.write)
+        try:
+            row = row_of(run)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        known[tuple(row[name] for name in KEY)] = row
+    rows = [known[key] for key in sorted(known)]
+    if options.write:
+        LEDGER.write_text(json.dumps(rows, indent=1) + "\n")
+    note = (
+        "Accuracy and ECE in percent; all seeds that were run, in order. Seconds are those of the runs, whatever else "
+        "the machine did."
+    )
+    line = about("benchmarks.accuracy", None, "RUN …")
+    report("Accuracy", "\n".join([table(rows), "", note, "", line]), options.write)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def about(module: str, data: Path | None, *options: str) -> str:
     installed = {found.metadata["Name"].lower(): found.version for found in metadata.distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
     cores = len(os.sched_getaffinity(0))
-    return f"`{command}` on {_processor()}, {cores} cores, Python {platform.python_version()}, {versions}."
+    return f"`{command}` on {processor()}, {cores} cores, Python {platform.python_version()}, {versions}."
 
 
 def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
@@ -116,7 +116,8 @@ def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
     path.write_text(known)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name and kind."""
     information = Path("/proc/cpuinfo")
     found = re.search(r"^model name\s*: (.*)$", information.read_text(), re.MULTILINE) if information.exists() else None
     return f"{found[1] if found else platform.processor()} ({platform.machine()})"
