@@ -39,7 +39,7 @@ def build(model: CnnModel, failure: str | None = None) -> gr.Blocks:
         if failure:
             _notice(demo, Message("model_replaced", reason=failure.replace("`", "'")))
         with gr.Tab(i18n("edges_tab"), id="edges"):
-            edges.tab()
+            edges.tab(demo, model)
         with gr.Tab(i18n(sketch.name(model)), id="digit"):
             sketch.tab(model)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):

@@ -146,26 +146,95 @@ def test_a_finger_draws_as_a_mouse_does(browser, app):
         assert answer(page) == "7"
 
 
-def test_edges_follow_kernel_threshold_and_photo(browser, app):
+@contextmanager
+def changing(page) -> Iterator[None]:
+    """Wait behind the block until the edges tab shows another result."""
+    result = page.locator("#edges-result img").last
+    before = result.get_attribute("src")
+    yield
+    page.wait_for_function("b => [...document.querySelectorAll('#edges-result img')].at(-1)?.src !== b", arg=before)
+
+
+def choose_kernel(page, name: str, language: str = "es") -> None:
+    page.locator("#edges-name input").click()
+    page.get_by_role("option", name=STATIC[language][f"edges_{name}"], exact=True).click()
+
+
+def weights(page) -> list[float]:
+    cells = page.locator(".matrix input")
+    return [float(cell.input_value().replace("−", "-")) for cell in cells.all()]
+
+
+def test_edges_follow_every_control(browser, app):
     with opened(browser, app) as page:
-        result = page.locator("#edges-result img")
-        shown = [result.get_attribute("src")]
+        words = STATIC["es"]
+        page.locator("#edges-result img").last.wait_for()
+        assert weights(page) == [1, 0, -1] * 3
+        with changing(page):
+            choose_kernel(page, "all")
+        page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
+        for name in ("absolute", "grey", "valid"):
+            with changing(page):
+                page.get_by_label(words[f"edges_{name}"], exact=True).check()
+        page.get_by_role("spinbutton", name=words["edges_threshold"]).wait_for(state="detached")
+        with changing(page):
+            page.locator("#edges-stride").get_by_label("3", exact=True).check()
+        with changing(page):
+            page.locator("#edges-photos button").nth(1).click()
+        with changing(page):
+            page.get_by_label(words["edges_binary"], exact=True).check()
+        threshold = page.get_by_role("spinbutton", name=words["edges_threshold"])
+        threshold.fill("200")
+        with changing(page):
+            page.keyboard.press("Tab")
 
-        def changed() -> None:
-            page.wait_for_function(
-                "before => document.querySelector('#edges-result img')?.src !== before", arg=shown[-1]
-            )
-            shown.append(result.get_attribute("src"))
 
-        page.get_by_label(STATIC["es"]["edges_all"]).check()
-        changed()
-        page.locator("table.kernel td", has_text="8").wait_for()
-        page.get_by_role("spinbutton").fill("200")
+def test_a_weight_is_edited_with_the_keyboard_and_the_pixel_is_added_up(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        cells = page.locator(".matrix input")
+        with changing(page):
+            cells.nth(4).fill("2,5")
+            page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").endswith("2, 3")
+        assert weights(page) == [1, 0, -1, 1, 2.5, -1, 1, 0, -1]
+        assert page.locator("#edges-name input").input_value() == STATIC["es"]["edges_own"]
+        cells.nth(0).fill("mucho")  # is no number: the old weight comes back
         page.keyboard.press("Tab")
-        changed()
-        page.locator("#edges-photos button").nth(1).click()
-        changed()
-        assert len(set(shown)) == 4
+        assert weights(page)[0] == 1
+        page.get_by_label("5 × 5", exact=True).check()
+        page.wait_for_function("() => document.querySelectorAll('.matrix input').length === 25")
+        assert weights(page)[12] == 2.5
+        page.get_by_label("3 × 3", exact=True).check()
+        page.wait_for_function("() => document.querySelectorAll('.matrix input').length === 9")
+
+        # The photograph is 512 × 512; what is clicked is added up as the server adds it up.
+        original = page.locator("#edges-original img")
+        box = original.bounding_box()
+        original.click(position={"x": box["width"] * 0.25 + 0.5, "y": box["height"] * 0.5})
+        page.locator("#edges-arithmetic", has_text="columna 128").wait_for()
+        numbers = page.locator("#edges-arithmetic td").all_inner_texts()
+        products = [float(text.replace("−", "-").replace(" ", "")) for text in numbers[18:]]
+        total = page.locator("#edges-arithmetic p").inner_text().split(" es ")[1].rstrip(".")
+        assert sum(products) == pytest.approx(float(total.replace("−", "-").replace(" ", "")), abs=1)
+
+
+def test_a_kernel_that_the_network_learned_slides_over_the_picture(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        with changing(page):
+            choose_kernel(page, "learned")
+        first = weights(page)
+        assert len(first) == 9 and all(weight != round(weight) for weight in first)
+        number = page.locator("#edges-learned input[type=number]").first
+        number.fill("5")
+        with changing(page):
+            page.keyboard.press("Tab")
+        assert weights(page) != first
+        page.get_by_label(STATIC["es"]["edges_layer"]).click()
+        with changing(page):
+            page.get_by_role("option", name="block1_conv2", exact=True).click()
+        page.locator("#edges-learned").get_by_label(STATIC["es"]["edges_input"]).first.wait_for()
 
 
 def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
@@ -175,7 +244,7 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
         with opened(browser, app, language) as page:
             page.locator("#edges-original input[type=file]").set_input_files(bad)
             page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
-            page.locator("#edges-result img").wait_for(state="detached")  # the message may come before the answer
+            page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +320,7 @@ def test_dark_and_light_differ(browser, app):
 def test_screenshots(browser, app):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with opened(browser, app) as page:
-        page.get_by_label(STATIC["es"]["edges_all"]).check()
+        choose_kernel(page, "all")
         page.locator("table.kernel td", has_text="8").wait_for()
         page.wait_for_timeout(1500)
         page.screenshot(path=SCREENSHOTS / "edges.png", full_page=True)

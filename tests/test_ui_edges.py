@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from ui.edges import KERNELS, LARGEST, PHOTOS, THRESHOLD, as_kernel, edge_map, kernel_html
+from model import CnnModel
+from ui.edges import PHOTOS, THRESHOLD, arithmetic_html, edge_map, matrix_html
+from ui.filtering import arithmetic, as_grey
+from ui.kernels import KERNELS, LARGEST, as_kernel, learned_kernels, plane, resized
 from ui.text import Message
 from ui.upload import read_picture
 
@@ -48,14 +51,6 @@ def test_the_threshold_is_exclusive():
     assert edge_map(one, [[1]], 49.5) == 255
 
 
-def test_colour_is_turned_grey_and_transparency_laid_on_white():
-    rgb = np.repeat(BARS[..., None], 3, axis=2)
-    assert (edge_map(rgb, "all") == edge_map(BARS, "all")).all()
-    clear = np.dstack([rgb, np.zeros_like(BARS)])
-    assert not edge_map(clear, "all")[1:-1, 1:-1].any()
-    assert (edge_map(BARS.astype(np.uint16) * 257, "all") == edge_map(BARS, "all")).all()
-
-
 @pytest.mark.parametrize(
     "kernel",
     [
@@ -88,14 +83,8 @@ def test_a_kernel_of_anything_but_finite_numbers_is_refused(weight):
 
 
 def test_an_unknown_name_is_told():
-    with pytest.raises(Message, match="sobel"):
-        edge_map(BARS, "sobel")
-
-
-@pytest.mark.parametrize("threshold", [math.nan, math.inf, None, "50", True, [50]])
-def test_a_threshold_that_is_no_number_is_refused(threshold):
-    with pytest.raises(Message, match="threshold"):
-        edge_map(BARS, "all", threshold)
+    with pytest.raises(Message, match="gabor.*sobel"):
+        edge_map(BARS, "gabor")
 
 
 def test_the_largest_kernel_is_accepted():
@@ -103,9 +92,33 @@ def test_the_largest_kernel_is_accepted():
 
 
 def test_the_matrix_is_shown_as_it_is():
-    html = kernel_html(KERNELS["vertical"])
+    html = matrix_html(KERNELS["vertical"])
     assert html.count("<tr>") == 3 and html.count("<td") == 9
     assert html.count('class="plus">1<') == 3 and html.count('class="minus">−1<') == 3
+
+
+def test_the_arithmetic_is_told_with_its_sum():
+    found = arithmetic(as_grey(BARS), KERNELS["vertical"], 5, 7)
+    html = arithmetic_html(found, "en")
+    assert html.count("<table") == 3 and html.count(">200<") == 9  # six pixels, three products
+    assert "Row 5, column 7: the products add up to 600." in html
+
+
+def test_a_learned_kernel_slides_as_strongly_as_sobels():
+    kernels = learned_kernels(CnnModel.from_pretrained())
+    assert next(iter(kernels)) == "block1_conv1" and kernels["block1_conv1"].shape[2] == 1
+    kernel = plane(kernels["block1_conv2"], 3, 2)
+    raw = kernels["block1_conv2"][:, :, 1, 2]
+    assert kernel.shape == (3, 3) and np.abs(kernel).sum() == pytest.approx(np.abs(KERNELS["sobel"]).sum())
+    np.testing.assert_allclose(kernel / np.abs(kernel).max(), raw / np.abs(raw).max(), rtol=1e-5)
+    assert (plane(kernels["block1_conv1"], 10**6, 10**6) == plane(kernels["block1_conv1"], 24, 1)).all()
+    assert edge_map(BARS, kernel).shape == BARS.shape
+
+
+def test_a_kernel_keeps_its_middle_when_its_side_changes():
+    grown = resized(KERNELS["sobel"], 5)
+    assert grown.shape == (5, 5) and (grown[1:4, 1:4] == KERNELS["sobel"]).all() and np.count_nonzero(grown) == 6
+    assert (resized(grown, 3) == KERNELS["sobel"]).all() and (resized(grown, 5) == grown).all()
 
 
 def test_every_bundled_photo_is_small_and_has_edges():

@@ -1,6 +1,6 @@
-"""The edges tab: a kernel slides over a picture, and where the sum is above a threshold the pixel turns white."""
+"""The edges tab: a kernel slides over a picture; what becomes of the sums, and the arithmetic behind one of them."""
 
-from numbers import Real
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -8,57 +8,34 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model import converter
+from model import CnnModel
+from ui import kernel_choice
+from ui.filtering import (
+    PADDINGS,
+    SIGNS,
+    STRIDES,
+    THRESHOLD,
+    Arithmetic,
+    arithmetic,
+    as_grey,
+    as_threshold,
+    correlate,
+    nearest_sum,
+    one_of,
+    shown,
+)
+from ui.kernels import KERNELS, as_kernel
 from ui.served import as_file
-from ui.text import Message, i18n
+from ui.text import Language, Message, i18n, language_of
 from ui.upload import AT_ONCE, picture_source, read_picture, told, warned
 
-KERNELS: dict[str, np.ndarray] = {
-    "vertical": np.array([[1, 0, -1]] * 3, np.float32),
-    "horizontal": np.array([[1, 0, -1]] * 3, np.float32).T,
-    "all": np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], np.float32),
-}
-THRESHOLD = 50
-LARGEST = 31  # side of the largest kernel accepted
-LARGEST_WEIGHT = 1_000_000  # sums over the largest kernel then stay far inside float32
+SHOWN = 1600  # pixels of the longer side of what a browser is sent
 
 PHOTOS = [str(Path(__file__).parent / "photos" / f"{name}.jpg") for name in ("camera", "coffee", "chelsea", "brick")]
 
 
-def as_kernel(kernel: Any) -> np.ndarray:
-    """Check a kernel that came from outside.
-
-    Args:
-        kernel: a name in `KERNELS`, or a square matrix with an odd side, as an array or a list of rows.
-
-    Returns:
-        float32 (side, side).
-
-    Raises:
-        Message: for anything else.
-    """
-    if isinstance(kernel, str):
-        if kernel not in KERNELS:
-            raise Message("kernel_name", name=kernel[:40])
-        return KERNELS[kernel]
-    try:
-        matrix = np.asarray(kernel)
-    except ValueError:  # rows of different lengths
-        raise Message("kernel_shape", largest=LARGEST) from None
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] % 2 == 0 or len(matrix) > LARGEST:
-        raise Message("kernel_shape", largest=LARGEST)
-    # Text, true/false and missing numbers (JSON's null) are no weights, though NumPy would convert some of them.
-    if matrix.dtype.kind not in "iuf" or not (np.abs(matrix) <= LARGEST_WEIGHT).all():
-        raise Message("kernel_numbers", limit=f"{LARGEST_WEIGHT:,}".replace(",", " "))
-    return matrix.astype(np.float32)
-
-
 def edge_map(picture: np.ndarray, kernel: Any = "vertical", threshold: float = THRESHOLD) -> np.ndarray:
-    """Return the edges of a picture.
-
-    The picture is turned grey and cross-correlated with the kernel: multiplied and added as the kernel lies, without
-    the flip of the mathematician's convolution. That is what every CNN library calls a convolution. The size stays the
-    same; outside the picture everything counts as 0, as with `padding="same"`.
+    """Return the edges of a picture: grey, cross-correlated (`filtering.correlate`), above a threshold.
 
     Args:
         picture: uint8 (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, which is laid on white; uint16 likewise.
@@ -71,107 +48,137 @@ def edge_map(picture: np.ndarray, kernel: Any = "vertical", threshold: float = T
     Raises:
         Message: for a kernel or threshold that cannot be used.
     """
-    kernel = as_kernel(kernel)
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not np.isfinite(threshold):
-        raise Message("threshold_number")
-    height, width = picture.shape[:2]
-    grey = converter.fit(picture, (height, width, 1))[..., 0].astype(np.float32)
-    response = cv2.filter2D(grey, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
-    return (response > threshold) * np.uint8(255)
+    return shown(correlate(as_grey(picture), as_kernel(kernel)), "clipped", as_threshold(threshold))
 
 
-def kernel_html(kernel: np.ndarray) -> str:
-    """Return a kernel as an HTML table; the cells' classes tell positive from negative weights."""
+def matrix_html(matrix: np.ndarray) -> str:
+    """Return a matrix as an HTML table; the cells' classes tell positive from negative numbers."""
     sign = {1: "plus", -1: "minus", 0: "zero"}
-    rows = (
-        "".join(f'<td class="{sign[int(np.sign(w))]}">{f"{w:g}".replace("-", "−")}</td>' for w in row) for row in kernel
-    )
+    rows = ("".join(f'<td class="{sign[int(np.sign(w))]}">{_number(w)}</td>' for w in row) for row in matrix)
     return f'<table class="kernel">{"".join(f"<tr>{row}</tr>" for row in rows)}</table>'
 
 
-def tab() -> None:
+def arithmetic_html(found: Arithmetic, language: Language) -> str:
+    """Return how a sum came about: the pixels, times the weights, are the products; and what they add up to."""
+    pixels, weights, products = (matrix_html(matrix) for matrix in (found.patch, found.kernel, found.products))
+    message = Message("pixel_sum", row=found.row, column=found.column, total=_number(found.total))
+    text = escape(message.text(language))
+    return f'<div class="account">{pixels}<b>×</b>{weights}<b>=</b>{products}</div><p>{text}</p>'
+
+
+def _number(value: float) -> str:
+    text = f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−").replace(",", " ")
+
+
+def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return a picture small enough for a browser, of the size of another one where the two are compared."""
+    height, width = (like or pixels.shape)[:2]
+    scale = min(1, SHOWN / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    grown = pixels.shape[0] < size[1]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST if grown else cv2.INTER_AREA)
+
+
+def tab(demo: gr.Blocks, model: CnnModel) -> None:
     """Lay out the tab and its events; the endpoint is `/edges`."""
     gr.Markdown(i18n("edges_guide"), elem_classes="guide")
-    with gr.Row():
-        picture = gr.Image(
-            PHOTOS[0],
-            type="filepath",
-            sources=["upload", "clipboard"],
-            label=i18n("edges_original"),
-            placeholder=i18n("edges_upload"),
-            buttons=[],
-            height=420,
-            elem_id="edges-original",
-            elem_classes="panel",
-        )
-        edges = gr.Image(
-            edge_map(read_picture(PHOTOS[0])),
-            format="png",  # lossless: every pixel stays black or white
-            label=i18n("edges_result"),
-            interactive=False,
-            buttons=["fullscreen"],
-            height=420,
-            elem_id="edges-result",
-            elem_classes="panel",
-        )
-    with gr.Row():
+    with gr.Row(equal_height=True):
         with gr.Column(min_width=300):
+            picture = gr.Image(
+                PHOTOS[0],
+                type="filepath",
+                sources=["upload", "webcam", "clipboard"],
+                label=i18n("edges_original"),
+                placeholder=i18n("edges_upload"),
+                buttons=[],
+                height=420,
+                elem_id="edges-original",
+                elem_classes="panel",
+            )
             photos = gr.Examples(
                 [[photo] for photo in PHOTOS], [picture], label=i18n("edges_photos"), elem_id="edges-photos"
             )
-            threshold = gr.Slider(
-                0,
-                500,
-                THRESHOLD,
-                step=1,
-                label=i18n("edges_threshold"),
-                info=i18n("edges_threshold_info"),
+        with gr.Column(min_width=300):
+            compared = gr.ImageSlider(
+                label=i18n("edges_result"),
+                interactive=False,
                 buttons=[],
-            )
-        with gr.Column(min_width=300), gr.Row(equal_height=True):
-            name = gr.Radio(
-                [(i18n(f"edges_{key}"), key) for key in KERNELS],
-                value="vertical",
-                label=i18n("edges_kernel"),
-                min_width=200,
-                elem_id="edges-name",
-            )
-            matrix = gr.HTML(
-                kernel_html(KERNELS["vertical"]),
-                label=i18n("edges_matrix"),
-                show_label=True,
-                container=True,
-                elem_id="edges-kernel",
+                height=420,
+                elem_id="edges-result",
                 elem_classes="panel",
             )
+    with gr.Row():
+        with gr.Column(min_width=300):
+            matrix, chosen = kernel_choice.lay_out(model)
+        with gr.Column(min_width=300):
+            sign = gr.Radio([(i18n(f"edges_{key}"), key) for key in SIGNS], value="clipped", label=i18n("edges_sign"))
+            output = gr.Radio(
+                [(i18n(f"edges_{key}"), key) for key in ("binary", "grey")], value="binary", label=i18n("edges_output")
+            )
+            threshold = gr.Slider(0, 500, THRESHOLD, step=1, label=i18n("edges_threshold"), buttons=[])
+            with gr.Row():
+                padding = gr.Radio(
+                    [(i18n(f"edges_{key}"), key) for key in PADDINGS], value="same", label=i18n("edges_padding")
+                )
+                stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
+    pixel = gr.State(None)  # row and column of the original, where somebody clicked
+    account = gr.HTML(
+        label=i18n("edges_arithmetic"),
+        show_label=True,
+        container=True,
+        elem_id="edges-arithmetic",
+        elem_classes="panel",
+    )
+    gr.Markdown(i18n("edges_about"), elem_classes="caption")
 
-    def edges_file(picture: dict | None, kernel: Any, threshold: Any) -> str:
-        return as_file(edge_map(read_picture(picture_source(picture)), kernel, threshold), edges)
-
-    def show(picture: dict | None, kernel: str, threshold: float, request: gr.Request) -> str | None:
+    def show(
+        picture: dict | None,
+        matrix: list,
+        sign: str,
+        output: str,
+        threshold: float,
+        padding: str,
+        stride: int,
+        pixel: list[int] | None,
+        request: gr.Request,
+    ) -> tuple[tuple[str, str] | None, str]:
         if picture is None:
-            return None  # the person has taken it away
+            return None, ""  # the person has taken it away
         with warned(request):
-            return edges_file(picture, kernel, threshold)
+            pixels, kernel = read_picture(picture_source(picture)), as_kernel(matrix)
+            grey = as_grey(pixels)
+            layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
+            sums = correlate(grey, kernel, *layout)
+            result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
+            pair = as_file(_fitted(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
+            place = pixel or (grey.shape[0] // 2, grey.shape[1] // 2)
+            found = arithmetic(grey, kernel, *nearest_sum(place, grey.shape, len(kernel), *layout), *layout)
+            return pair, arithmetic_html(found, language_of(request))
+        return None, ""
 
     def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
         """Return the edges of a picture: grey, cross-correlated with an odd square kernel, above a threshold."""
         with told(request):
-            return edges_file(picture, kernel, threshold)
+            edges = edge_map(read_picture(picture_source(picture)), kernel, threshold)
+            return as_file(edges, result)
 
     unlisted = {"api_visibility": "private", "show_progress": "hidden"}
     event = {
         "fn": show,
-        "inputs": [picture, name, threshold],
-        "outputs": edges,
+        "inputs": [picture, matrix, sign, output, threshold, padding, stride, pixel],
+        "outputs": [compared, account],
         "preprocess": False,
         **unlisted,
         **AT_ONCE,
     }
     # Not `picture.change`: it comes twice for an upload.
-    gr.on([picture.input, name.input, threshold.input], trigger_mode="always_last", **event)
-    photos.load_input_event.then(**event)
-    name.input(lambda name: kernel_html(KERNELS[name]), name, matrix, **unlisted)
+    changed = [c.input for c in (picture, sign, output, threshold, padding, stride)]
+    gr.on(changed, trigger_mode="always_last", **event)
+    output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **unlisted)
+    for done in (*chosen, photos.load_input_event, picture.select(_place, None, pixel, **unlisted)):
+        done.then(**event)
+    demo.load(**event)
     # The endpoint's own components: its kernel is any matrix, and a client needs no translated labels.
     inputs = [
         gr.Image(type="filepath", label="picture", visible=False),
@@ -180,3 +187,10 @@ def tab() -> None:
     ]
     result = gr.Image(format="png", label="edges", visible=False)
     gr.on([], find_edges, inputs, result, preprocess=False, api_name="edges", **AT_ONCE)
+
+
+def _place(event: gr.SelectData) -> tuple[int, int] | None:
+    place = event.index
+    if isinstance(place, list) and len(place) == 2 and all(type(number) is int for number in place):
+        return place[1], place[0]
+    return None

@@ -1,0 +1,115 @@
+"""What interruptions do to a search: one that is killed at random moments, and a cluster that loses a worker.
+
+    python -m benchmarks.interrupted [--data FOLDER] [--trials 6] [--write]
+
+FOLDER holds a dataset in a Hub repo's layout; without it, the bundled sample is used. Every search is
+`python -m training tune`, in processes of its own. The first is left alone; the second is killed (`kill -9`) 2 to 20
+seconds after it begins and started again, until it comes to its end between two kills. The cluster, on loopback, is a
+chief and two workers; one of them is killed in its first trial.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import about, report
+
+EPOCHS, STEPS, TIMEOUT = 3, 30, 10
+
+
+def start(data: Path, folder: Path, trials: int, **environment: str) -> subprocess.Popen:
+    """Start a search, or go on with it."""
+    command = [sys.executable, "-m", "training", "tune", "--dataset", str(data), "--output", str(folder)]
+    command += ["--trials", str(trials), "--trial-epochs", str(EPOCHS), "--trial-steps", str(STEPS)]
+    quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    command += ["--worker-timeout", str(TIMEOUT)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=os.environ | quiet | environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def trials_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of trials.json."""
+    return json.loads((folder / "trials.json").read_text())["trials"]
+
+
+def killed(data: Path, folder: Path, trials: int) -> int:
+    """Run a search that is killed again and again; returns how often."""
+    generator, kills = random.Random(0), 0
+    while True:
+        process = start(data, folder, trials)
+        process.stdout.readline()  # the search is under way: what came before are imports
+        try:
+            _, error = process.communicate(timeout=generator.uniform(2, 20))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        if process.returncode:
+            raise RuntimeError(error)
+        return kills
+
+
+def cluster(data: Path, folder: Path, trials: int) -> list[str]:
+    """Run a chief and two workers, kill one of them in its first trial; returns what they said, with seconds."""
+    log, began = [], time.monotonic()
+
+    def listen(name: str, process: subprocess.Popen) -> None:
+        for line in process.stdout:
+            text = line.split("  blocks=")[0].rstrip()  # without a trial's hyperparameters
+            log.append(f"{time.monotonic() - began:5.0f} s  {name:8}  {text}")
+
+    names = ("chief", "worker-a", "worker-b")
+    processes = {name: start(data, folder, trials, KERASTUNER_TUNER_ID=name) for name in names}
+    threads = [threading.Thread(target=listen, args=one) for one in processes.items()]
+    for thread in threads:
+        thread.start()
+    while not any("worker-a  epoch 1" in line for line in log):
+        time.sleep(0.1)
+    processes["worker-a"].kill()
+    log.append(f"{time.monotonic() - began:5.0f} s  {'':8}  kill -9 worker-a")
+    for thread in threads:
+        thread.join()
+    codes = [f"{name} {process.wait()}" for name, process in processes.items()]
+    return [*log, f"{time.monotonic() - began:5.0f} s  exit codes: {', '.join(codes)}"]
+
+
+def main() -> None:
+    """Run all three searches and print the table and the log."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("training/sample"))
+    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--write", action="store_true", help="put the results into benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    lines = ["| trial | score, left alone | score, killed | losses of every epoch |", "|---|---:|---:|---|"]
+    with tempfile.TemporaryDirectory() as temporary:
+        whole, cut, many = (Path(temporary) / name for name in ("whole", "cut", "many"))
+        process = start(options.data, whole, options.trials)
+        _, error = process.communicate()
+        if process.returncode:
+            raise RuntimeError(error)
+        kills = killed(options.data, cut, options.trials)
+        for one, other in zip(trials_of(whole), trials_of(cut), strict=True):
+            losses = [[row["val_loss"] for row in trial["history"]] for trial in (one, other)]
+            points = one["hyperparameters"] == other["hyperparameters"]
+            same = "the same bits" if points and losses[0] == losses[1] else "DIFFERENT"
+            lines.append(f"| {one['trial_id']} | {one['score']} | {other['score']} | {same} |")
+        lines += ["", f"The second search was killed {kills} times.", "", "A cluster that loses a worker:", "", "```"]
+        lines += [*cluster(options.data, many, options.trials), "```", ""]
+        ended = [trial["status"] for trial in trials_of(many)]
+        lines.append(f"{ended.count('COMPLETED')} of {len(ended)} trials were completed, each once.")
+    line = about("benchmarks.interrupted", options.data, f"--trials {options.trials}")
+    report("Interrupted searches", "\n".join([*lines, "", line]), options.write)
+
+
+if __name__ == "__main__":
+    main()
