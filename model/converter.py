@@ -15,6 +15,7 @@ import numpy as np  # noqa: E402
 from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402
 
 from model import paper  # noqa: E402
+from model.separate import separate  # noqa: E402
 
 # MNIST was made by fitting a digit into 20x20 and placing its centre of mass at the centre of 28x28
 # (LeCun et al., http://yann.lecun.com/exdb/mnist/); the shares serve other sizes as well.
@@ -22,6 +23,7 @@ BOX = 20 / 28
 STROKE = 2.34 / 28  # width of MNIST strokes: the median of `stroke_width` over the training rows of the bundled sample
 OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
 FAINTEST = 24  # grey levels by which ink must differ from paper to count as drawn
+LONGEST_LINE = 1000  # pixels of the longer side of a line of signs that is taken apart
 SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
 
 
@@ -229,8 +231,32 @@ def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, i
         BlankDrawing: when nothing is drawn.
         BadImage: for what is not a picture.
     """
+    return _boxed(_ink(pixels_of(drawing)), image_shape)
+
+
+def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> list[np.ndarray]:
+    """Make one input of each sign of a drawing, from left to right, as `sketch_to_input` does of a whole drawing.
+
+    Args:
+        drawing: see `pixels_of`.
+        image_shape: height, width, channels of the network.
+
+    Returns:
+        at least one uint8 array of that shape; of one sign, what `sketch_to_input` returns.
+
+    Raises:
+        BlankDrawing: when nothing is drawn.
+        BadImage: for what is not a picture.
+    """
+    ink = _ink(pixels_of(drawing))
+    small = _resize(_crop(ink), LONGEST_LINE) if max(ink.shape) > LONGEST_LINE else ink
+    signs = separate(small, stroke_width(small))
+    return [_boxed(sign, image_shape) for sign in signs] if len(signs) > 1 else [_boxed(ink, image_shape)]
+
+
+def _boxed(ink: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = image_shape
-    ink = _crop(_ink(pixels_of(drawing)))
+    ink = _crop(ink)
     side = min(height, width)
     box, stroke = side * BOX * OVERSAMPLING, side * STROKE * OVERSAMPLING
 
