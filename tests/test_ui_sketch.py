@@ -5,7 +5,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel
+from model.explain import Explainer
+from tests.test_ui_inside import pictures
 from ui import sketch
+from ui.answers import answers, answers_html
 from ui.text import Message
 
 
@@ -27,50 +30,54 @@ def drawing(ink: str = "black", paper: str = "white") -> np.ndarray:
 
 
 def test_the_answer_is_a_confidence_for_each_label(digits):
-    prepared = sketch.prepare(digits, drawing())
-    answer = sketch.answer(digits, prepared)
+    answer = sketch.answer(digits, drawing())
     assert list(answer) == list("0123456789")
     assert sum(answer.values()) == pytest.approx(1, abs=1e-5)
     assert list(answer.values()) == pytest.approx(digits.predict_sketch([drawing()])[0].tolist(), abs=1e-6)
 
 
 def test_a_blank_canvas_is_told(digits):
-    with pytest.raises(Message, match="blank") as blank:
-        sketch.prepare(digits, np.full((200, 200, 3), 255, np.uint8))
-    assert "en blanco" in blank.value.text("es")
+    white = np.full((200, 200, 3), 255, np.uint8)
+    for ask in (sketch.prepare, sketch.answer):
+        with pytest.raises(Message, match="blank") as blank:
+            ask(digits, white)
+        assert "en blanco" in blank.value.text("es")
 
 
 def test_colour_networks_answer_about_pictures(colours):
     assert not sketch.takes_drawings(colours)
     white = np.full((50, 80, 3), 255, np.uint8)
-    answer = sketch.answer(colours, sketch.prepare(colours, white))
+    answer = sketch.answer(colours, white)
     assert list(answer) == ["cat", "dog"]
     assert list(answer.values()) == pytest.approx(colours.predict([white])[0].tolist(), abs=1e-6)
+    (prepared,) = sketch.prepare(colours, white)
+    (found,) = answers(colours, [prepared])
+    assert list(found.confidences.values()) == pytest.approx(list(answer.values()), abs=1e-6)
 
 
 def test_a_regression_answers_a_number():
     model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
-    assert np.isfinite(float(sketch.answer(model, sketch.prepare(model, drawing()))))
+    number = sketch.answer(model, drawing())
+    (found,) = answers(model, sketch.prepare(model, drawing()))
+    assert found.label == number and np.isfinite(float(number)) and not found.confidences
+    assert "<ul" not in answers_html([found], "es")
 
 
 def test_the_network_sees_light_ink_on_black_whatever_was_drawn(digits):
-    dark, light = (sketch.prepare(digits, drawing(*colours)) for colours in (("black", "white"), ("white", "black")))
+    (dark,), (light,) = (
+        sketch.prepare(digits, drawing(*colours)) for colours in (("black", "white"), ("white", "black"))
+    )
     assert dark.shape == (28, 28, 1) and dark[0, 0] == 0 and dark.max() == 255
     assert (dark == light).all()
 
 
-def test_it_is_shown_enlarged_without_smoothing(digits):
-    prepared = sketch.prepare(digits, drawing())
-    shown = sketch.enlarge(prepared)
-    assert shown.shape == (280, 280) and shown.dtype == np.uint8
-    assert (shown == np.kron(prepared[..., 0], np.ones((10, 10), np.uint8))).all()
-
-
-def test_colour_networks_see_colours(colours):
-    picture = np.zeros((64, 64, 3), np.uint8)
-    picture[..., 0] = 255
-    shown = sketch.enlarge(sketch.prepare(colours, picture))
-    assert shown.shape == (288, 288, 3) and (shown == [255, 0, 0]).all()
+def test_every_sign_gets_its_pictures(digits):
+    two = np.hstack([drawing(), drawing()])
+    inputs = sketch.prepare(digits, two)
+    assert len(inputs) == 2 and (inputs[0] == inputs[1]).all()
+    html = sketch.seen_html(inputs, [Explainer(digits).explain(pixels) for pixels in inputs], "en")
+    assert html.count("<img") == 4 and html.count("The network&#x27;s input") == 4  # as text and in words
+    assert pictures(html)[0].shape == (28, 28) and (pictures(html)[0] == inputs[0][..., 0]).all()
 
 
 def test_the_tab_is_named_for_what_the_network_knows(digits, colours):

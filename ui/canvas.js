@@ -1,10 +1,15 @@
 // The surface to draw on. Gradio runs this once, when the component appears, and provides `element`, `props` and
 // `trigger`. Pointer events serve mouse, finger and pen alike.
 const canvas = element.querySelector("canvas");
-const button = element.querySelector("button");
+const [undo, wipe] = element.querySelectorAll("button");
+const width = element.querySelector("input");
 const pen = canvas.getContext("2d", { willReadFrequently: true });
 let stroke = null; // the points of the stroke under way
 let before = null; // the canvas as it was when the stroke began
+const earlier = []; // the canvas before each stroke that can be taken back
+const MOST = 30;
+const PAUSE = 300; // milliseconds between two questions while a stroke is under way
+let told = 0;
 
 function clear() {
 	pen.fillStyle = "#fff";
@@ -23,7 +28,7 @@ function place(event) {
 // The whole stroke is drawn anew with each point: pieces laid end to end would show their joints.
 function draw() {
 	pen.putImageData(before, 0, 0);
-	pen.lineWidth = Number(canvas.dataset.brush);
+	pen.lineWidth = Number(width.value);
 	pen.lineCap = pen.lineJoin = "round";
 	pen.strokeStyle = "#000";
 	pen.beginPath();
@@ -33,7 +38,23 @@ function draw() {
 	pen.stroke();
 }
 
+function blank() {
+	return pen.getImageData(0, 0, canvas.width, canvas.height).data.every((value) => value === 255);
+}
+
+function remember(picture) {
+	earlier.push(picture);
+	if (earlier.length > MOST) earlier.shift();
+}
+
+function enable() {
+	undo.disabled = !earlier.length;
+	wipe.disabled = blank();
+}
+
 function tell(value) {
+	told = performance.now();
+	enable();
 	props.value = value;
 	trigger("input");
 }
@@ -42,6 +63,7 @@ canvas.addEventListener("pointerdown", (event) => {
 	if (event.button !== 0 || !event.isPrimary) return;
 	canvas.setPointerCapture(event.pointerId);
 	before = pen.getImageData(0, 0, canvas.width, canvas.height);
+	remember(before);
 	stroke = [place(event)];
 	draw();
 });
@@ -49,6 +71,7 @@ canvas.addEventListener("pointermove", (event) => {
 	if (!stroke || !event.isPrimary) return;
 	for (const step of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(step));
 	draw();
+	if (performance.now() - told > PAUSE) tell(canvas.toDataURL("image/png"));
 });
 for (const end of ["pointerup", "pointercancel"]) {
 	canvas.addEventListener(end, () => {
@@ -57,7 +80,13 @@ for (const end of ["pointerup", "pointercancel"]) {
 		tell(canvas.toDataURL("image/png"));
 	});
 }
-button.addEventListener("click", () => {
+undo.addEventListener("click", () => {
+	if (!earlier.length) return;
+	pen.putImageData(earlier.pop(), 0, 0);
+	tell(blank() ? null : canvas.toDataURL("image/png"));
+});
+wipe.addEventListener("click", () => {
+	remember(pen.getImageData(0, 0, canvas.width, canvas.height));
 	clear();
 	tell(null);
 });
@@ -65,5 +94,6 @@ button.addEventListener("click", () => {
 const language = navigator.language.startsWith("es") ? "es" : "en";
 canvas.setAttribute("role", "img");
 canvas.setAttribute("aria-label", canvas.dataset[language]);
-button.textContent = button.dataset[language];
+for (const named of [undo, wipe, width.previousElementSibling]) named.textContent = named.dataset[language];
 clear();
+enable();

@@ -1,73 +1,76 @@
-"""The digit tab: draw, see what the network sees, read its answer."""
+"""The digit tab: draw, see what the network sees and why it answers as it does."""
 
 from pathlib import Path
 
-import cv2
 import gradio as gr
 import numpy as np
 
 from model import CnnModel, converter
-from ui.served import as_file
-from ui.text import LANGUAGES, STATIC, Message, i18n
+from model.explain import Explainer, Explanation
+from ui.answers import answers, answers_html
+from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
+from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of
 from ui.upload import AT_ONCE, DrawingData, data_url_source, drawing_source, picture_source, read_picture, told, warned
 
 SIDE = 448  # pixels of the square to draw on
 BRUSH = 36  # pixels; a stroke as wide, for its canvas, as MNIST's are for theirs
-SEEN = 280  # pixels; about the side at which the network's input is shown
-SHOWN = 5  # answers listed on the page; the endpoint gives all
+BRUSHES = 8, 64  # the thinnest and the thickest to choose
 
 # Gradio's own sketchpad must be told to draw before it draws, and takes a wrong size inside a tab.
 SCRIPT = Path(__file__).with_name("canvas.js").read_text(encoding="utf-8")
-CANVAS = """<canvas width="{side}" height="{side}" data-brush="{brush}" {canvas}></canvas>
-<button type="button" {clear}></button>"""
+CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
+<div class="tools"><label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
+<button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
 
-def prepare(model: CnnModel, picture: np.ndarray) -> np.ndarray:
-    """Make the network's input of a drawing or picture.
+def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
+    """Make the network's inputs of a drawing or picture.
 
-    Grey networks are asked about drawings, which are first made alike (`converter.sketch_to_input`); for colour there
-    is nothing of the kind, and the picture is only brought to size.
+    Grey networks are asked about drawings, which are taken apart and made alike (`converter.sketch_to_inputs`); for
+    colour there is nothing of the kind, and the picture is only brought to size.
 
     Args:
         model: the network.
         picture: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
 
     Returns:
-        uint8 of the network's `image_shape`.
+        uint8 arrays of the network's `image_shape`, one a sign from left to right.
+
+    Raises:
+        Message: for a blank drawing.
+    """
+    shape = model.config.image_shape
+    try:
+        return converter.sketch_to_inputs(picture, shape) if takes_drawings(model) else [converter.fit(picture, shape)]
+    except converter.BlankDrawing:
+        raise Message("drawing_blank") from None
+
+
+def answer(model: CnnModel, picture: np.ndarray) -> dict[str, float] | str:
+    """Return what the network says of a drawing or picture as a whole.
+
+    Returns:
+        label -> confidence from 0 to 1, in the order of the labels; for regression the number, as text.
 
     Raises:
         Message: for a blank drawing.
     """
     try:
-        make = converter.sketch_to_input if takes_drawings(model) else converter.fit
-        return make(picture, model.config.image_shape)
+        row = (model.predict_sketch if takes_drawings(model) else model.predict)([picture])[0]
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
-
-
-def answer(model: CnnModel, prepared: np.ndarray) -> dict[str, float] | str:
-    """Return what the network says of an input that `prepare` made.
-
-    Returns:
-        label -> confidence from 0 to 1, in the order of the labels; for regression the number, as text.
-    """
-    row = model.predict([prepared])[0]
     if model.config.problem == "regression":
         return f"{row[0]:.4g}"
     return {label: float(confidence) for label, confidence in zip(model.config.labels, row, strict=True)}
 
 
-def enlarge(prepared: np.ndarray) -> np.ndarray:
-    """Return a network's input large enough to be looked at, without smoothing.
-
-    Args:
-        prepared: uint8 (h, w, 1) or (h, w, 3).
-
-    Returns:
-        uint8 (h * k, w * k) or (h * k, w * k, 3), k a whole number.
-    """
-    scale = max(1, round(SEEN / max(prepared.shape[:2])))
-    return cv2.resize(prepared, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST)
+def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
+    """Return what the network sees of each sign, and beside it which pixels spoke for its answer."""
+    seen, why = (Message(key).text(language) for key in ("seen", "saliency"))
+    return pairs_html(
+        (picture_html(pixels, seen), picture_html(saliency_picture(pixels, explanation.saliency), why))
+        for pixels, explanation in zip(inputs, explained, strict=True)
+    )
 
 
 def takes_drawings(model: CnnModel) -> bool:
@@ -77,58 +80,53 @@ def takes_drawings(model: CnnModel) -> bool:
 
 def tab(model: CnnModel) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
-    drawn = takes_drawings(model)
+    drawn, explainer = takes_drawings(model), Explainer(model)
     gr.Markdown(i18n(_guide(model)), elem_classes="guide")
-    with gr.Row(equal_height=True):
-        canvas = _canvas() if drawn else _upload()
-        view = gr.Image(
-            label=i18n("digit_seen"),
-            format="png",
-            interactive=False,
-            buttons=[],
-            min_width=280,
-            elem_id="digit-seen",
-            elem_classes="panel",
-        )
-        label = gr.Label(
-            label=i18n("digit_answer"),
-            num_top_classes=min(SHOWN, len(model.config.labels)),
-            min_width=280,
-            elem_id="digit-answer",
-            elem_classes="panel",
-        )
+    with gr.Row():
+        with gr.Column(min_width=300):
+            sources = [_canvas()] if drawn else []
+            with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Group():
+                sources.append(_upload())
+        with gr.Column(min_width=300):
+            said = _panel("digit_answer")
+            seen = _panel("digit_seen")
+    with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
+        gr.Markdown(i18n("digit_maps"), elem_classes="caption")
+        maps = gr.HTML(elem_id="digit-maps")
+    if model.config.title:
+        gr.Markdown(model.config.title, elem_classes="caption")
+    opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
 
-    def show(drawing: str | dict | None, request: gr.Request) -> tuple[str | None, dict[str, float] | str | None]:
+    def show(drawing: str | dict | None, opened: bool, request: gr.Request) -> tuple[str, str, str]:
         if not drawing:
-            return None, None  # the canvas was wiped
+            return "", "", ""  # the canvas was wiped
         with warned(request):
-            picture = read_picture(data_url_source(drawing) if drawn else picture_source(drawing))
-            prepared = prepare(model, picture)
-            return as_file(enlarge(prepared), view), answer(model, prepared)
-        return None, None
+            source = data_url_source(drawing) if isinstance(drawing, str) else picture_source(drawing)
+            inputs, language = prepare(model, read_picture(source)), language_of(request)
+            explained = [explainer.explain(pixels) for pixels in inputs]
+            said = answers_html(answers(model, inputs), language)
+            return said, seen_html(inputs, explained, language), maps_html(explained[0]) if opened else ""
+        return "", "", ""
 
-    canvas.input(
-        show,
-        canvas,
-        [view, label],
-        preprocess=False,
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="always_last",
-        **AT_ONCE,
-    )
+    unlisted = {"api_visibility": "private", "show_progress": "hidden"}
+    for source in sources:
+        event = {"fn": show, "inputs": [source, opened], "outputs": [said, seen, maps], "preprocess": False}
+        source.input(trigger_mode="always_last", **event, **unlisted, **AT_ONCE)
+        # Opened, they show the drawing that is there.
+        if source is sources[0]:
+            inside.expand(lambda: True, None, opened, **unlisted).then(**event, **unlisted, **AT_ONCE)
+    inside.collapse(lambda: False, None, opened, **unlisted)
     # The endpoint takes what Gradio's sketchpads send: layers and their composite. Or simply a picture.
     anything = gr.ImageEditor(visible=False, label="drawing")
     anything.data_model = DrawingData
-    answers = gr.Label(visible=False, label="confidences")
+    confidences = gr.Label(visible=False, label="confidences")
 
     def classify(drawing: dict | None, request: gr.Request) -> dict[str, float] | str:
         """Return the network's confidence for each label, for a drawing (a sketchpad's value) or a picture."""
         with told(request):
-            picture = read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing")
-            return answer(model, prepare(model, picture))
+            return answer(model, read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing"))
 
-    gr.on([], classify, anything, answers, preprocess=False, api_name="classify", **AT_ONCE)
+    gr.on([], classify, anything, confidences, preprocess=False, api_name="classify", **AT_ONCE)
 
 
 def name(model: CnnModel) -> str:
@@ -146,10 +144,15 @@ def _canvas() -> gr.HTML:
     # Gradio translates labels only; the words inside come along in each language, and the script takes the right one.
     words = {
         name: " ".join(f'data-{language}="{STATIC[language][key]}"' for language in LANGUAGES)
-        for name, key in (("canvas", "digit_canvas"), ("clear", "digit_clear"))
+        for name, key in {
+            "canvas": "digit_canvas",
+            "stroke": "digit_stroke",
+            "undo": "digit_undo",
+            "clear": "digit_clear",
+        }.items()
     }
     return gr.HTML(
-        html_template=CANVAS.format(side=SIDE, brush=BRUSH, **words),
+        html_template=CANVAS.format(side=SIDE, brush=BRUSH, thin=BRUSHES[0], thick=BRUSHES[1], **words),
         js_on_load=SCRIPT,
         label=i18n("digit_canvas"),
         show_label=True,
@@ -162,10 +165,17 @@ def _canvas() -> gr.HTML:
 def _upload() -> gr.Image:
     return gr.Image(
         type="filepath",
-        sources=["upload", "clipboard"],
+        sources=["upload", "webcam", "clipboard"],
         label=i18n("class_picture"),
         placeholder=i18n("edges_upload"),
         buttons=[],
         min_width=280,
+        elem_id="digit-picture",
         elem_classes="panel",
+    )
+
+
+def _panel(name: str) -> gr.HTML:
+    return gr.HTML(
+        label=i18n(name), show_label=True, container=True, elem_id=name.replace("_", "-"), elem_classes="panel"
     )

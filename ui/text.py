@@ -61,14 +61,20 @@ STATIC: dict[Language, dict[str, str]] = {
         "pesos, le da igual, y todas las bibliotecas llaman convolución a esto.",
         # Digit
         "digit_tab": "Dígito",
-        "digit_guide": "Dibuja una cifra del 0 al 9, del tamaño y en el lugar que quieras: la red responde al terminar "
-        "cada trazo.",
+        "digit_guide": "Dibuja una cifra del 0 al 9, del tamaño y en el lugar que quieras: la red responde mientras "
+        "dibujas. Si dibujas varias, las lee de izquierda a derecha.",
         "digit_canvas": "Tu dibujo",
         "digit_clear": "Borrar",
+        "digit_undo": "Deshacer",
+        "digit_stroke": "Grosor del trazo",
+        "digit_paper": "O una foto de papel",
+        "digit_inside": "Dentro de la red",
+        "digit_maps": "Los mapas de características de cada convolución, de la entrada a la respuesta: cuanto más "
+        "claro un píxel, más se parece lo que hay allí a lo que busca ese filtro.",
         "digit_answer": "Respuesta de la red",
         "digit_seen": "Lo que ve la red",
         "class_tab": "Clasificar",
-        "class_draw_guide": "Dibuja aquí: la red responde al terminar cada trazo.",
+        "class_draw_guide": "Dibuja aquí: la red responde mientras dibujas.",
         "class_picture_guide": "Elige una imagen y la red dirá a qué clase se parece más.",
         "class_picture": "Tu imagen",
         **tuning_text.STATIC["es"],
@@ -120,14 +126,20 @@ STATIC: dict[Language, dict[str, str]] = {
         "and does not mind, and every library calls this a convolution.",
         # Digit
         "digit_tab": "Digit",
-        "digit_guide": "Draw a digit from 0 to 9, as large and wherever you like: the network answers at the end of "
-        "each stroke.",
+        "digit_guide": "Draw a digit from 0 to 9, as large and wherever you like: the network answers while you draw. "
+        "Several are read from left to right.",
         "digit_canvas": "Your drawing",
         "digit_clear": "Clear",
+        "digit_undo": "Undo",
+        "digit_stroke": "Stroke width",
+        "digit_paper": "Or a photo of paper",
+        "digit_inside": "Inside the network",
+        "digit_maps": "The feature maps of each convolution, from the input to the answer: the brighter a pixel, the "
+        "more what is there looks like what that filter seeks.",
         "digit_answer": "The network's answer",
         "digit_seen": "What the network sees",
         "class_tab": "Classify",
-        "class_draw_guide": "Draw here: the network answers at the end of each stroke.",
+        "class_draw_guide": "Draw here: the network answers while you draw.",
         "class_picture_guide": "Choose a picture and the network says which class it looks most like.",
         "class_picture": "Your picture",
         **tuning_text.STATIC["en"],
@@ -143,6 +155,11 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_too_large": "La imagen es demasiado grande: se admiten hasta {limit} megapíxeles.",
         "drawing_missing": "No ha llegado ningún dibujo, o ya ha caducado: dibuja de nuevo.",
         "drawing_blank": "El lienzo está en blanco: dibuja algo primero.",
+        "not_known": "No se parece a nada de lo que la red ha aprendido: no sería honesto responder. Lo más parecido: "
+        "{label}.",
+        "some_not_known": "Los signos marcados con ? no se parecen a nada de lo que la red ha aprendido.",
+        "seen": "Entrada de la red",
+        "saliency": "Naranja: a favor de la respuesta; azul: en contra",
         # Kernels
         "kernel_shape": "El kernel debe ser una matriz cuadrada de lado impar, entre 1×1 y {largest}×{largest}.",
         "kernel_numbers": "El kernel solo puede contener números finitos entre −{limit} y {limit}.",
@@ -193,6 +210,11 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_too_large": "The picture is too large: up to {limit} megapixels are accepted.",
         "drawing_missing": "No drawing has arrived, or it has expired: please draw again.",
         "drawing_blank": "The canvas is blank: draw something first.",
+        "not_known": "This looks like nothing that the network has learned, so it does not answer. What comes closest: "
+        "{label}.",
+        "some_not_known": "Signs marked ? look like nothing that the network has learned.",
+        "seen": "The network's input",
+        "saliency": "Orange: speaks for the answer; blue: against it",
         # Kernels
         "kernel_shape": "A kernel must be a square matrix with an odd side, from 1×1 to {largest}×{largest}.",
         "kernel_numbers": "A kernel may hold only finite numbers from −{limit} to {limit}.",

@@ -1,0 +1,66 @@
+"""The network's answers as HTML: what it reads, how sure it is, and what it does not know."""
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from model import CnnModel
+from ui.text import Language, Message
+
+SHOWN = 5  # confidences of one answer that are listed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says of one input."""
+
+    confidences: dict[str, float]  # label -> 0 … 1, in the order of the labels; empty for regression
+    number: float | None  # of a regression
+    rejected: bool  # the input is unlike all that was learned
+
+    @property
+    def label(self) -> str:
+        """The likeliest label, or the number."""
+        return f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.get)
+
+
+def answers(model: CnnModel, inputs: list[np.ndarray]) -> list[Answer]:
+    """Ask the network about inputs, uint8 of its `image_shape` each."""
+    rows = model.predict(inputs)
+    rejected = model.reject(inputs).rejected if model.outliers else np.zeros(len(inputs), bool)
+    if model.config.problem == "regression":
+        return [Answer({}, float(row[0]), bool(no)) for row, no in zip(rows, rejected, strict=True)]
+    labels = model.config.labels
+    return [
+        Answer(dict(zip(labels, row.tolist(), strict=True)), None, bool(no))
+        for row, no in zip(rows, rejected, strict=True)
+    ]
+
+
+def answers_html(found: list[Answer], language: Language) -> str:
+    """Return what was read, from left to right, and the confidences of every sign."""
+    said = " ".join("?" if one.rejected else escape(one.label) for one in found)
+    parts = [f'<p class="said" role="status">{said}</p>']
+    if len(found) == 1 and found[0].rejected:
+        parts.append(f'<p class="unknown">{escape(Message("not_known", label=found[0].label).text(language))}</p>')
+    elif any(one.rejected for one in found):
+        parts.append(f'<p class="unknown">{escape(Message("some_not_known").text(language))}</p>')
+    shown = SHOWN if len(found) == 1 else 2
+    parts += [_bars(one, shown, language) for one in found if one.confidences]
+    return "".join(parts)
+
+
+def _bars(one: Answer, shown: int, language: Language) -> str:
+    likeliest = sorted(one.confidences.items(), key=lambda item: -item[1])[:shown]
+    rows = "".join(
+        f'<li><span>{escape(label)}</span><i style="--share: {share:.4f}"></i><b>{percent(share, language)}</b></li>'
+        for label, share in likeliest
+    )
+    return f'<ul class="bars{" faint" if one.rejected else ""}">{rows}</ul>'
+
+
+def percent(share: float, language: Language) -> str:
+    """Return a share as a percentage with one decimal; never 100 where something is left over."""
+    text = f"{min(100 * share, 99.9) if share < 0.9999 else 100:.1f}"
+    return f"{text.replace('.', ',')} %" if language == "es" else f"{text}%"
