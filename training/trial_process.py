@@ -34,7 +34,7 @@ with quiet():  # in the process that others are forked from, too
     from training import trainer
     from training.trainer import Progress
 
-GROWTH = 64 << 20  # bytes by which a process may be larger than after its first training, before another takes over
+GROWTH = 448 << 20  # bytes that a process may have gained since it began; with more, another takes over
 CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow does without oneDNN's cache, or Python without `fork`
 
 
@@ -159,7 +159,7 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
         pipe.send(progress)
         pipe.recv()
 
-    first = None
+    began = _resident()
     with suppress(EOFError, ConnectionError):  # nobody asks any more
         grown = False
         while not grown:
@@ -170,10 +170,12 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
                 outcome = _portable(error)
             keras.backend.clear_session()
             gc.collect()
-            size = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            first = first or size
-            grown = size - first > most
+            grown = _resident() - began > most
             pipe.send((outcome, grown))
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _portable(error: Exception) -> Exception:
