@@ -10,7 +10,9 @@ with quiet():
     import gradio as gr
 
     from model import CnnModel, ModelError
+    from model.explain import Explainer
     from ui import edges, sketch, theme, tuning
+    from ui.panels import UNLISTED
     from ui.text import Message, i18n, language_of
 
 PORT = 7860
@@ -34,14 +36,15 @@ def load_model() -> tuple[CnnModel, str | None]:
 
 def build(model: CnnModel, failure: str | None = None) -> gr.Blocks:
     """Return the page for a model; `failure` is why it is not the model that was asked for."""
+    explainer = Explainer(model)
     with gr.Blocks(title="Trazo", analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         theme.header()
         if failure:
             _notice(demo, Message("model_replaced", reason=failure.replace("`", "'")))
         with gr.Tab(i18n("edges_tab"), id="edges"):
-            edges.tab(demo, model)
+            edges.tab(demo, explainer)
         with gr.Tab(i18n(sketch.name(model)), id="digit"):
-            sketch.tab(model)
+            sketch.tab(explainer)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
             tuning.tab(demo, model.folder)
     return demo.queue(max_size=64, default_concurrency_limit=8)
@@ -53,7 +56,7 @@ def _notice(demo: gr.Blocks, message: Message) -> None:
     def say(request: gr.Request) -> str:
         return message.text(language_of(request))
 
-    demo.load(say, None, notice, api_visibility="private", show_progress="hidden")
+    demo.load(say, None, notice, **UNLISTED)
 
 
 def main() -> None:

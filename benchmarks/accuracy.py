@@ -63,7 +63,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             str(runs[0]["epochs"]),
             on,
             ", ".join(str(run["seed"]) for run in runs),
-            rate([run["seconds"] for run in runs]),
+            rate(seconds) if (seconds := [run["seconds"] for run in runs if run["seconds"]]) else "–",
             ", ".join(f"{100 * run['validation']:.2f}" for run in runs),
             ", ".join(f"{100 * run['test']:.2f}" for run in runs),
             f"{100 * mean(run['test'] for run in runs):.3f}",
@@ -91,7 +91,7 @@ def main() -> None:
         LEDGER.write_text(json.dumps(rows, indent=1) + "\n")
     note = (
         "Accuracy and ECE in percent; all seeds that were run, in order. Seconds are those of the runs, whatever else "
-        "the machine did."
+        "the machine did. Of the run on AMD only these figures are left, rounded as they stand; its folder is not."
     )
     line = about("benchmarks.accuracy", None, "RUN …")
     report("Accuracy", "\n".join([table(rows), "", note, "", line]), options.write)

@@ -32,8 +32,8 @@ def start(data: Path, folder: Path, trials: int, **environment: str) -> subproce
     command += ["--trials", str(trials), "--trial-epochs", str(EPOCHS), "--trial-steps", str(STEPS)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     command += ["--worker-timeout", str(TIMEOUT)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=os.environ | quiet | environment, stdout=pipe, stderr=pipe, text=True)
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=os.environ | quiet | environment, **output)
 
 
 def trials_of(folder: Path) -> list[dict[str, Any]]:
@@ -48,14 +48,14 @@ def killed(data: Path, folder: Path, trials: int) -> int:
         process = start(data, folder, trials)
         process.stdout.readline()  # the search is under way: what came before are imports
         try:
-            _, error = process.communicate(timeout=generator.uniform(2, 20))
+            said, _ = process.communicate(timeout=generator.uniform(2, 20))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
             kills += 1
             continue
         if process.returncode:
-            raise RuntimeError(error)
+            raise RuntimeError(said)
         return kills
 
 
@@ -74,6 +74,8 @@ def cluster(data: Path, folder: Path, trials: int) -> list[str]:
     for thread in threads:
         thread.start()
     while not any("worker-a  epoch 1" in line for line in log):
+        if not threads[names.index("worker-a")].is_alive():
+            raise RuntimeError("\n".join(log))
         time.sleep(0.1)
     processes["worker-a"].kill()
     log.append(f"{time.monotonic() - began:5.0f} s  {'':8}  kill -9 worker-a")
@@ -94,9 +96,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         whole, cut, many = (Path(temporary) / name for name in ("whole", "cut", "many"))
         process = start(options.data, whole, options.trials)
-        _, error = process.communicate()
+        said, _ = process.communicate()
         if process.returncode:
-            raise RuntimeError(error)
+            raise RuntimeError(said)
         kills = killed(options.data, cut, options.trials)
         for one, other in zip(trials_of(whole), trials_of(cut), strict=True):
             losses = [[row["val_loss"] for row in trial["history"]] for trial in (one, other)]

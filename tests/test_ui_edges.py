@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from model import CnnModel
+from model.explain import Explainer
 from ui.edges import PHOTOS, THRESHOLD, arithmetic_html, edge_map, matrix_html
 from ui.filtering import arithmetic, as_grey
 from ui.kernels import KERNELS, LARGEST, as_kernel, learned_kernels, plane, resized
@@ -105,7 +106,7 @@ def test_the_arithmetic_is_told_with_its_sum():
 
 
 def test_a_learned_kernel_slides_as_strongly_as_sobels():
-    kernels = learned_kernels(CnnModel.from_pretrained())
+    kernels = learned_kernels(Explainer(CnnModel.from_pretrained()))
     assert next(iter(kernels)) == "block1_conv1" and kernels["block1_conv1"].shape[2] == 1
     kernel = plane(kernels["block1_conv2"], 3, 2)
     raw = kernels["block1_conv2"][:, :, 1, 2]

@@ -51,14 +51,15 @@ def test_colour_networks_answer_about_pictures(colours):
     assert list(answer) == ["cat", "dog"]
     assert list(answer.values()) == pytest.approx(colours.predict([white])[0].tolist(), abs=1e-6)
     (prepared,) = sketch.prepare(colours, white)
-    (found,) = answers(colours, [prepared])
+    (found,) = answers(colours, [prepared], [Explainer(colours).explain(prepared)])
     assert list(found.confidences.values()) == pytest.approx(list(answer.values()), abs=1e-6)
 
 
 def test_a_regression_answers_a_number():
     model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
     number = sketch.answer(model, drawing())
-    (found,) = answers(model, sketch.prepare(model, drawing()))
+    (prepared,) = sketch.prepare(model, drawing())
+    (found,) = answers(model, [prepared], [Explainer(model).explain(prepared)])
     assert found.label == number and np.isfinite(float(number)) and not found.confidences
     assert "<ul" not in answers_html([found], "es")
 

@@ -6,8 +6,8 @@ from typing import Any
 def default() -> tuple[dict[str, Any], dict[str, Any]]:
     """Three blocks of two, three and four convolutions: what `train` uses where there is no search to take the best of.
 
-    MNIST: 99.82 and 99.68 % on test (seeds 0 and 1; 0 on another processor: 99.70), half an hour to an hour on 2 cores
-    (benchmarks/RESULTS.md), 350,818 parameters.
+    MNIST: 99.82 and 99.68 % on test (seeds 0 and 1; 0 on another processor: 99.70), an hour on 2 cores beside other
+    work (benchmarks/RESULTS.md), 350,818 parameters.
 
     python -m training train --dataset ylecun/mnist --output runs/default --preset default
     """

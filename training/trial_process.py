@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -34,7 +35,7 @@ with quiet():  # in the process that others are forked from, too
     from training import trainer
     from training.trainer import Progress
 
-GROWTH = 448 << 20  # bytes that a process may have gained since it began; with more, another takes over
+GROWTH = 384 << 20  # bytes that a process may have gained since it began; with more, another takes over
 CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow does without oneDNN's cache, or Python without `fork`
 
 
@@ -61,12 +62,10 @@ def fit(
     kills = out_of_memory_kills()
     child = _child()
     try:
-        child.pipe.send((arguments, checkpoint, trainer.SECONDS_BETWEEN_CHECKPOINTS))
-        while isinstance(news := child.pipe.recv(), Progress):
+        news = _exchange(child, (arguments, checkpoint, trainer.SECONDS_BETWEEN_CHECKPOINTS), kills)
+        while isinstance(news, Progress):
             on_epoch(news)
-            child.pipe.send(True)
-    except (EOFError, ConnectionError):
-        raise _end_of(child, kills) from None
+            news = _exchange(child, True, kills)
     except BaseException:  # Ctrl-C, or what `on_epoch` raised: the checkpoint has all that is needed to go on
         child.process.kill()
         child.process.join()
@@ -132,6 +131,15 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         main.update(kept)
+
+
+def _exchange(child: _Child, message: Any, kills: int) -> Any:
+    """Say something to the process and return what it says next."""
+    try:
+        child.pipe.send(message)
+        return child.pipe.recv()
+    except (EOFError, ConnectionError):
+        raise _end_of(child, kills) from None
 
 
 def _end_of(child: _Child, kills: int) -> TrazoError:

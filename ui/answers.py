@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from model import CnnModel
+from model.explain import Explanation
 from ui.text import Language, Message
 
 SHOWN = 5  # confidences of one answer that are listed
@@ -25,17 +26,17 @@ class Answer:
         return f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.get)
 
 
-def answers(model: CnnModel, inputs: list[np.ndarray]) -> list[Answer]:
-    """Ask the network about inputs, uint8 of its `image_shape` each."""
-    rows = model.predict(inputs)
-    rejected = model.reject(inputs).rejected if model.outliers else np.zeros(len(inputs), bool)
+def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
+    """Return what a row of the network's outputs means: float32 (labels,), for regression (1,)."""
     if model.config.problem == "regression":
-        return [Answer({}, float(row[0]), bool(no)) for row, no in zip(rows, rejected, strict=True)]
-    labels = model.config.labels
-    return [
-        Answer(dict(zip(labels, row.tolist(), strict=True)), None, bool(no))
-        for row, no in zip(rows, rejected, strict=True)
-    ]
+        return Answer({}, float(outputs[0]), rejected)
+    return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
+
+
+def answers(model: CnnModel, inputs: list[np.ndarray], explained: list[Explanation]) -> list[Answer]:
+    """Return what the network says of inputs, uint8 of its `image_shape` each, that were explained."""
+    rejected = model.reject(inputs).rejected.tolist() if model.outliers else [False] * len(inputs)
+    return [as_answer(model, one.probabilities, no) for one, no in zip(explained, rejected, strict=True)]
 
 
 def answers_html(found: list[Answer], language: Language) -> str:

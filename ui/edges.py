@@ -8,7 +8,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model import CnnModel
+from model.explain import Explainer
 from ui import kernel_choice
 from ui.filtering import (
     PADDINGS,
@@ -25,6 +25,7 @@ from ui.filtering import (
     shown,
 )
 from ui.kernels import KERNELS, as_kernel
+from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of
 from ui.upload import AT_ONCE, picture_source, read_picture, told, warned
@@ -80,22 +81,12 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
     return cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST if grown else cv2.INTER_AREA)
 
 
-def tab(demo: gr.Blocks, model: CnnModel) -> None:
+def tab(demo: gr.Blocks, explainer: Explainer) -> None:
     """Lay out the tab and its events; the endpoint is `/edges`."""
     gr.Markdown(i18n("edges_guide"), elem_classes="guide")
     with gr.Row(equal_height=True):
         with gr.Column(min_width=300):
-            picture = gr.Image(
-                PHOTOS[0],
-                type="filepath",
-                sources=["upload", "webcam", "clipboard"],
-                label=i18n("edges_original"),
-                placeholder=i18n("edges_upload"),
-                buttons=[],
-                height=420,
-                elem_id="edges-original",
-                elem_classes="panel",
-            )
+            picture = picture_panel("edges_original", "edges-original", PHOTOS[0], height=420)
             photos = gr.Examples(
                 [[photo] for photo in PHOTOS], [picture], label=i18n("edges_photos"), elem_id="edges-photos"
             )
@@ -110,7 +101,7 @@ def tab(demo: gr.Blocks, model: CnnModel) -> None:
             )
     with gr.Row():
         with gr.Column(min_width=300):
-            matrix, chosen = kernel_choice.lay_out(model)
+            matrix, chosen = kernel_choice.lay_out(explainer)
         with gr.Column(min_width=300):
             sign = gr.Radio([(i18n(f"edges_{key}"), key) for key in SIGNS], value="clipped", label=i18n("edges_sign"))
             output = gr.Radio(
@@ -123,13 +114,7 @@ def tab(demo: gr.Blocks, model: CnnModel) -> None:
                 )
                 stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
     pixel = gr.State(None)  # row and column of the original, where somebody clicked
-    account = gr.HTML(
-        label=i18n("edges_arithmetic"),
-        show_label=True,
-        container=True,
-        elem_id="edges-arithmetic",
-        elem_classes="panel",
-    )
+    account = html_panel("edges_arithmetic", "edges-arithmetic")
     gr.Markdown(i18n("edges_about"), elem_classes="caption")
 
     def show(
@@ -163,20 +148,19 @@ def tab(demo: gr.Blocks, model: CnnModel) -> None:
             edges = edge_map(read_picture(picture_source(picture)), kernel, threshold)
             return as_file(edges, result)
 
-    unlisted = {"api_visibility": "private", "show_progress": "hidden"}
     event = {
         "fn": show,
         "inputs": [picture, matrix, sign, output, threshold, padding, stride, pixel],
         "outputs": [compared, account],
         "preprocess": False,
-        **unlisted,
+        **UNLISTED,
         **AT_ONCE,
     }
     # Not `picture.change`: it comes twice for an upload.
     changed = [c.input for c in (picture, sign, output, threshold, padding, stride)]
     gr.on(changed, trigger_mode="always_last", **event)
-    output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **unlisted)
-    for done in (*chosen, photos.load_input_event, picture.select(_place, None, pixel, **unlisted)):
+    output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **UNLISTED)
+    for done in (*chosen, photos.load_input_event, picture.select(_place, None, pixel, **UNLISTED)):
         done.then(**event)
     demo.load(**event)
     # The endpoint's own components: its kernel is any matrix, and a client needs no translated labels.

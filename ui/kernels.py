@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from model import CnnModel
 from model.explain import Explainer
 from ui.text import Message
 
@@ -65,10 +64,13 @@ def as_kernel(kernel: Any) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
-def learned_kernels(model: CnnModel) -> dict[str, np.ndarray]:
+def learned_kernels(explainer: Explainer) -> dict[str, np.ndarray]:
     """Return a model's kernels that can slide over a picture: name -> float32 (side, side, inputs, filters)."""
-    kernels = Explainer(model).kernels()
-    return {name: kernel for name, kernel in kernels.items() if kernel.shape[0] % 2 and kernel.shape[0] <= LARGEST}
+    return {
+        name: kernel
+        for name, kernel in explainer.kernels().items()
+        if kernel.shape[0] % 2 and kernel.shape[0] <= LARGEST
+    }
 
 
 def plane(kernel: np.ndarray, filter_: int, input_: int) -> np.ndarray:

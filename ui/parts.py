@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
+from ui.panels import UNLISTED
 from ui.plots import sentence
 from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of, named
 
@@ -85,7 +86,7 @@ class Parts:
                 return sentence(message.text(language))
 
         events = [dropdown.input for dropdown in dropdowns]
-        gr.on(events, redraw, dropdowns, plot, api_visibility="private", show_progress="hidden")
+        gr.on(events, redraw, dropdowns, plot, **UNLISTED)
 
     def load_with(self, demo: gr.Blocks) -> None:
         """Send every part when the page loads."""
@@ -94,7 +95,7 @@ class Parts:
             return [values[language_of(request)] for _, values in self._parts]
 
         outputs = [component for component, _ in self._parts]
-        demo.load(load, None, outputs, api_visibility="private", show_progress="hidden")
+        demo.load(load, None, outputs, **UNLISTED)
 
     def _help(self, label: str) -> None:
         if f"{label}_help" in STATIC["en"]:

@@ -7,9 +7,10 @@ import numpy as np
 
 from model import CnnModel, converter
 from model.explain import Explainer, Explanation
-from ui.answers import answers, answers_html
+from ui.answers import answers, answers_html, as_answer
 from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
-from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of
+from ui.panels import UNLISTED, data_words, html_panel, picture_panel
+from ui.text import Language, Message, i18n, language_of
 from ui.upload import AT_ONCE, DrawingData, data_url_source, drawing_source, picture_source, read_picture, told, warned
 
 SIDE = 448  # pixels of the square to draw on
@@ -59,9 +60,8 @@ def answer(model: CnnModel, picture: np.ndarray) -> dict[str, float] | str:
         row = (model.predict_sketch if takes_drawings(model) else model.predict)([picture])[0]
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
-    if model.config.problem == "regression":
-        return f"{row[0]:.4g}"
-    return {label: float(confidence) for label, confidence in zip(model.config.labels, row, strict=True)}
+    found = as_answer(model, row)
+    return found.confidences or found.label
 
 
 def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
@@ -78,18 +78,19 @@ def takes_drawings(model: CnnModel) -> bool:
     return model.config.image_shape[2] == 1
 
 
-def tab(model: CnnModel) -> None:
+def tab(explainer: Explainer) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
-    drawn, explainer = takes_drawings(model), Explainer(model)
+    model = explainer.model
+    drawn = takes_drawings(model)
     gr.Markdown(i18n(_guide(model)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
             with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Group():
-                sources.append(_upload())
+                sources.append(picture_panel("class_picture", "digit-picture", min_width=280))
         with gr.Column(min_width=300):
-            said = _panel("digit_answer")
-            seen = _panel("digit_seen")
+            said = html_panel("digit_answer", "digit-answer")
+            seen = html_panel("digit_seen", "digit-seen")
     with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
         gr.Markdown(i18n("digit_maps"), elem_classes="caption")
         maps = gr.HTML(elem_id="digit-maps")
@@ -104,18 +105,17 @@ def tab(model: CnnModel) -> None:
             source = data_url_source(drawing) if isinstance(drawing, str) else picture_source(drawing)
             inputs, language = prepare(model, read_picture(source)), language_of(request)
             explained = [explainer.explain(pixels) for pixels in inputs]
-            said = answers_html(answers(model, inputs), language)
+            said = answers_html(answers(model, inputs, explained), language)
             return said, seen_html(inputs, explained, language), maps_html(explained[0]) if opened else ""
         return "", "", ""
 
-    unlisted = {"api_visibility": "private", "show_progress": "hidden"}
     for source in sources:
         event = {"fn": show, "inputs": [source, opened], "outputs": [said, seen, maps], "preprocess": False}
-        source.input(trigger_mode="always_last", **event, **unlisted, **AT_ONCE)
+        source.input(trigger_mode="always_last", **event, **UNLISTED, **AT_ONCE)
         # Opened, they show the drawing that is there.
         if source is sources[0]:
-            inside.expand(lambda: True, None, opened, **unlisted).then(**event, **unlisted, **AT_ONCE)
-    inside.collapse(lambda: False, None, opened, **unlisted)
+            inside.expand(lambda: True, None, opened, **UNLISTED).then(**event, **UNLISTED, **AT_ONCE)
+    inside.collapse(lambda: False, None, opened, **UNLISTED)
     # The endpoint takes what Gradio's sketchpads send: layers and their composite. Or simply a picture.
     anything = gr.ImageEditor(visible=False, label="drawing")
     anything.data_model = DrawingData
@@ -141,41 +141,7 @@ def _guide(model: CnnModel) -> str:
 
 
 def _canvas() -> gr.HTML:
-    # Gradio translates labels only; the words inside come along in each language, and the script takes the right one.
-    words = {
-        name: " ".join(f'data-{language}="{STATIC[language][key]}"' for language in LANGUAGES)
-        for name, key in {
-            "canvas": "digit_canvas",
-            "stroke": "digit_stroke",
-            "undo": "digit_undo",
-            "clear": "digit_clear",
-        }.items()
-    }
-    return gr.HTML(
-        html_template=CANVAS.format(side=SIDE, brush=BRUSH, thin=BRUSHES[0], thick=BRUSHES[1], **words),
-        js_on_load=SCRIPT,
-        label=i18n("digit_canvas"),
-        show_label=True,
-        container=True,
-        elem_id="digit-canvas",
-        elem_classes="panel",
-    )
-
-
-def _upload() -> gr.Image:
-    return gr.Image(
-        type="filepath",
-        sources=["upload", "webcam", "clipboard"],
-        label=i18n("class_picture"),
-        placeholder=i18n("edges_upload"),
-        buttons=[],
-        min_width=280,
-        elem_id="digit-picture",
-        elem_classes="panel",
-    )
-
-
-def _panel(name: str) -> gr.HTML:
-    return gr.HTML(
-        label=i18n(name), show_label=True, container=True, elem_id=name.replace("_", "-"), elem_classes="panel"
-    )
+    names = ("canvas", "stroke", "undo", "clear")
+    words = {name: data_words(f"digit_{name}") for name in names}
+    template = CANVAS.format(side=SIDE, brush=BRUSH, thin=BRUSHES[0], thick=BRUSHES[1], **words)
+    return html_panel("digit_canvas", "digit-canvas", html_template=template, js_on_load=SCRIPT)

@@ -1,0 +1,38 @@
+"""Components that the tabs place alike: labelled panels of HTML, pictures that a person gives."""
+
+from typing import Any
+
+import gradio as gr
+
+from ui.text import LANGUAGES, STATIC, i18n
+
+UNLISTED = {"api_visibility": "private", "show_progress": "hidden"}  # of events that are for the page alone
+
+
+def html_panel(label: str, elem_id: str, value: Any = None, **options: Any) -> gr.HTML:
+    """Place a panel of HTML below the label of a key in `STATIC`."""
+    kind = {"show_label": True, "container": True, "elem_classes": "panel"}
+    return gr.HTML(value, label=i18n(label), elem_id=elem_id, **kind, **options)
+
+
+def picture_panel(label: str, elem_id: str, value: str | None = None, **options: Any) -> gr.Image:
+    """Place a panel that takes a picture by upload, webcam or clipboard."""
+    return gr.Image(
+        value,
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        label=i18n(label),
+        placeholder=i18n("edges_upload"),
+        buttons=[],
+        elem_id=elem_id,
+        elem_classes="panel",
+        **options,
+    )
+
+
+def data_words(key: str) -> str:
+    """Return a word in each language as attributes, `data-es="…" data-en="…"`.
+
+    Gradio translates labels only; the scripts of a panel take the word of the browser's language.
+    """
+    return " ".join(f'data-{language}="{STATIC[language][key]}"' for language in LANGUAGES)
