@@ -379,7 +379,7 @@ def test_screenshots(browser, app):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with opened(browser, app) as page:
         choose_kernel(page, "all")
-        page.locator("table.kernel td", has_text="8").wait_for()
+        page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
         page.wait_for_timeout(1500)
         page.screenshot(path=SCREENSHOTS / "edges.png", full_page=True)
         turn_to(page, "digit")
