@@ -5,7 +5,8 @@
 FOLDER holds MNIST in a Hub repo's layout. Each variant learns from half of the training split and is judged on the
 other half, 30,000 rows, where two shares of right answers near 99.5 % differ by chance by 0.06 points (one standard
 error); the loss, which weighs every row, tells more. The test split is not read. A variant whose run is complete in
-`--output` is not run again, one that was stopped goes on.
+`--output` is not run again, one that was stopped goes on. All of them take hours: what was measured is kept in
+benchmarks/ablation.json, and the table shows all of it.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import about, measure, report
+from benchmarks.common import about, measure, processor, report
 from model.quiet import quiet
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "recipe.md"
+LEDGER = Path(__file__).parent / "ablation.json"
 # Name -> what of the network and what of the training is changed.
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the recipe": ({}, {}),
@@ -54,6 +56,17 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
     return last | {"seconds": report["seconds"], "parameters": report["parameters"]}
 
 
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """Return one line for each variant that was measured, in the order of `VARIANTS`."""
+    lines = ["| variant | parameters | errors on validation, % | loss on validation | s |", "|---|---:|---:|---:|---:|"]
+    for name in VARIANTS:
+        if found := rows.get(name):
+            errors = 100 * (1 - found["val_accuracy"])
+            loss, seconds = found["val_loss"], found["seconds"]
+            lines.append(f"| {name} | {found['parameters']:,} | {errors:.2f} | {loss:.4f} | {seconds:.0f} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the variants one after the other and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -68,18 +81,18 @@ def main() -> None:
         print(json.dumps(train_variant(options.variant, options.data, options.output, options.epochs)))
         return
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    lines = ["| variant | parameters | errors on validation, % | loss on validation | s |", "|---|---:|---:|---:|---:|"]
+    known = json.loads(LEDGER.read_text()) if LEDGER.exists() else {}
+    condition = f"{options.epochs} epochs on {processor()}"  # what is measured otherwise is not compared
+    rows = known.setdefault(condition, {})
     for name in options.only or VARIANTS:
         folder = options.output / name.replace(",", "").replace(" ", "-")
         arguments = ["--variant", name, "--data", str(options.data), "--output", str(folder)]
-        found = measure("benchmarks.ablation", [*arguments, "--epochs", str(options.epochs)], environment, 7200)
-        errors = 100 * (1 - found["val_accuracy"])
-        lines.append(
-            f"| {name} | {found['parameters']:,} | {errors:.2f} | {found['val_loss']:.4f} | {found['seconds']:.0f} |"
-        )
-        print(lines[-1], flush=True)
+        rows[name] = measure("benchmarks.ablation", [*arguments, "--epochs", str(options.epochs)], environment, 7200)
+        print(name, rows[name], flush=True)
+        if options.write:
+            LEDGER.write_text(json.dumps(known, indent=1) + "\n")
     line = about("benchmarks.ablation", options.data, f"--epochs {options.epochs}")
-    report("What each part gives", "\n".join([*lines, "", line]), options.write, DOCUMENT)
+    report("What each part gives", f"{table(rows)}\n\n{line}", options.write, DOCUMENT)
 
 
 if __name__ == "__main__":
