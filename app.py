@@ -3,71 +3,41 @@
 import os
 import sys
 
-from model.quiet import quiet
-
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
-with quiet():
-    import gradio as gr
+import gradio as gr
 
-    from model import CnnModel, ModelError
-    from model.explain import Explainer
-    from ui import edges, sketch, theme, tuning
-    from ui.panels import UNLISTED
-    from ui.text import Message, i18n, language_of
+from model.errors import ModelError
+from ui import edges, sketch, theme, tuning
+from ui.network import Network, place_notice
+from ui.text import i18n
 
 PORT = 7860
 
 
-def load_model() -> tuple[CnnModel, str | None]:
-    """Return the model that MODEL_ID and MODEL_REVISION name, or the bundled one and why that was not to be had.
-
-    Raises:
-        ModelError: when not even the bundled model can be loaded.
-    """
-    name = os.environ.get("MODEL_ID")
-    if not name:
-        return CnnModel.from_pretrained(), None
-    try:
-        return CnnModel.from_pretrained(name, revision=os.environ.get("MODEL_REVISION") or None), None
-    except ModelError as error:
-        print(f"{error}\nThe bundled model is used in its place.", file=sys.stderr)
-        return CnnModel.from_pretrained(), str(error)
-
-
-def build(model: CnnModel, failure: str | None = None) -> gr.Blocks:
-    """Return the page for a model; `failure` is why it is not the model that was asked for."""
-    explainer = Explainer(model)
+def build(network: Network) -> gr.Blocks:
+    """Return the page for a model, which need not be loaded yet."""
     with gr.Blocks(title="Trazo", analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         theme.header()
-        if failure:
-            _notice(demo, Message("model_replaced", reason=failure.replace("`", "'")))
+        place_notice(demo, network)
         with gr.Tab(i18n("edges_tab"), id="edges"):
-            edges.tab(demo, explainer)
-        with gr.Tab(i18n(sketch.name(model)), id="digit"):
-            sketch.tab(explainer)
+            edges.tab(demo, network)
+        with gr.Tab(i18n(sketch.name(network.config)), id="digit"):
+            sketch.tab(network)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
-            tuning.tab(demo, model.folder)
+            tuning.tab(demo, network.folder)
     return demo.queue(max_size=64, default_concurrency_limit=8)
 
 
-def _notice(demo: gr.Blocks, message: Message) -> None:
-    notice = gr.Markdown(elem_classes="notice")
-
-    def say(request: gr.Request) -> str:
-        return message.text(language_of(request))
-
-    demo.load(say, None, notice, **UNLISTED)
-
-
 def main() -> None:
-    """Load, build and serve."""
+    """Build, serve, then load the network, while people already look at the page."""
     try:
-        demo = build(*load_model())
+        network = Network.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except ModelError as error:
         sys.exit(str(error))
     port = os.environ.get("PORT") or str(PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
         sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}")
+    demo = build(network)
     try:
         demo.launch(
             server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
@@ -79,9 +49,12 @@ def main() -> None:
             i18n=i18n,
             theme=theme.theme(),
             css_paths=theme.CSS,
+            prevent_thread_lock=True,
         )
     except OSError:  # Gradio found the port taken
         sys.exit(f"port {port} is taken; choose another: PORT=8000 python app.py")
+    network.start()
+    demo.block_thread()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
     import keras
     import tensorflow as tf
 
-    from model import CnnConfig, heads
+    from model import CnnConfig
+    from model.losses import make_loss
     from model.network import build_network
     from model.scaling import Scaling
     from training.config import TrainConfig
@@ -40,7 +41,7 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
     network = build_network(config)
     optimizer = make_optimizer(TrainConfig(**RECIPE), steps)
     optimizer.build(network.trainable_variables)
-    loss_of = heads.make_loss(config.problem, config.loss, len(labels), 0.0)
+    loss_of = make_loss(config.problem, config.loss, len(labels), 0.0)
 
     @tf.function(input_signature=[tf.TensorSpec((None, *SHAPE), tf.float32), tf.TensorSpec((None,), tf.int64)])
     def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -68,7 +68,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         import keras
         import keras_tuner
 
-        from model import heads
+        from model.losses import make_loss
         from training.config import DataConfig, TrainConfig
         from training.pipeline import make_eval_data, make_train_data
         from training.run import open_data
@@ -90,7 +90,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
             network, training = space.build(hp), space.point(hp)[1]
             optimizer = make_optimizer(TrainConfig(**training | {"epochs": epochs}), steps)
-            loss = heads.make_loss(base["problem"], training["loss"], len(base["labels"]))
+            loss = make_loss(base["problem"], training["loss"], len(base["labels"]))
             metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
             network.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False)
             return network

@@ -17,13 +17,13 @@ from PIL import Image
 from model import converter, files
 from model.card import render_card
 from model.config import CnnConfig
-from model.errors import ModelError, TrazoError
-from model.hub import commit_folder, download
+from model.errors import TrazoError
+from model.folder import find
+from model.hub import commit_folder
 from model.network import build_network
 from model.outliers import Outliers, Rejection, tensor_shapes
-from model.weights import check_size, is_about, load_weights, weights_to_bytes
+from model.weights import is_about, load_weights, weights_to_bytes
 
-PRETRAINED = Path(__file__).parent / "pretrained"
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
 
 
@@ -184,20 +184,11 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         Raises:
             ModelError: in one line, what is missing or damaged and where; never a model with default weights.
         """
-        source = PRETRAINED if pretrained_model_name_or_path is None else Path(pretrained_model_name_or_path)
-        try:
-            folder = source if source.is_dir() else download(str(source), revision, token)
-            return cls._from_folder(folder)
-        except ModelError:
-            raise
-        except (TrazoError, OSError) as error:
-            raise ModelError(str(error)) from None
+        return cls.from_folder(*find(pretrained_model_name_or_path, revision, token))
 
     @classmethod
-    def _from_folder(cls, folder: Path) -> CnnModel:
-        files.check_complete(str(folder), (path.name for path in folder.iterdir() if path.is_file()))
-        config = CnnConfig.from_file(folder / files.CONFIG)
-        check_size(config, folder / files.WEIGHTS)
+    def from_folder(cls, folder: Path, config: CnnConfig) -> CnnModel:
+        """Load what `folder.find` has found; see `from_pretrained`."""
         model = cls(config, folder=folder)
         further = load_weights(model.network, folder / files.WEIGHTS, tensor_shapes(config))
         if further:

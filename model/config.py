@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field, fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +95,28 @@ class CnnConfig:
         return (self.convolutions,) * len(self.filters)
 
     @property
+    def kernel_shapes(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return the shape of each convolution's kernel, by the layer's name: height, width, inputs, filters."""
+        shapes, inputs = {}, self.image_shape[2]
+        for block, (filters, convolutions) in enumerate(zip(self.filters, self.convolutions_of_blocks, strict=True), 1):
+            for number in range(1, convolutions + 1):
+                shapes[f"block{block}_conv{number}"] = (self.kernel_size, self.kernel_size, inputs, filters)
+                inputs = filters
+        return shapes
+
+    @property
     def kernel_parameters(self) -> int:
         """Return the number of weights in all kernels; biases, normalisations and slopes add a few to a feature map.
 
         It follows `network.build_network` without building: what is too large can be refused in time.
         """
-        height, width, channels = self.image_shape
-        total = 0
-        for filters, convolutions in zip(self.filters, self.convolutions_of_blocks, strict=True):
-            total += self.kernel_size**2 * filters * (channels + (convolutions - 1) * filters)
-            channels = filters
+        height, width, _ = self.image_shape
+        for _ in self.filters:
             # A stride keeps the odd row and column that a pooling drops.
             odd = 1 if self.pooling == "stride" else 0
             height, width = (height + odd) // 2, (width + odd) // 2
-        features = height * width * channels if self.dense_units else channels
+        features = height * width * self.filters[-1] if self.dense_units else self.filters[-1]
+        total = sum(map(prod, self.kernel_shapes.values()))
         for units in (*self.dense_units, output_units(self.problem, len(self.labels))):
             total += features * units
             features = units

@@ -12,7 +12,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from model import files
-from model.config import CnnConfig
 from model.errors import ModelError
 
 
@@ -35,24 +34,6 @@ def weights_hash(folder: Path) -> str:
 def is_about(evaluation: dict[str, Any], folder: Path) -> bool:
     """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
     return (folder / files.WEIGHTS).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
-
-
-def check_size(config: CnnConfig, path: Path) -> None:
-    """Refuse a config whose network is larger than the file of its weights, before memory is taken for it.
-
-    Raises:
-        ModelError: so, or when the file is missing or no safetensors.
-    """
-    try:
-        with safe_open(path, framework="numpy"):  # its header against its size
-            size = path.stat().st_size
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from None
-    if size < 4 * config.kernel_parameters:
-        raise ModelError(
-            f"{path} does not match config.json, which asks for {config.kernel_parameters:,} or more float32: "
-            f"it has {size:,} bytes"
-        )
 
 
 def load_weights(

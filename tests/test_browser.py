@@ -315,6 +315,19 @@ def searched(tmp_path_factory) -> Iterator[App]:
         yield app
 
 
+def test_people_are_told_until_the_network_is_loaded_and_when_another_answers(browser, tmp_path):
+    folder = shutil.copytree(PRETRAINED, tmp_path / "model")
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-4:] = b"\xff" * 4  # not a number
+    (folder / "model.safetensors").write_bytes(weights)
+    with running(tmp_path / "log.txt", MODEL_ID=str(folder)) as app, opened(browser, app, "en") as page:
+        page.locator("#notice", has_text=SPOKEN["en"]["network_loading"]).wait_for()
+        page.locator("#notice", has_text="not finite").wait_for()
+        turn_to(page, "digit", "en")
+        draw(page, DIGITS["7"])
+        wait_for_answer(page, "7")
+
+
 def turn_to_part(page, name: str) -> None:
     """Open a part of the tuning tab; on a phone some are in a menu."""
     title, menu = STATIC["es"][f"tuning_{name}"], page.locator(".overflow-menu > button:visible")

@@ -39,6 +39,7 @@ def test_kernels_and_feature_maps_have_the_shapes_of_the_layers(bundled, digit):
     config = bundled.config
     blocks = list(enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1))
     assert list(kernels) == [f"block{b}_conv{c}" for b, (_, number) in blocks for c in range(1, number + 1)]
+    assert {name: kernel.shape for name, kernel in kernels.items()} == config.kernel_shapes
     first, second, *_ = config.filters
     assert kernels["block1_conv1"].shape == (3, 3, 1, first) and kernels["block2_conv1"].shape == (3, 3, first, second)
     found = explainer.explain(digit)

@@ -4,7 +4,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from model.errors import TrazoError
-from model.heads import HEADS, LOSSES, check_head, make_loss, make_metric_function, output_activation, output_units
+from model.heads import HEADS, LOSSES, check_head, output_activation, output_units
+from model.losses import make_loss, make_metric_function
 
 RANDOM = np.random.default_rng(0)
 IDS = RANDOM.integers(0, 4, 50)

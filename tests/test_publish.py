@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from model import TrazoError
-from model.cnn import PRETRAINED
 from model.files import without_paths
+from model.folder import PRETRAINED
 from tests.conftest import ROOT, SAMPLE
 from tests.hub import LoopbackHub
 from training.publish import publish, write_card

@@ -11,7 +11,7 @@ from model import CnnModel
 from model.explain import Explainer
 from ui.edges import PHOTOS, THRESHOLD, arithmetic_html, edge_map, matrix_html
 from ui.filtering import arithmetic, as_grey
-from ui.kernels import KERNELS, LARGEST, as_kernel, learned_kernels, plane, resized
+from ui.kernels import KERNELS, LARGEST, as_kernel, plane, resized, slides
 from ui.text import Message
 from ui.upload import read_picture
 
@@ -106,7 +106,7 @@ def test_the_arithmetic_is_told_with_its_sum():
 
 
 def test_a_learned_kernel_slides_as_strongly_as_sobels():
-    kernels = learned_kernels(Explainer(CnnModel.from_pretrained()))
+    kernels = Explainer(CnnModel.from_pretrained()).kernels()
     assert next(iter(kernels)) == "block1_conv1" and kernels["block1_conv1"].shape[2] == 1
     kernel = plane(kernels["block1_conv2"], 3, 2)
     raw = kernels["block1_conv2"][:, :, 1, 2]
@@ -114,6 +114,7 @@ def test_a_learned_kernel_slides_as_strongly_as_sobels():
     np.testing.assert_allclose(kernel / np.abs(kernel).max(), raw / np.abs(raw).max(), rtol=1e-5)
     assert (plane(kernels["block1_conv1"], 10**6, 10**6) == plane(kernels["block1_conv1"], 24, 1)).all()
     assert edge_map(BARS, kernel).shape == BARS.shape
+    assert slides(kernels["block1_conv2"].shape) and not slides((2, 2, 1, 1)) and not slides((33, 33, 1, 1))
 
 
 def test_a_kernel_keeps_its_middle_when_its_side_changes():

@@ -45,7 +45,7 @@ def test_a_blank_canvas_is_told(digits):
 
 
 def test_colour_networks_answer_about_pictures(colours):
-    assert not sketch.takes_drawings(colours)
+    assert not sketch.takes_drawings(colours.config)
     white = np.full((50, 80, 3), 255, np.uint8)
     answer = sketch.answer(colours, white)
     assert list(answer) == ["cat", "dog"]
@@ -82,5 +82,5 @@ def test_every_sign_gets_its_pictures(digits):
 
 
 def test_the_tab_is_named_for_what_the_network_knows(digits, colours):
-    assert sketch.name(digits) == "digit_tab"
-    assert sketch.name(colours) == "class_tab"
+    assert sketch.name(digits.config) == "digit_tab"
+    assert sketch.name(colours.config) == "class_tab"

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r2_score
 
-from model import CnnModel, heads
+from model import CnnModel
 from model.errors import TrazoError
+from model.losses import make_loss
 from training.decoding import decoded_batches
 from training.stream import HubStream
 
@@ -42,7 +43,7 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
     measures = (
         _of_numbers(predicted[:, 0], true) if stream.problem == "regression" else _of_classes(predicted, true, model)
     )
-    loss = heads.make_loss(model.config.problem, model.config.loss, len(model.config.labels))
+    loss = make_loss(model.config.problem, model.config.loss, len(model.config.labels))
     outputs = predicted[:, 1:] if stream.problem == "binary" else predicted
     return {
         "schema_version": SCHEMA_VERSION,

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from model import heads
 from model.config import CnnConfig
 from model.errors import TrazoError
+from model.losses import make_loss, make_metric_function
 from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.config import TrainConfig
@@ -211,8 +212,8 @@ def _compile(
     `network` is trained, `result` is validated; where they are two, a step moves the weights of the second towards
     those of the first (Polyak and Juditsky 1992; with a decay as in Keras' own averaging).
     """
-    loss_of = heads.make_loss(config.problem, config.loss, len(config.labels), settings.label_smoothing)
-    metric_of = heads.make_metric_function(config.problem)
+    loss_of = make_loss(config.problem, config.loss, len(config.labels), settings.label_smoothing)
+    metric_of = make_metric_function(config.problem)
     shapes = [
         tf.TensorSpec((None, *config.image_shape), tf.float32),
         tf.TensorSpec((None,), tf.float32 if config.problem == "regression" else tf.int64),

@@ -1,13 +1,18 @@
 """The network's answers as HTML: what it reads, how sure it is, and what it does not know."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model import CnnModel
-from model.explain import Explanation
 from ui.text import Language, Message
+
+if TYPE_CHECKING:
+    from model.cnn import CnnModel
+    from model.explain import Explanation
 
 SHOWN = 5  # confidences of one answer that are listed
 

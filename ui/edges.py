@@ -8,7 +8,6 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model.explain import Explainer
 from ui import kernel_choice
 from ui.filtering import (
     PADDINGS,
@@ -25,6 +24,7 @@ from ui.filtering import (
     shown,
 )
 from ui.kernels import KERNELS, as_kernel
+from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of
@@ -81,7 +81,7 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
     return cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST if grown else cv2.INTER_AREA)
 
 
-def tab(demo: gr.Blocks, explainer: Explainer) -> None:
+def tab(demo: gr.Blocks, network: Network) -> None:
     """Lay out the tab and its events; the endpoint is `/edges`."""
     gr.Markdown(i18n("edges_guide"), elem_classes="guide")
     with gr.Row(equal_height=True):
@@ -101,7 +101,7 @@ def tab(demo: gr.Blocks, explainer: Explainer) -> None:
             )
     with gr.Row():
         with gr.Column(min_width=300):
-            matrix, chosen = kernel_choice.lay_out(explainer)
+            matrix, chosen = kernel_choice.lay_out(network)
         with gr.Column(min_width=300):
             sign = gr.Radio([(i18n(f"edges_{key}"), key) for key in SIGNS], value="clipped", label=i18n("edges_sign"))
             output = gr.Radio(

@@ -1,14 +1,19 @@
 """What happens inside the network, as pictures in HTML: its input, what spoke for the answer, the feature maps."""
 
+from __future__ import annotations
+
 from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from model.explain import Explanation
 from ui.filtering import NEGATIVE, POSITIVE
+
+if TYPE_CHECKING:
+    from model.explain import Explanation
 
 STRONGEST = 0.995  # quantile of the saliency that gets the full colour: single pixels may be far above the others
 NEIGHBOURS = 0.8  # pixels, sigma of a Gaussian: gradients of single pixels are noisy, those of a stroke tell something

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from model.explain import Explainer
-from ui.kernels import KERNELS, as_kernel, learned_kernels, plane, resized
+from ui.kernels import KERNELS, as_kernel, plane, resized, slides
+from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel
 from ui.text import i18n
 from ui.upload import told
@@ -17,20 +17,20 @@ FIRST = "vertical"
 SCRIPT = Path(__file__).with_name("matrix.js").read_text(encoding="utf-8")
 
 
-def lay_out(explainer: Explainer) -> tuple[gr.HTML, list]:
+def lay_out(network: Network) -> tuple[gr.HTML, list]:
     """Lay the controls out, one below the other.
 
     Returns:
         (the matrix, whose value is the chosen kernel as a list of rows; the events that change it, each to be followed
         by `.then`).
     """
-    kernels = learned_kernels(explainer)
-    names = [*KERNELS, OWN, *([LEARNED] if kernels else [])]
+    layers = [layer for layer, shape in network.config.kernel_shapes.items() if slides(shape)]
+    names = [*KERNELS, OWN, *([LEARNED] if layers else [])]
     name = gr.Dropdown(
         [(i18n(f"edges_{key}"), key) for key in names], value=FIRST, label=i18n("edges_kernel"), elem_id="edges-name"
     )
     with gr.Column(visible=False, elem_id="edges-learned") as of_network:
-        layer = gr.Dropdown(list(kernels), value=next(iter(kernels), None), label=i18n("edges_layer"))
+        layer = gr.Dropdown(layers, value=next(iter(layers), None), label=i18n("edges_layer"))
         filter_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_filter"), buttons=[])
         input_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_input"), buttons=[], visible=False)
     side = gr.Radio([(f"{n} × {n}", n) for n in SIDES], value=3, label=i18n("edges_side"), visible=False)
@@ -43,7 +43,10 @@ def lay_out(explainer: Explainer) -> tuple[gr.HTML, list]:
         """Fill the matrix from the name, and show the controls that go with it."""
         number, maps = gr.skip(), gr.skip()
         if name == LEARNED:
-            kernel = kernels[layer]
+            with told(request):
+                kernels = network.explainer().kernels()
+            # Of a network that another one had to take the place of, the layers' names may be others.
+            kernel = kernels.get(layer, kernels[min(kernels)])
             number = gr.update(maximum=kernel.shape[3], value=min(filter_, kernel.shape[3]))
             maps = gr.update(
                 maximum=max(2, kernel.shape[2]), value=min(input_, kernel.shape[2]), visible=kernel.shape[2] > 1

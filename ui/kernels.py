@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from model.explain import Explainer
 from ui.text import Message
 
 LARGEST = 31  # side of the largest kernel accepted
@@ -64,13 +63,9 @@ def as_kernel(kernel: Any) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
-def learned_kernels(explainer: Explainer) -> dict[str, np.ndarray]:
-    """Return a model's kernels that can slide over a picture: name -> float32 (side, side, inputs, filters)."""
-    return {
-        name: kernel
-        for name, kernel in explainer.kernels().items()
-        if kernel.shape[0] % 2 and kernel.shape[0] <= LARGEST
-    }
+def slides(shape: tuple[int, int, int, int]) -> bool:
+    """Return whether a learned kernel of this shape can slide over a picture."""
+    return shape[0] % 2 == 1 and shape[0] <= LARGEST
 
 
 def plane(kernel: np.ndarray, filter_: int, input_: int) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Parts of a page that are made once in each language, and shown in the one of the request."""
+"""Parts of a page that are made when somebody first asks for them in a language, and then kept."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -10,31 +11,42 @@ from ui.panels import UNLISTED
 from ui.plots import sentence
 from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of, named
 
+Values = Callable[[Language], list[Any]]  # of a part's components
+
 
 class Parts:
     """The parts in their order; what cannot be shown is told by a sentence in its place."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._parts: list[tuple[gr.components.Component, dict[Language, Any]]] = []
+        self._parts: list[tuple[list[gr.blocks.Block], Values]] = []
 
     def add(self, label: str, value_in: Callable[[Language], Any], kind: type, **options: Any) -> None:
         """Place a component of a kind, below it the sentence `<label>_help` on how to read it."""
-        try:
-            values = {language: value_in(language) for language in LANGUAGES}
-        except Message as message:
-            self._tell(label, message)
-            return
-        self._parts.append((kind(label=i18n(label), min_width=320, elem_classes="panel", **options), values))
-        self._help(label)
+        with gr.Column(min_width=320) as panel:
+            component = kind(label=i18n(label), min_width=320, elem_classes="panel", **options)
+            _help(label)
+        absent = _absent()
+
+        def values(language: Language) -> list[Any]:
+            try:
+                return [value_in(language), gr.skip(), gr.skip()]
+            except Message as message:
+                told = gr.update(value=_told(label, message, language), visible=True)
+                return [gr.skip(), gr.update(visible=False), told]
+
+        self._parts.append(([component, panel, absent], values))
 
     def add_text(self, value_in: Callable[[Language], str]) -> None:
         """Place a sentence, or nothing where it cannot be said: what it is about has told why."""
-        try:
-            values = {language: value_in(language) for language in LANGUAGES}
-        except Message:
-            return
-        self._parts.append((gr.Markdown(elem_classes="caption"), values))
+
+        def values(language: Language) -> list[Any]:
+            try:
+                return [value_in(language)]
+            except Message:
+                return [""]
+
+        self._parts.append(([gr.Markdown(elem_classes="caption")], values))
 
     def add_chosen(
         self,
@@ -56,12 +68,13 @@ class Parts:
             names = names_in()
             if len(names) < len(choosers):
                 raise Message("too_few_hyperparameters")
-            chosen = [names[:most]] if most else names[: len(choosers)]
-            values = {language: figure(language, *chosen) for language in LANGUAGES}
         except Message as message:
-            self._tell(label, message)
+            told = {
+                language: [gr.update(value=_told(label, message, language), visible=True)] for language in LANGUAGES
+            }
+            self._parts.append(([_absent()], told.get))
             return
-        named_in = {lang: gr.update(choices=[(named(name, lang), name) for name in names]) for lang in LANGUAGES}
+        at_start = [names[:most]] if most else names[: len(choosers)]
         with gr.Row():
             dropdowns = [
                 gr.Dropdown(
@@ -72,35 +85,49 @@ class Parts:
                     label=i18n(chooser),
                     min_width=200,
                 )
-                for chooser, value in zip(choosers, chosen, strict=True)
+                for chooser, value in zip(choosers, at_start, strict=True)
             ]
         plot = gr.Plot(label=i18n(label), min_width=320, elem_classes="panel", elem_id=label.replace("_", "-"))
-        self._help(label)
-        self._parts += [(plot, values), *((dropdown, named_in) for dropdown in dropdowns)]
+        _help(label)
 
-        def redraw(request: gr.Request, *chosen: Any) -> go.Figure:
-            language = language_of(request)
+        def drawn(language: Language, *chosen: Any) -> go.Figure:
             try:
                 return figure(language, *chosen)
             except Message as message:
                 return sentence(message.text(language))
 
-        events = [dropdown.input for dropdown in dropdowns]
-        gr.on(events, redraw, dropdowns, plot, **UNLISTED)
+        def values(language: Language) -> list[Any]:
+            named_in = gr.update(choices=[(named(name, language), name) for name in names])
+            return [drawn(language, *at_start), *([named_in] * len(dropdowns))]
+
+        def redraw(request: gr.Request, *chosen: Any) -> go.Figure:
+            return drawn(language_of(request), *chosen)
+
+        self._parts.append(([plot, *dropdowns], values))
+        gr.on([dropdown.input for dropdown in dropdowns], redraw, dropdowns, plot, **UNLISTED)
 
     def load_with(self, demo: gr.Blocks) -> None:
-        """Send every part when the page loads."""
+        """Send every part when the page loads: only then its language is known."""
+
+        @cache
+        def values_in(language: Language) -> list[Any]:
+            return [value for _, values in self._parts for value in values(language)]
 
         def load(request: gr.Request) -> list[Any]:
-            return [values[language_of(request)] for _, values in self._parts]
+            return values_in(language_of(request))
 
-        outputs = [component for component, _ in self._parts]
+        outputs = [component for components, _ in self._parts for component in components]
         demo.load(load, None, outputs, **UNLISTED)
 
-    def _help(self, label: str) -> None:
-        if f"{label}_help" in STATIC["en"]:
-            gr.Markdown(i18n(f"{label}_help"), elem_classes="caption")
 
-    def _tell(self, label: str, message: Message) -> None:
-        values = {language: f"**{STATIC[language][label]}**\n\n{message.text(language)}" for language in LANGUAGES}
-        self._parts.append((gr.Markdown(container=True, min_width=320, elem_classes="absent"), values))
+def _help(label: str) -> None:
+    if f"{label}_help" in STATIC["en"]:
+        gr.Markdown(i18n(f"{label}_help"), elem_classes="caption")
+
+
+def _absent() -> gr.Markdown:
+    return gr.Markdown(container=True, min_width=320, elem_classes="absent", visible=False)
+
+
+def _told(label: str, message: Message, language: Language) -> str:
+    return f"**{STATIC[language][label]}**\n\n{message.text(language)}"

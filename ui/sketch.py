@@ -1,17 +1,25 @@
 """The digit tab: draw, see what the network sees and why it answers as it does."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
 
-from model import CnnModel, converter
-from model.explain import Explainer, Explanation
+from model import converter
+from model.config import CnnConfig
 from ui.answers import answers, answers_html, as_answer
 from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
+from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel, picture_panel
 from ui.text import Language, Message, i18n, language_of
 from ui.upload import AT_ONCE, DrawingData, data_url_source, drawing_source, picture_source, read_picture, told, warned
+
+if TYPE_CHECKING:
+    from model.cnn import CnnModel
+    from model.explain import Explanation
 
 SIDE = 448  # pixels of the square to draw on
 BRUSH = 36  # pixels; a stroke as wide, for its canvas, as MNIST's are for theirs
@@ -42,7 +50,11 @@ def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
     """
     shape = model.config.image_shape
     try:
-        return converter.sketch_to_inputs(picture, shape) if takes_drawings(model) else [converter.fit(picture, shape)]
+        return (
+            converter.sketch_to_inputs(picture, shape)
+            if takes_drawings(model.config)
+            else [converter.fit(picture, shape)]
+        )
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
 
@@ -57,7 +69,7 @@ def answer(model: CnnModel, picture: np.ndarray) -> dict[str, float] | str:
         Message: for a blank drawing.
     """
     try:
-        row = (model.predict_sketch if takes_drawings(model) else model.predict)([picture])[0]
+        row = (model.predict_sketch if takes_drawings(model.config) else model.predict)([picture])[0]
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
     found = as_answer(model, row)
@@ -73,16 +85,16 @@ def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: 
     )
 
 
-def takes_drawings(model: CnnModel) -> bool:
-    """Return whether the network knows one channel, so that drawings can be made alike for it."""
-    return model.config.image_shape[2] == 1
+def takes_drawings(config: CnnConfig) -> bool:
+    """Return whether a network knows one channel, so that drawings can be made alike for it."""
+    return config.image_shape[2] == 1
 
 
-def tab(explainer: Explainer) -> None:
+def tab(network: Network) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
-    model = explainer.model
-    drawn = takes_drawings(model)
-    gr.Markdown(i18n(_guide(model)), elem_classes="guide")
+    config = network.config
+    drawn = takes_drawings(config)
+    gr.Markdown(i18n(_guide(config)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
@@ -94,8 +106,8 @@ def tab(explainer: Explainer) -> None:
     with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
         gr.Markdown(i18n("digit_maps"), elem_classes="caption")
         maps = gr.HTML(elem_id="digit-maps")
-    if model.config.title:
-        gr.Markdown(model.config.title, elem_classes="caption")
+    if config.title:
+        gr.Markdown(config.title, elem_classes="caption")
     opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
 
     def show(drawing: str | dict | None, opened: bool, request: gr.Request) -> tuple[str, str, str]:
@@ -103,7 +115,8 @@ def tab(explainer: Explainer) -> None:
             return "", "", ""  # the canvas was wiped
         with warned(request):
             source = data_url_source(drawing) if isinstance(drawing, str) else picture_source(drawing)
-            inputs, language = prepare(model, read_picture(source)), language_of(request)
+            explainer, language = network.explainer(), language_of(request)
+            model, inputs = explainer.model, prepare(explainer.model, read_picture(source))
             explained = [explainer.explain(pixels) for pixels in inputs]
             said = answers_html(answers(model, inputs, explained), language)
             return said, seen_html(inputs, explained, language), maps_html(explained[0]) if opened else ""
@@ -124,20 +137,21 @@ def tab(explainer: Explainer) -> None:
     def classify(drawing: dict | None, request: gr.Request) -> dict[str, float] | str:
         """Return the network's confidence for each label, for a drawing (a sketchpad's value) or a picture."""
         with told(request):
-            return answer(model, read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing"))
+            pixels = read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing")
+            return answer(network.explainer().model, pixels)
 
     gr.on([], classify, anything, confidences, preprocess=False, api_name="classify", **AT_ONCE)
 
 
-def name(model: CnnModel) -> str:
+def name(config: CnnConfig) -> str:
     """Return the key of the tab's name: a model that knows the ten digits gets theirs."""
-    return "digit_tab" if model.config.labels == tuple("0123456789") else "class_tab"
+    return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
 
 
-def _guide(model: CnnModel) -> str:
-    if not takes_drawings(model):
+def _guide(config: CnnConfig) -> str:
+    if not takes_drawings(config):
         return "class_picture_guide"
-    return "digit_guide" if name(model) == "digit_tab" else "class_draw_guide"
+    return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
 
 
 def _canvas() -> gr.HTML:

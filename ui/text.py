@@ -169,6 +169,9 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "pixel_sum": "Fila {row}, columna {column}: la suma de los productos es {total}.",
         "threshold_number": "El umbral debe ser un número finito.",
         # Model
+        "network_loading": "La red se está cargando: las respuestas llegarán en unos segundos.",
+        "network_unusable": "No se ha podido cargar ninguna red, así que no hay respuestas; el motivo está en el "
+        "registro del servidor.",
         "model_replaced": "**No se pudo cargar el modelo pedido**, así que se usa el incluido en Trazo. Motivo: "
         "`{reason}`",
         **tuning_text.SPOKEN["es"],
@@ -224,6 +227,8 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "pixel_sum": "Row {row}, column {column}: the products add up to {total}.",
         "threshold_number": "The threshold must be a finite number.",
         # Model
+        "network_loading": "The network is loading: answers will come in a few seconds.",
+        "network_unusable": "No network could be loaded, so there are no answers; the server's log holds the reason.",
         "model_replaced": "**The model asked for could not be loaded**, so the one that comes with Trazo is used. "
         "Reason: `{reason}`",
         **tuning_text.SPOKEN["en"],

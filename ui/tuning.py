@@ -80,8 +80,7 @@ def tested_shown(folder: Path, language: Language) -> str:
 def tab(demo: gr.Blocks, folder: Path) -> None:
     """Lay out the inside of the tab; the endpoint is `/trials`.
 
-    The model does not change while the server runs, so everything is made once in each language; what a page shows is
-    sent when it loads, because only then is its language known.
+    The model does not change while the server runs, so everything is made once in each language, for who first asks.
     """
     parts = Parts()
 
