@@ -2,17 +2,12 @@
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,66 +18,11 @@ from PIL import Image, ImageDraw
 
 from model import CnnConfig
 from tests.hub import LoopbackHub
+from tests.running import ROOT, App, running
 from ui.edges import edge_map
 from ui.text import SPOKEN
 
-ROOT = Path(__file__).parent.parent
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
-
-
-@dataclass
-class App:
-    """A running app."""
-
-    url: str
-    log: Path  # what it wrote on both outputs
-
-    def client(self, language: str = "en") -> Client:
-        return Client(self.url, verbose=False, headers={"Accept-Language": language})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def running(log: Path, **environment: str) -> Iterator[App]:
-    """Run `python app.py` until the block ends."""
-    port = free_port()
-    kept = {k: v for k, v in os.environ.items() if k not in ("MODEL_ID", "MODEL_REVISION", "SPACE_ID")}
-    # No TF_CPP_MIN_LOG_LEVEL from the tests either: the app itself keeps the console clean.
-    kept.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=kept | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | environment,
-        )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 120
-        while not answers(url):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        yield App(url, log)
-        assert process.poll() is None, f"the server went down: {log.read_text()}"
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def answers(url: str) -> bool:
-    try:
-        return urllib.request.urlopen(url, timeout=5).status == 200
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
-from tests.test_app import App, running
+from tests.running import App, running
 from tests.test_ui_search import EVIL, REPORT
 from ui.text import SPOKEN, STATIC
 

@@ -12,7 +12,8 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from tests.test_app import ROOT, App, picture, running
+from tests.running import ROOT, App, running
+from tests.test_app import picture
 from ui.edges import edge_map
 from ui.upload import read_picture
 
