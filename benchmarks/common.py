@@ -31,6 +31,7 @@ PACKAGES = [
     "pyarrow",
     "datasets",
     "huggingface-hub",
+    "gradio",
     "torch",
     "webdataset",
     "mosaicml-streaming",

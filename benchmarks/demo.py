@@ -1,0 +1,165 @@
+"""The demo beside an empty page of the same Gradio: start, answers, many people at once, memory.
+
+    python -m benchmarks.demo [--starts 5] [--repeats 100] [--write]
+
+Both servers are processes of their own and are asked over HTTP, without Gradio's client: a picture is uploaded once,
+then the function is called with it again and again. The empty page's functions do nothing: one takes a picture and
+returns a text, as `/classify` does, the other returns the picture, as `/edges` does. The clients share the cores with
+the servers.
+"""
+
+import argparse
+import http.client
+import io
+import json
+import re
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from PIL import Image, ImageDraw
+
+from benchmarks.common import about, rate, report
+from tests.running import App, running
+
+EMPTY = "benchmarks/empty_page.py"
+PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512
+PEOPLE, REQUESTS = 50, 20
+WARM, LATER = 100, 5_000  # requests after which memory is looked at
+
+
+class Visitor:
+    """Somebody who has uploaded a picture and asks about it."""
+
+    def __init__(self, app: App, picture: bytes) -> None:
+        """Upload the picture, in the format that its bytes have."""
+        self._host = urlsplit(app.url).netloc
+        head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="picture.png"\r\n\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=part"}
+        upload = Request(f"{app.url}gradio_api/upload", head + picture + b"\r\n--part--\r\n", kind)
+        with urlopen(upload, timeout=60) as answer:
+            path = json.load(answer)[0]
+        self._file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+    def ask(self, endpoint: str, *further: object) -> float:
+        """Call an endpoint with the picture; returns the seconds until its answer was there.
+
+        Raises:
+            RuntimeError: when the answer is an error.
+        """
+        started = time.perf_counter()
+        connection = http.client.HTTPConnection(self._host, timeout=120)
+        try:
+            body = json.dumps({"data": [self._file, *further]})
+            connection.request("POST", f"/gradio_api/call/{endpoint}", body, {"Content-Type": "application/json"})
+            event = json.load(connection.getresponse())["event_id"]
+            connection.request("GET", f"/gradio_api/call/{endpoint}/{event}")
+            events = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        if "event: complete" not in events:
+            raise RuntimeError(f"/{endpoint} answered: {events[-300:]}")
+        return time.perf_counter() - started
+
+
+def seven() -> bytes:
+    """Return a drawing of a seven as PNG, as large as the demo's canvas."""
+    image = Image.new("L", (448, 448), 255)
+    ImageDraw.Draw(image).line([(125, 100), (322, 100), (206, 367)], 0, 36, joint="curve")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def start(log: Path, script: str, endpoint: str) -> tuple[float, float]:
+    """Start a server; returns the seconds until it served its page, and until it answered."""
+    started = time.perf_counter()
+    with running(log, script) as app:
+        Visitor(app, seven()).ask(endpoint)
+        return app.seconds, time.perf_counter() - started
+
+
+def crowd(app: App, picture: bytes, endpoint: str) -> tuple[float, int]:
+    """Let many people ask at once; returns answers a second, and how many requests ended in an error."""
+    people = [Visitor(app, picture) for _ in range(PEOPLE)]
+
+    def ask_often(visitor: Visitor) -> int:
+        errors = 0
+        for _ in range(REQUESTS):
+            try:
+                visitor.ask(endpoint)
+            except (RuntimeError, OSError, http.client.HTTPException, KeyError):
+                errors += 1
+        return errors
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(PEOPLE) as threads:
+        errors = sum(threads.map(ask_often, people))
+    return PEOPLE * REQUESTS / (time.perf_counter() - started), errors
+
+
+def memory(app: App) -> float:
+    """Return the megabytes that a server holds in memory."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{app.process}/status").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    drawing, photo = seven(), PHOTO.read_bytes()
+    # What is asked of the demo -> its picture, and what the empty page is asked meanwhile.
+    pairs = {"classify": (drawing, "text"), "edges": (photo, "picture")}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.txt"
+        starts = {"the demo": ("app.py", "classify"), "an empty page": (EMPTY, "text")}
+        took = {name: [] for name in starts}
+        for _ in range(options.starts):
+            for name, (script, endpoint) in starts.items():
+                took[name].append(start(log, script, endpoint))
+        pages = {name: [page for page, _ in both] for name, both in took.items()}
+        lines = ["| start | page, s | ratio | first answer, s |", "|---|---:|---:|---:|"]
+        for name, both in took.items():
+            ratio = median(pages[name]) / median(pages["an empty page"])
+            lines.append(f"| {name} | {rate(pages[name], 2)} | {ratio:.2f} | {rate([one for _, one in both], 2)} |")
+        lines += ["", "| function | ms | empty page's, ms | difference |", "|---|---:|---:|---:|"]
+        crowds = [
+            "",
+            f"| {PEOPLE} people, {REQUESTS} requests each | answers/s | empty page's | ratio | errors |",
+            "|---|---:|---:|---:|---:|",
+        ]
+        with running(log) as demo, running(Path(folder) / "empty.txt", EMPTY) as empty:
+            for endpoint, (picture, other) in pairs.items():
+                visitor, visitor_of_empty = Visitor(demo, picture), Visitor(empty, picture)
+                visitor.ask(endpoint)
+                asked = [(visitor.ask(endpoint), visitor_of_empty.ask(other)) for _ in range(options.repeats)]
+                ours, theirs = ([1000 * pair[side] for pair in asked] for side in (0, 1))
+                difference = median(ours) - median(theirs)
+                lines.append(f"| `/{endpoint}` | {median(ours):.1f} | {median(theirs):.1f} | {difference:+.1f} |")
+                least, _ = crowd(empty, picture, other)
+                answers, errors = crowd(demo, picture, endpoint)
+                crowds.append(f"| `/{endpoint}` | {answers:.0f} | {least:.0f} | {answers / least:.2f} | {errors} |")
+        with running(log) as demo:
+            visitors = {endpoint: Visitor(demo, picture) for endpoint, (picture, _) in pairs.items()}
+            sizes = []
+            for number in range(1, LATER + 1):
+                endpoint = "edges" if number % 5 == 0 else "classify"
+                visitors[endpoint].ask(endpoint)
+                if number in (WARM, LATER):
+                    sizes.append(memory(demo))
+    grown = sizes[1] - sizes[0]
+    told = f"Memory after {WARM} requests {sizes[0]:,.0f} MB, after {LATER:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
+    line = about("benchmarks.demo", None)
+    report("Demo", "\n".join([*lines, *crowds, "", told, "", line]), options.write)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The least that Gradio can do, for `benchmarks.demo`: one page, and functions that give back what they got."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+import gradio as gr
+
+# As the demo's own events that read pictures; see ui/upload.py.
+AT_ONCE = {"concurrency_limit": 2, "concurrency_id": "pictures"}
+
+with gr.Blocks(analytics_enabled=False) as demo:
+    picture = gr.Image(type="filepath", label="picture")
+    same = gr.Image(type="filepath", label="same")
+    nothing = gr.Textbox(label="nothing")
+    gr.on([], lambda picture: picture, picture, same, api_name="picture", preprocess=False, **AT_ONCE)
+    gr.on([], lambda picture: "", picture, nothing, api_name="text", preprocess=False, **AT_ONCE)
+
+if __name__ == "__main__":
+    demo.queue(max_size=64, default_concurrency_limit=8)
+    demo.launch(server_name="127.0.0.1", server_port=int(os.environ["PORT"]), ssr_mode=False)
