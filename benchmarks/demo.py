@@ -83,7 +83,7 @@ def start(log: Path, script: str, endpoint: str) -> tuple[float, float]:
         return app.seconds, time.perf_counter() - started
 
 
-def crowd(app: App, picture: bytes, endpoint: str) -> tuple[float, int]:
+def crowd(app: App, picture: bytes, endpoint: str, *further: object) -> tuple[float, int]:
     """Let many people ask at once; returns answers a second, and how many requests ended in an error."""
     people = [Visitor(app, picture) for _ in range(PEOPLE)]
 
@@ -91,7 +91,7 @@ def crowd(app: App, picture: bytes, endpoint: str) -> tuple[float, int]:
         errors = 0
         for _ in range(REQUESTS):
             try:
-                visitor.ask(endpoint)
+                visitor.ask(endpoint, *further)
             except (RuntimeError, OSError, http.client.HTTPException, KeyError):
                 errors += 1
         return errors
@@ -116,8 +116,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
     drawing, photo = seven(), PHOTO.read_bytes()
-    # What is asked of the demo -> its picture, and what the empty page is asked meanwhile.
-    pairs = {"classify": (drawing, "text"), "edges": (photo, "picture")}
+    # What is asked of the demo -> with what, and what the empty page is asked meanwhile.
+    pairs = {"classify": (drawing, [], "text"), "edges": (photo, ["vertical", 50], "picture")}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"
         starts = {"the demo": ("app.py", "classify"), "an empty page": (EMPTY, "text")}
@@ -137,22 +137,22 @@ def main() -> None:
             "|---|---:|---:|---:|---:|",
         ]
         with running(log) as demo, running(Path(folder) / "empty.txt", EMPTY) as empty:
-            for endpoint, (picture, other) in pairs.items():
+            for endpoint, (picture, further, other) in pairs.items():
                 visitor, visitor_of_empty = Visitor(demo, picture), Visitor(empty, picture)
-                visitor.ask(endpoint)
-                asked = [(visitor.ask(endpoint), visitor_of_empty.ask(other)) for _ in range(options.repeats)]
+                visitor.ask(endpoint, *further)
+                asked = [(visitor.ask(endpoint, *further), visitor_of_empty.ask(other)) for _ in range(options.repeats)]
                 ours, theirs = ([1000 * pair[side] for pair in asked] for side in (0, 1))
                 difference = median(ours) - median(theirs)
                 lines.append(f"| `/{endpoint}` | {median(ours):.1f} | {median(theirs):.1f} | {difference:+.1f} |")
                 least, _ = crowd(empty, picture, other)
-                answers, errors = crowd(demo, picture, endpoint)
+                answers, errors = crowd(demo, picture, endpoint, *further)
                 crowds.append(f"| `/{endpoint}` | {answers:.0f} | {least:.0f} | {answers / least:.2f} | {errors} |")
         with running(log) as demo:
-            visitors = {endpoint: Visitor(demo, picture) for endpoint, (picture, _) in pairs.items()}
+            visitors = {endpoint: Visitor(demo, picture) for endpoint, (picture, _, _) in pairs.items()}
             sizes = []
             for number in range(1, LATER + 1):
                 endpoint = "edges" if number % 5 == 0 else "classify"
-                visitors[endpoint].ask(endpoint)
+                visitors[endpoint].ask(endpoint, *pairs[endpoint][1])
                 if number in (WARM, LATER):
                     sizes.append(memory(demo))
     grown = sizes[1] - sizes[0]

@@ -12,7 +12,7 @@ with gr.Blocks(analytics_enabled=False) as demo:
     picture = gr.Image(type="filepath", label="picture")
     same = gr.Image(type="filepath", label="same")
     nothing = gr.Textbox(label="nothing")
-    gr.on([], lambda picture: picture, picture, same, api_name="picture", preprocess=False, **AT_ONCE)
+    gr.on([], lambda picture: picture["path"], picture, same, api_name="picture", preprocess=False, **AT_ONCE)
     gr.on([], lambda picture: "", picture, nothing, api_name="text", preprocess=False, **AT_ONCE)
 
 if __name__ == "__main__":
