@@ -12,6 +12,9 @@ from ui.network import Network, place_notice
 from ui.text import i18n
 
 PORT = 7860
+# Gradio keeps a copy of the page's state, 0.2 MB, for everybody who ever came, up to 10,000. Who comes back after so
+# many others only finds the controls as they are at the start.
+VISITORS = 128
 
 
 def build(network: Network) -> gr.Blocks:
@@ -43,6 +46,7 @@ def main() -> None:
             server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
             server_port=int(port),
             max_file_size="20mb",
+            state_session_capacity=VISITORS,
             footer_links=[],
             run_history=False,
             ssr_mode=False,

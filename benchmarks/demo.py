@@ -4,8 +4,8 @@
 
 Both servers are processes of their own and are asked over HTTP, without Gradio's client: a picture is uploaded once,
 then the function is called with it again and again. The empty page's functions do nothing: one takes a picture and
-returns a text, as `/classify` does, the other returns the picture, as `/edges` does. The clients share the cores with
-the servers.
+returns a text, as `/classify` does, the other returns the picture, as `/edges` does. Every person is a session of
+their own, with twenty requests. The clients share the cores with the servers.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import http.client
 import io
 import json
 import re
+import secrets
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,7 @@ class Visitor:
         with urlopen(upload, timeout=60) as answer:
             path = json.load(answer)[0]
         self._file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        self._session = secrets.token_hex(6)  # as the page and Gradio's client have one
 
     def ask(self, endpoint: str, *further: object) -> float:
         """Call an endpoint with the picture; returns the seconds until its answer was there.
@@ -54,7 +56,7 @@ class Visitor:
         started = time.perf_counter()
         connection = http.client.HTTPConnection(self._host, timeout=120)
         try:
-            body = json.dumps({"data": [self._file, *further]})
+            body = json.dumps({"data": [self._file, *further], "session_hash": self._session})
             connection.request("POST", f"/gradio_api/call/{endpoint}", body, {"Content-Type": "application/json"})
             event = json.load(connection.getresponse())["event_id"]
             connection.request("GET", f"/gradio_api/call/{endpoint}/{event}")
@@ -148,13 +150,16 @@ def main() -> None:
                 answers, errors = crowd(demo, picture, endpoint, *further)
                 crowds.append(f"| `/{endpoint}` | {answers:.0f} | {least:.0f} | {answers / least:.2f} | {errors} |")
         with running(log) as demo:
-            visitors = {endpoint: Visitor(demo, picture) for endpoint, (picture, _, _) in pairs.items()}
             sizes = []
-            for number in range(1, LATER + 1):
-                endpoint = "edges" if number % 5 == 0 else "classify"
-                visitors[endpoint].ask(endpoint, *pairs[endpoint][1])
-                if number in (WARM, LATER):
+            for number in range(LATER):
+                if number == WARM:
                     sizes.append(memory(demo))
+                if number % REQUESTS == 0:  # the next one comes
+                    endpoint = "edges" if number % (5 * REQUESTS) == 0 else "classify"
+                    picture, further, _ = pairs[endpoint]
+                    visitor = Visitor(demo, picture)
+                visitor.ask(endpoint, *further)
+            sizes.append(memory(demo))
     grown = sizes[1] - sizes[0]
     told = f"Memory after {WARM} requests {sizes[0]:,.0f} MB, after {LATER:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
     line = about("benchmarks.demo", None)
