@@ -11,7 +11,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import gradio as gr
 
 from model.errors import ModelError
-from ui import edges, sketch, theme, tuning
+from ui import edges, http, sketch, theme, tuning
 from ui.network import Network, place_notice
 from ui.text import i18n
 
@@ -51,12 +51,14 @@ def main() -> None:
             server_port=int(port),
             max_file_size="20mb",
             state_session_capacity=VISITORS,
+            show_error=True,  # else people are told "null" of what Gradio finds wrong itself
             footer_links=[],
             run_history=False,
             ssr_mode=False,
             i18n=i18n,
             theme=theme.theme(),
             css_paths=theme.CSS,
+            app_kwargs=http.OPTIONS,
             prevent_thread_lock=True,
         )
     except OSError:  # Gradio found the port taken

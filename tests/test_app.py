@@ -124,7 +124,7 @@ def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, languag
     for endpoint in ("/edges", "/classify"):
         with pytest.raises(AppError) as refused:
             client.predict(handle_file(picture(tmp_path, name)), api_name=endpoint)
-        assert str(refused.value) == SPOKEN[language][key].format(limit=25)
+        assert str(refused.value) == SPOKEN[language][key].format(limit=50)
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -233,6 +233,53 @@ def test_nothing_of_gradios_own_is_left_lying_about(app):
     page = config(app)
     assert page["footer_links"] == [] and page["run_history"] is False and page["analytics_enabled"] is False
     assert page["title"] == "Trazo"
+
+
+def test_the_hub_may_show_the_page_in_a_frame_and_others_may_not(app):
+    for path in ("", "config", "gradio_api/info", "theme.css"):
+        headers = urllib.request.urlopen(f"{app.url}{path}", timeout=10).headers
+        assert "X-Frame-Options" not in headers and headers["X-Content-Type-Options"] == "nosniff"
+        allowed = headers["Content-Security-Policy"].split()
+        assert allowed[:3] == ["frame-ancestors", "'self'", "https://huggingface.co"] and "*" not in allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=/etc/passwd",
+        "file=%2Fetc%2Fpasswd",
+        "file=/proc/self/environ",
+        "file=app.py",
+        "file=../app.py",
+        "file=.gitignore",
+        "file=model/pretrained/config.json",
+        "file/app.py",
+        "static/../../../../etc/passwd",
+    ],
+)
+def test_no_route_gives_a_file_of_the_server(app, path):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{app.url}gradio_api/{path}", timeout=10)
+    assert 400 <= refused.value.code < 500
+
+
+def test_two_people_do_not_see_each_other(app, tmp_path):
+    """Both draw again and again at the same time: each gets the answers to their own drawing."""
+    one, seven = tmp_path / "one.png", picture(tmp_path)
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).line([(100, 30), (100, 170)], 0, 14)
+    image.save(one)
+
+    def ask(file: Path) -> set[str]:
+        person = app.client()
+        return {person.predict(handle_file(file), api_name="/classify")["label"] for _ in range(15)}
+
+    with ThreadPoolExecutor(2) as people:
+        assert list(people.map(ask, [one, seven])) == [{"1"}, {"7"}]
+    with pytest.raises(AppError):
+        app.client().predict(None, api_name="/classify")
+    page = json.dumps(config(app))
+    assert "one.png" not in page and "seven.png" not in page
 
 
 def test_fonts_are_the_systems(app):

@@ -11,7 +11,7 @@ from gradio.components.image_editor import EditorDataBlobs
 from PIL import Image
 
 from ui.text import Message
-from ui.upload import DrawingData, data_url_source, drawing_source, read_picture, told
+from ui.upload import DrawingData, brought_down, data_url_source, drawing_source, read_picture, told
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -48,12 +48,21 @@ def test_what_is_no_picture_is_told(content, key):
     assert refused.value.key == key
 
 
-@pytest.mark.parametrize("size", [(20_000, 10_000), (5_001, 5_000)])
+@pytest.mark.parametrize("size", [(20_000, 10_000), (10_001, 5_000)])
 def test_too_many_pixels_are_refused_before_they_are_decoded(size, monkeypatch):
     content = png(Image.new("1", size))
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
-    with pytest.raises(Message, match="25 megapixels"):
+    with pytest.raises(Message, match="50 megapixels"):
         read_picture(content)
+
+
+def test_a_very_large_picture_is_brought_down_with_its_aspect():
+    small, large = np.zeros((3000, 4000, 3), np.uint8), np.full((4000, 8000), 7, np.uint16)
+    assert brought_down(small) is small
+    less = brought_down(large)
+    assert less.size <= 12_000_000 < 1.01 * less.size and less.shape[1] / less.shape[0] == pytest.approx(2, rel=1e-3)
+    assert (less == 7).all() and brought_down(np.zeros((1, 20_000_000), np.uint8)).size <= 12_000_000
+    assert brought_down(np.zeros((20_000_000, 1), np.uint8)).size <= 12_000_000
 
 
 def test_a_data_url_is_a_picture():

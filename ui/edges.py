@@ -28,11 +28,12 @@ from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of
-from ui.upload import AT_ONCE, picture_source, read_picture, told, warned
+from ui.upload import AT_ONCE, WORKED, brought_down, picture_source, read_picture, told, warned
 
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
 
-PHOTOS = [str(Path(__file__).parent / "photos" / f"{name}.jpg") for name in ("camera", "coffee", "chelsea", "brick")]
+NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
+PHOTOS = [str(Path(__file__).parent / "photos" / f"{name}.jpg") for name in NAMES]
 
 
 def edge_map(picture: np.ndarray, kernel: Any = "vertical", threshold: float = THRESHOLD) -> np.ndarray:
@@ -131,21 +132,28 @@ def tab(demo: gr.Blocks, network: Network) -> None:
         if picture is None:
             return None, ""  # the person has taken it away
         with warned(request):
-            pixels, kernel = read_picture(picture_source(picture)), as_kernel(matrix)
+            whole, kernel = read_picture(picture_source(picture)), as_kernel(matrix)
+            pixels = brought_down(whole)
+            if pixels is not whole:
+                gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
             grey = as_grey(pixels)
             layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
             sums = correlate(grey, kernel, *layout)
             result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
             pair = as_file(_fitted(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
-            place = pixel or (grey.shape[0] // 2, grey.shape[1] // 2)
+            row, column = pixel or (whole.shape[0] // 2, whole.shape[1] // 2)  # of the picture as it was given
+            place = row * grey.shape[0] // whole.shape[0], column * grey.shape[1] // whole.shape[1]
             found = arithmetic(grey, kernel, *nearest_sum(place, grey.shape, len(kernel), *layout), *layout)
             return pair, arithmetic_html(found, language_of(request))
         return None, ""
 
     def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
-        """Return the edges of a picture: grey, cross-correlated with an odd square kernel, above a threshold."""
+        """Return the edges of a picture: grey, cross-correlated with an odd square kernel, above a threshold.
+
+        A picture of more than 12 megapixels is scaled down first.
+        """
         with told(request):
-            edges = edge_map(read_picture(picture_source(picture)), kernel, threshold)
+            edges = edge_map(brought_down(read_picture(picture_source(picture))), kernel, threshold)
             return as_file(edges, result)
 
     event = {

@@ -15,7 +15,17 @@ from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel, picture_panel
 from ui.text import Language, Message, i18n, language_of
-from ui.upload import AT_ONCE, DrawingData, data_url_source, drawing_source, picture_source, read_picture, told, warned
+from ui.upload import (
+    AT_ONCE,
+    DrawingData,
+    brought_down,
+    data_url_source,
+    drawing_source,
+    picture_source,
+    read_picture,
+    told,
+    warned,
+)
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -116,7 +126,7 @@ def tab(network: Network) -> None:
         with warned(request):
             source = data_url_source(drawing) if isinstance(drawing, str) else picture_source(drawing)
             explainer, language = network.explainer(), language_of(request)
-            model, inputs = explainer.model, prepare(explainer.model, read_picture(source))
+            model, inputs = explainer.model, prepare(explainer.model, brought_down(read_picture(source)))
             explained = [explainer.explain(pixels) for pixels in inputs]
             said = answers_html(answers(model, inputs, explained), language)
             return said, seen_html(inputs, explained, language), maps_html(explained[0]) if opened else ""
@@ -138,7 +148,7 @@ def tab(network: Network) -> None:
         """Return the network's confidence for each label, for a drawing (a sketchpad's value) or a picture."""
         with told(request):
             pixels = read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing")
-            return answer(network.explainer().model, pixels)
+            return answer(network.explainer().model, brought_down(pixels))
 
     gr.on([], classify, anything, confidences, preprocess=False, api_name="classify", **AT_ONCE)
 

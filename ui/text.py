@@ -152,6 +152,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_missing": "No ha llegado ninguna imagen: elige una e inténtalo de nuevo.",
         "picture_unreadable": "Ese archivo no se puede leer como imagen: puede estar dañado o tener otro formato. "
         "Se admiten PNG, JPEG, WebP, GIF, BMP y TIFF; SVG no.",
+        "picture_scaled": "La imagen tiene más de {limit} megapíxeles: se ha reducido.",
         "picture_too_large": "La imagen es demasiado grande: se admiten hasta {limit} megapíxeles.",
         "drawing_missing": "No ha llegado ningún dibujo, o ya ha caducado: dibuja de nuevo.",
         "drawing_blank": "El lienzo está en blanco: dibuja algo primero.",
@@ -210,6 +211,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_missing": "No picture has arrived: choose one and try again.",
         "picture_unreadable": "That file cannot be read as a picture: it may be damaged or of another format. PNG, "
         "JPEG, WebP, GIF, BMP and TIFF are accepted; SVG is not.",
+        "picture_scaled": "The picture has more than {limit} megapixels: it was scaled down.",
         "picture_too_large": "The picture is too large: up to {limit} megapixels are accepted.",
         "drawing_missing": "No drawing has arrived, or it has expired: please draw again.",
         "drawing_blank": "The canvas is blank: draw something first.",

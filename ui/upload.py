@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
+import cv2
 import gradio as gr
 import numpy as np
 from gradio.components.image_editor import EditorData
@@ -20,8 +21,9 @@ from pydantic import model_validator
 from model import converter
 from ui.text import Message, language_of
 
-MEGAPIXELS = 25  # above this an upload is refused before it is decoded; phones take 12 to 24
-# For all events that decode a picture, together: each may need 900 MB for the largest.
+MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
+WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
+# For all events that decode a picture, together: each may need 500 MB for the largest.
 AT_ONCE = {"concurrency_limit": 2, "concurrency_id": "pictures"}
 LONGEST_URL = 2_000_000  # characters; a scribbled-over canvas takes 100,000
 # Pillow opens many more formats; among them EPS, for which it would start Ghostscript on a stranger's program.
@@ -105,6 +107,19 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         raise Message("picture_too_large", limit=MEGAPIXELS) from None
     except Exception:  # damaged files end in many different errors inside the decoders
         raise Message("picture_unreadable") from None
+
+
+def brought_down(pixels: np.ndarray) -> np.ndarray:
+    """Return a picture as it is or, where it has more than `WORKED` megapixels, one of so many, its aspect kept."""
+    height, width = pixels.shape[:2]
+    most = WORKED * 1_000_000
+    if height * width <= most:
+        return pixels
+    scale = (most / (height * width)) ** 0.5
+    lower = max(1, int(height * scale))
+    narrower = max(1, min(int(width * scale), most // lower))
+    size = narrower, min(lower, most // narrower)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 @contextmanager
