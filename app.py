@@ -12,6 +12,7 @@ import gradio as gr
 
 from model.errors import ModelError
 from ui import edges, http, sketch, theme, tuning
+from ui.names import give_names
 from ui.network import Network, place_notice
 from ui.text import i18n
 
@@ -32,6 +33,7 @@ def build(network: Network) -> gr.Blocks:
             sketch.tab(network)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
             tuning.tab(demo, network.folder)
+        give_names(demo)
     return demo.queue(max_size=64, default_concurrency_limit=8)
 
 

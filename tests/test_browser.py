@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import sync_playwright
 
@@ -328,6 +329,9 @@ def test_people_are_told_until_the_network_is_loaded_and_when_another_answers(br
         wait_for_answer(page, "7")
 
 
+PARTS = ("search", "space", "combinations", "table", "model")
+
+
 def turn_to_part(page, name: str) -> None:
     """Open a part of the tuning tab; on a phone some are in a menu."""
     title, menu = STATIC["es"][f"tuning_{name}"], page.locator(".overflow-menu > button:visible")
@@ -385,6 +389,44 @@ def test_dark_and_light_differ(browser, app):
                 page.locator(".block.panel").first.evaluate("panel => getComputedStyle(panel).backgroundColor")
             )
     assert backgrounds == ["rgb(255, 255, 255)", "rgb(26, 29, 37)"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, app, scheme):
+    with opened(browser, app, color_scheme=scheme) as page:
+        for tab in ("edges", "digit", "tuning"):
+            turn_to(page, tab)
+            if tab == "digit":
+                draw(page, DIGITS["7"])
+                wait_for_answer(page, "7")
+                page.locator("#digit-inside > button").click()
+                page.locator("#digit-maps img").first.wait_for()
+            for part in PARTS if tab == "tuning" else [None]:
+                if part:
+                    turn_to_part(page, part)
+                page.wait_for_timeout(1000)  # what fades in has its colours
+                found = Axe().run(page).response["violations"]
+                serious = [
+                    (one["id"], node["html"])
+                    for one in found
+                    if one["impact"] in ("serious", "critical")
+                    for node in one["nodes"]
+                ]
+                assert not serious, (tab, part)
+
+
+def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(browser, app):
+    with opened(browser, app, "en") as page:
+        turn_to(page, "digit", "en")
+        draw(page, DIGITS["7"])
+        wait_for_answer(page, "7")
+        page.context.set_offline(True)
+        page.get_by_role("button", name=STATIC["en"]["digit_clear"], exact=True).click()
+        draw(page, DIGITS["1"])
+        page.get_by_test_id("toast-body").first.wait_for()
+        page.context.set_offline(False)
+        draw(page, [[(0.5, 0.85), (0.5, 0.9)]])
+        wait_for_answer(page, "1")
 
 
 @pytest.mark.skipif(not os.environ.get("TRAZO_SCREENSHOTS"), reason="TRAZO_SCREENSHOTS is not set")

@@ -34,6 +34,7 @@ def theme() -> gr.themes.Base:
     # Gradio would put the keyword system-ui into quotes, which makes it the name of a font that nobody has.
     made.font, made.font_mono = FONT, MONO
     return made.set(
+        color_accent="*primary_600",  # readable as text on the page's ground
         body_text_color="#1d2330",
         body_text_color_dark="#e8eaf0",
         body_text_color_subdued="#5d6675",

@@ -37,6 +37,7 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_contour_across": "En horizontal",
         "tuning_contour_up": "En vertical",
         "tuning_trials": "Pruebas, de mejor a peor",
+        "tuning_find": "Buscar en la tabla",
         "tuning_trials_help": "Busca arriba cualquier valor; en el menú ⋮ de cada columna se ordena y se "
         "filtra por ella.",
         "tuning_curve": "Curva de aprendizaje del modelo",
@@ -80,6 +81,7 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_contour_across": "Across",
         "tuning_contour_up": "Up",
         "tuning_trials": "Trials, best first",
+        "tuning_find": "Search the table",
         "tuning_trials_help": "Search for any value above; the menu ⋮ of each column sorts and filters by it.",
         "tuning_curve": "The model's learning curve",
         "tuning_curve_help": "When training goes on improving and validation no longer does, the network begins to "
