@@ -330,7 +330,7 @@ def test_people_are_told_until_the_network_is_loaded_and_when_another_answers(br
         wait_for_answer(page, "7")
 
 
-PARTS = ("search", "space", "combinations", "table", "model")
+PARTS = ("search", "conclusions", "space", "combinations", "table", "model")
 
 
 def turn_to_part(page, name: str) -> None:
@@ -351,7 +351,8 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
         "space": ["importance", "slice"],
         "combinations": ["parallel", "contour"],
         "table": [],
-        "model": ["curve", "confusion"],
+        "conclusions": [],
+        "model": ["curve", "confusion", "calibration"],
     }
     with opened(browser, searched, viewport={"width": width, "height": 844}) as page:
         errors = []
@@ -362,6 +363,8 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
             for figure in figures:
                 panel = page.locator(".block.panel:visible", has_text=STATIC["es"][f"tuning_{figure}"]).last
                 panel.locator(".js-plotly-plot .main-svg").first.wait_for()
+            if name == "conclusions":
+                assert page.locator(".findings li").count() == 8
             if name == "table":
                 page.locator("#tuning-trials").get_by_text(SPOKEN["es"]["COMPLETED"]).locator(
                     "visible=true"

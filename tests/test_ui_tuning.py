@@ -206,6 +206,22 @@ def test_a_regression_has_no_confusion_matrix(tmp_path):
         reports.read_evaluation(tmp_path)
 
 
+def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
+    bins = [
+        {"low": 0.0, "high": 0.5, "rows": 0, "confidence": None, "accuracy": None},
+        {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
+    ]
+    write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
+    figure = plots.calibration(reports.read_calibration(folder), "en")
+    assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
+    assert figure.data[1].name == "ECE 10.00 %"
+    for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
+        write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
+        with pytest.raises(Message) as told:
+            reports.read_calibration(folder)
+        assert told.value.key == key
+
+
 def test_a_search_without_a_completed_trial_is_told(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
     search = reports.read_search(write(folder, "trials.json", unfinished))
@@ -222,9 +238,9 @@ def test_the_tab_stands_without_any_report(tmp_path):
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
     told = [update["value"] for update in spanish if isinstance(update, dict) and update.get("visible")]
-    assert [text.count("trials.json") for text in told] == [1] * 9 + [0, 0]
-    assert told[9].startswith("**Curva de aprendizaje") and "training.json" in told[9]
-    assert "evaluation.json" in told[10] and spanish.count("") == 2
+    assert [text.count("trials.json") for text in told] == [1] * 10 + [0, 0, 0]
+    assert told[10].startswith("**Curva de aprendizaje") and "training.json" in told[10]
+    assert "evaluation.json" in told[12] and spanish.count("") == 2
 
 
 def test_a_run_of_the_real_training_can_be_shown(trained):

@@ -1,12 +1,13 @@
 """The figures of a trained model, and how every figure looks: colours hold on light and dark, CSS sets the text's."""
 
 import html
+import math
 import textwrap
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ui.reports import Evaluation, Training
+from ui.reports import Calibration, Evaluation, Training
 from ui.text import Language, word
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
@@ -73,6 +74,33 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
     figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
     return plain(figure).update_layout(margin_t=10)
+
+
+def calibration(found: Calibration, language: Language) -> go.Figure:
+    """Return the share of right answers over the confidence that they were given with."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name=word("ideal", language),
+        line={"color": MUTED, "width": 1.5, "dash": "dot"},
+    )
+    sizes = [6 + 4 * math.log10(rows) for _, _, rows in found.bins]
+    figure.add_scatter(
+        x=[confidence for confidence, _, _ in found.bins],
+        y=[right for _, right, _ in found.bins],
+        customdata=[rows for _, _, rows in found.bins],
+        mode="lines+markers",
+        name=f"ECE {100 * found.ece:.2f} %",
+        line={"color": ACCENT, "width": 2},
+        marker={"size": sizes},
+        hovertemplate=f"{word('confidence', language)}: %{{x:.3f}}<br>{word('share_right', language)}: %{{y:.3f}}<br>"
+        f"{word('images', language)}: %{{customdata}}<extra></extra>",
+    )
+    figure.update_xaxes(title=word("confidence", language), range=[0, 1.04])
+    figure.update_yaxes(title=word("share_right", language), range=[-0.04, 1.04])
+    return plain(figure)
 
 
 def sentence(text: str) -> go.Figure:

@@ -41,6 +41,14 @@ class Evaluation:
     split: str
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """How far the confidence of an evaluation.json can be believed."""
+
+    bins: tuple[tuple[float, float, int], ...]  # (mean confidence, share of right answers, answers)
+    ece: float  # expected calibration error, 0 … 1
+
+
 def read_search(folder: Path) -> Search:
     """Read trials.json.
 
@@ -101,6 +109,21 @@ def read_evaluation(folder: Path) -> Evaluation:
         return Evaluation(
             labels, confusion, _finite(report["accuracy"]), _finite(report["rows"]), _text(report["split"])
         )
+
+
+def read_calibration(folder: Path) -> Calibration:
+    """Read the bins of the calibration in evaluation.json, those that any answer fell into.
+
+    Raises:
+        Message: when it is missing or damaged, or the evaluation has none.
+    """
+    report = _read(folder, files.EVALUATION)
+    with _checked(files.EVALUATION):
+        if report.get("calibration") is None:
+            raise Message("report_no_calibration")
+        rows = _list(report["calibration"]["bins"], MOST_NAMES)
+        bins = [tuple(_finite(row[name]) for name in ("confidence", "accuracy", "rows")) for row in rows if row["rows"]]
+        return Calibration(tuple(bins), _finite(report["calibration"]["ece"]))
 
 
 def _trial(order: int, row: dict[str, Any], objective: str) -> Trial:
@@ -175,6 +198,8 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _checked(name: str) -> Iterator[None]:
     try:
         yield
+    except Message:
+        raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         raise Message("report_damaged", file=name) from None
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from ui import plots, reports, search_plots, space_plots
 from ui.axes import shown
+from ui.findings import findings
 from ui.parts import Parts
 from ui.search import Search
 from ui.text import Language, Message, i18n, named, word
@@ -105,6 +106,9 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
     def matrix(language: Language) -> go.Figure:
         return plots.confusion(reports.read_evaluation(folder), language)
 
+    def calibration(language: Language) -> go.Figure:
+        return plots.calibration(reports.read_calibration(folder), language)
+
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     with gr.Tab(i18n("tuning_search")):
         with gr.Row():
@@ -124,6 +128,8 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
                 parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
             with gr.Column(min_width=320):
                 parts.add("tuning_timeline", of_search(search_plots.timeline), gr.Plot)
+    with gr.Tab(i18n("tuning_conclusions")):
+        parts.add("tuning_findings", of_search(findings), gr.HTML, show_label=True, container=True)
     with gr.Tab(i18n("tuning_space")), gr.Row():
         with gr.Column(min_width=320):
             parts.add("tuning_importance", of_search(space_plots.importance), gr.Plot)
@@ -146,6 +152,7 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
     with gr.Tab(i18n("tuning_model")), gr.Row():
         with gr.Column(min_width=320):
             parts.add("tuning_curve", curve, gr.Plot)
+            parts.add("tuning_calibration", calibration, gr.Plot)
         with gr.Column(min_width=320):
             parts.add("tuning_confusion", matrix, gr.Plot)
             parts.add_text(lambda language: tested_shown(folder, language))

@@ -6,6 +6,10 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_guide": "Una búsqueda de hiperparámetros: cada prueba entrena una combinación y la validación decide "
         "cuál es la mejor.",
         "tuning_search": "Búsqueda",
+        "tuning_conclusions": "Conclusiones",
+        "tuning_findings": "Lo que encontró esta búsqueda",
+        "tuning_findings_help": "Las pruebas difieren a la vez en todo lo demás: una mediana mejor es un indicio, no "
+        "una demostración. Otro conjunto de datos u otra búsqueda pueden decir lo contrario.",
         "tuning_space": "Hiperparámetros",
         "tuning_combinations": "Combinaciones",
         "tuning_table": "Pruebas",
@@ -44,12 +48,19 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_curve_help": "Si el entrenamiento sigue mejorando y la validación ya no, la red empieza a "
         "sobreajustarse: memoriza en lugar de aprender.",
         "tuning_confusion": "Matriz de confusión",
+        "tuning_calibration": "Calibración",
+        "tuning_calibration_help": "De las respuestas con una confianza del 80 % deberían acertar el 80 %: cuanto más "
+        "cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice cuántas respuestas hay.",
     },
     "en": {
         "tuning_tab": "Tuning",
         "tuning_guide": "A search for hyperparameters: each trial trains one combination, and validation decides which "
         "is best.",
         "tuning_search": "Search",
+        "tuning_conclusions": "Findings",
+        "tuning_findings": "What this search found",
+        "tuning_findings_help": "Trials differ in all the rest at the same time: a better median is a hint, no proof. "
+        "Another dataset or another search may say the opposite.",
         "tuning_space": "Hyperparameters",
         "tuning_combinations": "Combinations",
         "tuning_table": "Trials",
@@ -87,6 +98,9 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_curve_help": "When training goes on improving and validation no longer does, the network begins to "
         "overfit: it memorises in place of learning.",
         "tuning_confusion": "Confusion matrix",
+        "tuning_calibration": "Calibration",
+        "tuning_calibration_help": "Of the answers given with a confidence of 80%, 80% should be right: the nearer to "
+        "the diagonal, the more the confidence can be believed. The size of a dot tells how many answers it is of.",
     },
 }
 
@@ -112,7 +126,26 @@ SPOKEN: dict[str, dict[str, str]] = {
         "resultados, así que estas barras dicen poco.",
         "tested": "Acierta el {accuracy} % de las {rows} imágenes de «{split}», que no intervinieron en el "
         "entrenamiento; en la diagonal, los aciertos.",
+        "report_no_calibration": "`evaluation.json` no incluye la calibración.",
+        # Findings
+        "early_stopping": "parada temprana",
+        "found_none": "No formó parte de esta búsqueda.",
+        "found_one": "Todas las pruebas usaron {value}, así que esta búsqueda no dice nada.",
+        "found_best": "Lo mejor fue {best} (mediana {score} en {count} pruebas) y lo peor {worst} (mediana {low} en "
+        "{others}).",
+        "found_few": "Lo mejor fue {best} (mediana {score}; pruebas: {count}) y lo peor {worst} (mediana {low}; "
+        "pruebas: {others}): son pocas pruebas para asegurarlo.",
+        "found_range": "Las mejores {count} pruebas usaron valores de {low} a {high}; todas juntas, de {lowest} a "
+        "{highest}.",
+        "found_too_few": "Solo {count} pruebas lo usaron: son pocas para decir algo.",
+        "found_stopping": "En {last} de {count} pruebas la última época fue la mejor; en las demás ya no mejoraba, y "
+        "parar antes habría ahorrado tiempo.",
+        "found_improving": "En las {count} pruebas la última época fue la mejor: aún mejoraban, así que no había nada "
+        "que parar y más épocas habrían ayudado.",
         # Plots and tables
+        "confidence": "confianza",
+        "share_right": "aciertos",
+        "ideal": "calibración perfecta",
         "trial": "prueba",
         "score": "resultado",
         "status": "estado",
@@ -164,7 +197,26 @@ SPOKEN: dict[str, dict[str, str]] = {
         "the results, so these bars say little.",
         "tested": "Right on {accuracy}% of the {rows} pictures of “{split}”, which took no part in the training; "
         "the diagonal holds the right answers.",
+        "report_no_calibration": "`evaluation.json` comes without the calibration.",
+        # Findings
+        "early_stopping": "early stopping",
+        "found_none": "It was no part of this search.",
+        "found_one": "All trials used {value}, so this search tells nothing.",
+        "found_best": "The best was {best} (median {score} over {count} trials), the worst {worst} (median {low} over "
+        "{others}).",
+        "found_few": "The best was {best} (median {score}; trials: {count}), the worst {worst} (median {low}; trials: "
+        "{others}): too few trials to be sure.",
+        "found_range": "The best {count} trials used values from {low} to {high}; all of them, from {lowest} to "
+        "{highest}.",
+        "found_too_few": "Only {count} trials used it: too few to tell anything.",
+        "found_stopping": "In {last} of {count} trials the last epoch was the best; the others no longer improved, and "
+        "stopping early would have saved time.",
+        "found_improving": "In all {count} trials the last epoch was the best: they were still improving, so there was "
+        "nothing to stop, and more epochs would have helped.",
         # Plots and tables
+        "confidence": "confidence",
+        "share_right": "right answers",
+        "ideal": "perfect calibration",
         "trial": "trial",
         "score": "score",
         "status": "status",

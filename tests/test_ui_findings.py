@@ -1,0 +1,66 @@
+"""The sentences on what a search found."""
+
+import re
+
+import pytest
+
+from tests.test_ui_search import EVIL
+from ui.findings import findings
+from ui.search import Hyperparameter, Search, Trial
+from ui.text import Message
+
+
+def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyperparameters) -> Trial:
+    status = "COMPLETED" if score is not None else "FAILED"
+    history = tuple(enumerate(epochs, 1))
+    return Trial(order, f"{order:02d}", status, score, hyperparameters, 1000, 1.0, None, history)
+
+
+def told(trials: list[Trial], descending: bool = True, language: str = "en", **space: Hyperparameter) -> dict[str, str]:
+    search = Search("val_accuracy", descending, tuple(trials), trials[0], tuple(space.values()))
+    return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings(search, language)))
+
+
+def test_medians_of_choices_are_compared_and_rare_ones_left_aside():
+    scores = {"relu": (0.9, 0.92, 0.7), "tanh": (0.5, 0.8, 0.6), "gelu": (0.99,)}
+    pairs = [(activation, score) for activation, values in scores.items() for score in values]
+    trials = [trial(n, score, activation=activation) for n, (activation, score) in enumerate(pairs)]
+    found = told(trials)
+    assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
+    assert found["Loss"] == "It was no part of this search."
+    # Where less is better the order turns.
+    assert told(trials, descending=False)["Activation"].startswith("The best was tanh (median 0.6")
+    assert "lo peor tanh" in told(trials, language="es")["Función de activación"]
+
+
+def test_few_trials_are_called_few():
+    trials = [trial(1, 0.9, loss="hinge"), trial(2, 0.8, loss="log_loss"), trial(3, None, loss="log_loss")]
+    assert told(trials)["Loss"].endswith("too few trials to be sure.")
+    assert "tells nothing" in told([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
+
+
+def test_of_a_range_the_best_quarter_is_told():
+    trials = [trial(n, 0.9 - 0.01 * n, learning_rate=0.001 * (n + 1)) for n in range(12)]
+    space = {"rate": Hyperparameter("learning_rate", low=1e-4, high=1e-1, log=True)}
+    assert told(trials, **space)["Learning rate"] == (
+        "The best 3 trials used values from 0.001 to 0.003; all of them, from 0.001 to 0.012."
+    )
+    assert "too few" in told(trials[:7], **space)["Learning rate"]
+
+
+def test_early_stopping_is_told_from_the_epochs():
+    rising, falling = (0.7, 0.8, 0.9), (0.7, 0.9, 0.8)
+    found = told([trial(1, 0.9, rising), trial(2, 0.9, falling)])
+    assert found["Early stopping"].startswith("In 1 of 2 trials the last epoch was the best")
+    assert "more epochs" in told([trial(1, 0.9, rising), trial(2, 0.9, rising)])["Early stopping"]
+    assert "Early stopping" not in told([trial(1, 0.9), trial(2, 0.8)])
+
+
+def test_a_strangers_values_are_written_as_they_are():
+    trials = [trial(n, 0.9, activation=EVIL if n % 2 else "relu") for n in range(8)]
+    assert "<img" not in findings(Search("val_accuracy", True, tuple(trials), None), "en")
+
+
+def test_without_a_completed_trial_there_is_nothing_to_tell():
+    with pytest.raises(Message, match="No trial has completed"):
+        findings(Search("val_accuracy", True, (trial(1, None),), None), "en")
