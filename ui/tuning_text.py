@@ -49,8 +49,8 @@ STATIC: dict[str, dict[str, str]] = {
         "sobreajustarse: memoriza en lugar de aprender.",
         "tuning_confusion": "Matriz de confusión",
         "tuning_calibration": "Calibración",
-        "tuning_calibration_help": "De las respuestas con una confianza del 80 % deberían acertar el 80 %: cuanto más "
-        "cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice cuántas respuestas hay.",
+        "tuning_calibration_help": "De las respuestas con una confianza del 80\u00a0% deberían acertar el 80\u00a0%: "
+        "cuanto más cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice cuántas respuestas hay.",
     },
     "en": {
         "tuning_tab": "Tuning",
