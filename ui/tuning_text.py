@@ -50,7 +50,7 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_confusion": "Matriz de confusión",
         "tuning_calibration": "Calibración",
         "tuning_calibration_help": "De las respuestas con una confianza del 80\u00a0% deberían acertar el 80\u00a0%: "
-        "cuanto más cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice cuántas respuestas hay.",
+        "cuanto más cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice de cuántas es.",
     },
     "en": {
         "tuning_tab": "Tuning",
