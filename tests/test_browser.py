@@ -374,6 +374,32 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
         assert not errors
 
 
+def test_a_click_on_the_confusion_matrix_shows_the_mistakes_of_its_cell(browser, app):
+    with opened(browser, app) as page:
+        turn_to(page, "tuning")
+        turn_to_part(page, "model")
+        shown = page.locator(".mistakes figure:visible")
+        page.locator("#tuning-confusion [data-heard]").first.wait_for()
+        everything = shown.count()
+        box = page.locator("#tuning-confusion .nsewdrag").bounding_box()
+
+        def click(label: int, answer: int) -> None:
+            place = box["x"] + (answer + 0.5) * box["width"] / 10, box["y"] + (label + 0.5) * box["height"] / 10
+            page.mouse.move(*place, steps=3)
+            page.wait_for_timeout(300)  # Plotly looks now and then what is under the mouse, and goes by that
+            page.mouse.click(*place)
+
+        click(9, 4)
+        page.wait_for_function(
+            "all => document.querySelectorAll('.mistakes figure:not([hidden])').length < all", arg=everything
+        )
+        assert set(shown.locator("figcaption").all_inner_texts()) == {"9 → 4"}
+        click(0, 0)
+        page.wait_for_function(
+            "all => document.querySelectorAll('.mistakes figure:not([hidden])').length === all", arg=everything
+        )
+
+
 def test_a_chosen_hyperparameter_is_drawn_as_it_is_written(browser, searched):
     with opened(browser, searched) as page:
         turn_to(page, "tuning")

@@ -1,7 +1,9 @@
+from base64 import b64decode
+
 import numpy as np
 import pytest
 
-from model import CnnConfig, CnnModel
+from model import CnnConfig, CnnModel, converter
 from model.errors import TrazoError
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
@@ -26,6 +28,25 @@ def test_the_report_agrees_with_predictions_made_one_by_one():
     for label, row in enumerate(report["per_class"]):
         assert row["label"] == str(label) and row["rows"] == 100
         assert row["recall"] == pytest.approx(matrix[label, label] / 100)
+
+
+def test_the_most_confident_mistakes_are_kept_with_their_pictures_when_asked_for():
+    model = CnnModel(CnnConfig(filters=(4,), dense_units=(), scaling=Scaling("min-max", (0.0,), (255.0,))))
+    stream = HubStream(SAMPLE, "test", batch_size=300)
+    assert "mistakes" not in evaluate(model, stream)
+    kept = evaluate(model, stream, 7)["mistakes"]
+    batches = list(stream.ordered())
+    pictures = [image for batch in batches for image in batch.images]
+    true = np.concatenate([batch.labels for batch in batches])
+    probabilities = model.predict(pictures)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != true)
+    order = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")]
+    assert [one["confidence"] for one in kept] == pytest.approx(probabilities.max(axis=1)[order[:7]].tolist())
+    for one in kept:
+        row = one["row"]
+        assert (one["label"], one["answer"]) == (str(true[row]), str(probabilities[row].argmax()))
+        pixels = converter.decode(b64decode(one["image"]), model.config.image_shape)
+        assert (pixels == converter.decode(pictures[row], model.config.image_shape)).all()
 
 
 def test_calibration_of_known_answers():

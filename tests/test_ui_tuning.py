@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 
 from ui import plots, reports, search_plots, tuning
+from ui.mistakes import mistakes_html
 from ui.text import LANGUAGES, Message
 
 TRIALS = {
@@ -222,6 +223,21 @@ def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
         assert told.value.key == key
 
 
+def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(folder):
+    kept = {"row": 3, "label": "<b>4", "answer": '9" onerror="x', "confidence": 0.9, "image": "iVBORw0KGgo="}
+    write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept]})
+    html = mistakes_html(reports.read_mistakes(folder), "en")
+    assert "&lt;b&gt;4 → 9&quot; onerror" in html and "confidence of 90.0%" in html and "<b>" not in html
+    assert 'onerror="' not in html and html.count("<img") == 1
+    for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
+        write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept | damaged]})
+        with pytest.raises(Message, match="damaged"):
+            reports.read_mistakes(folder)
+    write(folder, "evaluation.json", EVALUATION)
+    with pytest.raises(Message, match="keeps no pictures"):
+        reports.read_mistakes(folder)
+
+
 def test_a_search_without_a_completed_trial_is_told(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
     search = reports.read_search(write(folder, "trials.json", unfinished))
@@ -238,9 +254,9 @@ def test_the_tab_stands_without_any_report(tmp_path):
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
     told = [update["value"] for update in spanish if isinstance(update, dict) and update.get("visible")]
-    assert [text.count("trials.json") for text in told] == [1] * 10 + [0, 0, 0]
+    assert [text.count("trials.json") for text in told] == [1] * 10 + [0] * 4
     assert told[10].startswith("**Curva de aprendizaje") and "training.json" in told[10]
-    assert "evaluation.json" in told[12] and spanish.count("") == 2
+    assert "evaluation.json" in told[13] and spanish.count("") == 2
 
 
 def test_a_run_of_the_real_training_can_be_shown(trained):

@@ -9,7 +9,17 @@ from typing import Any
 
 from model.errors import TrazoError
 from model.quiet import quiet
-from training.config import OPTIMIZERS, PRECISIONS, PROBLEMS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.config import (
+    MOST_MISTAKES,
+    OPTIMIZERS,
+    PRECISIONS,
+    PROBLEMS,
+    SCHEDULES,
+    STRATEGIES,
+    DataConfig,
+    TrainConfig,
+    TuneConfig,
+)
 from training.presets import PRESETS
 
 
@@ -72,7 +82,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         from training.run import evaluate_run
 
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
-    evaluate_run(options.model, data, folder)
+    evaluate_run(options.model, data, folder, options.mistakes)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -84,6 +94,12 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 # --- Arguments ---
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_MISTAKES):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_MISTAKES}, not {text!r}")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
     _data_options(evaluate)
+    evaluate.add_argument(
+        "--mistakes",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="keep the N most confident mistakes with their pictures, for the demo: they are published with the model",
+    )
     evaluate.add_argument("--split", dest="test_split", help="split to measure on (default: test)")
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")

@@ -8,6 +8,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PROBLEMS = ("binary", "multiclass", "regression")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
+MOST_MISTAKES = 500  # that an evaluation keeps with their pictures
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 LARGEST_INPUT = 1024  # of a network's input, as in `model.config`
 LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes

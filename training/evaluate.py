@@ -1,7 +1,9 @@
 """How good a model is on a split: accuracy, per class, confusion, calibration, and what it may refuse to answer."""
 
+from base64 import b64encode
 from typing import Any
 
+import cv2
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r2_score
 
@@ -16,12 +18,14 @@ BINS = 15  # of the calibration error, as in Guo et al. 2017, "On Calibration of
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
-def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
+def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str, Any]:
     """Return the value of evaluation.json for every usable row of a stream.
 
     Args:
         model: what is measured; its labels must be the stream's.
         stream: the split to measure on, read once in file order.
+        mistakes: how many wrong answers are kept with their pictures, those given with most confidence. None unless
+            asked for: they are pictures of the dataset, which may not be everybody's to see.
 
     Raises:
         TrazoError: when labels or problem differ, or no row is usable.
@@ -31,10 +35,13 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
             f"the model answers {model.config.problem} {', '.join(model.config.labels)}; "
             f"{stream.source.dataset!r} asks {stream.problem} {', '.join(stream.labels)}"
         )
-    predictions, labels, rejected = [], [], []
-    for images, targets, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
+    predictions, labels, rejected, wrong = [], [], [], []
+    for images, targets, rows in decoded_batches(stream, stream.ordered(), model.config.image_shape):
         predictions.append(model.predict(images))
         labels.append(targets)
+        if mistakes and stream.problem != "regression":
+            wrong += _mistakes(images, targets, rows, predictions[-1], model)
+            wrong = sorted(wrong, key=lambda one: -one["confidence"])[:mistakes]
         if model.outliers:
             rejected.append(model.reject(images).rejected)
     predicted, true = np.concatenate(predictions), np.concatenate(labels)
@@ -54,8 +61,30 @@ def evaluate(model: CnnModel, stream: HubStream) -> dict[str, Any]:
         "skipped_rows": {str(row): reason for row, reason in stream.skipped.items()},
         "loss": float(loss(true, outputs)),
         **measures,
+        **({"mistakes": wrong} if wrong else {}),
         **({"outliers": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
     }
+
+
+def _mistakes(
+    images: np.ndarray, targets: np.ndarray, rows: np.ndarray, probabilities: np.ndarray, model: CnnModel
+) -> list[dict[str, Any]]:
+    """Return the wrong answers of a batch: the row's id, what it is, what was answered, and the network's input."""
+    answers, labels = probabilities.argmax(axis=1), model.config.labels
+    return [
+        {
+            "row": int(rows[i]),
+            "label": labels[int(targets[i])],
+            "answer": labels[answers[i]],
+            "confidence": float(probabilities[i, answers[i]]),
+            "image": b64encode(_png(images[i])).decode(),
+        }
+        for i in np.flatnonzero(answers != targets)
+    ]
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", pixels[..., ::-1] if pixels.shape[2] == 3 else pixels)[1].tobytes()
 
 
 def _of_numbers(predicted: np.ndarray, true: np.ndarray) -> dict[str, Any]:

@@ -218,13 +218,14 @@ def train_run(
     write_card(folder)
 
 
-def evaluate_run(model: str, data: DataConfig, folder: Path | None) -> dict[str, Any]:
+def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> dict[str, Any]:
     """Measure a model on the test split of each dataset; write evaluation.json and the card where there is a folder.
 
-    The first dataset's measures are the report's own; those of the others are listed in it under `further`.
+    The first dataset's measures are the report's own; those of the others are listed in it under `further`. Of the
+    first alone some `mistakes` are kept; see `evaluate`.
     """
     cnn = CnnModel.from_pretrained(model)
-    first, *others = [_measured(cnn, one) for one in _one_by_one(data)]
+    first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
     result = first | ({"further": others} if others else {})
     learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
     known = {(one["dataset"], learned["split"]) for one in files.datasets_of(learned)}
@@ -245,9 +246,9 @@ def _one_by_one(data: DataConfig) -> list[DataConfig]:
     return [replace(data, further=())] + [replace(data, dataset=name, **plain) for name in others]
 
 
-def _measured(cnn: CnnModel, data: DataConfig) -> dict[str, Any]:
+def _measured(cnn: CnnModel, data: DataConfig, mistakes: int) -> dict[str, Any]:
     stream, split = open_test(replace(data, problem=cnn.config.problem), cnn.config.labels)
-    result = evaluate(cnn, stream) | {"split": split, "sketches": data.dataset in data.sketches}
+    result = evaluate(cnn, stream, mistakes) | {"split": split, "sketches": data.dataset in data.sketches}
     if news := stream.news_of_skipped():
         _say(news)
     for name in ("accuracy", "mean_absolute_error", "loss"):

@@ -1,5 +1,6 @@
 """The reports that training leaves beside the weights, read and checked: anyone may have made them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ MOST_BYTES = 50_000_000
 MOST_TRIALS = 5_000
 MOST_EPOCHS = 100_000  # of all trials together
 MOST_CURVES = 4
+MOST_MISTAKES = 500
+MOST_OF_A_PICTURE = 100_000  # letters of base64
+BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 MOST_NAMES = 100  # hyperparameters, and letters of a name
 MOST_LETTERS = 2_000
 LARGEST = 1e100  # number; the sum or the quotient of two is still one
@@ -39,6 +43,16 @@ class Evaluation:
     accuracy: float
     rows: int
     split: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer of an evaluation.json."""
+
+    label: str
+    answer: str
+    confidence: float
+    image: str  # the network's input as PNG, in base64
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,23 @@ def read_calibration(folder: Path) -> Calibration:
         rows = _list(report["calibration"]["bins"], MOST_NAMES)
         bins = [tuple(_finite(row[name]) for name in ("confidence", "accuracy", "rows")) for row in rows if row["rows"]]
         return Calibration(tuple(bins), _finite(report["calibration"]["ece"]))
+
+
+def read_mistakes(folder: Path) -> list[Mistake]:
+    """Read the mistakes that evaluation.json keeps with their pictures.
+
+    Raises:
+        Message: when it is missing or damaged, or the evaluation keeps none.
+    """
+    report = _read(folder, files.EVALUATION)
+    with _checked(files.EVALUATION):
+        if not report.get("mistakes"):
+            raise Message("report_no_mistakes")
+        rows = _list(report["mistakes"], MOST_MISTAKES)
+        return [
+            Mistake(_text(one["label"]), _text(one["answer"]), _finite(one["confidence"]), _base64(one["image"]))
+            for one in rows
+        ]
 
 
 def _trial(order: int, row: dict[str, Any], objective: str) -> Trial:
@@ -224,6 +255,12 @@ def _epoch(value: Any) -> int:
 def _text(value: Any, most: int = MOST_LETTERS) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise TypeError("not a text, or one without an end")
+    return value
+
+
+def _base64(value: Any) -> str:
+    if not BASE64.fullmatch(_text(value, MOST_OF_A_PICTURE)):
+        raise ValueError("not base64")
     return value
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from ui import plots, reports, search_plots, space_plots
 from ui.axes import shown
 from ui.findings import findings
+from ui.mistakes import SCRIPT, mistakes_html
 from ui.parts import Parts
 from ui.search import Search
 from ui.text import Language, Message, i18n, named, word
@@ -106,6 +107,9 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
     def matrix(language: Language) -> go.Figure:
         return plots.confusion(reports.read_evaluation(folder), language)
 
+    def mistakes(language: Language) -> str:
+        return mistakes_html(reports.read_mistakes(folder), language)
+
     def calibration(language: Language) -> go.Figure:
         return plots.calibration(reports.read_calibration(folder), language)
 
@@ -154,8 +158,9 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
             parts.add("tuning_curve", curve, gr.Plot)
             parts.add("tuning_calibration", calibration, gr.Plot)
         with gr.Column(min_width=320):
-            parts.add("tuning_confusion", matrix, gr.Plot)
+            parts.add("tuning_confusion", matrix, gr.Plot, elem_id="tuning-confusion")
             parts.add_text(lambda language: tested_shown(folder, language))
+            parts.add("tuning_mistakes", mistakes, gr.HTML, show_label=True, container=True, js_on_load=SCRIPT)
     parts.load_with(demo)
 
     def trials(request: gr.Request) -> dict[str, list]:

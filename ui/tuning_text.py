@@ -48,6 +48,9 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_curve_help": "Si el entrenamiento sigue mejorando y la validación ya no, la red empieza a "
         "sobreajustarse: memoriza en lugar de aprender.",
         "tuning_confusion": "Matriz de confusión",
+        "tuning_mistakes": "Sus errores",
+        "tuning_mistakes_help": "Qué es cada imagen y qué respondió la red; primero, los de más confianza. Haz clic "
+        "en una casilla de la matriz para ver solo los suyos.",
         "tuning_calibration": "Calibración",
         "tuning_calibration_help": "De las respuestas con una confianza del 80\u00a0% deberían acertar el 80\u00a0%: "
         "cuanto más cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice de cuántas es.",
@@ -98,6 +101,9 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_curve_help": "When training goes on improving and validation no longer does, the network begins to "
         "overfit: it memorises in place of learning.",
         "tuning_confusion": "Confusion matrix",
+        "tuning_mistakes": "Its mistakes",
+        "tuning_mistakes_help": "What each picture is and what the network answered, the most confident ones first. "
+        "Click a cell of the matrix to see its mistakes alone.",
         "tuning_calibration": "Calibration",
         "tuning_calibration_help": "Of the answers given with a confidence of 80%, 80% should be right: the nearer to "
         "the diagonal, the more the confidence can be believed. The size of a dot tells how many answers it is of.",
@@ -127,6 +133,9 @@ SPOKEN: dict[str, dict[str, str]] = {
         "tested": "Acierta el {accuracy} % de las {rows} imágenes de «{split}», que no intervinieron en el "
         "entrenamiento; en la diagonal, los aciertos.",
         "report_no_calibration": "`evaluation.json` no incluye la calibración.",
+        "report_no_mistakes": "`evaluation.json` no incluye imágenes de los errores; se guardan con "
+        "`python -m training evaluate … --mistakes 100`.",
+        "mistake": "Es {label}; la red respondió {answer} con una confianza del {share}.",
         # Findings
         "early_stopping": "parada temprana",
         "found_none": "No formó parte de esta búsqueda.",
@@ -198,6 +207,9 @@ SPOKEN: dict[str, dict[str, str]] = {
         "tested": "Right on {accuracy}% of the {rows} pictures of “{split}”, which took no part in the training; "
         "the diagonal holds the right answers.",
         "report_no_calibration": "`evaluation.json` comes without the calibration.",
+        "report_no_mistakes": "`evaluation.json` keeps no pictures of mistakes; `python -m training evaluate … "
+        "--mistakes 100` does.",
+        "mistake": "This is {label}; the network answered {answer} with a confidence of {share}.",
         # Findings
         "early_stopping": "early stopping",
         "found_none": "It was no part of this search.",
