@@ -3,11 +3,7 @@
 import os
 import sys
 
-# Read when Gradio and TensorFlow are imported. One picture is too little to share among threads: with one, an answer
-# comes in 0.6 of the time for half the work, and people who ask at once share the cores instead.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
 import gradio as gr
 
 from model.errors import ModelError
@@ -39,6 +35,10 @@ def build(network: Network) -> gr.Blocks:
 
 def main() -> None:
     """Build, serve, then load the network, while people already look at the page."""
+    # One picture is too little to share among threads: with one, an answer comes in 0.6 of the time for half the work,
+    # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     try:
         network = Network.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except ModelError as error:

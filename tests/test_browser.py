@@ -124,6 +124,7 @@ def test_a_drawn_digit_is_recognised(browser, app, digit):
         page.wait_for_function("() => document.querySelector('#digit-seen img')?.naturalWidth === 28")
         rendering = "() => getComputedStyle(document.querySelector('#digit-seen img')).imageRendering"
         assert page.evaluate(rendering) == "pixelated"
+        page.locator("#notice").wait_for(state="hidden")  # the network is loaded
 
 
 def test_several_digits_are_read_from_left_to_right(browser, app):
