@@ -422,7 +422,7 @@ def test_dark_and_light_differ(browser, app):
     assert backgrounds == ["rgb(255, 255, 255)", "rgb(26, 29, 37)"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(browser, app, scheme):
     with opened(browser, app, color_scheme=scheme) as page:
         for tab in ("edges", "digit", "tuning"):
