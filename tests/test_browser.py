@@ -303,6 +303,7 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
     bad.write_bytes(b"not a picture")
     for language in LOCALES:
         with opened(browser, app, language) as page:
+            page.locator("#edges-result img").last.wait_for()  # else the page's first answer tells it too
             page.locator("#edges-original input[type=file]").set_input_files(bad)
             page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
@@ -380,6 +381,8 @@ def test_a_click_on_the_confusion_matrix_shows_the_mistakes_of_its_cell(browser,
         turn_to(page, "tuning")
         turn_to_part(page, "model")
         shown = page.locator(".mistakes figure:visible")
+        turn_to_part(page, "search")
+        turn_to_part(page, "model")  # and once more
         page.locator("#tuning-confusion [data-heard]").first.wait_for()
         everything = shown.count()
         box = page.locator("#tuning-confusion .nsewdrag").bounding_box()

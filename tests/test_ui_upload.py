@@ -11,7 +11,7 @@ from gradio.components.image_editor import EditorDataBlobs
 from PIL import Image
 
 from ui.text import Message
-from ui.upload import DrawingData, brought_down, data_url_source, drawing_source, read_picture, told
+from ui.upload import DrawingData, brought_down, data_url_source, drawing_source, is_too_large, read_picture, told
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -63,6 +63,14 @@ def test_a_very_large_picture_is_brought_down_with_its_aspect():
     assert less.size <= 12_000_000 < 1.01 * less.size and less.shape[1] / less.shape[0] == pytest.approx(2, rel=1e-3)
     assert (less == 7).all() and brought_down(np.zeros((1, 20_000_000), np.uint8)).size <= 12_000_000
     assert brought_down(np.zeros((20_000_000, 1), np.uint8)).size <= 12_000_000
+
+
+def test_that_a_picture_will_be_brought_down_is_known_from_its_header(tmp_path):
+    for size, large in (((4000, 3000), False), ((4001, 3000), True), ((10_001, 5_000), False)):
+        (tmp_path / "a.png").write_bytes(png(Image.new("1", size)))
+        assert is_too_large(str(tmp_path / "a.png")) is large
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert not is_too_large(str(tmp_path / "a.png"))
 
 
 def test_a_data_url_is_a_picture():

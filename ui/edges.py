@@ -28,7 +28,7 @@ from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of
-from ui.upload import AT_ONCE, WORKED, brought_down, picture_source, read_picture, told, warned
+from ui.upload import AT_ONCE, WORKED, brought_down, is_too_large, picture_source, read_picture, told, warned
 
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
 
@@ -134,8 +134,6 @@ def tab(demo: gr.Blocks, network: Network) -> None:
         with warned(request):
             whole, kernel = read_picture(picture_source(picture)), as_kernel(matrix)
             pixels = brought_down(whole)
-            if pixels is not whole:
-                gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
             grey = as_grey(pixels)
             layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
             sums = correlate(grey, kernel, *layout)
@@ -146,6 +144,11 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             found = arithmetic(grey, kernel, *nearest_sum(place, grey.shape, len(kernel), *layout), *layout)
             return pair, arithmetic_html(found, language_of(request))
         return None, ""
+
+    def tell_if_scaled(picture: dict | None, request: gr.Request) -> None:
+        """Say so once, when the picture comes, not whenever a control is moved."""
+        if picture and is_too_large(picture_source(picture)):
+            gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
 
     def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
         """Return the edges of a picture: grey, cross-correlated with an odd square kernel, above a threshold.
@@ -167,6 +170,7 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     # Not `picture.change`: it comes twice for an upload.
     changed = [c.input for c in (picture, sign, output, threshold, padding, stride)]
     gr.on(changed, trigger_mode="always_last", **event)
+    picture.input(tell_if_scaled, picture, None, preprocess=False, **UNLISTED)
     output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **UNLISTED)
     for done in (*chosen, photos.load_input_event, picture.select(_place, None, pixel, **UNLISTED)):
         done.then(**event)

@@ -1,11 +1,11 @@
 // A click on a cell of the confusion matrix shows its mistakes alone; on the same one again, or on a right answer, all.
-// Gradio runs this once, when the panel appears, and provides `element`.
+// Gradio runs this when the panel appears, which may be several times: it keeps to what is in the page.
 let chosen = "";
 
 function choose(label, answer) {
 	const cell = `${label}\n${answer}`;
 	chosen = label === answer || cell === chosen ? "" : cell;
-	for (const figure of element.querySelectorAll("figure")) {
+	for (const figure of document.querySelectorAll(".mistakes figure")) {
 		figure.hidden = chosen !== "" && `${figure.dataset.label}\n${figure.dataset.answer}` !== chosen;
 	}
 }

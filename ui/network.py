@@ -116,6 +116,11 @@ def place_notice(demo: gr.Blocks, network: Network) -> None:
             yield gr.update(value=Message("network_loading").text(language), visible=True)
         while not network.ready:
             await asyncio.sleep(BETWEEN_LOOKS)
+        try:
+            network.explainer()  # at once: it is ready
+        except Message as message:
+            yield gr.update(value=message.text(language), visible=True)
+            return
         if network.failure:
             reason = network.failure.replace("`", "'")
             yield gr.update(value=Message("model_replaced", reason=reason).text(language), visible=True)

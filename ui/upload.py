@@ -109,6 +109,15 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         raise Message("picture_unreadable") from None
 
 
+def is_too_large(path: str) -> bool:
+    """Return whether a picture will be brought down; only its header is read, and what cannot be read will not."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return WORKED * 1_000_000 < image.width * image.height <= MEGAPIXELS * 1_000_000
+    except Exception:  # as in `read_picture`, which tells it
+        return False
+
+
 def brought_down(pixels: np.ndarray) -> np.ndarray:
     """Return a picture as it is or, where it has more than `WORKED` megapixels, one of so many, its aspect kept."""
     height, width = pixels.shape[:2]
