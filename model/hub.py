@@ -39,7 +39,7 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
         TrazoError: in one line: no such repo or revision, no network and no cache, files too large.
     """
     wanted = [files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS]
-    with _plain_errors(repo_id, revision):
+    with plain_errors(repo_id, revision):
         if not constants.HF_HUB_OFFLINE:
             try:
                 info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=20)
@@ -79,7 +79,7 @@ def commit_folder(
     reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
     for name, report in reports.items():
         operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))
-    with _plain_errors(repo_id, revision):
+    with plain_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         parent = api.model_info(repo_id, revision=revision)
         old = {sibling.rfilename for sibling in parent.siblings or []}
@@ -95,7 +95,8 @@ def commit_folder(
 
 
 @contextmanager
-def _plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
+def plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
+    """Turn what huggingface_hub raises about a repo into a TrazoError of one line."""
     try:
         yield
     except GatedRepoError:

@@ -138,6 +138,7 @@ class Repo:
     gated: bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # of a Space
 
     @property
     def url_path(self) -> str:
@@ -424,10 +425,28 @@ async def create_repo(request: Request, hub: AnyHub) -> JSONResponse:
     if not existing:
         hub.add_repo(repo_id, repo_type, private=wanted.get("visibility") == "private")
     repo = hub.repos[repo_type, repo_id]
+    if not existing:
+        repo.variables = {one["key"]: one["value"] for one in wanted.get("variables") or []}
     about = {"url": f"{hub.endpoint}/{repo.url_path}", "name": repo_id, "id": repo_id}
     if existing:
         return JSONResponse(about | {"error": f"You already created this {repo_type} repo"}, 409)
     return JSONResponse(about)
+
+
+@routes.get("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
+async def variables(hub: AnyHub, repo_id: str) -> dict[str, dict[str, str]]:
+    space = await _repo(hub, TOKEN, "space", repo_id)
+    return {key: {"key": key, "value": value} for key, value in space.variables.items()}
+
+
+@routes.post("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
+@routes.delete("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
+async def change_variable(request: Request, hub: AnyHub, repo_id: str) -> dict[str, dict[str, str]]:
+    space, change = await _repo(hub, TOKEN, "space", repo_id), await request.json()
+    space.variables.pop(change["key"], None)
+    if request.method == "POST":
+        space.variables[change["key"]] = change["value"]
+    return await variables(hub, repo_id)
 
 
 # ---- upload and commit ----

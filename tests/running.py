@@ -33,8 +33,11 @@ class App:
 
 
 @contextmanager
-def running(log: Path, script: str = "app.py", **environment: str) -> Iterator[App]:
-    """Run a script that serves on PORT until the block ends."""
+def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120, **environment: str) -> Iterator[App]:
+    """Run what serves on PORT, Python's arguments or app.py in a folder, until the block ends.
+
+    It must answer within so many seconds.
+    """
     port = _free_port()
     kept = {k: v for k, v in os.environ.items() if k not in ("MODEL_ID", "MODEL_REVISION", "SPACE_ID")}
     # No TF_CPP_MIN_LOG_LEVEL from the tests either: the app itself keeps the console clean.
@@ -42,8 +45,8 @@ def running(log: Path, script: str = "app.py", **environment: str) -> Iterator[A
     started = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, script],
-            cwd=ROOT,
+            [sys.executable, *(command or ["app.py"])],
+            cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=kept | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | environment,
@@ -51,7 +54,7 @@ def running(log: Path, script: str = "app.py", **environment: str) -> Iterator[A
     try:
         url = f"http://127.0.0.1:{port}/"
         while not _answers(url):
-            assert process.poll() is None and time.monotonic() < started + 120, log.read_text()
+            assert process.poll() is None and time.monotonic() < started + seconds, log.read_text()
             time.sleep(0.05)
         yield App(url, log, process.pid, time.monotonic() - started)
         assert process.poll() is None, f"the server went down: {log.read_text()}"

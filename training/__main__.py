@@ -93,6 +93,23 @@ def _publish(options: argparse.Namespace) -> None:
     print(f"published: {commit.commit_url}")
 
 
+def _deploy(options: argparse.Namespace) -> None:
+    if not options.local and not options.repo:
+        raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
+    from training.deploy import deploy, serve
+
+    if options.local:
+        serve(options.model, options.revision, options.output or Path("runs/space"))
+    address = deploy(
+        options.repo,
+        options.model,
+        revision=options.revision,
+        private=options.private or None,
+        output=options.output,
+    )
+    print(f"deployed: {address}")
+
+
 # --- Arguments ---
 
 
@@ -117,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     trials = verb("trials", _trials, "show the trials of a search, best first")
     evaluate = verb("evaluate", _evaluate, "measure a model on a split")
     publish = verb("publish", _publish, "upload a run to the Hub in one commit")
+
+    deploy = verb("deploy", _deploy, "show a published model in a Space, or serve the same folder here")
 
     for command in (run, tune, train):
         command.add_argument("--split", help="split to learn from (default: train)")
@@ -158,6 +177,14 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")
     publish.add_argument("--private", action="store_true", help="make the repo private if it is made now")
+    deploy.add_argument("--repo", help="owner/name of the Space")
+    deploy.add_argument("--model", required=True, help="owner/name of a published model; a folder too with --local")
+    deploy.add_argument("--revision", help="branch, tag or commit of the model that the Space keeps to")
+    deploy.add_argument("--private", action="store_true", help="make the Space private if it is made now")
+    deploy.add_argument("--local", action="store_true", help="serve it here, in an environment of its own")
+    deploy.add_argument(
+        "--output", type=Path, help="folder to leave the Space's files in (default: none; with --local runs/space)"
+    )
     return parser
 
 
