@@ -7,6 +7,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from model import files
 from model.config import CnnConfig
+from model.reproduction import commands
 
 TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -17,6 +18,7 @@ def render_card(
     trials: dict[str, Any] | None = None,
     evaluation: dict[str, Any] | None = None,
     repo_id: str | None = None,
+    license: str | None = None,
 ) -> ModelCard:
     """Fill the template card.md.
 
@@ -26,6 +28,7 @@ def render_card(
         trials: trials.json, or None when there was no search.
         evaluation: evaluation.json of these weights, or None when they were not evaluated.
         repo_id: what the example loads; None for the folder that the card lies in.
+        license: identifier as the Hub knows it, such as `apache-2.0`.
     """
     learned = training["data"] if training else {}
     sources = files.datasets_of(learned)
@@ -47,6 +50,7 @@ def render_card(
             )
         )
     data = ModelCardData(
+        license=license,
         library_name="keras",
         tags=["trazo", "keras", "image-classification", "cnn"],
         datasets=on_hub or None,
@@ -56,16 +60,24 @@ def render_card(
         eval_results=results or None,
     )
     published = training and files.without_paths(training)
+    measured = evaluation and files.without_paths(evaluation)
+    named = files.datasets_of(published["data"]) if published else []
+    per_class = [one for one in (evaluation or {}).get("per_class", []) if one["rows"]]
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]
     return ModelCard.from_template(
         data,
         template_path=str(TEMPLATE),
         config=config,
         training=published,
-        sources=files.datasets_of(published["data"]) if published else [],
+        sources=named,
+        local=len(on_hub) < len(sources),
+        licenses={one["dataset"]: one["license"] for one in named if one.get("license")},
+        license=license,
+        commands=commands(published, trials, measured) if published else [],
         trials=trials,
         completed_trials=len(completed),
-        evaluation=evaluation and files.without_paths(evaluation),
+        evaluation=measured,
+        weakest=min(per_class, key=lambda one: one["recall"]) if per_class else None,
         trained_on=trained_on,
         source=repo_id or "the folder of this card",
     )

@@ -154,7 +154,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         if source is None or source.resolve() == save_directory.resolve():
             return
         if (source / files.WEIGHTS).is_file() and (source / files.WEIGHTS).read_bytes() == weights:
-            for name in (files.CARD, *files.REPORTS):
+            for name in (files.CARD, *files.PICTURES, *files.REPORTS):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, save_directory / name)
             # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.

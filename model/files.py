@@ -17,6 +17,7 @@ TRAINING = "training.json"
 TRIALS = "trials.json"
 EVALUATION = "evaluation.json"
 REPORTS = (TRAINING, TRIALS, EVALUATION)
+PICTURES = ("confusion.png", "calibration.png")  # of the card
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 

@@ -74,16 +74,21 @@ def commit_folder(
             no network.
     """
     api = HfApi(token=token)
-    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD) if (folder / name).exists()]
+    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES) if (folder / name).exists()]
     operations = [CommitOperationAdd(name, folder / name) for name in names]
     reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
     for name, report in reports.items():
         operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))
     with plain_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
-        parent = api.model_info(repo_id, revision=revision)
+        try:
+            parent = api.model_info(repo_id, revision=revision)
+        except RevisionNotFoundError:  # a branch that is new begins where the main one is
+            api.create_branch(repo_id, branch=revision)
+            parent = api.model_info(repo_id, revision=revision)
         old = {sibling.rfilename for sibling in parent.siblings or []}
-        operations += [CommitOperationDelete(name) for name in files.REPORTS if name in old - reports.keys()]
+        stale = old & {*files.PICTURES, *files.REPORTS} - {operation.path_in_repo for operation in operations}
+        operations += [CommitOperationDelete(name) for name in sorted(stale)]
         return api.create_commit(
             repo_id,
             operations,

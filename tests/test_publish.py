@@ -1,4 +1,6 @@
+import io
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -7,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from model import TrazoError
 from model.files import without_paths
 from model.folder import PRETRAINED
 from tests.conftest import ROOT, SAMPLE
-from tests.hub import LoopbackHub
+from tests.hub import TOKEN, Fault, LoopbackHub
 from training.publish import publish, write_card
 from training.stream import HubStream
 
@@ -76,6 +79,118 @@ def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, publis
     assert "trained with Trazo on `sample`" in card and "of the split `test` of `sample`, which took no part" in card
     assert f'CnnModel.from_pretrained("{REPO}")' in card
     assert "PyTorch" not in card
+
+
+def test_the_cards_code_runs(hub, home, published):
+    card = hub.files(REPO, "model")["README.md"].decode()
+    code = card.split("```python\n")[1].split("```")[0]
+    given = (
+        "from training.stream import HubStream\n"
+        f"images = next(HubStream({SAMPLE!r}, 'test', batch_size=8).ordered()).images\n"
+        "drawings = images\n"
+    )
+    checks = "assert cnn.predict(images).shape == (8, 10)\n"
+    answer = python(hub, home, "-c", given + code + checks, token=False)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_card_tells_how_to_make_the_model_again(hub, published):
+    card = hub.files(REPO, "model")["README.md"].decode()
+    tune, train, evaluate = card.split("```sh\n")[1].split("```")[0].splitlines()
+    assert tune.startswith("python -m training tune --output runs/again --dataset sample --strategy random --trials 1 ")
+    assert "--trial-steps 2" in tune and "--max-params" not in tune
+    assert train == ("python -m training train --output runs/again --dataset sample --epochs 2 --steps-per-epoch 12")
+    assert evaluate == "python -m training evaluate --model runs/again --dataset sample --split test"
+    from training.__main__ import _parser
+
+    for line in (tune, train, evaluate):
+        _parser().parse_args(shlex.split(line)[3:])  # else it exits
+
+
+def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
+    files = hub.files(REPO, "model")
+    for name in ("confusion.png", "calibration.png"):
+        assert f"({name})" in files["README.md"].decode()
+        assert Image.open(io.BytesIO(files[name])).size > (300, 300)
+    write_card(run)
+    before = (run / "confusion.png").read_bytes()
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    evaluation["confusion_matrix"][3][8] += 100
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    write_card(run)
+    assert (run / "confusion.png").read_bytes() != before
+    (run / "evaluation.json").unlink()
+    write_card(run)
+    assert not (run / "confusion.png").exists() and "confusion.png" not in (run / "README.md").read_text()
+
+
+def test_the_card_lists_every_seed(hub, home, run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    results = json.loads((other / "evaluation.json").read_text()) | {"accuracy": 0.9876}
+    (other / "evaluation.json").write_text(json.dumps(results))
+    arguments = ["-m", "training", "publish", run, "--repo", "someone/seeds", "--seeds", other]
+    same = python(hub, home, *arguments)
+    assert same.returncode == 2 and "the same seed" in same.stderr
+    report = json.loads((other / "training.json").read_text())
+    report["seed"] = report["hyperparameters"]["seed"] = 7
+    (other / "training.json").write_text(json.dumps(report))
+    answer = python(hub, home, *arguments, "--license", "apache-2.0")
+    assert answer.returncode == 0, answer.stderr
+    files = hub.files("someone/seeds", "model")
+    seeds = json.loads(files["evaluation.json"])["seeds"]
+    assert [one["seed"] for one in seeds] == [0, 7] and seeds[1]["accuracy"] == 0.9876
+    card = files["README.md"].decode()
+    assert "| 7 | 98.76 % |" in card and yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
+    report["hyperparameters"]["learning_rate"] = 1.0
+    (other / "training.json").write_text(json.dumps(report))
+    another = python(hub, home, *arguments)
+    assert another.returncode == 2 and "its recipe or its data is another" in another.stderr
+
+
+def test_a_branch_and_a_pull_request_leave_the_main_branch_alone(hub, home, run):
+    hub.add_repo("someone/guarded", "model")
+    before = hub.commits("someone/guarded", "model")
+    for option, where in (["--revision", "v2"], "v2"), (["--create-pr"], "refs/pr/1"):
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/guarded", *option)
+        assert answer.returncode == 0, answer.stderr
+        repo = hub.repos["model", "someone/guarded"]
+        assert "model.safetensors" in repo.find(where).files
+        assert hub.commits("someone/guarded", "model") == before
+    assert "/discussions/1" in answer.stdout
+
+
+def test_anothers_commit_in_between_is_told_and_kept(hub, home, run):
+    """The stranger commits while our files go up, after we looked at the branch."""
+    hub.add_repo("someone/shared", "model")
+    repo = hub.repos["model", "someone/shared"]
+
+    def stranger(method: str, path: str, headers: object) -> None:
+        if path == "/api/models/someone/shared/commit/main" and len(repo.commits) == 1:
+            repo.add("main", "somebody else's", dict(repo.find("main").files) | {"theirs.txt": hub.store(b"kept")})
+
+    hub.fault = stranger
+    try:
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/shared")
+    finally:
+        hub.fault = None
+    assert answer.returncode == 2 and "somebody else committed in between" in answer.stderr
+    assert TOKEN not in answer.stdout + answer.stderr
+    assert set(hub.files("someone/shared", "model")) == {".gitattributes", "theirs.txt"}
+
+
+@pytest.mark.parametrize("step", ["/preupload/main", ".git/info/lfs", "/commit/main"])
+def test_a_failed_upload_leaves_the_repo_as_it_was(hub, home, run, step):
+    name = f"someone/failed{step.count('/')}{len(step)}"
+    hub.add_repo(name, "model")
+    before = hub.commits(name, "model")
+    hub.fault = lambda method, path, _: Fault(status=403) if step in path else None
+    try:
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", name)
+    finally:
+        hub.fault = None
+    assert answer.returncode == 2 and "the Hub refused" in answer.stderr and "Traceback" not in answer.stderr
+    assert hub.commits(name, "model") == before
+    assert TOKEN not in answer.stdout + answer.stderr
 
 
 def test_no_path_of_this_machine_is_published(hub, trained, published):

@@ -89,8 +89,16 @@ def _publish(options: argparse.Namespace) -> None:
     with quiet():
         from training.publish import publish
 
-    commit = publish(options.run, options.repo, private=options.private or None)
-    print(f"published: {commit.commit_url}")
+    commit = publish(
+        options.run,
+        options.repo,
+        private=options.private or None,
+        revision=options.revision,
+        create_pr=options.create_pr,
+        license=options.license,
+        seeds=options.seeds,
+    )
+    print(f"published: {commit.pr_url or commit.commit_url}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -177,6 +185,17 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
     publish.add_argument("--repo", required=True, help="owner/name on the Hub")
     publish.add_argument("--private", action="store_true", help="make the repo private if it is made now")
+    publish.add_argument("--revision", metavar="BRANCH", help="made from the main one if it is new (default: main)")
+    publish.add_argument("--create-pr", action="store_true", help="propose it as a pull request")
+    publish.add_argument("--license", metavar="ID", help="for the card, as the Hub names it: apache-2.0, mit, …")
+    publish.add_argument(
+        "--seeds",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="runs of the same recipe with other seeds: the card lists their results too",
+    )
     deploy.add_argument("--repo", help="owner/name of the Space")
     deploy.add_argument("--model", required=True, help="owner/name of a published model; a folder too with --local")
     deploy.add_argument("--revision", help="branch, tag or commit of the model that the Space keeps to")

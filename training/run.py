@@ -2,7 +2,7 @@
 
 import os
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -213,7 +213,8 @@ def train_run(
     calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
     files.write_json(
         folder / files.TRAINING,
-        _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress),
+        _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress)
+        | {"options": {"data": _changed(data), "training": asked}},
     )
     write_card(folder)
 
@@ -286,6 +287,14 @@ def _base(data: Data) -> dict[str, Any]:
 
 def _histogram(data: Data, folder: Path):
     return pixel_histogram(data.train, data.image_shape, folder / "pixels.json")
+
+
+def _changed(data: DataConfig) -> dict[str, Any]:
+    """Return what a person chose of the data, but which datasets: the report names these itself."""
+    named = ("dataset", "further", "sketches", "revision")
+    chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
+    plain = DataConfig(data.dataset)
+    return {name: value for name, value in chosen.items() if value != getattr(plain, name)}
 
 
 def _title(dataset: str) -> str:
