@@ -321,9 +321,9 @@ def language_of(request: gr.Request | None) -> Language:
     header = request.headers.get("accept-language", "") if request else ""
     best, best_weight = "", 0.0
     for part in header.split(","):
-        tag, _, weight = part.partition(";q=")
+        tag, _, weight = part.partition(";")  # spaces may stand around the semicolon
         try:
-            value = float(weight or 1)
+            value = float(weight.partition("=")[2] or 1)
         except ValueError:
             continue
         if value > best_weight:
