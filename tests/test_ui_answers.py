@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw
 
 from model import CnnModel, converter
 from model.explain import Explainer
-from ui.answers import Answer, answers, answers_html, percent
+from ui.answers import Answer, answers, answers_html
+from ui.text import percent
 
 SEVEN = Answer({"1": 0.1, "7": 0.9}, None, False)
 UNKNOWN = Answer({"1": 0.7, "7": 0.3}, None, True)
@@ -15,7 +16,7 @@ UNKNOWN = Answer({"1": 0.7, "7": 0.3}, None, True)
 def test_one_sign_is_said_with_its_confidences():
     html = answers_html([SEVEN], "es")
     assert '<p class="said" role="status">7</p>' in html and "unknown" not in html
-    assert html.index("90,0 %") < html.index("10,0 %") and "--share: 0.9000" in html
+    assert html.index("90,0\u00a0%") < html.index("10,0\u00a0%") and "--share: 0.9000" in html
 
 
 def test_what_the_network_does_not_know_it_does_not_answer():
@@ -39,7 +40,7 @@ def test_labels_of_a_stranger_are_text():
 )
 def test_a_little_doubt_is_not_rounded_away(share, text):
     assert percent(share, "en") == text
-    assert percent(share, "es") == text.replace(".", ",").replace("%", " %")
+    assert percent(share, "es") == text.replace(".", ",").replace("%", "\u00a0%")
 
 
 def test_the_bundled_model_refuses_a_scribble():

@@ -21,21 +21,35 @@ def told(trials: list[Trial], descending: bool = True, language: str = "en", **s
     return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings(search, language)))
 
 
-def test_medians_of_choices_are_compared_and_rare_ones_left_aside():
+def test_medians_of_choices_are_compared_and_rare_ones_left_aside_and_counted():
     scores = {"relu": (0.9, 0.92, 0.7), "tanh": (0.5, 0.8, 0.6), "gelu": (0.99,)}
     pairs = [(activation, score) for activation, values in scores.items() for score in values]
     trials = [trial(n, score, activation=activation) for n, (activation, score) in enumerate(pairs)]
     found = told(trials)
-    assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
+    assert found["Activation"] == (
+        "Of what was tried at least 3 times, the best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 "
+        "over 3). With fewer trials, and not compared: 1 of 3 values."
+    )
     assert found["Loss"] == "It was no part of this search."
     # Where less is better the order turns.
-    assert told(trials, descending=False)["Activation"].startswith("The best was tanh (median 0.6")
-    assert "lo peor tanh" in told(trials, language="es")["Función de activación"]
+    assert "the best was tanh (median 0.6" in told(trials, descending=False)["Activation"]
+    assert "lo peor tanh (mediana 0,6 en 3). Con menos" in told(trials, language="es")["Función de activación"]
+    # What the space offers and no trial took is not compared either; without such a value nothing is left out.
+    space = {"activation": Hyperparameter("activation", ("relu", "tanh", "gelu", "elu", "swish"))}
+    assert told(trials, **space)["Activation"].endswith("3 of 5 values.")
+    found = told([trial for trial in trials if trial.hyperparameters["activation"] != "gelu"])
+    assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
+
+
+def test_equal_medians_have_no_best():
+    trials = [trial(n, 0.5, blocks=1 + n % 2) for n in range(8)]
+    assert "the same median, 0.5" in told(trials)["Blocks"]
 
 
 def test_few_trials_are_called_few():
     trials = [trial(1, 0.9, loss="hinge"), trial(2, 0.8, loss="log_loss"), trial(3, None, loss="log_loss")]
     assert told(trials)["Loss"].endswith("too few trials to be sure.")
+    assert "relu alone" in told([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
     assert "tells nothing" in told([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
 
 
@@ -45,14 +59,21 @@ def test_of_a_range_the_best_quarter_is_told():
     assert told(trials, **space)["Learning rate"] == (
         "The best 3 trials used values from 0.001 to 0.003; all of them, from 0.001 to 0.012."
     )
-    assert "too few" in told(trials[:7], **space)["Learning rate"]
+    assert "Too few" in told(trials[:7], **space)["Learning rate"]
 
 
 def test_early_stopping_is_told_from_the_epochs():
     rising, falling = (0.7, 0.8, 0.9), (0.7, 0.9, 0.8)
-    found = told([trial(1, 0.9, rising), trial(2, 0.9, falling)])
-    assert found["Early stopping"].startswith("In 1 of 2 trials the last epoch was the best")
-    assert "more epochs" in told([trial(1, 0.9, rising), trial(2, 0.9, rising)])["Early stopping"]
+    for curves, count, lesson in (
+        ([rising, rising], "2 of 2", "more epochs"),
+        ([rising, falling, rising], "2 of 3", "more epochs"),
+        ([rising], "1 of 1", "more epochs"),
+        ([rising, falling], "1 of 2", "early stopping saves"),
+        ([(0.7, 0.9, 0.9)], "0 of 1", "early stopping saves"),  # as good as before: no longer better
+    ):
+        found = told([trial(n, 0.9, curve) for n, curve in enumerate(curves)])["Early stopping"]
+        assert found.startswith(f"Trials whose last epoch was the best: {count}. ") and lesson in found
+    assert "0 of 1" in told([trial(1, 0.1, (0.1, 0.2))], descending=False)["Early stopping"]
     assert "Early stopping" not in told([trial(1, 0.9), trial(2, 0.8)])
 
 

@@ -122,7 +122,7 @@ def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
     place = list(trials.x).index(8)
     assert trials.marker.symbol[place] == "triangle-down" and set(trials.marker.symbol) == {"circle", "triangle-down"}
     assert trials.y[place] == min(trials.y) == 0.9
-    assert "0.1" in trials.hovertext[place]
+    assert "0,1" in trials.hovertext[place]
 
 
 def test_where_less_is_better_the_worst_are_above(tmp_path):
@@ -171,7 +171,7 @@ def test_a_slice_has_boxes_for_choices_and_a_logarithmic_axis_for_rates(search):
     assert list(best.y) == pytest.approx([0.958])
     rates = space_plots.slice_of(search, "learning_rate", "es")
     assert rates.data[0].type == "scatter" and rates.data[0].x[0] == pytest.approx(-4)
-    assert "0.01" in rates.layout.xaxis.ticktext and len(rates.data[0].x) == 28
+    assert "0,01" in rates.layout.xaxis.ticktext and len(rates.data[0].x) == 28
 
 
 def test_a_slice_leaves_out_trials_that_do_not_use_the_hyperparameter(search):

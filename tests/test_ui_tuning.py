@@ -87,7 +87,9 @@ def test_the_page_shows_the_best_first_in_each_language(folder):
     assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
     assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
     assert [row[0] for row in spanish["data"]] == [3, 4, 1, 2, 5]
-    assert spanish["data"][0][:3] == [3, "terminada", 0.9877]
+    assert spanish["data"][0][:3] == [3, "terminada", 0.9877]  # numbers sort; they are written as the language does
+    assert [table["metadata"]["display_value"][0][2] for table in (spanish, english)] == ["0,9877", "0.9877"]
+    assert spanish["metadata"]["display_value"][0][-3:] == ["2\u202f000", "12,5", ""]
     assert spanish["data"][3][1:3] == ["fallida", ""]
 
 
@@ -107,7 +109,7 @@ def test_the_best_so_far_never_falls(folder):
 def test_the_best_hyperparameters_are_the_best_trials(folder):
     table = tuning.hyperparameters_shown(reports.read_search(folder), "es")
     assert table["headers"] == ["hiperparámetro", "valor"]
-    assert table["data"] == [["filtros", 48], ["optimizador", "adamw"], ["tasa de aprendizaje", 0.01]]
+    assert table["data"] == [["filtros", "48"], ["optimizador", "adamw"], ["tasa de aprendizaje", "0,01"]]
 
 
 def test_values_are_shown_short():
@@ -133,6 +135,12 @@ def test_the_learning_curve_has_a_panel_for_loss_and_for_each_metric(folder):
     assert figure.layout.shapes[0].x0 == 2
 
 
+def test_figures_write_numbers_as_the_language_does(folder):
+    training = reports.read_training(folder)
+    separators = [plots.learning_curve(training, language).layout.separators for language in LANGUAGES]
+    assert separators == [",\u202f", ".,"]
+
+
 def test_the_confusion_matrix_keeps_every_count(folder):
     figure = plots.confusion(reports.read_evaluation(folder), "es")
     right, wrong = figure.data
@@ -149,7 +157,7 @@ def test_many_classes_have_no_numbers_in_their_cells(folder):
 
 
 def test_the_test_accuracy_is_told(folder):
-    assert "99.52 %" in tuning.tested_shown(folder, "es") and "10\u202f000" in tuning.tested_shown(folder, "es")
+    assert "99,52\u00a0%" in tuning.tested_shown(folder, "es") and "10\u202f000" in tuning.tested_shown(folder, "es")
     assert "99.52%" in tuning.tested_shown(folder, "en") and "10,000" in tuning.tested_shown(folder, "en")
 
 
@@ -213,9 +221,10 @@ def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
         {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
     ]
     write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
+    assert plots.calibration(reports.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
     figure = plots.calibration(reports.read_calibration(folder), "en")
     assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
-    assert figure.data[1].name == "ECE 10.00 %"
+    assert figure.data[1].name == "ECE 10.00%"
     for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
         write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
         with pytest.raises(Message) as told:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ui.text import Language, Message
+from ui.text import Language, Message, number, percent
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -46,15 +46,21 @@ def answers(model: CnnModel, inputs: list[np.ndarray], explained: list[Explanati
 
 def answers_html(found: list[Answer], language: Language) -> str:
     """Return what was read, from left to right, and the confidences of every sign."""
-    said = " ".join("?" if one.rejected else escape(one.label) for one in found)
+    said = " ".join("?" if one.rejected else escape(_written(one, language)) for one in found)
     parts = [f'<p class="said" role="status">{said}</p>']
     if len(found) == 1 and found[0].rejected:
-        parts.append(f'<p class="unknown">{escape(Message("not_known", label=found[0].label).text(language))}</p>')
+        parts.append(
+            f'<p class="unknown">{escape(Message("not_known", label=_written(found[0], language)).text(language))}</p>'
+        )
     elif any(one.rejected for one in found):
         parts.append(f'<p class="unknown">{escape(Message("some_not_known").text(language))}</p>')
     shown = SHOWN if len(found) == 1 else 2
     parts += [_bars(one, shown, language) for one in found if one.confidences]
     return "".join(parts)
+
+
+def _written(one: Answer, language: Language) -> str:
+    return one.label if one.number is None else number(one.number, ".4g", language)
 
 
 def _bars(one: Answer, shown: int, language: Language) -> str:
@@ -64,9 +70,3 @@ def _bars(one: Answer, shown: int, language: Language) -> str:
         for label, share in likeliest
     )
     return f'<ul class="bars{" faint" if one.rejected else ""}">{rows}</ul>'
-
-
-def percent(share: float, language: Language) -> str:
-    """Return a share as a percentage with one decimal; never 100 where something is left over."""
-    text = f"{min(100 * share, 99.9) if share < 0.9999 else 100:.1f}"
-    return f"{text.replace('.', ',')} %" if language == "es" else f"{text}%"

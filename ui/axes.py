@@ -10,7 +10,7 @@ from typing import Any
 
 from ui.plots import escaped
 from ui.search import Hyperparameter, Trial
-from ui.text import Language, named, word
+from ui.text import Language, named, number, word
 
 MARKS = 5  # at equal distances on a linear scale
 MOST_LINES = 24  # in a hover text: more would leave the page
@@ -45,7 +45,10 @@ class Axis:
     def ticks(self) -> dict[str, list]:
         """Return Plotly's `tickvals` and `ticktext`."""
         if self.of.choices:
-            marks, texts = range(len(self.of.choices)), [written(choice, self.language) for choice in self.of.choices]
+            marks, texts = (
+                range(len(self.of.choices)),
+                [escaped(written(choice, self.language)) for choice in self.of.choices],
+            )
             return {"tickvals": list(marks), "ticktext": texts}
         low, high = self.of.low, self.of.high
         values = [low + (high - low) * mark / (MARKS - 1) for mark in range(MARKS)]
@@ -55,14 +58,15 @@ class Axis:
             round_ones = [step * 10.0**decade for decade in decades for step in steps]
             round_ones = [value for value in round_ones if low <= value <= high]
             values = round_ones if len(round_ones) > 1 else [low, high]
-        return {"tickvals": [self._scaled(value) for value in values], "ticktext": [f"{value:.3g}" for value in values]}
+        texts = [number(value, ".3g", self.language) for value in values]
+        return {"tickvals": [self._scaled(value) for value in values], "ticktext": texts}
 
     def _scaled(self, value: float) -> float:
         return math.log10(value) if self.of.log else float(value)
 
 
 def shown(value: Any, language: Language) -> str | int | float:
-    """Return a value of a report for a cell: numbers stay numbers, so that columns sort, with four digits."""
+    """Return a value of a report: numbers stay numbers, so that columns of them sort, with four digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -75,15 +79,16 @@ def shown(value: Any, language: Language) -> str | int | float:
 
 
 def written(value: Any, language: Language) -> str:
-    """Return a value of a report for a figure."""
-    return escaped(str(shown(value, language)))
+    """Return a value of a report as a cell shows it."""
+    short = shown(value, language)
+    return short if isinstance(short, str) else number(short, ",.10g", language)
 
 
 def described(trial: Trial, language: Language) -> str:
     """Return what a figure says of a trial that is pointed at: number, score and hyperparameters, a line each."""
-    score = "" if trial.score is None else f" · {shown(trial.score, language)}"
+    score = "" if trial.score is None else f" · {written(trial.score, language)}"
     lines = [f"<b>{word('trial', language)} {trial.order}{score}</b>"]
     for name, value in trial.hyperparameters.items():
         if value is not None:
-            lines.append(f"{escaped(named(name, language))}: {written(value, language)}")
+            lines.append(f"{escaped(named(name, language))}: {escaped(written(value, language))}")
     return "<br>".join(lines[:MOST_LINES])

@@ -4,8 +4,9 @@ from html import escape
 from statistics import median
 
 from ui.axes import written
+from ui.plots import escaped
 from ui.search import Hyperparameter, Search, Trial
-from ui.text import Language, Message, named
+from ui.text import Language, Message, named, number
 
 # The course's choices; early stopping, which is no hyperparameter of a search, comes last.
 CHOICES = ("blocks", "activation", "loss", "optimizer", "dropout", "regularization", "learning_rate")
@@ -14,7 +15,7 @@ ENOUGH_FOR_A_QUARTER = 8  # trials of which the best quarter is more than one
 
 
 def findings(search: Search, language: Language) -> str:
-    """Return the sentences as an HTML list; choices that fewer than `ENOUGH` trials made are compared only if need be.
+    """Return the sentences as an HTML list; values that fewer than `ENOUGH` trials used are compared only if need be.
 
     Raises:
         Message: when no trial has completed.
@@ -37,8 +38,9 @@ def _about(search: Search, name: str, varied: Hyperparameter | None, language: L
     if not trials:
         return Message("found_none")
     if varied is None:
-        return Message("found_one", value=written(trials[0].hyperparameters[name], language))
-    return _of_choices(search, varied, trials, language) if varied.choices else _of_range(search, name, trials)
+        values = {trial.hyperparameters[name] for trial in trials}  # several: more than anything can compare
+        return Message("found_one", value=escaped(written(*values, language))) if len(values) == 1 else None
+    return (_of_choices if varied.choices else _of_range)(search, varied, trials, language)
 
 
 def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> Message:
@@ -49,36 +51,41 @@ def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], lan
     tried = {choice: values for choice, values in scores.items() if values}
     trusted = {choice: values for choice, values in tried.items() if len(values) >= ENOUGH}
     few = len(trusted) < 2
-    compared = tried if few else trusted
-    order = sorted(compared, key=lambda choice: median(compared[choice]), reverse=search.descending)
+    medians = {choice: median(values) for choice, values in (tried if few else trusted).items()}
+    order = sorted(medians, key=medians.get, reverse=search.descending)
     best, worst = order[0], order[-1]
+    some = "found_some" if len(trusted) < len(scores) else "found_best"
     return Message(
-        "found_few" if few else "found_best",
-        best=written(best, language),
-        score=f"{median(tried[best]):.4g}",
+        "found_few" if few else "found_same" if medians[best] == medians[worst] else some,
+        best=escaped(written(best, language)),
+        score=number(medians[best], ".4g", language),
         count=len(tried[best]),
-        worst=written(worst, language),
-        low=f"{median(tried[worst]):.4g}",
+        worst=escaped(written(worst, language)),
+        low=number(medians[worst], ".4g", language),
         others=len(tried[worst]),
+        enough=ENOUGH,
+        left=len(scores) - len(trusted),
+        values=len(scores),
     )
 
 
-def _of_range(search: Search, name: str, trials: list[Trial]) -> Message:
+def _of_range(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> Message:
     if len(trials) < ENOUGH_FOR_A_QUARTER:
         return Message("found_too_few", count=len(trials))
     ranked = sorted(trials, key=lambda trial: trial.score, reverse=search.descending)
-    values = [trial.hyperparameters[name] for trial in ranked]
+    values = [trial.hyperparameters[varied.name] for trial in ranked]
     best = values[: len(values) // 4]
-    low, high, lowest, highest = (f"{value:.3g}" for value in (min(best), max(best), min(values), max(values)))
+    ends = min(best), max(best), min(values), max(values)
+    low, high, lowest, highest = (number(value, ".3g", language) for value in ends)
     return Message("found_range", count=len(best), low=low, high=high, lowest=lowest, highest=highest)
 
 
 def _about_stopping(search: Search) -> Message | None:
-    """Return in how many trials the last epoch was the best: these were still improving."""
+    """Return in how many trials the last epoch was the best, what was still improving, and what most trials teach."""
     better = max if search.descending else min
     curves = [[value for _, value in trial.history if value is not None] for trial in search.scored]
     curves = [values for values in curves if len(values) > 1]
     if not curves:
         return None
-    last = sum(values[-1] == better(values) for values in curves)
-    return Message("found_improving" if last == len(curves) else "found_stopping", last=last, count=len(curves))
+    last = sum(better(values[:-1]) != better(values) for values in curves)  # to be as good as before is no gain
+    return Message("found_improving" if 2 * last > len(curves) else "found_stopping", last=last, count=len(curves))

@@ -3,10 +3,9 @@
 from html import escape
 from pathlib import Path
 
-from ui.answers import percent
 from ui.plots import escaped
 from ui.reports import Mistake
-from ui.text import Language, Message
+from ui.text import Language, Message, percent
 
 SCRIPT = Path(__file__).with_name("mistakes.js").read_text(encoding="utf-8")
 

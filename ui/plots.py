@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ui.reports import Calibration, Evaluation, Training
-from ui.text import Language, word
+from ui.text import SPANISH, Language, percent, word
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
 GOLD, EDGE = "#ffd24a", "#1d2330"
@@ -40,7 +40,7 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
             x=[None], y=[None], mode="lines", name=word("best_epoch", language), line={"color": SECOND, "dash": "dot"}
         )
     figure.update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
-    return plain(figure)
+    return plain(figure, language)
 
 
 def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
@@ -73,7 +73,7 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     )
     figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
     figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
-    return plain(figure).update_layout(margin_t=10)
+    return plain(figure, language).update_layout(margin_t=10)
 
 
 def calibration(found: Calibration, language: Language) -> go.Figure:
@@ -92,7 +92,7 @@ def calibration(found: Calibration, language: Language) -> go.Figure:
         y=[right for _, right, _ in found.bins],
         customdata=[rows for _, _, rows in found.bins],
         mode="lines+markers",
-        name=f"ECE {100 * found.ece:.2f} %",
+        name=f"ECE {percent(found.ece, language, 2)}",
         line={"color": ACCENT, "width": 2},
         marker={"size": sizes},
         hovertemplate=f"{word('confidence', language)}: %{{x:.3f}}<br>{word('share_right', language)}: %{{y:.3f}}<br>"
@@ -100,14 +100,14 @@ def calibration(found: Calibration, language: Language) -> go.Figure:
     )
     figure.update_xaxes(title=word("confidence", language), range=[0, 1.04])
     figure.update_yaxes(title=word("share_right", language), range=[-0.04, 1.04])
-    return plain(figure)
+    return plain(figure, language)
 
 
 def sentence(text: str) -> go.Figure:
     """Return a figure that only says something, in the place of one that cannot be drawn."""
     lines = "<br>".join(textwrap.wrap(escaped(text, len(text)), 34))  # as many letters as a phone has room for
     figure = go.Figure().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    return plain(figure).update_layout(xaxis_visible=False, yaxis_visible=False)
+    return plain(figure, "en").update_layout(xaxis_visible=False, yaxis_visible=False)
 
 
 def escaped(text: str, longest: int = 40) -> str:
@@ -115,8 +115,8 @@ def escaped(text: str, longest: int = 40) -> str:
     return html.escape(text if len(text) <= longest else f"{text[: longest - 1]}…", quote=False)
 
 
-def plain(figure: go.Figure) -> go.Figure:
-    """Give a figure the page's look and return it."""
+def plain(figure: go.Figure, language: Language) -> go.Figure:
+    """Give a figure the page's look and the language's way to write numbers, and return it."""
     figure.update_layout(
         template="none",
         height=400,
@@ -127,6 +127,7 @@ def plain(figure: go.Figure) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hoverlabel={"font": {"family": "system-ui, sans-serif"}},
         dragmode=False,
+        separators=".,".translate(SPANISH) if language == "es" else ".,",
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13)
     figure.update_yaxes(

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.axes import described, shown
+from ui.axes import described, written
 from ui.plots import ACCENT, MUTED, SECOND, WRONG, escaped, plain
 from ui.search import Search, Trial
 from ui.text import Language, Message, named, word
@@ -40,7 +40,7 @@ def best_so_far(search: Search, language: Language) -> go.Figure:
     )
     figure.update_xaxes(title=word("trial", language), dtick=_step(len(search.trials)), tickangle=0)
     figure.update_yaxes(title=objective(search, language))
-    return plain(figure)
+    return plain(figure, language)
 
 
 def intermediate(search: Search, language: Language) -> go.Figure:
@@ -62,7 +62,7 @@ def intermediate(search: Search, language: Language) -> go.Figure:
         figure.add_scatter(
             x=[epoch for epoch, _, _ in rows],
             y=[value for _, value, _ in rows],
-            hovertext=[f"{_heading(trial, language)}<br>{shown(value, language)}" for _, value, trial in rows],
+            hovertext=[f"{_heading(trial, language)}<br>{written(value, language)}" for _, value, trial in rows],
             hoverinfo="text",
             mode="lines+markers",
             name=word(name, language),
@@ -76,7 +76,7 @@ def intermediate(search: Search, language: Language) -> go.Figure:
     near = search.in_sight(values)
     room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
     figure.update_yaxes(title=objective(search, language), range=[min(near) - room, max(near) + room])
-    return plain(figure)
+    return plain(figure, language)
 
 
 def timeline(search: Search, language: Language) -> go.Figure:
@@ -113,7 +113,7 @@ def timeline(search: Search, language: Language) -> go.Figure:
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=word(f"elapsed_{name}", language), rangemode="tozero")
     figure.update_yaxes(title=word("trial", language), autorange="reversed", dtick=_step(len(search.trials)))
-    return plain(figure)
+    return plain(figure, language)
 
 
 def points(search: Search, trials: list[Trial], language: Language) -> dict[str, Any]:
@@ -154,9 +154,9 @@ def _heading(trial: Trial, language: Language) -> str:
 def _told(trial: Trial, language: Language) -> str:
     lines = [_heading(trial, language), f"{word('started', language)}: {trial.started:%Y-%m-%d %H:%M:%S} UTC"]
     if trial.seconds is not None:
-        lines.append(f"{word('seconds', language)}: {shown(trial.seconds, language)}")
+        lines.append(f"{word('seconds', language)}: {written(trial.seconds, language)}")
     if trial.score is not None:
-        lines.append(f"{word('score', language)}: {shown(trial.score, language)}")
+        lines.append(f"{word('score', language)}: {written(trial.score, language)}")
     if trial.reason:
         reason = textwrap.wrap(trial.reason, LONGEST_LINE, max_lines=4, placeholder=" …")
         lines += [f"{word('reason', language)}:", *(escaped(line, LONGEST_LINE) for line in reason)]

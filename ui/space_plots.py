@@ -42,7 +42,7 @@ def importance(search: Search, language: Language) -> go.Figure:
     texts = [escaped(named(name, language)) for name in names]
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=texts, autorange="reversed", showgrid=False)
     figure.update_xaxes(title=word("importance", language), rangemode="tozero", nticks=4, tickangle=0)
-    return plain(figure).update_layout(margin_t=10, height=max(400, FRAME + BAR * len(names)))
+    return plain(figure, language).update_layout(margin_t=10, height=max(400, FRAME + BAR * len(names)))
 
 
 def slice_of(search: Search, name: str, language: Language) -> go.Figure:
@@ -66,7 +66,7 @@ def slice_of(search: Search, name: str, language: Language) -> go.Figure:
         figure.add_scatter(x=[x[place]], y=[search.best.score], **_star(search.best, language))
     figure.update_xaxes(title=axis.title, range=_with_room(axis), **axis.ticks())
     figure.update_yaxes(title=objective(search, language))
-    return plain(figure)
+    return plain(figure, language)
 
 
 def contour(search: Search, across: str, up: str, language: Language) -> go.Figure:
@@ -123,7 +123,7 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
     bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
     title = {"text": objective(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"}
     figure.update_layout(title=title, coloraxis={**colors, "colorbar": bar})
-    return plain(figure).update_layout(margin_t=90, height=500)
+    return plain(figure, language).update_layout(margin_t=90, height=500)
 
 
 def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
@@ -152,7 +152,7 @@ def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
             rangefont={"size": 1, "color": "rgba(0, 0, 0, 0)"},  # the ends are ticks already
         )
     )
-    return plain(figure).update_layout(margin={"l": 70, "r": 60, "t": 110, "b": 20}, height=460)
+    return plain(figure, language).update_layout(margin={"l": 70, "r": 60, "t": 110, "b": 20}, height=460)
 
 
 def _dimension(axis: Axis, trials: list[Trial]) -> dict[str, Any]:

@@ -278,6 +278,8 @@ SPOKEN: dict[Language, dict[str, str]] = {
     },
 }
 
+SPANISH = str.maketrans(".,", ",\u202f")  # a decimal comma, a thin space between thousands
+
 i18n = gr.I18n(**STATIC)
 
 
@@ -310,6 +312,19 @@ def named(name: str, language: Language) -> str:
     if name.startswith("learning_rate_"):
         return f"{word('learning_rate', language)} ({name.removeprefix('learning_rate_')})"
     return word(name, language)
+
+
+def number(value: float, form: str, language: Language) -> str:
+    """Return a number in a format of Python's, as the language writes it: 1,234.5 is 1 234,5 in Spanish."""
+    text = format(value, form)
+    return text.translate(SPANISH) if language == "es" else text
+
+
+def percent(share: float, language: Language, decimals: int = 1) -> str:
+    """Return a share as a percentage; never 100 where something is left over."""
+    least = 10.0**-decimals
+    text = number(100 if share > 1 - least / 1000 else min(100 * share, 100 - least), f".{decimals}f", language)
+    return f"{text}\u00a0%" if language == "es" else f"{text}%"
 
 
 def language_of(request: gr.Request | None) -> Language:

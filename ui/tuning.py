@@ -9,12 +9,12 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from ui import plots, reports, search_plots, space_plots
-from ui.axes import shown
+from ui.axes import shown, written
 from ui.findings import findings
 from ui.mistakes import SCRIPT, mistakes_html
 from ui.parts import Parts
 from ui.search import Search
-from ui.text import Language, Message, i18n, named, word
+from ui.text import Language, Message, i18n, named, number, percent, word
 from ui.upload import told
 
 LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
@@ -37,12 +37,13 @@ def trials_shown(search: Search, language: Language) -> dict[str, list]:
     ranked = search.ranked()
     headers, data = ranked.table()
     names = {"trial_id": word("trial", language), "score": named(search.objective, language)}
+    rows = [
+        [trial.order, word(trial.status, language), *row[2:]] for trial, row in zip(ranked.trials, data, strict=True)
+    ]
     return {
         "headers": [names.get(name) or named(name, language) for name in headers],
-        "data": [
-            [trial.order, word(trial.status, language), *(shown(value, language) for value in row[2:])]
-            for trial, row in zip(ranked.trials, data, strict=True)
-        ],
+        "data": [[shown(value, language) for value in row] for row in rows],
+        "metadata": {"display_value": [[written(value, language) for value in row] for row in rows]},
     }
 
 
@@ -54,7 +55,7 @@ def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]
     """
     if search.best is None:
         raise Message("no_trial_completed")
-    rows = [[named(name, language), shown(value, language)] for name, value in search.best.hyperparameters.items()]
+    rows = [[named(name, language), written(value, language)] for name, value in search.best.hyperparameters.items()]
     return {"headers": [word("hyperparameter", language), word("value", language)], "data": rows}
 
 
@@ -64,8 +65,8 @@ def importance_told(search: Search, language: Language) -> str:
     if importance is None or importance.r2 is None:
         return ""
     key = "importance_told" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
-    percent = f"{100 * importance.r2:.0f}"
-    return Message(key, r2=f"{importance.r2:.2f}", trials=importance.trials, percent=percent).text(language)
+    r2, share = number(importance.r2, ".2f", language), percent(importance.r2, language, 0)
+    return Message(key, r2=r2, trials=importance.trials, share=share).text(language)
 
 
 def tested_shown(folder: Path, language: Language) -> str:
@@ -74,8 +75,7 @@ def tested_shown(folder: Path, language: Language) -> str:
         evaluation = reports.read_evaluation(folder)
     except Message:
         return ""
-    rows = f"{evaluation.rows:,}".replace(",", "\u202f" if language == "es" else ",")  # a thin space in Spanish
-    accuracy = f"{100 * evaluation.accuracy:.2f}"
+    rows, accuracy = number(evaluation.rows, ",", language), percent(evaluation.accuracy, language, 2)
     return Message("tested", accuracy=accuracy, rows=rows, split=evaluation.split).text(language)
 
 

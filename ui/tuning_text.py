@@ -126,11 +126,11 @@ SPOKEN: dict[str, dict[str, str]] = {
         "no_times": "La búsqueda no ha guardado cuándo se hizo cada prueba.",
         "no_importance": "La búsqueda no ha guardado la importancia de los hiperparámetros: para medirla hacen falta "
         "suficientes pruebas terminadas.",
-        "importance_told": "R² = {r2}: con {trials} pruebas, el modelo que mide la importancia explica el {percent} % "
+        "importance_told": "R² = {r2}: con {trials} pruebas, el modelo que mide la importancia explica el {share} "
         "de las diferencias entre resultados.",
         "importance_doubtful": "R² = {r2}: con {trials} pruebas, el modelo que mide la importancia apenas explica los "
         "resultados, así que estas barras dicen poco.",
-        "tested": "Acierta el {accuracy} % de las {rows} imágenes de «{split}», que no intervinieron en el "
+        "tested": "Acierta el {accuracy} de las {rows} imágenes de «{split}», que no intervinieron en el "
         "entrenamiento; en la diagonal, los aciertos.",
         "report_no_calibration": "`evaluation.json` no incluye la calibración.",
         "report_no_mistakes": "`evaluation.json` no incluye imágenes de los errores; se guardan con "
@@ -139,18 +139,23 @@ SPOKEN: dict[str, dict[str, str]] = {
         # Findings
         "early_stopping": "parada temprana",
         "found_none": "No formó parte de esta búsqueda.",
-        "found_one": "Todas las pruebas usaron {value}, así que esta búsqueda no dice nada.",
+        "found_one": "Solo hay resultados con {value}, así que esta búsqueda no dice nada.",
         "found_best": "Lo mejor fue {best} (mediana {score} en {count} pruebas) y lo peor {worst} (mediana {low} en "
         "{others}).",
+        "found_some": "De lo que se probó al menos {enough} veces, lo mejor fue {best} (mediana {score} en {count} "
+        "pruebas) y lo peor {worst} (mediana {low} en {others}). Con menos pruebas, y sin comparar: {left} de "
+        "{values} valores.",
+        "found_same": "Todo lo que se probó al menos {enough} veces tiene la misma mediana, {score}: esta búsqueda no "
+        "ve diferencias.",
         "found_few": "Lo mejor fue {best} (mediana {score}; pruebas: {count}) y lo peor {worst} (mediana {low}; "
         "pruebas: {others}): son pocas pruebas para asegurarlo.",
         "found_range": "Las mejores {count} pruebas usaron valores de {low} a {high}; todas juntas, de {lowest} a "
         "{highest}.",
-        "found_too_few": "Solo {count} pruebas lo usaron: son pocas para decir algo.",
-        "found_stopping": "En {last} de {count} pruebas la última época fue la mejor; en las demás ya no mejoraba, y "
-        "parar antes habría ahorrado tiempo.",
-        "found_improving": "En las {count} pruebas la última época fue la mejor: aún mejoraban, así que no había nada "
-        "que parar y más épocas habrían ayudado.",
+        "found_too_few": "Lo usaron muy pocas pruebas ({count}) para decir algo.",
+        "found_stopping": "Pruebas cuya última época fue la mejor: {last} de {count}. El resto ya no mejoraba al "
+        "final: ahí la parada temprana ahorra tiempo.",
+        "found_improving": "Pruebas cuya última época fue la mejor: {last} de {count}. La mayoría aún mejoraba: más "
+        "épocas, antes que parar, le habrían ayudado.",
         # Plots and tables
         "confidence": "confianza",
         "share_right": "aciertos",
@@ -200,11 +205,11 @@ SPOKEN: dict[str, dict[str, str]] = {
         "no_times": "The search has not kept when each trial ran.",
         "no_importance": "The search has not kept the importance of the hyperparameters: measuring it takes enough "
         "completed trials.",
-        "importance_told": "R² = {r2}: from {trials} trials, the model that measures importance explains {percent}% "
+        "importance_told": "R² = {r2}: from {trials} trials, the model that measures importance explains {share} "
         "of the differences between results.",
         "importance_doubtful": "R² = {r2}: from {trials} trials, the model that measures importance hardly explains "
         "the results, so these bars say little.",
-        "tested": "Right on {accuracy}% of the {rows} pictures of “{split}”, which took no part in the training; "
+        "tested": "Right on {accuracy} of the {rows} pictures of “{split}”, which took no part in the training; "
         "the diagonal holds the right answers.",
         "report_no_calibration": "`evaluation.json` comes without the calibration.",
         "report_no_mistakes": "`evaluation.json` keeps no pictures of mistakes; `python -m training evaluate … "
@@ -213,18 +218,23 @@ SPOKEN: dict[str, dict[str, str]] = {
         # Findings
         "early_stopping": "early stopping",
         "found_none": "It was no part of this search.",
-        "found_one": "All trials used {value}, so this search tells nothing.",
+        "found_one": "There are results with {value} alone, so this search tells nothing.",
         "found_best": "The best was {best} (median {score} over {count} trials), the worst {worst} (median {low} over "
         "{others}).",
+        "found_some": "Of what was tried at least {enough} times, the best was {best} (median {score} over {count} "
+        "trials), the worst {worst} (median {low} over {others}). With fewer trials, and not compared: {left} of "
+        "{values} values.",
+        "found_same": "All that was tried at least {enough} times has the same median, {score}: this search sees no "
+        "difference.",
         "found_few": "The best was {best} (median {score}; trials: {count}), the worst {worst} (median {low}; trials: "
         "{others}): too few trials to be sure.",
         "found_range": "The best {count} trials used values from {low} to {high}; all of them, from {lowest} to "
         "{highest}.",
-        "found_too_few": "Only {count} trials used it: too few to tell anything.",
-        "found_stopping": "In {last} of {count} trials the last epoch was the best; the others no longer improved, and "
-        "stopping early would have saved time.",
-        "found_improving": "In all {count} trials the last epoch was the best: they were still improving, so there was "
-        "nothing to stop, and more epochs would have helped.",
+        "found_too_few": "Too few trials used it ({count}) to tell anything.",
+        "found_stopping": "Trials whose last epoch was the best: {last} of {count}. The rest no longer improved at the "
+        "end: there early stopping saves time.",
+        "found_improving": "Trials whose last epoch was the best: {last} of {count}. Most were still improving: more "
+        "epochs, rather than stopping, would have helped them.",
         # Plots and tables
         "confidence": "confidence",
         "share_right": "right answers",
