@@ -62,6 +62,19 @@ def test_a_one_is_widened_at_its_foot_or_at_its_left(digits):
     assert np.median(width(after)) > 1.3 * np.median(width(ones.numpy()[..., 0]))
 
 
+def test_the_upstroke_of_a_one_falls_too_steeply_for_a_seven(digits):
+    """Drawn on an upright stem its far end lies lower than it lies aside."""
+    stem = np.zeros((64, 28, 28, 1), np.float32)
+    stem[:, 4:24, 13:15] = 255
+    after = redraw(tf.constant(stem), tf.ones(64, tf.int64), SEED, 1.0).numpy()[..., 0]
+    for picture in after:
+        rows, columns = np.nonzero(picture[:16] > 128)  # above the foot
+        left = columns.argmin()
+        aside = np.median(columns) - columns[left]
+        if aside > 4:
+            assert rows[left] - rows.min() > 0.6 * aside
+
+
 def test_other_labels_than_digits_are_refused():
     from model import CnnConfig
     from training.config import TrainConfig

@@ -10,8 +10,10 @@ import tensorflow as tf
 from model.errors import TrazoError
 
 DIGITS = tuple("0123456789")
-UP = 1.3  # an upstroke leaves the top of a 1 by up to this many radians from the stem,
-FLATTEST = 1.2  # and by no more than this from straight down: flatter, it would make a 7
+# An upstroke leaves the top of a 1 by up to so many radians from the stem, and by no more than FLATTEST from straight
+# down: flatter, it makes a 7. A network that learned from MNIST alone reads 7 % of the 1s that are redrawn by these
+# as 7s, and 22 % of those redrawn by 1.3 and 1.2: a model that learned from those read plain 7s as 1s.
+UP, FLATTEST = 1.1, 0.9
 WIDTHS = (1.8, 3.4)  # of the strokes that are added, in pixels of a picture of 28
 BOX, SIDE = 20, 28  # of MNIST's digits and pictures
 

@@ -85,7 +85,7 @@ def drawings() -> tuple[dict[str, Any], dict[str, Any]]:
         --test-share 0.3 --output runs/drawings --preset drawings
     """
     network, training = default()
-    return network, training | {"epochs": 25, "hands": 0.5, "thickness": 0.5}
+    return network, training | {"epochs": 30, "hands": 0.5, "thickness": 0.5}
 
 
 PRESETS = {"fast": fast, "small": small, "default": default, "drawings": drawings}
