@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.running import App, running
 from tests.test_ui_search import EVIL, REPORT
-from ui.text import SPOKEN, STATIC
+from ui.text import GRADIO, SPOKEN, STATIC
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
@@ -110,6 +110,14 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
             turn_to(page, name, language)
             page.get_by_text(STATIC[language][f"{name}_guide"]).wait_for()
         assert "__i18n__" not in page.locator("main").inner_html()
+        if language == "es":
+            turn_to_part(page, "table")
+            page.wait_for_function(
+                """english => ![...document.querySelectorAll('[aria-label], [title]')].some(one =>
+                    english.some(name => [one.ariaLabel, one.title].some(said => said?.startsWith(name))))""",
+                arg=[*GRADIO, "number input for", "range slider for"],
+            )
+            turn_to_part(page, "search")
         # What the server says follows the browser too.
         page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
 
@@ -223,7 +231,12 @@ def choose_kernel(page, name: str, language: str = "es") -> None:
 
 def weights(page) -> list[float]:
     cells = page.locator(".matrix input")
-    return [float(cell.input_value().replace("−", "-")) for cell in cells.all()]
+    return [number(cell.input_value()) for cell in cells.all()]
+
+
+def number(text: str) -> float:
+    """Read what the page writes in Spanish."""
+    return float(text.replace("−", "-").replace("\u202f", "").replace(",", "."))
 
 
 def test_edges_follow_every_control(browser, app):
@@ -275,9 +288,64 @@ def test_a_weight_is_edited_with_the_keyboard_and_the_pixel_is_added_up(browser,
         original.click(position={"x": box["width"] * 0.25 + 0.5, "y": box["height"] * 0.5})
         page.locator("#edges-arithmetic", has_text="columna 128").wait_for()
         numbers = page.locator("#edges-arithmetic td").all_inner_texts()
-        products = [float(text.replace("−", "-").replace(" ", "")) for text in numbers[18:]]
+        products = [number(text) for text in numbers[18:]]
         total = page.locator("#edges-arithmetic p").inner_text().split(" es ")[1].rstrip(".")
-        assert sum(products) == pytest.approx(float(total.replace("−", "-").replace(" ", "")), abs=1)
+        assert sum(products) == pytest.approx(number(total), abs=1)
+        # Without a mouse the pixel is typed, and walked from with the arrows.
+        row = page.get_by_label(STATIC["es"]["edges_row"])
+        row.fill("77")
+        page.locator("#edges-arithmetic", has_text="Fila 77, columna 128").wait_for()
+        row.press("ArrowUp")
+        page.locator("#edges-arithmetic", has_text="Fila 78, columna 128").wait_for()
+
+
+def test_kernels_that_make_a_picture_show_its_values(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        value, above = (
+            page.locator("#edges-output").get_by_label(STATIC["es"][f"edges_{n}"]) for n in ("grey", "binary")
+        )
+        threshold = page.get_by_role("spinbutton", name=STATIC["es"]["edges_threshold"])
+        for name in ("blur", "sharpen", "emboss"):
+            with changing(page):
+                choose_kernel(page, name)
+            assert value.is_checked()
+            threshold.wait_for(state="detached")
+        with changing(page):
+            choose_kernel(page, "sobel")
+        assert above.is_checked()
+        threshold.wait_for()
+        # From one edge kernel to the next, what somebody chose stays.
+        with changing(page):
+            value.check()
+        with changing(page):
+            choose_kernel(page, "scharr")
+        assert value.is_checked()
+
+
+def test_the_bar_between_the_pictures_is_moved_with_mouse_and_keys(browser, app):
+    with opened(browser, app) as page:
+        bar = page.get_by_role("slider", name=STATIC["es"]["edges_bar"])
+        bar.wait_for()
+        shown = page.locator("#edges-result img").last  # cut off at the left, up to the bar
+
+        def cut() -> float:
+            return float(shown.evaluate("image => image.style.clipPath.match(/([0-9.]+)%/)[1]"))
+
+        assert cut() == 50 and bar.get_attribute("aria-valuenow") == "50"
+        box = bar.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] - 150, middle[1], steps=5)
+        page.mouse.up()
+        dragged = cut()
+        assert 5 < dragged < 45
+        bar.press("ArrowRight")
+        assert dragged < cut() < dragged + 10
+        bar.press("End")
+        page.wait_for_function("bar => bar.ariaValueNow > 90", arg=bar.element_handle())
+        assert cut() > 95
 
 
 def test_a_kernel_that_the_network_learned_slides_over_the_picture(browser, app):
@@ -360,6 +428,8 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
         errors = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         turn_to(page, "tuning")
+        turn_to_part(page, "model")  # at once: the figures of the first part may be drawn where nobody sees them
+        page.locator("#tuning-confusion .main-svg").first.wait_for()
         for name, figures in shown.items():
             turn_to_part(page, name)
             for figure in figures:
@@ -372,11 +442,15 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
                     "visible=true"
                 ).first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            page.wait_for_function(
+                """() => [...document.querySelectorAll('.js-plotly-plot')].every(plot => !plot.checkVisibility()
+                    || plot.querySelector('.main-svg').clientWidth <= plot.clientWidth)"""
+            )
             assert page.locator("img[src='x'], .js-plotly-plot b").count() == 0
         assert not errors
 
 
-def test_a_click_on_the_confusion_matrix_shows_the_mistakes_of_its_cell(browser, app):
+def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
     with opened(browser, app) as page:
         turn_to(page, "tuning")
         turn_to_part(page, "model")
@@ -398,10 +472,16 @@ def test_a_click_on_the_confusion_matrix_shows_the_mistakes_of_its_cell(browser,
             "all => document.querySelectorAll('.mistakes figure:not([hidden])').length < all", arg=everything
         )
         assert set(shown.locator("figcaption").all_inner_texts()) == {"9 → 4"}
+        confusion = page.get_by_role("combobox", name=SPOKEN["es"]["mistakes_of"])
+        count = shown.count()
+        assert confusion.evaluate("select => select.selectedOptions[0].textContent") == f"9 → 4 ({count})"
         click(0, 0)
         page.wait_for_function(
             "all => document.querySelectorAll('.mistakes figure:not([hidden])').length === all", arg=everything
         )
+        # The same with the keyboard; the most frequent comes first.
+        confusion.press("ArrowDown")
+        assert shown.count() == count < everything
 
 
 def test_a_chosen_hyperparameter_is_drawn_as_it_is_written(browser, searched):
@@ -451,16 +531,16 @@ def test_axe_finds_nothing_serious(browser, app, scheme):
 
 def test_a_lost_connection_is_told_and_the_page_comes_back_with_it(browser, app):
     """Gradio loads the page anew when it reaches the server again."""
-    with opened(browser, app, "en") as page:
-        turn_to(page, "digit", "en")
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
         draw(page, DIGITS["7"])
         wait_for_answer(page, "7")
         page.context.set_offline(True)
         draw(page, [[(0.1, 0.9), (0.9, 0.9)]])
-        page.get_by_text("Connection to the server was lost").wait_for()
+        page.get_by_text("Se ha perdido la conexión").wait_for()
         with page.expect_navigation():
             page.context.set_offline(False)
-        turn_to(page, "digit", "en")
+        turn_to(page, "digit")
         draw(page, DIGITS["1"])
         wait_for_answer(page, "1")
 

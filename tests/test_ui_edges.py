@@ -9,9 +9,9 @@ from PIL import Image
 
 from model import CnnModel
 from model.explain import Explainer
-from ui.edges import PHOTOS, THRESHOLD, arithmetic_html, edge_map, matrix_html
+from ui.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, edge_map, inside, matrix_html
 from ui.filtering import arithmetic, as_grey
-from ui.kernels import KERNELS, LARGEST, as_kernel, plane, resized, slides
+from ui.kernels import KERNELS, LARGEST, as_kernel, keeps_brightness, plane, resized, slides
 from ui.text import Message
 from ui.upload import read_picture
 
@@ -93,9 +93,15 @@ def test_the_largest_kernel_is_accepted():
 
 
 def test_the_matrix_is_shown_as_it_is():
-    html = matrix_html(KERNELS["vertical"])
+    html = matrix_html(KERNELS["vertical"], "en")
     assert html.count("<tr>") == 3 and html.count("<td") == 9
     assert html.count('class="plus">1<') == 3 and html.count('class="minus">−1<') == 3
+    written = [matrix_html(np.array([[-1234.5, 0.25]]), language) for language in ("es", "en")]
+    assert (
+        ["−1\u202f234<" in written[0], "0,25<" in written[0]]
+        == ["−1,234<" in written[1], "0.25<" in written[1]]
+        == [True] * 2
+    )
 
 
 def test_the_arithmetic_is_told_with_its_sum():
@@ -123,8 +129,33 @@ def test_a_kernel_keeps_its_middle_when_its_side_changes():
     assert (resized(grown, 3) == KERNELS["sobel"]).all() and (resized(grown, 5) == grown).all()
 
 
+def test_kernels_that_make_a_picture_are_told_from_those_that_find_edges():
+    assert [name for name, kernel in KERNELS.items() if keeps_brightness(kernel)] == ["sharpen", "blur", "emboss"]
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        (3, 3),
+        (3.7, 3),
+        (0, 0),
+        (-2, 0),
+        (9, 8),
+        (1e300, 8),
+        (None, 4),
+        ("3", 4),
+        (math.nan, 4),
+        (-math.inf, 4),
+        ([], 4),
+    ],
+)
+def test_a_pixel_that_is_typed_lies_in_the_picture(place, found):
+    assert inside(place, 9) == found
+
+
 def test_every_bundled_photo_is_small_and_has_edges():
     assert len(PHOTOS) == 6
+    assert Image.open(PHOTOS[0]).size == (2 * MIDDLE, 2 * MIDDLE)
     for photo in PHOTOS:
         assert Image.open(photo).size <= (512, 512)
         edges = edge_map(read_picture(photo), "all")

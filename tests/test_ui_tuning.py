@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from types import SimpleNamespace
 
 import gradio as gr
@@ -238,6 +239,9 @@ def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(fold
     html = mistakes_html(reports.read_mistakes(folder), "en")
     assert "&lt;b&gt;4 → 9&quot; onerror" in html and "confidence of 90.0%" in html and "<b>" not in html
     assert 'onerror="' not in html and html.count("<img") == 1
+    # The confusion chooses by the very attribute of its pictures.
+    cells = re.findall(r'(?:<option value|data-cell)="([^"]+)"', html)
+    assert len(cells) == 2 and cells[0] == cells[1] and "&lt;b&gt;4 → 9&quot; onerror=&quot;x (1)</option>" in html
     for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
         write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept | damaged]})
         with pytest.raises(Message, match="damaged"):

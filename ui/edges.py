@@ -1,6 +1,7 @@
 """The edges tab: a kernel slides over a picture; what becomes of the sums, and the arithmetic behind one of them."""
 
 from html import escape
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from ui.kernels import KERNELS, as_kernel
 from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
-from ui.text import Language, Message, i18n, language_of
+from ui.text import Language, Message, i18n, language_of, number
 from ui.upload import AT_ONCE, WORKED, brought_down, is_too_large, picture_source, read_picture, told, warned
 
+MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
 
 NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
@@ -53,24 +55,26 @@ def edge_map(picture: np.ndarray, kernel: Any = "vertical", threshold: float = T
     return shown(correlate(as_grey(picture), as_kernel(kernel)), "clipped", as_threshold(threshold))
 
 
-def matrix_html(matrix: np.ndarray) -> str:
+def matrix_html(matrix: np.ndarray, language: Language) -> str:
     """Return a matrix as an HTML table; the cells' classes tell positive from negative numbers."""
     sign = {1: "plus", -1: "minus", 0: "zero"}
-    rows = ("".join(f'<td class="{sign[int(np.sign(w))]}">{_number(w)}</td>' for w in row) for row in matrix)
+    rows = ("".join(f'<td class="{sign[int(np.sign(w))]}">{_written(w, language)}</td>' for w in row) for row in matrix)
     return f'<table class="kernel">{"".join(f"<tr>{row}</tr>" for row in rows)}</table>'
 
 
 def arithmetic_html(found: Arithmetic, language: Language) -> str:
     """Return how a sum came about: the pixels, times the weights, are the products; and what they add up to."""
-    pixels, weights, products = (matrix_html(matrix) for matrix in (found.patch, found.kernel, found.products))
-    message = Message("pixel_sum", row=found.row, column=found.column, total=_number(found.total))
+    pixels, weights, products = (
+        matrix_html(matrix, language) for matrix in (found.patch, found.kernel, found.products)
+    )
+    message = Message("pixel_sum", row=found.row, column=found.column, total=_written(found.total, language))
     text = escape(message.text(language))
     return f'<div class="account">{pixels}<b>×</b>{weights}<b>=</b>{products}</div><p>{text}</p>'
 
 
-def _number(value: float) -> str:
-    text = f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
-    return text.replace("-", "−").replace(",", " ")
+def _written(value: float, language: Language) -> str:
+    form = ",.0f" if value == round(value) or abs(value) >= 1000 else ".3g"
+    return number(value, form, language).replace("-", "−")
 
 
 def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarray:
@@ -80,6 +84,12 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
     size = max(1, round(width * scale)), max(1, round(height * scale))
     grown = pixels.shape[0] < size[1]
     return cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST if grown else cv2.INTER_AREA)
+
+
+def inside(place: Any, size: int) -> int:
+    """Return a row or column from outside as one that the picture has: the middle where it is no finite number."""
+    known = isinstance(place, Real) and np.isfinite(place)
+    return min(max(int(place), 0), size - 1) if known else size // 2
 
 
 def tab(demo: gr.Blocks, network: Network) -> None:
@@ -100,21 +110,27 @@ def tab(demo: gr.Blocks, network: Network) -> None:
                 elem_id="edges-result",
                 elem_classes="panel",
             )
+    outputs = [(i18n(f"edges_{key}"), key) for key in ("binary", "grey")]
+    output = gr.Radio(outputs, value="binary", label=i18n("edges_output"), elem_id="edges-output", render=False)
+    threshold = gr.Slider(0, 500, THRESHOLD, step=1, label=i18n("edges_threshold"), buttons=[], render=False)
     with gr.Row():
         with gr.Column(min_width=300):
-            matrix, chosen = kernel_choice.lay_out(network)
+            matrix, chosen = kernel_choice.lay_out(network, output, threshold)
         with gr.Column(min_width=300):
             sign = gr.Radio([(i18n(f"edges_{key}"), key) for key in SIGNS], value="clipped", label=i18n("edges_sign"))
-            output = gr.Radio(
-                [(i18n(f"edges_{key}"), key) for key in ("binary", "grey")], value="binary", label=i18n("edges_output")
-            )
-            threshold = gr.Slider(0, 500, THRESHOLD, step=1, label=i18n("edges_threshold"), buttons=[])
+            output.render()
+            threshold.render()
             with gr.Row():
                 padding = gr.Radio(
                     [(i18n(f"edges_{key}"), key) for key in PADDINGS], value="same", label=i18n("edges_padding")
                 )
                 stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
-    pixel = gr.State(None)  # row and column of the original, where somebody clicked
+    # Of the original: where somebody clicked, or what was typed, since not everybody has a mouse.
+    with gr.Row(elem_id="edges-pixel"):
+        row, column = (
+            gr.Number(MIDDLE, label=i18n(f"edges_{axis}"), precision=0, minimum=0, min_width=120)
+            for axis in ("row", "column")
+        )
     account = html_panel("edges_arithmetic", "edges-arithmetic")
     gr.Markdown(i18n("edges_about"), elem_classes="caption")
 
@@ -126,7 +142,8 @@ def tab(demo: gr.Blocks, network: Network) -> None:
         threshold: float,
         padding: str,
         stride: int,
-        pixel: list[int] | None,
+        row: float | None,
+        column: float | None,
         request: gr.Request,
     ) -> tuple[tuple[str, str] | None, str]:
         if picture is None:
@@ -139,8 +156,11 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             sums = correlate(grey, kernel, *layout)
             result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
             pair = as_file(_fitted(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
-            row, column = pixel or (whole.shape[0] // 2, whole.shape[1] // 2)  # of the picture as it was given
-            place = row * grey.shape[0] // whole.shape[0], column * grey.shape[1] // whole.shape[1]
+            # Of the picture as it was given, which may have been brought down.
+            place = [
+                inside(at, size) * less // size
+                for at, size, less in zip((row, column), whole.shape, grey.shape, strict=False)
+            ]
             found = arithmetic(grey, kernel, *nearest_sum(place, grey.shape, len(kernel), *layout), *layout)
             return pair, arithmetic_html(found, language_of(request))
         return None, ""
@@ -161,18 +181,18 @@ def tab(demo: gr.Blocks, network: Network) -> None:
 
     event = {
         "fn": show,
-        "inputs": [picture, matrix, sign, output, threshold, padding, stride, pixel],
+        "inputs": [picture, matrix, sign, output, threshold, padding, stride, row, column],
         "outputs": [compared, account],
         "preprocess": False,
         **UNLISTED,
         **AT_ONCE,
     }
     # Not `picture.change`: it comes twice for an upload.
-    changed = [c.input for c in (picture, sign, output, threshold, padding, stride)]
+    changed = [c.input for c in (picture, sign, output, threshold, padding, stride, row, column)]
     gr.on(changed, trigger_mode="always_last", **event)
     picture.input(tell_if_scaled, picture, None, preprocess=False, **UNLISTED)
     output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **UNLISTED)
-    for done in (*chosen, photos.load_input_event, picture.select(_place, None, pixel, **UNLISTED)):
+    for done in (*chosen, photos.load_input_event, picture.select(_place, None, [row, column], **UNLISTED)):
         done.then(**event)
     demo.load(**event)
     # The endpoint's own components: its kernel is any matrix, and a client needs no translated labels.
@@ -185,8 +205,8 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     gr.on([], find_edges, inputs, result, preprocess=False, api_name="edges", **AT_ONCE)
 
 
-def _place(event: gr.SelectData) -> tuple[int, int] | None:
+def _place(event: gr.SelectData) -> tuple:
     place = event.index
     if isinstance(place, list) and len(place) == 2 and all(type(number) is int for number in place):
         return place[1], place[0]
-    return None
+    return gr.skip(), gr.skip()

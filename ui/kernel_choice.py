@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
-from ui.kernels import KERNELS, as_kernel, plane, resized, slides
+from ui.kernels import KERNELS, as_kernel, keeps_brightness, plane, resized, slides
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel
 from ui.text import i18n
@@ -17,8 +18,13 @@ FIRST = "vertical"
 SCRIPT = Path(__file__).with_name("matrix.js").read_text(encoding="utf-8")
 
 
-def lay_out(network: Network) -> tuple[gr.HTML, list]:
+def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[gr.HTML, list]:
     """Lay the controls out, one below the other.
+
+    Args:
+        network: whose learned kernels there are.
+        output: how sums are shown; a threshold leaves of a blurred picture, or a sharper one, only noise.
+        threshold: shown where the output needs it.
 
     Returns:
         (the matrix, whose value is the chosen kernel as a list of rows; the events that change it, each to be followed
@@ -41,7 +47,7 @@ def lay_out(network: Network) -> tuple[gr.HTML, list]:
 
     def choose(name: str, layer: str, filter_: int, input_: int, rows: list, request: gr.Request) -> tuple:
         """Fill the matrix from the name, and show the controls that go with it."""
-        number, maps = gr.skip(), gr.skip()
+        number, maps, view, cut = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         if name == LEARNED:
             with told(request):
                 kernels = network.explainer().kernels()
@@ -57,9 +63,12 @@ def lay_out(network: Network) -> tuple[gr.HTML, list]:
                 kernel = as_kernel(rows)
             rows = resized(kernel, min(SIDES, key=lambda side: abs(side - len(kernel)))).tolist()
         else:
+            picture = keeps_brightness(KERNELS[name])
+            if picture != keeps_brightness(np.array(rows)):  # else the person's own choice stays
+                view, cut = "grey" if picture else "binary", gr.update(visible=not picture)
             rows = KERNELS[name].tolist()
         shown = gr.update(visible=name == LEARNED), gr.update(visible=name == OWN, value=len(rows))
-        return *shown, number, maps, rows
+        return *shown, number, maps, rows, view, cut
 
     def cut_or_pad(rows: list, side: int, request: gr.Request) -> list:
         with told(request):
@@ -69,7 +78,7 @@ def lay_out(network: Network) -> tuple[gr.HTML, list]:
         [control.input for control in (name, layer, filter_, input_)],
         choose,
         [name, layer, filter_, input_, matrix],
-        [of_network, side, filter_, input_, matrix],
+        [of_network, side, filter_, input_, matrix, output, threshold],
         trigger_mode="always_last",
         **UNLISTED,
     )

@@ -63,6 +63,11 @@ def as_kernel(kernel: Any) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
+def keeps_brightness(kernel: np.ndarray) -> bool:
+    """Return whether a kernel makes a picture: its weights add up to 1. Those of an edge kernel add up to 0."""
+    return abs(kernel.sum()) > 0.5
+
+
 def slides(shape: tuple[int, int, int, int]) -> bool:
     """Return whether a learned kernel of this shape can slide over a picture."""
     return shape[0] % 2 == 1 and shape[0] <= LARGEST

@@ -5,7 +5,7 @@ const language = navigator.language.startsWith("es") ? "es" : "en";
 
 const sign = (weight) => (weight > 0 ? "plus" : weight < 0 ? "minus" : "zero");
 // What is shown is short; what was not touched keeps all its digits.
-const short = (weight) => String(Number(weight.toPrecision(3)));
+const short = (weight) => String(Number(weight.toPrecision(3))).replace(".", language === "es" ? "," : ".");
 
 function cell(row, column) {
 	const input = document.createElement("input");

@@ -1,27 +1,39 @@
 """The pictures on which a model errs, each with what it is and what was answered."""
 
+from collections import Counter
 from html import escape
 from pathlib import Path
 
 from ui.plots import escaped
 from ui.reports import Mistake
-from ui.text import Language, Message, percent
+from ui.text import Language, Message, percent, word
 
 SCRIPT = Path(__file__).with_name("mistakes.js").read_text(encoding="utf-8")
 
 
 def mistakes_html(mistakes: list[Mistake], language: Language) -> str:
-    """Return a figure a mistake; a click on the confusion matrix chooses by `data-label` and `data-answer`."""
-    return f'<div class="mistakes">{"".join(_figure(one, language) for one in mistakes)}</div>'
+    """Return a figure a mistake, and above them what chooses by `data-cell`, most frequent first."""
+    counts = Counter((one.label, one.answer) for one in mistakes).most_common()
+    options = "".join(f'<option value="{_cell(*cell)}">{_arrow(*cell)} ({count})</option>' for cell, count in counts)
+    every = f'<option value="">{word("all_mistakes", language)} ({len(mistakes)})</option>'
+    chooser = f"<label>{word('mistakes_of', language)} <select>{every}{options}</select></label>"
+    return f'<div class="mistakes">{chooser}<div>{"".join(_figure(one, language) for one in mistakes)}</div></div>'
 
 
 def _figure(one: Mistake, language: Language) -> str:
     share = percent(one.confidence, language)
     told = escape(Message("mistake", label=one.label, answer=one.answer, share=share).text(language), quote=True)
-    # As the matrix's figure writes its labels.
-    label, answer = (escape(escaped(text), quote=True) for text in (one.label, one.answer))
     return (
-        f'<figure data-label="{label}" data-answer="{answer}" title="{told}">'
+        f'<figure data-cell="{_cell(one.label, one.answer)}" title="{told}">'
         f'<img src="data:image/png;base64,{one.image}" alt="{told}">'
-        f"<figcaption>{escape(one.label)} → {escape(one.answer)}</figcaption></figure>"
+        f"<figcaption>{_arrow(one.label, one.answer)}</figcaption></figure>"
     )
+
+
+def _cell(label: str, answer: str) -> str:
+    """Return an attribute that names a cell of the matrix, with the labels as its figure writes them."""
+    return escape(f"{escaped(label)}\n{escaped(answer)}", quote=True)
+
+
+def _arrow(label: str, answer: str) -> str:
+    return f"{escape(label)} → {escape(answer)}"

@@ -1,22 +1,70 @@
-// Gradio gives some controls no name, or an English one. They come and go with their tabs, so it looks again whenever
-// the page changes, once a frame at most.
+// Gradio gives some controls no name, or an English one, and the bar between two pictures no keys. They come and go with
+// their tabs, so it looks again whenever the page changes, once a frame at most. A figure that was drawn before its tab
+// was opened has a width of its own until the window's changes, or seems to.
 () => {
 	const words = WORDS[navigator.language.startsWith("es") ? "es" : "en"];
 	let due = false;
-	const name = () => {
-		due = false;
-		document.querySelectorAll("#edges-photos button").forEach((photo, number) => {
-			photo.setAttribute("aria-label", words.photos[number]);
+
+	const name = (selector, as) => {
+		document.querySelectorAll(selector).forEach((element, number) => {
+			element.setAttribute("aria-label", typeof as === "string" ? as : as[number]);
 		});
+	};
+	const translate = () => {
+		for (const attribute of ["aria-label", "title"]) {
+			for (const element of document.querySelectorAll(`[${attribute}]`)) {
+				const said = element.getAttribute(attribute).replace(/^(number input|range slider) for /, "");
+				element.setAttribute(attribute, words.gradio[said] ?? said);
+			}
+		}
+		for (const element of document.querySelectorAll(".toast-title, .toast-message-text")) {
+			const said = words.gradio[element.textContent.trim()];
+			if (said) element.textContent = said;
+		}
+	};
+	// Gradio moves the bar where a mouse button is pressed on it.
+	const move = (bar, steps) => {
+		const { left, top, width } = bar.parentElement.getBoundingClientRect();
+		const share = new DOMMatrix(bar.style.transform).m41 / width + steps / 20;
+		const mouse = { clientX: left + Math.min(Math.max(share, 0), 1) * width, clientY: top, view: window };
+		bar.dispatchEvent(new MouseEvent("mousedown", mouse));
+		window.dispatchEvent(new MouseEvent("mouseup", mouse));
+	};
+	const tell = (bar) => {
+		const share = new DOMMatrix(bar.style.transform).m41 / bar.parentElement.clientWidth;
+		bar.setAttribute("aria-valuenow", Math.round(100 * share));
+	};
+	const give_keys = (bar) => {
+		bar.tabIndex = 0;
+		bar.setAttribute("role", "slider");
+		bar.addEventListener("keydown", (event) => {
+			const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -20, End: 20 }[event.key];
+			if (!steps) return;
+			event.preventDefault();
+			move(bar, steps);
+		});
+		new MutationObserver(() => tell(bar)).observe(bar, { attributeFilter: ["style"] });
+		tell(bar);
+	};
+	const look = () => {
+		due = false;
+		name("#edges-photos button", words.photos);
+		name("#edges-result [data-testid=slider]", words.bar);
+		document.querySelectorAll("#edges-result [data-testid=slider]:not([tabindex])").forEach(give_keys);
 		for (const search of document.querySelectorAll("#tuning-trials .search-input")) {
 			search.setAttribute("aria-label", words.search);
 			search.placeholder = search.title = words.search;
 		}
+		translate();
 	};
-	const look = () => {
-		if (!due) requestAnimationFrame(name);
+	const ask = () => {
+		if (!due) requestAnimationFrame(look);
 		due = true;
 	};
-	new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
-	look();
+	document.addEventListener("click", (event) => {
+		if (!event.target.closest("[role=tab]")) return;
+		requestAnimationFrame(() => requestAnimationFrame(() => window.dispatchEvent(new Event("resize"))));
+	});
+	new MutationObserver(ask).observe(document.body, { childList: true, subtree: true });
+	ask();
 }

@@ -1,4 +1,4 @@
-"""The names of controls to which Gradio gives none in the person's language; see names.js."""
+"""The names and keys of controls to which Gradio gives none in the person's language; see names.js."""
 
 import json
 from pathlib import Path
@@ -7,17 +7,19 @@ import gradio as gr
 
 from ui.edges import NAMES
 from ui.panels import UNLISTED
-from ui.text import LANGUAGES, STATIC
+from ui.text import GRADIO, LANGUAGES, STATIC
 
 SCRIPT = Path(__file__).with_name("names.js").read_text(encoding="utf-8")
 
 
 def give_names(demo: gr.Blocks) -> None:
-    """Let the page name them as soon as it is loaded."""
+    """Let the page give them as soon as it is loaded."""
     words = {
         language: {
             "photos": [STATIC[language][f"edges_photo_{name}"] for name in NAMES],
+            "bar": STATIC[language]["edges_bar"],
             "search": STATIC[language]["tuning_find"],
+            "gradio": GRADIO if language == "es" else {},
         }
         for language in LANGUAGES
     }

@@ -20,8 +20,9 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_tab": "Bordes",
         "edges_guide": "Elige una foto y un kernel: la convolución resalta los píxeles en los que la imagen cambia en "
         "la dirección del kernel.",
-        "edges_original": "Original: haz clic en un píxel para ver su cuenta",
+        "edges_original": "Original: haz clic en un píxel",
         "edges_result": "Antes y después: mueve la barra",
+        "edges_bar": "Barra entre el antes y el después",
         "edges_upload": "Suelta aquí una imagen\no haz clic para elegirla",
         "edges_photos": "Fotos de ejemplo",
         "edges_photo_camera": "Fotógrafo con su cámara",
@@ -61,6 +62,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_same": "Con ceros (same)",
         "edges_valid": "Sin relleno (valid)",
         "edges_stride": "Paso (stride)",
+        "edges_row": "Fila del píxel",
+        "edges_column": "Columna del píxel",
         "edges_arithmetic": "La cuenta de un píxel",
         "edges_about": "Cada peso se multiplica por el píxel que tiene debajo y se suma todo. En rigor es una "
         "correlación cruzada: la convolución de los matemáticos gira antes el kernel 180°. Como la red aprende sus "
@@ -91,8 +94,9 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_tab": "Edges",
         "edges_guide": "Choose a photo and a kernel: the convolution brings out the pixels where the picture changes "
         "in the kernel's direction.",
-        "edges_original": "Original: click a pixel to see its sum",
+        "edges_original": "Original: click a pixel",
         "edges_result": "Before and after: move the bar",
+        "edges_bar": "Bar between before and after",
         "edges_upload": "Drop a picture here\nor click to choose one",
         "edges_photos": "Example photos",
         "edges_photo_camera": "Photographer with a camera",
@@ -132,6 +136,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_same": "Zeros (same)",
         "edges_valid": "None (valid)",
         "edges_stride": "Stride",
+        "edges_row": "Row of the pixel",
+        "edges_column": "Column of the pixel",
         "edges_arithmetic": "The sum of one pixel",
         "edges_about": "Each weight is multiplied by the pixel below it, and all is added up. Strictly this is a "
         "cross-correlation: a mathematician's convolution turns the kernel by 180° first. A network learns its weights "
@@ -276,6 +282,28 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "schedule": "learning rate schedule",
         "seed": "seed",
     },
+}
+
+# What Gradio says in English in every language, as far as the page has it: names of controls, and what is
+# written over and in its notices.
+GRADIO = {
+    "Remove Image": "Quitar la imagen",
+    "Upload file": "Subir un archivo",
+    "File upload": "Subir un archivo",
+    "Capture from camera": "Usar la cámara",
+    "capture photo": "Hacer la foto",
+    "select input source": "Elegir la cámara",
+    "select source": "Cámaras",
+    "Paste from clipboard": "Pegar del portapapeles",
+    "undo": "Deshacer",
+    "More tabs": "Más pestañas",
+    "Table actions": "Acciones de la tabla",
+    "Open cell menu": "Menú de la columna",
+    "Close": "Cerrar",
+    "Warning": "Aviso",
+    "Info": "Nota",
+    "Connection to the server was lost. Attempting reconnection...": "Se ha perdido la conexión con el servidor: se "
+    "intenta recuperarla…",
 }
 
 SPANISH = str.maketrans(".,", ",\u202f")  # a decimal comma, a thin space between thousands

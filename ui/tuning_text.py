@@ -49,8 +49,8 @@ STATIC: dict[str, dict[str, str]] = {
         "sobreajustarse: memoriza en lugar de aprender.",
         "tuning_confusion": "Matriz de confusión",
         "tuning_mistakes": "Sus errores",
-        "tuning_mistakes_help": "Qué es cada imagen y qué respondió la red; primero, los de más confianza. Haz clic "
-        "en una casilla de la matriz para ver solo los suyos.",
+        "tuning_mistakes_help": "Qué es cada imagen y qué respondió la red; primero, los de más confianza. Elige "
+        "una confusión, o haz clic en su casilla de la matriz, para ver solo sus errores.",
         "tuning_calibration": "Calibración",
         "tuning_calibration_help": "De las respuestas con una confianza del 80\u00a0% deberían acertar el 80\u00a0%: "
         "cuanto más cerca de la diagonal, más se puede creer la confianza. El tamaño del punto dice de cuántas es.",
@@ -103,7 +103,7 @@ STATIC: dict[str, dict[str, str]] = {
         "tuning_confusion": "Confusion matrix",
         "tuning_mistakes": "Its mistakes",
         "tuning_mistakes_help": "What each picture is and what the network answered, the most confident ones first. "
-        "Click a cell of the matrix to see its mistakes alone.",
+        "Choose a confusion, or click its cell of the matrix, to see its mistakes alone.",
         "tuning_calibration": "Calibration",
         "tuning_calibration_help": "Of the answers given with a confidence of 80%, 80% should be right: the nearer to "
         "the diagonal, the more the confidence can be believed. The size of a dot tells how many answers it is of.",
@@ -136,6 +136,8 @@ SPOKEN: dict[str, dict[str, str]] = {
         "report_no_mistakes": "`evaluation.json` no incluye imágenes de los errores; se guardan con "
         "`python -m training evaluate … --mistakes 100`.",
         "mistake": "Es {label}; la red respondió {answer} con una confianza del {share}.",
+        "mistakes_of": "Confusión",
+        "all_mistakes": "todas",
         # Findings
         "early_stopping": "parada temprana",
         "found_none": "No formó parte de esta búsqueda.",
@@ -215,6 +217,8 @@ SPOKEN: dict[str, dict[str, str]] = {
         "report_no_mistakes": "`evaluation.json` keeps no pictures of mistakes; `python -m training evaluate … "
         "--mistakes 100` does.",
         "mistake": "This is {label}; the network answered {answer} with a confidence of {share}.",
+        "mistakes_of": "Confusion",
+        "all_mistakes": "all",
         # Findings
         "early_stopping": "early stopping",
         "found_none": "It was no part of this search.",
