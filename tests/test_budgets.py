@@ -108,29 +108,47 @@ def test_a_trial_that_gets_no_better_stops(tmp_path, monkeypatch):
 def test_a_trial_that_twice_took_all_memory_is_given_up(tmp_path, monkeypatch):
     """Linux ends the process, so that nothing can be caught: the next start sees it by the machine's own count."""
     monkeypatch.setattr(run, "SearchSpace", Tiny)
-    real, kills, calls = tuner.fit, [5], []
+    real, kills, calls, note = tuner.fit, [5], [], []
 
     def fit(*arguments, **options):
         calls.append(1)
         if len(calls) in (1, 3, 4):  # the first start is stopped by a person, the next two by the kernel
-            kills[0] += len(calls) > 1
+            kills[0] += 1  # also beside the first one, of somebody else's process
+            note[:] = [(tmp_path / "tuner" / "trial_1" / "record.json").read_text()] if len(calls) > 1 else []
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
     monkeypatch.setattr(tuner, "fit", fit)
-    monkeypatch.setattr(tuner, "out_of_memory_kills", lambda: kills[0])
+    monkeypatch.setattr(tuner, "memory_note", lambda: {"boot": "this one", "kills": kills[0]})
     with pytest.raises(KeyboardInterrupt):
         tune(tmp_path)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             tune(tmp_path)
+        # The kernel leaves no time to take the note away.
+        (tmp_path / "tuner" / "trial_1" / "record.json").write_text(note[0])
     report = tune(tmp_path)
     assert [row["status"] for row in report["trials"]] == ["COMPLETED", "FAILED", "COMPLETED"]
     assert report["trials"][1]["reason"].endswith("the system ran out of memory 2 times while this trial ran")
 
 
 def test_linux_counts_the_processes_it_ended():
-    assert tuner.out_of_memory_kills() >= 0
+    note = tuner.memory_note()
+    assert note["kills"] >= 0 and len(note["boot"]) == 36
+
+
+def test_kills_since_another_start_of_the_machine_do_not_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    folder = tmp_path / "tuner" / "trial_0"
+    for start, note in enumerate([{"boot": "earlier", "kills": 0}] * 3):
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(tuner, "fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+            interrupted.setattr(tuner, "memory_note", lambda: {"boot": "this one", "kills": 9})
+            with pytest.raises(KeyboardInterrupt):
+                tune(tmp_path)
+        record = json.loads((folder / "record.json").read_text())
+        assert record["memory_deaths"] == 0, start
+        (folder / "record.json").write_text(json.dumps(record | {"memory": note}))
 
 
 def test_tensorboard_gets_each_epoch_and_the_hyperparameters(tmp_path, monkeypatch):

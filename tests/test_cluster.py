@@ -211,7 +211,7 @@ def test_the_first_result_of_a_trial_counts(clock, oracle):
     assert again.trial_id == a.trial_id
     end(oracle, again, 0.75)
     ends = []
-    oracle.after_end = lambda: ends.append(1)
+    oracle.after_change = lambda: ends.append(1)
     end(oracle, a, 0.25)
     assert not ends and oracle.end_order == [a.trial_id]
     assert oracle.get_trial(a.trial_id).score == 0.75
@@ -229,3 +229,35 @@ def test_a_chief_whose_workers_all_died_is_not_over(clock, oracle):
     oracle.create_trial("a")
     clock[0] += 1000
     assert not oracle.over() and oracle.silence() == 1000
+
+
+def test_workers_whose_time_is_up_need_not_ask_again(clock, oracle):
+    oracle.deadline = clock[0] + 10
+    oracle.create_trial("a")
+    clock[0] += 9
+    assert not oracle.over()
+    clock[0] += 1.5  # the time is up, and the worker may still be at its epoch's end
+    oracle.get_trial("0")
+    assert not oracle.over()
+    clock[0] += 1.5
+    assert oracle.over()
+
+
+def test_a_chief_that_starts_again_leaves_the_trials_with_their_workers(clock, oracle):
+    a, b = oracle.create_trial("a"), oracle.create_trial("b")
+    again = make_oracle(TuneConfig(trials=3, worker_timeout=1), "multiclass", lambda hp: True)
+    again._set_project_dir(oracle._directory, oracle._project_name)
+    again.reload()
+    again.leave_with_workers()
+    assert again.create_trial("c").trial_id not in (a.trial_id, b.trial_id)
+    again.get_trial(a.trial_id)
+    end(again, b, 0.5)  # finished while there was no chief
+    for _ in range(3):  # both are alive
+        clock[0] += 0.9
+        again.get_trial(a.trial_id)
+        again.get_trial("2")
+        assert again.create_trial("b").status == TrialStatus.IDLE
+    clock[0] += 0.9
+    again.get_trial("2")
+    clock[0] += 0.9  # a has been silent for too long
+    assert again.create_trial("b").trial_id == a.trial_id

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from model import CnnConfig
 from model.errors import StreamError, TrazoError
@@ -150,3 +151,22 @@ def test_a_search_is_the_same_in_one_process(tmp_path, monkeypatch):
     monkeypatch.setattr(trial_process, "CAN_FORK", False)
     tune(tmp_path / "b", trials=3)
     assert_same(tmp_path / "a", tmp_path / "b")
+
+
+def test_what_tensorflow_says_of_a_failure_is_told_in_one_line(monkeypatch):
+    @tf.function
+    def product(x):
+        return tf.linalg.matmul(x, x)
+
+    with pytest.raises(tf.errors.OpError) as caught:
+        product.get_concrete_function(tf.TensorSpec(None))(tf.zeros((2, 3)))
+    told = str(trial_process._portable(caught.value))
+    assert "\n" not in told and "Op:" not in told and "[2,3]" in told.replace(" ", "")
+    message = (
+        "Graph execution error:\n\nDetected at node model/conv defined at (most recent call last):\n"
+        '  File "x.py", line 1, in f\n\nOOM when allocating tensor with shape[128,9999] and type float on cpu\n'
+        "\t [[{{node model/conv}}]] [Op:__inference_f_13]"
+    )
+    error = tf.errors.ResourceExhaustedError(None, None, message)
+    told = str(trial_process._portable(error))
+    assert told == "out of memory: OOM when allocating tensor with shape[128,9999] and type float on cpu"

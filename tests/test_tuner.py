@@ -21,6 +21,7 @@ from tests.conftest import ROOT, SAMPLE
 from training import run, search_space, tuner
 from training.__main__ import main
 from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
+from training.oracles import RANDOM_FIRST, make_oracle
 from training.run import tune_run
 
 SHORT = {"trial_epochs": 1, "trial_steps": 2}
@@ -256,3 +257,79 @@ def test_the_space_is_a_hyper_model_of_keras_tuner():
     assert isinstance(space, keras_tuner.HyperModel)
     network = space.build(keras_tuner.HyperParameters())
     assert network.input_shape == (None, 16, 16, 1) and network.output_shape == (None, 1)
+
+
+def test_the_gaussian_process_chooses_after_twenty_trials_of_the_real_space(tmp_path, monkeypatch):
+    """Not after 3 × the number of hyperparameters, KerasTuner's own choice: no search of 60 trials would have one."""
+    space = search_space.SearchSpace({"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)})
+    oracle = make_oracle(TuneConfig(strategy="bayesian", trials=60), "multiclass", lambda hp: True)
+    hp = keras_tuner.HyperParameters()
+    space.point(hp)
+    oracle.update_space(hp)
+    oracle._set_project_dir(str(tmp_path), "tuner")
+    fitted = []
+    monkeypatch.setattr(type(oracle.gpr), "fit", lambda self, x, y: fitted.append(len(y)))
+    monkeypatch.setattr(type(oracle.gpr), "predict", lambda self, x, return_std: (np.zeros(len(x)), np.ones(len(x))))
+    for number in range(RANDOM_FIRST + 1):
+        trial = oracle.create_trial("one")
+        space.point(trial.hyperparameters)
+        oracle.update_trial(trial.trial_id, {"val_accuracy": number / 100})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert fitted == [RANDOM_FIRST]
+
+
+def test_a_trial_is_in_the_report_from_its_beginning(tmp_path, tiny_space, monkeypatch):
+    def fit(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuner, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        tune(tmp_path)
+    report = json.loads((tmp_path / "trials.json").read_text())
+    assert [(t["trial_id"], t["status"], t["score"]) for t in report["trials"]] == [("0", "RUNNING", None)]
+    assert report["data"]["rows"]["train"] > report["data"]["rows"]["validation"] > 0
+
+
+def test_a_training_of_a_trial_is_as_long_as_either_name_says(tmp_path, tiny_space, capsys):
+    arguments = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--trials", "1", "--batch-size", "32"]
+    assert main([*arguments, "--epochs", "1", "--steps-per-epoch", "2"]) == 0
+    report = json.loads((tmp_path / "trials.json").read_text())
+    assert len(report["trials"][0]["history"]) == 1 and report["budget"]["trial_steps"] == 2
+    assert main([*arguments, "--epochs", "1", "--trial-epochs", "2"]) == 2
+    assert "--epochs is another name of --trial-epochs here: give one" in capsys.readouterr().err
+
+
+def test_each_choice_comes_about_as_often_as_the_others(tmp_path):
+    space = search_space.SearchSpace({"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)})
+    oracle = make_oracle(TuneConfig(trials=400), "multiclass", lambda hp: True)
+    hp = keras_tuner.HyperParameters()
+    space.point(hp)
+    oracle.update_space(hp)
+    drawn = [oracle._drawn_values() for _ in range(400)]
+    counts = {name: sum(values["activation"] == name for values in drawn) for name in ACTIVATIONS}
+    assert min(counts.values()) > 30 and max(counts.values()) < 75
+
+
+def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
+    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    space = search_space.SearchSpace(base, searched=["activation", "optimizer", "learning_rate"])
+    hp = keras_tuner.HyperParameters()
+    network, training = space.point(hp)
+    whole = search_space.SearchSpace(base).point(keras_tuner.HyperParameters())
+    assert (network, training) == whole  # defaults
+    assert {parameter.name for parameter in hp.space} == {"activation", "optimizer", "learning_rate_adamw"}
+    with pytest.raises(TrazoError, match="no hyperparameter 'optimiser' to search; there are blocks, filters, "):
+        search_space.SearchSpace(base, searched=["optimiser"])
+    oracle = make_oracle(TuneConfig(strategy="grid", trials=60, search=("activation",)), "multiclass", lambda hp: True)
+    hp = keras_tuner.HyperParameters()
+    search_space.SearchSpace(base, searched=["activation"]).point(hp)
+    oracle.update_space(hp)
+    oracle._set_project_dir(str(tmp_path), "tuner")
+    tried = []
+    while (trial := oracle.create_trial("one")).status == "RUNNING":
+        tried.append(trial.hyperparameters.values["activation"])
+        oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert sorted(tried) == sorted(ACTIVATIONS)

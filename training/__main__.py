@@ -22,6 +22,8 @@ from training.config import (
 )
 from training.presets import PRESETS
 
+OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return 0, or 2 for a person's mistake, told in one line."""
@@ -52,6 +54,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
+    for of_training, of_trial in OF_A_TRIAL.items():  # a search has no other training than its trials
+        if (value := getattr(options, of_training)) is not None:
+            if getattr(options, of_trial) is not None:
+                raise TrazoError(f"--{of_training} is another name of --{of_trial} here: give one".replace("_", "-"))
+            setattr(options, of_trial, value)
+            setattr(options, of_training, None)
     data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
     with quiet():
         from training.run import tune_run
@@ -121,6 +129,12 @@ def _deploy(options: argparse.Namespace) -> None:
 # --- Arguments ---
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MOST_MISTAKES):
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_MISTAKES}, not {text!r}")
@@ -156,7 +170,15 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, tune):
         command.add_argument("--trials", type=int, help="trials at most (default: 5)")
         command.add_argument("--strategy", choices=STRATEGIES, help="how points are chosen (default: random)")
-        command.add_argument("--minutes", type=float, help="after which no trial begins (default: no end)")
+        command.add_argument(
+            "--minutes", type=float, help="of this call, after which no trial begins (default: no end)"
+        )
+        command.add_argument(
+            "--search",
+            nargs="+",
+            metavar="NAME",
+            help="hyperparameters that are searched, the rest kept (default: all)",
+        )
         command.add_argument("--max-params", type=int, help="parameters of a network at most (default: any)")
         command.add_argument("--trial-epochs", type=int, help="epochs of a trial (default: 3)")
         command.add_argument("--trial-steps", type=int, help="batches of a trial's epoch (default: all)")
@@ -169,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--test-split", help="split that is evaluated, once (default: test)")
     train.add_argument("--preset", choices=PRESETS, help="default: the search in --output, else the preset `default`")
     trials.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
-    trials.add_argument("--best", type=int, metavar="N", help="show the best N alone")
+    trials.add_argument("--best", type=_number, metavar="N", help="show the best N alone")
     trials.add_argument("--csv", action="store_true", help="print every trial as CSV, in the order tried")
     evaluate.add_argument("--model", required=True, help="folder or Hub id of a model")
     evaluate.add_argument("--output", type=Path, help="where evaluation.json goes (default: the model's folder)")
@@ -275,7 +297,8 @@ def _given(kind: type, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _of(kind: type, options: argparse.Namespace) -> Any:
-    return kind(**_given(kind, options))
+    given = _given(kind, options)
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 if __name__ == "__main__":

@@ -108,8 +108,11 @@ class TuneConfig:
     trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many, the others fewer
     trial_steps: int | None = None  # batches of a trial's epoch; None for all
     trial_patience: int | None = None  # epochs without a better validation loss before a trial stops; None: no end
+    search: tuple[str, ...] = ()  # names of what is searched, the rest keeping its default; none: everything
     minutes: float | None = None  # after which no trial begins, and a running one is left for the next call
-    max_params: int | None = None  # of a network; larger ones are not tried
+    max_params: int | None = (
+        None  # of a network; larger ones are not tried, but of a grid, whose order has no gaps: there they fail
+    )
     worker_timeout: float = 60.0  # seconds of silence after which a worker's trial goes to another
     seed: int = 0  # of the search; KerasTuner gets the next one, for it takes 0 for "none"
 

@@ -18,6 +18,9 @@ from model import heads
 from training.config import TuneConfig
 
 DRAWS = 200  # of a random point that fits the budget, before the search gives up
+# Completed trials before the Gaussian process is asked. KerasTuner's own number is three times that of the
+# hyperparameters: 72 here, so that most searches would be random ones.
+RANDOM_FIRST = 20
 
 
 def make_oracle(
@@ -37,8 +40,10 @@ def make_oracle(
     if tune.strategy == "hyperband":
         oracle = Hyperband(max_epochs=tune.trial_epochs, **common)
         oracle.max_trials = tune.trials  # no argument of this oracle's, but every oracle stops there
+    elif tune.strategy == "bayesian":
+        oracle = Bayesian(max_trials=tune.trials, num_initial_points=RANDOM_FIRST, **common)
     else:
-        oracle = {"random": Random, "bayesian": Bayesian, "grid": Grid}[tune.strategy](max_trials=tune.trials, **common)
+        oracle = {"random": Random, "grid": Grid}[tune.strategy](max_trials=tune.trials, **common)
     oracle.fits, oracle.worker_timeout = fits, tune.worker_timeout
     oracle.deadline = time.monotonic() + 60 * tune.minutes if tune.minutes else None
     oracle.verbose = 0
@@ -51,7 +56,7 @@ class Kept(keras_tuner.Oracle):
     fits: Callable[[keras_tuner.HyperParameters], bool]
     deadline: float | None  # of `time.monotonic`, after which no trial begins
     worker_timeout: float  # seconds of silence after which a worker's trial goes to another
-    after_end: Callable[[], object] = staticmethod(lambda: None)  # called when a trial has ended
+    after_change: Callable[[], object] = staticmethod(lambda: None)  # called when a trial has begun or ended
     failure: str | None = None  # why no further point can be drawn
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -59,6 +64,7 @@ class Kept(keras_tuner.Oracle):
         super().__init__(*arguments, **options)
         self._heard: dict[str, float] = {}  # tuner id -> `time.monotonic` of its last call
         self._begun = time.monotonic()
+        self._former: dict[str, Trial] = {}
         self.stopped = False  # whether a worker has been told that there are no further trials
 
     # --- Which trial is next ---
@@ -79,6 +85,8 @@ class Kept(keras_tuner.Oracle):
                 return self._without_values(TrialStatus.STOPPED)
         trial = super().create_trial(tuner_id)
         self.stopped |= trial.status == TrialStatus.STOPPED
+        if trial.status == TrialStatus.RUNNING:
+            self.after_change()
         return trial
 
     def _without_values(self, status: str) -> Trial:
@@ -101,12 +109,32 @@ class Kept(keras_tuner.Oracle):
         return self.fits(hp)
 
     def _random_values(self) -> dict[str, Any] | None:
+        """Return a random point that fits; None where all were tried, or none of many is small enough.
+
+        KerasTuner draws each value with a generator of its own, seeded with the next whole number: what a
+        hyperparameter gets in successive trials is then not independent (one of eight choices never came in 60).
+        """
+        collisions = 0
         for _ in range(DRAWS):
-            values = super()._random_values()
-            if values is None or self._fits(values):
+            values = self._drawn_values()
+            if self._duplicate(values):
+                collisions += 1
+                if collisions > self._max_collisions:
+                    return None
+            elif self._fits(values):
                 return values
         self.failure = f"none of {DRAWS} random points of the space is small enough"
         return None
+
+    def _drawn_values(self) -> dict[str, Any]:
+        random = np.random.default_rng([self.seed, self._seed_state])
+        self._seed_state += 1  # KerasTuner keeps it
+        hp = keras_tuner.HyperParameters()
+        for parameter in self.get_space().space:  # parents come before what depends on them
+            hp.merge([parameter])
+            if hp.is_active(parameter):
+                hp.values[parameter.name] = parameter.prob_to_value(random.random())
+        return hp.values
 
     def _first_point(self) -> dict[str, Any] | None:
         """Return the space's default point where no trial has begun and it fits: a search starts at what is known."""
@@ -120,6 +148,19 @@ class Kept(keras_tuner.Oracle):
         return hp.values if self._fits(hp.values) else None
 
     # --- Workers that die ---
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember whose each trial was, which KerasTuner forgets when it takes an earlier call's trials up."""
+        super().set_state(state)
+        self._former = dict(self.ongoing_trials)
+
+    def leave_with_workers(self) -> None:
+        """Leave the trials of an earlier chief with their workers, who may still be at them, until they are silent."""
+        for tuner_id, trial in self._former.items():
+            if trial.trial_id in self._retry_queue:
+                self._retry_queue.remove(trial.trial_id)
+                self.ongoing_trials[tuner_id] = trial
+                self.tuner_ids.add(tuner_id)
 
     @keras_tuner.synchronized
     def get_trial(self, trial_id: str) -> Trial:
@@ -145,7 +186,9 @@ class Kept(keras_tuner.Oracle):
     def over(self) -> bool:
         """Tell whether there are no further trials, and no worker is still at one."""
         workers = {*self.tuner_ids, *self.ongoing_trials}
-        return self.stopped and all(self._silence(tuner_id) > self.worker_timeout for tuner_id in workers)
+        # A worker whose time is up ends without a word, and asks for no further trial either.
+        ended = self.stopped or self.late()
+        return ended and all(self._silence(tuner_id) > self.worker_timeout for tuner_id in workers)
 
     def late(self) -> bool:
         """Tell whether the time is up."""
@@ -163,7 +206,7 @@ class Kept(keras_tuner.Oracle):
             if trial.trial_id in self._retry_queue:
                 self._retry_queue.remove(trial.trial_id)
                 self.save()
-            self.after_end()
+            self.after_change()
 
 
 class Random(Kept, oracles.RandomSearchOracle):

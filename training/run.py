@@ -7,15 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants
-
 from model import CnnConfig, CnnModel, files, heads
 from model.errors import TrazoError
 from model.weights import is_about, weights_hash
 from training import tuner
 from training.calibrate import calibrated
 from training.config import DataConfig, TrainConfig, TuneConfig
-from training.dataset_card import dataset_card
+from training.dataset_card import data_section
 from training.evaluate import evaluate
 from training.hands import check_digits
 from training.pipeline import first_image_shape
@@ -154,7 +152,7 @@ def tune_run(
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
     fixed = {name: value for name, value in asked.items() if name not in tuner.LENGTH}
-    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder))
+    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), tune.search)
     search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(search)
     if report is None:
@@ -310,36 +308,12 @@ def _training_report(
     parameters: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    source = data.train.members[0].source
     flat = {name: value for name, value in network.items() if name != "scaling"} | {
         "scaling": network["scaling"].method
     }
     return {
         "schema_version": SCHEMA_VERSION,
-        "data": {
-            "dataset": source.dataset,
-            "config": source.config,
-            "revision": source.revision,
-            "endpoint": constants.ENDPOINT if source.revision else None,  # whose revision that is
-            "fingerprint": data.train.source.fingerprint,
-            "split": source.split,
-            "image_column": data.train.image_column,
-            "label_column": data.train.label_column,
-            "window_rows": data.train.window_rows,
-            "rows": {"train": data.train.rows, "validation": data.validation.rows},
-            "datasets": [
-                {
-                    "dataset": member.source.dataset,
-                    "config": member.source.config,
-                    "revision": member.source.revision,
-                    "rows": member.source.table.total,
-                    "sketches": member.sketches,
-                    **dataset_card(member.source),
-                }
-                for member in data.train.members
-            ],
-            "skipped_rows": {str(row): reason for row, reason in sorted(data.train.skipped.items())},
-        },
+        "data": data_section(data.train, data.validation),
         "preset": preset,
         "hyperparameters": asdict(settings) | flat,
         "history": progress.history,

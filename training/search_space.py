@@ -1,19 +1,21 @@
 """What is searched: a point of KerasTuner's space -> fields of CnnConfig and of TrainConfig, with the ranges inline."""
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
 import keras_tuner
 
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig
+from model.errors import TrazoError
 from model.heads import HEADS
 from model.network import build_network
 from model.scaling import PixelHistogram
 from training.config import OPTIMIZERS, SCHEDULES
 
 MOST_BLOCKS = 4
+RATE = "learning_rate"  # stands for the one of each optimiser
 # Optimisers differ in the size of a good step by orders of magnitude, so each has a range of its own. Those that divide
 # by the gradient's size take steps of about the rate; Lion takes the sign of a mean and needs less; plain gradients of
 # this loss are small. (lowest, highest, default).
@@ -31,7 +33,11 @@ class SearchSpace(keras_tuner.HyperModel):
     """The space of one dataset. Its defaults are a recipe that works on small pictures, where a search starts."""
 
     def __init__(
-        self, base: dict[str, Any], fixed: Mapping[str, Any] | None = None, histogram: PixelHistogram | None = None
+        self,
+        base: dict[str, Any],
+        fixed: Mapping[str, Any] | None = None,
+        histogram: PixelHistogram | None = None,
+        searched: Iterable[str] = (),
     ) -> None:
         """Set what all points share.
 
@@ -39,13 +45,22 @@ class SearchSpace(keras_tuner.HyperModel):
             base: fields of CnnConfig that the dataset gives: problem, labels, image_shape.
             fixed: fields of TrainConfig that a person chose; they are not searched.
             histogram: of the training rows' pixels, for the scaling; needed for `config` and `build` alone.
+            searched: names of the hyperparameters that vary, the rest keeping its default; none: all of them.
+
+        Raises:
+            TrazoError: for a name that the space does not have.
         """
         super().__init__(name="trazo")
-        self.base, self.fixed, self._histogram = base, dict(fixed or {}), histogram
+        self.base, self.fixed, self._histogram, self.searched = base, dict(fixed or {}), histogram, tuple(searched)
+        asked = _Names()
+        self._network(asked), self._training(asked)
+        if unknown := sorted({*self.searched} - {*asked.names, RATE}):
+            raise TrazoError(f"there is no hyperparameter {unknown[0]!r} to search; there are {', '.join(asked.names)}")
 
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig); `scaling` is the name of the method."""
-        return self._network(hp), self.fixed | self._training(hp)
+        asked = _Some(hp, self.searched) if self.searched else hp
+        return self._network(asked), self.fixed | self._training(asked)
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
         """Return the network's config, scaling fitted.
@@ -123,9 +138,47 @@ class SearchSpace(keras_tuner.HyperModel):
         return training
 
 
+class _Some:
+    """Hyperparameters of which only some vary."""
+
+    def __init__(self, hp: keras_tuner.HyperParameters, names: tuple[str, ...]) -> None:
+        self._hp, self._names = hp, names
+
+    def _varies(self, name: str) -> bool:
+        return name in self._names or (RATE in self._names and name.startswith(RATE))
+
+    def Choice(self, name: str, values: list, default: Any = None) -> Any:
+        if self._varies(name):
+            return self._hp.Choice(name, values, default=default)
+        return values[0] if default is None else default
+
+    def Int(self, name: str, low: int, high: int, default: int) -> int:
+        return self._hp.Int(name, low, high, default=default) if self._varies(name) else default
+
+    def Float(self, name: str, low: float, high: float, default: float | None = None, **how: Any) -> float:
+        if self._varies(name):
+            return self._hp.Float(name, low, high, default=default, **how)
+        return low if default is None else default
+
+    def conditional_scope(self, name: str, values: list) -> AbstractContextManager:
+        return self._hp.conditional_scope(name, values) if self._varies(name) else nullcontext()
+
+
+class _Names(_Some):
+    """Notes which hyperparameters a space asks for."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def _varies(self, name: str) -> bool:
+        self.names.append(name)
+        return False
+
+
 def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (fields of CnnConfig, fields of TrainConfig) of the best trial of a trials.json."""
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     hp = keras_tuner.HyperParameters()
     hp.values = dict(best["hyperparameters"])
-    return SearchSpace(report["network"], report["fixed"]).point(hp)
+    space = SearchSpace(report["network"], report["fixed"], searched=report.get("searched", ()))
+    return space.point(hp)

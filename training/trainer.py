@@ -148,6 +148,11 @@ def fit(
         val_loss, val_metric = _evaluate(
             evaluate_step, own_errors(validation, make_eval_data(validation, image_shape=shape))
         )
+        if not np.isfinite(val_loss) and best is None:
+            raise TrazoError(
+                f"the loss on validation is not finite in epoch {progress.epoch + 1}; "
+                "a smaller learning rate, or another loss or scaling, may help"
+            )
         _add_time(progress, started)
         _end_epoch(progress, config, optimizer, val_loss, val_metric)
         bar.end(progress.history[-1])

@@ -36,6 +36,17 @@ with quiet():  # in the process that others are forked from, too
     from training.trainer import Progress
 
 GROWTH = 384 << 20  # bytes that a process may have gained since it began; with more, another takes over
+# How lines begin with which TensorFlow surrounds the reason of a failure.
+GRAPH = (
+    "Graph execution error",
+    "Detected at node",
+    "Detected at",
+    "File ",
+    "<stack traces",
+    "[[{{node",
+    "[Op:",
+    "Hint:",
+)
 CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow does without oneDNN's cache, or Python without `fork`
 
 
@@ -58,7 +69,10 @@ def fit(
     """
     arguments = config, settings, train, validation
     if not CAN_FORK or tf.config.list_physical_devices("GPU"):
-        return trainer.fit(*arguments, checkpoint=checkpoint, on_epoch=on_epoch)[1]
+        try:
+            return trainer.fit(*arguments, checkpoint=checkpoint, on_epoch=on_epoch)[1]
+        except tf.errors.OpError as error:
+            raise told(error) from error
     kills = out_of_memory_kills()
     child = _child()
     try:
@@ -84,6 +98,15 @@ def end() -> None:
         child = _children.pop()
         child.pipe.close()  # that is what it ends with
         child.process.join()
+
+
+def memory_note() -> dict[str, Any]:
+    """Return how many processes this machine has ended for want of memory, and since which start of it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        boot = ""
+    return {"boot": boot, "kills": out_of_memory_kills()}
 
 
 def out_of_memory_kills() -> int:
@@ -186,8 +209,20 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def told(error: tf.errors.OpError) -> TrazoError:
+    """Return what TensorFlow says of a failed operation, in one line: it puts it among the stack of the graph."""
+    lines = [line.strip() for line in (error.message or "").splitlines()]
+    lines = [line for line in lines if line and not line.startswith(GRAPH)]
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        what = next((line for line in lines if "OOM" in line), lines[0] if lines else "")
+        return TrazoError(f"out of memory: {what}")
+    return TrazoError(f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}")
+
+
 def _portable(error: Exception) -> Exception:
     """Return the error, or one with its text where it does not survive a pipe."""
+    if isinstance(error, tf.errors.OpError):
+        return told(error)
     try:
         return pickle.loads(pickle.dumps(error))
     except Exception:

@@ -91,6 +91,8 @@ def read_trials(run: Path) -> dict[str, Any]:
     version = report.get("schema_version") if isinstance(report, dict) else None
     if version != SCHEMA_VERSION:
         raise TrazoError(f"{run / files.TRIALS} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
+    if not isinstance(report.get("trials"), list) or not isinstance(report.get("objective"), dict):
+        raise TrazoError(f"{run / files.TRIALS} lacks its trials or its objective; `python -m training tune` makes it")
     return report
 
 

@@ -20,13 +20,14 @@ from model.network import build_network
 from training import cluster, trial_process, trials
 from training.checkpoint import differences
 from training.config import TrainConfig, TuneConfig
+from training.dataset_card import data_section
 from training.importance import importance
-from training.oracles import make_oracle
+from training.oracles import RANDOM_FIRST, make_oracle
 from training.search_space import SearchSpace
 from training.stream import HubStream
 from training.tensorboard import Board
 from training.trainer import Progress
-from training.trial_process import fit, out_of_memory_kills
+from training.trial_process import fit, memory_note
 
 BUDGET = ("trials", "minutes", "max_params", "trial_epochs", "trial_steps", "trial_patience")
 LENGTH = ("epochs", "patience", "steps_per_epoch")  # fields of TrainConfig that `TuneConfig` sets for a trial
@@ -103,9 +104,10 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Join a strategy of KerasTuner with a search; an earlier call's trials in the folder are taken up."""
         self._search, self._idle = search, False
         self._all = oracle  # in a worker, `self.oracle` becomes a way to the chief's
+        self._data = data_section(search.train, search.validation)
         super().__init__(oracle, hypermodel=search.space.point, directory=str(search.folder), project_name="tuner")
         if not self._is_worker():
-            oracle.after_end = self.report
+            oracle.after_change = self.report
 
     def reload(self) -> None:
         """Take up an earlier call's trials; one that had not ended is the next to run.
@@ -120,6 +122,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             oracle = self.oracle
             oracle.trials = {name: oracle.trials[name] for name in oracle.start_order}
             oracle._retry_queue = [name for name in oracle._retry_queue if name not in oracle.end_order]
+            if cluster.role() == "chief":
+                oracle.leave_with_workers()
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
             raise TrazoError(f"the files in {self.project_dir} do not fit together; {START_ANEW}") from None
 
@@ -173,6 +177,8 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         def on_epoch(progress: Progress) -> None:
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
             self._write(record)
+            if not self._is_worker():
+                self.report()
             if board and progress.history:
                 board.write(progress.history[-1], trial.hyperparameters.values)
             if self._all.late() and not progress.finished:
@@ -180,7 +186,10 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
         train = search.train.in_batches_of(settings.batch_size)
         checkpoint = self._checkpoint(trial)
-        progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
+        try:
+            progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
+        finally:  # a process that comes here was not ended for want of memory
+            self._write({name: value for name, value in record.items() if name != "memory"})
         on_epoch(progress)  # once more: a start that finds the training finished in its checkpoint has had no epoch
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
@@ -210,10 +219,12 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             "strategy": search.tune.strategy,
             "dataset": search.train.source.dataset,
             "revision": search.train.source.revision,
+            "data": self._data,
             "seed": search.tune.seed,
             "budget": {name: getattr(search.tune, name) for name in BUDGET},
             "network": {k: list(v) if isinstance(v, tuple) else v for k, v in search.space.base.items()},
             "fixed": search.space.fixed,
+            "searched": list(search.space.searched),
             "space": trials.space_of(self._all.get_space()),
             "trials": rows,
             "best_trial": trials.best_of(rows, objective.direction),
@@ -237,9 +248,13 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             "trial_id": trial.trial_id,
             "started": trials.now(),
         }
-        kills = out_of_memory_kills()
-        deaths = record.get("memory_deaths", 0) + (kills > record.get("memory_kills", kills))
-        self._write(record | {"memory_kills": kills, "memory_deaths": deaths})
+        # Of an earlier start that left its note: it was killed. The count is of one machine since it was switched on.
+        now, note = memory_note(), record.pop("memory", None)
+        deaths = record.get("memory_deaths", 0)
+        if note and note["boot"] == now["boot"] and note["kills"] < now["kills"]:
+            deaths += 1
+        record["memory_deaths"] = deaths
+        self._write(record | {"memory": now})
         if deaths >= MEMORY_DEATHS:
             raise TrazoError(f"the system ran out of memory {deaths} times while this trial ran")
         return record
@@ -316,5 +331,6 @@ def _identity(search: Search) -> dict[str, Any]:
         "network": search.space.base,
         "training": {k: v for k, v in asdict(search.settings).items() if k not in LENGTH},
         "fixed": sorted(search.space.fixed),
-        "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")},
+        "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
+        | ({"random_first": RANDOM_FIRST} if search.tune.strategy == "bayesian" else {}),
     }
