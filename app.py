@@ -8,19 +8,24 @@ import gradio as gr
 
 from model.errors import ModelError
 from ui import edges, http, sketch, theme, tuning
+from ui.fetch import LARGEST
 from ui.names import give_names
 from ui.network import Network, place_notice
+from ui.page import Page
 from ui.text import i18n
 
 PORT = 7860
 # Gradio keeps a copy of the page's state, 0.2 MB, for everybody who ever came, up to 10,000. Who comes back after so
 # many others only finds the controls as they are at the start.
 VISITORS = 128
+# Requests that wait; at the very worst they hold 1 GB, all with bodies as large as `http.CALL`.
+WAITING = 256
+KEPT = 3600  # seconds that a temporary file stays, and between two looks for those that are older
 
 
 def build(network: Network) -> gr.Blocks:
     """Return the page for a model, which need not be loaded yet."""
-    with gr.Blocks(title="Trazo", analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
+    with Page(title="Trazo", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as demo:
         theme.header()
         place_notice(demo, network)
         with gr.Tab(i18n("edges_tab"), id="edges"):
@@ -30,7 +35,8 @@ def build(network: Network) -> gr.Blocks:
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
             tuning.tab(demo, network.folder)
         give_names(demo)
-    return demo.queue(max_size=64, default_concurrency_limit=8)
+    # Not open: what does not go through the queue has no limits, and ends with status 500 for a mere misspelling.
+    return demo.queue(max_size=WAITING, default_concurrency_limit=8, api_open=False)
 
 
 def main() -> None:
@@ -51,7 +57,7 @@ def main() -> None:
         demo.launch(
             server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
             server_port=int(port),
-            max_file_size="20mb",
+            max_file_size=f"{LARGEST}mb",
             state_session_capacity=VISITORS,
             show_error=True,  # else people are told "null" of what Gradio finds wrong itself
             footer_links=[],

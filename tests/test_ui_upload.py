@@ -2,16 +2,14 @@
 
 import base64
 import io
-from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
-from gradio.components.image_editor import EditorDataBlobs
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ui.text import Message
-from ui.upload import DrawingData, brought_down, data_url_source, drawing_source, is_too_large, read_picture, told
+from ui.upload import DrawingData, brought_down, drawing_source, is_too_large, picture_source, read_picture
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -75,52 +73,46 @@ def test_that_a_picture_will_be_brought_down_is_known_from_its_header(tmp_path):
 
 def test_a_data_url_is_a_picture():
     url = "data:image/png;base64," + base64.b64encode(png()).decode()
-    assert (read_picture(data_url_source(url)) == GREY).all()
+    assert (read_picture(picture_source(url)) == GREY).all()
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "data:image/png;base64,@@",
         "data:image/svg+xml;base64,AAAA",
         "data:image/png;base64," + "A" * 3_000_000,
         "file:///etc/hostname",
-        {"path": "x"},
+        [5, True],
         3,
     ],
 )
-def test_other_data_urls_are_refused(url):
-    with pytest.raises(Message):
-        data_url_source(url)
+def test_other_payloads_are_refused(url):
+    with pytest.raises(Message, match="cannot be read"):
+        picture_source(url)
+
+
+def test_only_what_was_uploaded_is_read():
+    uploaded = f"{get_upload_folder()}/a/b.png"
+    assert picture_source({"path": uploaded}) == uploaded and picture_source({"path": None}) is None
+    assert picture_source(None) is picture_source("") is None
+    for path in ("/etc/hostname", f"{get_upload_folder()}/../hostname", "app.py", f"{get_upload_folder()}s/a"):
+        with pytest.raises(Message, match="cannot be read"):
+            picture_source({"path": path})
 
 
 def test_a_drawing_is_found_wherever_the_payload_has_it():
-    file = lambda name: {"path": name, "meta": {"_type": "gradio.FileData"}}  # noqa: E731
-    assert drawing_source({"background": None, "layers": [], "composite": file("c")}, {}) == "c"
-    assert drawing_source({"background": file("b"), "layers": [file("l")], "composite": None}, {}) == "l"
-    assert drawing_source({"background": file("b"), "layers": [], "composite": None}, {}) == "b"
-    alone = DrawingData.model_validate(file("p"), context={"validate_meta": True})
-    assert drawing_source(alone.model_dump(), {}) == "p"
-
-
-def test_an_expired_upload_is_nothing():
-    blobs = {"here": EditorDataBlobs(background=None, layers=[], composite=png())}
-    assert drawing_source({"id": "here", "composite": None}, blobs) == png()
-    assert not blobs
-    assert drawing_source({"id": "here", "composite": None}, blobs) is None
-    assert drawing_source({"background": None, "layers": [], "composite": None}, {}) is None
-    assert drawing_source(None, {}) is None
-    with pytest.raises(Message, match="expired"):
+    c, b, p = ({"path": f"{get_upload_folder()}/{n}", "meta": {"_type": "gradio.FileData"}} for n in "cbp")
+    assert drawing_source({"background": None, "layers": [], "composite": c}) == c["path"]
+    assert drawing_source({"background": b, "layers": [p], "composite": None}) == p["path"]
+    assert drawing_source({"background": b, "layers": [], "composite": None}) == b["path"]
+    assert drawing_source(DrawingData.model_validate(p, context={"validate_meta": True}).model_dump()) == p["path"]
+    assert drawing_source({"background": None, "layers": [], "composite": None}) is None
+    assert drawing_source(None) is None
+    with pytest.raises(Message, match="No drawing"):
         read_picture(None, "drawing_missing")
 
 
 def test_a_path_that_was_not_uploaded_is_refused():
     with pytest.raises(ValueError, match="meta"):
         DrawingData.model_validate({"path": "/etc/hostname"}, context={"validate_meta": True})
-
-
-def test_errors_are_told_in_the_requests_language():
-    request = SimpleNamespace(headers={"accept-language": "es"})
-    with pytest.raises(gr.Error, match="No ha llegado ninguna imagen"), told(request):
-        read_picture(None)

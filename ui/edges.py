@@ -29,12 +29,18 @@ from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of, number
-from ui.upload import AT_ONCE, WORKED, brought_down, is_too_large, picture_source, read_picture, told, warned
+from ui.upload import AT_ONCE, WORKED, brought_down, is_too_large, picture_source, read_picture, warned
 
 MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
 
 NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
+KERNEL_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "enum": list(KERNELS)},
+        {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+    ]
+}
 PHOTOS = [str(Path(__file__).parent / "photos" / f"{name}.jpg") for name in NAMES]
 
 
@@ -170,14 +176,18 @@ def tab(demo: gr.Blocks, network: Network) -> None:
         if picture and is_too_large(picture_source(picture)):
             gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
 
-    def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
-        """Return the edges of a picture: grey, cross-correlated with an odd square kernel, above a threshold.
+    def find_edges(picture: dict, kernel: Any, threshold: float) -> str:
+        """Return the edges of a picture: grey, cross-correlated with a kernel, above a threshold.
 
         A picture of more than 12 megapixels is scaled down first.
+
+        Args:
+            picture: of up to 50 megapixels and 20 MB: PNG, JPEG, WebP, GIF, BMP or TIFF.
+            kernel: its name, or a square matrix of numbers with an odd side, up to 31.
+            threshold: in grey levels times weights: a pixel is white where the sum is above it.
         """
-        with told(request):
-            edges = edge_map(brought_down(read_picture(picture_source(picture))), kernel, threshold)
-            return as_file(edges, result)
+        edges = edge_map(brought_down(read_picture(picture_source(picture))), kernel, threshold)
+        return as_file(edges, result)
 
     event = {
         "fn": show,
@@ -198,9 +208,11 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     # The endpoint's own components: its kernel is any matrix, and a client needs no translated labels.
     inputs = [
         gr.Image(type="filepath", label="picture", visible=False),
-        gr.JSON(KERNELS["vertical"].astype(int).tolist(), label="kernel", visible=False),
+        kernel := gr.JSON(KERNELS["vertical"].astype(int).tolist(), label="kernel", visible=False),
         gr.Number(THRESHOLD, label="threshold", visible=False),
     ]
+    # Of JSON, Gradio tells programs that it may be anything, in a schema that is none and that MCP therefore refuses.
+    kernel.api_info, kernel.example_payload = lambda: KERNEL_SCHEMA, lambda: "sobel"
     result = gr.Image(format="png", label="edges", visible=False)
     gr.on([], find_edges, inputs, result, preprocess=False, api_name="edges", **AT_ONCE)
 

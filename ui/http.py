@@ -1,13 +1,18 @@
-"""What every HTTP answer of the demo has in common, for Gradio's `app_kwargs`."""
+"""What all of the demo's HTTP has in common, for Gradio's `app_kwargs`."""
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
+
+from ui.fetch import LARGEST
+from ui.page import log
+from ui.text import Message, language_of
 
 HEADERS = {
     # The Hub shows a Space in a frame of its page; others could lay a frame over theirs and have people click into it.
@@ -16,10 +21,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
+# Routes of Gradio that the page does not use, and with which strangers could fill memory or disk, or start ffmpeg.
+CLOSED = ("component_server", "deep_link", "process_recording")
+# Megabytes of a body. An upload, written to disk as it comes, has some words around the file; all else is held in
+# memory, in the queue too, and is a drawing at most. MCP has files within its calls, a third longer as text.
+UPLOAD, CALL, MCP_CALL = LARGEST + 1, 4, 4 * LARGEST // 3 + 1
 
 
-class Headers:
-    """ASGI middleware that adds `HEADERS`."""
+class Guard:
+    """ASGI middleware: `HEADERS` for every answer, 404 for `CLOSED`, bodies of bounded size, no trace of what fails."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
@@ -27,13 +37,50 @@ class Headers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request, started, taken = Request(scope), False, 0
+        path, kind = request.url.path, request.headers.get("content-type", "")
+        most = UPLOAD if kind.startswith("multipart/") else MCP_CALL if "/gradio_api/mcp" in path else CALL
 
-        async def send_with(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
+        async def send_with(event: Event) -> None:
+            nonlocal started
+            if event["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=event).update(HEADERS)
+            await send(event)
 
-        await self._app(scope, receive, send_with if scope["type"] == "http" else send)
+        async def receive_some() -> Event:
+            nonlocal taken
+            event = await receive()
+            taken += len(event.get("body", b""))
+            if taken > most * 1_000_000:
+                raise HTTPException(413, Message("too_much", limit=most).text(language_of(request)))
+            return event
+
+        if path.rstrip("/").endswith(CLOSED):
+            await JSONResponse({"detail": "Not Found"}, 404)(scope, receive, send_with)
+            return
+        try:
+            await self._app(scope, receive_some, send_with)
+        except Exception as error:  # Gradio's routes trip over names and ids that do not exist
+            log(error)
+            if started:
+                await send({"type": "http.response.body"})
+            else:
+                status = 500 if isinstance(error, OSError) else 400  # the disk's fault, or the request's
+                await told(request, "failed", status)(scope, receive, send_with)
+
+
+def told(request: Request, key: str, status: int) -> JSONResponse:
+    """Return a text of `SPOKEN` in the request's language, where Gradio's page looks for what to show."""
+    return JSONResponse({"detail": Message(key).text(language_of(request))}, status)
+
+
+async def busy(request: Request, _: Exception) -> JSONResponse:
+    """Say that the queue is full. For 503, Gradio's page would show a text of its own, in English."""
+    return told(request, "busy", 429)
 
 
 async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -43,6 +90,6 @@ async def refuse(_: Request, error: RequestValidationError) -> JSONResponse:
 
 
 OPTIONS: dict[str, Any] = {
-    "middleware": [Middleware(Headers)],
-    "exception_handlers": {RequestValidationError: refuse},
+    "middleware": [Middleware(Guard)],
+    "exception_handlers": {RequestValidationError: refuse, 503: busy},
 }

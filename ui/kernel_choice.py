@@ -9,7 +9,6 @@ from ui.kernels import KERNELS, as_kernel, keeps_brightness, plane, resized, sli
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel
 from ui.text import i18n
-from ui.upload import told
 
 SIDES = (3, 5)  # of kernels that are written by hand
 OWN, LEARNED = "own", "learned"
@@ -45,12 +44,11 @@ def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[g
         "edges_matrix", "edges-kernel", KERNELS[FIRST].tolist(), html_template=editor, js_on_load=SCRIPT
     )
 
-    def choose(name: str, layer: str, filter_: int, input_: int, rows: list, request: gr.Request) -> tuple:
+    def choose(name: str, layer: str, filter_: int, input_: int, rows: list) -> tuple:
         """Fill the matrix from the name, and show the controls that go with it."""
         number, maps, view, cut = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         if name == LEARNED:
-            with told(request):
-                kernels = network.explainer().kernels()
+            kernels = network.explainer().kernels()
             # Of a network that another one had to take the place of, the layers' names may be others.
             kernel = kernels.get(layer, kernels[min(kernels)])
             number = gr.update(maximum=kernel.shape[3], value=min(filter_, kernel.shape[3]))
@@ -59,8 +57,7 @@ def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[g
             )
             rows = plane(kernel, filter_, input_).tolist()
         elif name == OWN:
-            with told(request):
-                kernel = as_kernel(rows)
+            kernel = as_kernel(rows)
             rows = resized(kernel, min(SIDES, key=lambda side: abs(side - len(kernel)))).tolist()
         else:
             picture = keeps_brightness(KERNELS[name])
@@ -70,9 +67,8 @@ def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[g
         shown = gr.update(visible=name == LEARNED), gr.update(visible=name == OWN, value=len(rows))
         return *shown, number, maps, rows, view, cut
 
-    def cut_or_pad(rows: list, side: int, request: gr.Request) -> list:
-        with told(request):
-            return resized(as_kernel(rows), side).tolist()
+    def cut_or_pad(rows: list, side: int) -> list:
+        return resized(as_kernel(rows), side).tolist()
 
     chosen = gr.on(
         [control.input for control in (name, layer, filter_, input_)],

@@ -117,7 +117,8 @@ class Parts:
             return values_in(language_of(request))
 
         outputs = [component for components, _ in self._parts for component in components]
-        demo.load(load, None, outputs, **UNLISTED)
+        # Not queued: what is kept need not wait for what others ask, nor take a place in the queue.
+        demo.load(load, None, outputs, queue=False, **UNLISTED)
 
 
 def _help(label: str) -> None:

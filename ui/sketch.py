@@ -19,11 +19,9 @@ from ui.upload import (
     AT_ONCE,
     DrawingData,
     brought_down,
-    data_url_source,
     drawing_source,
     picture_source,
     read_picture,
-    told,
     warned,
 )
 
@@ -124,7 +122,7 @@ def tab(network: Network) -> None:
         if not drawing:
             return "", "", ""  # the canvas was wiped
         with warned(request):
-            source = data_url_source(drawing) if isinstance(drawing, str) else picture_source(drawing)
+            source = picture_source(drawing)
             explainer, language = network.explainer(), language_of(request)
             model, inputs = explainer.model, prepare(explainer.model, brought_down(read_picture(source)))
             explained = [explainer.explain(pixels) for pixels in inputs]
@@ -139,16 +137,18 @@ def tab(network: Network) -> None:
         if source is sources[0]:
             inside.expand(lambda: True, None, opened, **UNLISTED).then(**event, **UNLISTED, **AT_ONCE)
     inside.collapse(lambda: False, None, opened, **UNLISTED)
-    # The endpoint takes what Gradio's sketchpads send: layers and their composite. Or simply a picture.
-    anything = gr.ImageEditor(visible=False, label="drawing")
+    anything = gr.Image(visible=False, label="drawing")
     anything.data_model = DrawingData
     confidences = gr.Label(visible=False, label="confidences")
 
-    def classify(drawing: dict | None, request: gr.Request) -> dict[str, float] | str:
-        """Return the network's confidence for each label, for a drawing (a sketchpad's value) or a picture."""
-        with told(request):
-            pixels = read_picture(drawing_source(drawing, anything.blob_storage), "drawing_missing")
-            return answer(network.explainer().model, brought_down(pixels))
+    def classify(drawing: dict | None) -> dict[str, float] | str:
+        """Return the network's confidence for each label.
+
+        Args:
+            drawing: a picture, or the value of a Gradio sketchpad.
+        """
+        pixels = read_picture(drawing_source(drawing), "drawing_missing")
+        return answer(network.explainer().model, brought_down(pixels))
 
     gr.on([], classify, anything, confidences, preprocess=False, api_name="classify", **AT_ONCE)
 

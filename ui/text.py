@@ -172,8 +172,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "Se admiten PNG, JPEG, WebP, GIF, BMP y TIFF; SVG no.",
         "picture_scaled": "La imagen tiene más de {limit} megapíxeles: se ha reducido.",
         "picture_too_large": "La imagen es demasiado grande: se admiten hasta {limit} megapíxeles.",
-        "drawing_missing": "No ha llegado ningún dibujo, o ya ha caducado: dibuja de nuevo.",
+        "drawing_missing": "No ha llegado ningún dibujo: dibuja algo e inténtalo de nuevo.",
         "drawing_blank": "El lienzo está en blanco: dibuja algo primero.",
+        "too_much": "Lo enviado es demasiado grande: se admiten hasta {limit} MB.",
+        "address_unreachable": "No se ha podido traer nada de esa dirección.",
         "not_known": "No se parece a nada de lo que la red ha aprendido: no sería honesto responder. Lo más parecido: "
         "{label}.",
         "some_not_known": "Los signos marcados con ? no se parecen a nada de lo que la red ha aprendido.",
@@ -187,6 +189,9 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "choice_unknown": "Esa opción no existe: hay {choices}.",
         "pixel_sum": "Fila {row}, columna {column}: la suma de los productos es {total}.",
         "threshold_number": "El umbral debe ser un número finito.",
+        # Requests
+        "failed": "No se ha podido responder: puede que lo enviado no tenga la forma que se espera aquí.",
+        "busy": "Hay demasiada gente a la vez: inténtalo de nuevo en unos segundos.",
         # Model
         "network_loading": "La red se está cargando: las respuestas llegarán en unos segundos.",
         "network_unusable": "No se ha podido cargar ninguna red, así que no hay respuestas; el motivo está en el "
@@ -231,8 +236,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "JPEG, WebP, GIF, BMP and TIFF are accepted; SVG is not.",
         "picture_scaled": "The picture has more than {limit} megapixels: it was scaled down.",
         "picture_too_large": "The picture is too large: up to {limit} megapixels are accepted.",
-        "drawing_missing": "No drawing has arrived, or it has expired: please draw again.",
+        "drawing_missing": "No drawing has arrived: draw something and try again.",
         "drawing_blank": "The canvas is blank: draw something first.",
+        "too_much": "What was sent is too large: up to {limit} MB are accepted.",
+        "address_unreachable": "Nothing could be fetched from that address.",
         "not_known": "This looks like nothing that the network has learned, so it does not answer. What comes closest: "
         "{label}.",
         "some_not_known": "Signs marked ? look like nothing that the network has learned.",
@@ -246,6 +253,9 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "choice_unknown": "There is no such choice; there are {choices}.",
         "pixel_sum": "Row {row}, column {column}: the products add up to {total}.",
         "threshold_number": "The threshold must be a finite number.",
+        # Requests
+        "failed": "This could not be answered: what was sent may not be of the form expected here.",
+        "busy": "Too many people are here at once: try again in a few seconds.",
         # Model
         "network_loading": "The network is loading: answers will come in a few seconds.",
         "network_unusable": "No network could be loaded, so there are no answers; the server's log holds the reason.",

@@ -15,7 +15,6 @@ from ui.mistakes import SCRIPT, mistakes_html
 from ui.parts import Parts
 from ui.search import Search
 from ui.text import Language, Message, i18n, named, number, percent, word
-from ui.upload import told
 
 LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
 MOST_AXES = 7  # of the parallel coordinates: more are hard to follow
@@ -163,10 +162,9 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
             parts.add("tuning_mistakes", mistakes, gr.HTML, show_label=True, container=True, js_on_load=SCRIPT)
     parts.load_with(demo)
 
-    def trials(request: gr.Request) -> dict[str, list]:
+    def trials() -> dict[str, list]:
         """Return every trial of the search that chose the network, one row each."""
-        with told(request):
-            return trials_table(folder)
+        return trials_table(folder)
 
     gr.on([], trials, None, gr.Dataframe(visible=False, label="trials"), api_name="trials")
 

@@ -15,6 +15,8 @@ import cv2
 import gradio as gr
 import numpy as np
 from gradio.components.image_editor import EditorData
+from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder, is_in_or_equal
 from PIL import Image
 from pydantic import model_validator
 
@@ -31,26 +33,40 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 class DrawingData(EditorData):
-    """A sketchpad's payload, or a picture alone, which then stands for the whole drawing."""
+    """A sketchpad's payload, its layers and their composite; or a picture alone, which stands for the whole drawing."""
 
     @model_validator(mode="before")
     @classmethod
     def _picture_alone(cls, payload: Any) -> Any:
         return {"composite": payload} if isinstance(payload, dict) and "path" in payload else payload
 
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """Describe it to programs as a picture: most have one, and MCP knows no file within an object."""
+        return ImageData.model_json_schema(*arguments, **named)
 
-def picture_source(payload: dict | None) -> str | None:
-    """Return the path in the raw payload of a `gr.Image`, None where there is no picture."""
-    return payload.get("path") if payload else None
 
+def picture_source(payload: Any) -> str | bytes | None:
+    """Return where the picture of a raw payload is.
 
-def data_url_source(url: str) -> bytes:
-    """Return the picture in a data URL, as a browser's canvas gives it.
+    Args:
+        payload: of a `gr.Image`, a file; or of a browser's canvas, a data URL.
+
+    Returns:
+        a path, encoded bytes, or None where there is no picture.
 
     Raises:
-        Message: when it is none, or longer than any canvas's.
+        Message: when it is neither, lies elsewhere than uploads do, or is a URL longer than any canvas's.
     """
-    head, _, encoded = url.partition(",") if isinstance(url, str) and len(url) <= LONGEST_URL else ("", "", "")
+    if not payload:
+        return None
+    if isinstance(payload, dict):
+        path = payload.get("path")
+        # Gradio looks only at what bears its mark of a file, and not every payload needs one.
+        if path and not is_in_or_equal(path, get_upload_folder()):
+            raise Message("picture_unreadable")
+        return path
+    head, _, encoded = payload.partition(",") if isinstance(payload, str) and len(payload) <= LONGEST_URL else [""] * 3
     try:
         if head != "data:image/png;base64":
             raise ValueError(head)
@@ -59,21 +75,10 @@ def data_url_source(url: str) -> bytes:
         raise Message("picture_unreadable") from None
 
 
-def drawing_source(payload: dict | None, blobs: dict) -> str | bytes | None:
-    """Return where the drawing in the raw payload of a sketchpad is.
-
-    Args:
-        payload: with the `id` of an upload (from the page), or with files (from a client).
-        blobs: the sketchpad's `blob_storage`, id to uploaded bytes; the entry is taken out.
-
-    Returns:
-        a path, encoded bytes, or None where nothing was drawn or the upload has expired.
-    """
+def drawing_source(payload: dict | None) -> str | None:
+    """Return the path of the drawing in the raw payload of a sketchpad, None where nothing was drawn."""
     if not payload:
         return None
-    if payload.get("id") is not None:
-        upload = blobs.pop(payload["id"], None)
-        return upload.composite if upload else None
     drawn = payload.get("composite") or next(iter(payload.get("layers") or []), None) or payload.get("background")
     return picture_source(drawn)
 
@@ -138,12 +143,3 @@ def warned(request: gr.Request | None) -> Iterator[None]:
         yield
     except Message as message:
         gr.Warning(message.text(language_of(request)))
-
-
-@contextmanager
-def told(request: gr.Request | None) -> Iterator[None]:
-    """End the request with a `Message` as Gradio's error, in the request's language."""
-    try:
-        yield
-    except Message as message:
-        raise gr.Error(message.text(language_of(request)), print_exception=False) from None

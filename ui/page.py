@@ -1,0 +1,36 @@
+"""Gradio's page, whose every event ends in an answer or a sentence, whatever it was sent."""
+
+import sys
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+import gradio as gr
+
+from ui.fetch import with_files
+from ui.text import Message, language_of
+
+
+class Page(gr.Blocks):
+    """Blocks that tell a `Message` in the request's language.
+
+    Strangers can call every event with anything: what Gradio or a handler trips over then is told as well, without a
+    trace, and leaves a line in the log.
+    """
+
+    async def process_api(self, block_fn: Any, inputs: list, *further: Any, **named: Any) -> dict[str, Any]:
+        """Run an event: files that lie elsewhere are fetched first."""
+        try:
+            return await super().process_api(block_fn, await with_files(inputs), *further, **named)
+        except Exception as error:
+            if not isinstance(error, Message):
+                log(error)
+            told, request = error if isinstance(error, Message) else Message("failed"), named.get("request")
+            language = language_of(request[0] if isinstance(request, list) else request)  # of what says it is a batch
+            raise gr.Error(told.text(language), print_exception=False) from None
+
+
+def log(error: Exception) -> None:
+    """Write what failed, and where, on one line."""
+    frame = extract_tb(error.__traceback__)[-1]
+    print(f"{repr(error)[:300]} in {Path(frame.filename).name}, line {frame.lineno}", file=sys.stderr)
