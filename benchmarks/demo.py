@@ -12,7 +12,6 @@ import argparse
 import http.client
 import io
 import json
-import re
 import secrets
 import tempfile
 import time
@@ -20,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from PIL import Image, ImageDraw
 
@@ -39,12 +37,7 @@ class Visitor:
     def __init__(self, app: App, picture: bytes) -> None:
         """Upload the picture, in the format that its bytes have."""
         self._host = urlsplit(app.url).netloc
-        head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="picture.png"\r\n\r\n'
-        kind = {"Content-Type": "multipart/form-data; boundary=part"}
-        upload = Request(f"{app.url}gradio_api/upload", head + picture + b"\r\n--part--\r\n", kind)
-        with urlopen(upload, timeout=60) as answer:
-            path = json.load(answer)[0]
-        self._file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        self._file = app.upload(picture)
         self._session = secrets.token_hex(6)  # as the page and Gradio's client have one
 
     def ask(self, endpoint: str, *further: object) -> float:
@@ -104,12 +97,6 @@ def crowd(app: App, picture: bytes, endpoint: str, *further: object) -> tuple[fl
     return PEOPLE * REQUESTS / (time.perf_counter() - started), errors
 
 
-def memory(app: App) -> float:
-    """Return the megabytes that a server holds in memory."""
-    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{app.process}/status").read_text(), re.MULTILINE)
-    return int(found[1]) / 1024
-
-
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -153,13 +140,13 @@ def main() -> None:
             sizes = []
             for number in range(LATER):
                 if number == WARM:
-                    sizes.append(memory(demo))
+                    sizes.append(demo.memory())
                 if number % REQUESTS == 0:  # the next one comes
                     endpoint = "edges" if number % (5 * REQUESTS) == 0 else "classify"
                     picture, further, _ = pairs[endpoint]
                     visitor = Visitor(demo, picture)
                 visitor.ask(endpoint, *further)
-            sizes.append(memory(demo))
+            sizes.append(demo.memory())
     grown = sizes[1] - sizes[0]
     told = f"Memory after {WARM} requests {sizes[0]:,.0f} MB, after {LATER:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
     line = about("benchmarks.demo", None)

@@ -1,6 +1,9 @@
 """The app as a person runs it: a process of its own on a free port."""
 
+import json
 import os
+import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gradio_client import Client
 
@@ -30,6 +34,49 @@ class App:
     def client(self, language: str = "en") -> Client:
         """Return Gradio's client of it, for a person of this language."""
         return Client(self.url, verbose=False, headers={"Accept-Language": language})
+
+    def send(self, path: str, body: bytes, kind: str = "application/json", language: str = "en") -> tuple[int, str]:
+        """Post what Gradio's client would not; returns the status of the answer, and the answer."""
+        headers = {"Content-Type": kind, "Accept-Language": language}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers), timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+
+    def upload(self, content: bytes) -> dict:
+        """Upload a file; returns what the endpoints are to be told of it."""
+        head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="picture.png"\r\n\r\n'
+        form = head + content + b"\r\n--part--\r\n"
+        status, answer = self.send("gradio_api/upload", form, "multipart/form-data; boundary=part")
+        assert status == 200, answer
+        return {"path": json.loads(answer)[0], "meta": {"_type": "gradio.FileData"}}
+
+    def call(self, endpoint: str, body: bytes, language: str = "en") -> tuple[str, Any]:
+        """Call an endpoint; returns how it ended (`complete`, `error`, a refusal's status) and what came with it."""
+        status, answer = self.send(f"gradio_api/call/{endpoint}", body, language=language)
+        if status != 200:
+            return str(status), answer
+        event = f"{self.url}gradio_api/call/{endpoint}/{json.loads(answer)['event_id']}"
+        events = urllib.request.urlopen(event, timeout=60).read().decode()
+        name, data = events.strip().split("\n\n")[-1].split("\n")[:2]
+        return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+    def join(self, event: int, data: list, language: str = "en", **named: Any) -> tuple[bool, Any]:
+        """Run an event by its number, as the page does; returns whether it was answered, and the answer."""
+        session = secrets.token_hex(8)
+        body = json.dumps({"data": data, "fn_index": event, "session_hash": session, **named})
+        status, answer = self.send("gradio_api/queue/join", body.encode(), language=language)
+        assert status == 200, answer
+        events = urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=60)
+        told = [json.loads(line.removeprefix("data: ")) for line in events.read().decode().strip().split("\n\n")]
+        (last,) = [one for one in told if one["msg"] == "process_completed"]
+        return last["success"], last["output"]
+
+    def memory(self) -> float:
+        """Return the megabytes that it holds in memory."""
+        found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process}/status").read_text(), re.MULTILINE)
+        return int(found[1]) / 1024
 
 
 @contextmanager

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -156,39 +158,22 @@ def test_a_drawing_that_cannot_be_used_is_told(app, tmp_path, drawing, key, lang
     assert str(refused.value) == SPOKEN[language][key]
 
 
-def raw(app: App, endpoint: str, body: str) -> str:
-    """Call an endpoint with a body that Gradio's client would not send; returns the events."""
-    request = urllib.request.Request(
-        f"{app.url}gradio_api/call/{endpoint}", body.encode(), {"Content-Type": "application/json"}
-    )
-    event = json.load(urllib.request.urlopen(request, timeout=20))["event_id"]
-    return urllib.request.urlopen(f"{app.url}gradio_api/call/{endpoint}/{event}", timeout=20).read().decode()
-
-
-@pytest.mark.parametrize("endpoint", ["edges", "classify"])
-@pytest.mark.parametrize("meta", ["", ', "meta": {"_type": "gradio.FileData"}'])
-def test_files_of_the_server_are_not_read(app, endpoint, meta):
-    inside = ROOT / "ui" / "photos" / "camera.jpg"
-    events = raw(app, endpoint, f'{{"data": [{{"path": "{inside}"{meta}}}]}}')
-    assert "event: error" in events and "event: complete" not in events
+@pytest.mark.parametrize(("endpoint", "further"), [("edges", ["sobel", 50]), ("classify", [])])
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_files_of_the_server_are_not_read(app, photo, endpoint, further, meta):
+    for file in (photo, ROOT / "ui" / "photos" / "camera.jpg"):
+        body = json.dumps({"data": [{"path": str(file), **meta}, *further]})
+        assert app.call(endpoint, body.encode()) == ("error", ANY)
+    body = json.dumps({"data": [app.upload(photo.read_bytes()), *further]})  # it is the path that is refused
+    assert app.call(endpoint, body.encode()) == ("complete", ANY)
 
 
 def test_a_kernel_with_nan_is_told(app, client, photo):
     """NaN is not JSON, but Python's parser takes it."""
-    head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="photo.png"\r\n\r\n'
-    form = head + photo.read_bytes() + b"\r\n--part--\r\n"
-    upload = urllib.request.Request(
-        f"{app.url}gradio_api/upload", form, {"Content-Type": "multipart/form-data; boundary=part"}
-    )
-    path = json.load(urllib.request.urlopen(upload, timeout=20))[0]
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    assert "event: complete" in raw(app, "edges", json.dumps({"data": [file, [[1]], 50]}))
-    try:
-        events = raw(app, "edges", json.dumps({"data": [file, [[float("nan")]], 50]}))
-    except urllib.error.HTTPError as error:
-        assert 400 <= error.code < 500
-    else:
-        assert "event: error" in events and "finite" in events
+    file = app.upload(photo.read_bytes())
+    assert app.call("edges", json.dumps({"data": [file, [[1]], 50]}).encode())[0] == "complete"
+    ended, told = app.call("edges", json.dumps({"data": [file, [[float("nan")]], 50]}).encode())
+    assert ended == "error" and "finite" in told["error"]
     assert client.predict(handle_file(photo), api_name="/edges")
 
 
@@ -293,6 +278,27 @@ def test_the_console_stays_clean(app):
     log = app.log.read_text()
     assert "oneDNN" not in log and "absl::" not in log
     assert f'File "{ROOT / "ui"}' not in log and f'File "{ROOT / "model"}' not in log
+
+
+def test_temporary_files_are_deleted(tmp_path, photo):
+    code = "import app; app.KEPT = 4; app.main()"
+    with running(tmp_path / "log.txt", "-c", code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
+        at_start = {file for file in (tmp_path / "kept").rglob("*") if file.is_file()}
+        never_used, used = app.upload(photo.read_bytes() + b"more"), app.upload(photo.read_bytes())
+        ended, (edges, *_) = app.call("edges", json.dumps({"data": [used, "sobel", 50]}).encode())
+        files = {Path(file["path"]) for file in (never_used, used, edges)}
+        assert ended == "complete" and len(files) == 3 and all(file.parent.is_dir() for file in files)
+        last = time.monotonic() + 60
+        while any(file.exists() for file in files):
+            assert time.monotonic() < last, files
+            time.sleep(0.1)
+        assert at_start and all(file.is_file() for file in at_start)  # what the page itself shows stays
+
+
+def test_a_hundred_at_once_are_all_answered(app, photo):
+    drawing = json.dumps({"data": [app.upload(photo.read_bytes())]}).encode()
+    with ThreadPoolExecutor(120) as people:
+        assert {ended for ended, _ in people.map(lambda _: app.call("classify", drawing), range(120))} == {"complete"}
 
 
 def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_path):

@@ -2,7 +2,8 @@
 
 import io
 import json
-import urllib.error
+import math
+import re
 import urllib.request
 from collections.abc import Iterator
 
@@ -12,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.running import App, running
-from ui.text import Message
+from tests.running import ROOT, App, running
+from ui.text import SPOKEN, Language, Message
 from ui.upload import FORMATS, read_picture
 
 # JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
@@ -66,33 +67,34 @@ def app(tmp_path_factory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def uploaded(app) -> dict:
-    """A picture that was uploaded, as the endpoints are told of it."""
-    head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="picture.png"\r\n\r\n'
-    kind = {"Content-Type": "multipart/form-data; boundary=part"}
-    upload = urllib.request.Request(f"{app.url}gradio_api/upload", head + PICTURES["PNG"] + b"\r\n--part--\r\n", kind)
-    path = json.load(urllib.request.urlopen(upload, timeout=20))[0]
-    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+    return app.upload(PICTURES["PNG"])
 
 
-def said(app: App, endpoint: str, body: bytes) -> tuple[str, object]:
-    """Call an endpoint; returns how it ended (`complete`, `error`, the status of a refusal) and what came with it."""
-    kind = {"Content-Type": "application/json"}
-    try:
-        request = urllib.request.Request(f"{app.url}gradio_api/call/{endpoint}", body, kind)
-        event = json.load(urllib.request.urlopen(request, timeout=30))["event_id"]
-    except urllib.error.HTTPError as refusal:
-        return str(refusal.code), refusal.read().decode()
-    events = urllib.request.urlopen(f"{app.url}gradio_api/call/{endpoint}/{event}", timeout=30).read().decode()
-    name, data = events.strip().split("\n\n")[-1].split("\n")[:2]
-    return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+@pytest.fixture(scope="module")
+def events(app) -> list[tuple[int, int]]:
+    """Every event that runs on the server, of the page and of the endpoints: its number, and of how many inputs."""
+    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+    return [(event["id"], len(event["inputs"])) for event in page["dependencies"] if event["backend_fn"]]
+
+
+def is_ours(text: str, language: Language) -> bool:
+    """Return whether a text is one of `SPOKEN`, whatever stands in its fields."""
+    patterns = (re.sub(r"\\{\w+\\}", ".*", re.escape(one)) for one in SPOKEN[language].values())
+    return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
 
 
 def check(app: App, endpoint: str, body: bytes) -> None:
-    ended, data = said(app, endpoint, body)
-    assert ended in ("complete", "error") or 400 <= int(ended) < 500, (ended, data)
-    if ended == "error":
-        assert isinstance(data["error"], str) and data["error"], data
-    assert "Traceback" not in str(data) and "root:x:" not in str(data)
+    for language in ("es", "en"):
+        ended, data = app.call(endpoint, body, language)
+        assert ended in ("complete", "error") or 400 <= int(ended) < 500, (ended, data)
+        assert ended != "error" or is_ours(data["error"], language), data
+        assert "Traceback" not in str(data) and "root:x:" not in str(data)
+
+
+def check_event(app: App, event: int, data: list, **named: object) -> None:
+    answered, output = app.join(event, data, "es", **named)
+    assert answered or is_ours(output["error"], "es"), (event, data, output)
+    assert "Traceback" not in str(output) and "root:x:" not in str(output)
 
 
 @pytest.mark.parametrize("endpoint", ARGUMENTS)
@@ -100,6 +102,50 @@ def check(app: App, endpoint: str, body: bytes) -> None:
 @given(data=st.data())
 def test_any_arguments_get_an_answer(app, endpoint, data):
     check(app, endpoint, json.dumps({"data": data.draw(ARGUMENTS[endpoint])}).encode())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -7, math.nan, math.inf, 10**400, "x", "", [], [5, True], [None], [[None]], [[[1]]], {}, {"path": 3}],
+    ids=repr,
+)
+def test_any_value_in_every_event_gets_an_answer(app, events, value):
+    for event, inputs in events:
+        check_event(app, event, [value] * inputs)
+
+
+@FUZZ
+@given(data=st.data(), further=st.fixed_dictionaries({}, optional={"event_data": VALUES, "batched": st.booleans()}))
+def test_anything_in_every_event_gets_an_answer(app, events, data, further):
+    event, inputs = data.draw(st.sampled_from(events))
+    values = st.lists(FILES | VALUES, min_size=inputs, max_size=inputs) | st.lists(VALUES, max_size=9)
+    check_event(app, event, data.draw(values), **further)
+
+
+def test_no_event_reads_a_file_of_the_server(app, events):
+    """Each is told of a picture that was not uploaded: none answers as it does for one that was."""
+    inside = str(ROOT / "ui" / "photos" / "coins.jpg")
+    for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
+        for event, inputs in events:
+            answered, output = app.join(event, [{"path": inside, **meta}, *[None] * 9][:inputs])
+            assert not (answered and inputs) or "data:image" not in str(output["data"]), (event, output)
+
+
+def test_no_small_request_takes_much_memory(app):
+    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+    before = app.memory()
+    for component in page["components"]:
+        blob = {"type": "layer", "index": 30_000_000, "id": "1"}
+        told = {"data": blob, "fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
+        form = "".join(
+            f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in (told | blob).items()
+        )
+        multipart = f"{form}--part--\r\n".encode(), "multipart/form-data; boundary=part"
+        for sent in ((json.dumps(told).encode(),), multipart):
+            status, answer = app.send("gradio_api/component_server", *sent)
+            assert 400 <= status < 500, answer
+    assert app.memory() < before + 50
 
 
 @FUZZ
@@ -137,5 +183,6 @@ def test_any_body_gets_an_answer(app, body):
 
 
 def test_and_the_next_one_is_answered(app):
-    ended, table = said(app, "trials", b'{"data": []}')
+    ended, table = app.call("trials", b'{"data": []}')
     assert ended == "complete" and np.shape(table) == (1,)
+    assert "Traceback" not in app.log.read_text()
