@@ -34,6 +34,14 @@ HEADS: dict[str, Head] = {
     ),
     "regression": Head("linear", ("mse", "mae", "huber", "poisson"), "mean_absolute_error"),
 }
+# For labels that are certain these are one function under several names.
+CROSS_ENTROPIES = (
+    "binary_crossentropy",
+    "sparse_categorical_crossentropy",
+    "categorical_crossentropy",
+    "log_loss",
+    "kl_divergence",
+)
 LOSSES = tuple(dict.fromkeys(loss for head in HEADS.values() for loss in head.losses))
 
 

@@ -73,3 +73,21 @@ def test_failed_trials_are_left_out():
     report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"])
     failed = row(40, None, "no", blocks=3, activation="relu", pooling="max", optimizer="adam")
     assert importance(report | {"trials": [*report["trials"], failed]}) == importance(report)
+
+
+def test_the_names_of_one_loss_count_as_one():
+    losses = ["sparse_categorical_crossentropy", "log_loss", "kl_divergence", "hinge"]
+    report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"])
+    report["space"] = [*SPACE, {"name": "loss", "values": losses, "default": losses[0], "when": {}}]
+    for number, trial in enumerate(report["trials"]):
+        trial["hyperparameters"]["loss"] = losses[number % 3]
+    assert "loss" not in {value["name"] for value in importance(report)["values"]}
+    report["trials"][0]["hyperparameters"]["loss"] = "hinge"
+    assert "loss" in {value["name"] for value in importance(report)["values"]}
+
+
+def test_hyperbands_short_trials_do_not_count():
+    report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"]) | {"strategy": "hyperband"}
+    for number, trial in enumerate(report["trials"]):
+        trial["history"] = [{}] * (3 if number % 2 else 1)
+    assert importance(report)["trials"] == 20

@@ -8,6 +8,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
+from model.heads import CROSS_ENTROPIES
+
 LEAST = 10  # completed trials
 METHOD = "permutation importance of a random forest"
 RATE = "learning_rate"
@@ -30,6 +32,11 @@ def importance(report: dict[str, Any]) -> dict[str, Any] | None:
         default, for each optimiser has a range of its own.
     """
     rows = [row for row in report["trials"] if row["score"] is not None]
+    if (
+        report.get("strategy") == "hyperband"
+    ):  # most of its trials are short; scores of different lengths are not compared
+        longest = max((len(row["history"]) for row in rows), default=0)
+        rows = [row for row in rows if len(row["history"]) == longest]
     if len(rows) < LEAST:
         return None
     names, table = _table([row["hyperparameters"] for row in rows], report["space"])
@@ -84,6 +91,8 @@ def _number(value: Any, parameter: dict[str, Any], relative: bool) -> float:
     if value is None:
         return math.nan
     if isinstance(value, str):
+        if parameter["name"] == "loss" and value in CROSS_ENTROPIES:
+            value = next(name for name in parameter["values"] if name in CROSS_ENTROPIES)
         return float(parameter["values"].index(value))
     if parameter.get("scale") == "log":
         return math.log10(value / parameter["default"] if relative else value)
