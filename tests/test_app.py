@@ -103,6 +103,18 @@ def test_a_drawing_and_a_picture_get_the_same_answer(client, tmp_path):
     assert sum(confidences.values()) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_a_scribble_gets_its_answer_with_a_message(app, tmp_path, language):
+    scribble = Image.new("L", (400, 400), 255)
+    places = [(40, 40), (360, 80), (40, 120), (360, 160), (40, 200), (360, 240), (80, 360), (240, 80)]
+    ImageDraw.Draw(scribble).line(places, 0, 30)
+    scribble.save(tmp_path / "scribble.png")
+    answer = app.client(language).predict(handle_file(tmp_path / "scribble.png"), api_name="/classify")
+    assert answer["message"] == SPOKEN[language]["not_known"].format(label=answer["label"])
+    assert len(answer["confidences"]) == 10 and answer["confidences"][0]["label"] == answer["label"]
+    assert "message" not in app.client().predict(handle_file(picture(tmp_path)), api_name="/classify")
+
+
 def test_trials_are_a_table_or_a_reason(client):
     try:
         table = client.predict(api_name="/trials")

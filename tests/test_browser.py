@@ -92,6 +92,18 @@ def draw(page, strokes: list[list[tuple[float, float]]]) -> None:
         page.mouse.up()
 
 
+def touch(page, strokes: list[list[tuple[float, float]]]) -> None:
+    """Draw with a finger: the browser is sent touches, which it turns into the page's events itself."""
+    box = page.locator("#digit-canvas canvas").bounding_box()
+    fingers = page.context.new_cdp_session(page)
+    for stroke in strokes:
+        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in stroke]
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+        for place in places[1:]:
+            fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 def wait_for_answer(page, text: str) -> None:
     """Wait until the network says this; while a stroke is under way it may have said something else."""
     page.wait_for_function("text => document.querySelector('#digit-answer .said')?.textContent === text", arg=text)
@@ -143,6 +155,15 @@ def test_several_digits_are_read_from_left_to_right(browser, app):
             draw(page, [[(0.02 + place * 0.33 + x * 0.3, 0.3 + y * 0.4) for x, y in line] for line in DIGITS[digit]])
         wait_for_answer(page, "1 7 0")
         assert page.locator("#digit-seen img").count() == 6
+        # Inside, one is looked at at a time.
+        page.locator("#digit-inside > button").click()
+        maps = page.locator("#digit-maps img").first
+        of_the_first = maps.get_attribute("src")
+        page.locator("#digit-which").get_by_label("2", exact=True).check()
+        page.wait_for_function("b => document.querySelector('#digit-maps img').src !== b", arg=of_the_first)
+        page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+        maps.wait_for(state="detached")
+        assert page.locator("#digit-which").is_hidden()
 
 
 def test_a_scribble_is_no_digit(browser, app):
@@ -193,6 +214,9 @@ def test_a_photo_of_paper_is_read(browser, app, tmp_path):
         page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
         page.locator("#digit-picture input[type=file]").set_input_files(tmp_path / "seven.png")
         wait_for_answer(page, "7")
+        page.locator("#digit-inside > button").click()  # the canvas is blank; it is the photo that was read
+        page.locator("#digit-maps img").first.wait_for()
+        wait_for_answer(page, "7")
 
 
 def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
@@ -210,9 +234,31 @@ def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
 def test_a_finger_draws_as_a_mouse_does(browser, app):
     with opened(browser, app, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as page:
         turn_to(page, "digit")
+        page.locator("#digit-canvas canvas").scroll_into_view_if_needed()
+        before = page.evaluate("scrollY")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        draw(page, DIGITS["7"])
+        touch(page, DIGITS["7"])
         wait_for_answer(page, "7")
+        assert page.evaluate("scrollY") == before  # the finger draws, and does not move the page
+
+
+def test_the_stroke_has_the_width_that_the_keyboard_chose(browser, app):
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
+        width = page.locator("#digit-canvas").get_by_label(STATIC["es"]["digit_stroke"])
+        undo = page.get_by_role("button", name=STATIC["es"]["digit_undo"], exact=True)
+        widths = {}
+        for key in ("Home", "End"):
+            width.press(key)
+            draw(page, [[(0.5, 0.2), (0.5, 0.8)]])
+            widths[key] = page.locator("#digit-canvas canvas").evaluate(
+                """canvas => [...canvas.getContext("2d").getImageData(0, canvas.height / 2, canvas.width, 1).data]
+                    .filter((value, place) => place % 4 === 0 && value < 128).length"""
+            )
+            width.press("Tab")
+            page.keyboard.press("Enter")  # the next control takes the stroke back
+            assert undo.is_disabled()
+        assert widths == {"Home": pytest.approx(8, abs=1), "End": pytest.approx(64, abs=1)}
 
 
 @contextmanager
@@ -479,7 +525,9 @@ def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
         page.wait_for_function(
             "all => document.querySelectorAll('.mistakes figure:not([hidden])').length === all", arg=everything
         )
-        # The same with the keyboard; the most frequent comes first.
+        # The same with the keyboard, the tab too; the most frequent comes first.
+        page.get_by_role("tab", name=STATIC["es"]["tuning_search"], exact=True).press("Enter")
+        page.get_by_role("tab", name=STATIC["es"]["tuning_model"], exact=True).press("Enter")
         confusion.press("ArrowDown")
         assert shown.count() == count < everything
 

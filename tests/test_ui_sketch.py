@@ -1,5 +1,8 @@
 """The digit tab: what the network is shown of a drawing, and what it answers."""
 
+import json
+
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -9,7 +12,10 @@ from model.explain import Explainer
 from tests.test_ui_inside import pictures
 from ui import sketch
 from ui.answers import answers, answers_html
+from ui.network import Network
 from ui.text import Message
+
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +36,7 @@ def drawing(ink: str = "black", paper: str = "white") -> np.ndarray:
 
 
 def test_the_answer_is_a_confidence_for_each_label(digits):
-    answer = sketch.answer(digits, drawing())
+    answer = sketch.answer(digits, drawing(), True).confidences
     assert list(answer) == list("0123456789")
     assert sum(answer.values()) == pytest.approx(1, abs=1e-5)
     assert list(answer.values()) == pytest.approx(digits.predict_sketch([drawing()])[0].tolist(), abs=1e-6)
@@ -40,25 +46,24 @@ def test_a_blank_canvas_is_told(digits):
     white = np.full((200, 200, 3), 255, np.uint8)
     for ask in (sketch.prepare, sketch.answer):
         with pytest.raises(Message, match="blank") as blank:
-            ask(digits, white)
+            ask(digits, white, True)
         assert "en blanco" in blank.value.text("es")
 
 
 def test_colour_networks_answer_about_pictures(colours):
-    assert not sketch.takes_drawings(colours.config)
     white = np.full((50, 80, 3), 255, np.uint8)
-    answer = sketch.answer(colours, white)
+    answer = sketch.answer(colours, white, False).confidences
     assert list(answer) == ["cat", "dog"]
     assert list(answer.values()) == pytest.approx(colours.predict([white])[0].tolist(), abs=1e-6)
-    (prepared,) = sketch.prepare(colours, white)
+    (prepared,) = sketch.prepare(colours, white, False)
     (found,) = answers(colours, [prepared], [Explainer(colours).explain(prepared)])
     assert list(found.confidences.values()) == pytest.approx(list(answer.values()), abs=1e-6)
 
 
 def test_a_regression_answers_a_number():
     model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
-    number = sketch.answer(model, drawing())
-    (prepared,) = sketch.prepare(model, drawing())
+    number = sketch.answer(model, drawing(), False).label
+    (prepared,) = sketch.prepare(model, drawing(), False)
     (found,) = answers(model, [prepared], [Explainer(model).explain(prepared)])
     assert found.label == number and np.isfinite(float(number)) and not found.confidences
     assert "<ul" not in answers_html([found], "es")
@@ -66,7 +71,7 @@ def test_a_regression_answers_a_number():
 
 def test_the_network_sees_light_ink_on_black_whatever_was_drawn(digits):
     (dark,), (light,) = (
-        sketch.prepare(digits, drawing(*colours)) for colours in (("black", "white"), ("white", "black"))
+        sketch.prepare(digits, drawing(*colours), True) for colours in (("black", "white"), ("white", "black"))
     )
     assert dark.shape == (28, 28, 1) and dark[0, 0] == 0 and dark.max() == 255
     assert (dark == light).all()
@@ -74,11 +79,66 @@ def test_the_network_sees_light_ink_on_black_whatever_was_drawn(digits):
 
 def test_every_sign_gets_its_pictures(digits):
     two = np.hstack([drawing(), drawing()])
-    inputs = sketch.prepare(digits, two)
+    inputs = sketch.prepare(digits, two, True)
     assert len(inputs) == 2 and (inputs[0] == inputs[1]).all()
     html = sketch.seen_html(inputs, [Explainer(digits).explain(pixels) for pixels in inputs], "en")
     assert html.count("<img") == 4 and html.count("The network&#x27;s input") == 4  # as text and in words
     assert pictures(html)[0].shape == (28, 28) and (pictures(html)[0] == inputs[0][..., 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "channels", "drawn"),
+    [
+        (tuple("0123456789"), 1, True),
+        (tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), 1, True),
+        (tuple("aあ7"), 1, True),
+        (CLOTHES, 1, False),
+        (tuple("0123456789"), 3, False),
+    ],
+)
+def test_letters_and_digits_are_drawn_and_clothes_are_not(tmp_path, labels, channels, drawn):
+    config = CnnConfig(labels=labels, image_shape=(28, 28, channels))
+    assert sketch.takes_drawings(config, tmp_path) == drawn
+    with gr.Blocks() as demo:
+        sketch.tab(Network(tmp_path, config))
+    # Who can draw finds the canvas first; to others a picture is all there is to give.
+    assert drawn == any(block.elem_id == "digit-canvas" for block in demo.blocks.values())
+    assert drawn == any(isinstance(block, gr.Accordion) and not block.elem_id for block in demo.blocks.values())
+
+
+@pytest.mark.parametrize(
+    ("training", "drawn"),
+    [
+        ({"data": {"datasets": [{"sketches": False}, {"sketches": True}]}}, True),
+        ({"data": {"datasets": [{"sketches": False}]}}, False),
+        ({"data": {"datasets": [3]}}, False),
+        ("damaged", False),
+    ],
+)
+def test_what_was_trained_on_as_drawings_is_drawn(tmp_path, training, drawn):
+    (tmp_path / "training.json").write_text(json.dumps(training))
+    assert sketch.takes_drawings(CnnConfig(labels=("cat", "house", "sun")), tmp_path) == drawn
+
+
+def test_clothes_fill_the_picture_as_they_did_in_training():
+    """A drawing's ink would be cut out and fitted into a box of 20 pixels."""
+    shirt = np.zeros((28, 28), np.uint8)
+    shirt[2:26, 4:24] = 180
+    clothes = CnnModel(CnnConfig(labels=CLOTHES, filters=(4,), dense_units=()))
+    (prepared,) = sketch.prepare(clothes, shirt, False)
+    assert (prepared[..., 0] == shirt).all()
+    answer = sketch.answer(clothes, shirt, False)
+    assert list(answer.confidences.values()) == pytest.approx(clothes.predict([shirt])[0].tolist(), abs=1e-6)
+
+
+def test_a_strangers_title_is_text(tmp_path):
+    with gr.Blocks() as demo:
+        sketch.tab(Network(tmp_path, CnnConfig(title="<img src=x onerror=alert(1)> [a](http://b)")))
+    (shown,) = [block for block in demo.blocks.values() if block.elem_id == "digit-model"]
+    assert shown.value == "<p>&lt;img src=x onerror=alert(1)&gt; [a](http://b)</p>"
+    with gr.Blocks() as demo:
+        sketch.tab(Network(tmp_path, CnnConfig()))
+    assert not any(block.elem_id == "digit-model" for block in demo.blocks.values())
 
 
 def test_the_tab_is_named_for_what_the_network_knows(digits, colours):

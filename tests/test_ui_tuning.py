@@ -272,6 +272,17 @@ def test_the_tab_stands_without_any_report(tmp_path):
     assert "evaluation.json" in told[13] and spanish.count("") == 2
 
 
+def test_a_strangers_split_is_text(folder):
+    write(folder, "evaluation.json", EVALUATION | {"split": "<b>x</b> ![a](http://b)"})
+    with gr.Blocks() as demo:
+        tuning.tab(demo, folder)
+    load = next(function.fn for function in demo.fns.values() if function.name == "load")
+    (told,) = [value for value in load(None) if isinstance(value, str) and "pictures of" in value]
+    assert told.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in told
+    captions = [block for block in demo.blocks.values() if "caption" in (block.elem_classes or [])]
+    assert sum(isinstance(block, gr.HTML) for block in captions) == 2  # Markdown would make links and pictures of it
+
+
 def test_a_run_of_the_real_training_can_be_shown(trained):
     """What `python -m training run` writes is what the tab reads."""
     assert tuning.trials_table(trained)["data"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -42,11 +43,12 @@ class Parts:
 
         def values(language: Language) -> list[Any]:
             try:
-                return [value_in(language)]
+                text = value_in(language)
             except Message:
-                return [""]
+                text = ""
+            return [f"<p>{escape(text)}</p>" if text else ""]
 
-        self._parts.append(([gr.Markdown(elem_classes="caption")], values))
+        self._parts.append(([gr.HTML(elem_classes="caption", padding=False)], values))
 
     def add_chosen(
         self,

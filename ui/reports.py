@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,17 @@ def read_training(folder: Path) -> Training:
         if not curves:
             raise KeyError("val_loss")
         return Training(tuple(_epoch(row["epoch"]) for row in history), curves, _number(report.get("best_epoch")))
+
+
+@cache
+def names_drawings(folder: Path) -> bool:
+    """Return whether training.json names drawings (`sketches`) among its data; one that cannot be read names none."""
+    try:
+        report = _read(folder, files.TRAINING)
+        with _checked(files.TRAINING):
+            return any(one["sketches"] is True for one in report["data"]["datasets"])
+    except Message:
+        return False
 
 
 def read_evaluation(folder: Path) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from model import converter
 from model.config import CnnConfig
-from ui.answers import answers, answers_html, as_answer
+from ui import reports
+from ui.answers import Answer, answers, answers_html, as_answer
 from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel, picture_panel
@@ -40,15 +42,24 @@ CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
 
-def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
-    """Make the network's inputs of a drawing or picture.
+def takes_drawings(config: CnnConfig, folder: Path) -> bool:
+    """Return whether a network is asked about drawings: in grey, and of what people draw.
 
-    Grey networks are asked about drawings, which are taken apart and made alike (`converter.sketch_to_inputs`); for
-    colour there is nothing of the kind, and the picture is only brought to size.
+    That is letters and digits, which labels of one character are taken for (so are classes without names, which go by
+    numbers), and whatever it was trained on as drawings. Clothes are grey as well, but to cut them out and stretch
+    them as drawings are would make of them what the network has never seen.
+    """
+    signs = all(len(label) == 1 and label.isalnum() for label in config.labels)
+    return config.image_shape[2] == 1 and (signs or reports.names_drawings(folder))
+
+
+def prepare(model: CnnModel, picture: np.ndarray, drawn: bool) -> list[np.ndarray]:
+    """Make the network's inputs of a drawing or picture.
 
     Args:
         model: the network.
         picture: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
+        drawn: whether it is taken apart and made alike (`converter.sketch_to_inputs`), or only brought to size.
 
     Returns:
         uint8 arrays of the network's `image_shape`, one a sign from left to right.
@@ -58,30 +69,23 @@ def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
     """
     shape = model.config.image_shape
     try:
-        return (
-            converter.sketch_to_inputs(picture, shape)
-            if takes_drawings(model.config)
-            else [converter.fit(picture, shape)]
-        )
+        return converter.sketch_to_inputs(picture, shape) if drawn else [converter.fit(picture, shape)]
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
 
 
-def answer(model: CnnModel, picture: np.ndarray) -> dict[str, float] | str:
-    """Return what the network says of a drawing or picture as a whole.
-
-    Returns:
-        label -> confidence from 0 to 1, in the order of the labels; for regression the number, as text.
+def answer(model: CnnModel, picture: np.ndarray, drawn: bool) -> Answer:
+    """Return what the network says of a drawing or picture as a whole; the arguments are those of `prepare`.
 
     Raises:
         Message: for a blank drawing.
     """
     try:
-        row = (model.predict_sketch if takes_drawings(model.config) else model.predict)([picture])[0]
+        pixels = (converter.sketch_to_input if drawn else converter.fit)(picture, model.config.image_shape)
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
-    found = as_answer(model, row)
-    return found.confidences or found.label
+    rejected = model.outliers is not None and bool(model.reject([pixels]).rejected[0])
+    return as_answer(model, model.predict([pixels])[0], rejected)
 
 
 def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
@@ -93,16 +97,12 @@ def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: 
     )
 
 
-def takes_drawings(config: CnnConfig) -> bool:
-    """Return whether a network knows one channel, so that drawings can be made alike for it."""
-    return config.image_shape[2] == 1
-
-
 def tab(network: Network) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
     config = network.config
-    drawn = takes_drawings(config)
-    gr.Markdown(i18n(_guide(config)), elem_classes="guide")
+    drawn = takes_drawings(config, network.folder)
+    guide = "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
+    gr.Markdown(i18n(guide if drawn else "class_picture_guide"), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
@@ -111,57 +111,69 @@ def tab(network: Network) -> None:
         with gr.Column(min_width=300):
             said = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")
+            if config.title:
+                html_panel("class_model", "digit-model", f"<p>{escape(config.title)}</p>")
     with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
         gr.Markdown(i18n("digit_maps"), elem_classes="caption")
+        which = gr.Radio([], label=i18n("digit_which"), visible=False, elem_id="digit-which")
         maps = gr.HTML(elem_id="digit-maps")
-    if config.title:
-        gr.Markdown(config.title, elem_classes="caption")
     opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
+    read = gr.State([])  # the network's inputs, one a sign, as `prepare` gives them
 
-    def show(drawing: str | dict | None, opened: bool, request: gr.Request) -> tuple[str, str, str]:
+    def show(drawing: str | dict | None, opened: bool, which: int | None, request: gr.Request) -> tuple:
+        nothing = "", "", [], gr.update(visible=False), ""
         if not drawing:
-            return "", "", ""  # the canvas was wiped
+            return nothing  # the canvas was wiped
         with warned(request):
             source = picture_source(drawing)
             explainer, language = network.explainer(), language_of(request)
-            model, inputs = explainer.model, prepare(explainer.model, brought_down(read_picture(source)))
+            model = explainer.model
+            inputs = prepare(model, brought_down(read_picture(source)), takes_drawings(model.config, network.folder))
             explained = [explainer.explain(pixels) for pixels in inputs]
             said = answers_html(answers(model, inputs, explained), language)
-            return said, seen_html(inputs, explained, language), maps_html(explained[0]) if opened else ""
-        return "", "", ""
+            count = len(inputs)
+            which = min(which or 1, count)
+            signs = gr.update(choices=list(range(1, count + 1)), value=which, visible=count > 1)
+            maps = maps_html(explained[which - 1]) if opened else ""
+            return said, seen_html(inputs, explained, language), inputs, signs, maps
+        return nothing
+
+    def look(read: list[np.ndarray], which: int | None) -> str:
+        """Make the feature maps of one of the signs that are there."""
+        return maps_html(network.explainer().explain(read[(which or 1) - 1])) if read else ""
 
     for source in sources:
-        event = {"fn": show, "inputs": [source, opened], "outputs": [said, seen, maps], "preprocess": False}
-        source.input(trigger_mode="always_last", **event, **UNLISTED, **AT_ONCE)
-        # Opened, they show the drawing that is there.
-        if source is sources[0]:
-            inside.expand(lambda: True, None, opened, **UNLISTED).then(**event, **UNLISTED, **AT_ONCE)
+        event = {"inputs": [source, opened, which], "outputs": [said, seen, read, which, maps], "preprocess": False}
+        source.input(show, trigger_mode="always_last", **event, **UNLISTED, **AT_ONCE)
+    event = {"fn": look, "inputs": [read, which], "outputs": maps, "preprocess": False, **UNLISTED, **AT_ONCE}
+    inside.expand(lambda: True, None, opened, **UNLISTED).then(**event)
+    which.input(**event)
     inside.collapse(lambda: False, None, opened, **UNLISTED)
     anything = gr.Image(visible=False, label="drawing")
     anything.data_model = DrawingData
     confidences = gr.Label(visible=False, label="confidences")
 
-    def classify(drawing: dict | None) -> dict[str, float] | str:
+    def classify(drawing: dict | None, request: gr.Request) -> dict:
         """Return the network's confidence for each label.
+
+        Where it is unlike all that was learned, a `message` says so beside what comes closest.
 
         Args:
             drawing: a picture, or the value of a Gradio sketchpad.
         """
-        pixels = read_picture(drawing_source(drawing), "drawing_missing")
-        return answer(network.explainer().model, brought_down(pixels))
+        pixels, model = read_picture(drawing_source(drawing), "drawing_missing"), network.explainer().model
+        found = answer(model, brought_down(pixels), takes_drawings(model.config, network.folder))
+        value = confidences.postprocess(found.confidences or found.label).model_dump()
+        message = Message("not_known", label=found.label).text(language_of(request))
+        return value | ({"message": message} if found.rejected else {})
 
-    gr.on([], classify, anything, confidences, preprocess=False, api_name="classify", **AT_ONCE)
+    events = {"preprocess": False, "postprocess": False, **AT_ONCE}
+    gr.on([], classify, anything, confidences, api_name="classify", **events)
 
 
 def name(config: CnnConfig) -> str:
     """Return the key of the tab's name: a model that knows the ten digits gets theirs."""
     return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
-
-
-def _guide(config: CnnConfig) -> str:
-    if not takes_drawings(config):
-        return "class_picture_guide"
-    return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
 
 
 def _canvas() -> gr.HTML:
