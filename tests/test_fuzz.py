@@ -131,7 +131,8 @@ def test_no_event_reads_a_file_of_the_server(app, events):
             assert not (answered and inputs) or "data:image" not in str(output["data"]), (event, output)
 
 
-def test_no_small_request_takes_much_memory(app):
+def test_no_small_request_takes_much_memory(app, uploaded):
+    app.call("classify", json.dumps({"data": [uploaded]}).encode())  # by now the network is loaded
     page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
     before = app.memory()
     for component in page["components"]:
