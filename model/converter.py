@@ -22,8 +22,12 @@ from model.separate import separate  # noqa: E402
 BOX = 20 / 28
 STROKE = 2.34 / 28  # width of MNIST strokes: the median of `stroke_width` over the training rows of the bundled sample
 OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
-FAINTEST = 24  # grey levels by which ink must differ from paper to count as drawn
+FAINTEST = 16  # levels by which ink must differ from paper to count as drawn
+LINED = 0.8  # of each side of what is drawn, at least, is covered by a frame around it
 LONGEST_LINE = 1000  # pixels of the longer side of a line of signs that is taken apart
+# So many of a digital drawing's pixels, at least, are exactly of its paper's grey or its ink's. Light on real paper
+# spreads greys: of the photographs of benchmarks/photographs.py none has more than 14 %.
+EVEN = 0.2
 SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
 
 
@@ -318,24 +322,74 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
     """Return how much of each pixel is ink: float32 (h, w), 0 for paper, 1 for the darkest (or lightest) stroke."""
     pixels = _eight_bit(pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        alpha = pixels[..., 3] > 127
-        # Colours under full transparency are arbitrary. Light strokes on nothing are laid on black, others on white.
-        drawn = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY)[alpha]
-        light = drawn.size and not alpha.all() and drawn.mean() > 127
-        pixels = _over(pixels, 0 if light else 255)
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    grey = pixels.reshape(pixels.shape[:2]).astype(np.float32)
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper_grey = float(np.median(edge))  # the border is paper, whichever is the lighter
-    if min(grey.shape) >= SMALLEST_PHOTOGRAPH and not paper.is_even(grey, paper_grey):
-        ink = 255 * paper.photographed_ink(grey)
-    else:
-        ink = np.abs(grey - paper_grey)
+        pixels = _on_paper(pixels)
+    grey = _telling_channel(pixels)
+    paper_grey, is_even = _paper_of(grey)
+    grey = grey.astype(np.float32)
+    ink = np.abs(grey - paper_grey) if is_even else 255 * paper.photographed_ink(grey)
     strongest = ink.max()
     if strongest < FAINTEST:
         raise BlankDrawing("nothing is drawn")
-    return np.clip(ink / strongest, 0, 1)
+    return _without_frame(_crop(ink) / strongest)
+
+
+def _on_paper(rgba: np.ndarray) -> np.ndarray:
+    """Lay a picture with transparency on what makes it visible: black for light strokes on nothing, else white."""
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    left, top, width, height = cv2.boundingRect(alpha)
+    if not width or alpha.min() == 255:
+        return _over(rgba, 255) if not width else np.ascontiguousarray(rgba[..., :3])
+    # Most of a canvas is empty: what is transparent around a drawing is cut off, but for a margin.
+    rows, columns = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
+    rgba, alpha = rgba[rows, columns], alpha[rows, columns]
+    # Weighted by what is seen of them: colours under full transparency are arbitrary.
+    grey = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY)
+    return _over(rgba, 0 if np.average(grey, weights=alpha) > 127 else 255)
+
+
+def _telling_channel(pixels: np.ndarray) -> np.ndarray:
+    """Return a picture, uint8, as (h, w): its grey, or the colour that tells ink from paper where grey does not."""
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return pixels.reshape(pixels.shape[:2])
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if _spread(grey) > 127:
+        return grey
+    best = max(cv2.split(pixels), key=_spread)
+    return grey if _spread(grey) >= _spread(best) / 2 else best
+
+
+def _spread(channel: np.ndarray) -> int:
+    return int(channel.max()) - int(channel.min())
+
+
+def _paper_of(grey: np.ndarray) -> tuple[float, bool]:
+    """Return the grey of a picture's paper, uint8 (h, w), and whether it is even, as on a screen.
+
+    Paper is the lighter or the darker of two, whichever surrounds the other: it has the border and the corners. Where a
+    drawing was cut out closely it may have neither, but most of the picture; so the three shares are added up.
+    """
+    threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()
+    split = int(threshold) + 1
+    shares = counts[split:].sum() / grey.size, (edge >= split).mean(), (corners >= split).mean()
+    dark, light = int(counts[:split].argmax()), split + int(counts[split:].argmax()) if split < 256 else 255
+    is_even = counts[dark] + counts[light] >= EVEN * grey.size
+    return float(light if sum(shares) > 1.5 else dark), bool(is_even or min(grey.shape) < SMALLEST_PHOTOGRAPH)
+
+
+def _without_frame(ink: np.ndarray) -> np.ndarray:
+    """Take away a ruled frame around a drawing: a piece that lines all four sides of what is drawn, float32 (h, w)."""
+    drawn = ink > 0.5
+    sides = drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]
+    if min(ink.shape) < 3 or min(side.mean() for side in sides) < LINED:
+        return ink
+    _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
+    frame = pieces == pieces[0, drawn[0].argmax()]
+    if (drawn & ~frame).sum() < 0.01 * drawn.size:  # a square alone is a drawing
+        return ink
+    return _crop(np.where(cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 0, ink))
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-EVEN = 0.3  # of the pixels of a digital drawing, at least, are its paper's one grey; light on real paper spreads them
 LONGEST = 560  # side that photographs are brought to: strokes are still several pixels wide
 WINDOW = 1 / 4  # of the side: wider than any stroke, narrower than the light's own changes
 FULL_INK = 0.998  # quantile that counts as full ink: a fine pen's small digit still covers the rest
@@ -15,11 +14,6 @@ STANDING_OUT = 0.997  # quantile that tells whether strokes stand out
 EDGE, SHARP, SHARP_PART = 9, 0.4, 0.1  # within so many pixels ink rises by so much, in this share of a piece at least
 SPECK = 0.04  # of the largest piece of ink: smaller pieces are dirt
 GRAIN = 0.1  # of all that is dark: where even the largest piece is less, there is nothing but the paper's grain
-
-
-def is_even(grey: np.ndarray, paper: float) -> bool:
-    """Return whether the paper of a picture, (h, w), is of one grey, as that of a drawing on a screen."""
-    return bool((np.abs(grey - paper) <= 1).mean() >= EVEN)
 
 
 def photographed_ink(grey: np.ndarray) -> np.ndarray:

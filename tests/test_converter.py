@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from model.converter import (
     MAX_PIXELS,
@@ -165,6 +165,27 @@ def drawn(scale: float = 1, width: int = 30, shift: tuple[int, int] = (0, 0)) ->
     return cv2.polylines(canvas, [points.reshape(-1, 1, 2)], False, 0, width, cv2.LINE_AA)
 
 
+def cut_out(grey: np.ndarray) -> np.ndarray:
+    rows, columns = np.where(grey < 128)
+    return grey[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def coloured(ink: tuple[int, int, int], paper: tuple[int, int, int]) -> np.ndarray:
+    share = (255 - drawn())[..., None] / 255
+    return np.round(np.array(ink) * share + np.array(paper) * (1 - share)).astype(np.uint8)
+
+
+def translucent(grey: int) -> np.ndarray:
+    alpha = ((255 - drawn()) * 0.45).astype(np.uint8)
+    return np.dstack([np.full((400, 400, 3), grey, np.uint8), alpha])
+
+
+def framed(grey: np.ndarray) -> np.ndarray:
+    grey = grey.copy()
+    ImageDraw.Draw(image := Image.fromarray(grey)).rectangle((6, 6, 393, 393), outline=0, width=3)
+    return np.asarray(image)
+
+
 VARIANTS = {
     "light on dark": lambda: 255 - drawn(),
     "colour": lambda: np.stack([drawn(), drawn(), np.full((400, 400), 255, np.uint8)], axis=-1),
@@ -178,7 +199,26 @@ VARIANTS = {
     "thin": lambda: drawn(1, 6),
     "thick": lambda: drawn(1, 44),
     "a Pillow image": lambda: Image.fromarray(drawn()),
+    "cut out closely": lambda: cut_out(drawn()),
+    "cut out closely, light on dark": lambda: 255 - cut_out(drawn()),
+    "cut out closely, thick": lambda: cut_out(drawn(1, 60)),
+    "cut out closely and enlarged": lambda: np.asarray(
+        Image.fromarray(cut_out(drawn())).resize((40, 56)).resize((200, 280))
+    ),
+    "blue on black": lambda: coloured((0, 0, 200), (0, 0, 0)),
+    "red on a green as dark": lambda: coloured((255, 0, 0), (0, 128, 0)),
+    "faint": lambda: coloured((235, 235, 235), (255, 255, 255)),
+    "white, half transparent": lambda: translucent(255),
+    "black, half transparent": lambda: translucent(0),
+    "in a frame": lambda: framed(drawn()),
+    "in a frame, light on dark": lambda: 255 - framed(drawn()),
 }
+
+
+def test_a_square_alone_is_a_drawing():
+    square = Image.new("L", (100, 100), 255)
+    ImageDraw.Draw(square).rectangle((20, 20, 80, 80), outline=0, width=6)
+    assert (sketch_to_input(square, SHAPE) > 128).sum() > 60
 
 
 @pytest.mark.parametrize("name", VARIANTS)
