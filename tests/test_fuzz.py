@@ -136,14 +136,14 @@ def test_no_small_request_takes_much_memory(app, uploaded):
     page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
     before = app.memory()
     for component in page["components"]:
-        blob = {"type": "layer", "index": 30_000_000, "id": "1"}
-        told = {"data": blob, "fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
+        told = {"fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
+        fields = told | {"type": "layer", "index": 30_000_000, "id": "1", 'file"; filename="a.png': "x"}
         form = "".join(
             f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in (told | blob).items()
+            for name, value in fields.items()
         )
         multipart = f"{form}--part--\r\n".encode(), "multipart/form-data; boundary=part"
-        for sent in ((json.dumps(told).encode(),), multipart):
+        for sent in ((json.dumps(told | {"data": fields}).encode(),), multipart):
             status, answer = app.send("gradio_api/component_server", *sent)
             assert 400 <= status < 500, answer
     assert app.memory() < before + 50
