@@ -6,6 +6,7 @@ from model.converter import open_image, sketch_to_input
 from model.network import build_network
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
+from training import calibrate
 from training.calibrate import calibrated, fit_temperature
 from training.config import TrainConfig
 from training.stream import HubStream
@@ -106,7 +107,7 @@ def test_a_config_that_promises_a_score_needs_its_tensors(tmp_path):
     CnnModel(CnnConfig(filters=(4,))).save_pretrained(tmp_path)
     text = (tmp_path / "config.json").read_text()
     (tmp_path / "config.json").write_text(text.replace('"rejection_distance": null', '"rejection_distance": 3.0'))
-    with pytest.raises(ModelError, match="outliers/means"):
+    with pytest.raises(ModelError, match="outliers/means|does not match config.json"):
         CnnModel.from_pretrained(tmp_path)
 
 
@@ -125,3 +126,25 @@ def test_a_regression_has_neither(streams):
     assert calibrated(config, network, *streams).network is network
     with pytest.raises(TrazoError, match="temperature"):
         CnnConfig(labels=("x",), problem="regression", temperature=2.0)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_rows_that_are_all_alike_give_no_score_and_no_trace(streams, monkeypatch, capsys, rows):
+    """Dead neurons, or one row a class: the differences from the class's mean are all 0."""
+    config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
+    features, labels = np.repeat(np.eye(10, 12, dtype=np.float32), rows, axis=0), np.repeat(np.arange(10), rows)
+    scores = np.zeros((len(labels), 10), np.float32)
+    monkeypatch.setattr(calibrate, "_look", lambda *_: (scores, features, labels))
+    monkeypatch.setattr(calibrate.Outliers, "distances", lambda self, rows: np.zeros(len(rows), np.float32))
+    model = calibrate.calibrated(config, build_network(config), *streams)
+    assert model.config.rejection_distance is None and model.outliers is None
+    assert "no rejection score" in capsys.readouterr().out
+
+
+def test_a_feature_that_never_varies_does_not_end_the_training():
+    features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    features[:, 2] = 0
+    means, whitening = calibrate._usual(features, np.arange(60) % 3, 3)
+    assert np.isfinite(whitening).all() and means.shape == (3, 4)
+    _, whitening = calibrate._usual(np.ones((3, 4), np.float32), np.arange(3), 3)
+    assert np.isfinite(whitening).all()

@@ -36,9 +36,14 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
     scores, features, labels = _look(run, config, validation, validation.ordered())
     config = replace(config, temperature=fit_temperature(scores, labels, config.problem))
     if features is not None:
-        means, whitening = _usual(*_look(run, config, train, train.epoch(0), ROWS)[1:], len(config.labels))
+        _, usual, classes = _look(run, config, train, train.epoch(0), ROWS)
+        means, whitening = _usual(usual, classes, len(config.labels))
         distances = Outliers(network, config, means, whitening).distances(features)
-        config = replace(config, rejection_distance=float(np.quantile(distances, ACCEPTED)))
+        largest = float(np.quantile(distances, ACCEPTED))
+        if np.isfinite(largest) and largest > 0:
+            config = replace(config, rejection_distance=largest)
+        else:
+            print("no rejection score: the rows are too few, or all alike, to tell what is unusual", flush=True)
     final = build_network(config)
     for new, old in zip(final.weights, network.weights, strict=True):
         new.assign(old)
@@ -72,11 +77,14 @@ def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tup
     classes, index = np.unique(labels, return_inverse=True)
     means = np.stack([features[index == one].mean(axis=0) for one in range(len(classes))])
     # Shrunk towards a sphere (Ledoit and Wolf 2004), so that features that hardly vary do not decide everything.
-    within = LedoitWolf(assume_centered=True).fit(features - means[index])
+    within = LedoitWolf(assume_centered=True).fit(features - means[index]).covariance_
+    # Of features that never vary, as those of dead neurons, the covariance has no inverse.
+    smallest = np.trace(within) / len(within) * np.finfo(np.float32).eps
+    precision = np.linalg.inv(within + max(smallest, np.finfo(np.float32).tiny) * np.eye(len(within)))
     # A class without a row among these is taken for another one that has some: it accepts nothing more.
     kept = np.repeat(means[:1], classes_in_all, axis=0)
     kept[classes] = means
-    return kept.astype(np.float32), np.linalg.cholesky(within.precision_).astype(np.float32)
+    return kept.astype(np.float32), np.linalg.cholesky(precision).astype(np.float32)
 
 
 def _compiled(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
@@ -95,13 +103,16 @@ def _look(
     batches: Iterator[Batch],
     rows: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return scores, features or None, and labels of some rows."""
-    outputs, labels, count = [], [], 0
+    """Return scores, features or None, and labels of some rows; features of the first `ROWS` alone, which suffice."""
+    all_scores, all_features, labels, count = [], [], [], 0
     for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
-        outputs.append([output.numpy() for output in run(tf.constant(pixels, tf.float32))])
+        scores, *features = run(tf.constant(pixels, tf.float32))
+        all_scores.append(scores.numpy())
+        if count < ROWS:
+            all_features += [one.numpy() for one in features]
         labels.append(targets)
         count += len(targets)
         if rows is not None and count >= rows:
             break
-    scores, *features = (np.concatenate(parts)[:rows] for parts in zip(*outputs, strict=True))
-    return scores, features[0] if features else None, np.concatenate(labels)[:rows]
+    features = np.concatenate(all_features)[:ROWS] if all_features else None
+    return np.concatenate(all_scores)[:rows], features, np.concatenate(labels)[:rows]
