@@ -1,15 +1,20 @@
 """The model package: load, predict, publish."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from model.errors import ModelError, TrazoError
+
+if TYPE_CHECKING:
+    from model.cnn import CnnModel
+    from model.config import CnnConfig
 
 __all__ = ["CnnConfig", "CnnModel", "ModelError", "TrazoError"]
 
 _HOMES = {"CnnConfig": "model.config", "CnnModel": "model.cnn"}
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     """Import TensorFlow, which takes seconds, only for who asks for what needs it."""
     if name not in _HOMES:
         raise AttributeError(f"module 'model' has no attribute {name!r}")

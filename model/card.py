@@ -19,6 +19,7 @@ def render_card(
     evaluation: dict[str, Any] | None = None,
     repo_id: str | None = None,
     license: str | None = None,
+    exports: dict[str, Any] | None = None,
 ) -> ModelCard:
     """Fill the template card.md.
 
@@ -29,6 +30,7 @@ def render_card(
         evaluation: evaluation.json of these weights, or None when they were not evaluated.
         repo_id: what the example loads; None for the folder that the card lies in.
         license: identifier as the Hub knows it, such as `apache-2.0`.
+        exports: exports.json of these weights, or None.
     """
     learned = training["data"] if training else {}
     sources = files.datasets_of(learned)
@@ -52,7 +54,7 @@ def render_card(
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", "image-classification", "cnn"],
+        tags=["trazo", "keras", "image-classification", "cnn", *(exports or {"formats": {}})["formats"]],
         datasets=on_hub or None,
         metrics=["accuracy"] if evaluation and "accuracy" in evaluation else None,
         pipeline_tag="image-classification",
@@ -73,6 +75,7 @@ def render_card(
         local=len(on_hub) < len(sources),
         licenses={one["dataset"]: one["license"] for one in named if one.get("license")},
         license=license,
+        exports=exports,
         commands=commands(published, trials, measured) if published else [],
         trials=trials,
         completed_trials=len(completed),

@@ -16,13 +16,13 @@ from PIL import Image
 
 from model import converter, files
 from model.card import render_card
-from model.config import CnnConfig
-from model.errors import TrazoError
+from model.config import LIMITS, CnnConfig
+from model.errors import ModelError, TrazoError
 from model.folder import find
 from model.hub import commit_folder
 from model.network import build_network
-from model.outliers import Outliers, Rejection, tensor_shapes
-from model.weights import is_about, load_weights, weights_to_bytes
+from model.outliers import Outliers, Rejection
+from model.weights import is_about, read_weights, weights_to_bytes
 
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
 
@@ -69,6 +69,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 
         Raises:
             converter.BadImage: for what is not a picture.
+            ModelError: when the weights make numbers too large for float32.
         """
         return self._answer(self._fitted(images))
 
@@ -130,18 +131,26 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         return [images] if single else images
 
     def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
-        outputs = [self._forward(batch).numpy() for batch in _batches(inputs)]
+        outputs = [self._forward(batch).numpy() for batch in self._batches(inputs)]
         if not outputs:
             return np.zeros((0, len(self.config.labels)), np.float32)
-        return probabilities(np.concatenate(outputs), self.config.problem)
+        answers = np.concatenate(outputs)
+        if not np.isfinite(answers).all():  # the first label would be taken for the answer
+            raise ModelError("this network's weights give answers that are no numbers")
+        return probabilities(answers, self.config.problem)
 
     def _judge(self, inputs: Iterable[np.ndarray]) -> Rejection:
         if self.outliers is None:
             raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
-        parts = [self.outliers.reject(batch) for batch in _batches(inputs)]
+        parts = [self.outliers.reject(batch) for batch in self._batches(inputs)]
         if not parts:
             return Rejection(np.zeros(0, np.float32), np.zeros(0, bool))
         return Rejection(np.concatenate([p.score for p in parts]), np.concatenate([p.rejected for p in parts]))
+
+    def _batches(self, inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+        pixels = list(inputs)
+        size = min(BATCH, LIMITS["map"] // self.config.largest_map)  # large pictures go through one by one
+        return (np.stack(pixels[i : i + size]).astype(np.float32) for i in range(0, len(pixels), size))
 
     # --- Files ---
 
@@ -189,10 +198,12 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
     @classmethod
     def from_folder(cls, folder: Path, config: CnnConfig) -> CnnModel:
         """Load what `folder.find` has found; see `from_pretrained`."""
+        tensors = read_weights(config, folder / files.WEIGHTS)  # all of them fit before anything is built
         model = cls(config, folder=folder)
-        further = load_weights(model.network, folder / files.WEIGHTS, tensor_shapes(config))
-        if further:
-            model.outliers = Outliers(model.network, config, *(further[name] for name in Outliers.NAMES))
+        for weight in model.network.weights:
+            weight.assign(tensors[weight.path])
+        if config.further_shapes:
+            model.outliers = Outliers(model.network, config, *(tensors[name] for name in Outliers.NAMES))
         return model
 
     def push_to_hub(
@@ -226,11 +237,6 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
-
-
-def _batches(inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    pixels = list(inputs)
-    return (np.stack(pixels[i : i + BATCH]).astype(np.float32) for i in range(0, len(pixels), BATCH))
 
 
 def _picture(image: object) -> object:

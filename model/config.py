@@ -2,22 +2,38 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from model import files
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
-from model.scaling import Scaling
+from model.scaling import EXTREME, Scaling
 
 FORMAT_VERSION = 1
 ACTIVATIONS = ("relu", "leaky_relu", "prelu", "sigmoid", "tanh", "swish", "elu", "gelu")
-NORMALIZATIONS = ("none", "batch", "layer")
+NORMALIZATION_WEIGHTS = {
+    "none": (),
+    "batch": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "layer": ("gamma", "beta"),
+}
+NORMALIZATIONS = tuple(NORMALIZATION_WEIGHTS)
 POOLINGS = ("max", "average", "stride")
-# Far above any sensible network. They do not bound the memory that a hostile config may claim: together they allow
-# layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
-LIMITS = {"side": 1024, "channels": 4, "blocks": 8, "convolutions": 8, "filters": 4096, "units": 16384}
+# Far above any sensible network. They do not bound the memory that a hostile config may claim for weights: together
+# they allow layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
+LIMITS = {
+    "side": 1024,
+    "channels": 4,
+    "blocks": 8,
+    "convolutions": 8,
+    "filters": 4096,
+    "dense": 8,
+    "units": 16384,
+    "map": 1 << 26,  # numbers in the feature maps of one layer, of one picture: few weights may ask for many
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,13 @@ class CnnConfig:
         texts = [*self.versions.keys(), *self.versions.values()] if isinstance(self.versions, dict) else [None]
         if not all(isinstance(text, str) for text in texts):
             raise TrazoError(f"versions must be an object of texts, not {self.versions!r}")
+        # What could not be read again is not to be saved either.
+        try:
+            size = len(self.to_json().encode())
+        except UnicodeEncodeError:
+            raise TrazoError("labels, title and versions must be texts that UTF-8 can hold") from None
+        if size > files.LIMITS[files.CONFIG]:
+            raise TrazoError(f"labels, title and versions are too long: config.json would have {size:,} bytes")
 
     @property
     def regularization(self) -> str:
@@ -105,22 +128,60 @@ class CnnConfig:
         return shapes
 
     @property
-    def kernel_parameters(self) -> int:
-        """Return the number of weights in all kernels; biases, normalisations and slopes add a few to a feature map.
+    def largest_map(self) -> int:
+        """Return how many numbers the largest layer's feature maps hold, of one picture."""
+        height, width, _ = self.image_shape
+        return max((height >> block) * (width >> block) * filters for block, filters in enumerate(self.filters))
 
-        It follows `network.build_network` without building: what is too large can be refused in time.
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each of the network's weights, by its path.
+
+        It follows `network.build_network` without building: what does not fit can be refused in time.
         """
+        shapes: dict[str, tuple[int, ...]] = {}
+
+        def add(layer: str, kernel: tuple[int, ...], shared: tuple[int, ...]) -> None:
+            units = kernel[-1:]
+            shapes[f"{layer}/kernel"] = kernel
+            if self.normalization == "none":
+                shapes[f"{layer}/bias"] = units
+            for part in NORMALIZATION_WEIGHTS[self.normalization]:
+                shapes[f"{layer}_norm/{part}"] = units
+            if self.activation == "prelu":
+                shapes[f"{layer}_prelu/alpha"] = (*shared, *units)
+
+        for layer, kernel in self.kernel_shapes.items():
+            add(layer, kernel, (1, 1))
         height, width, _ = self.image_shape
         for _ in self.filters:
             # A stride keeps the odd row and column that a pooling drops.
             odd = 1 if self.pooling == "stride" else 0
             height, width = (height + odd) // 2, (width + odd) // 2
         features = height * width * self.filters[-1] if self.dense_units else self.filters[-1]
-        total = sum(map(prod, self.kernel_shapes.values()))
-        for units in (*self.dense_units, output_units(self.problem, len(self.labels))):
-            total += features * units
+        for number, units in enumerate(self.dense_units, 1):
+            add(f"dense{number}", (features, units), ())
             features = units
-        return total
+        units = output_units(self.problem, len(self.labels))
+        return shapes | {"head/kernel": (features, units), "head/bias": (units,)}
+
+    @property
+    def feature_count(self) -> int:
+        """Return how many features a picture has: the filters of every block and the hidden dense units."""
+        return sum(self.filters) + sum(self.dense_units)
+
+    @property
+    def further_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each tensor that lies beside the weights (outliers.py), by its name."""
+        if self.rejection_distance is None:
+            return {}
+        count = self.feature_count
+        return {"outliers/means": (len(self.labels), count), "outliers/whitening": (count, count)}
+
+    @property
+    def kernel_parameters(self) -> int:
+        """Return the number of weights in all kernels; biases, normalisations and slopes add a few to a feature map."""
+        return sum(prod(shape) for name, shape in self.weight_shapes.items() if name.endswith("/kernel"))
 
     def to_json(self) -> str:
         """Return the text of config.json."""
@@ -139,7 +200,7 @@ class CnnConfig:
             ModelError: for anything else; the text names the source and the reason.
         """
         try:
-            values: Any = json.loads(text)
+            values: Any = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise ModelError(f"{source} is not valid JSON: {error}") from None
         if not isinstance(values, dict):
@@ -159,10 +220,27 @@ class CnnConfig:
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> "CnnConfig":
         """Read a config.json; see `from_json`."""
+        most = files.LIMITS[files.CONFIG]
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"), str(path))
+            with Path(path).open("rb") as file:
+                text = file.read(most + 1)
+            if len(text) > most:
+                raise ModelError(f"{path} has more than {most:,} bytes")
+            return cls.from_json(text.decode(), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"{path} cannot be read: {error}") from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):  # readers differ in which one they take
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"{twice!r} stands there twice")
+    return values
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _scaling_from_dict(values: dict) -> Scaling:
@@ -187,7 +265,11 @@ def _check_labels(config: CnnConfig) -> None:
         "regression": len(labels) == 1,
     }
     if not fits[config.problem]:
-        need = {"binary": "exactly 2 labels", "multiclass": "2 or more labels", "regression": "one name"}
+        need = {
+            "binary": "exactly 2 labels",
+            "multiclass": f"2 to {LIMITS['units']:,} labels",
+            "regression": "one name",
+        }
         raise TrazoError(f"a {config.problem} problem has {need[config.problem]}, not {len(labels)}")
 
 
@@ -215,7 +297,12 @@ def _check_sizes(config: CnnConfig) -> None:
             f"convolutions has {len(config.convolutions_of_blocks)} numbers for {len(config.filters)} blocks; "
             "give one for each block, or one for all"
         )
+    if config.largest_map > LIMITS["map"]:
+        raise TrazoError(
+            f"image_shape and filters ask for {config.largest_map:,} numbers in one layer; at most {LIMITS['map']:,}"
+        )
     whole("kernel_size", config.kernel_size, 1, min(31, *sides))
+    whole("the number of dense_units", len(config.dense_units), 0, LIMITS["dense"])
     for number in config.dense_units:
         whole("dense_units", number, 1, LIMITS["units"])
     if len(config.scaling.offset) not in (1, channels):
@@ -228,7 +315,7 @@ def _check_sizes(config: CnnConfig) -> None:
         value = getattr(config, name)
         if name == "rejection_distance" and value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-            raise TrazoError(f"{name} must be a positive number, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 / EXTREME <= value <= EXTREME:
+            raise TrazoError(f"{name} must be a positive number, none of extreme size, not {value!r}")
         if config.problem == "regression" and (name, value) != ("temperature", 1):
             raise TrazoError(f"{name} has no meaning for a regression")

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,17 @@ TRIALS = "trials.json"
 EVALUATION = "evaluation.json"
 REPORTS = (TRAINING, TRIALS, EVALUATION)
 PICTURES = ("confusion.png", "calibration.png")  # of the card
+EXPORTS = "exports.json"  # which other formats of the weights lie beside them
+EXPORTED = ("onnx/model.onnx", "model.tflite")  # where the Hub's viewers and other tools look for them
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
+# Bytes of each file that are read at most; what is larger belongs to no model of this package.
+LIMITS = {
+    CONFIG: 1 << 20,
+    WEIGHTS: 1 << 30,
+    CARD: 1 << 20,
+    **dict.fromkeys(REPORTS, 1 << 24),
+    **dict.fromkeys(PICTURES, 1 << 24),
+}
 UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 
 
@@ -26,18 +36,47 @@ class DamagedFile(TrazoError, ValueError):
     """A file of a run that cannot be used; the text names it and says what to do."""
 
 
-def check_complete(where: str, names: Iterable[str]) -> None:
-    """Refuse a folder or repo without config or weights, by name.
+def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -> None:
+    """Refuse a folder or repo without config or weights, or with a file too large, by name.
+
+    Args:
+        where: the folder or repo, for messages.
+        sizes: bytes of its known files.
+        names: of all its files; read only when something is missing.
 
     Raises:
         ModelError: with what is missing, and the files there that are never loaded because they may run code.
     """
-    names = set(names)
-    missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
-    if missing:
-        unsafe = sorted(name for name in names if name.endswith(UNSAFE))
-        hint = f"; {', '.join(unsafe)} may run code when loaded and is never used" if unsafe else ""
-        raise ModelError(f"{where} has no {missing[0]}: only config.json with safetensors is loaded{hint}")
+    for name in (CONFIG, WEIGHTS):
+        if name not in sizes:
+            unsafe = sorted(name for name in names if name.lower().endswith(UNSAFE))
+            hint = f"; {', '.join(unsafe)} may run code when loaded and is never used" if unsafe else ""
+            raise ModelError(f"{where} has no {name}: only config.json with safetensors is loaded{hint}")
+    for name, size in sizes.items():
+        if size > LIMITS[name]:
+            raise ModelError(f"{where}/{name} has {size:,} bytes; at most {LIMITS[name]:,} are read")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder as `check_complete` does, or for a link that leads out of it.
+
+    Through such a link a stranger's folder would have files of the person who loads it read, and published with it.
+    """
+    home = folder.resolve()
+    # A snapshot in the Hub's cache is links into its repo's `blobs`, and these may be links into that of all repos.
+    rooms = [home, *(place / "blobs" for place in home.parents[1:3] if home.parent.name == "snapshots")]
+    sizes = {}
+    for name in LIMITS:
+        path = folder / name
+        if path.is_symlink():
+            target = Path(os.path.realpath(path))
+            if not any(target.is_relative_to(os.path.realpath(room)) for room in rooms):
+                raise ModelError(f"{path} is a link out of its folder")
+            if not target.exists():
+                raise ModelError(f"{path} is a link that leads nowhere")
+        if path.is_file():  # no pipe, which would be waited for
+            sizes[name] = path.stat().st_size
+    check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))
 
 
 def write_whole(path: str | os.PathLike, content: bytes | str) -> None:

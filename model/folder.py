@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from model import files
 from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.hub import download
+from model.weights import check_weights
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 
@@ -16,7 +15,7 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 def find(
     name: str | os.PathLike | None = None, revision: str | None = None, token: str | bool | None = None
 ) -> tuple[Path, CnnConfig]:
-    """Return a model's folder and its config; of the weights only the size is checked, the rest when they are loaded.
+    """Return a model's folder and its config; of the weights all but the values is checked.
 
     Args:
         name: a folder, a Hub id `owner/name`, or None for the bundled model.
@@ -27,31 +26,14 @@ def find(
         ModelError: in one line, what is missing or damaged and where.
     """
     source = PRETRAINED if name is None else Path(name)
+    unchecked = ""
     try:
-        folder = source if source.is_dir() else download(str(source), revision, token)
-        files.check_complete(str(folder), (path.name for path in folder.iterdir() if path.is_file()))
+        folder, compared = (source, True) if source.is_dir() else download(str(source), revision, token)
+        if not compared:
+            unchecked = "; this is the cache's copy: load it once with the Hub in reach, and it is mended"
+        files.check_folder(folder)
         config = CnnConfig.from_file(folder / files.CONFIG)
-        check_size(config, folder / files.WEIGHTS)
-    except ModelError:
-        raise
+        check_weights(config, folder / files.WEIGHTS)
     except (TrazoError, OSError) as error:
-        raise ModelError(str(error)) from None
+        raise ModelError(f"{error}{unchecked}") from None
     return folder, config
-
-
-def check_size(config: CnnConfig, path: Path) -> None:
-    """Refuse a config whose network is larger than the file of its weights, before memory is taken for it.
-
-    Raises:
-        ModelError: so, or when the file is missing or no safetensors.
-    """
-    try:
-        with safe_open(path, framework="numpy"):  # its header against its size
-            size = path.stat().st_size
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from None
-    if size < 4 * config.kernel_parameters:
-        raise ModelError(
-            f"{path} does not match config.json, which asks for {config.kernel_parameters:,} or more float32: "
-            f"it has {size:,} bytes"
-        )

@@ -67,15 +67,7 @@ class Outliers:
 
 def feature_count(config: CnnConfig) -> int:
     """Return how many features a picture has: the filters of every block and the hidden dense units."""
-    return sum(config.filters) + sum(config.dense_units)
-
-
-def tensor_shapes(config: CnnConfig) -> dict[str, tuple[int, int]]:
-    """Return the tensors that a model of this config keeps beside its weights: name -> shape."""
-    if config.rejection_distance is None:
-        return {}
-    features = feature_count(config)
-    return dict(zip(Outliers.NAMES, ((len(config.labels), features), (features, features)), strict=True))
+    return config.feature_count
 
 
 def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:

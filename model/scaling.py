@@ -10,6 +10,7 @@ import numpy as np
 
 from model.errors import TrazoError
 
+EXTREME = 1e9  # numbers that are divided by lie between its inverse and it: float32 neither overflows nor gives 0
 METHODS = ("min-max", "z-score", "robust", "none")
 
 
@@ -25,9 +26,10 @@ class Scaling:
         """Refuse what would divide by zero or not match."""
         if self.method not in METHODS:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
-        values = np.array([*self.offset, *self.scale], float)
-        if len(self.offset) != len(self.scale) or not np.isfinite(values).all() or 0 in self.scale:
-            raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales")
+        values = [*self.offset, *self.scale]
+        numbers = all(isinstance(value, (int, float)) and abs(value) <= EXTREME for value in values)
+        if len(self.offset) != len(self.scale) or not numbers or any(abs(one) < 1 / EXTREME for one in self.scale):
+            raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales, none of extreme size")
 
 
 class PixelHistogram:

@@ -51,6 +51,7 @@ class Fault:
     """
 
     status: int | None = None  # answered in place of the real one, such as 503
+    location: str | None = None  # where a redirecting status leads
     reset: bool = False  # TCP reset before anything is answered
     cut: int | None = None
     stall: float = 0
@@ -249,7 +250,8 @@ class LoopbackHub:
             transport.abort()
             hung_up = True
         elif fault.status is not None:
-            await JSONResponse({"error": "injected fault"}, fault.status)(scope, receive, faulty_send)
+            headers = {"Location": fault.location} if fault.location else None
+            await JSONResponse({"error": "injected fault"}, fault.status, headers)(scope, receive, faulty_send)
         else:
             await self._app(scope | {"path": path}, receive, faulty_send)
         # uvicorn reports an unfinished response as an error unless the connection is already gone.

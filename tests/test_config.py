@@ -1,12 +1,15 @@
 import json
 import math
+import tempfile
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import CnnConfig, ModelError, TrazoError
+from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
 from model.network import build_network
 from model.scaling import Scaling
 
@@ -45,7 +48,8 @@ def test_json_gives_the_same_config_back(config):
         ({"problem": "ranking"}, "there are binary, multiclass, regression"),
         ({"loss": "mse"}, "does not suit a multiclass problem; these suit it: sparse_categorical"),
         ({"loss": "brier"}, "is unknown"),
-        ({"labels": ("a",)}, "2 or more labels"),
+        ({"labels": ("a",)}, "2 to 16,384 labels"),
+        ({"labels": tuple("a" * n for n in range(2000))}, "too long: config.json would have 2,0"),
         ({"labels": ("a", "a")}, "each once"),
         ({"labels": "abc"}, "must be a list"),
         ({"labels": ("a", 3)}, "must be names"),
@@ -64,6 +68,8 @@ def test_json_gives_the_same_config_back(config):
         ({"temperature": float("inf")}, "temperature must be a positive number"),
         ({"rejection_distance": -1.0}, "rejection_distance must be a positive number"),
         ({"dense_units": (10**9,)}, "dense_units"),
+        ({"dense_units": (1,) * 9}, "the number of dense_units must be a whole number from 0 to 8"),
+        ({"image_shape": (1024, 1024, 1), "filters": (65,)}, "68,157,440 numbers in one layer; at most 67,108,864"),
         ({"image_shape": (28, 28)}, "height, width, channels"),
         ({"image_shape": (10**6, 28, 1)}, "from 1 to 1024"),
         ({"image_shape": (28, 28, 7)}, "channels"),
@@ -71,11 +77,14 @@ def test_json_gives_the_same_config_back(config):
         ({"dropout": float("nan")}, "dropout"),
         ({"l1": -1.0}, "l1 must be"),
         ({"l2": "much"}, "l2 must be"),
+        ({"title": "\ud800"}, "must be texts that UTF-8 can hold"),
         ({"title": 5}, "title must be a text, not 5"),
         ({"versions": 7}, "versions must be an object of texts, not 7"),
         ({"versions": {"keras": 3}}, "versions must be an object of texts"),
         ({"scaling": {"method": "log"}}, "there are min-max, z-score, robust"),
         ({"scaling": {"offset": [0.0], "scale": [0.0]}}, "non-zero"),
+        ({"scaling": {"offset": [0.0], "scale": [1e-10]}}, "none of extreme size"),
+        ({"scaling": {"offset": ["1"], "scale": [1.0]}}, "scaling needs as many finite offsets"),
         ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
     ],
 )
@@ -115,23 +124,73 @@ def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
         CnnConfig(filters=(3, 5), convolutions=(3, 1), dense_units=()),
     ],
 )
-def test_the_kernels_are_counted_as_they_will_be_built(config):
-    kernels = [weight for weight in build_network(config).weights if weight.path.endswith("/kernel")]
-    assert config.kernel_parameters == sum(math.prod(kernel.shape) for kernel in kernels)
+def test_every_weight_is_named_and_measured_as_it_will_be_built(config):
+    built = {weight.path: tuple(weight.shape) for weight in build_network(config).weights}
+    assert config.weight_shapes == built
+    kernels = [math.prod(shape) for path, shape in built.items() if path.endswith("/kernel")]
+    assert config.kernel_parameters == sum(kernels)
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
+# Nearly all of these are allowed: most of the others end at the first check.
+heads = st.sampled_from([{}, {"problem": "binary", "labels": ["a", "b"]}, {"problem": "regression", "labels": ["x"]}])
+floats = st.lists(st.floats(), min_size=1, max_size=1)
+bodies = st.fixed_dictionaries(
+    {"image_shape": st.tuples(st.integers(4, 12), st.integers(4, 12), st.integers(1, 4))},
+    optional={
+        "scaling": st.fixed_dictionaries({}, optional={"offset": floats, "scale": floats}),
+        "filters": st.lists(st.integers(1, 3), min_size=1, max_size=2),
+        "convolutions": st.integers(1, 2),
+        "kernel_size": st.integers(1, 4),
+        "pooling": st.sampled_from(POOLINGS),
+        "activation": st.sampled_from(ACTIVATIONS),
+        "normalization": st.sampled_from(NORMALIZATIONS),
+        "dense_units": st.lists(st.integers(1, 3), max_size=2),
+        "dropout": st.floats(0, 0.9),
+        "temperature": st.floats(0),
+    },
+)
+near_values = st.builds(lambda head, body: {"format_version": 1, **head, **body}, heads, bodies)
+some_values = st.dictionaries(st.sampled_from([f.name for f in fields(CnnConfig)]), json_values, max_size=4)
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.dictionaries(st.sampled_from([f.name for f in fields(CnnConfig)]), json_values, max_size=4))
-def test_any_json_is_a_config_or_refused(values):
+@given(near_values, some_values)
+def test_any_json_is_a_config_or_refused(near, other):
     try:
-        config = CnnConfig.from_json(json.dumps({"format_version": 1, **values}))
+        config = CnnConfig.from_json(json.dumps(near | other))
+    except ModelError as error:
+        assert str(error).startswith("config.json") and str(error).isprintable() and len(str(error)) < 2100
+        return
+    assert CnnConfig.from_json(config.to_json()) == config
+
+
+@settings(max_examples=40, deadline=None)
+@given(near_values)
+def test_any_config_is_built_as_it_says_and_answers_with_numbers(values):
+    try:
+        config = CnnConfig.from_json(json.dumps(values))
     except ModelError:
         return
+    network = build_network(config)
+    assert {weight.path: tuple(weight.shape) for weight in network.weights} == config.weight_shapes
+    assert np.isfinite(network(np.full((1, *config.image_shape), 255, np.float32)).numpy()).all()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.binary(max_size=4), st.integers(0, 400), st.integers(0, 20))
+def test_any_damage_of_the_text_is_a_config_or_refused(new, start, length):
+    text = FULL.to_json().encode()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text[:start] + new + text[start + length :])
+        file.flush()
+        try:
+            config = CnnConfig.from_file(file.name)
+        except ModelError as error:
+            assert str(error).startswith(file.name)
+            return
     assert CnnConfig.from_json(config.to_json()) == config

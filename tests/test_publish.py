@@ -320,16 +320,6 @@ def test_mistakes_are_told_in_one_line(hub, home, trained, published):
     assert answer.returncode == 2 and "Traceback" not in answer.stderr
 
 
-def test_a_repo_of_pickles_alone_is_refused_by_name(hub, home, tmp_path):
-    folder = tmp_path / "pickles"
-    folder.mkdir()
-    (folder / "model.h5").write_bytes(b"\x89HDF")
-    (folder / "weights.pkl").write_bytes(b"\x80\x04.")
-    hub.add_repo("someone/pickles", "model", folder=folder)
-    answer = python(hub, home, "-c", PREDICT, SAMPLE, "someone/pickles", "unused.npy", "")
-    assert "has no config.json: only config.json with safetensors is loaded" in answer.stderr
-
-
 def test_the_stream_from_the_hub_is_the_stream_from_the_folder(hub, home, tmp_path):
     """Same order and bytes over HTTP, at the commit that was asked for, without reading more than twice the file."""
     hub.add_repo("someone/sample", folder=Path(SAMPLE))

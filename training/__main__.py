@@ -109,6 +109,20 @@ def _publish(options: argparse.Namespace) -> None:
     print(f"published: {commit.pr_url or commit.commit_url}")
 
 
+def _export(options: argparse.Namespace) -> None:
+    with quiet():
+        from training.export import export
+
+        report = export(options.run, list(dict.fromkeys(options.to)), options.dataset)
+    for name in options.to:
+        one = report["formats"][name]
+        checked = one["checked_on"]
+        print(
+            f"{options.run / one['file']}: {one['bytes']:,} bytes; on {checked['rows']:,} rows of "
+            f"{checked['dataset']}, {checked['split']}, the same answers, at most {one['largest_difference']:.1e} apart"
+        )
+
+
 def _deploy(options: argparse.Namespace) -> None:
     if not options.local and not options.repo:
         raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
@@ -157,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = verb("evaluate", _evaluate, "measure a model on a split")
     publish = verb("publish", _publish, "upload a run to the Hub in one commit")
 
+    export = verb("export", _export, "write the network for other runtimes, beside its weights")
     deploy = verb("deploy", _deploy, "show a published model in a Space, or serve the same folder here")
 
     for command in (run, tune, train):
@@ -218,6 +233,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         help="runs of the same recipe with other seeds: the card lists their results too",
     )
+    export.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    export.add_argument(
+        "--to", nargs="+", choices=("onnx", "litert"), required=True, help="onnx: browsers, servers; litert: phones"
+    )
+    export.add_argument("--dataset", help="whose test split is answered to check it (default: the evaluation's)")
     deploy.add_argument("--repo", help="owner/name of the Space")
     deploy.add_argument("--model", required=True, help="owner/name of a published model; a folder too with --local")
     deploy.add_argument("--revision", help="branch, tag or commit of the model that the Space keeps to")

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from model.card import render_card
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.hub import commit_folder
-from model.weights import is_about
+from model.weights import is_about, weights_hash
 from training.pictures import write_pictures
 
 
@@ -34,8 +35,9 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
     training, trials, evaluation = (files.read_report(run / name) for name in files.REPORTS)
     if evaluation and not is_about(evaluation, run):
         evaluation = None
+    exports = files.read_json(run / files.EXPORTS) if exported(run) else None
     try:
-        card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license)
+        card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
     except (jinja2.UndefinedError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise TrazoError(
             f"a report in {run} lacks something or is damaged ({error}): train and evaluate again"
@@ -77,13 +79,30 @@ def publish(
     _, evaluation = _measured(run)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for name in (files.CONFIG, files.WEIGHTS, *files.REPORTS):
+        for name in (files.CONFIG, files.WEIGHTS, *files.REPORTS, *exported(run)):
             if (run / name).is_file():
+                (folder / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(run / name, folder / name)
         if results := _results([run, *seeds]):
             files.write_json(folder / files.EVALUATION, evaluation | {"seeds": results})
         write_card(folder, repo_id, license=license)
         return commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
+
+
+def exported(folder: Path) -> list[str]:
+    """Return exports.json and the files it names, where they are of the weights in this folder; else nothing.
+
+    Raises:
+        TrazoError: when one of them is missing or another than was checked.
+    """
+    report = files.read_json(folder / files.EXPORTS)
+    if not report or report["weights_sha256"] != weights_hash(folder):
+        return []
+    for one in report["formats"].values():
+        path = folder / one["file"]
+        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one["sha256"]:
+            raise TrazoError(f"{path} is not what was exported: run `python -m training export {folder}` again")
+    return [files.EXPORTS, *(one["file"] for one in report["formats"].values())]
 
 
 def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
