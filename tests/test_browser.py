@@ -34,6 +34,16 @@ DIGITS = {
     ],
 }
 
+IMPACTS = ("critical", "serious", "moderate", "minor")
+AXE = """# Accessibility
+
+Elements in which axe-core {version} finds fault, by impact, on each tab and part of the page in Spanish. A critical
+or serious one fails the test. Made by `TRAZO_SCREENSHOTS=1 python -m pytest tests/test_browser.py -k axe -m browser`.
+
+| page | tab | part | critical | serious | moderate | minor | rules passed |
+|---|---|---|---:|---:|---:|---:|---:|
+{rows}"""
+
 pytestmark = [
     pytest.mark.browser,
     # In CI a missing browser must fail, not be passed over.
@@ -425,10 +435,13 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory) -> Iterator[App]:
-    """An app whose model comes with a whole search, some of it by a stranger."""
+    """An app whose model comes with a whole search, some of it by a stranger, and no pictures of its mistakes."""
     folder = tmp_path_factory.mktemp("searched")
     shutil.copytree(PRETRAINED, folder / "model")
     (folder / "model" / "trials.json").write_text(json.dumps(REPORT))
+    evaluation = json.loads((folder / "model" / "evaluation.json").read_text())
+    del evaluation["mistakes"]
+    (folder / "model" / "evaluation.json").write_text(json.dumps(evaluation))
     with running(folder / "log.txt", MODEL_ID=str(folder / "model")) as app:
         yield app
 
@@ -487,6 +500,8 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
                 page.locator("#tuning-trials").get_by_text(SPOKEN["es"]["COMPLETED"]).locator(
                     "visible=true"
                 ).first.wait_for()
+            if name == "model":
+                page.locator(".absent:visible code", has_text="python -m training evaluate … --mistakes").wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
             page.wait_for_function(
                 """() => [...document.querySelectorAll('.js-plotly-plot')].every(plot => !plot.checkVisibility()
@@ -553,9 +568,26 @@ def test_dark_and_light_differ(browser, app):
     assert backgrounds == ["rgb(255, 255, 255)", "rgb(26, 29, 37)"]
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_axe_finds_nothing_serious(browser, app, scheme):
-    with opened(browser, app, color_scheme=scheme) as page:
+SCREENS = {
+    "": {},
+    "-dark": {"color_scheme": "dark"},
+    "-phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+    "-phone-dark": {
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+        "is_mobile": True,
+        "color_scheme": "dark",
+    },
+}
+
+
+counted: dict[str, list[str]] = {}  # screen -> rows of the table in docs, as far as this run has come
+
+
+@pytest.mark.parametrize("screen", ["", *(pytest.param(name, marks=pytest.mark.slow) for name in ("-dark", "-phone"))])
+def test_axe_finds_nothing_serious(browser, app, screen):
+    counted[screen] = []
+    with opened(browser, app, **SCREENS[screen]) as page:
         for tab in ("edges", "digit", "tuning"):
             turn_to(page, tab)
             if tab == "digit":
@@ -567,14 +599,17 @@ def test_axe_finds_nothing_serious(browser, app, scheme):
                 if part:
                     turn_to_part(page, part)
                 page.wait_for_timeout(1000)  # what fades in has its colours
-                found = Axe().run(page).response["violations"]
-                serious = [
-                    (one["id"], node["html"])
-                    for one in found
-                    if one["impact"] in ("serious", "critical")
-                    for node in one["nodes"]
+                response = Axe().run(page).response
+                found = [
+                    (one["impact"], one["id"], node["html"]) for one in response["violations"] for node in one["nodes"]
                 ]
-                assert not serious, (tab, part)
+                assert not [one for one in found if one[0] in ("serious", "critical")], (tab, part)
+                counts = [str([one[0] for one in found].count(impact)) for impact in IMPACTS]
+                cells = [screen.strip("-") or "desktop", tab, part or "", *counts, str(len(response["passes"]))]
+                counted[screen].append(f"| {' | '.join(cells)} |\n")
+    if os.environ.get("TRAZO_SCREENSHOTS"):
+        rows = "".join(row for rows in counted.values() for row in rows)
+        (SCREENSHOTS / "axe.md").write_text(AXE.format(version=response["testEngine"]["version"], rows=rows))
 
 
 def test_a_lost_connection_is_told_and_the_page_comes_back_with_it(browser, app):
@@ -593,19 +628,6 @@ def test_a_lost_connection_is_told_and_the_page_comes_back_with_it(browser, app)
         wait_for_answer(page, "1")
 
 
-SCREENS = {
-    "": {},
-    "-dark": {"color_scheme": "dark"},
-    "-phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-    "-phone-dark": {
-        "viewport": {"width": 390, "height": 844},
-        "has_touch": True,
-        "is_mobile": True,
-        "color_scheme": "dark",
-    },
-}
-
-
 @pytest.mark.skipif(not os.environ.get("TRAZO_SCREENSHOTS"), reason="TRAZO_SCREENSHOTS is not set")
 @pytest.mark.parametrize("screen", SCREENS)
 def test_screenshots(browser, app, screen):
@@ -620,13 +642,25 @@ def test_screenshots(browser, app, screen):
         )
 
     with opened(browser, app, **SCREENS[screen]) as page:
-        choose_kernel(page, "all")
-        page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
-        save("edges")
         turn_to(page, "digit")
         draw(page, DIGITS["7"])
         wait_for_answer(page, "7")
+        page.locator("#notice").wait_for(state="hidden")  # the network is loaded
         page.mouse.move(0, 0)
         save("digit")
+        turn_to(page, "edges")
+        choose_kernel(page, "all")
+        page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
+        save("edges")
         turn_to(page, "tuning")
+        page.locator(".main-svg:visible").first.wait_for()
         save("tuning")
+        if "dark" in screen:
+            return
+        for part in ("conclusions", "space", "model"):
+            turn_to_part(page, part)
+            save(f"tuning-{part}")
+        turn_to(page, "digit")
+        page.locator("#digit-inside > button").click()
+        page.locator("#digit-maps img").first.wait_for()
+        save("inside")

@@ -55,6 +55,7 @@
 			search.setAttribute("aria-label", words.search);
 			search.placeholder = search.title = words.search;
 		}
+		for (const empty of document.querySelectorAll(".empty[aria-label]")) empty.setAttribute("role", "img"); // or no name
 		translate();
 	};
 	const ask = () => {

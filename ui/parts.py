@@ -33,8 +33,7 @@ class Parts:
             try:
                 return [value_in(language), gr.skip(), gr.skip()]
             except Message as message:
-                told = gr.update(value=_told(label, message, language), visible=True)
-                return [gr.skip(), gr.update(visible=False), told]
+                return [gr.skip(), gr.update(visible=False), _told(label, message, language)]
 
         self._parts.append(([component, panel, absent], values))
 
@@ -71,9 +70,7 @@ class Parts:
             if len(names) < len(choosers):
                 raise Message("too_few_hyperparameters")
         except Message as message:
-            told = {
-                language: [gr.update(value=_told(label, message, language), visible=True)] for language in LANGUAGES
-            }
+            told = {language: [_told(label, message, language)] for language in LANGUAGES}
             self._parts.append(([_absent()], told.get))
             return
         at_start = [names[:most]] if most else names[: len(choosers)]
@@ -129,7 +126,8 @@ def _help(label: str) -> None:
 
 
 def _absent() -> gr.Markdown:
-    return gr.Markdown(container=True, min_width=320, elem_classes="absent", visible=False)
+    # While it is empty the style sheet hides it. Gradio sometimes leaves empty what it shows and fills at once.
+    return gr.Markdown(container=True, min_width=320, elem_classes="absent")
 
 
 def _told(label: str, message: Message, language: Language) -> str:

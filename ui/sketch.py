@@ -134,7 +134,8 @@ def tab(network: Network) -> None:
             count = len(inputs)
             which = min(which or 1, count)
             signs = gr.update(choices=list(range(1, count + 1)), value=which, visible=count > 1)
-            maps = maps_html(explained[which - 1]) if opened else ""
+            # Opened meanwhile, they have been made, and must stay.
+            maps = maps_html(explained[which - 1]) if opened else gr.skip()
             return said, seen_html(inputs, explained, language), inputs, signs, maps
         return nothing
 

@@ -313,6 +313,7 @@ GRADIO = {
     "More tabs": "Más pestañas",
     "Table actions": "Acciones de la tabla",
     "Open cell menu": "Menú de la columna",
+    "Empty value": "Vacío",
     "Close": "Cerrar",
     "Warning": "Aviso",
     "Info": "Nota",
