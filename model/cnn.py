@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -106,21 +107,33 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         return self._judge(self._fitted(images))
 
     def reject_sketch(self, drawings: Iterable) -> Rejection:
-        """Tell as `reject` does, of free drawings.
+        """Tell as `reject` does, of free drawings; one without a stroke is rejected, its score infinite.
 
         Raises:
             TrazoError: as `reject`.
-            converter.BlankDrawing: when nothing is drawn.
             converter.BadImage: for what is not a picture.
         """
-        return self._judge(self._drawn(drawings))
+        shape, inputs, blank = self.config.image_shape, [], []
+        for drawing in self._each(drawings):
+            try:
+                inputs.append(converter.sketch_to_input(_picture(drawing), shape))
+                blank.append(False)
+            except converter.BlankDrawing:
+                blank.append(True)
+        judged, blank = self._judge(inputs), np.array(blank, bool)
+        score = np.full(len(blank), np.inf, np.float32)
+        score[~blank] = judged.score
+        return Rejection(score, score > 1)
 
     def _fitted(self, images: Iterable) -> Iterable[np.ndarray]:
         return (_fit(image, self.config.image_shape) for image in self._each(images))
 
     def _drawn(self, drawings: Iterable) -> Iterable[np.ndarray]:
-        shape = self.config.image_shape
-        return (converter.sketch_to_input(_picture(drawing), shape) for drawing in self._each(drawings))
+        for position, drawing in enumerate(self._each(drawings)):
+            try:
+                yield converter.sketch_to_input(_picture(drawing), self.config.image_shape)
+            except converter.BlankDrawing as error:
+                raise converter.BlankDrawing(f"{error} in drawing {position}") from None
 
     def _each(self, images: Iterable) -> Iterable:
         single = isinstance(images, (Image.Image, bytes, dict))
@@ -148,9 +161,10 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         return Rejection(np.concatenate([p.score for p in parts]), np.concatenate([p.rejected for p in parts]))
 
     def _batches(self, inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-        pixels = list(inputs)
         size = min(BATCH, LIMITS["map"] // self.config.largest_map)  # large pictures go through one by one
-        return (np.stack(pixels[i : i + size]).astype(np.float32) for i in range(0, len(pixels), size))
+        inputs = iter(inputs)
+        while pixels := list(islice(inputs, size)):
+            yield np.stack(pixels).astype(np.float32)
 
     # --- Files ---
 

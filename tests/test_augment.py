@@ -78,3 +78,10 @@ def test_one_kind_does_not_change_another(images):
     together = augment(images, SEED, 1.0, thickness=0.5)
     moved = augment(images, SEED, 1.0)
     assert (augment(moved, SEED, 0.0, thickness=0.5).numpy() == together.numpy()).all()
+
+
+def test_the_share_that_is_left_unchanged_is_as_it_was(images):
+    after = augment(images, SEED, strength=1.5, elastic=0.025, unchanged=0.25).numpy()
+    same = (after == images.numpy()).all(axis=(1, 2, 3))
+    assert 0.1 < same.mean() < 0.4
+    assert not (augment(images, SEED, strength=1.5).numpy() == images.numpy()).all(axis=(1, 2, 3)).any()

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel, ModelError
 from model.cnn import BATCH
@@ -158,3 +158,33 @@ def test_what_the_disk_refuses_is_a_model_error():
 def test_a_name_that_leads_nowhere_is_refused(name):
     with pytest.raises(ModelError):
         CnnModel.from_pretrained(name or "/does/not/exist")
+
+
+def test_a_blank_among_drawings_is_named_and_rejected(bundled):
+    seven = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(seven).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
+    blank = Image.new("L", (200, 200), 255)
+    with pytest.raises(BlankDrawing, match="nothing is drawn in drawing 2"):
+        bundled.predict_sketch([seven, seven, blank])
+    judged = bundled.reject_sketch([seven, blank, seven])
+    assert judged.rejected.tolist() == [False, True, False] and np.isinf(judged.score[1])
+    assert judged.score[0] == bundled.reject_sketch([seven]).score[0]
+    assert bundled.reject_sketch([blank]).rejected.tolist() == [True]
+    assert bundled.reject(np.zeros((28, 28), np.uint8)).rejected.tolist() == [True]
+
+
+def test_pictures_are_taken_from_an_iterator_a_batch_at_a_time(bundled):
+    taken, answered = [], []
+
+    def pictures():
+        for number in range(600):
+            taken.append(number)
+            yield np.zeros((28, 28), np.uint8)
+
+    forward = bundled._forward
+    bundled._forward = lambda batch: answered.append(len(taken)) or forward(batch)
+    try:
+        assert len(bundled.predict(pictures())) == 600
+    finally:
+        bundled._forward = forward
+    assert answered == [256, 512, 600]
