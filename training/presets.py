@@ -79,7 +79,8 @@ def drawings() -> tuple[dict[str, Any], dict[str, Any]]:
     """The network of `default`, for people who draw: other hands' strokes, other pens.
 
     The bundled model, 25 epochs of an earlier state of `hands`: MNIST test 99.63 %, digits of other writers 99.4 % and
-    more (README.md), 350,818 parameters, 35 minutes on 2 cores beside other work; seed 0. OPTDIGITS and PENDIGITS are datasets of drawn digits (UCI 80 and 81).
+    more (README.md), 350,818 parameters, 35 minutes on 2 cores beside other work; seed 0.
+    OPTDIGITS and PENDIGITS are datasets of drawn digits (UCI 80 and 81).
 
     python -m training train --dataset ylecun/mnist --sketches OPTDIGITS --sketches PENDIGITS --unit-column writer \\
         --test-share 0.3 --output runs/drawings --preset drawings
