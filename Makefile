@@ -15,6 +15,7 @@ test: lint
 lint: .venv/test-requirements
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 .venv: .venv/requirements
 

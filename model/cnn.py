@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -113,16 +114,15 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             TrazoError: as `reject`.
             converter.BadImage: for what is not a picture.
         """
-        shape, inputs, blank = self.config.image_shape, [], []
+        shape, inputs, drawn = self.config.image_shape, [], []
         for drawing in self._each(drawings):
             try:
                 inputs.append(converter.sketch_to_input(_picture(drawing), shape))
-                blank.append(False)
+                drawn.append(True)
             except converter.BlankDrawing:
-                blank.append(True)
-        judged, blank = self._judge(inputs), np.array(blank, bool)
-        score = np.full(len(blank), np.inf, np.float32)
-        score[~blank] = judged.score
+                drawn.append(False)
+        score = np.full(len(drawn), np.inf, np.float32)
+        score[np.array(drawn, bool)] = self._judge(inputs).score
         return Rejection(score, score > 1)
 
     def _fitted(self, images: Iterable) -> Iterable[np.ndarray]:
@@ -190,7 +190,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         return render_card(self.config)
 
     @classmethod
-    def from_pretrained(
+    def from_pretrained(  # type: ignore[override] # of the mixin's arguments those alone that mean something here
         cls,
         pretrained_model_name_or_path: str | os.PathLike | None = None,
         *,
@@ -220,7 +220,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
             model.outliers = Outliers(model.network, config, *(tensors[name] for name in Outliers.NAMES))
         return model
 
-    def push_to_hub(
+    def push_to_hub(  # type: ignore[override] # as above
         self,
         repo_id: str,
         *,
@@ -253,7 +253,7 @@ def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
 
 
-def _picture(image: object) -> object:
+def _picture(image: object) -> Any:
     """Return the picture in a dataset's row, or the picture itself; encoded bytes are opened."""
     if isinstance(image, dict):
         # `datasets` gives a decoded picture, or {"bytes", "path"} where decoding is off.

@@ -247,7 +247,8 @@ def _scaling_from_dict(values: dict) -> Scaling:
     unknown = values.keys() - {f.name for f in fields(Scaling)}
     if unknown:
         raise TrazoError(f"scaling has unknown keys: {', '.join(sorted(unknown))}")
-    return Scaling(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Scaling(**given)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -79,7 +79,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     wanted = image_shape if image_shape[2] == 3 else image_shape[:2]
     try:
         pixels = [_imdecode(one) for one in encoded]
-        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(b"".join(encoded))
+        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(b"".join(map(bytes, encoded)))
     except (cv2.error, IndexError, AttributeError):  # AttributeError: None, for what OpenCV cannot read
         fitting = False
     if fitting:
@@ -110,9 +110,9 @@ def decode_mixed_batch(
     Returns:
         as `decode_batch`; a drawing without a stroke cannot be decoded.
     """
-    images, bad = np.zeros((len(encoded), *image_shape), np.uint8), {}
+    images, bad = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     plain = np.flatnonzero(~sketches)
-    images[plain], wrong = decode_batch([encoded[position] for position in plain], image_shape)
+    images[plain], wrong = decode_batch([encoded[position] for position in plain.tolist()], image_shape)
     bad |= {int(plain[position]): reason for position, reason in wrong.items()}
     for position in np.flatnonzero(sketches).tolist():
         try:
@@ -411,7 +411,7 @@ def _thicken(ink: np.ndarray, growth: float) -> np.ndarray:
         return ink
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     if growth > 0:
-        return cv2.dilate(cv2.copyMakeBorder(ink, *[radius] * 4, cv2.BORDER_CONSTANT, value=0), disc)
+        return cv2.dilate(cv2.copyMakeBorder(ink, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0), disc)
     thinned = cv2.erode(ink, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return thinned if thinned.max() > 0.3 else ink
 

@@ -92,7 +92,7 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSiblin
     class Bounded(tqdm):
         """A progress bar that ends the download of a file that turns out larger than announced."""
 
-        received = 0
+        received = 0.0
 
         def update(self, n: float | None = 1) -> bool | None:
             self.received += n or 0
@@ -154,7 +154,9 @@ def commit_folder(
     api = HfApi(token=token)
     further = (*files.PICTURES, files.EXPORTS, *files.EXPORTED)
     names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *further) if (folder / name).exists()]
-    operations = [CommitOperationAdd(name, folder / name) for name in names]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationAdd(name, folder / name) for name in names
+    ]
     reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
     for name, report in reports.items():
         operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))

@@ -106,10 +106,10 @@ def _look(
     """Return scores, features or None, and labels of some rows; features of the first `ROWS` alone, which suffice."""
     all_scores, all_features, labels, count = [], [], [], 0
     for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
-        scores, *features = run(tf.constant(pixels, tf.float32))
+        scores, *wanted = run(tf.constant(pixels, tf.float32))
         all_scores.append(scores.numpy())
         if count < ROWS:
-            all_features += [one.numpy() for one in features]
+            all_features += [one.numpy() for one in wanted]
         labels.append(targets)
         count += len(targets)
         if rows is not None and count >= rows:

@@ -50,7 +50,7 @@ def role() -> str:
 
 def _check_private(host: str) -> None:
     try:
-        addresses = {entry[4][0].partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+        addresses = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
     except OSError:
         raise TrazoError(f"{IP} {host!r} is no address of a machine that is known here") from None
     for address in map(ipaddress.ip_address, addresses):

@@ -44,7 +44,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
 def dataset_card(source: Source) -> dict[str, str]:
     """Return the `title` and the `license` that a dataset's README gives; without one, or a network, nothing."""
     try:
-        path = Path(source.dataset) / "README.md"
+        path: str | Path = Path(source.dataset) / "README.md"
         if source.revision:
             path = hf_hub_download(source.dataset, "README.md", repo_type="dataset", revision=source.revision)
         data = DatasetCard.load(path).data.to_dict()

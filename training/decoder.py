@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -151,16 +151,16 @@ def _send(number: int, decoded: list[Decoded], pipe: BinaryIO) -> None:
     # Shapes and errors are pickled; pixels go as they are, which saves copies of them.
     pickle.dump((number, [(images.shape, bad) for images, bad in decoded]), pipe, pickle.HIGHEST_PROTOCOL)
     for images, _ in decoded:
-        pipe.write(memoryview(images).cast("B"))
+        pipe.write(images.data.cast("B"))
     pipe.flush()
 
 
-def _receive(pipe: BinaryIO) -> tuple[int, list[Decoded]]:
+def _receive(pipe: Any) -> tuple[int, list[Decoded]]:
     number, known = pickle.load(pipe)
     decoded = []
     for shape, bad in known:
         images = np.empty(shape, np.uint8)
-        view, done = memoryview(images).cast("B"), 0
+        view, done = images.data.cast("B"), 0
         while done < images.nbytes:
             size = pipe.readinto(view[done:])
             if not size:

@@ -148,7 +148,9 @@ def _upload(
     api = HfApi(token=token)
     made = [path for name in sorted(MADE) for path in _files(folder / name)]
     ours = {path.relative_to(folder).as_posix(): path for path in made}
-    operations = [CommitOperationAdd(name, path) for name, path in ours.items()]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationAdd(name, path) for name, path in ours.items()
+    ]
     with plain_errors(repo_id, None):
         given = [{"key": key, "value": value} for key, value in variables.items() if value]
         new = True

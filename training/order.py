@@ -78,7 +78,7 @@ class Part:
 class Parts:
     """The parts of several splits whose rows follow one another; it does what a `Part` does."""
 
-    parts: tuple[Part, ...]
+    parts: "tuple[Part | Parts, ...]"
     first: tuple[int, ...]  # row id of each split's first row
 
     def mask(self, row_ids: np.ndarray) -> np.ndarray:

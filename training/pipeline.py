@@ -62,7 +62,7 @@ def make_train_data(
     if hands or any(kinds.values()):
         kinds["unchanged"] = unchanged
         data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
-        data = data.map(lambda batch, seed: (_redrawn(*batch, seed, hands), batch[1], seed))
+        data = data.map(lambda batch, seed: (_redrawn(batch[0], batch[1], seed, hands), batch[1], seed))
         data = data.map(lambda images, labels, seed: (augment(images, seed, **kinds), labels))
     return _ready(data)
 
@@ -132,14 +132,18 @@ def _decoded(
     def crossing() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         try:
             for group in decoded_groups(stream, batches(), image_shape):
-                images, labels, _ = zip(*group, strict=True)
-                ends = np.cumsum([0, *map(len, labels)])
-                yield (*(c[0] if len(group) == 1 else np.concatenate(c) for c in (images, labels)), ends)
+                ends = np.cumsum([0, *(len(labels) for _, labels, _ in group)])
+                images, labels = (_joined([batch[column] for batch in group]) for column in (0, 1))
+                yield images, labels, ends
         except Exception as error:
             stream.failure = error  # for `own_errors`: TensorFlow would keep its text alone
             raise
 
     return tf.data.Dataset.from_generator(crossing, output_signature=signature).flat_map(_each_batch)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)  # of one, no copy
 
 
 def _each_batch(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.data.Dataset:

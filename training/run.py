@@ -73,7 +73,7 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
 
     Of several datasets each gives its own parts; their rows then follow one another.
     """
-    order = {"seed": settings.seed, "batch_size": settings.batch_size}
+    order: dict[str, Any] = {"seed": settings.seed, "batch_size": settings.batch_size}
     streams = [open_stream(data, data.split, **order)]
     heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
     if settings.hands:
@@ -203,7 +203,7 @@ def train_run(
         opened.train,
         opened.validation,
         checkpoint=checkpoint,
-        on_epoch=lambda progress: board and board.write(progress.history[-1]),
+        on_epoch=lambda progress: board.write(progress.history[-1]) if board else None,
         verbose=verbose,
     )
 
@@ -241,7 +241,13 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: in
 def _one_by_one(data: DataConfig) -> list[DataConfig]:
     """Return a config for each dataset; what was chosen for the first alone is left to the schema in the others."""
     others = [name for name in dict.fromkeys((*data.further, *data.sketches)) if name != data.dataset]
-    plain = {"further": (), "config": None, "revision": None, "image_column": None, "label_column": None}
+    plain: dict[str, Any] = {
+        "further": (),
+        "config": None,
+        "revision": None,
+        "image_column": None,
+        "label_column": None,
+    }
     return [replace(data, further=())] + [replace(data, dataset=name, **plain) for name in others]
 
 

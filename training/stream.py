@@ -149,7 +149,7 @@ class HubStream:
         if min(window_rows, window_bytes, window_runs) < 1:
             raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
         source = open_source(dataset, split, config, revision, token, network)
-        self.members = (Member.of(source, image_column, label_column, labels, problem, sketches),)
+        self.members: tuple[Member, ...] = (Member.of(source, image_column, label_column, labels, problem, sketches),)
         self.source: Origin = source
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
         self.on_error, self.window_runs = on_error, window_runs
@@ -164,6 +164,7 @@ class HubStream:
         self.skipped: dict[int, str] = {}
         self._told: set[int] = set()
         self.failure: Exception | None = None
+        self._remembered: list[Batch] | None = None
         self._choose(Part())
 
     @staticmethod
@@ -362,7 +363,8 @@ class HubStream:
             yield _Stretch(window, end - window.rows, end, start if index == first else None)
 
     def _batches(self, stretches: Iterator["_Stretch"], stop: int, shuffled: bool) -> Iterator[Batch]:
-        number, pending = stop, []
+        number = stop
+        pending: list[_Rows] = []
         with _Reader(self, stretches, shuffled) as reader:
             for stretch, rows in reader:
                 if stretch.start is not None:
@@ -470,7 +472,7 @@ class _Reader:
 
     def __exit__(self, *_: object) -> None:
         self._closed = True
-        for _ in range(FETCHES):
+        for _fetcher in range(FETCHES):
             self._tasks.put(None)
 
     def __iter__(self) -> Iterator[tuple[_Stretch, _Rows]]:
@@ -489,7 +491,7 @@ class _Reader:
         stretch = next(self._stretches, None)
         if stretch is None:
             return None
-        futures = []
+        futures: list[Future] = []
         for run in stretch.window.runs:
             futures.append(Future())
             self._tasks.put((futures[-1], run))

@@ -12,7 +12,8 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made with the first epoch."""
-        self._folder, self._writer, self._epochs = folder, None, 0
+        self._folder, self._epochs = folder, 0.0
+        self._writer: tf.summary.SummaryWriter | None = None
 
     def write(self, row: dict[str, float], hyperparameters: dict[str, Any] | None = None) -> None:
         """Write an epoch, a row of the history, once; and with the first the hyperparameters."""

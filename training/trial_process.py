@@ -120,7 +120,7 @@ def out_of_memory_kills() -> int:
 
 @dataclass
 class _Child:
-    process: multiprocessing.Process
+    process: Any  # of multiprocessing; its class depends on how it was started
     pipe: Connection
 
 
@@ -147,8 +147,8 @@ def _child() -> _Child:
 @contextmanager
 def _without_main() -> Iterator[None]:
     """Keep `multiprocessing` from running the person's script once more: the process needs nothing of it."""
-    main = vars(sys.modules["__main__"])
-    kept = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
+    main: dict[str, Any] = vars(sys.modules["__main__"])
+    kept: dict[str, Any] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
     main["__spec__"] = None
     try:
         yield
@@ -195,6 +195,7 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
         grown = False
         while not grown:
             arguments, checkpoint, trainer.SECONDS_BETWEEN_CHECKPOINTS = pipe.recv()
+            outcome: Progress | Exception
             try:
                 _, outcome = trainer.fit(*arguments, checkpoint=checkpoint, on_epoch=on_epoch)
             except Exception as error:

@@ -94,7 +94,7 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
 
 def inside(place: Any, size: int) -> int:
     """Return a row or column from outside as one that the picture has: the middle where it is no finite number."""
-    known = isinstance(place, Real) and np.isfinite(place)
+    known = isinstance(place, Real) and np.isfinite(float(place))
     return min(max(int(place), 0), size - 1) if known else size // 2
 
 
@@ -163,10 +163,8 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
             pair = as_file(_fitted(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
             # Of the picture as it was given, which may have been brought down.
-            place = [
-                inside(at, size) * less // size
-                for at, size, less in zip((row, column), whole.shape, grey.shape, strict=False)
-            ]
+            (height, width), (low, narrow) = whole.shape[:2], grey.shape
+            place = inside(row, height) * low // height, inside(column, width) * narrow // width
             found = arithmetic(grey, kernel, *nearest_sum(place, grey.shape, len(kernel), *layout), *layout)
             return pair, arithmetic_html(found, language_of(request))
         return None, ""

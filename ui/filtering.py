@@ -104,7 +104,7 @@ def as_threshold(threshold: Any) -> float:
     Raises:
         Message: when it is not a finite number.
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not np.isfinite(threshold):
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not np.isfinite(float(threshold)):
         raise Message("threshold_number")
     return float(threshold)
 
@@ -157,4 +157,4 @@ def arithmetic(
         centres.append(first + position * stride)
     top, left = centres  # of the patch, in the padded picture
     patch = np.pad(grey, half)[top : top + len(kernel), left : left + len(kernel)]
-    return Arithmetic(*centres, patch, kernel)
+    return Arithmetic(centres[0], centres[1], patch, kernel)

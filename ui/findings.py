@@ -39,7 +39,7 @@ def _about(search: Search, name: str, varied: Hyperparameter | None, language: L
         return Message("found_none")
     if varied is None:
         values = {trial.hyperparameters[name] for trial in trials}  # several: more than anything can compare
-        return Message("found_one", value=escaped(written(*values, language))) if len(values) == 1 else None
+        return Message("found_one", value=escaped(written(values.pop(), language))) if len(values) == 1 else None
     return (_of_choices if varied.choices else _of_range)(search, varied, trials, language)
 
 

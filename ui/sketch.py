@@ -121,7 +121,7 @@ def tab(network: Network) -> None:
     read = gr.State([])  # the network's inputs, one a sign, as `prepare` gives them
 
     def show(drawing: str | dict | None, opened: bool, which: int | None, request: gr.Request) -> tuple:
-        nothing = "", "", [], gr.update(visible=False), ""
+        nothing: tuple = "", "", [], gr.update(visible=False), ""
         if not drawing:
             return nothing  # the canvas was wiped
         with warned(request):

@@ -57,8 +57,8 @@ def slice_of(search: Search, name: str, language: Language) -> go.Figure:
     figure = go.Figure()
     if axis.of.choices:
         look = {"boxpoints": False, "hoverinfo": "skip", "showlegend": False, "fillcolor": "rgba(0, 0, 0, 0)"}
-        x = [axis.position(trial) for trial in trials]
-        figure.add_box(x=x, y=marks["y"], line={"color": MUTED, "width": 1}, **look)
+        exact = [axis.position(trial) for trial in trials]
+        figure.add_box(x=exact, y=marks["y"], line={"color": MUTED, "width": 1}, **look)
     x = _spread(axis, trials)
     figure.add_scatter(x=x, **marks, marker_color=ACCENT, marker_opacity=0.6)
     if search.best in trials:
@@ -87,7 +87,7 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
     x, y = (np.array([axis.position(trial) for trial in trials]) for axis in axes)
     scores = np.array([trial.score for trial in trials])
     colors = _colors(search)
-    look = {"hoverinfo": "skip", "coloraxis": "coloraxis"}
+    look: dict[str, Any] = {"hoverinfo": "skip", "coloraxis": "coloraxis"}
     if any(axis.of.choices for axis in axes) or len(trials) < ENOUGH_TO_SMOOTH:
         edges = [_edges(axis) for axis in axes]
         totals, _, _ = np.histogram2d(y, x, bins=edges[::-1], weights=scores)
@@ -119,8 +119,8 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
         update(title=axis.title, range=_with_room(axis), **axis.ticks())
     # The scale is above the surface, because beside it a phone would have no room left for it, and without a title of
     # its own, which Plotly would write across it.
-    place = {"orientation": "h", "x": 0.5, "len": 0.9, "y": 0.85, "yref": "container", "yanchor": "bottom"}
-    bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **place}
+    above = {"orientation": "h", "x": 0.5, "len": 0.9, "y": 0.85, "yref": "container", "yanchor": "bottom"}
+    bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **above}
     title = {"text": objective(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"}
     figure.update_layout(title=title, coloraxis={**colors, "colorbar": bar})
     return plain(figure, language).update_layout(margin_t=90, height=500)

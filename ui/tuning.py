@@ -31,7 +31,7 @@ def trials_table(folder: Path) -> dict[str, list]:
     return {"headers": headers, "data": [[_cell(value) for value in row] for row in data]}
 
 
-def trials_shown(search: Search, language: Language) -> dict[str, list]:
+def trials_shown(search: Search, language: Language) -> dict[str, Any]:
     """Return the trials as the page shows them: best first, in the person's language."""
     ranked = search.ranked()
     headers, data = ranked.table()

@@ -75,8 +75,8 @@ def picture_source(payload: Any) -> str | bytes | None:
         raise Message("picture_unreadable") from None
 
 
-def drawing_source(payload: dict | None) -> str | None:
-    """Return the path of the drawing in the raw payload of a sketchpad, None where nothing was drawn."""
+def drawing_source(payload: dict | None) -> str | bytes | None:
+    """Return the path, or the PNG, of the drawing in the raw payload of a sketchpad, None where nothing was drawn."""
     if not payload:
         return None
     drawn = payload.get("composite") or next(iter(payload.get("layers") or []), None) or payload.get("background")
@@ -114,10 +114,10 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         raise Message("picture_unreadable") from None
 
 
-def is_too_large(path: str) -> bool:
+def is_too_large(source: str | bytes) -> bool:
     """Return whether a picture will be brought down; only its header is read, and what cannot be read will not."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
             return WORKED * 1_000_000 < image.width * image.height <= MEGAPIXELS * 1_000_000
     except Exception:  # as in `read_picture`, which tells it
         return False
