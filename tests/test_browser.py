@@ -37,8 +37,9 @@ DIGITS = {
 IMPACTS = ("critical", "serious", "moderate", "minor")
 AXE = """# Accessibility
 
-Elements in which axe-core {version} finds fault, by impact, on each tab and part of the page in Spanish. A critical
-or serious one fails the test. Made by `TRAZO_SCREENSHOTS=1 python -m pytest tests/test_browser.py -k axe -m browser`.
+Elements in which axe-core {version} finds fault, by impact, on each tab and part of the page in Spanish.
+A critical or serious one fails the test. Made by
+`TRAZO_SCREENSHOTS=1 python -m pytest tests/test_browser.py -k axe -m browser`.
 
 | page | tab | part | critical | serious | moderate | minor | rules passed |
 |---|---|---|---:|---:|---:|---:|---:|

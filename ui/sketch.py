@@ -106,7 +106,7 @@ def tab(network: Network) -> None:
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
-            with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Group():
+            with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Column():
                 sources.append(picture_panel("class_picture", "digit-picture", min_width=280))
         with gr.Column(min_width=300):
             said = html_panel("digit_answer", "digit-answer")
