@@ -10,6 +10,7 @@ from model.config import CnnConfig
 from model.reproduction import commands
 
 TEMPLATE = Path(__file__).with_name("card.md")
+TAGS = {"onnx": "onnx", "litert": "tflite"}  # what the Hub calls the formats of an exports.json
 
 
 def render_card(
@@ -35,11 +36,15 @@ def render_card(
     learned = training["data"] if training else {}
     sources = files.datasets_of(learned)
     on_hub = [one["dataset"] for one in sources if files.is_on_hub(one["dataset"], one.get("revision"))]
-    trained_on = bool(learned and evaluation) and _same_rows(learned, evaluation)
+    trained_on = bool(learned and evaluation and _same_rows(learned, evaluation))
     results = []
-    measured_on_hub = bool(evaluation) and files.is_on_hub(evaluation["dataset"], evaluation.get("revision"))
     # The Hub compares models by these: only what others can measure too, on rows that the network has not seen.
-    if measured_on_hub and "accuracy" in evaluation and not trained_on:
+    if (
+        evaluation
+        and "accuracy" in evaluation
+        and not trained_on
+        and files.is_on_hub(evaluation["dataset"], evaluation.get("revision"))
+    ):
         results.append(
             EvalResult(
                 task_type="image-classification",
@@ -51,10 +56,11 @@ def render_card(
                 metric_value=evaluation["accuracy"],
             )
         )
+    formats = exports["formats"] if exports else ()
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", "image-classification", "cnn", *(exports or {"formats": {}})["formats"]],
+        tags=["trazo", "keras", "image-classification", "cnn", *(TAGS[name] for name in formats)],
         datasets=on_hub or None,
         metrics=["accuracy"] if evaluation and "accuracy" in evaluation else None,
         pipeline_tag="image-classification",

@@ -78,9 +78,10 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     # Small pictures decode in the time of a few lines of Python, so pictures that need no fitting get none.
     wanted = image_shape if image_shape[2] == 3 else image_shape[:2]
     try:
-        pixels = [_imdecode(one) for one in encoded]
-        fitting = {one.shape for one in pixels} == {wanted} and not _may_be_turned(b"".join(map(bytes, encoded)))
-    except (cv2.error, IndexError, AttributeError):  # AttributeError: None, for what OpenCV cannot read
+        pixels = [one for one in map(_imdecode, encoded) if one is not None]  # None: what OpenCV cannot read
+        fitting = len(pixels) == len(encoded) and {one.shape for one in pixels} == {wanted}
+        fitting = fitting and not _may_be_turned(b"".join(map(bytes, encoded)))
+    except (cv2.error, IndexError):
         fitting = False
     if fitting:
         images = np.concatenate(pixels)
@@ -88,7 +89,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
             if image_shape[2] == 3:
                 cv2.cvtColor(images, cv2.COLOR_BGR2RGB, dst=images)
             return images.reshape(-1, *image_shape), {}
-    images, bad = np.zeros((len(encoded), *image_shape), np.uint8), {}
+    images, bad = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     for position, one in enumerate(encoded):
         try:
             images[position] = decode(one, image_shape)

@@ -19,7 +19,7 @@ EVALUATION = "evaluation.json"
 REPORTS = (TRAINING, TRIALS, EVALUATION)
 PICTURES = ("confusion.png", "calibration.png")  # of the card
 EXPORTS = "exports.json"  # which other formats of the weights lie beside them
-EXPORTED = ("onnx/model.onnx", "model.tflite")  # where the Hub's viewers and other tools look for them
+EXPORTED = ("onnx/model.onnx", "model.tflite")  # transformers.js looks for the first; the Hub knows any .tflite
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 # Bytes of each file that are read at most; what is larger belongs to no model of this package.
 LIMITS = {

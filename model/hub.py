@@ -69,12 +69,13 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
                 return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), False
             except LocalEntryNotFoundError:
                 raise error from None
-        if not COMMIT.fullmatch(info.sha or ""):  # it becomes a folder's name
+        commit = info.sha or ""
+        if not COMMIT.fullmatch(commit):  # it becomes a folder's name
             raise TrazoError(f"{constants.ENDPOINT} is no Hub: it calls {info.sha!r} a commit of {repo_id!r}")
         announced = {file.rfilename: file for file in info.siblings or []}
         known = {name: announced[name] for name in WANTED if name in announced}
         files.check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
-        fetch = partial(_fetch, repo_id, info.sha, token)
+        fetch = partial(_fetch, repo_id, commit, token)
         folder = fetch(known.pop(files.CONFIG)).parent
         # The config is small and says how large the weights must be: others are not even downloaded.
         config = CnnConfig.from_file(folder / files.CONFIG)
@@ -113,12 +114,13 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSiblin
 
 
 def _matches(path: Path, file: RepoSibling) -> bool:
-    if path.stat().st_size != file.size:
+    size = path.stat().st_size
+    if size != file.size:
         return False
     with path.open("rb") as content:
         if file.lfs:
             return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
-        git = hashlib.file_digest(content, lambda: hashlib.sha1(b"blob %d\0" % file.size))
+        git = hashlib.file_digest(content, lambda: hashlib.sha1(b"blob %d\0" % size))
         return git.hexdigest() == file.blob_id
 
 
@@ -165,6 +167,8 @@ def commit_folder(
         try:
             parent = api.model_info(repo_id, revision=revision)
         except RevisionNotFoundError:  # a branch that is new begins where the main one is
+            if revision is None:
+                raise
             api.create_branch(repo_id, branch=revision)
             parent = api.model_info(repo_id, revision=revision)
         old = {sibling.rfilename for sibling in parent.siblings or []}

@@ -7,15 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model import CnnModel, TrazoError
+from model import CnnConfig, CnnModel, TrazoError
 from model.converter import decode
 from model.folder import PRETRAINED
+from model.scaling import Scaling
 from tests.conftest import ROOT, SAMPLE
 from tests.hub import LoopbackHub
 from training import export as module
-from training.export import FORMATS, export
-from training.publish import write_card
+from training.export import FORMATS, checked, export
+from training.publish import exported, write_card
 from training.stream import HubStream
+
+BINARY = {"problem": "binary", "labels": ("no", "yes")}
+NUMBER = {"problem": "regression", "labels": ("age",)}
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A run that was not exported."""
+    return shutil.copytree(PRETRAINED, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +47,35 @@ def test_each_format_answers_as_keras_does_in_its_own_runtime(run):
             assert np.abs(found - wanted[:count]).max() < 1e-5
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activation": "relu", "pooling": "average", "temperature": 1.3},
+        {"activation": "leaky_relu", "dense_units": ()} | NUMBER,
+        {"activation": "prelu", "normalization": "layer"},
+        {"activation": "sigmoid", "normalization": "none", "loss": "hinge"},
+        {"activation": "tanh", "image_shape": (33, 20, 3)} | BINARY,
+        {"activation": "swish", "pooling": "stride", "l2": 1e-4},
+        {"activation": "elu", "convolutions": (2, 1), "kernel_size": 5},
+        {"activation": "gelu", "normalization": "layer"},
+    ],
+    ids=lambda options: options["activation"],
+)
+def test_whatever_a_network_is_made_of_is_exported(options):
+    image_shape = options.get("image_shape", (28, 28, 1))
+    further = {"filters": (4, 8), "dense_units": (16,), "dropout": 0.3, "scaling": Scaling("z-score", (33.0,), (78.0,))}
+    cnn = CnnModel(CnnConfig(**{**further, **options}))
+    rng = np.random.default_rng(0)
+    for weight in cnn.network.weights:  # as after a training: a fresh batch normalisation does nothing
+        if "_norm/" in weight.path:
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    pixels = rng.integers(0, 256, (9, *image_shape), np.uint8)
+    wanted = cnn.predict(pixels)
+    for name in FORMATS:
+        content, difference = checked(cnn, name, pixels, wanted)
+        assert len(content) > 4 * cnn.network.count_params() and difference <= 1e-5
+
+
 def test_the_record_tells_what_was_checked(run):
     report = json.loads((run / "exports.json").read_text())
     for one in report["formats"].values():
@@ -44,8 +83,47 @@ def test_the_record_tells_what_was_checked(run):
         assert 0 <= one["largest_difference"] <= 1e-5 and (run / one["file"]).stat().st_size == one["bytes"]
 
 
-def test_a_network_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
-    folder = shutil.copytree(PRETRAINED, tmp_path / "run")
+def test_without_the_evaluations_dataset_the_sample_is_answered_where_it_fits(fresh, monkeypatch, capsys):
+    monkeypatch.setattr(module, "checked", lambda cnn, name, pixels, wanted: (b"%d" % len(pixels), 0.0))
+    report = export(fresh, ["onnx"])  # its evaluation names a dataset on the Hub, which the tests cannot reach
+    assert report["formats"]["onnx"]["checked_on"] == {"dataset": "sample", "split": "test", "rows": 1000}
+    assert "checked with the bundled sample: " in capsys.readouterr().out
+    monkeypatch.setattr(module, "SAMPLE_SHAPE", (32, 32, 3))
+    with pytest.raises(TrazoError, match="no pictures to check with: .*ylecun/mnist.*; give --dataset$"):
+        export(fresh, ["onnx"])
+
+
+def test_pictures_go_through_a_few_at_once_and_no_more_are_held_than_allowed(fresh, monkeypatch):
+    cnn, sizes = CnnModel.from_pretrained(fresh), []
+    load = lambda path: lambda pixels: sizes.append(len(pixels)) or cnn.network(pixels, training=False).numpy()  # noqa: E731
+    monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
+    monkeypatch.setattr(module, "MOST_BYTES", 100 * 28 * 28)
+    monkeypatch.setattr(module, "NUMBERS", 40 * cnn.config.largest_map)
+    export(fresh, ["litert"], SAMPLE)
+    assert sizes == [40, 40, 20]
+
+
+def test_a_package_that_is_missing_and_a_folder_that_is_not_there_are_told_first(fresh, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(TrazoError, match="^onnx needs tf2onnx: `pip install -r requirements.txt`$"):
+        export(fresh, ["onnx"], SAMPLE)
+    with pytest.raises(TrazoError, match="there is no folder .*someone/digits"):
+        export(tmp_path / "someone/digits", ["litert"], SAMPLE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"formats": {"onnx": {"file": "../secret", "sha256": ""}}}', '{"formats": {"onnx": 1}}'],
+)
+def test_a_damaged_record_is_named_and_nothing_is_published(fresh, text):
+    (fresh / "exports.json").write_text(text)
+    for call in (lambda: exported(fresh), lambda: export(fresh, ["onnx"], SAMPLE)):
+        with pytest.raises(TrazoError, match="exports.json .*delete it and "):
+            call()
+
+
+def test_a_network_that_answers_otherwise_is_not_kept(fresh, monkeypatch):
+    folder = fresh
     right = FORMATS["litert"].load
     wrong = lambda path: lambda pixels: np.roll(right(path)(pixels), 1, axis=1)  # noqa: E731
     monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=wrong))
@@ -54,15 +132,34 @@ def test_a_network_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
     assert not (folder / "model.tflite").exists() and not (folder / "exports.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (0.7 + 2e-5, "by up to 2.0e-05, 0 other answers"),
+        (0.5 + 1e-6, "by up to .*e-06, 2 other answers"),
+        (np.nan, "by up to nan"),
+    ],
+)
+def test_what_is_too_far_or_another_answer_or_no_number_is_refused(monkeypatch, found, message):
+    cnn = CnnModel(CnnConfig(filters=(4,), **BINARY))
+    pixels = np.zeros((2, 28, 28, 1), np.uint8)
+    cnn.predict(pixels)
+    yes = 0.7 if found > 0.6 else 0.5 - 1e-6
+    wanted = np.array([[1 - yes, yes]] * 2, np.float32)
+    load = lambda path: lambda pixels: np.full((2, 1), found, np.float32)  # noqa: E731
+    monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
+    with pytest.raises(TrazoError, match=message):
+        checked(cnn, "litert", pixels, wanted)
+
+
 def test_the_command_and_its_mistakes(run, training, tmp_path):
     answer = training("export", run, "--to", "onnx", "--dataset", SAMPLE)
     assert answer.returncode == 0 and "on 1,000 rows of sample, test, the same answers" in answer.stdout, answer.stderr
     folder = shutil.copytree(PRETRAINED, tmp_path / "run")
     answer = training("export", folder, "--to", "onnx", "--dataset", "nobody/nothing")
-    assert answer.returncode == 2 and "--dataset names others" in answer.stderr and "Traceback" not in answer.stderr
-    (folder / "evaluation.json").unlink()
-    answer = training("export", folder, "--to", "onnx")
-    assert answer.returncode == 2 and "give --dataset" in answer.stderr
+    assert answer.returncode == 2 and "give --dataset" in answer.stderr and "Traceback" not in answer.stderr
+    answer = training("export", "nobody/nothing", "--to", "onnx")
+    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1 and "no folder" in answer.stderr
 
 
 def test_exports_are_published_with_their_weights_and_with_no_others(run, tmp_path):
@@ -80,7 +177,8 @@ def test_exports_are_published_with_their_weights_and_with_no_others(run, tmp_pa
         for name in ("onnx/model.onnx", "model.tflite", "exports.json"):
             assert files[name] == (run / name).read_bytes()
         card = files["README.md"].decode()
-        assert "`onnx/model.onnx` | " in card and "- litert" in card.split("---")[1]
+        assert "`onnx/model.onnx` | " in card and "- onnx\n- tflite\n" in card.split("---")[1]
+        assert 'AutoModel.from_pretrained("someone/digits", { dtype: "fp32" })' in card
 
         (folder / "model.tflite").write_bytes(b"another")
         answer = publish()
@@ -94,10 +192,12 @@ def test_exports_are_published_with_their_weights_and_with_no_others(run, tmp_pa
         assert "onnx" not in files["README.md"].decode()
 
 
-def test_the_cards_code_for_onnx_runs(run, monkeypatch):
+@pytest.mark.parametrize(("block", "name"), [(2, "onnxruntime"), (3, "ai_edge_litert")])
+def test_the_cards_code_runs(run, monkeypatch, block, name):
     write_card(run)
-    code = (run / "README.md").read_text().split("```python\n")[2].split("```")[0]
+    code = (run / "README.md").read_text().split("```python\n")[block].split("```")[0]
     monkeypatch.chdir(run)
-    space = {"pixels": np.zeros((3, 28, 28, 1), np.float32)}
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)
+    space = {"pixels": pixels.astype(np.float32)}
     exec(code, space)
-    assert space["answers"].shape == (3, 10)
+    assert name in code and np.abs(space["answers"] - CnnModel.from_pretrained(run).predict(pixels)).max() < 1e-5

@@ -84,6 +84,7 @@ def test_where_the_system_ends_it_for_want_of_memory_the_trial_fails_and_the_sea
     monkeypatch.setattr(run, "SearchSpace", Tiny)
     kills = iter([0, 0, 1, 1, 1, 1])  # the machine's count before the first trial and after its end, and so on
     monkeypatch.setattr(trial_process, "out_of_memory_kills", lambda: next(kills))
+    monkeypatch.setattr("training.tuner.memory_note", lambda: {"boot": "this one", "kills": 0})
     real, calls = trial_process.fit, []
 
     def fit(*arguments, on_epoch, **options):

@@ -123,7 +123,7 @@ def test_a_failed_trial_is_told_and_the_search_goes_on(tmp_path, monkeypatch):
             return network | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
 
     monkeypatch.setattr(run, "SearchSpace", Sometimes)
-    report = tune(tmp_path, trials=4)
+    report = tune(tmp_path, trials=10)
     by_filters = {trial["hyperparameters"]["filters"]: trial for trial in report["trials"]}
     assert by_filters[2]["status"] == "COMPLETED" and by_filters[2]["reason"] is None
     assert by_filters[3]["status"] == "FAILED" and "unknown activation 'mish'" in by_filters[3]["reason"]

@@ -37,6 +37,7 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
     config = replace(config, temperature=fit_temperature(scores, labels, config.problem))
     if features is not None:
         _, usual, classes = _look(run, config, train, train.epoch(0), ROWS)
+        assert usual is not None  # the same network's as `features`
         means, whitening = _usual(usual, classes, len(config.labels))
         distances = Outliers(network, config, means, whitening).distances(features)
         largest = float(np.quantile(distances, ACCEPTED))

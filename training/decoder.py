@@ -47,6 +47,9 @@ class Decoder:
             env={"OPENCV_LOG_LEVEL": "SILENT", **os.environ},
             start_new_session=True,  # Ctrl-C is for the parent, which ends its decoders as it ends itself
         )
+        # Pipes, so never None.
+        self._asks: Any = self._process.stdin
+        self._answers: Any = self._process.stdout
         self._asked = 0
         self._pending: deque[tuple[int, list]] = deque()  # answers that are not there yet, by number
         self._asking, self._reading = threading.Lock(), threading.Lock()
@@ -70,8 +73,8 @@ class Decoder:
         with self._asking, self._whole():
             self._asked += 1
             self._pending.append((self._asked, answer))
-            pickle.dump((self._asked, batches, image_shape), self._process.stdin, pickle.HIGHEST_PROTOCOL)
-            self._process.stdin.flush()
+            pickle.dump((self._asked, batches, image_shape), self._asks, pickle.HIGHEST_PROTOCOL)
+            self._asks.flush()
         return lambda: self._wait(answer)
 
     def close(self) -> None:
@@ -79,7 +82,7 @@ class Decoder:
         self._closed = True
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._asks, self._answers):
             with suppress(OSError, ValueError):  # what was not flushed has nowhere to go
                 pipe.close()
 
@@ -87,7 +90,7 @@ class Decoder:
         with self._reading, self._whole():
             while not answer:  # those who asked before come first
                 number, first = self._pending.popleft()
-                answered, decoded = _receive(self._process.stdout)
+                answered, decoded = _receive(self._answers)
                 if answered != number:
                     raise EOFError
                 first.append(decoded)

@@ -135,8 +135,10 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     for number in range(BINS):
         inside = index == number
         rows = int(inside.sum())
-        mean, accuracy = (float(confidence[inside].mean()), float(right[inside].mean())) if rows else (None, None)
-        error += rows * abs(accuracy - mean) if rows else 0.0
+        mean = accuracy = None
+        if rows:
+            mean, accuracy = float(confidence[inside].mean()), float(right[inside].mean())
+            error += rows * abs(accuracy - mean)
         bins.append(
             {
                 "low": number / BINS,

@@ -21,8 +21,8 @@ def write_pictures(evaluation: dict[str, Any] | None, folder: Path) -> None:
         evaluation: the value of an evaluation.json, or None.
         folder: where.
     """
-    drawn = evaluation is not None and "confusion_matrix" in evaluation
-    pictures = [confusion(evaluation), calibration(evaluation)] if drawn else [None, None]
+    drawn = evaluation if evaluation is not None and "confusion_matrix" in evaluation else None
+    pictures = [confusion(drawn), calibration(drawn)] if drawn is not None else [None, None]
     for name, figure in zip(files.PICTURES, pictures, strict=True):
         if figure is None:
             (folder / name).unlink(missing_ok=True)

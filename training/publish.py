@@ -15,7 +15,7 @@ from model.card import render_card
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.hub import commit_folder
-from model.weights import is_about, weights_hash
+from model.weights import is_about
 from training.pictures import write_pictures
 
 
@@ -35,7 +35,7 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
     training, trials, evaluation = (files.read_report(run / name) for name in files.REPORTS)
     if evaluation and not is_about(evaluation, run):
         evaluation = None
-    exports = files.read_json(run / files.EXPORTS) if exported(run) else None
+    exports = exports_of(run)
     try:
         card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
     except (jinja2.UndefinedError, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -75,6 +75,7 @@ def publish(
     """
     if not run.is_dir():
         raise TrazoError(f"there is no run {str(run)!r}; `python -m training run` makes one")
+    _check_complete(run)
     CnnModel.from_pretrained(run)  # what cannot be loaded is not published
     _, evaluation = _measured(run)
     with tempfile.TemporaryDirectory() as temporary:
@@ -95,22 +96,47 @@ def exported(folder: Path) -> list[str]:
     Raises:
         TrazoError: when one of them is missing or another than was checked.
     """
-    report = files.read_json(folder / files.EXPORTS)
-    if not report or report["weights_sha256"] != weights_hash(folder):
+    report = exports_of(folder)
+    if report is None:
         return []
-    for one in report["formats"].values():
+    for name, one in report["formats"].items():
         path = folder / one["file"]
         if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one["sha256"]:
-            raise TrazoError(f"{path} is not what was exported: run `python -m training export {folder}` again")
+            raise TrazoError(f"{path} is not what was exported: `python -m training export {folder} --to {name}` again")
     return [files.EXPORTS, *(one["file"] for one in report["formats"].values())]
+
+
+def exports_of(folder: Path) -> dict[str, Any] | None:
+    """Return exports.json where it is about the weights in this folder, else None.
+
+    Raises:
+        DamagedFile: when it is not what `export` writes: in one line.
+    """
+    path = folder / files.EXPORTS
+    report = files.read_json(path)
+    if report is None:
+        return None
+    formats = report.get("formats") if isinstance(report, dict) else None
+    known = isinstance(formats, dict) and all(
+        isinstance(one, dict) and one.get("file") in files.EXPORTED and "sha256" in one for one in formats.values()
+    )
+    if not known:  # a name in it is a file that is published
+        raise files.DamagedFile(f"{path} is not what `python -m training export` writes: delete it and export again")
+    return report if is_about(report, folder) else None
+
+
+def _check_complete(run: Path) -> None:
+    missing = [name for name in (files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
+    if missing:
+        raise TrazoError(f"{run} has no {' and no '.join(missing)}: train and evaluate it first")
 
 
 def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return training.json and evaluation.json of a run that is complete."""
-    missing = [name for name in (files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
-    if missing:
-        raise TrazoError(f"{run} has no {' and no '.join(missing)}: train and evaluate it first")
     training, evaluation = files.read_report(run / files.TRAINING), files.read_report(run / files.EVALUATION)
+    if training is None or evaluation is None:
+        missing = [name for name in (files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
+        raise TrazoError(f"{run} has no {' and no '.join(missing)}: train and evaluate it first")
     if not is_about(evaluation, run):
         raise TrazoError(
             f"{run / files.EVALUATION} is about other weights; "

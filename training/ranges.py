@@ -73,13 +73,14 @@ class Files:
         held = {span: self._kept(path, *span) for span in spans}
         missing = [span for span in spans if held[span] is None]
         parts = {begin: data for (begin, _), data in held.items() if data is not None}
+        cache = self._cache
         if missing:
             for a, b in merge_spans(missing):
                 parts[a] = data = self.read(path, a, b)
-                for begin, end in missing if self._cache is not None else ():
-                    if a <= begin and end <= b:
+                for begin, end in missing:
+                    if cache is not None and a <= begin and end <= b:
                         with suppress(*CACHE_ERRORS):  # what cannot be kept is read again
-                            self._cache.set((path, begin, end), data[begin - a : end - a])
+                            cache.set((path, begin, end), data[begin - a : end - a])
         joined: dict[int, bytes] = {}
         start = end = -1
         for begin in sorted(parts):
@@ -122,11 +123,12 @@ class Files:
         return self.filesystem.cat_file(path, begin, end), f"{info['size']} {info.get('mtime')}"
 
     def _kept(self, path: str, begin: int, end: int) -> bytes | None:
-        if self._cache is None:
-            return None
-        with suppress(*CACHE_ERRORS):
-            data = self._cache.get((path, begin, end))
-            return data if data is not None and len(data) == end - begin else None
+        if self._cache is not None:
+            with suppress(*CACHE_ERRORS):
+                data = self._cache.get((path, begin, end))
+                if data is not None and len(data) == end - begin:
+                    return data
+        return None
 
     @cached_property
     def _cache(self) -> Cache | None:

@@ -96,7 +96,7 @@ def _common(data: DataConfig) -> dict[str, Any]:
 
 def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
     """Return the rows that training may see: not those that `open_test` takes."""
-    if data.unit_column in stream.features:
+    if data.unit_column and data.unit_column in stream.features:
         stream = stream.together(data.unit_column)
     if data.test_split == "test" and "test" not in stream.source.splits:
         stream, _ = stream.hold_out(data.test_share)
@@ -118,7 +118,7 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
         if data.test_split != "test":
             raise
     stream, by = open_stream(data, data.split, labels=labels), "row id"
-    if data.unit_column in stream.features:
+    if data.unit_column and data.unit_column in stream.features:
         stream, by = stream.together(data.unit_column), data.unit_column
     return stream.hold_out(data.test_share)[1], f"{data.split}, {data.test_share:.0%} held out by {by}"
 
@@ -231,6 +231,7 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: in
     if known & {(one["dataset"], one["split"]) for one in (first, *others)}:
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
+        assert cnn.folder is not None  # it was loaded
         result["weights_sha256"] = weights_hash(cnn.folder)
         files.write_json(folder / files.EVALUATION, result)
         if (folder / files.CONFIG).is_file():

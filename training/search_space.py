@@ -69,6 +69,7 @@ class SearchSpace(keras_tuner.HyperModel):
             TrazoError: for a combination that no network has.
         """
         network, training = self.point(hp)
+        assert self._histogram is not None, "needed for `config` and `build`"
         network["scaling"] = self._histogram.fit(network["scaling"])
         return CnnConfig(**self.base | network, loss=training["loss"])
 

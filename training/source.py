@@ -258,7 +258,10 @@ def hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
 
 def _commit(dataset: str, revision: str | None, token: str | None) -> str:
     with hub_errors(dataset, revision):
-        return HfApi(token=token).dataset_info(dataset, revision=revision, timeout=20).sha
+        commit = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=20).sha
+    if commit is None:
+        raise TrazoError(f"{constants.ENDPOINT} is no Hub: it names no commit of {dataset!r}")
+    return commit
 
 
 def _builder(dataset: str, config: str | None, commit: str | None, token: str | None, local: bool):

@@ -20,12 +20,11 @@ class Board:
         if row["epoch"] <= self._epochs:
             return
         self._epochs, first = row["epoch"], self._writer is None
-        if first:
-            self._writer = tf.summary.create_file_writer(str(self._folder))
-        with self._writer.as_default(step=int(row["epoch"])):
+        writer = self._writer = self._writer or tf.summary.create_file_writer(str(self._folder))
+        with writer.as_default(step=int(row["epoch"])):
             if first and hyperparameters:
                 hparams.hparams(hyperparameters, trial_id=self._folder.name)
             for name, value in row.items():
                 if name != "epoch":
                     tf.summary.scalar(name, value)
-        self._writer.flush()
+        writer.flush()

@@ -167,6 +167,7 @@ def fit(
         saved = time.monotonic()
         on_epoch(progress)
 
+    assert best is not None  # a first loss on validation that is not finite was refused
     for variable, value in zip(result.weights, best, strict=True):
         variable.assign(value)
     return result, progress

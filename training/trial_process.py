@@ -183,8 +183,9 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the search, which ends this process
     os.environ.update(environment)
     # A search that is killed must not leave a training behind, which would write into the next one's checkpoint.
-    parent = multiprocessing.parent_process().sentinel
-    threading.Thread(target=lambda: (wait([parent]), os._exit(1)), daemon=True).start()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
     def on_epoch(progress: Progress) -> None:
         pipe.send(progress)

@@ -28,7 +28,9 @@ class Answer:
     @property
     def label(self) -> str:
         """The likeliest label, or the number."""
-        return f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.get)
+        return (
+            f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.__getitem__)
+        )
 
 
 def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:

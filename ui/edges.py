@@ -171,7 +171,7 @@ def tab(demo: gr.Blocks, network: Network) -> None:
 
     def tell_if_scaled(picture: dict | None, request: gr.Request) -> None:
         """Say so once, when the picture comes, not whenever a control is moved."""
-        if picture and is_too_large(picture_source(picture)):
+        if (source := picture_source(picture)) is not None and is_too_large(source):
             gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
 
     def find_edges(picture: dict, kernel: Any, threshold: float) -> str:

@@ -65,11 +65,12 @@ class Network:
         """Whether answers need not wait."""
         return self._explainer is not None and self._explainer.done()
 
-    def start(self) -> None:
-        """Begin to load, unless that was begun."""
+    def start(self) -> Future[Explainer]:
+        """Begin to load, unless that was begun; return what will hold the result."""
         with self._starting:
             if self._explainer is None:
                 self._explainer = ThreadPoolExecutor(1, "network").submit(self._load)
+            return self._explainer
 
     def explainer(self) -> Explainer:
         """Return the loaded model with what looks inside it; waits for it.
@@ -77,9 +78,9 @@ class Network:
         Raises:
             Message: when it takes too long, or no model can be loaded.
         """
-        self.start()
+        loading = self.start()
         try:
-            return self._explainer.result(LONGEST)
+            return loading.result(LONGEST)
         except TimeoutError:
             raise Message("network_loading") from None
         except ModelError:

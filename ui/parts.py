@@ -71,7 +71,7 @@ class Parts:
                 raise Message("too_few_hyperparameters")
         except Message as message:
             told = {language: [_told(label, message, language)] for language in LANGUAGES}
-            self._parts.append(([_absent()], told.get))
+            self._parts.append(([_absent()], told.__getitem__))
             return
         at_start = [names[:most]] if most else names[: len(choosers)]
         with gr.Row():

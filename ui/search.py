@@ -79,9 +79,10 @@ class Search:
     def best_so_far(self) -> list[tuple[int, float, float]]:
         """Return (order of the trial, score, best score up to it) of each completed trial."""
         better, points = max if self.descending else min, list[tuple[int, float, float]]()
-        for trial in self.scored:
-            best = better(trial.score, points[-1][2]) if points else trial.score
-            points.append((trial.order, trial.score, best))
+        for trial in self.trials:
+            if trial.score is not None:
+                best = better(trial.score, points[-1][2]) if points else trial.score
+                points.append((trial.order, trial.score, best))
         return points
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
