@@ -4,6 +4,7 @@ Training, evaluation, `predict` and the demo all come through here, so they cann
 """
 
 import io
+import math
 import os
 from collections.abc import Sequence
 
@@ -23,11 +24,15 @@ BOX = 20 / 28
 STROKE = 2.34 / 28  # width of MNIST strokes: the median of `stroke_width` over the training rows of the bundled sample
 OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
 FAINTEST = 16  # levels by which ink must differ from paper to count as drawn
-LINED = 0.8  # of each side of what is drawn, at least, is covered by a frame around it
+DRAWN = 0.3  # of the strongest ink, at least
+BAND = 0.05  # of the side: a frame lies within so much of the border
+LINED = 0.8  # of each side, at least, is covered by a frame
 LONGEST_LINE = 1000  # pixels of the longer side of a line of signs that is taken apart
 # So many of a digital drawing's pixels, at least, are exactly of its paper's grey or its ink's. Light on real paper
 # spreads greys: of the photographs of benchmarks/photographs.py none has more than 14 %.
 EVEN = 0.2
+SAMPLED = 100  # pixels of the shorter side, at least, that greys are counted of: all would take longer than the rest
+SPECK = 0.002  # of a picture's pixels: a piece that is smaller does not tell ink from paper
 SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
 
 
@@ -304,9 +309,10 @@ def _eight_bit(pixels: np.ndarray) -> np.ndarray:
 
 
 def _over(rgba: np.ndarray, paper: int) -> np.ndarray:
-    """Lay a picture with transparency, uint8 (h, w, 4), on paper of one grey."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.round(rgba[..., :3] * alpha + paper * (1 - alpha)).astype(np.uint8)
+    """Lay a picture with transparency, uint8 (h, w, 4), on paper that is black, 0, or white, 255."""
+    alpha = cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
+    on_black = cv2.multiply(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
+    return cv2.add(on_black, 255 - alpha) if paper else on_black
 
 
 def _letterbox(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -326,9 +332,11 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
         pixels = _on_paper(pixels)
     grey = _telling_channel(pixels)
     paper_grey, is_even = _paper_of(grey)
-    grey = grey.astype(np.float32)
-    ink = np.abs(grey - paper_grey) if is_even else 255 * paper.photographed_ink(grey)
-    strongest = ink.max()
+    if is_even:
+        ink = cv2.absdiff(grey, np.full_like(grey, paper_grey))
+    else:
+        ink = 255 * paper.photographed_ink(grey.astype(np.float32))
+    strongest = np.float32(ink.max())
     if strongest < FAINTEST:
         raise BlankDrawing("nothing is drawn")
     return _without_frame(_crop(ink) / strongest)
@@ -336,16 +344,16 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
 
 def _on_paper(rgba: np.ndarray) -> np.ndarray:
     """Lay a picture with transparency on what makes it visible: black for light strokes on nothing, else white."""
-    alpha = np.ascontiguousarray(rgba[..., 3])
-    left, top, width, height = cv2.boundingRect(alpha)
-    if not width or alpha.min() == 255:
-        return _over(rgba, 255) if not width else np.ascontiguousarray(rgba[..., :3])
+    alpha = cv2.extractChannel(rgba, 3)
+    if alpha.min() == 255:
+        return cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
     # Most of a canvas is empty: what is transparent around a drawing is cut off, but for a margin.
+    left, top, width, height = cv2.boundingRect(alpha)
     rows, columns = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
-    rgba, alpha = rgba[rows, columns], alpha[rows, columns]
-    # Weighted by what is seen of them: colours under full transparency are arbitrary.
-    grey = cv2.cvtColor(np.ascontiguousarray(rgba[..., :3]), cv2.COLOR_RGB2GRAY)
-    return _over(rgba, 0 if np.average(grey, weights=alpha) > 127 else 255)
+    alpha, on_black = alpha[rows, columns], _over(rgba[rows, columns], 0)
+    # On black every colour weighs as much as is seen of it: colours under full transparency are arbitrary.
+    is_light = cv2.cvtColor(on_black, cv2.COLOR_RGB2GRAY).mean() > alpha.mean() / 2
+    return on_black if is_light else cv2.add(on_black, cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2RGB))
 
 
 def _telling_channel(pixels: np.ndarray) -> np.ndarray:
@@ -363,38 +371,62 @@ def _spread(channel: np.ndarray) -> int:
     return int(channel.max()) - int(channel.min())
 
 
-def _paper_of(grey: np.ndarray) -> tuple[float, bool]:
+def _paper_of(grey: np.ndarray) -> tuple[int, bool]:
     """Return the grey of a picture's paper, uint8 (h, w), and whether it is even, as on a screen.
 
     Paper is the lighter or the darker of two, whichever surrounds the other: it has the border and the corners. Where a
     drawing was cut out closely it may have neither, but most of the picture; so the three shares are added up.
     """
-    threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
-    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()
+    step = max(1, min(grey.shape) // SAMPLED)
+    sample = np.ascontiguousarray(grey[::step, ::step])
+    threshold, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     split = int(threshold) + 1
-    shares = counts[split:].sum() / grey.size, (edge >= split).mean(), (corners >= split).mean()
-    dark, light = int(counts[:split].argmax()), split + int(counts[split:].argmax()) if split < 256 else 255
-    is_even = counts[dark] + counts[light] >= EVEN * grey.size
-    return float(light if sum(shares) > 1.5 else dark), bool(is_even or min(grey.shape) < SMALLEST_PHOTOGRAPH)
+    counts = np.bincount(sample.ravel(), minlength=256)
+    dark, light = int(counts[:split].argmax()), split + int(counts[split:].argmax())
+    is_even = counts[dark] + counts[light] >= EVEN * sample.size or min(grey.shape) < SMALLEST_PHOTOGRAPH
+
+    by = int(BAND * min(grey.shape))
+    edge, further_in = ((_edge(one) >= split).mean() for one in (grey, grey[by:-by, by:-by] if by else grey))
+    share = counts[split:].sum() / sample.size
+    votes = share + edge + (grey[[0, 0, -1, -1], [0, -1, 0, -1]] >= split).mean()
+    if abs(edge - further_in) > LINED:  # a frame
+        votes = 3 * share
+    elif 0.75 < votes < 2.25:  # cut out closely: ink holds together, what is left of the paper does not
+        step = 1 + math.isqrt(grey.size) // LONGEST_LINE
+        votes += 3 * np.sign(_pieces(grey[::step, ::step] >= split) - _pieces(grey[::step, ::step] < split))
+    return light if votes > 1.5 else dark, bool(is_even)
+
+
+def _edge(grey: np.ndarray) -> np.ndarray:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def _pieces(mask: np.ndarray) -> int:
+    """Return how many pieces a mask, bool (h, w), has."""
+    _, _, numbers, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    return int((numbers[1:, cv2.CC_STAT_AREA] >= SPECK * mask.size).sum())
 
 
 def _without_frame(ink: np.ndarray) -> np.ndarray:
-    """Take away a ruled frame around a drawing: a piece that lines all four sides of what is drawn, float32 (h, w)."""
-    drawn = ink > 0.5
-    sides = drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]
-    if min(ink.shape) < 3 or min(side.mean() for side in sides) < LINED:
+    """Take away a frame around a drawing: a piece that lines all four sides of what is drawn, float32 (h, w)."""
+    drawn = ink > DRAWN
+    if not _is_lined(drawn):
         return ink
     _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
     frame = pieces == pieces[0, drawn[0].argmax()]
-    if (drawn & ~frame).sum() < 0.01 * drawn.size:  # a square alone is a drawing
+    if not _is_lined(frame) or (drawn & ~frame).sum() < 0.01 * drawn.size:  # a square alone is a drawing
         return ink
     return _crop(np.where(cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 0, ink))
 
 
+def _is_lined(drawn: np.ndarray) -> bool:
+    by = 1 + int(BAND * min(drawn.shape))
+    sides = drawn[:by].any(0), drawn[-by:].any(0), drawn[:, :by].any(1), drawn[:, -by:].any(1)
+    return min(side.mean() for side in sides) >= LINED
+
+
 def _crop(ink: np.ndarray) -> np.ndarray:
-    drawn = ink > 0.3 * ink.max()  # averaging may have thinned all of it out
+    drawn = ink > DRAWN * ink.max()  # averaging may have thinned all of it out
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

@@ -180,9 +180,9 @@ def translucent(grey: int) -> np.ndarray:
     return np.dstack([np.full((400, 400, 3), grey, np.uint8), alpha])
 
 
-def framed(grey: np.ndarray) -> np.ndarray:
-    grey = grey.copy()
-    ImageDraw.Draw(image := Image.fromarray(grey)).rectangle((6, 6, 393, 393), outline=0, width=3)
+def framed(grey: np.ndarray, inset: int = 6, ink: int = 0, radius: int = 0) -> np.ndarray:
+    box = inset, inset, 399 - inset, 399 - inset
+    ImageDraw.Draw(image := Image.fromarray(grey)).rounded_rectangle(box, radius, outline=ink, width=3)
     return np.asarray(image)
 
 
@@ -212,6 +212,13 @@ VARIANTS = {
     "black, half transparent": lambda: translucent(0),
     "in a frame": lambda: framed(drawn()),
     "in a frame, light on dark": lambda: 255 - framed(drawn()),
+    "in a frame at the very edge": lambda: framed(drawn(), inset=0),
+    "in a frame at the very edge, light on dark": lambda: 255 - framed(drawn(), inset=0),
+    "in a grey frame": lambda: framed(drawn(), ink=160),
+    "in a frame with round corners": lambda: framed(drawn(), radius=60),
+    "in a frame drawn by hand": lambda: np.asarray(
+        Image.fromarray(framed(drawn(), inset=20)).rotate(2, Image.Resampling.BICUBIC, fillcolor=255)
+    ),
 }
 
 
@@ -226,6 +233,23 @@ def test_the_same_drawing_looks_the_same_however_it_was_drawn(name):
     reference, other = (sketch_to_input(d, SHAPE).astype(int) for d in (drawn(), VARIANTS[name]()))
     blank = np.abs(reference).mean()
     assert np.abs(reference - other).mean() < 0.3 * blank
+
+
+@pytest.mark.parametrize("closer", [0, 10])
+@pytest.mark.parametrize("width", [70, 110])
+@pytest.mark.parametrize(
+    "points", [[(110, 120), (260, 100), (280, 170), (120, 330), (300, 330)], [(200, 90), (190, 320)]]
+)
+def test_thick_strokes_that_fill_most_of_the_picture_are_ink(points, width, closer):
+    page = Image.new("L", (400, 400), 255)
+    draw = ImageDraw.Draw(page)
+    draw.line(points, 0, width, joint="curve")
+    for x, y in (points[0], points[-1]):  # a pen is round
+        draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), 0)
+    grey = cut_out(np.asarray(page))
+    grey = grey[closer : len(grey) - closer, closer : grey.shape[1] - closer]
+    reference, *others = (sketch_to_input(one, SHAPE).astype(int) for one in (page, grey, 255 - grey))
+    assert all(np.abs(other - reference).mean() < 0.3 * reference.mean() for other in others)
 
 
 def test_a_drawing_becomes_what_mnists_makers_made():
