@@ -32,6 +32,7 @@ LONGEST_LINE = 1000  # pixels of the longer side of a line of signs that is take
 # spreads greys: of the photographs of benchmarks/photographs.py none has more than 14 %.
 EVEN = 0.2
 SAMPLED = 100  # pixels of the shorter side, at least, that greys are counted of: all would take longer than the rest
+RULED = 0.02  # of the pixels, at least, have the one faint grey of lines that a digital sheet is ruled with
 SPECK = 0.002  # of a picture's pixels: a piece that is smaller does not tell ink from paper
 SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
 
@@ -331,9 +332,10 @@ def _ink(pixels: np.ndarray) -> np.ndarray:
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         pixels = _on_paper(pixels)
     grey = _telling_channel(pixels)
-    paper_grey, is_even = _paper_of(grey)
+    paper_grey, is_even, faint = _paper_of(grey)
     if is_even:
         ink = cv2.absdiff(grey, np.full_like(grey, paper_grey))
+        ink[ink <= faint] = 0
     else:
         ink = 255 * paper.photographed_ink(grey.astype(np.float32))
     strongest = np.float32(ink.max())
@@ -371,8 +373,10 @@ def _spread(channel: np.ndarray) -> int:
     return int(channel.max()) - int(channel.min())
 
 
-def _paper_of(grey: np.ndarray) -> tuple[int, bool]:
-    """Return the grey of a picture's paper, uint8 (h, w), and whether it is even, as on a screen.
+def _paper_of(grey: np.ndarray) -> tuple[int, bool, int]:
+    """Return the grey of a picture's paper, uint8 (h, w), whether it is even, and by how much lines on it differ.
+
+    Even is what is drawn on a screen; lines are those of squared or ruled sheets, 0 where there are none.
 
     Paper is the lighter or the darker of two, whichever surrounds the other: it has the border and the corners. Where a
     drawing was cut out closely it may have neither, but most of the picture; so the three shares are added up.
@@ -383,7 +387,8 @@ def _paper_of(grey: np.ndarray) -> tuple[int, bool]:
     split = int(threshold) + 1
     counts = np.bincount(sample.ravel(), minlength=256)
     dark, light = int(counts[:split].argmax()), split + int(counts[split:].argmax())
-    is_even = counts[dark] + counts[light] >= EVEN * sample.size or min(grey.shape) < SMALLEST_PHOTOGRAPH
+    is_small = min(grey.shape) < SMALLEST_PHOTOGRAPH
+    is_even = is_small or counts[dark] + counts[light] >= EVEN * sample.size
 
     by = int(BAND * min(grey.shape))
     edge, further_in = ((_edge(one) >= split).mean() for one in (grey, grey[by:-by, by:-by] if by else grey))
@@ -394,7 +399,10 @@ def _paper_of(grey: np.ndarray) -> tuple[int, bool]:
     elif 0.75 < votes < 2.25:  # cut out closely: ink holds together, what is left of the paper does not
         step = 1 + math.isqrt(grey.size) // LONGEST_LINE
         votes += 3 * np.sign(_pieces(grey[::step, ::step] >= split) - _pieces(grey[::step, ::step] < split))
-    return light if votes > 1.5 else dark, bool(is_even)
+    paper_grey = light if votes > 1.5 else dark
+    apart = np.abs(np.arange(256) - paper_grey)
+    ruled = apart[(counts >= RULED * sample.size) & (apart < (light - dark) / 2)]
+    return paper_grey, bool(is_even), 0 if is_small else int(ruled.max(initial=0))
 
 
 def _edge(grey: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ FULL_INK = 0.998  # quantile that counts as full ink: a fine pen's small digit s
 FAINTEST = 0.06  # ink takes at least this share of the light
 PAPER, INK = 0.4, 0.8  # of full ink: below the first is paper, above the second is ink
 BOARD = 110  # grey below which more than half of a picture may be a blackboard
-THICKNESSES = 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4  # of the side: windows for strokes from a fine pen's to a brush's
 STANDING_OUT = 0.997  # quantile that tells whether strokes stand out
 EDGE, SHARP, SHARP_PART = 9, 0.4, 0.1  # within so many pixels ink rises by so much, in this share of a piece at least
 SPECK = 0.04  # of the largest piece of ink: smaller pieces are dirt
@@ -41,10 +40,7 @@ def photographed_ink(grey: np.ndarray) -> np.ndarray:
     if full < FAINTEST:
         return np.zeros_like(ink)
     ink /= full
-    window = np.ones((EDGE, EDGE), np.uint8)
-    # Smoothed, so that the paper's grain has no edges of its own.
-    sharp = cv2.morphologyEx(cv2.GaussianBlur(ink, (0, 0), 2), cv2.MORPH_GRADIENT, window) > SHARP
-    return np.clip((ink - PAPER) / (INK - PAPER), 0, 1) * _drawing(ink > PAPER, sharp)
+    return np.clip((ink - PAPER) / (INK - PAPER), 0, 1) * _drawing(ink > PAPER, _is_sharp(ink))
 
 
 def _paper(grey: np.ndarray) -> np.ndarray:
@@ -62,22 +58,35 @@ def _without_grain(ink: np.ndarray) -> np.ndarray:
     size = max(1, ink.shape[1] // 4), max(1, ink.shape[0] // 4)
     small = np.round(cv2.resize(ink, size, interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
     most = cv2.medianBlur(small, round(max(small.shape) * 2 * WINDOW) | 1).astype(np.float32) / 255
+    # Within a brush's strokes most is ink, and more than grain ever is.
+    most[most > max(PAPER * np.quantile(ink, FULL_INK), 2 * FAINTEST)] = 0
     return np.maximum(ink - cv2.resize(most, ink.shape[::-1], interpolation=cv2.INTER_LINEAR), 0)
 
 
 def _is_light_on_dark(grey: np.ndarray) -> bool:
     """Return whether strokes are lighter than what surrounds them.
 
-    Seen through ever wider windows, strokes are the first to stand out: the gaps between them are wider than they are.
+    All of a stroke's outline is sharp; of a gap between strokes only what it shares with them.
     """
-    found = []
-    for share in THICKNESSES:
-        side = max(3, round(max(grey.shape) * share) | 1)
-        window = np.ones((side, side), np.uint8)
-        kinds = cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT
-        found.append([np.quantile(cv2.morphologyEx(grey, kind, window), STANDING_OUT) for kind in kinds])
-    darker, lighter = next(pair for pair in found if max(pair) >= np.max(found) / 2)
+    side = max(3, round(max(grey.shape) * WINDOW) | 1)
+    kinds = cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT
+    hats = [cv2.morphologyEx(grey, kind, np.ones((side, side), np.uint8)) for kind in kinds]
+    fulls = [max(1.0, float(np.quantile(hat, STANDING_OUT))) for hat in hats]
+    sharp = _is_sharp(grey / min(fulls))
+    darker, lighter = (
+        (_outline(_drawing(hat > full / 2, sharp)) & sharp).sum() for hat, full in zip(hats, fulls, strict=True)
+    )
     return bool(lighter > darker)
+
+
+def _outline(mask: np.ndarray) -> np.ndarray:
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+
+
+def _is_sharp(ink: np.ndarray) -> np.ndarray:
+    """Return where ink, 1 being full, rises steeply; smoothed, so that the paper's grain has no edges of its own."""
+    window = np.ones((EDGE, EDGE), np.uint8)
+    return cv2.morphologyEx(cv2.GaussianBlur(ink, (0, 0), 2), cv2.MORPH_GRADIENT, window) > SHARP
 
 
 def _drawing(drawn: np.ndarray, sharp: np.ndarray) -> np.ndarray:

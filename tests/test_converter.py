@@ -186,6 +186,12 @@ def framed(grey: np.ndarray, inset: int = 6, ink: int = 0, radius: int = 0) -> n
     return np.asarray(image)
 
 
+def squared(grey: np.ndarray, lines: int) -> np.ndarray:
+    sheet = np.full((400, 400), 255, np.uint8)
+    sheet[::25] = sheet[:, ::25] = lines
+    return np.minimum(grey, sheet)
+
+
 VARIANTS = {
     "light on dark": lambda: 255 - drawn(),
     "colour": lambda: np.stack([drawn(), drawn(), np.full((400, 400), 255, np.uint8)], axis=-1),
@@ -210,6 +216,8 @@ VARIANTS = {
     "faint": lambda: coloured((235, 235, 235), (255, 255, 255)),
     "white, half transparent": lambda: translucent(255),
     "black, half transparent": lambda: translucent(0),
+    "on a squared sheet": lambda: squared(drawn(), 200),
+    "on a squared sheet of dark lines": lambda: squared(drawn(), 150),
     "in a frame": lambda: framed(drawn()),
     "in a frame, light on dark": lambda: 255 - framed(drawn()),
     "in a frame at the very edge": lambda: framed(drawn(), inset=0),

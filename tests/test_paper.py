@@ -12,11 +12,11 @@ SHAPE = (28, 28, 1)
 HEIGHT, WIDTH = 480, 640
 
 
-def drawing() -> np.ndarray:
+def drawing(width: int = 14) -> np.ndarray:
     """A 5, as ink from 0 to 1 on (480, 640)."""
     ink = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.polylines(ink, [np.array([[330, 120], [250, 120], [240, 210]])], False, 255, 14, cv2.LINE_AA)
-    cv2.ellipse(ink, (270, 270), (65, 60), 0, -120, 130, 255, 14, cv2.LINE_AA)
+    cv2.polylines(ink, [np.array([[330, 120], [250, 120], [240, 210]])], False, 255, width, cv2.LINE_AA)
+    cv2.ellipse(ink, (270, 270), (65, 60), 0, -120, 130, 255, width, cv2.LINE_AA)
     return ink.astype(np.float32) / 255
 
 
@@ -60,6 +60,22 @@ def test_chalk_on_a_blackboard_is_ink_too():
 def test_dim_light_does_not_make_paper_a_blackboard():
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(drawing(), "lamp", paper=90.0), SHAPE), clean) < 0.12
+
+
+@pytest.mark.parametrize(("contrast", "paper"), [(0.6, 220.0), (0.6, 90.0), (-2.0, 60.0)])
+@pytest.mark.parametrize("kind", ["even", "window", "lamp", "shadow"])
+def test_a_brushs_strokes_are_not_taken_for_what_lies_between_them(kind, contrast, paper):
+    ink = drawing(width=64)
+    clean = sketch_to_input(255 - (255 * ink).astype(np.uint8), SHAPE)
+    assert unlike(sketch_to_input(photograph(ink, kind, contrast, paper), SHAPE), clean) < 0.12
+
+
+def test_what_a_brush_fills_is_not_taken_for_the_papers_grain():
+    ink = np.zeros((HEIGHT, WIDTH), np.uint8)
+    strokes = [np.array([[300, 60], [230, 270], [420, 270]]), np.array([[370, 180], [370, 430]])]  # a 4
+    ink = cv2.polylines(ink, strokes, False, 255, 100, cv2.LINE_AA).astype(np.float32) / 255
+    clean = sketch_to_input(255 - (255 * ink).astype(np.uint8), SHAPE)
+    assert unlike(sketch_to_input(photograph(ink, "even"), SHAPE), clean) < 0.12
 
 
 def test_specks_and_the_tables_edge_are_not_drawn():
