@@ -128,17 +128,25 @@ def test_a_regression_has_neither(streams):
         CnnConfig(labels=("x",), problem="regression", temperature=2.0)
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-def test_rows_that_are_all_alike_give_no_score_and_no_trace(streams, monkeypatch, capsys, rows):
+@pytest.mark.parametrize(("rows", "distance"), [(1, 0.0), (5, 0.0), (1, 1e30), (1, np.inf), (1, np.nan)])
+def test_rows_that_are_all_alike_give_no_score_and_no_trace(streams, monkeypatch, capsys, rows, distance):
     """Dead neurons, or one row a class: the differences from the class's mean are all 0."""
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
     features, labels = np.repeat(np.eye(10, 12, dtype=np.float32), rows, axis=0), np.repeat(np.arange(10), rows)
     scores = np.zeros((len(labels), 10), np.float32)
     monkeypatch.setattr(calibrate, "_look", lambda *_: (scores, features, labels))
-    monkeypatch.setattr(calibrate.Outliers, "distances", lambda self, rows: np.zeros(len(rows), np.float32))
+    monkeypatch.setattr(calibrate.Outliers, "distances", lambda self, rows: np.full(len(rows), distance, np.float32))
     model = calibrate.calibrated(config, build_network(config), *streams)
     assert model.config.rejection_distance is None and model.outliers is None
-    assert "no rejection score" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("no rejection score") == 1
+
+
+def test_features_are_kept_of_so_many_rows_and_no_more(streams, monkeypatch):
+    monkeypatch.setattr(calibrate, "ROWS", 100)
+    config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
+    run = calibrate._compiled(config, build_network(config))
+    scores, features, labels = calibrate._look(run, config, streams[0], streams[0].ordered())
+    assert len(features) == 100 < len(scores) == len(labels)
 
 
 def test_a_feature_that_never_varies_does_not_end_the_training():

@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy.optimize import minimize_scalar
 from sklearn.covariance import LedoitWolf
 
-from model import CnnConfig, CnnModel
+from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
 from model.outliers import Outliers, feature_count, features_of
 from training.decoding import decoded_batches
@@ -39,11 +39,12 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
         _, usual, classes = _look(run, config, train, train.epoch(0), ROWS)
         assert usual is not None  # the same network's as `features`
         means, whitening = _usual(usual, classes, len(config.labels))
-        distances = Outliers(network, config, means, whitening).distances(features)
-        largest = float(np.quantile(distances, ACCEPTED))
-        if np.isfinite(largest) and largest > 0:
+        with np.errstate(over="ignore", invalid="ignore"):  # of rows that are all alike any other is infinitely far
+            distances = Outliers(network, config, means, whitening).distances(features)
+            largest = float(np.quantile(distances, ACCEPTED))
+        try:
             config = replace(config, rejection_distance=largest)
-        else:
+        except TrazoError:  # 0, infinite or of extreme size
             print("no rejection score: the rows are too few, or all alike, to tell what is unusual", flush=True)
     final = build_network(config)
     for new, old in zip(final.weights, network.weights, strict=True):
