@@ -31,6 +31,7 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
     fields, recipe = PRESETS[preset]()
     settings = TrainConfig(**recipe | {"epochs": 1, "steps_per_epoch": steps})
     train, rest = HubStream(str(data), batch_size=settings.batch_size).hold_out(0.1)
+    epoch = recipe.get("steps_per_epoch") or len(train)
     save, taken = trainer.save_checkpoint, []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
@@ -49,7 +50,7 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
         finally:
             trainer.save_checkpoint = save
         size = path.stat().st_size
-    return {"step": progress.seconds / steps, "saves": taken, "bytes": size, "steps": len(train)}
+    return {"step": progress.seconds / steps, "saves": taken, "bytes": size, "steps": epoch}
 
 
 def main() -> None:

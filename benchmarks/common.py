@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -100,6 +100,12 @@ def about(module: str, data: Path | None, *options: str) -> str:
     versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
     cores = len(os.sched_getaffinity(0))
     return f"`{command}` on {processor()}, {cores} cores, Python {platform.python_version()}, {versions}."
+
+
+def named(folders: Mapping[str, Path | None], models: Sequence[str] | None) -> list[str]:
+    """Return the options that chose folders and models, of each folder the end alone, as `about` tells it."""
+    given = [f"--{name} {'/'.join(folder.parts[-2:])}" for name, folder in folders.items() if folder]
+    return [*given, *(f"--model {'/'.join(Path(model).parts[-2:])}" for model in models or [])]
 
 
 def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:

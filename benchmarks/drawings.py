@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import about, report
+from benchmarks.common import about, named, report
 from benchmarks.photographs import photograph
 from model.quiet import quiet
 
@@ -109,8 +109,8 @@ def main() -> None:
             cells = " | ".join(f"{100 * share:.1f}" for share in shares)
             lines.append(f"| {Path(folder).name} | {name} | {int(rows.sum()):,} | {total:.2f} | {cells} |")
             print(lines[-1], flush=True)
-    chosen = [f"--model {Path(model).name}" for model in models] if options.model else []
-    line = about("benchmarks.drawings", options.drawings, *chosen).replace("--data", "--drawings")
+    given = {"drawings": options.drawings, "mnist": options.mnist}
+    line = about("benchmarks.drawings", None, *named(given, options.model), f"--test-share {options.test_share}")
     report("Drawings", "\n".join([*lines, "", "In percent. " + line]), options.write)
 
 

@@ -3,14 +3,15 @@
     python -m benchmarks.rejection --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
 
 AUROC and AUPR (average precision, digits being the positives) of MNIST's test split against each dataset in `--others`
-that is grey and no digits, by scikit-learn; the confidence of the answer, the usual score, stands beside. "Rejected" is
-the share beyond the threshold in the model's config, which was fitted on validation rows. That the score looks at all
-blocks rather than at the last one was chosen with an earlier model, looking at these very sets. Pages of two or three
-test digits side by side and scribbles are made here, from a fixed seed.
+that is grey and no digits, by scikit-learn, shown as pictures to `reject` and as drawings to `reject_sketch`; the
+confidence of the answer, the usual score, stands beside. "Rejected" is the share beyond the threshold in the model's
+config, which was fitted on validation rows. That the score looks at all blocks rather than at the last one was chosen
+with an earlier model, looking at these very sets. Pages of two or three test digits side by side and scribbles are made
+here, from a fixed seed.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import cv2
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.common import about, report
+from benchmarks.common import about, named, report
 from benchmarks.drawings import test_rows
 from model.quiet import quiet
 
@@ -65,14 +66,16 @@ class Against:
     scores: np.ndarray  # float32 (n,): of MNIST's test split, as `reject` gives them
     confidence: np.ndarray  # float32 (n,): of the answers to it
 
-    def row(self, what: str, shown: Sequence[np.ndarray], sketches: bool) -> str:
+    def row(self, what: str, shown: np.ndarray | list[np.ndarray], sketches: bool) -> str:
         """Return a line of the table for things that are shown as pictures or as free drawings."""
-        cnn = self.model
-        reject, predict = (cnn.reject_sketch, cnn.predict_sketch) if sketches else (cnn.reject, cnn.predict)
-        judged = reject(shown)
+        judged = (self.model.reject_sketch if sketches else self.model.reject)(shown)
+        drawn = np.isfinite(judged.score)  # a blank has an infinite score, and no answer to be confident of
+        pictures = [picture for picture, has_ink in zip(shown, drawn, strict=True) if has_ink] if sketches else shown
+        answered = np.zeros(len(shown))
+        answered[drawn] = (self.model.predict_sketch if sketches else self.model.predict)(pictures).max(axis=1)
         positive = np.r_[np.ones(len(self.scores)), np.zeros(len(shown))]
-        score = -np.r_[self.scores, judged.score]
-        confidence = np.r_[self.confidence, predict(shown).max(axis=1)]
+        score = np.nan_to_num(-np.r_[self.scores, judged.score])
+        confidence = np.r_[self.confidence, answered]
         values = [roc_auc_score(positive, score), average_precision_score(positive, score)]
         values += [roc_auc_score(positive, confidence), judged.rejected.mean()]
         return f"| {self.name} | {what} | {len(shown):,} | {' | '.join(f'{100 * value:.2f}' for value in values)} |"
@@ -107,6 +110,7 @@ def main() -> None:
         for other, what in OTHERS.items():
             shown, _ = pictures(str(options.others / other), shape)
             lines.append(against.row(f"{what} (`{other}`)", shown, sketches=False))
+            lines.append(against.row(f"{what} (`{other}`), as drawings", list(shown), sketches=True))
         lines.append(against.row("scribbles", list(scribbles(1000)), sketches=True))
         lines.append(against.row("two or three digits", list(several(digits, 1000)), sketches=True))
 
@@ -116,8 +120,8 @@ def main() -> None:
             share = cnn.reject(shown).rejected.mean()
             accepted.append(f"| {name} | {what} | {len(shown):,} | {100 * share:.2f} | {100 * error:.2f} |")
 
-    chosen = [f"--model {Path(model).name}" for model in options.model or []]
-    line = about("benchmarks.rejection", None, "--mnist …", "--others …", "--drawings …", *chosen)
+    given = {"mnist": options.mnist, "others": options.others, "drawings": options.drawings}
+    line = about("benchmarks.rejection", None, *named(given, options.model))
     report("Rejection and calibration", "\n".join([*lines, "", *accepted, "", "In percent. " + line]), options.write)
 
 

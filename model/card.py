@@ -69,7 +69,7 @@ def render_card(
     )
     published = training and files.without_paths(training)
     measured = evaluation and files.without_paths(evaluation)
-    named = files.datasets_of(published["data"]) if published else []
+    named = [_with_link(one) for one in files.datasets_of(published["data"])] if published else []
     per_class = [one for one in (evaluation or {}).get("per_class", []) if one["rows"]]
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]
     return ModelCard.from_template(
@@ -90,6 +90,13 @@ def render_card(
         trained_on=trained_on,
         source=repo_id or "the folder of this card",
     )
+
+
+def _with_link(one: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataset's entry with where to read about it: its page on the Hub, or the homepage that it names."""
+    hub = files.is_on_hub(one["dataset"], one.get("revision"))
+    link = f"https://huggingface.co/datasets/{one['dataset']}" if hub else one.get("homepage", "")
+    return one | {"link": link if link.startswith(("https://", "http://")) else ""}
 
 
 def _same_rows(learned: dict[str, Any], evaluation: dict[str, Any]) -> bool:

@@ -42,7 +42,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
 
 
 def dataset_card(source: Source) -> dict[str, str]:
-    """Return the `title` and the `license` that a dataset's README gives; without one, or a network, nothing."""
+    """Return `title`, `license` and `homepage` as far as a dataset's README gives them; without a network, nothing."""
     try:
         path: str | Path = Path(source.dataset) / "README.md"
         if source.revision:
@@ -50,5 +50,5 @@ def dataset_card(source: Source) -> dict[str, str]:
         data = DatasetCard.load(path).data.to_dict()
     except (OSError, ValueError, yaml.YAMLError, httpx2.HTTPError, HfHubHTTPError):
         return {}
-    known = {"title": data.get("pretty_name"), "license": data.get("license")}
+    known = {"title": data.get("pretty_name"), "license": data.get("license"), "homepage": data.get("homepage")}
     return {name: value for name, value in known.items() if isinstance(value, str)}
