@@ -3,37 +3,62 @@
     python -m benchmarks.interrupted [--data FOLDER] [--trials 6] [--write]
 
 FOLDER holds a dataset in a Hub repo's layout; without it, the bundled sample is used. Every search is
-`python -m training tune`, in processes of its own. The first is left alone; the second is killed (`kill -9`) 2 to 20
-seconds after it begins and started again, until it comes to its end between two kills. The cluster, on loopback, is a
-chief and two workers; one of them is killed in its first trial.
+`python -m training tune`, in processes of its own. With each strategy one search is left alone, and another is killed
+(`kill -9`) 2 to 20 seconds after it begins and started again, until it comes to its end between two kills. The cluster,
+on loopback, is a chief and two workers; one of them is killed in its first trial. How often a trial was completed is
+counted in what the processes said.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.common import about, report
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 EPOCHS, STEPS, TIMEOUT = 3, 30, 10
+STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 
 
-def start(data: Path, folder: Path, trials: int, **environment: str) -> subprocess.Popen:
+def start(
+    data: Path, folder: Path, trials: int, strategy: str = "random", environment: Mapping[str, str] = NOTHING
+) -> subprocess.Popen:
     """Start a search, or go on with it."""
     command = [sys.executable, "-m", "training", "tune", "--dataset", str(data), "--output", str(folder)]
+    command += ["--strategy", strategy]
+    if strategy == "grid":  # of everything, a grid has more points than anybody can try
+        command += ["--search", "optimizer"]
     command += ["--trials", str(trials), "--trial-epochs", str(EPOCHS), "--trial-steps", str(STEPS)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     command += ["--worker-timeout", str(TIMEOUT)]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, env=os.environ | quiet | environment, **output)
+    return subprocess.Popen(command, env={**os.environ, **quiet, **environment}, **output)
+
+
+def completions(said: str) -> Counter[str]:
+    """Return how often each trial was said to have been completed."""
+    return Counter(re.findall(r"^.*\btrial (\d+)  val_accuracy", said, re.MULTILINE))
+
+
+def all_once(said: str, trials: list[dict[str, Any]]) -> str:
+    """Return, in words, whether each completed trial was completed once."""
+    counts = completions(said)
+    completed = [trial["trial_id"] for trial in trials if trial["status"] == "COMPLETED"]
+    repeated = [f"{name} {counts[name]} times" for name in completed if counts[name] != 1]
+    return "each once" if not repeated else ", ".join(repeated)
 
 
 def trials_of(folder: Path) -> list[dict[str, Any]]:
@@ -41,22 +66,32 @@ def trials_of(folder: Path) -> list[dict[str, Any]]:
     return json.loads((folder / "trials.json").read_text())["trials"]
 
 
-def killed(data: Path, folder: Path, trials: int) -> int:
-    """Run a search that is killed again and again; returns how often."""
-    generator, kills = random.Random(0), 0
+def left_alone(data: Path, folder: Path, trials: int, strategy: str) -> str:
+    """Run a search to its end; returns what it said."""
+    process = start(data, folder, trials, strategy)
+    said, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(said)
+    return said
+
+
+def killed(data: Path, folder: Path, trials: int, strategy: str) -> tuple[int, str]:
+    """Run a search that is killed again and again; returns how often, and what it said."""
+    generator, kills, everything = random.Random(0), 0, ""
     while True:
-        process = start(data, folder, trials)
-        process.stdout.readline()  # the search is under way: what came before are imports
+        process = start(data, folder, trials, strategy)
+        everything += process.stdout.readline()  # the search is under way: what came before are imports
         try:
             said, _ = process.communicate(timeout=generator.uniform(2, 20))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            process.communicate()
+            said, _ = process.communicate()
+            everything += said
             kills += 1
             continue
         if process.returncode:
             raise RuntimeError(said)
-        return kills
+        return kills, everything + said
 
 
 def cluster(data: Path, folder: Path, trials: int) -> list[str]:
@@ -69,7 +104,7 @@ def cluster(data: Path, folder: Path, trials: int) -> list[str]:
             log.append(f"{time.monotonic() - began:5.0f} s  {name:8}  {text}")
 
     names = ("chief", "worker-a", "worker-b")
-    processes = {name: start(data, folder, trials, KERASTUNER_TUNER_ID=name) for name in names}
+    processes = {name: start(data, folder, trials, environment={"KERASTUNER_TUNER_ID": name}) for name in names}
     threads = [threading.Thread(target=listen, args=one) for one in processes.items()]
     for thread in threads:
         thread.start()
@@ -92,23 +127,29 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6)
     parser.add_argument("--write", action="store_true", help="put the results into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    lines = ["| trial | score, left alone | score, killed | losses of every epoch |", "|---|---:|---:|---|"]
+    lines = ["| strategy | trial | score, left alone | score, killed | losses of every epoch |"]
+    lines.append("|---|---|---:|---:|---|")
+    counts = []
     with tempfile.TemporaryDirectory() as temporary:
-        whole, cut, many = (Path(temporary) / name for name in ("whole", "cut", "many"))
-        process = start(options.data, whole, options.trials)
-        said, _ = process.communicate()
-        if process.returncode:
-            raise RuntimeError(said)
-        kills = killed(options.data, cut, options.trials)
-        for one, other in zip(trials_of(whole), trials_of(cut), strict=True):
-            losses = [[row["val_loss"] for row in trial["history"]] for trial in (one, other)]
-            points = one["hyperparameters"] == other["hyperparameters"]
-            same = "the same bits" if points and losses[0] == losses[1] else "DIFFERENT"
-            lines.append(f"| {one['trial_id']} | {one['score']} | {other['score']} | {same} |")
-        lines += ["", f"The second search was killed {kills} times.", "", "A cluster that loses a worker:", "", "```"]
-        lines += [*cluster(options.data, many, options.trials), "```", ""]
-        ended = [trial["status"] for trial in trials_of(many)]
-        lines.append(f"{ended.count('COMPLETED')} of {len(ended)} trials were completed, each once.")
+        for strategy in STRATEGIES:
+            whole, cut = (Path(temporary) / f"{strategy}-{name}" for name in ("whole", "cut"))
+            left_alone(options.data, whole, options.trials, strategy)
+            kills, said = killed(options.data, cut, options.trials, strategy)
+            for one, other in zip(trials_of(whole), trials_of(cut), strict=True):
+                losses = [[row["val_loss"] for row in trial["history"]] for trial in (one, other)]
+                points = one["hyperparameters"] == other["hyperparameters"]
+                same = "the same bits" if points and losses[0] == losses[1] else "DIFFERENT"
+                lines.append(f"| {strategy} | {one['trial_id']} | {one['score']} | {other['score']} | {same} |")
+                print(lines[-1], flush=True)
+            counts.append(f"{strategy}: killed {kills} times; completed {all_once(said, trials_of(cut))}")
+        lines += ["", "; ".join(counts) + ".", "", "A cluster that loses a worker:", "", "```"]
+        many = Path(temporary) / "many"
+        log = cluster(options.data, many, options.trials)
+        lines += [*log, "```", ""]
+        trials = trials_of(many)
+        ended = [trial["status"] for trial in trials]
+        told = all_once("\n".join(log), trials)
+        lines.append(f"{ended.count('COMPLETED')} of {len(ended)} trials were completed, {told}.")
     line = about("benchmarks.interrupted", options.data, f"--trials {options.trials}")
     report("Interrupted searches", "\n".join([*lines, "", line]), options.write)
 

@@ -62,6 +62,42 @@ def test_of_a_range_the_best_quarter_is_told():
     assert "Too few" in told(trials[:7], **space)["Learning rate"]
 
 
+def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one():
+    rates = {"adam": 0.001, "sgd": 0.1}
+    trials = [
+        trial(n, 0.9 - 0.01 * n, optimizer=optimizer, learning_rate=rates[optimizer] * (1 + n))
+        for n, optimizer in enumerate(["adam", "sgd"] * 6)
+    ]
+    space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
+    found = findings(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
+    assert "The best 3 trials used from 1 to 3 times their optimiser's usual rate; all of them, from 1 to 12" in found
+    # Of one optimiser, and where a report does not tell the usual rates, the rates themselves are told.
+    assert "used values from" in findings(Search("val_accuracy", True, tuple(trials), None, space), "en")
+    alone = tuple(trials[::2] * 2)
+    assert "used values from" in findings(Search("val_accuracy", True, alone, None, space, usual_rates=rates), "en")
+
+
+def test_the_names_of_cross_entropy_are_one_loss():
+    names = ["log_loss", "kl_divergence", "categorical_crossentropy"]
+    trials = [trial(n, 0.9, loss=name) for n, name in enumerate(names)]
+    assert told(trials)["Loss"].startswith("There are results with cross-entropy under any of its names alone")
+    trials += [trial(n, 0.5, loss="hinge") for n in range(3, 6)]
+    assert told(trials)["Loss"] == (
+        "The best was cross-entropy under any of its names (median 0.9 over 3 trials), the worst hinge (median 0.5 "
+        "over 3)."
+    )
+
+
+def test_where_the_rate_falls_to_zero_the_last_epoch_teaches_nothing_about_stopping():
+    falling = [trial(n, 0.9, (0.7, 0.8), schedule="one-cycle") for n in range(4)]
+    assert told(falling)["Early stopping"].startswith("In all 4 trials the learning rate falls to zero")
+    steady = [trial(n, 0.9, (0.8, 0.7), schedule="constant") for n in range(3)]
+    found = told(falling + steady)["Early stopping"]
+    assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "other 4" in found
+    plain = (trial(1, 0.9, (0.7, 0.8)),)
+    assert "In all 1" in findings(Search("val_accuracy", True, plain, None, fixed={"schedule": "one-cycle"}), "en")
+
+
 def test_early_stopping_is_told_from_the_epochs():
     rising, falling = (0.7, 0.8, 0.9), (0.7, 0.9, 0.8)
     for curves, count, lesson in (

@@ -2,14 +2,17 @@
 
 from html import escape
 from statistics import median
+from typing import Any
 
+from model.heads import CROSS_ENTROPIES
 from ui.axes import written
 from ui.plots import escaped
 from ui.search import Hyperparameter, Search, Trial
-from ui.text import Language, Message, named, number
+from ui.text import Language, Message, named, number, word
 
 # The course's choices; early stopping, which is no hyperparameter of a search, comes last.
 CHOICES = ("blocks", "activation", "loss", "optimizer", "dropout", "regularization", "learning_rate")
+CROSS_ENTROPY = "cross_entropy"  # under any of its names
 ENOUGH = 3  # trials behind a median that one may trust a little
 ENOUGH_FOR_A_QUARTER = 8  # trials of which the best quarter is more than one
 
@@ -38,17 +41,34 @@ def _about(search: Search, name: str, varied: Hyperparameter | None, language: L
     if not trials:
         return Message("found_none")
     if varied is None:
-        values = {trial.hyperparameters[name] for trial in trials}  # several: more than anything can compare
-        return Message("found_one", value=escaped(written(values.pop(), language))) if len(values) == 1 else None
-    return (_of_choices if varied.choices else _of_range)(search, varied, trials, language)
+        values = {_value(trial, name) for trial in trials}  # several: more than anything can compare
+        return Message("found_one", value=_told(values.pop(), language)) if len(values) == 1 else None
+    if varied.choices:
+        return _of_choices(search, varied, trials, language)
+    return _of_rates(search, trials, language) or _of_range(search, varied, trials, language)
+
+
+def _value(trial: Trial, name: str) -> Any:
+    """Return what a trial chose; for labels that are certain the cross-entropies are one function."""
+    return _merged(name, trial.hyperparameters[name])
+
+
+def _merged(name: str, value: Any) -> Any:
+    return CROSS_ENTROPY if name == "loss" and value in CROSS_ENTROPIES else value
+
+
+def _told(value: Any, language: Language) -> str:
+    return word(value, language) if value == CROSS_ENTROPY else escaped(written(value, language))
 
 
 def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> Message:
     scores = {
-        choice: [trial.score for trial in trials if trial.hyperparameters[varied.name] == choice]
-        for choice in varied.choices
+        choice: [trial.score for trial in trials if _value(trial, varied.name) == choice]
+        for choice in dict.fromkeys(_merged(varied.name, choice) for choice in varied.choices)
     }
     tried = {choice: values for choice, values in scores.items() if values}
+    if len(tried) == 1:
+        return Message("found_one", value=_told(next(iter(tried)), language))
     trusted = {choice: values for choice, values in tried.items() if len(values) >= ENOUGH}
     few = len(trusted) < 2
     medians = {choice: median(values) for choice, values in (tried if few else trusted).items()}
@@ -57,10 +77,10 @@ def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], lan
     some = "found_some" if len(trusted) < len(scores) else "found_best"
     return Message(
         "found_few" if few else "found_same" if medians[best] == medians[worst] else some,
-        best=escaped(written(best, language)),
+        best=_told(best, language),
         score=number(medians[best], ".4g", language),
         count=len(tried[best]),
-        worst=escaped(written(worst, language)),
+        worst=_told(worst, language),
         low=number(medians[worst], ".4g", language),
         others=len(tried[worst]),
         enough=ENOUGH,
@@ -70,22 +90,48 @@ def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], lan
 
 
 def _of_range(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> Message:
+    return _best_quarter(search, trials, [trial.hyperparameters[varied.name] for trial in trials], "range", language)
+
+
+def _of_rates(search: Search, trials: list[Trial], language: Language) -> Message | None:
+    """Return what is to be said of learning rates of several optimisers: alone, their sizes cannot be compared."""
+    optimizers = [str(trial.hyperparameters.get("optimizer")) for trial in trials]
+    if len(set(optimizers)) == 1 or not search.usual_rates.keys() >= set(optimizers):
+        return None
+    usual = [search.usual_rates[optimizer] for optimizer in optimizers]
+    rates = [trial.hyperparameters["learning_rate"] / rate for trial, rate in zip(trials, usual, strict=True)]
+    return _best_quarter(search, trials, rates, "rates", language)
+
+
+def _best_quarter(search: Search, trials: list[Trial], values: list[float], kind: str, language: Language) -> Message:
     if len(trials) < ENOUGH_FOR_A_QUARTER:
         return Message("found_too_few", count=len(trials))
-    ranked = sorted(trials, key=lambda trial: trial.score, reverse=search.descending)
-    values = [trial.hyperparameters[varied.name] for trial in ranked]
-    best = values[: len(values) // 4]
+    order = sorted(range(len(trials)), key=lambda i: trials[i].score, reverse=search.descending)
+    best = [values[i] for i in order[: len(order) // 4]]
     ends = min(best), max(best), min(values), max(values)
     low, high, lowest, highest = (number(value, ".3g", language) for value in ends)
-    return Message("found_range", count=len(best), low=low, high=high, lowest=lowest, highest=highest)
+    return Message(f"found_{kind}", count=len(best), low=low, high=high, lowest=lowest, highest=highest)
 
 
 def _about_stopping(search: Search) -> Message | None:
-    """Return in how many trials the last epoch was the best, what was still improving, and what most trials teach."""
+    """Return in how many trials the last epoch was the best, what was still improving, and what most trials teach.
+
+    Where the learning rate falls to zero, the last epoch is the best because of that: such trials teach nothing here.
+    """
     better = max if search.descending else min
-    curves = [[value for _, value in trial.history if value is not None] for trial in search.scored]
-    curves = [values for values in curves if len(values) > 1]
+    curves = [(trial, [value for _, value in trial.history if value is not None]) for trial in search.scored]
+    curves = [(trial, values) for trial, values in curves if len(values) > 1]
     if not curves:
         return None
-    last = sum(better(values[:-1]) != better(values) for values in curves)  # to be as good as before is no gain
-    return Message("found_improving" if 2 * last > len(curves) else "found_stopping", last=last, count=len(curves))
+    steady = [values for trial, values in curves if _schedule(search, trial) != "one-cycle"]
+    if not steady:
+        return Message("found_falling", count=len(curves))
+    last = sum(better(values[:-1]) != better(values) for values in steady)  # to be as good as before is no gain
+    found = "found_improving" if 2 * last > len(steady) else "found_stopping"
+    some = "" if len(steady) == len(curves) else "_steady"
+    epochs = max(len(values) for values in steady)
+    return Message(found + some, last=last, count=len(steady), epochs=epochs, left=len(curves) - len(steady))
+
+
+def _schedule(search: Search, trial: Trial) -> Any:
+    return trial.hyperparameters.get("schedule", search.fixed.get("schedule"))

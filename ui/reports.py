@@ -85,6 +85,8 @@ def read_search(folder: Path) -> Search:
             None if best is None else {trial.trial_id: trial for trial in trials}[best],
             _space(_list(report.get("space") or [], MOST_NAMES)),
             _importance(report.get("importance")),
+            _usual_rates(report.get("space") or []),
+            {_text(name, MOST_NAMES): _value(value) for name, value in (report.get("fixed") or {}).items()},
         )
 
 
@@ -211,6 +213,14 @@ def _space(rows: list[Any]) -> tuple[Hyperparameter, ...]:
             one.log and other.log,
         )
     return tuple(found.values())
+
+
+def _usual_rates(rows: list[Any]) -> dict[str, float]:
+    """Return the default learning rate of each optimiser that has a range of its own."""
+    rates = {
+        row["name"].removeprefix("learning_rate_"): row for row in rows if row["name"].startswith("learning_rate_")
+    }
+    return {optimizer: _finite(row["default"]) for optimizer, row in rates.items() if row.get("default")}
 
 
 def _importance(section: dict[str, Any] | None) -> Importance | None:

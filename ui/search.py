@@ -1,6 +1,7 @@
 """A search for hyperparameters as the page knows it: its trials, what was searched, what mattered."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,8 @@ class Search:
     best: Trial | None
     space: tuple[Hyperparameter, ...] = ()  # empty in older reports
     importance: Importance | None = None
+    usual_rates: Mapping[str, float] = field(default_factory=dict)  # optimiser -> the default of its learning rate
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # what no trial chose: hyperparameter -> value
 
     @property
     def scored(self) -> list[Trial]:

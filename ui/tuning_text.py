@@ -153,11 +153,21 @@ SPOKEN: dict[str, dict[str, str]] = {
         "pruebas: {others}): son pocas pruebas para asegurarlo.",
         "found_range": "Las mejores {count} pruebas usaron valores de {low} a {high}; todas juntas, de {lowest} a "
         "{highest}.",
+        "found_rates": "Las mejores {count} pruebas usaron de {low} a {high} veces la tasa habitual de su optimizador; "
+        "todas juntas, de {lowest} a {highest} veces.",
         "found_too_few": "Lo usaron muy pocas pruebas ({count}) para decir algo.",
         "found_stopping": "Pruebas cuya última época fue la mejor: {last} de {count}. El resto ya no mejoraba al "
         "final: ahí la parada temprana ahorra tiempo.",
-        "found_improving": "Pruebas cuya última época fue la mejor: {last} de {count}. La mayoría aún mejoraba: más "
-        "épocas, antes que parar, le habrían ayudado.",
+        "found_stopping_steady": "Con una tasa constante, pruebas cuya última época fue la mejor: {last} de {count}. "
+        "El resto ya no mejoraba al final: ahí la parada temprana ahorra tiempo. En las otras {left} la tasa baja "
+        "hasta cero, y por eso la última época suele ser la mejor.",
+        "found_improving": "Pruebas cuya última época fue la mejor: {last} de {count}. Con {epochs} épocas la mayoría "
+        "aún mejoraba: más épocas, antes que parar, le habrían ayudado.",
+        "found_improving_steady": "Con una tasa constante, pruebas cuya última época fue la mejor: {last} de {count}. "
+        "Con {epochs} épocas la mayoría aún mejoraba: más épocas, antes que parar, le habrían ayudado. En las otras "
+        "{left} la tasa baja hasta cero, y por eso la última época suele ser la mejor.",
+        "found_falling": "En las {count} pruebas la tasa de aprendizaje baja hasta cero, y por eso la última época "
+        "suele ser la mejor: esta búsqueda no dice nada de cuándo parar.",
         # Plots and tables
         "confidence": "confianza",
         "share_right": "aciertos",
@@ -189,6 +199,7 @@ SPOKEN: dict[str, dict[str, str]] = {
         "hyperparameter": "hiperparámetro",
         "value": "valor",
         "none": "ninguna",
+        "cross_entropy": "entropía cruzada, con cualquiera de sus nombres",
         "yes": "sí",
         "no": "no",
     },
@@ -234,11 +245,21 @@ SPOKEN: dict[str, dict[str, str]] = {
         "{others}): too few trials to be sure.",
         "found_range": "The best {count} trials used values from {low} to {high}; all of them, from {lowest} to "
         "{highest}.",
+        "found_rates": "The best {count} trials used from {low} to {high} times their optimiser's usual rate; all of "
+        "them, from {lowest} to {highest} times.",
         "found_too_few": "Too few trials used it ({count}) to tell anything.",
         "found_stopping": "Trials whose last epoch was the best: {last} of {count}. The rest no longer improved at the "
         "end: there early stopping saves time.",
-        "found_improving": "Trials whose last epoch was the best: {last} of {count}. Most were still improving: more "
-        "epochs, rather than stopping, would have helped them.",
+        "found_stopping_steady": "At a constant rate, trials whose last epoch was the best: {last} of {count}. The "
+        "rest no longer improved at the end: there early stopping saves time. In the other {left} the rate falls to "
+        "zero, and for that reason the last epoch tends to be the best.",
+        "found_improving": "Trials whose last epoch was the best: {last} of {count}. With {epochs} epochs most were "
+        "still improving: more epochs, rather than stopping, would have helped them.",
+        "found_improving_steady": "At a constant rate, trials whose last epoch was the best: {last} of {count}. With "
+        "{epochs} epochs most were still improving: more epochs, rather than stopping, would have helped them. In the "
+        "other {left} the rate falls to zero, and for that reason the last epoch tends to be the best.",
+        "found_falling": "In all {count} trials the learning rate falls to zero, and for that reason the last epoch "
+        "tends to be the best: this search does not tell when to stop.",
         # Plots and tables
         "confidence": "confidence",
         "share_right": "right answers",
@@ -270,6 +291,7 @@ SPOKEN: dict[str, dict[str, str]] = {
         "hyperparameter": "hyperparameter",
         "value": "value",
         "none": "none",
+        "cross_entropy": "cross-entropy under any of its names",
         "yes": "yes",
         "no": "no",
     },
