@@ -25,6 +25,7 @@ RECIPE = {"epochs": 4, "optimizer": "adamw", "learning_rate": 4e-3, "augment": 0
 PACKAGES = [
     "tensorflow",
     "keras",
+    "keras-tuner",
     "numpy",
     "opencv-python-headless",
     "pillow",

@@ -1,13 +1,13 @@
 """A search with Trazo against one with KerasTuner alone: the same trials, their time, memory, and work lost by a kill.
 
-    python -m benchmarks.tuner --data FOLDER [--trials 30] [--steps 100] [--epochs 1] [--write]
+    python -m benchmarks.tuner --data FOLDER [--trials 30] [--steps 100] [--epochs 1] [--repeats 3] [--write]
 
 FOLDER holds a dataset in a Hub repo's layout. Trazo draws random points of its space; KerasTuner alone is then given
 the same points, the same pictures by `make_train_data`, and Keras' own `compile` and `fit`, as its documentation has
-it. Each search runs in a process of its own. Memory is that of the search with all its processes, after each trial; the
-first ones load libraries, so growth is counted from the fifth to the one after which there was most. For the work lost,
-each is killed (`kill -9`) after two of a trial's three epochs and started again: what it then trains beyond the third
-was done before.
+it. Each search runs in a process of its own, by turns; medians of the repeats are compared. Memory is that of the
+search with all its processes, after each trial; the first ones load libraries, so growth is counted from the fifth to
+the one after which there was most. For the work lost, each is killed (`kill -9`) after two of a trial's three epochs
+and started again: what it then trains beyond the third was done before.
 """
 
 import argparse
@@ -20,9 +20,10 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.common import about, measure, report
+from benchmarks.common import about, measure, rate, report
 from model.quiet import quiet
 
 WARM = 5  # trials after which memory is compared
@@ -142,6 +143,11 @@ def killed(name: str, arguments: list[str], environment: dict[str, str]) -> int:
     return sum(line.startswith("epoch ") for line in again.stdout.splitlines()) - 1
 
 
+def _growth(sizes: list[float]) -> float:
+    """Return by how much memory grew from the first warm trial to the one after which there was most."""
+    return max(sizes[WARM:] or sizes) - sizes[min(WARM, len(sizes)) - 1]
+
+
 def main() -> None:
     """Run the parts and print their table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -149,6 +155,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     parser.add_argument("--contender", choices=SEARCHES, help=argparse.SUPPRESS)  # in a process of its own
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -162,25 +169,34 @@ def main() -> None:
         "| search | s | × KerasTuner's | MB after 5 trials | the most after a later one | growth, MB | epochs lost |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    found: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        long, short = Path(temporary) / "long", Path(temporary) / "short"
-        common = ["--data", str(options.data), "--steps", str(options.steps)]
-        for name in SEARCHES:
-            arguments = ["--contender", name, "--folder", str(long), "--trials", str(options.trials)]
-            arguments += ["--epochs", str(options.epochs)]
-            found[name] = measure("benchmarks.tuner", [*common, *arguments], environment)
-            once = [*common, "--folder", str(short), "--trials", "1", "--epochs", str(KILL_EPOCHS)]
-            found[name]["lost"] = killed(name, once, environment)
-            print(name, json.dumps(found[name]), flush=True)
-    for name, one in found.items():
-        ratio = one["seconds"] / found["KerasTuner alone"]["seconds"]
-        warm, most = one["sizes"][min(WARM, len(one["sizes"])) - 1], max(one["sizes"][WARM:] or one["sizes"])
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SEARCHES}
+    lost: dict[str, int] = {}
+    common = ["--data", str(options.data), "--steps", str(options.steps)]
+    for repeat in range(options.repeats):
+        with tempfile.TemporaryDirectory() as temporary:
+            long, short = Path(temporary) / "long", Path(temporary) / "short"
+            for name, runs in found.items():
+                arguments = ["--contender", name, "--folder", str(long), "--trials", str(options.trials)]
+                arguments += ["--epochs", str(options.epochs)]
+                runs.append(measure("benchmarks.tuner", [*common, *arguments], environment))
+                print(name, json.dumps(runs[-1]), flush=True)
+                if repeat == 0:
+                    once = [*common, "--folder", str(short), "--trials", "1", "--epochs", str(KILL_EPOCHS)]
+                    lost[name] = killed(name, once, environment)
+    reference = median(run["seconds"] for run in found["KerasTuner alone"])
+    for name, runs in found.items():
+        seconds = [run["seconds"] for run in runs]
+        sizes = max((run["sizes"] for run in runs), key=_growth)
+        warm = sizes[min(WARM, len(sizes)) - 1]
         lines.append(
-            f"| {name} | {one['seconds']:.0f} | {ratio:.2f} | {warm:,.0f} | {most:,.0f} | {most - warm:+,.0f} "
-            f"| {one['lost']} of 2 |"
+            f"| {name} | {rate(seconds, 0)} | {median(seconds) / reference:.2f} | {warm:,.0f} "
+            f"| {warm + _growth(sizes):,.0f} | {_growth(sizes):+,.0f} | {lost[name]} of 2 |"
         )
-    chosen = f"--trials {options.trials} --epochs {options.epochs} --steps {options.steps}"
+    lines += ["", "Of memory the repeat that grew most is shown; MB after each of its trials:", ""]
+    for name, runs in found.items():
+        sizes = max((run["sizes"] for run in runs), key=_growth)
+        lines += [f"- {name}: {', '.join(f'{size:,.0f}' for size in sizes)}"]
+    chosen = f"--trials {options.trials} --epochs {options.epochs} --steps {options.steps} --repeats {options.repeats}"
     report("Search", "\n".join([*lines, "", about("benchmarks.tuner", options.data, chosen)]), options.write)
 
 
