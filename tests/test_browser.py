@@ -18,7 +18,9 @@ from playwright.sync_api import sync_playwright
 
 from tests.running import App, running
 from tests.test_ui_search import EVIL, REPORT
-from ui.text import GRADIO, SPOKEN, STATIC
+from ui.axes import written
+from ui.reports import read_search
+from ui.text import GRADIO, SPOKEN, STATIC, word
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
@@ -557,6 +559,49 @@ def test_a_chosen_hyperparameter_is_drawn_as_it_is_written(browser, searched):
         page.locator("#tuning-slice .xtitle", has_text="<b>a</b> & <img").wait_for()
         turn_to_part(page, "combinations")
         page.locator("#tuning-parallel .axis-title", has_text=EVIL[:20]).wait_for()
+
+
+def test_the_trials_are_sorted_filtered_and_searched(browser, app):
+    with opened(browser, app) as page:
+        turn_to(page, "tuning")
+        turn_to_part(page, "table")
+        table = page.locator("#tuning-trials")
+        heads = table.locator(".virtual-table-viewport [data-heading]")
+        heads.get_by_text(word("seconds", "es"), exact=True).wait_for()
+        titles = [title.strip() for title in heads.locator("span").all_inner_texts()]
+
+        def choose(column: str, item: str) -> None:
+            heads.nth(titles.index(column)).get_by_role("button").click()
+            page.get_by_role("menuitem", name=item, exact=True).click()
+
+        def cells(column: str) -> list[str]:
+            shown = table.locator(f".virtual-row [aria-colindex='{titles.index(column) + 1}']")
+            return [text.strip() for text in shown.all_inner_texts()]
+
+        def wait_until(true) -> None:
+            for _ in range(100):
+                if true():
+                    return
+                page.wait_for_timeout(50)
+            raise AssertionError("the table did not become what was asked for")
+
+        # By size, not as texts: 116.1 comes after 19.7.
+        seconds = word("seconds", "es")
+        choose(seconds, "Ordenar descendente")
+        rising = [trial.seconds for trial in read_search(PRETRAINED).trials if trial.seconds]
+        longest = [written(value, "es") for value in sorted(rising, reverse=True)[:5]]
+        wait_until(lambda: cells(seconds)[:5] == longest)
+
+        activation = word("activation", "es")
+        choose(activation, "Filtrar")
+        page.get_by_placeholder("Escribe un valor").fill("prelu")
+        page.locator(".filter-menu .check-button").click()
+        wait_until(lambda: set(cells(activation)) == {"prelu"})
+        choose(activation, "Quitar los filtros")
+        wait_until(lambda: len(set(cells(activation))) > 1)
+
+        table.get_by_placeholder(STATIC["es"]["tuning_find"]).fill("cosine")
+        wait_until(lambda: set(cells(word("loss", "es"))) == {"cosine_similarity"})
 
 
 def test_dark_and_light_differ(browser, app):

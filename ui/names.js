@@ -11,15 +11,18 @@
 		});
 	};
 	const translate = () => {
-		for (const attribute of ["aria-label", "title"]) {
+		for (const attribute of ["aria-label", "title", "placeholder"]) {
 			for (const element of document.querySelectorAll(`[${attribute}]`)) {
 				const said = element.getAttribute(attribute).replace(/^(number input|range slider) for /, "");
-				element.setAttribute(attribute, words.gradio[said] ?? said);
+				element.setAttribute(attribute, words.gradio[said.replace(/(Change filter).*/, "$1")] ?? said);
 			}
 		}
-		for (const element of document.querySelectorAll(".toast-title, .toast-message-text")) {
-			const said = words.gradio[element.textContent.trim()];
-			if (said) element.textContent = said;
+		const texts = ".toast-title, .toast-message-text, [role=menuitem], .filter-menu span, .filter-menu button";
+		for (const element of document.querySelectorAll(texts)) {
+			for (const node of element.childNodes) {
+				const said = node.nodeType === Node.TEXT_NODE && words.gradio[node.data.trim()];
+				if (said) node.data = said;
+			}
 		}
 	};
 	// Gradio moves the bar where a mouse button is pressed on it.
@@ -66,6 +69,6 @@
 		if (!event.target.closest("[role=tab]")) return;
 		requestAnimationFrame(() => requestAnimationFrame(() => window.dispatchEvent(new Event("resize"))));
 	});
-	new MutationObserver(ask).observe(document.body, { childList: true, subtree: true });
+	new MutationObserver(ask).observe(document.body, { childList: true, characterData: true, subtree: true });
 	ask();
 }

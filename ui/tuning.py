@@ -41,7 +41,8 @@ def trials_shown(search: Search, language: Language) -> dict[str, Any]:
     ]
     return {
         "headers": [names.get(name) or named(name, language) for name in headers],
-        "data": [[shown(value, language) for value in row] for row in rows],
+        # An empty text among numbers would make a column sort as texts.
+        "data": [[None if value is None else shown(value, language) for value in row] for row in rows],
         "metadata": {"display_value": [[written(value, language) for value in row] for row in rows]},
     }
 
