@@ -10,6 +10,7 @@ benchmarks/ablation.json, and the table shows all of it.
 """
 
 import argparse
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -47,6 +48,21 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
+def fields(name: str, epochs: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the network's and the training's fields of a variant."""
+    with quiet():
+        from training.presets import PRESETS
+
+    network, training = PRESETS["default"]()
+    of_network, of_training = VARIANTS[name]
+    return network | of_network, training | {"epochs": epochs} | of_training
+
+
+def recipe_of(name: str, epochs: int) -> str:
+    """Return a hash of all that a variant is trained with: what another state of the preset gave is not compared."""
+    return hashlib.sha256(json.dumps(fields(name, epochs), sort_keys=True).encode()).hexdigest()[:12]
+
+
 def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str, Any]:
     """Train a variant and return its last epoch's measures and its parameters."""
     with quiet():
@@ -54,20 +70,19 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
         from training.presets import PRESETS
         from training.run import train_run
 
-    network, training = PRESETS["default"]()
-    of_network, of_training = VARIANTS[name]
-    PRESETS["variant"] = lambda: (network | of_network, training | {"epochs": epochs} | of_training)
+    PRESETS["variant"] = lambda: fields(name, epochs)
     train_run(DataConfig(str(data), validation=0.5), {}, folder, "variant", verbose=False)
     report = json.loads((folder / "training.json").read_text())
     last = report["history"][-1]
-    return {name: last[name] for name in ("val_accuracy", "val_loss")} | {"parameters": report["parameters"]}
+    measures = {name: last[name] for name in ("val_accuracy", "val_loss")}
+    return measures | {"parameters": report["parameters"], "recipe": recipe_of(name, epochs)}
 
 
-def table(rows: dict[str, dict[str, Any]]) -> str:
-    """Return one line for each variant that was measured, in the order of `VARIANTS`."""
+def table(rows: dict[str, dict[str, Any]], epochs: int) -> str:
+    """Return one line for each variant that was measured as it is now, in the order of `VARIANTS`."""
     lines = ["| variant | parameters | errors on validation, % | loss on validation |", "|---|---:|---:|---:|"]
     for name in VARIANTS:
-        if found := rows.get(name):
+        if (found := rows.get(name)) and found["recipe"] == recipe_of(name, epochs):
             errors = 100 * (1 - found["val_accuracy"])
             lines.append(f"| {name} | {found['parameters']:,} | {errors:.2f} | {found['val_loss']:.4f} |")
     return "\n".join(lines)
@@ -98,7 +113,7 @@ def main() -> None:
         if options.write:
             LEDGER.write_text(json.dumps(known, indent=1) + "\n")
     line = about("benchmarks.ablation", options.data, f"--epochs {options.epochs}")
-    report("What each part gives", f"{CONDITION}\n\n{table(rows)}\n\n{line}", options.write, DOCUMENT)
+    report("What each part gives", f"{CONDITION}\n\n{table(rows, options.epochs)}\n\n{line}", options.write, DOCUMENT)
 
 
 if __name__ == "__main__":

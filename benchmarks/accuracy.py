@@ -20,6 +20,7 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.common import about, processor, rate, report
+from model.quiet import quiet
 
 LEDGER = Path(__file__).parent / "accuracy.json"
 KEY = ("preset", "processor", "seed")
@@ -29,11 +30,20 @@ def row_of(run: Path) -> dict[str, Any]:
     """Return what is kept of a run.
 
     Raises:
-        ValueError: when it was not measured on MNIST's test split.
+        ValueError: when it was not measured on MNIST's test split, or not trained as its preset says.
     """
+    with quiet():
+        from training.presets import PRESETS
+
     training, evaluation = (json.loads((run / f"{name}.json").read_text()) for name in ("training", "evaluation"))
     if evaluation["split"] != "test" or not evaluation["dataset"].endswith("mnist") or evaluation["rows"] != 10_000:
         raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
+    network, recipe = json.loads(json.dumps(PRESETS[training["preset"]]()))
+    used = training["hyperparameters"]
+    # Where the processor has no bfloat16 a run is in float32.
+    other = [name for name, value in (network | recipe).items() if used[name] != value and name != "precision"]
+    if other:
+        raise ValueError(f"{run} was not trained as the preset {training['preset']} says: {', '.join(other)}")
     return {
         "preset": training["preset"],
         "processor": processor(),

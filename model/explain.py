@@ -61,14 +61,16 @@ class Explainer:
             label: id of the answer to explain; None for the one that the network gives. Ignored for regression.
 
         Raises:
-            ValueError: when the shape is not the network's or there is no such label.
+            ValueError: when the shape is not the network's, a pixel no finite number, or there is no such label.
         """
         config = self.model.config
         if np.shape(pixels) != config.image_shape:
             raise ValueError(f"the network takes pictures of shape {config.image_shape}, not {np.shape(pixels)}")
-        if label is not None and not 0 <= label < len(config.labels):
-            raise ValueError(f"there is no label {label}; labels are 0 … {len(config.labels) - 1}")
+        if label is not None and label not in range(len(config.labels)):  # 1.5 and "3" are not
+            raise ValueError(f"there is no label {label!r}; labels are 0 … {len(config.labels) - 1}")
         batch = np.asarray(pixels, np.float32)[None]
+        if not np.isfinite(batch).all():
+            raise ValueError("the picture has pixels that are no finite numbers")
         maps, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
         probabilities = outputs.numpy()[0]
         if config.problem == "binary":

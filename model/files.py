@@ -1,5 +1,6 @@
 """The files of a model folder, and writing them whole."""
 
+import glob
 import json
 import os
 import re
@@ -77,6 +78,12 @@ def check_folder(folder: Path) -> None:
         if path.is_file():  # no pipe, which would be waited for
             sizes[name] = path.stat().st_size
     check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))
+
+
+def clear_leftovers(path: Path) -> None:
+    """Delete what `write_whole` left of a file when its process was killed; nobody else may be writing it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_whole(path: str | os.PathLike, content: bytes | str) -> None:

@@ -58,16 +58,12 @@ class Outliers:
     def judge(self, distances: np.ndarray) -> Rejection:
         """Return what distances mean: against the config's threshold."""
         score = (distances / self.config.rejection_distance).astype(np.float32)
+        score[np.isnan(score)] = np.inf  # of features beyond float32's range: like nothing that was learned
         return Rejection(score, score > 1)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return what is kept beside the weights."""
         return dict(zip(self.NAMES, (self.means, self.whitening), strict=True))
-
-
-def feature_count(config: CnnConfig) -> int:
-    """Return how many features a picture has: the filters of every block and the hidden dense units."""
-    return config.feature_count
 
 
 def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:

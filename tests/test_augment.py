@@ -64,6 +64,14 @@ def test_strokes_grow_and_shrink_by_a_pixel_at_most(images):
     assert not changed[:, :9].any() and not changed[:, :, 19:].any()
 
 
+def test_the_pen_presses_harder_in_any_direction(images):
+    noise = tf.random.stateless_uniform((400, 28, 28, 1), SEED, 0, 255)
+    gained = (augment(noise, SEED, 0.0, thickness=1.0) - noise).numpy()[..., 0]
+    for axis in (1, 2):
+        first, second = (half.sum(axis=(1, 2)) for half in np.split(gained, 2, axis=axis))
+        assert 0.4 < (first < second).mean() < 0.6
+
+
 def test_erasing_covers_a_rectangle_of_each_second_picture(images):
     noise = tf.random.stateless_uniform((400, 28, 28, 1), SEED, 0, 255)
     erased = (augment(noise, SEED, 0.0, erasing=0.3).numpy() != noise.numpy())[..., 0]

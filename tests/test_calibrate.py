@@ -52,7 +52,23 @@ def test_the_likelihood_of_the_validation_rows_cannot_be_bettered_by_another_tem
         return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
 
     assert loss(1.0) <= min(loss(0.9), loss(1.1))
-    assert model.config.temperature != 1
+    assert loss(model.config.temperature) > loss(1.0) + 1e-4  # which undoes it
+
+
+@pytest.mark.parametrize("problem", ["multiclass", "binary"])
+def test_rows_that_are_all_answered_rightly_do_not_make_everything_certain(problem):
+    r = np.random.default_rng(0)
+    labels = r.integers(0, 2 if problem == "binary" else 10, 350)
+    if problem == "binary":
+        scores = (2 * labels[:, None] - 1) * r.uniform(5, 9, (350, 1))
+        largest = np.abs(scores[:, 0])
+    else:
+        scores = r.normal(0, 1, (350, 10))
+        scores[np.arange(350), labels] += 12
+        largest = scores.max(axis=1) - np.log((np.exp(scores).sum(axis=1) - np.exp(scores.max(axis=1))))
+    temperature = fit_temperature(scores, labels, problem)
+    unsure = 1 / (1 + np.exp(largest / temperature))  # roughly, for several classes
+    assert 0.3 < unsure.mean() * 352 < 3
 
 
 def test_calibration_changes_no_answer(model, streams):
@@ -82,6 +98,12 @@ def test_drawings_are_judged_as_predict_sketch_sees_them(model, streams):
     prepared = [sketch_to_input(drawing, (28, 28, 1)) for drawing in inverted]
     assert (model.reject_sketch(inverted).score == model.reject(prepared).score).all()
     assert (model.reject_sketch(inverted).score < model.reject(inverted).score).all()
+
+
+def test_what_has_no_distance_is_rejected(model):
+    distances = np.array([np.nan, np.inf, 0.0], np.float32)
+    judged = model.outliers.judge(distances)
+    assert judged.rejected.tolist() == [True, True, False] and np.isinf(judged.score).tolist() == [True, True, False]
 
 
 def test_a_saved_model_judges_as_before(model, streams, tmp_path):

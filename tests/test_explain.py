@@ -108,3 +108,8 @@ def test_wrong_questions_are_refused(bundled, digit):
         Explainer(bundled).explain(digit[..., 0])
     with pytest.raises(ValueError, match="no label 10; labels are 0 … 9"):
         Explainer(bundled).explain(digit, 10)
+    for label in (1.5, "3"):
+        with pytest.raises(ValueError, match="no label"):
+            Explainer(bundled).explain(digit, label)
+    with pytest.raises(ValueError, match="no finite numbers"):
+        Explainer(bundled).explain(np.full(digit.shape, np.nan, np.float32))

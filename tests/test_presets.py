@@ -14,7 +14,7 @@ from training.__main__ import _parser
 from training.config import TrainConfig
 from training.presets import PRESETS
 
-BUDGETS = {"fast": 500_000, "small": 7_000, "default": 500_000, "drawings": 500_000}
+BUDGETS = {"fast": 120_000, "small": 7_000, "default": 500_000, "drawings": 500_000}
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -151,10 +151,16 @@ def write(path, content):
     if now:
         die()
 
+def write_last(path, content):
+    if path.name == moment:
+        die()
+    real_write(path, content)
+
 trainer._Bar.update = update
-if moment != "step":
+if moment in ("half", "flushed", "renamed"):
     checkpoint.write_whole = write
     trainer._Bar.update = real_update
+files.write_whole = write_last
 from training.__main__ import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
@@ -163,7 +169,7 @@ os._exit(status)
 
 
 def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
-    """`kill -9` at random steps, and while a checkpoint is written: half of it, all but its name, all of it.
+    """`kill -9` at random steps, while a checkpoint is written (half of it, all but its name, all of it), at the end.
 
     So fast a training gains a lot in each of its first five epochs, which holds all kills, and soon stops early.
     """
@@ -189,8 +195,9 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
         return subprocess.run([sys.executable, *command], env=environment, capture_output=True, timeout=120).returncode
 
     assert run("whole", "step", 0) == 0
-    steps = random.Random(int(time.time()))  # other steps every day; what fails is named below
+    steps = random.Random(int(time.time()))  # other steps every time; what fails is named below
     kills = [("half", 2), ("step", steps.randint(1, 9)), ("flushed", 2), ("renamed", 1), ("step", steps.randint(1, 9))]
+    kills += [("model.safetensors", 0), ("training.json", 0)]
     for kill in kills:
         assert run("killed", *kill) == -signal.SIGKILL, kills
     assert run("killed", "step", 0) == 0, kills
@@ -203,15 +210,22 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path):
     ]
     assert losses[0] == losses[1], kills
     assert 4 < len(losses[0]) < 40 and losses[0][-1] > min(losses[0])
+    assert not list((tmp_path / "killed").glob(".*.tmp"))
 
 
-def test_a_checkpoint_of_other_settings_or_damaged_is_refused(tmp_path):
+def test_a_checkpoint_of_other_settings_or_damaged_is_refused(tmp_path, monkeypatch, capsys):
     path = tmp_path / "checkpoint.safetensors"
     settings = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64)
     fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
     other = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64, learning_rate=0.5)
     with pytest.raises(TrazoError, match="other settings .*learning_rate: 0.002 there, 0.5 asked"):
         fit(CONFIG, other, *streams(), checkpoint=path, verbose=False)
+    fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+    assert not capsys.readouterr().out
+    # Other code goes on, for a search would lose its trial, but says so.
+    monkeypatch.setattr("training.checkpoint._made_with", lambda: {"Trazo": "of tomorrow"})
+    fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
+    assert "was begun with another version of Trazo: " in capsys.readouterr().out
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(TrazoError, match="no checkpoint of Trazo"):
         fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)

@@ -141,8 +141,8 @@ def _thicken(images: tf.Tensor, seed: tf.Tensor, amount: float) -> tf.Tensor:
     As a pen's pressure does, the amount changes from one side of the picture to the other.
     """
     shape = tf.shape(images)
-    at_ends = tf.random.stateless_uniform((2, shape[0], 1, 1, 1), seed, -amount, amount)
-    turn = tf.random.stateless_uniform((shape[0], 1, 1, 1), seed, 0.0, 2 * math.pi)
+    r = tf.random.stateless_uniform((3, shape[0], 1, 1, 1), seed, -1.0, 1.0)  # in one: equal seeds give equal numbers
+    at_ends, turn = amount * r[:2], math.pi * r[2]
     rows, columns = tf.linspace(-0.5, 0.5, shape[1])[:, None, None], tf.linspace(-0.5, 0.5, shape[2])[:, None]
     way = tf.clip_by_value(0.5 + tf.sin(turn) * rows + tf.cos(turn) * columns, 0.0, 1.0)
     share = at_ends[0] + way * (at_ends[1] - at_ends[0])

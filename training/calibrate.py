@@ -11,7 +11,7 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
-from model.outliers import Outliers, feature_count, features_of
+from model.outliers import Outliers, features_of
 from training.decoding import decoded_batches
 from training.stream import Batch, HubStream
 
@@ -57,7 +57,12 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
 def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> float:
     """Return what scores must be divided by for the likelihood of the labels to be highest.
 
-    Source: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks".
+    Each label counts as if it were right with a chance of (n + 1) / (n + 2) alone: of rows that are all answered rightly
+    the likelihood would rise without end as the temperature falls, and every answer to come, wrong ones included,
+    would be given with certainty.
+
+    Sources: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks"; the targets of Platt 1999,
+    "Probabilistic Outputs for Support Vector Machines".
 
     Args:
         scores: float (n, units), before softmax or sigmoid.
@@ -66,10 +71,14 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> flo
     """
     scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if problem == "binary" else scores
     scores = scores.astype(np.float64)
+    rows, classes = scores.shape
+    right = scores[np.arange(rows), labels]
+    wrong = (scores.sum(axis=1) - right) / (classes - 1)
+    expected = ((rows + 1) * right + wrong) / (rows + 2)  # the targets' mean of the scores
 
     def loss(log_temperature: float) -> float:
-        scaled = scores / np.exp(log_temperature)
-        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
+        temperature = np.exp(log_temperature)
+        return float((np.logaddexp.reduce(scores / temperature, axis=1) - expected / temperature).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
 
@@ -92,7 +101,7 @@ def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tup
 def _compiled(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
     """Return a function of pixels: scores before the last activation and, where there are not too many, features."""
     ends = [network.get_layer("output").input]
-    if feature_count(config) <= MOST_FEATURES:
+    if config.feature_count <= MOST_FEATURES:
         ends.append(features_of(network, config))
     inner = keras.Model(network.input, ends)
     return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])

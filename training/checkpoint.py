@@ -1,17 +1,25 @@
 """The whole state of a training in one safetensors file, written whole."""
 
+import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
+import PIL
+import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from model.errors import TrazoError
 from model.files import DamagedFile, write_whole
+
+CODE = tuple(Path(__file__).parents[1] / name for name in ("model", "training"))
+PACKAGES = (cv2, keras, np, PIL, tf)
 
 
 def save_checkpoint(
@@ -36,7 +44,7 @@ def save_checkpoint(
     tensors = {f"{name}/{i}": v.numpy() for name, net in networks.items() for i, v in enumerate(net.variables)}
     tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
     tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
-    state = json.dumps({"identity": identity, "progress": asdict(progress)})
+    state = json.dumps({"identity": identity, "progress": asdict(progress), "made_with": _made_with()})
     # safetensors wants arrays with at least contiguous memory; 0-d variables come as numpy scalars.
     write_whole(
         path,
@@ -51,7 +59,7 @@ def load_checkpoint(
     identity: dict[str, Any],
     progress_type: type,
 ) -> tuple[Any, list[np.ndarray] | None]:
-    """Fill networks and optimiser from a checkpoint.
+    """Fill networks and optimiser from a checkpoint; one that was made with other code or packages is told.
 
     Returns:
         (progress, best weights or None).
@@ -73,6 +81,10 @@ def load_checkpoint(
             f"{path} belongs to a run with other settings ({', '.join(different)}); "
             "use another --output, or delete it to start again"
         )
+    before = state.get("made_with", {})
+    if changed := [name for name, now in _made_with().items() if before.get(name) != now]:
+        names = ", ".join(changed)
+        print(f"{path} was begun with another version of {names}: a new start may end with other weights", flush=True)
     for name, network in networks.items():
         for index, variable in enumerate(network.variables):
             variable.assign(tensors[f"{name}/{index}"])
@@ -80,6 +92,15 @@ def load_checkpoint(
         variable.assign(tensors[f"optimizer/{index}"])
     best = [tensors[f"best/{i}"] for i in range(sum(name.startswith("best/") for name in tensors))] or None
     return progress_type(**state["progress"]), best
+
+
+@cache
+def _made_with() -> dict[str, str]:
+    """Return what the bits of a training hang on beside its settings: this project's code, and packages."""
+    digest = hashlib.sha256()
+    for file in sorted(path for package in CODE for path in package.glob("*.py")):
+        digest.update(file.read_bytes())
+    return {"Trazo": digest.hexdigest()[:16]} | {package.__name__: package.__version__ for package in PACKAGES}
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from model import heads
 from model.config import CnnConfig
 from model.errors import TrazoError
+from model.files import clear_leftovers
 from model.losses import make_loss, make_metric_function
 from model.network import build_network
 from training.checkpoint import load_checkpoint, save_checkpoint
@@ -96,8 +97,10 @@ def fit(
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
     }
     progress, best = Progress(), None
-    if checkpoint and checkpoint.exists():
-        progress, best = load_checkpoint(checkpoint, networks, optimizer, identity, Progress)
+    if checkpoint:
+        clear_leftovers(checkpoint)
+        if checkpoint.exists():
+            progress, best = load_checkpoint(checkpoint, networks, optimizer, identity, Progress)
 
     def save() -> None:
         if checkpoint:
