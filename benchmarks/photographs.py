@@ -1,4 +1,8 @@
-"""What a camera makes of ink on paper: uneven light, a shadow, grain, a tint, JPEG. Everything random is seeded."""
+"""What a camera makes of ink on paper: uneven light, a shadow, grain, a tint, JPEG. Everything random is seeded.
+
+The exposure is right: only the lightest paper is clipped to white. Overexposed paper is tests/test_paper.py's, so that
+what was measured with these photographs can still be compared.
+"""
 
 import cv2
 import numpy as np

@@ -4,7 +4,6 @@ Training, evaluation, `predict` and the demo all come through here, so they cann
 """
 
 import io
-import math
 import os
 from collections.abc import Sequence
 
@@ -15,34 +14,21 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402
 
-from model import paper  # noqa: E402
+from model.ink import DRAWN, LONGEST_LINE, crop, ink_of, laid_on  # noqa: E402
+from model.ink import BlankDrawing as BlankDrawing  # noqa: E402
 from model.separate import separate  # noqa: E402
 
 # MNIST was made by fitting a digit into 20x20 and placing its centre of mass at the centre of 28x28
 # (LeCun et al., http://yann.lecun.com/exdb/mnist/); the shares serve other sizes as well.
 BOX = 20 / 28
-STROKE = 2.34 / 28  # width of MNIST strokes: the median of `stroke_width` over the training rows of the bundled sample
 OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then averaged down
-FAINTEST = 16  # levels by which ink must differ from paper to count as drawn
-DRAWN = 0.3  # of the strongest ink, at least
-BAND = 0.05  # of the side: a frame lies within so much of the border
-LINED = 0.8  # of each side, at least, is covered by a frame
-LONGEST_LINE = 1000  # pixels of the longer side of a line of signs that is taken apart
-# So many of a digital drawing's pixels, at least, are exactly of its paper's grey or its ink's. Light on real paper
-# spreads greys: of the photographs of benchmarks/photographs.py none has more than 14 %.
-EVEN = 0.2
-SAMPLED = 100  # pixels of the shorter side, at least, that greys are counted of: all would take longer than the rest
-RULED = 0.02  # of the pixels, at least, have the one faint grey of lines that a digital sheet is ruled with
-SPECK = 0.002  # of a picture's pixels: a piece that is smaller does not tell ink from paper
-SMALLEST_PHOTOGRAPH = 64  # pixels of its shorter side; smaller pictures are scans
+# Width of MNIST strokes: the median of `stroke_width` over training rows of the bundled sample, as shaping sees them,
+# enlarged `OVERSAMPLING` times; in their own few pixels it can only be told to whole ones.
+STROKE = 2.34 / 28
 
 
 class BadImage(ValueError):
     """A picture that cannot be read or is not of a kind that the converter takes."""
-
-
-class BlankDrawing(ValueError):
-    """A drawing without a stroke."""
 
 
 def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
@@ -61,7 +47,7 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
     # OpenCV decodes several times faster than Pillow; what it cannot read, Pillow may, or knows why not.
     data = np.frombuffer(encoded, np.uint8)
     try:
-        pixels = None if _may_be_turned(bytes(encoded)) else _imdecode(data)
+        pixels = None if _is_for_pillow(bytes(encoded)) else _imdecode(data)
     except (cv2.error, IndexError):  # too many pixels; no byte at all
         pixels = None
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
@@ -86,7 +72,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     try:
         pixels = [one for one in map(_imdecode, encoded) if one is not None]  # None: what OpenCV cannot read
         fitting = len(pixels) == len(encoded) and {one.shape for one in pixels} == {wanted}
-        fitting = fitting and not _may_be_turned(b"".join(map(bytes, encoded)))
+        fitting = fitting and not _is_for_pillow(b"".join(map(bytes, encoded)))
     except (cv2.error, IndexError):
         fitting = False
     if fitting:
@@ -134,9 +120,12 @@ def _imdecode(encoded: np.ndarray) -> np.ndarray | None:
     return cv2.imdecode(encoded, _NO_ALPHA if encoded[0] == 0xFF else cv2.IMREAD_UNCHANGED)
 
 
-def _may_be_turned(encoded: bytes) -> bool:
-    """Return whether PNG or WebP files may hold camera data, which OpenCV does not heed where it keeps transparency."""
-    return b"eXIf" in encoded or b"EXIF" in encoded
+def _is_for_pillow(encoded: bytes) -> bool:
+    """Return whether files may hold what OpenCV does not heed.
+
+    That is camera data of PNG or WebP where transparency is kept, and transparency of TIFF (its tag ExtraSamples).
+    """
+    return any(mark in encoded for mark in (b"eXIf", b"EXIF", b"\x52\x01\x03\x00", b"\x01\x52\x00\x03"))
 
 
 _NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -150,8 +139,7 @@ def open_image(source: bytes | str) -> Image.Image:
     """
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
-        if image.width * image.height > MAX_PIXELS:
-            raise BadImage(f"{image.width}x{image.height} pixels are more than {MAX_PIXELS:,}")
+        _check_size(image.width, image.height)
         image.load()
         return image
     except BadImage:
@@ -167,18 +155,22 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
 
     Args:
         image: a Pillow image of any mode, or an array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, uint16
-            or bool.
+            (full scale: white is 65535) or bool.
 
     Returns:
         the array with its own channels; uint8, or uint16 for 16-bit pictures.
 
     Raises:
-        BadImage: for anything else.
+        BadImage: for anything else, and for more than `MAX_PIXELS`.
     """
     if isinstance(image, Image.Image):
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):  # 16-bit grey comes as I;16 or, from some files, as I
-            return _sixteen_bit(np.asarray(image))
+        _check_size(image.width, image.height)
+        image = _upright(image)
+        if image.mode.startswith("I"):  # 16-bit grey comes as I;16 or, from some files, as I; so does converted 8-bit
+            pixels = _sixteen_bit(np.asarray(image))
+            return pixels.astype(np.uint8) if image.mode == "I" and pixels.max() <= 255 else pixels
+        if image.mode in ("La", "RGBa"):  # colours multiplied by their alpha
+            image = image.convert(image.mode.upper())
         if image.mode == "F":
             raise BadImage("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
         if image.mode in ("LA", "PA") or "transparency" in image.info:
@@ -188,13 +180,21 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
         elif image.mode not in ("L", "RGB", "RGBA"):
             image = image.convert("RGB")
         return np.asarray(image)
-    pixels = np.asarray(image)
+    try:
+        pixels = np.asarray(image)
+    except ValueError:  # rows of different lengths
+        pixels = np.array(None)
+    if pixels.dtype.kind in "OSU":
+        kind = type(image).__name__
+        raise BadImage(f"an image must be a Pillow image or a uint8 array, not {kind}: open files with PIL.Image.open")
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
-    if pixels.dtype not in (np.uint8, np.uint16):
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
         raise BadImage(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
         raise BadImage(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
+    _check_size(pixels.shape[1], pixels.shape[0])
     return pixels
 
 
@@ -211,7 +211,7 @@ def fit(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = image_shape
     pixels = _eight_bit(pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = _over(pixels, 255)
+        pixels = laid_on(255, pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if channels == 1 and pixels.ndim == 3:
@@ -242,7 +242,7 @@ def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, i
         BlankDrawing: when nothing is drawn.
         BadImage: for what is not a picture.
     """
-    return _boxed(_ink(pixels_of(drawing)), image_shape)
+    return _boxed(ink_of(pixels_of(drawing)), image_shape)
 
 
 def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> list[np.ndarray]:
@@ -259,15 +259,15 @@ def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, 
         BlankDrawing: when nothing is drawn.
         BadImage: for what is not a picture.
     """
-    ink = _ink(pixels_of(drawing))
-    small = _resize(_crop(ink), LONGEST_LINE) if max(ink.shape) > LONGEST_LINE else ink
+    ink = ink_of(pixels_of(drawing))
+    small = _resize(crop(ink), LONGEST_LINE) if max(ink.shape) > LONGEST_LINE else ink
     signs = separate(small, stroke_width(small))
     return [_boxed(sign, image_shape) for sign in signs] if len(signs) > 1 else [_boxed(ink, image_shape)]
 
 
 def _boxed(ink: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = image_shape
-    ink = _crop(ink)
+    ink = crop(ink)
     side = min(height, width)
     box, stroke = side * BOX * OVERSAMPLING, side * STROKE * OVERSAMPLING
 
@@ -276,7 +276,7 @@ def _boxed(ink: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     growth = stroke - stroke_width(ink)
     growth = float(np.clip(growth, -stroke, 0.9 * stroke))
     ink = _thicken(_resize(ink, box - growth), growth)
-    ink = _resize(_crop(ink), box)
+    ink = _resize(crop(ink), box)
 
     canvas = _centred(ink, height * OVERSAMPLING, width * OVERSAMPLING)
     small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
@@ -299,6 +299,18 @@ def stroke_width(ink: np.ndarray) -> float:
     return float(2 * np.median(np.sqrt(squared[ridge].astype(np.float64))) - 1) if ridge.any() else 1.0
 
 
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise BadImage(f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged camera data end in many different errors; most cameras are held upright
+        return image
+
+
 def _sixteen_bit(pixels: np.ndarray) -> np.ndarray:
     if pixels.min() < 0 or pixels.max() > 65535:
         raise BadImage(f"pixels lie between {pixels.min()} and {pixels.max()}: store 8 or 16 bits")
@@ -309,13 +321,6 @@ def _eight_bit(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.dtype == np.uint8 else np.round(pixels / 257).astype(np.uint8)
 
 
-def _over(rgba: np.ndarray, paper: int) -> np.ndarray:
-    """Lay a picture with transparency, uint8 (h, w, 4), on paper that is black, 0, or white, 255."""
-    alpha = cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
-    on_black = cv2.multiply(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
-    return cv2.add(on_black, 255 - alpha) if paper else on_black
-
-
 def _letterbox(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     scale = min(height / pixels.shape[0], width / pixels.shape[1])
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
@@ -324,119 +329,6 @@ def _letterbox(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     canvas = np.zeros((height, width, *pixels.shape[2:]), np.uint8)
     canvas[top : top + size[1], left : left + size[0]] = resized
     return canvas
-
-
-def _ink(pixels: np.ndarray) -> np.ndarray:
-    """Return how much of each pixel is ink: float32 (h, w), 0 for paper, 1 for the darkest (or lightest) stroke."""
-    pixels = _eight_bit(pixels)
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = _on_paper(pixels)
-    grey = _telling_channel(pixels)
-    paper_grey, is_even, faint = _paper_of(grey)
-    if is_even:
-        ink = cv2.absdiff(grey, np.full_like(grey, paper_grey))
-        ink[ink <= faint] = 0
-    else:
-        ink = 255 * paper.photographed_ink(grey.astype(np.float32))
-    strongest = np.float32(ink.max())
-    if strongest < FAINTEST:
-        raise BlankDrawing("nothing is drawn")
-    return _without_frame(_crop(ink) / strongest)
-
-
-def _on_paper(rgba: np.ndarray) -> np.ndarray:
-    """Lay a picture with transparency on what makes it visible: black for light strokes on nothing, else white."""
-    alpha = cv2.extractChannel(rgba, 3)
-    if alpha.min() == 255:
-        return cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
-    # Most of a canvas is empty: what is transparent around a drawing is cut off, but for a margin.
-    left, top, width, height = cv2.boundingRect(alpha)
-    rows, columns = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
-    alpha, on_black = alpha[rows, columns], _over(rgba[rows, columns], 0)
-    # On black every colour weighs as much as is seen of it: colours under full transparency are arbitrary.
-    is_light = cv2.cvtColor(on_black, cv2.COLOR_RGB2GRAY).mean() > alpha.mean() / 2
-    return on_black if is_light else cv2.add(on_black, cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2RGB))
-
-
-def _telling_channel(pixels: np.ndarray) -> np.ndarray:
-    """Return a picture, uint8, as (h, w): its grey, or the colour that tells ink from paper where grey does not."""
-    if pixels.ndim == 2 or pixels.shape[2] == 1:
-        return pixels.reshape(pixels.shape[:2])
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    if _spread(grey) > 127:
-        return grey
-    best = max(cv2.split(pixels), key=_spread)
-    return grey if _spread(grey) >= _spread(best) / 2 else best
-
-
-def _spread(channel: np.ndarray) -> int:
-    return int(channel.max()) - int(channel.min())
-
-
-def _paper_of(grey: np.ndarray) -> tuple[int, bool, int]:
-    """Return the grey of a picture's paper, uint8 (h, w), whether it is even, and by how much lines on it differ.
-
-    Even is what is drawn on a screen; lines are those of squared or ruled sheets, 0 where there are none.
-
-    Paper is the lighter or the darker of two, whichever surrounds the other: it has the border and the corners. Where a
-    drawing was cut out closely it may have neither, but most of the picture; so the three shares are added up.
-    """
-    step = max(1, min(grey.shape) // SAMPLED)
-    sample = np.ascontiguousarray(grey[::step, ::step])
-    threshold, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    split = int(threshold) + 1
-    counts = np.bincount(sample.ravel(), minlength=256)
-    dark, light = int(counts[:split].argmax()), split + int(counts[split:].argmax())
-    is_small = min(grey.shape) < SMALLEST_PHOTOGRAPH
-    is_even = is_small or counts[dark] + counts[light] >= EVEN * sample.size
-
-    by = int(BAND * min(grey.shape))
-    edge, further_in = ((_edge(one) >= split).mean() for one in (grey, grey[by:-by, by:-by] if by else grey))
-    share = counts[split:].sum() / sample.size
-    votes = share + edge + (grey[[0, 0, -1, -1], [0, -1, 0, -1]] >= split).mean()
-    if abs(edge - further_in) > LINED:  # a frame
-        votes = 3 * share
-    elif 0.75 < votes < 2.25:  # cut out closely: ink holds together, what is left of the paper does not
-        step = 1 + math.isqrt(grey.size) // LONGEST_LINE
-        votes += 3 * np.sign(_pieces(grey[::step, ::step] >= split) - _pieces(grey[::step, ::step] < split))
-    paper_grey = light if votes > 1.5 else dark
-    apart = np.abs(np.arange(256) - paper_grey)
-    ruled = apart[(counts >= RULED * sample.size) & (apart < (light - dark) / 2)]
-    return paper_grey, bool(is_even), 0 if is_small else int(ruled.max(initial=0))
-
-
-def _edge(grey: np.ndarray) -> np.ndarray:
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-
-
-def _pieces(mask: np.ndarray) -> int:
-    """Return how many pieces a mask, bool (h, w), has."""
-    _, _, numbers, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    return int((numbers[1:, cv2.CC_STAT_AREA] >= SPECK * mask.size).sum())
-
-
-def _without_frame(ink: np.ndarray) -> np.ndarray:
-    """Take away a frame around a drawing: a piece that lines all four sides of what is drawn, float32 (h, w)."""
-    drawn = ink > DRAWN
-    if not _is_lined(drawn):
-        return ink
-    _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))
-    frame = pieces == pieces[0, drawn[0].argmax()]
-    if not _is_lined(frame) or (drawn & ~frame).sum() < 0.01 * drawn.size:  # a square alone is a drawing
-        return ink
-    return _crop(np.where(cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, 0, ink))
-
-
-def _is_lined(drawn: np.ndarray) -> bool:
-    by = 1 + int(BAND * min(drawn.shape))
-    sides = drawn[:by].any(0), drawn[-by:].any(0), drawn[:, :by].any(1), drawn[:, -by:].any(1)
-    return min(side.mean() for side in sides) >= LINED
-
-
-def _crop(ink: np.ndarray) -> np.ndarray:
-    drawn = ink > DRAWN * ink.max()  # averaging may have thinned all of it out
-    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _resize(ink: np.ndarray, longest: float) -> np.ndarray:
@@ -454,7 +346,7 @@ def _thicken(ink: np.ndarray, growth: float) -> np.ndarray:
     if growth > 0:
         return cv2.dilate(cv2.copyMakeBorder(ink, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0), disc)
     thinned = cv2.erode(ink, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return thinned if thinned.max() > 0.3 else ink
+    return thinned if thinned.max() > DRAWN else ink
 
 
 def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -4,14 +4,15 @@ import cv2
 import numpy as np
 
 LONGEST = 560  # side that photographs are brought to: strokes are still several pixels wide
+SHORTEST = 64  # side that photographs are brought to at least, where the longer one allows: sharpness is of pixels
 WINDOW = 1 / 4  # of the side: wider than any stroke, narrower than the light's own changes
 FULL_INK = 0.998  # quantile that counts as full ink: a fine pen's small digit still covers the rest
-FAINTEST = 0.06  # ink takes at least this share of the light
+FAINTEST_SHARE = 0.06  # ink takes at least this share of the light
 PAPER, INK = 0.4, 0.8  # of full ink: below the first is paper, above the second is ink
 BOARD = 110  # grey below which more than half of a picture may be a blackboard
 STANDING_OUT = 0.997  # quantile that tells whether strokes stand out
 EDGE, SHARP, SHARP_PART = 9, 0.4, 0.1  # within so many pixels ink rises by so much, in this share of a piece at least
-SPECK = 0.04  # of the largest piece of ink: smaller pieces are dirt
+SPECK_OF_PIECE = 0.04  # of the largest piece of ink: smaller pieces are dirt
 GRAIN = 0.1  # of all that is dark: where even the largest piece is less, there is nothing but the paper's grain
 
 
@@ -25,19 +26,19 @@ def photographed_ink(grey: np.ndarray) -> np.ndarray:
         grey: float32 (h, w), 0 … 255.
 
     Returns:
-        float32 (h, w), 0 for paper, 1 for ink, `LONGEST` pixels at the longer side or the picture's own size where
-        that is smaller; 0 everywhere when nothing is drawn.
+        float32 (h, w), 0 for paper, 1 for ink, at most `LONGEST` pixels at the longer side, else at least `SHORTEST`
+        at the shorter one, else the picture's own size; 0 everywhere when nothing is drawn.
     """
-    scale = LONGEST / max(grey.shape)
-    if scale < 1:
+    scale = min(LONGEST / max(grey.shape), max(1, SHORTEST / min(grey.shape)))
+    if scale != 1:
         size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
     if np.median(grey) < BOARD and _is_light_on_dark(grey):
         grey = 255 - grey
     ink = _without_grain(np.clip(1 - grey / np.maximum(_paper(grey), 1), 0, 1))
     full = float(np.quantile(ink, FULL_INK))
-    if full < FAINTEST:
+    if full < FAINTEST_SHARE:
         return np.zeros_like(ink)
     ink /= full
     return np.clip((ink - PAPER) / (INK - PAPER), 0, 1) * _drawing(ink > PAPER, _is_sharp(ink))
@@ -50,7 +51,7 @@ def _paper(grey: np.ndarray) -> np.ndarray:
     margin = min(side, min(grey.shape) - 1)
     padded = np.pad(grey, margin, mode="reflect", reflect_type="odd")
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    return closed[margin:-margin, margin:-margin]
+    return closed[margin : margin + grey.shape[0], margin : margin + grey.shape[1]]
 
 
 def _without_grain(ink: np.ndarray) -> np.ndarray:
@@ -59,7 +60,7 @@ def _without_grain(ink: np.ndarray) -> np.ndarray:
     small = np.round(cv2.resize(ink, size, interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
     most = cv2.medianBlur(small, round(max(small.shape) * 2 * WINDOW) | 1).astype(np.float32) / 255
     # Within a brush's strokes most is ink, and more than grain ever is.
-    most[most > max(PAPER * np.quantile(ink, FULL_INK), 2 * FAINTEST)] = 0
+    most[most > max(PAPER * np.quantile(ink, FULL_INK), 2 * FAINTEST_SHARE)] = 0
     return np.maximum(ink - cv2.resize(most, ink.shape[::-1], interpolation=cv2.INTER_LINEAR), 0)
 
 
@@ -102,4 +103,4 @@ def _drawing(drawn: np.ndarray, sharp: np.ndarray) -> np.ndarray:
         areas[edge] = 0
     if areas.max() < GRAIN * areas.sum():
         return np.zeros_like(drawn)
-    return (areas >= SPECK * areas.max())[pieces] & drawn
+    return (areas >= SPECK_OF_PIECE * areas.max())[pieces] & drawn

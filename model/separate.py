@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
-DRAWN = 0.3  # of full ink, at least
+from model.ink import DRAWN
+
 NEAR = 0.5  # of a stroke's width: pieces that are nearer than that are one sign, a pen having skipped
 ABOVE = 0.4  # of the narrower one's width: pieces that lie so far above one another are one, as a 5 and its bar
 MOST = 20  # signs in a line; more are no writing
-SPECK = 0.03  # of the ink of the largest sign: less is dirt
+SPECK_OF_SIGN = 0.03  # of the ink of the largest sign: less is dirt
 
 
 def separate(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
@@ -30,7 +31,7 @@ def separate(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
         group_of[group] = place
     group_at = group_of[pieces]
     weights = np.bincount(group_at.ravel() + 1, ink.ravel(), len(groups) + 1)[1:]
-    signs = np.flatnonzero(weights >= SPECK * weights.max(initial=0))
+    signs = np.flatnonzero(weights >= SPECK_OF_SIGN * weights.max(initial=0))
     return [ink * (group_at == sign) for sign in signs] if len(signs) <= MOST else [ink]
 
 

@@ -1,4 +1,6 @@
 import io
+import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,6 +23,7 @@ from model.converter import (
     sketch_to_input,
     stroke_width,
 )
+from model.ink import ink_of
 from tests.conftest import SAMPLE
 
 SHAPE = (28, 28, 1)
@@ -53,7 +56,7 @@ def test_formats_decode_to_rgb_in_the_right_order(kind):
     assert abs(int(grey[0, 0, 0]) - 122) <= 4  # 0.299 R + 0.587 G + 0.114 B
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "YCbCr"])
 def test_every_mode_of_pillow_is_taken(mode):
     grey = Image.fromarray(np.tile(np.array([0, 255], np.uint8), (6, 3)))
     if mode == "I;16":
@@ -355,3 +358,121 @@ def test_a_turned_cameras_picture_is_turned_in_every_format(kind):
 def test_pixels_without_a_fixed_black_and_white_are_refused(pixels):
     with pytest.raises(BadImage, match="store 8 or 16 bits"):
         pixels_of(Image.fromarray(pixels))
+
+
+def test_damaged_camera_data_leave_a_picture_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = bytearray(encoded(Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3)), "PNG", exif=exif))
+    chunk = content.index(b"eXIf")
+    content[chunk + 4 : chunk + 12] = b"\xff" * 8
+    end = chunk + 4 + int.from_bytes(content[chunk - 4 : chunk], "big")
+    content[end : end + 4] = zlib.crc32(content[chunk:end]).to_bytes(4, "big")
+    np.testing.assert_array_equal(decode(bytes(content), (2, 3, 1))[..., 0], np.arange(6).reshape(2, 3))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_transparency_decodes_as_pillow_gives_it_in_every_format(kind, mode):
+    random = np.random.default_rng(0).integers(0, 255, (7, 7, 4)).astype(np.uint8)
+    picture = Image.fromarray(np.kron(random, np.ones((4, 4, 1), np.uint8))).convert(mode)
+    content = encoded(picture, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    for shape in (SHAPE, (28, 28, 3)):
+        expected = fit(pixels_of(picture), shape).astype(int)
+        for found in (decode(content, shape), *decode_batch([np.frombuffer(content, np.uint8)] * 2, shape)[0]):
+            assert np.abs(found - expected).max() <= 3
+
+
+def test_premultiplied_transparency_is_taken():
+    picture = Image.fromarray(np.full((4, 4, 2), (90, 255), np.uint8), "LA")
+    assert (fit(pixels_of(picture.convert("La")), (4, 4, 1)) == 90).all()
+
+
+@pytest.mark.parametrize("given", ["seven.png", b"", Path("seven.png"), None, [[1, 2], [3]]])
+def test_what_is_no_array_is_told_with_what_to_do(given):
+    with pytest.raises(BadImage, match=r"not (str|bytes|PosixPath|NoneType|list): open files"):
+        pixels_of(given)
+
+
+def test_arrays_of_the_other_byte_order_are_taken():
+    pixels = pixels_of(np.array([[1, 40_000]], ">u2"))
+    assert pixels.dtype == np.uint16 and pixels.dtype.isnative and pixels.tolist() == [[1, 40_000]]
+
+
+def test_arrays_of_too_many_pixels_are_refused_as_files_are():
+    for huge in (np.zeros((9000, MAX_PIXELS // 9000 + 1), np.uint8), Image.new("1", (9000, MAX_PIXELS // 9000 + 1))):
+        with pytest.raises(BadImage, match="64,000,000"):
+            pixels_of(huge)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_drawings_of_fewer_bits_than_their_container_are_seen(bits):
+    expected = sketch_to_input(drawn(), SHAPE).astype(int)
+    container = drawn().astype(np.uint16) << (bits - 8)
+    for one in (container, 255 * 257 - container if bits == 16 else container, Image.fromarray(container)):
+        assert np.abs(sketch_to_input(one, SHAPE) - expected).mean() < 3
+
+
+def test_whole_numbers_of_8_bits_are_8_bits_and_arrays_of_16_keep_their_scale():
+    assert pixels_of(Image.fromarray(drawn()).convert("I")).dtype == np.uint8
+    assert fit(pixels_of(np.full((4, 4), 1023, np.uint16)), (4, 4, 1)).max() == 4
+
+
+# --- What else is on a screen ---
+
+
+def with_bar(page: np.ndarray, turns: int, grey: int = 60) -> np.ndarray:
+    """A bar along one side, with a gap in it as a title's letters make."""
+    page = np.rot90(page, turns).copy()
+    page[:28] = grey
+    page[10:20, 20:60] = 255
+    return np.rot90(page, -turns)
+
+
+def captioned(page: np.ndarray) -> np.ndarray:
+    return cv2.putText(page.copy(), "fig. 3a", (5, 395), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1, cv2.LINE_AA)
+
+
+def dusty(page: np.ndarray) -> np.ndarray:
+    return np.where(np.random.default_rng(0).random(page.shape) < 0.003, 0, page).astype(np.uint8)
+
+
+BESIDES = {
+    "a program's title": lambda: with_bar(drawn(0.8), 0),
+    "a program's title, light on dark": lambda: 255 - with_bar(drawn(0.8), 0),
+    "a bar on the left": lambda: with_bar(drawn(0.8), 1),
+    "two bars": lambda: with_bar(with_bar(drawn(0.8), 0), 2),
+    "a caption": lambda: captioned(drawn(0.8)),
+    "dust": lambda: dusty(drawn(0.8)),
+}
+
+
+@pytest.mark.parametrize("name", BESIDES)
+def test_what_else_is_on_a_screen_is_not_drawn(name):
+    expected = sketch_to_input(drawn(0.8), SHAPE).astype(int)
+    assert np.abs(sketch_to_input(BESIDES[name](), SHAPE) - expected).mean() < 0.15 * expected.mean()
+
+
+def strokes(*lines, width: int = 14, shape: tuple[int, int] = (400, 400)) -> np.ndarray:
+    page = np.full(shape, 255, np.uint8)
+    for line in lines:
+        cv2.polylines(page, [np.array(line, np.int32)], False, 0, width, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("margin", [0, 3, 60])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [[(130, 60), (280, 60)], [(130, 100), (130, 190), (240, 190), (280, 250), (240, 330), (120, 330)]],  # a 5
+        [[(150, 60), (120, 220), (300, 220)], [(250, 150), (240, 340)]],  # a 4
+        [[(200, 150), (200, 340)], [(200, 70), (200, 72)]],  # an i
+        [[(200, 60), (200, 150)], [(200, 170), (200, 200)], [(200, 220), (200, 222)], [(200, 245), (200, 340)]],
+    ],
+    ids=["bar apart", "two strokes", "dot", "broken"],
+)
+@pytest.mark.parametrize("width", [3, 14])
+def test_every_stroke_of_a_drawing_is_kept(lines, margin, width):
+    page = np.pad(cut_out(strokes(*lines, width=width)), margin, constant_values=255)
+    ink = ink_of(page)
+    assert ink.sum() == pytest.approx((255 - page.astype(float)).sum() / 255, rel=0.02)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model import paper
+from model import ink as converted
 from model.converter import BlankDrawing, sketch_to_input
 from model.paper import photographed_ink
 
@@ -94,7 +94,7 @@ def test_empty_paper_is_blank_however_it_is_lit(kind):
 
 def test_a_drawing_on_a_screen_is_not_taken_for_a_photograph(monkeypatch):
     taken = []
-    monkeypatch.setattr(paper, "photographed_ink", lambda grey: taken.append(grey.shape) or grey / 255)
+    monkeypatch.setattr(converted, "photographed_ink", lambda grey: taken.append(grey.shape) or grey / 255)
     sketch_to_input((255 - 255 * drawing()).astype(np.uint8), SHAPE)
     assert not taken
     sketch_to_input(photograph(drawing(), "window"), SHAPE)
@@ -107,7 +107,22 @@ def test_ink_of_a_photograph_lies_between_0_and_1_and_a_long_side_is_shortened()
     assert ink.min() == 0 and ink.max() == 1
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (64, 900), (70, 66)])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 900), (70, 66), (40, 50), (64, 40_000), (40_000, 64), (65, 33_000)])
 def test_any_shape_of_photograph_is_taken(shape):
     noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.float32)
     assert np.isfinite(photographed_ink(noise)).all()
+
+
+@pytest.mark.parametrize("exposure", [1.2, 1.35, 1.5])
+@pytest.mark.parametrize("kind", ["window", "lamp", "shadow"])
+def test_paper_that_is_overexposed_in_part_is_no_screen(kind, exposure):
+    """A camera clips up to most of it to white; what is less light is still paper."""
+    clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
+    assert unlike(sketch_to_input(photograph(drawing(), kind, paper=220.0 * exposure), SHAPE), clean) < 0.15
+
+
+@pytest.mark.parametrize("side", [40, 60])
+def test_uneven_light_on_a_small_photograph_does_not_change_a_drawing(side):
+    clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
+    small = cv2.resize(photograph(drawing(), "window"), (side * 4 // 3, side), interpolation=cv2.INTER_AREA)
+    assert unlike(sketch_to_input(small, SHAPE), clean) < 0.25
