@@ -7,12 +7,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = str(ROOT / "training" / "sample")
@@ -23,10 +25,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run made by the real functions on the sample: one short trial, a short training, an evaluation."""
     from training.__main__ import main
 
-    folder = tmp_path_factory.mktemp("run")
+    everybodys = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # made by the first worker that needs it, copied by each
+        everybodys = everybodys.parent
+    folder = everybodys / "trained"
     options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
-    assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *options]) == 0
-    return folder
+    with FileLock(everybodys / "trained.lock"):
+        # Where it is made already this does nothing.
+        assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *options]) == 0
+    return Path(shutil.copytree(folder, tmp_path_factory.mktemp("run") / "run"))
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_rows_that_are_all_answered_rightly_do_not_make_everything_certain(probl
     else:
         scores = r.normal(0, 1, (350, 10))
         scores[np.arange(350), labels] += 12
-        largest = scores.max(axis=1) - np.log((np.exp(scores).sum(axis=1) - np.exp(scores.max(axis=1))))
+        largest = scores.max(axis=1) - np.log(np.exp(scores).sum(axis=1) - np.exp(scores.max(axis=1)))
     temperature = fit_temperature(scores, labels, problem)
     unsure = 1 / (1 + np.exp(largest / temperature))  # roughly, for several classes
     assert 0.3 < unsure.mean() * 352 < 3

@@ -60,7 +60,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
 @pytest.mark.parametrize(
     ("error", "raised", "text"),
     [
-        (StreamError("the Hub is silent"), StreamError, "the Hub is silent"),
+        pytest.param(StreamError("the Hub is silent"), StreamError, "the Hub is silent", marks=pytest.mark.slow),
         (FULL_DISK, StreamError, "No space left on device; the same command goes on"),
         (files.DamagedFile("record.json is not valid JSON"), StreamError, "record.json"),
         (KeyboardInterrupt(), KeyboardInterrupt, ""),

@@ -57,12 +57,12 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
 def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> float:
     """Return what scores must be divided by for the likelihood of the labels to be highest.
 
-    Each label counts as if it were right with a chance of (n + 1) / (n + 2) alone: of rows that are all answered rightly
-    the likelihood would rise without end as the temperature falls, and every answer to come, wrong ones included,
-    would be given with certainty.
+    Each label counts as if it were right with a chance of (n + 1) / (n + 2) alone: of rows that are all answered
+    rightly the likelihood would rise without end as the temperature falls, and every answer to come, wrong ones
+    included, would be given with certainty.
 
-    Sources: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks"; the targets of Platt 1999,
-    "Probabilistic Outputs for Support Vector Machines".
+    Sources: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks"; the targets of Platt
+    1999, "Probabilistic Outputs for Support Vector Machines".
 
     Args:
         scores: float (n, units), before softmax or sigmoid.

@@ -45,7 +45,7 @@ def importance(report: dict[str, Any]) -> dict[str, Any] | None:
         return None
     losses, predicted = [], np.empty(len(rows))
     for train, left_out in KFold(5, shuffle=True, random_state=0).split(table):
-        forest = RandomForestRegressor(300, random_state=0, n_jobs=1).fit(table[train], scores[train])
+        forest = RandomForestRegressor(100, random_state=0, n_jobs=1).fit(table[train], scores[train])
         predicted[left_out] = forest.predict(table[left_out])
         found = permutation_importance(
             forest, table[left_out], scores[left_out], n_repeats=20, random_state=0, scoring="neg_mean_squared_error"
