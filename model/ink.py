@@ -18,9 +18,7 @@ LONGEST_LINE = 1000  # pixels of the longer side of what is counted in pieces
 EVEN = 0.2
 OWN, AROUND = 0.25, 8  # a grey of its own has at least this share of the pixels whose greys are within so many levels
 SHADED = 0.07  # of the pixels, at least, are paper of no grey of its own where light falls on it
-GRAINY = (
-    0.5  # levels by which a camera's pixels differ from their neighbours', on average; an enlarged drawing's do not
-)
+GRAINY = 0.5  # levels by which a camera's pixels differ from their neighbours, on average; not those of a drawing
 SAMPLED = 100  # pixels of the shorter side, at least, that greys are counted of: all would take longer than the rest
 RULED = 0.02  # of the pixels, at least, have the one faint grey of lines that a digital sheet is ruled with
 SPECK_OF_PICTURE = 0.002  # of its pixels: a piece that is smaller does not tell ink from paper
