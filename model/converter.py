@@ -165,10 +165,12 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
     """
     if isinstance(image, Image.Image):
         _check_size(image.width, image.height)
+        is_file_of_16_bits = image.format in ("PNG", "PPM")  # that Pillow gives as I; anything else may be 8 bits
         image = _upright(image)
-        if image.mode.startswith("I"):  # 16-bit grey comes as I;16 or, from some files, as I; so does converted 8-bit
+        if image.mode.startswith("I"):
             pixels = _sixteen_bit(np.asarray(image))
-            return pixels.astype(np.uint8) if image.mode == "I" and pixels.max() <= 255 else pixels
+            is_of_8_bits = image.mode == "I" and not is_file_of_16_bits and pixels.max() <= 255
+            return pixels.astype(np.uint8) if is_of_8_bits else pixels
         if image.mode in ("La", "RGBa"):  # colours multiplied by their alpha
             image = image.convert(image.mode.upper())
         if image.mode == "F":

@@ -416,6 +416,8 @@ def test_drawings_of_fewer_bits_than_their_container_are_seen(bits):
 def test_whole_numbers_of_8_bits_are_8_bits_and_arrays_of_16_keep_their_scale():
     assert pixels_of(Image.fromarray(drawn()).convert("I")).dtype == np.uint8
     assert fit(pixels_of(np.full((4, 4), 1023, np.uint16)), (4, 4, 1)).max() == 4
+    dark = encoded(Image.fromarray(np.full((4, 4), 255, np.int32)), "PPM")  # 16 bits, whoever reads them
+    assert decode(dark, (4, 4, 1)).max() == fit(pixels_of(open_image(dark)), (4, 4, 1)).max() == 1
 
 
 # --- What else is on a screen ---
