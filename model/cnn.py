@@ -136,7 +136,8 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
                 raise converter.BlankDrawing(f"{error} in drawing {position}") from None
 
     def _each(self, images: Iterable) -> Iterable:
-        single = isinstance(images, (Image.Image, bytes, dict))
+        # Names and None are refused as pictures are: by a sentence.
+        single = images is None or isinstance(images, (Image.Image, bytes, dict, str, os.PathLike))
         if isinstance(images, np.ndarray):
             # (h, w, 3) and (n, h, 3) look alike: of pictures three pixels wide only the network's own are a batch.
             channels_last = images.ndim == 3 and images.shape[2] in (1, 3, 4)

@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -106,10 +107,11 @@ def test_drawings_are_read(bundled, images):
         bundled.predict_sketch([np.full((50, 50), 255, np.uint8)])
 
 
-@pytest.mark.parametrize("bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"]])
+@pytest.mark.parametrize("bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"], "7.png", Path("7.png"), None])
 def test_what_is_no_picture_is_refused(bundled, bad):
-    with pytest.raises(BadImage):
-        bundled.predict(bad)
+    for method in (bundled.predict, bundled.predict_sketch, bundled.reject, bundled.reject_sketch):
+        with pytest.raises(BadImage):
+            method(bad)
 
 
 def test_two_classes_get_two_columns_and_a_number_gets_one(images):

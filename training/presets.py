@@ -77,8 +77,9 @@ def fast() -> tuple[dict[str, Any], dict[str, Any]]:
 def drawings() -> tuple[dict[str, Any], dict[str, Any]]:
     """The network of `default`, for people who draw: other hands' strokes, other pens.
 
-    The bundled model, 25 epochs of an earlier state of `hands`: MNIST test 99.63 %, digits of other writers 99.4 % and
-    more (README.md), 350,818 parameters, 35 minutes on 2 cores beside other work; seed 0.
+    The bundled model, seed 0: MNIST test 99.64 %, digits of other writers 99.17 % and more (benchmarks/RESULTS.md),
+    350,818 parameters, 70 minutes on 2 cores beside other work. It was trained before `thickness` pressed in all
+    directions alike.
     OPTDIGITS and PENDIGITS are datasets of drawn digits (UCI 80 and 81).
 
     python -m training train --dataset ylecun/mnist --sketches OPTDIGITS --sketches PENDIGITS --unit-column writer \\
