@@ -107,7 +107,9 @@ def test_drawings_are_read(bundled, images):
         bundled.predict_sketch([np.full((50, 50), 255, np.uint8)])
 
 
-@pytest.mark.parametrize("bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"], "7.png", Path("7.png"), None])
+@pytest.mark.parametrize(
+    "bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"], "7.png", Path("7.png"), None]
+)
 def test_what_is_no_picture_is_refused(bundled, bad):
     for method in (bundled.predict, bundled.predict_sketch, bundled.reject, bundled.reject_sketch):
         with pytest.raises(BadImage):
