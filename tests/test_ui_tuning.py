@@ -91,7 +91,9 @@ def test_the_page_shows_the_best_first_in_each_language(folder):
     assert spanish["data"][0][:3] == [3, "terminada", 0.9877]  # numbers sort; they are written as the language does
     assert [table["metadata"]["display_value"][0][2] for table in (spanish, english)] == ["0,9877", "0.9877"]
     assert spanish["metadata"]["display_value"][0][-3:] == ["2\u202f000", "12,5", ""]
-    assert spanish["data"][3][1:3] == ["fallida", ""]
+    # No score: an empty text would make the column's numbers sort as texts.
+    assert spanish["data"][3][1:3] == ["fallida", None]
+    assert spanish["metadata"]["display_value"][3][2] == ""
 
 
 def test_a_smaller_loss_is_better(folder):
