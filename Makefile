@@ -10,7 +10,7 @@ demo: .venv
 	PORT=$(PORT) $(BIN)/python app.py
 
 test: lint
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test-requirements
 	$(BIN)/ruff check .
