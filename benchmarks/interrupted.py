@@ -48,14 +48,9 @@ def start(
     return subprocess.Popen(command, env={**os.environ, **quiet, **environment}, **output)
 
 
-def completions(said: str) -> Counter[str]:
-    """Return how often each trial was said to have been completed."""
-    return Counter(re.findall(r"^.*\btrial (\d+)  val_accuracy", said, re.MULTILINE))
-
-
 def all_once(said: str, trials: list[dict[str, Any]]) -> str:
     """Return, in words, whether each completed trial was completed once."""
-    counts = completions(said)
+    counts = Counter(re.findall(r"^.*\btrial (\d+)  val_accuracy", said, re.MULTILINE))
     completed = [trial["trial_id"] for trial in trials if trial["status"] == "COMPLETED"]
     repeated = [f"{name} {counts[name]} times" for name in completed if counts[name] != 1]
     return "each once" if not repeated else ", ".join(repeated)

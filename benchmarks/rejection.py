@@ -70,9 +70,9 @@ class Against:
         """Return a line of the table for things that are shown as pictures or as free drawings."""
         judged = (self.model.reject_sketch if sketches else self.model.reject)(shown)
         drawn = np.isfinite(judged.score)  # a blank has an infinite score, and no answer to be confident of
-        pictures = [picture for picture, has_ink in zip(shown, drawn, strict=True) if has_ink] if sketches else shown
+        inked = [one for one, has_ink in zip(shown, drawn, strict=True) if has_ink] if sketches else shown
         answered = np.zeros(len(shown))
-        answered[drawn] = (self.model.predict_sketch if sketches else self.model.predict)(pictures).max(axis=1)
+        answered[drawn] = (self.model.predict_sketch if sketches else self.model.predict)(inked).max(axis=1)
         positive = np.r_[np.ones(len(self.scores)), np.zeros(len(shown))]
         score = np.nan_to_num(-np.r_[self.scores, judged.score])
         confidence = np.r_[self.confidence, answered]

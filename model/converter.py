@@ -72,6 +72,7 @@ def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int
     try:
         pixels = [one for one in map(_imdecode, encoded) if one is not None]  # None: what OpenCV cannot read
         fitting = len(pixels) == len(encoded) and {one.shape for one in pixels} == {wanted}
+        fitting = fitting and not any(one[0] in TIFF for one in encoded)  # each is looked at by itself
         fitting = fitting and not _is_for_pillow(b"".join(map(bytes, encoded)))
     except (cv2.error, IndexError):
         fitting = False
@@ -121,13 +122,16 @@ def _imdecode(encoded: np.ndarray) -> np.ndarray | None:
 
 
 def _is_for_pillow(encoded: bytes) -> bool:
-    """Return whether files may hold what OpenCV does not heed.
+    """Return whether a file may hold what OpenCV does not heed.
 
-    That is camera data of PNG or WebP where transparency is kept, and transparency of TIFF (its tag ExtraSamples).
+    That is camera data of PNG or WebP where transparency is kept, and transparency of TIFF (its tag ExtraSamples). Of
+    other kinds several files may be given as one.
     """
-    return any(mark in encoded for mark in (b"eXIf", b"EXIF", b"\x52\x01\x03\x00", b"\x01\x52\x00\x03"))
+    marks = (b"\x52\x01\x03\x00", b"\x01\x52\x00\x03") if encoded[0] in TIFF else (b"eXIf", b"EXIF")
+    return any(mark in encoded for mark in marks)
 
 
+TIFF = b"IM"  # the first byte of its files, Intel's byte order or Motorola's
 _NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
 

@@ -77,6 +77,14 @@ def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one
     assert "used values from" in findings(Search("val_accuracy", True, alone, None, space, usual_rates=rates), "en")
 
 
+def test_another_range_is_told_by_its_own_values():
+    """Also where the optimisers differ, and where trials have no learning rate."""
+    trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
+    space = (Hyperparameter("dropout", high=0.5),)
+    search = Search("val_accuracy", True, tuple(trials), None, space, usual_rates={"adam": 1e-3, "sgd": 0.1})
+    assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings(search, "en")
+
+
 def test_the_names_of_cross_entropy_are_one_loss():
     names = ["log_loss", "kl_divergence", "categorical_crossentropy"]
     trials = [trial(n, 0.9, loss=name) for n, name in enumerate(names)]
@@ -95,7 +103,7 @@ def test_where_the_rate_falls_to_zero_the_last_epoch_teaches_nothing_about_stopp
     found = told(falling + steady)["Early stopping"]
     assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "other 4" in found
     plain = (trial(1, 0.9, (0.7, 0.8)),)
-    assert "In all 1" in findings(Search("val_accuracy", True, plain, None, fixed={"schedule": "one-cycle"}), "en")
+    assert "In all 1" in findings(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
 
 
 def test_early_stopping_is_told_from_the_epochs():

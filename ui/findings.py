@@ -45,7 +45,10 @@ def _about(search: Search, name: str, varied: Hyperparameter | None, language: L
         return Message("found_one", value=_told(values.pop(), language)) if len(values) == 1 else None
     if varied.choices:
         return _of_choices(search, varied, trials, language)
-    return _of_rates(search, trials, language) or _of_range(search, varied, trials, language)
+    if name == "learning_rate" and (usual := _usual_rates(search, trials)):
+        rates = [trial.hyperparameters[name] / rate for trial, rate in zip(trials, usual, strict=True)]
+        return _of_range("found_rates", search, trials, rates, language)
+    return _of_range("found_range", search, trials, [trial.hyperparameters[name] for trial in trials], language)
 
 
 def _value(trial: Trial, name: str) -> Any:
@@ -89,28 +92,23 @@ def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], lan
     )
 
 
-def _of_range(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> Message:
-    return _best_quarter(search, trials, [trial.hyperparameters[varied.name] for trial in trials], "range", language)
-
-
-def _of_rates(search: Search, trials: list[Trial], language: Language) -> Message | None:
-    """Return what is to be said of learning rates of several optimisers: alone, their sizes cannot be compared."""
+def _usual_rates(search: Search, trials: list[Trial]) -> list[float] | None:
+    """Return the default rate of each trial's optimiser; None where these are one optimiser, or not all known."""
     optimizers = [str(trial.hyperparameters.get("optimizer")) for trial in trials]
     if len(set(optimizers)) == 1 or not search.usual_rates.keys() >= set(optimizers):
         return None
-    usual = [search.usual_rates[optimizer] for optimizer in optimizers]
-    rates = [trial.hyperparameters["learning_rate"] / rate for trial, rate in zip(trials, usual, strict=True)]
-    return _best_quarter(search, trials, rates, "rates", language)
+    return [search.usual_rates[optimizer] for optimizer in optimizers]
 
 
-def _best_quarter(search: Search, trials: list[Trial], values: list[float], kind: str, language: Language) -> Message:
+def _of_range(key: str, search: Search, trials: list[Trial], values: list[float], language: Language) -> Message:
+    """Return between which values the best quarter of the trials lies."""
     if len(trials) < ENOUGH_FOR_A_QUARTER:
         return Message("found_too_few", count=len(trials))
     order = sorted(range(len(trials)), key=lambda i: trials[i].score, reverse=search.descending)
     best = [values[i] for i in order[: len(order) // 4]]
     ends = min(best), max(best), min(values), max(values)
     low, high, lowest, highest = (number(value, ".3g", language) for value in ends)
-    return Message(f"found_{kind}", count=len(best), low=low, high=high, lowest=lowest, highest=highest)
+    return Message(key, count=len(best), low=low, high=high, lowest=lowest, highest=highest)
 
 
 def _about_stopping(search: Search) -> Message | None:
@@ -123,7 +121,9 @@ def _about_stopping(search: Search) -> Message | None:
     curves = [(trial, values) for trial, values in curves if len(values) > 1]
     if not curves:
         return None
-    steady = [values for trial, values in curves if _schedule(search, trial) != "one-cycle"]
+    steady = [
+        values for trial, values in curves if trial.hyperparameters.get("schedule", search.schedule) != "one-cycle"
+    ]
     if not steady:
         return Message("found_falling", count=len(curves))
     last = sum(better(values[:-1]) != better(values) for values in steady)  # to be as good as before is no gain
@@ -131,7 +131,3 @@ def _about_stopping(search: Search) -> Message | None:
     some = "" if len(steady) == len(curves) else "_steady"
     epochs = max(len(values) for values in steady)
     return Message(found + some, last=last, count=len(steady), epochs=epochs, left=len(curves) - len(steady))
-
-
-def _schedule(search: Search, trial: Trial) -> Any:
-    return trial.hyperparameters.get("schedule", search.fixed.get("schedule"))

@@ -86,7 +86,7 @@ def read_search(folder: Path) -> Search:
             _space(_list(report.get("space") or [], MOST_NAMES)),
             _importance(report.get("importance")),
             _usual_rates(report.get("space") or []),
-            {_text(name, MOST_NAMES): _value(value) for name, value in (report.get("fixed") or {}).items()},
+            (report.get("fixed") or {}).get("schedule"),
         )
 
 

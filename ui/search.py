@@ -61,7 +61,7 @@ class Search:
     space: tuple[Hyperparameter, ...] = ()  # empty in older reports
     importance: Importance | None = None
     usual_rates: Mapping[str, float] = field(default_factory=dict)  # optimiser -> the default of its learning rate
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # what no trial chose: hyperparameter -> value
+    schedule: str | None = None  # of the learning rate, where it was the same for every trial
 
     @property
     def scored(self) -> list[Trial]:
