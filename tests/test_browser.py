@@ -147,17 +147,19 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
         page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
 
 
-@pytest.mark.parametrize("digit", DIGITS)
-def test_a_drawn_digit_is_recognised(browser, app, digit):
+def test_drawn_digits_are_recognised(browser, app):
     with opened(browser, app) as page:
         turn_to(page, "digit")
-        draw(page, DIGITS[digit])
-        wait_for_answer(page, digit)
-        # Asked of the page as a whole: an answer that comes late replaces the picture.
-        page.wait_for_function("() => document.querySelector('#digit-seen img')?.naturalWidth === 28")
-        rendering = "() => getComputedStyle(document.querySelector('#digit-seen img')).imageRendering"
-        assert page.evaluate(rendering) == "pixelated"
-        page.locator("#notice").wait_for(state="hidden")  # the network is loaded
+        for digit, strokes in DIGITS.items():
+            draw(page, strokes)
+            wait_for_answer(page, digit)
+            # Asked of the page as a whole: an answer that comes late replaces the picture.
+            page.wait_for_function("() => document.querySelector('#digit-seen img')?.naturalWidth === 28")
+            rendering = "() => getComputedStyle(document.querySelector('#digit-seen img')).imageRendering"
+            assert page.evaluate(rendering) == "pixelated"
+            page.locator("#notice").wait_for(state="hidden")  # the network is loaded
+            page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+            no_answer(page)
 
 
 def test_several_digits_are_read_from_left_to_right(browser, app):
@@ -523,12 +525,16 @@ def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
         turn_to_part(page, "model")  # and once more
         page.locator("#tuning-confusion [data-heard]").first.wait_for()
         everything = shown.count()
-        box = page.locator("#tuning-confusion .nsewdrag").bounding_box()
+        cells = page.locator("#tuning-confusion .nsewdrag")
 
         def click(label: int, answer: int) -> None:
+            cells.scroll_into_view_if_needed()
+            box = cells.bounding_box()
             place = box["x"] + (answer + 0.5) * box["width"] / 10, box["y"] + (label + 0.5) * box["height"] / 10
             page.mouse.move(*place, steps=3)
-            page.wait_for_timeout(300)  # Plotly looks now and then what is under the mouse, and goes by that
+            # Plotly looks now and then what is under the mouse, and goes by that.
+            hovered = f"{SPOKEN['es']['true_label']}: {label}{SPOKEN['es']['predicted_label']}: {answer}"
+            page.locator("#tuning-confusion .hovertext", has_text=hovered).wait_for()
             page.mouse.click(*place)
 
         click(9, 4)

@@ -30,13 +30,16 @@ def tune(folder, **settings) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "trials"),
-    [("random", 6), *(pytest.param(strategy, 11, marks=pytest.mark.slow) for strategy in ("bayesian", "hyperband"))],
+    ("strategy", "trials", "epochs"),
+    [
+        ("random", 6, 1),
+        *(pytest.param(strategy, 11, 3, marks=pytest.mark.slow) for strategy in ("bayesian", "hyperband")),
+    ],
 )
-def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy, trials):
+def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy, trials, epochs):
     monkeypatch.setattr(run, "SearchSpace", Wide)
     # More trials of the Bayesian strategy than its random first ones.
-    report = tune(tmp_path, strategy=strategy, trials=trials, trial_epochs=3, trial_steps=1, max_params=600)
+    report = tune(tmp_path, strategy=strategy, trials=trials, trial_epochs=epochs, trial_steps=1, max_params=600)
     assert len(report["trials"]) >= 6
     assert all(row["status"] == "COMPLETED" and row["parameters"] <= 600 for row in report["trials"])
     assert {row["hyperparameters"]["width"] for row in report["trials"]} <= {1, 5, 25}
@@ -58,7 +61,8 @@ def test_a_budget_that_no_network_keeps_is_told(tmp_path, monkeypatch):
         tune(tmp_path, max_params=20)
 
 
-@pytest.mark.parametrize("strategy", ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in STRATEGIES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_path, monkeypatch, strategy):
     monkeypatch.setattr(run, "SearchSpace", Tiny)
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}

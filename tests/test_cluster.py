@@ -58,6 +58,7 @@ def start(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_workers_trial_is_ended_by_another_and_the_chief_ends_by_itself(tmp_path, start):
     options = ["--trials", "5", "--trial-steps", "60", "--worker-timeout", "4"]
     chief, killed, left = (start(name, *options) for name in ("chief", "worker-a", "worker-b"))

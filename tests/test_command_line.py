@@ -112,6 +112,12 @@ def test_a_hub_dataset_that_is_missing_or_private_is_told(tmp_path, training):
             assert answer.returncode == 2 and "Traceback" not in answer.stderr
             assert f"'{dataset}' is neither a folder here nor a dataset on the Hub" in answer.stderr
             assert "HF_TOKEN" in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_private_hub_dataset_is_read_with_a_token_at_a_revision_that_it_has(tmp_path, training):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
         options = ["--output", tmp_path / "run", *QUICK]
         answer = training("train", "--dataset", "someone/secret", *options, env=hub.environ(tmp_path, token=True))
         assert answer.returncode == 0, answer.stderr
@@ -157,6 +163,7 @@ def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path, training):
     requests: list[str] = []
     most = 0
@@ -202,6 +209,7 @@ def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys
         assert f"pictures of 300×200 pixels are brought to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
     """The process may write files of 20 kB at most, which its checkpoint exceeds: what a full disk looks like."""
     script = tmp_path / "limited.py"

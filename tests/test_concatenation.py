@@ -16,6 +16,7 @@ from model.converter import sketch_to_input
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.make_data import pictures, png, write_dataset
+from training.__main__ import main
 from training.decoding import decoded_batches
 from training.pipeline import make_eval_data
 from training.stream import HubStream
@@ -189,13 +190,11 @@ def test_rows_without_a_writer_are_one_unit(tmp_path):
     assert sorted(map(str, parts[0] | parts[1])) == ["None", "a", "b"] and not parts[0] & parts[1]
 
 
-def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
+def test_training_on_several_datasets_names_each(drawings, tmp_path, capsys):
     run = tmp_path / "run"
-    options = ["--preset", "fast", "--epochs", 1, "--steps-per-epoch", 3]
-    done = training(
-        "train", "--dataset", SAMPLE, "--sketches", drawings, "--unit-column", "writer", "--output", run, *options
-    )
-    assert done.returncode == 0, done.stderr
+    options = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
+    drawn = ["--sketches", drawings, "--unit-column", "writer"]
+    assert main(["train", "--dataset", SAMPLE, *drawn, "--output", str(run), *options]) == 0
     report = json.loads((run / "training.json").read_text())["data"]
     assert [(one["dataset"], one["sketches"]) for one in report["datasets"]] == [(SAMPLE, False), (drawings, True)]
     assert (
@@ -206,11 +205,9 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
     assert 3500 < report["rows"]["train"] + report["rows"]["validation"] < 3560
     card = (run / "README.md").read_text()
     assert "`sample`" in card and Path(drawings).name in card and "free drawings" in card and drawings not in card
-    measured = training("evaluate", "--model", run, "--sketches", drawings, "--unit-column", "writer")
-    assert measured.returncode == 0, measured.stderr
+    assert main(["evaluate", "--model", str(run), *drawn]) == 0
     assert "held out by writer" in json.loads((run / "evaluation.json").read_text())["split"]
-    both = training("evaluate", "--model", run, "--dataset", SAMPLE, "--sketches", drawings, "--unit-column", "writer")
-    assert both.returncode == 0, both.stderr
+    assert main(["evaluate", "--model", str(run), "--dataset", SAMPLE, *drawn]) == 0
     evaluation = json.loads((run / "evaluation.json").read_text())
     assert (evaluation["dataset"], evaluation["split"], evaluation["rows"]) == (SAMPLE, "test", 1000)
     (further,) = evaluation["further"]
@@ -220,10 +217,10 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, training):
     assert (
         f"| `{Path(drawings).name}`, train, 10% held out by writer (free drawings) |" in card and drawings not in card
     )
-    typo = training("train", "--dataset", SAMPLE, "--unit-column", "wirter", "--output", run)
-    assert typo.returncode == 2 and "no dataset has a column 'wirter'; there are image, label" in typo.stderr
-    missing = training("train", "--output", run)
-    assert missing.returncode == 2 and "a dataset is needed: give --dataset" in missing.stderr
+    assert main(["train", "--dataset", SAMPLE, "--unit-column", "wirter", "--output", str(run)]) == 2
+    assert "no dataset has a column 'wirter'; there are image, label" in capsys.readouterr().err
+    assert main(["train", "--output", str(run)]) == 2
+    assert "a dataset is needed: give --dataset" in capsys.readouterr().err
 
 
 def test_evaluation_data_of_several_datasets_is_in_file_order(folders):

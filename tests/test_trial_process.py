@@ -137,6 +137,7 @@ print("once"); print(len(tune(Path(sys.argv[1]), trials=1)["trials"]), "trial")
 """
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_not_run_again_in_the_process(tmp_path):
     script = tmp_path / "search.py"
     script.write_text(SCRIPT.format(root=str(ROOT)))
@@ -146,6 +147,7 @@ def test_a_script_without_a_guard_is_not_run_again_in_the_process(tmp_path):
     assert result.stdout.count("once") == 1 and "1 trial" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_in_one_process(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SearchSpace", Tiny)
     tune(tmp_path / "a", trials=3)

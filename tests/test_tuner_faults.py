@@ -62,8 +62,10 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
     [
         pytest.param(StreamError("the Hub is silent"), StreamError, "the Hub is silent", marks=pytest.mark.slow),
         (FULL_DISK, StreamError, "No space left on device; the same command goes on"),
-        (files.DamagedFile("record.json is not valid JSON"), StreamError, "record.json"),
-        (KeyboardInterrupt(), KeyboardInterrupt, ""),
+        pytest.param(
+            files.DamagedFile("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
+        ),
+        pytest.param(KeyboardInterrupt(), KeyboardInterrupt, "", marks=pytest.mark.slow),
     ],
     ids=["network", "disk", "damage", "Ctrl-C"],
 )
@@ -78,7 +80,8 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(tmp_path, monkeypatch,
     assert interrupted == tune(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("strategy", ["random", *(pytest.param(s, marks=pytest.mark.slow) for s in STRATEGIES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, strategy):
     # Four trials of hyperband are three short ones and a long one.
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
