@@ -28,7 +28,8 @@ def commands(training: dict[str, Any], trials: dict[str, Any] | None, evaluation
     if evaluation:
         held_out = {name: value for name, value in data.items() if name in ("unit_column", "test_share", "problem")}
         split = {} if "," in evaluation["split"] else {"split": evaluation["split"]}
-        measured = ["--model", FOLDER, *_datasets(evaluation), *_options(held_out | split)]
+        kept = len(evaluation.get("mistakes", [])) or None
+        measured = ["--model", FOLDER, *_datasets(evaluation), *_options(held_out | split | {"mistakes": kept})]
         lines.append(["evaluate", *measured])
     return [shlex.join(["python", "-m", "training", *line]) for line in lines]
 

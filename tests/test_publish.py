@@ -14,6 +14,7 @@ from PIL import Image
 from model import TrazoError
 from model.files import without_paths
 from model.folder import PRETRAINED
+from model.reproduction import commands
 from tests.conftest import ROOT, SAMPLE
 from tests.hub import TOKEN, Fault, LoopbackHub
 from training.publish import publish, write_card
@@ -105,6 +106,13 @@ def test_the_card_tells_how_to_make_the_model_again(hub, published):
 
     for line in (tune, train, evaluate):
         _parser().parse_args(shlex.split(line)[3:])  # else it exits
+
+
+def test_the_card_asks_for_as_many_mistakes_as_were_kept(run):
+    training, evaluation = (json.loads((run / name).read_text()) for name in ("training.json", "evaluation.json"))
+    assert f" --mistakes {len(evaluation['mistakes'])}" in commands(training, None, evaluation)[-1]
+    del evaluation["mistakes"]
+    assert "--mistakes" not in commands(training, None, evaluation)[-1]
 
 
 def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
