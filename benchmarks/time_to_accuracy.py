@@ -3,10 +3,11 @@
     python -m benchmarks.time_to_accuracy --data FOLDER [--seeds 3] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout. By turns, in a process each: `train --preset fast`, which streams from a Hub
-on loopback, from the opening of the stream to its last epoch; and the recipe of keras.io's `mnist_convnet` example
-(https://keras.io/examples/vision/mnist_convnet/: two convolutions, 34,826 parameters, batches of 128, Adam, up to 15
-epochs), which has the decoded images in memory, up to the first epoch after which the test images are answered well
-enough. Imports, decoding for the recipe, and looking at the test images are in nobody's time.
+on loopback, from the opening of the stream to the checkpoint of its last epoch; and the recipe of keras.io's
+`mnist_convnet` example (https://keras.io/examples/vision/mnist_convnet/: two convolutions, 34,826 parameters, batches
+of 128, Adam, up to 15 epochs), which has the decoded images in memory, up to the first epoch after which the test
+images are answered well enough. In nobody's time are imports, decoding for the recipe, looking at the test images, and
+the preset's temperature, rejection and card, which change no answer.
 """
 
 import argparse
@@ -32,13 +33,14 @@ def train_preset(seed: int) -> dict[str, float]:
         from model import CnnModel
         from training.config import DataConfig
         from training.evaluate import evaluate
-        from training.run import train_run
+        from training.run import CHECKPOINT, train_run
         from training.stream import HubStream
 
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        started = time.time()
         train_run(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
-        seconds = time.perf_counter() - started
+        # The weights are final, and on the disk, with the last checkpoint: what follows writes about them.
+        seconds = (Path(folder) / CHECKPOINT).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
         epochs = len(json.loads((Path(folder) / "training.json").read_text())["history"])
         accuracy = evaluate(model, HubStream(DATASET, "test"))["accuracy"]
