@@ -70,6 +70,13 @@ def seven() -> bytes:
     return file.getvalue()
 
 
+def twelve_megapixels() -> bytes:
+    """Return the photograph at 4,000 × 3,000 pixels as JPEG."""
+    file = io.BytesIO()
+    Image.open(PHOTO).resize((4000, 3000)).save(file, "JPEG")
+    return file.getvalue()
+
+
 def start(log: Path, script: str, endpoint: str) -> tuple[float, float]:
     """Start a server; returns the seconds until it served its page, and until it answered."""
     started = time.perf_counter()
@@ -101,7 +108,7 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=100, help="requests of each kind; of large pictures a tenth")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
     drawing, photo = seven(), PHOTO.read_bytes()
@@ -126,13 +133,18 @@ def main() -> None:
             "|---|---:|---:|---:|---:|",
         ]
         with running(log) as demo, running(Path(folder) / "empty.txt", EMPTY) as empty:
-            for endpoint, (picture, further, other) in pairs.items():
+
+            def compare(title: str, endpoint: str, picture: bytes, further: list, other: str, repeats: int) -> None:
                 visitor, visitor_of_empty = Visitor(demo, picture), Visitor(empty, picture)
                 visitor.ask(endpoint, *further)
-                asked = [(visitor.ask(endpoint, *further), visitor_of_empty.ask(other)) for _ in range(options.repeats)]
+                asked = [(visitor.ask(endpoint, *further), visitor_of_empty.ask(other)) for _ in range(repeats)]
                 ours, theirs = ([1000 * pair[side] for pair in asked] for side in (0, 1))
                 difference = median(ours) - median(theirs)
-                lines.append(f"| `/{endpoint}` | {median(ours):.1f} | {median(theirs):.1f} | {difference:+.1f} |")
+                lines.append(f"| {title} | {median(ours):.1f} | {median(theirs):.1f} | {difference:+.1f} |")
+
+            compare("`/edges`, 12 megapixels", "edges", twelve_megapixels(), *pairs["edges"][1:], options.repeats // 10)
+            for endpoint, (picture, further, other) in pairs.items():
+                compare(f"`/{endpoint}`", endpoint, picture, further, other, options.repeats)
                 least, _ = crowd(empty, picture, other)
                 answers, errors = crowd(demo, picture, endpoint, *further)
                 crowds.append(f"| `/{endpoint}` | {answers:.0f} | {least:.0f} | {answers / least:.2f} | {errors} |")
