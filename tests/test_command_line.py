@@ -15,8 +15,9 @@ from tests.conftest import ROOT, SAMPLE
 from tests.hub import Fault, LoopbackHub
 from tests.make_data import pictures, write_dataset
 from training.__main__ import main
-from training.config import DataConfig
+from training.config import DataConfig, TrainConfig
 from training.order import Part
+from training.run import open_data
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -195,6 +196,14 @@ def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
         assert config["problem"] == problem and config["labels"] == labels
         assert main(["evaluate", "--model", str(output), "--dataset", dataset]) == 0
     assert "mean_absolute_error" in capsys.readouterr().out
+
+
+def test_what_numbers_are_holds_for_every_dataset(tmp_path):
+    features = Features({"image": Image(), "label": Value("int32")})
+    columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
+    first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
+    opened = open_data(DataConfig(first, further=(second,), problem="regression"), TrainConfig())
+    assert opened.train.problem == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
 
 
 def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):

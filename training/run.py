@@ -63,7 +63,9 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         label_column=data.label_column,
         problem=data.problem,
         sketches=data.dataset in data.sketches,
-        **_common(data),
+        on_error=data.on_error,
+        window_rows=data.window_rows,
+        network=Network(data.timeout, data.retries, data.cache_bytes),
         **settings,
     )
 
@@ -74,24 +76,18 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     Of several datasets each gives its own parts; their rows then follow one another.
     """
     order: dict[str, Any] = {"seed": settings.seed, "batch_size": settings.batch_size}
-    streams = [open_stream(data, data.split, **order)]
+    first, *others = _one_by_one(data)
+    streams = [open_stream(first, data.split, **order)]
     heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
     if settings.hands:
         check_digits(streams[0].labels)
-    for dataset in dict.fromkeys((*data.further, *data.sketches)):
-        if dataset != data.dataset:
-            streams.append(HubStream(dataset, data.split, sketches=dataset in data.sketches, **_common(data), **order))
+    streams += [open_stream(other, data.split, **order) for other in others]
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
     if data.unit_column and data.unit_column not in columns:
         raise TrazoError(f"no dataset has a column {data.unit_column!r}; there are {', '.join(columns)}")
     stream = HubStream.concatenated([_learned_from(data, stream) for stream in streams])
     train, validation = stream.hold_out(data.validation)
     return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
-
-
-def _common(data: DataConfig) -> dict[str, Any]:
-    network = Network(data.timeout, data.retries, data.cache_bytes)
-    return {"on_error": data.on_error, "window_rows": data.window_rows, "network": network}
 
 
 def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
