@@ -164,6 +164,14 @@ def datasets_of(about: dict[str, Any]) -> list[dict[str, Any]]:
     return [*listed, *about.get("further", [])]
 
 
+def same_rows(training: dict[str, Any], evaluation: dict[str, Any]) -> bool:
+    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
+    learned = _about(training)
+    known = {Path(one["dataset"]).resolve() for one in datasets_of(learned)}
+    measured = [one for one in datasets_of(evaluation) if one["split"] == learned.get("split")]
+    return any(Path(one["dataset"]).resolve() in known for one in measured)
+
+
 def without_paths(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report as it may be published: the way to a local dataset is nobody else's business.
 

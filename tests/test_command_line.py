@@ -251,9 +251,13 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
     )
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
     assert "train: accuracy" in capsys.readouterr().out
-    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train"]) == 0
-    assert "not written" in capsys.readouterr().out
+    for name in (SAMPLE, os.path.relpath(SAMPLE)):
+        assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 0
+        assert "not written" in capsys.readouterr().out
     assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+    (trained / "training.json").write_text("[1]")
+    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE]) == 2
+    assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
 
 
 def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):

@@ -220,11 +220,10 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: in
     first alone some `mistakes` are kept; see `evaluate`.
     """
     cnn = CnnModel.from_pretrained(model)
+    training = files.read_report(folder / files.TRAINING) if folder else None
     first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
     result = first | ({"further": others} if others else {})
-    learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
-    known = {(one["dataset"], learned["split"]) for one in files.datasets_of(learned)}
-    if known & {(one["dataset"], one["split"]) for one in (first, *others)}:
+    if training and files.same_rows(training, result):
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         assert cnn.folder is not None  # it was loaded
@@ -276,7 +275,7 @@ def whole_run(
     elif tune_run(data, asked, tune, folder, tensorboard) is None:
         return
     train_run(data, asked, folder, tensorboard=tensorboard)
-    known = files.read_json(folder / files.EVALUATION)
+    known = files.read_report(folder / files.EVALUATION)
     if not known or not is_about(known, folder):  # the test split is looked at once
         evaluate_run(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
