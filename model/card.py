@@ -50,6 +50,7 @@ def render_card(
                 task_type="image-classification",
                 dataset_type=evaluation["dataset"],
                 dataset_name=evaluation["dataset"],
+                dataset_config=evaluation.get("config"),
                 dataset_split=evaluation["split"],
                 dataset_revision=evaluation.get("revision"),
                 metric_type="accuracy",

@@ -245,13 +245,15 @@ def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run
 
 
 def test_the_card_says_whether_the_rows_were_learned_from(run):
+    evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist"}
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
     write_card(run)
     card = (run / "README.md").read_text()
     assert "of the split `test` of `ylecun/mnist`, which took no part in training" in card
     front = yaml.safe_load(card.split("---")[1])
     result = front["model-index"][0]["results"][0]
-    assert front["datasets"] == ["ylecun/mnist"] and result["dataset"]["type"] == "ylecun/mnist"
-    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert front["datasets"] == ["ylecun/mnist"]
+    assert (result["dataset"]["type"], result["dataset"]["config"]) == ("ylecun/mnist", "mnist")
     assert result["metrics"][0] == {"type": "accuracy", "value": evaluation["accuracy"]}
     assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["further"])
 

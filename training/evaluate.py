@@ -55,6 +55,7 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
     return {
         "schema_version": SCHEMA_VERSION,
         "dataset": stream.source.dataset,
+        "config": stream.source.config,
         "revision": stream.source.revision,
         "split": stream.source.split,
         "rows": len(true),
