@@ -107,6 +107,14 @@ def test_the_card_tells_how_to_make_the_model_again(hub, published):
         _parser().parse_args(shlex.split(line)[3:])  # else it exits
 
 
+def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
+    for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
+        write_card(run)
+        card = (run / "README.md").read_text()
+        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
+        (run / "trials.json").unlink(missing_ok=True)
+
+
 def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
     files = hub.files(REPO, "model")
     for name in ("confusion.png", "calibration.png"):
