@@ -250,6 +250,7 @@ link("config.json is a link out of the folder", CONFIG, "../secret")
 link("the weights are a link out of the folder", WEIGHTS, "../secret")
 link("the card is a link to a secret, which `push_to_hub` would publish", "README.md", "../secret")
 link("a report is a link out of the folder", "evaluation.json", "/proc/self/environ")
+link("the folder of the exports is a link out of the folder, where `export` would write", "onnx", "..")
 link("a link that leads to itself", WEIGHTS, WEIGHTS)
 link("a link that leads nowhere", WEIGHTS, "elsewhere")
 
