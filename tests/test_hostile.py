@@ -458,6 +458,14 @@ def test_of_a_folder_only_config_and_weights_are_opened(copy):
     assert opened == {CONFIG, WEIGHTS}
 
 
+def test_of_a_config_no_more_is_read_than_may_be(copy):
+    """It may grow after its size was looked at."""
+    with (copy / CONFIG).open("a") as file:
+        file.write(" " * (1 << 20))
+    with pytest.raises(ModelError, match="has more than 1,048,576 bytes"):
+        CnnConfig.from_file(copy / CONFIG)
+
+
 def test_weights_that_answer_nan_are_told(copy):
     tensors = load_file(copy / WEIGHTS)
     tensors["head/kernel"][:] = 3e38  # finite, but not their sum
