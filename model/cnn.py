@@ -221,7 +221,7 @@ class CnnModel(ModelHubMixin):
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
         if config.further_shapes:
-            model.outliers = Outliers(model.network, config, *(tensors[name] for name in Outliers.NAMES))
+            model.outliers = Outliers(model.network, config, *(tensors[name] for name in config.further_shapes))
         return model
 
     def push_to_hub(  # type: ignore[override] # as above

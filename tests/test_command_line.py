@@ -90,7 +90,10 @@ def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
     assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
     assert "there is no run" in capsys.readouterr().err
     assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
-    assert "has no training.json and no evaluation.json" in capsys.readouterr().err
+    assert (
+        "has no model.safetensors, training.json, evaluation.json: train and evaluate it first"
+        in capsys.readouterr().err
+    )
 
 
 def test_without_a_network_one_line_names_the_sample(tmp_path, training):
