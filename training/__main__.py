@@ -12,6 +12,7 @@ from model.heads import HEADS
 from model.quiet import quiet
 from training.config import (
     MOST_MISTAKES,
+    OF_A_TRIAL,
     OPTIMIZERS,
     PRECISIONS,
     SCHEDULES,
@@ -21,8 +22,6 @@ from training.config import (
     TuneConfig,
 )
 from training.presets import PRESETS
-
-OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,8 @@ PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 MOST_MISTAKES = 500  # that an evaluation keeps with their pictures
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
+# Fields of TrainConfig that a search has under another name.
+OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
 LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
 
 

@@ -12,7 +12,7 @@ from model.errors import TrazoError
 from model.weights import is_about, weights_hash
 from training import tuner
 from training.calibrate import calibrated
-from training.config import DataConfig, TrainConfig, TuneConfig
+from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
 from training.dataset_card import data_section
 from training.evaluate import evaluate
 from training.hands import check_digits
@@ -147,7 +147,7 @@ def tune_run(
     settings = TrainConfig(**asked)
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    fixed = {name: value for name, value in asked.items() if name not in tuner.LENGTH}
+    fixed = {name: value for name, value in asked.items() if name not in OF_A_TRIAL}
     space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), tune.search)
     search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(search)
