@@ -36,7 +36,7 @@ from model.config import CnnConfig
 from model.errors import TrazoError
 from model.weights import check_size
 
-WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS)
+WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES, *files.REPORTS)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
