@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 import model.cnn
 from model import CnnConfig, CnnModel, ModelError
+from model.folder import find
 from tests.conftest import ROOT
 from tests.hub import Blob, Fault, LoopbackHub
 from tests.loading import Loader, memory_of
@@ -456,6 +457,13 @@ def test_of_a_folder_only_config_and_weights_are_opened(copy):
     finally:
         watching = False
     assert opened == {CONFIG, WEIGHTS}
+
+
+def test_a_model_is_refused_before_tensorflow_is_asked_for(copy):
+    """`find` says so at the demo's start; `from_pretrained` would only find out as it reads the tensors."""
+    FOLDERS["a wrong shape"](copy)
+    with pytest.raises(ModelError, match="head/bias is F32"):
+        find(copy)
 
 
 def test_of_a_config_no_more_is_read_than_may_be(copy):
