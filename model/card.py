@@ -36,7 +36,7 @@ def render_card(
     learned = training["data"] if training else {}
     sources = files.datasets_of(learned)
     on_hub = [one["dataset"] for one in sources if files.is_on_hub(one["dataset"], one.get("revision"))]
-    trained_on = bool(learned and evaluation and _same_rows(learned, evaluation))
+    trained_on = bool(training and evaluation and files.same_rows(training, evaluation))
     results = []
     # The Hub compares models by these: only what others can measure too, on rows that the network has not seen.
     if (
@@ -50,6 +50,7 @@ def render_card(
                 task_type="image-classification",
                 dataset_type=evaluation["dataset"],
                 dataset_name=evaluation["dataset"],
+                dataset_config=evaluation.get("config"),
                 dataset_split=evaluation["split"],
                 dataset_revision=evaluation.get("revision"),
                 metric_type="accuracy",
@@ -97,10 +98,3 @@ def _with_link(one: dict[str, Any]) -> dict[str, Any]:
     hub = files.is_on_hub(one["dataset"], one.get("revision"))
     link = f"https://huggingface.co/datasets/{one['dataset']}" if hub else one.get("homepage", "")
     return one | {"link": link if link.startswith(("https://", "http://")) else ""}
-
-
-def _same_rows(learned: dict[str, Any], evaluation: dict[str, Any]) -> bool:
-    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
-    known = {Path(one["dataset"]).resolve() for one in files.datasets_of(learned)}
-    measured = [one for one in files.datasets_of(evaluation) if one["split"] == learned["split"]]
-    return any(Path(one["dataset"]).resolve() in known for one in measured)

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from huggingface_hub import CommitInfo, ModelCard, ModelHubMixin
+from huggingface_hub import CommitInfo, ModelHubMixin
 from PIL import Image
 
 from model import converter, files
@@ -29,7 +29,7 @@ from model.weights import is_about, read_weights, weights_to_bytes
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
 
 
-class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classification"]):
+class CnnModel(ModelHubMixin):
     """A Keras CNN with labels, from pictures to probabilities.
 
     It holds the network rather than being one (composition): the mixin's and Keras' ideas of a config differ.
@@ -169,29 +169,32 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 
     # --- Files ---
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        """Write config, weights and, where these weights are the ones they describe, the reports and the card."""
+    def save_pretrained(self, save_directory: str | os.PathLike) -> None:  # type: ignore[override] # of the mixin's arguments those alone that mean something here
+        """Write config, weights and card; and the reports, where these weights are the ones they describe.
+
+        Of other weights that lay there before, the card and the report of their training are deleted.
+        """
+        target, source = Path(save_directory), self.folder
+        target.mkdir(parents=True, exist_ok=True)
         weights = weights_to_bytes(self.network, self.outliers.tensors() if self.outliers else {})
-        files.write_whole(save_directory / files.CONFIG, self.config.to_json())
-        files.write_whole(save_directory / files.WEIGHTS, weights)
-        source = self.folder
-        if source is None or source.resolve() == save_directory.resolve():
-            return
-        if (source / files.WEIGHTS).is_file() and (source / files.WEIGHTS).read_bytes() == weights:
+        if not _holds(target, weights):
+            for name in (files.CARD, *files.PICTURES, files.TRAINING):
+                (target / name).unlink(missing_ok=True)
+        files.write_whole(target / files.CONFIG, self.config.to_json())
+        files.write_whole(target / files.WEIGHTS, weights)
+        if source and source.resolve() != target.resolve() and _holds(source, weights):
             for name in (files.CARD, *files.PICTURES, *files.REPORTS):
                 if (source / name).is_file():
-                    shutil.copyfile(source / name, save_directory / name)
+                    shutil.copyfile(source / name, target / name)
             # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
             evaluation = files.read_report(source / files.EVALUATION)
             if evaluation is not None and not is_about(evaluation, source):
-                (save_directory / files.EVALUATION).unlink()
-
-    def generate_model_card(self, *_: object, **__: object) -> ModelCard:
-        """Return the card of a model that has no reports."""
-        return render_card(self.config)
+                (target / files.EVALUATION).unlink()
+        if not (target / files.CARD).exists():
+            files.write_whole(target / files.CARD, str(render_card(self.config)))
 
     @classmethod
-    def from_pretrained(  # type: ignore[override] # of the mixin's arguments those alone that mean something here
+    def from_pretrained(  # type: ignore[override] # as above
         cls,
         pretrained_model_name_or_path: str | os.PathLike | None = None,
         *,
@@ -218,7 +221,7 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
         if config.further_shapes:
-            model.outliers = Outliers(model.network, config, *(tensors[name] for name in Outliers.NAMES))
+            model.outliers = Outliers(model.network, config, *(tensors[name] for name in config.further_shapes))
         return model
 
     def push_to_hub(  # type: ignore[override] # as above
@@ -252,6 +255,10 @@ class CnnModel(ModelHubMixin, library_name="keras", tags=["trazo", "image-classi
 def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
+
+
+def _holds(folder: Path, weights: bytes) -> bool:
+    return (folder / files.WEIGHTS).is_file() and (folder / files.WEIGHTS).read_bytes() == weights
 
 
 def _picture(image: object) -> Any:

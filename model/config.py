@@ -84,7 +84,8 @@ class CnnConfig:
             put("scaling", _scaling_from_dict(self.scaling))
         if not isinstance(self.scaling, Scaling):
             raise TrazoError(f"scaling must be an object with method, offset and scale, not {self.scaling!r}")
-        if self.problem in HEADS and not self.loss:
+        _check_choice("problem", self.problem, tuple(HEADS))
+        if not self.loss:
             put("loss", default_loss(self.problem))
         check_head(self.problem, self.loss)
         _check_labels(self)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model.cnn import CnnModel
+from model.cnn import CnnModel, probabilities
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,9 @@ class Explainer:
         if not np.isfinite(batch).all():
             raise ValueError("the picture has pixels that are no finite numbers")
         maps, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
-        probabilities = outputs.numpy()[0]
-        if config.problem == "binary":
-            probabilities = np.concatenate([1 - probabilities, probabilities])
         named = {name: value.numpy()[0] for name, value in zip(self._names, maps, strict=True)}
-        return Explanation(probabilities, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1))
+        answer = probabilities(outputs.numpy(), config.problem)[0]
+        return Explanation(answer, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1))
 
     def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         problem = self.model.config.problem

@@ -29,6 +29,8 @@ LIMITS = {
     CARD: 1 << 20,
     **dict.fromkeys(REPORTS, 1 << 24),
     **dict.fromkeys(PICTURES, 1 << 24),
+    EXPORTS: 1 << 20,
+    **dict.fromkeys(EXPORTED, 1 << 31),
 }
 UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 
@@ -61,7 +63,7 @@ def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -
 def check_folder(folder: Path) -> None:
     """Refuse a folder as `check_complete` does, or for a link that leads out of it.
 
-    Through such a link a stranger's folder would have files of the person who loads it read, and published with it.
+    Through such a link a stranger's folder would have files of the person who loads it read, published or overwritten.
     """
     home = folder.resolve()
     # A snapshot in the Hub's cache is links into its repo's `blobs`, and these may be links into that of all repos.
@@ -69,12 +71,11 @@ def check_folder(folder: Path) -> None:
     sizes = {}
     for name in LIMITS:
         path = folder / name
-        if path.is_symlink():
-            target = Path(os.path.realpath(path))
-            if not any(target.is_relative_to(os.path.realpath(room)) for room in rooms):
-                raise ModelError(f"{path} is a link out of its folder")
-            if not target.exists():
-                raise ModelError(f"{path} is a link that leads nowhere")
+        target = Path(os.path.realpath(path))  # a folder on the way may be a link, too
+        if not any(target.is_relative_to(os.path.realpath(room)) for room in rooms):
+            raise ModelError(f"{path} is a link out of its folder")
+        if path.is_symlink() and not target.exists():
+            raise ModelError(f"{path} is a link that leads nowhere")
         if path.is_file():  # no pipe, which would be waited for
             sizes[name] = path.stat().st_size
     check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))
@@ -162,6 +163,14 @@ def datasets_of(about: dict[str, Any]) -> list[dict[str, Any]]:
     """Return each dataset that a report's section of data names, with at least `dataset` and `revision`."""
     listed = about.get("datasets") or ([about] if "dataset" in about else [])
     return [*listed, *about.get("further", [])]
+
+
+def same_rows(training: dict[str, Any], evaluation: dict[str, Any]) -> bool:
+    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
+    learned = _about(training)
+    known = {Path(one["dataset"]).resolve() for one in datasets_of(learned)}
+    measured = [one for one in datasets_of(evaluation) if one["split"] == learned.get("split")]
+    return any(Path(one["dataset"]).resolve() in known for one in measured)
 
 
 def without_paths(report: dict[str, Any]) -> dict[str, Any]:

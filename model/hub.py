@@ -36,7 +36,7 @@ from model.config import CnnConfig
 from model.errors import TrazoError
 from model.weights import check_size
 
-WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.REPORTS)
+WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES, *files.REPORTS)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -114,13 +114,10 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSiblin
 
 
 def _matches(path: Path, file: RepoSibling) -> bool:
-    size = path.stat().st_size
-    if size != file.size:
-        return False
     with path.open("rb") as content:
         if file.lfs:
             return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
-        git = hashlib.file_digest(content, lambda: hashlib.sha1(b"blob %d\0" % size))
+        git = hashlib.file_digest(content, lambda: hashlib.sha1(b"blob %d\0" % path.stat().st_size))
         return git.hexdigest() == file.blob_id
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import keras
 import numpy as np
@@ -31,8 +30,6 @@ class Outliers:
     config: CnnConfig
     means: np.ndarray  # float32 (labels, features)
     whitening: np.ndarray  # float32 (features, features), which makes the features within a class uncorrelated
-
-    NAMES: ClassVar[tuple[str, str]] = ("outliers/means", "outliers/whitening")  # of the tensors in model.safetensors
 
     @cached_property
     def _features(self) -> tf.types.experimental.PolymorphicFunction:
@@ -63,7 +60,7 @@ class Outliers:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return what is kept beside the weights."""
-        return dict(zip(self.NAMES, (self.means, self.whitening), strict=True))
+        return dict(zip(self.config.further_shapes, (self.means, self.whitening), strict=True))
 
 
 def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:

@@ -23,23 +23,34 @@ def commands(training: dict[str, Any], trials: dict[str, Any] | None, evaluation
     if preset := training["preset"]:
         lines = [["train", *words, "--preset", preset, *_options(asked)]]
     else:
-        search = {"strategy": trials["strategy"], **trials["budget"]} if trials else {}
-        lines = [["tune", *words, *_options(search), *_options(asked)], ["train", *words, *_options(asked)]]
+        lines = [["tune", *words, *(_search(trials) if trials else [])], ["train", *words, *_options(asked)]]
     if evaluation:
-        held_out = {name: value for name, value in data.items() if name in ("unit_column", "test_share", "problem")}
+        # What was chosen of a dataset's schema holds for the same dataset alone.
+        schema = ("config", "image_column", "label_column") if _first(evaluation) == _first(training["data"]) else ()
+        names = ("unit_column", "test_share", "problem", *schema)
+        chosen = {name: value for name, value in data.items() if name in names}
         split = {} if "," in evaluation["split"] else {"split": evaluation["split"]}
         kept = len(evaluation.get("mistakes", [])) or None
-        measured = ["--model", FOLDER, *_datasets(evaluation), *_options(held_out | split | {"mistakes": kept})]
+        measured = ["--model", FOLDER, *_datasets(evaluation), *_options(chosen | split | {"mistakes": kept})]
         lines.append(["evaluate", *measured])
     return [shlex.join(["python", "-m", "training", *line]) for line in lines]
+
+
+def _search(trials: dict[str, Any]) -> list[str]:
+    names = ["--search", *trials["searched"]] if trials.get("searched") else []
+    return _options({"strategy": trials["strategy"], **trials["budget"], **trials["fixed"]}) + names
 
 
 def _datasets(about: dict[str, Any]) -> list[str]:
     words = []
     for one in files.datasets_of(about):
         words += ["--sketches" if one.get("sketches") else "--dataset", one["dataset"]]
-    first = files.datasets_of(about)[0]
-    return words + (["--revision", first["revision"]] if first.get("revision") else [])
+    revision = files.datasets_of(about)[0].get("revision")
+    return words + (["--revision", revision] if revision else [])
+
+
+def _first(about: dict[str, Any]) -> str:
+    return files.datasets_of(about)[0]["dataset"]
 
 
 def _options(values: dict[str, Any]) -> list[str]:

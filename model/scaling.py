@@ -26,9 +26,10 @@ class Scaling:
         """Refuse what would divide by zero or not match."""
         if self.method not in METHODS:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
-        values = [*self.offset, *self.scale]
+        lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
+        values = [*self.offset, *self.scale] if lists else [None]
         numbers = all(isinstance(value, (int, float)) and abs(value) <= EXTREME for value in values)
-        if len(self.offset) != len(self.scale) or not numbers or any(abs(one) < 1 / EXTREME for one in self.scale):
+        if not numbers or len(self.offset) != len(self.scale) or any(abs(one) < 1 / EXTREME for one in self.scale):
             raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales, none of extreme size")
 
 

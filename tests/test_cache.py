@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from model import CnnConfig
+from model.files import PICTURES
 from tests.hub import Fault, LoopbackHub
 from tests.loading import Loader
 
@@ -84,6 +85,16 @@ def test_the_second_load_needs_no_hub(hub, loaded, online, offline):
     assert hub.log[start:] == []
     assert "error" not in online.load(REPO)
     assert [one.path for one in hub.log[start:]] == [f"/api/models/{REPO}"]  # asked once whether it is the same still
+
+
+def test_the_cards_pictures_come_with_it(hub, online, source, tmp_path):
+    """Whoever publishes what they have loaded would else publish a card without its pictures."""
+    folder = shutil.copytree(source, tmp_path / "model")
+    for name in PICTURES:
+        (folder / name).write_bytes(name.encode())
+    hub.add_repo("someone/pictured", "model", folder)
+    snapshot = Path(online.load("someone/pictured")["folder"])
+    assert [(snapshot / name).read_bytes() for name in PICTURES] == [name.encode() for name in PICTURES]
 
 
 @pytest.mark.parametrize("fault", [Fault(reset=True), Fault(status=503), Fault(stall=4)], ids=lambda fault: str(fault))

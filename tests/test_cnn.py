@@ -143,6 +143,16 @@ def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
     assert not (tmp_path / "changed" / "evaluation.json").exists()
 
 
+def test_a_model_saved_over_another_does_not_keep_its_card(tmp_path, bundled):
+    bundled.save_pretrained(tmp_path)
+    bundled.save_pretrained(tmp_path)  # the same weights: everything stays
+    assert (tmp_path / "training.json").exists() and "99.64 %" in (tmp_path / "README.md").read_text()
+    CnnModel(CnnConfig(filters=(4,))).save_pretrained(str(tmp_path))
+    assert "99.64 %" not in (tmp_path / "README.md").read_text() and not (tmp_path / "training.json").exists()
+    CnnModel.from_pretrained(tmp_path).save_pretrained(tmp_path / "copy")
+    assert "99.64 %" not in (tmp_path / "copy" / "README.md").read_text()
+
+
 def test_an_evaluation_of_other_weights_does_not_travel(tmp_path, bundled):
     run = tmp_path / "run"
     bundled.save_pretrained(run)

@@ -15,8 +15,9 @@ from tests.conftest import ROOT, SAMPLE
 from tests.hub import Fault, LoopbackHub
 from tests.make_data import pictures, write_dataset
 from training.__main__ import main
-from training.config import DataConfig
+from training.config import DataConfig, TrainConfig
 from training.order import Part
+from training.run import open_data
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -89,7 +90,10 @@ def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
     assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
     assert "there is no run" in capsys.readouterr().err
     assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
-    assert "has no training.json and no evaluation.json" in capsys.readouterr().err
+    assert (
+        "has no model.safetensors, training.json, evaluation.json: train and evaluate it first"
+        in capsys.readouterr().err
+    )
 
 
 def test_without_a_network_one_line_names_the_sample(tmp_path, training):
@@ -197,6 +201,14 @@ def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
     assert "mean_absolute_error" in capsys.readouterr().out
 
 
+def test_what_numbers_are_holds_for_every_dataset(tmp_path):
+    features = Features({"image": Image(), "label": Value("int32")})
+    columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
+    first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
+    opened = open_data(DataConfig(first, further=(second,), problem="regression"), TrainConfig())
+    assert opened.train.problem == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
+
+
 def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     photos = [PIL.Image.effect_noise((300, 200), 50) for _ in range(20)]
@@ -242,9 +254,13 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
     )
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
     assert "train: accuracy" in capsys.readouterr().out
-    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train"]) == 0
-    assert "not written" in capsys.readouterr().out
+    for name in (SAMPLE, os.path.relpath(SAMPLE)):
+        assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 0
+        assert "not written" in capsys.readouterr().out
     assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+    (trained / "training.json").write_text("[1]")
+    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE]) == 2
+    assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
 
 
 def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):

@@ -85,6 +85,8 @@ def test_json_gives_the_same_config_back(config):
         ({"scaling": {"offset": [0.0], "scale": [0.0]}}, "non-zero"),
         ({"scaling": {"offset": [0.0], "scale": [1e-10]}}, "none of extreme size"),
         ({"scaling": {"offset": ["1"], "scale": [1.0]}}, "scaling needs as many finite offsets"),
+        ({"scaling": {"offset": 0, "scale": 1}}, "scaling needs as many finite offsets"),
+        ({"problem": []}, "unknown problem .*; there are binary, multiclass, regression"),
         ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
     ],
 )

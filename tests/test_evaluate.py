@@ -19,7 +19,7 @@ def test_the_report_agrees_with_predictions_made_one_by_one():
     true = np.concatenate([batch.labels for batch in batches])
     probabilities = model.predict([image for batch in batches for image in batch.images])
     answers = probabilities.argmax(axis=1)
-    assert report["rows"] == 1000 and report["split"] == "test"
+    assert report["rows"] == 1000 and (report["config"], report["split"]) == ("default", "test")
     assert report["accuracy"] == pytest.approx((answers == true).mean())
     assert report["loss"] == pytest.approx(-np.log(probabilities[np.arange(1000), true]).mean(), rel=1e-4)
     matrix = np.array(report["confusion_matrix"])

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Features, Image
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.converter import decode
+from model.files import write_json
 from model.folder import PRETRAINED
 from model.scaling import Scaling
 from tests.conftest import ROOT, SAMPLE
 from tests.hub import LoopbackHub
+from tests.make_data import pictures, write_dataset
 from training import export as module
+from training.evaluate import evaluate
 from training.export import FORMATS, checked, export
 from training.publish import exported, write_card
 from training.stream import HubStream
@@ -91,6 +95,17 @@ def test_without_the_evaluations_dataset_the_sample_is_answered_where_it_fits(fr
     monkeypatch.setattr(module, "SAMPLE_SHAPE", (32, 32, 3))
     with pytest.raises(TrazoError, match="no pictures to check with: .*ylecun/mnist.*; give --dataset$"):
         export(fresh, ["onnx"])
+
+
+def test_the_evaluations_columns_are_those_that_are_answered(fresh, tmp_path, monkeypatch):
+    features = Features({"scan": Image(), "photo": Image(), "digit": ClassLabel(names=list("0123456789"))})
+    columns = {"scan": pictures(9, (28, 28)), "photo": pictures(9, (28, 28)), "digit": range(9)}
+    dataset = write_dataset(tmp_path / "scans", features, [columns], split="test")
+    stream = HubStream(dataset, "test", image_column="scan")
+    write_json(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))
+    monkeypatch.setattr(module, "checked", lambda *_: (b"", 0.0))
+    report = export(fresh, ["onnx"])
+    assert report["formats"]["onnx"]["checked_on"] == {"dataset": "scans", "split": "test", "rows": 9}
 
 
 def test_pictures_go_through_a_few_at_once_and_no_more_are_held_than_allowed(fresh, monkeypatch):

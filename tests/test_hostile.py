@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 import model.cnn
 from model import CnnConfig, CnnModel, ModelError
+from model.folder import find
 from tests.conftest import ROOT
 from tests.hub import Blob, Fault, LoopbackHub
 from tests.loading import Loader, memory_of
@@ -29,7 +30,7 @@ PAGE = ROOT / "docs" / "loading-safely.md"
 SMALL = CnnConfig(filters=(4,), dense_units=(8,))
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 MARK = "executed"  # a file that the hostile code makes in the working directory
-MOST_MEMORY = 48 << 20  # bytes that a refusal may take: huggingface_hub downloads in pieces of 10 MB
+MOST_MEMORY = 64 << 20  # bytes that a refusal may take: huggingface_hub holds some pieces of 10 MB when it downloads
 
 
 class Row(NamedTuple):
@@ -250,6 +251,7 @@ link("config.json is a link out of the folder", CONFIG, "../secret")
 link("the weights are a link out of the folder", WEIGHTS, "../secret")
 link("the card is a link to a secret, which `push_to_hub` would publish", "README.md", "../secret")
 link("a report is a link out of the folder", "evaluation.json", "/proc/self/environ")
+link("the folder of the exports is a link out of the folder, where `export` would write", "onnx", "..")
 link("a link that leads to itself", WEIGHTS, WEIGHTS)
 link("a link that leads nowhere", WEIGHTS, "elsewhere")
 
@@ -455,6 +457,21 @@ def test_of_a_folder_only_config_and_weights_are_opened(copy):
     finally:
         watching = False
     assert opened == {CONFIG, WEIGHTS}
+
+
+def test_a_model_is_refused_before_tensorflow_is_asked_for(copy):
+    """`find` says so at the demo's start; `from_pretrained` would only find out as it reads the tensors."""
+    FOLDERS["a wrong shape"](copy)
+    with pytest.raises(ModelError, match="head/bias is F32"):
+        find(copy)
+
+
+def test_of_a_config_no_more_is_read_than_may_be(copy):
+    """It may grow after its size was looked at."""
+    with (copy / CONFIG).open("a") as file:
+        file.write(" " * (1 << 20))
+    with pytest.raises(ModelError, match="has more than 1,048,576 bytes"):
+        CnnConfig.from_file(copy / CONFIG)
 
 
 def test_weights_that_answer_nan_are_told(copy):

@@ -115,6 +115,14 @@ def test_the_card_asks_for_as_many_mistakes_as_were_kept(run):
     assert "--mistakes" not in commands(training, None, evaluation)[-1]
 
 
+def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
+    for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
+        write_card(run)
+        card = (run / "README.md").read_text()
+        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
+        (run / "trials.json").unlink(missing_ok=True)
+
+
 def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
     files = hub.files(REPO, "model")
     for name in ("confusion.png", "calibration.png"):
@@ -253,13 +261,15 @@ def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run
 
 
 def test_the_card_says_whether_the_rows_were_learned_from(run):
+    evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist"}
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
     write_card(run)
     card = (run / "README.md").read_text()
     assert "of the split `test` of `ylecun/mnist`, which took no part in training" in card
     front = yaml.safe_load(card.split("---")[1])
     result = front["model-index"][0]["results"][0]
-    assert front["datasets"] == ["ylecun/mnist"] and result["dataset"]["type"] == "ylecun/mnist"
-    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert front["datasets"] == ["ylecun/mnist"]
+    assert (result["dataset"]["type"], result["dataset"]["config"]) == ("ylecun/mnist", "mnist")
     assert result["metrics"][0] == {"type": "accuracy", "value": evaluation["accuracy"]}
     assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["further"])
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import TrazoError
+from model.heads import HEADS
 from model.quiet import quiet
 from training.config import (
     MOST_MISTAKES,
+    OF_A_TRIAL,
     OPTIMIZERS,
     PRECISIONS,
-    PROBLEMS,
     SCHEDULES,
     STRATEGIES,
     DataConfig,
@@ -21,8 +22,6 @@ from training.config import (
     TuneConfig,
 )
 from training.presets import PRESETS
-
-OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -263,7 +262,7 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
-    command.add_argument("--problem", choices=PROBLEMS, help="default: as the label column's type says")
+    command.add_argument("--problem", choices=HEADS, help="default: as the label column's type says")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
     command.add_argument("--timeout", type=float, help="seconds of silence after which a request ends (default: 10)")
     command.add_argument("--retries", type=int, help="of a failed request, after growing pauses (default: 3)")

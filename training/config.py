@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from model.config import LIMITS
 from model.errors import TrazoError
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
-PROBLEMS = ("binary", "multiclass", "regression")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 MOST_MISTAKES = 500  # that an evaluation keeps with their pictures
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
-LARGEST_INPUT = 1024  # of a network's input, as in `model.config`
+# Fields of TrainConfig that a search has under another name.
+OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
 LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
 
 
@@ -43,8 +44,8 @@ class DataConfig:
         for name in ("validation", "test_share"):
             if not 0 < getattr(self, name) < 1:
                 raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
-        if self.image_size is not None and not 1 <= self.image_size <= LARGEST_INPUT:
-            raise TrazoError(f"image_size lies between 1 and {LARGEST_INPUT} pixels, not {self.image_size}")
+        if self.image_size is not None and not 1 <= self.image_size <= LIMITS["side"]:
+            raise TrazoError(f"image_size lies between 1 and {LIMITS['side']} pixels, not {self.image_size}")
 
 
 @dataclass(frozen=True)

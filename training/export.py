@@ -174,12 +174,15 @@ def _teach_erfc() -> None:
 def _pictures(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, Any]]:
     """Return pictures of a test split, uint8 (n, h, w, c), and which they are."""
     shape = cnn.config.image_shape
-    measured = files.read_report(run / files.EVALUATION) or {}
-    name, revision = dataset or measured.get("dataset"), None if dataset else measured.get("revision")
+    measured = {"dataset": dataset} if dataset else files.read_report(run / files.EVALUATION) or {}
+    name, revision = measured.get("dataset"), measured.get("revision")
     try:
         if name is None:
             raise TrazoError(f"{run} has no {files.EVALUATION} to name pictures to check with")
-        data = DataConfig(name, problem=cnn.config.problem, revision=revision)
+        chosen: dict[str, Any] = {
+            key: measured.get(key) for key in ("revision", "config", "image_column", "label_column")
+        }
+        data = DataConfig(name, problem=cnn.config.problem, **chosen)
         stream, split = open_test(data, cnn.config.labels)
         pixels = _first(stream, shape)
     except TrazoError as error:

@@ -75,9 +75,8 @@ def publish(
     """
     if not run.is_dir():
         raise TrazoError(f"there is no run {str(run)!r}; `python -m training run` makes one")
-    _check_complete(run)
-    CnnModel.from_pretrained(run)  # what cannot be loaded is not published
     _, evaluation = _measured(run)
+    CnnModel.from_pretrained(run)  # what cannot be loaded is not published
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in (files.CONFIG, files.WEIGHTS, *files.REPORTS, *exported(run)):
@@ -125,18 +124,13 @@ def exports_of(folder: Path) -> dict[str, Any] | None:
     return report if is_about(report, folder) else None
 
 
-def _check_complete(run: Path) -> None:
-    missing = [name for name in (files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
-    if missing:
-        raise TrazoError(f"{run} has no {' and no '.join(missing)}: train and evaluate it first")
-
-
 def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return training.json and evaluation.json of a run that is complete."""
+    missing = [name for name in (files.WEIGHTS, files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
+    if missing:
+        raise TrazoError(f"{run} has no {', '.join(missing)}: train and evaluate it first")
     training, evaluation = files.read_report(run / files.TRAINING), files.read_report(run / files.EVALUATION)
-    if training is None or evaluation is None:
-        missing = [name for name in (files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
-        raise TrazoError(f"{run} has no {' and no '.join(missing)}: train and evaluate it first")
+    assert training is not None and evaluation is not None
     if not is_about(evaluation, run):
         raise TrazoError(
             f"{run / files.EVALUATION} is about other weights; "

@@ -12,7 +12,7 @@ from model.errors import TrazoError
 from model.weights import is_about, weights_hash
 from training import tuner
 from training.calibrate import calibrated
-from training.config import DataConfig, TrainConfig, TuneConfig
+from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
 from training.dataset_card import data_section
 from training.evaluate import evaluate
 from training.hands import check_digits
@@ -63,7 +63,9 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         label_column=data.label_column,
         problem=data.problem,
         sketches=data.dataset in data.sketches,
-        **_common(data),
+        on_error=data.on_error,
+        window_rows=data.window_rows,
+        network=Network(data.timeout, data.retries, data.cache_bytes),
         **settings,
     )
 
@@ -74,24 +76,18 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     Of several datasets each gives its own parts; their rows then follow one another.
     """
     order: dict[str, Any] = {"seed": settings.seed, "batch_size": settings.batch_size}
-    streams = [open_stream(data, data.split, **order)]
+    first, *others = _one_by_one(data)
+    streams = [open_stream(first, data.split, **order)]
     heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
     if settings.hands:
         check_digits(streams[0].labels)
-    for dataset in dict.fromkeys((*data.further, *data.sketches)):
-        if dataset != data.dataset:
-            streams.append(HubStream(dataset, data.split, sketches=dataset in data.sketches, **_common(data), **order))
+    streams += [open_stream(other, data.split, **order) for other in others]
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
     if data.unit_column and data.unit_column not in columns:
         raise TrazoError(f"no dataset has a column {data.unit_column!r}; there are {', '.join(columns)}")
     stream = HubStream.concatenated([_learned_from(data, stream) for stream in streams])
     train, validation = stream.hold_out(data.validation)
     return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
-
-
-def _common(data: DataConfig) -> dict[str, Any]:
-    network = Network(data.timeout, data.retries, data.cache_bytes)
-    return {"on_error": data.on_error, "window_rows": data.window_rows, "network": network}
 
 
 def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
@@ -151,7 +147,7 @@ def tune_run(
     settings = TrainConfig(**asked)
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    fixed = {name: value for name, value in asked.items() if name not in tuner.LENGTH}
+    fixed = {name: value for name, value in asked.items() if name not in OF_A_TRIAL}
     space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), tune.search)
     search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(search)
@@ -224,11 +220,10 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: in
     first alone some `mistakes` are kept; see `evaluate`.
     """
     cnn = CnnModel.from_pretrained(model)
+    training = files.read_report(folder / files.TRAINING) if folder else None
     first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
     result = first | ({"further": others} if others else {})
-    learned = (files.read_json(folder / files.TRAINING) or {}).get("data", {}) if folder else {}
-    known = {(one["dataset"], learned["split"]) for one in files.datasets_of(learned)}
-    if known & {(one["dataset"], one["split"]) for one in (first, *others)}:
+    if training and files.same_rows(training, result):
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         assert cnn.folder is not None  # it was loaded
@@ -280,7 +275,7 @@ def whole_run(
     elif tune_run(data, asked, tune, folder, tensorboard) is None:
         return
     train_run(data, asked, folder, tensorboard=tensorboard)
-    known = files.read_json(folder / files.EVALUATION)
+    known = files.read_report(folder / files.EVALUATION)
     if not known or not is_about(known, folder):  # the test split is looked at once
         evaluate_run(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")

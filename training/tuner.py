@@ -19,7 +19,7 @@ from model.errors import StreamError, TrazoError
 from model.network import build_network
 from training import cluster, trial_process, trials
 from training.checkpoint import differences
-from training.config import TrainConfig, TuneConfig
+from training.config import OF_A_TRIAL, TrainConfig, TuneConfig
 from training.dataset_card import data_section
 from training.importance import importance
 from training.oracles import RANDOM_FIRST, make_oracle
@@ -29,8 +29,7 @@ from training.tensorboard import Board
 from training.trainer import Progress
 from training.trial_process import fit, memory_note
 
-BUDGET = ("trials", "minutes", "max_params", "trial_epochs", "trial_steps", "trial_patience")
-LENGTH = ("epochs", "patience", "steps_per_epoch")  # fields of TrainConfig that `TuneConfig` sets for a trial
+BUDGET = ("trials", "minutes", "max_params", *OF_A_TRIAL.values())
 MEMORY_DEATHS = 2  # of the process in one trial, after which the trial is given up
 START_ANEW = "use another --output, or delete the folder tuner/ in it to search anew"
 GOES_ON = "the same command goes on once that is mended"
@@ -166,7 +165,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         config = search.space.config(trial.hyperparameters)
         _, training = search.space.point(trial.hyperparameters)
         epochs = trial.hyperparameters.values.get("tuner/epochs", tune.trial_epochs)  # hyperband sets it
-        length = dict(zip(LENGTH, (epochs, tune.trial_patience or epochs, tune.trial_steps), strict=True))
+        length = {"epochs": epochs, "steps_per_epoch": tune.trial_steps, "patience": tune.trial_patience or epochs}
         settings = TrainConfig(**vars(search.settings) | training | length)
         record["parameters"] = build_network(config).count_params()
         if tune.max_params is not None and record["parameters"] > tune.max_params:
@@ -329,7 +328,7 @@ def _identity(search: Search) -> dict[str, Any]:
     return {
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
         "network": search.space.base,
-        "training": {k: v for k, v in asdict(search.settings).items() if k not in LENGTH},
+        "training": {k: v for k, v in asdict(search.settings).items() if k not in OF_A_TRIAL},
         "fixed": sorted(search.space.fixed),
         "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
         | ({"random_first": RANDOM_FIRST} if search.tune.strategy == "bayesian" else {}),
