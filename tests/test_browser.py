@@ -67,9 +67,13 @@ def app(tmp_path_factory) -> Iterator[App]:
 def browser() -> Iterator:
     assert CHROMIUM, "no chromium, chromium-browser or google-chrome on the PATH"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        chromium = launched(playwright.chromium)
         yield chromium
         chromium.close()
+
+
+def launched(chromium, *further: str):
+    return chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *further])
 
 
 @contextmanager
@@ -232,6 +236,35 @@ def test_a_photo_of_paper_is_read(browser, app, tmp_path):
         page.locator("#digit-inside > button").click()  # the canvas is blank; it is the photo that was read
         page.locator("#digit-maps img").first.wait_for()
         wait_for_answer(page, "7")
+
+
+def turn_to_camera(page) -> None:
+    turn_to(page, "digit")
+    page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+    page.locator("#digit-picture").get_by_label(GRADIO["Capture from camera"]).click()
+    page.locator("#digit-picture").get_by_text(GRADIO["Click to Access Webcam"]).click()
+
+
+def test_paper_before_a_camera_is_read_as_it_is(browser, app, tmp_path):
+    """Chromium's camera shows a file; mirrored, as Gradio shows people to themselves, this would be no digit."""
+    drawing = Image.new("L", (640, 480), 235)
+    ImageDraw.Draw(drawing).line([(240, 120), (400, 120), (300, 380)], 20, 26, joint="curve")
+    film = tmp_path / "film.y4m"
+    film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 C420jpeg\nFRAME\n" + drawing.tobytes() + b"\x80" * (640 * 480 // 2))
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with_camera = launched(browser.browser_type, *camera, f"--use-file-for-fake-video-capture={film}")
+    with opened(with_camera, app) as page:
+        turn_to_camera(page)
+        page.wait_for_function("() => document.querySelector('#digit-picture video').videoWidth === 640")
+        page.locator("#digit-picture").get_by_label(GRADIO["capture photo"]).click()
+        wait_for_answer(page, "7")
+    with_camera.close()
+
+
+def test_a_camera_that_cannot_be_used_is_told(browser, app):
+    with opened(browser, app) as page:
+        turn_to_camera(page)
+        page.get_by_text(STATIC["es"]["no_camera"]).wait_for()
 
 
 def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
@@ -436,6 +469,16 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
             page.locator("#edges-original input[type=file]").set_input_files(bad)
             page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
+
+
+def test_what_gradio_itself_refuses_is_told_in_spanish(browser, app, tmp_path):
+    (tmp_path / "large.png").write_bytes(b"\0" * 21_000_000)
+    (tmp_path / "words.pdf").write_bytes(b"%PDF-1.4")
+    with opened(browser, app) as page:
+        page.get_by_label(GRADIO["Remove Image"]).click()
+        for name, key in (("large.png", "too_much"), ("words.pdf", "picture_unreadable")):
+            page.locator("#edges-original input[type=file]").set_input_files(tmp_path / name)
+            page.get_by_text(SPOKEN["es"][key].format(limit=20), exact=True).wait_for()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ LANGUAGES: tuple[Language, ...] = ("es", "en")
 STATIC: dict[Language, dict[str, str]] = {
     "es": {
         "tagline": "Una red convolucional, trazo a trazo.",
+        "no_camera": "No se puede usar la cámara: no hay ninguna, otro programa la usa o no le has dado permiso.",
         # Edges
         "edges_tab": "Bordes",
         "edges_guide": "Elige una foto y un kernel: la convolución resalta los píxeles en los que la imagen cambia en "
@@ -92,6 +93,7 @@ STATIC: dict[Language, dict[str, str]] = {
     },
     "en": {
         "tagline": "A convolutional network, stroke by stroke.",
+        "no_camera": "The camera cannot be used: there is none, another program uses it, or you have not allowed it.",
         # Edges
         "edges_tab": "Edges",
         "edges_guide": "Choose a photo and a kernel: the convolution brings out the pixels where the picture changes "
@@ -305,6 +307,7 @@ GRADIO = {
     "Upload file": "Subir un archivo",
     "File upload": "Subir un archivo",
     "Capture from camera": "Usar la cámara",
+    "Click to Access Webcam": "Haz clic para encender la cámara",
     "capture photo": "Hacer la foto",
     "select input source": "Elegir la cámara",
     "select source": "Cámaras",
