@@ -238,6 +238,32 @@ def test_a_photo_of_paper_is_read(browser, app, tmp_path):
         wait_for_answer(page, "7")
 
 
+def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, tmp_path):
+    image = Image.new("L", (300, 300), 250)
+    ImageDraw.Draw(image).line([(150, 40), (150, 250)], 20, 18)
+    image.save(tmp_path / "one.png")
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
+        draw(page, DIGITS["7"])
+        wait_for_answer(page, "7")
+        page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+        photo = page.locator("#digit-picture")
+        photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
+        wait_for_answer(page, "1")
+        photo.get_by_label(GRADIO["Remove Image"]).click()
+        wait_for_answer(page, "7")
+        photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
+        wait_for_answer(page, "1")
+        clear = page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True)
+        clear.click()
+        draw(page, DIGITS["0"])
+        wait_for_answer(page, "0")
+        clear.click()
+        wait_for_answer(page, "1")
+        photo.get_by_label(GRADIO["Remove Image"]).click()
+        no_answer(page)
+
+
 def turn_to_camera(page) -> None:
     turn_to(page, "digit")
     page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
