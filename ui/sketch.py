@@ -101,8 +101,7 @@ def tab(network: Network) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
     config = network.config
     drawn = takes_drawings(config, network.folder)
-    guide = "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
-    gr.Markdown(i18n(guide if drawn else "class_picture_guide"), elem_classes="guide")
+    gr.Markdown(i18n(guide(config, drawn)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
@@ -176,8 +175,19 @@ def tab(network: Network) -> None:
 
 
 def name(config: CnnConfig) -> str:
-    """Return the key of the tab's name: a model that knows the ten digits gets theirs."""
+    """Return the key of the tab's name: a model that knows the ten digits gets theirs, a regression has no classes."""
+    if config.problem == "regression":
+        return "number_tab"
     return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
+
+
+def guide(config: CnnConfig, drawn: bool) -> str:
+    """Return the key of the sentence of guidance."""
+    if config.problem == "regression":
+        return "number_guide"
+    if not drawn:
+        return "class_picture_guide"
+    return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
 
 
 def _canvas() -> gr.HTML:

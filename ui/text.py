@@ -86,9 +86,12 @@ STATIC: dict[Language, dict[str, str]] = {
         "digit_which": "Signo, de izquierda a derecha",
         "class_tab": "Clasificar",
         "class_model": "Modelo",
-        "class_draw_guide": "Dibuja aquí: la red responde mientras dibujas.",
+        "class_draw_guide": "Dibuja aquí: la red responde mientras dibujas. Si dibujas varios signos, los lee de "
+        "izquierda a derecha.",
         "class_picture_guide": "Elige una imagen como las que aprendió: la red dirá a qué clase se parece más.",
         "class_picture": "Tu imagen",
+        "number_tab": "Estimar",
+        "number_guide": "Elige una imagen como las que aprendió: la red responde con un número.",
         **tuning_text.STATIC["es"],
     },
     "en": {
@@ -163,9 +166,11 @@ STATIC: dict[Language, dict[str, str]] = {
         "digit_which": "Sign, from left to right",
         "class_tab": "Classify",
         "class_model": "Model",
-        "class_draw_guide": "Draw here: the network answers while you draw.",
+        "class_draw_guide": "Draw here: the network answers while you draw. Several signs are read from left to right.",
         "class_picture_guide": "Choose a picture like those it learned: the network says what it resembles most.",
         "class_picture": "Your picture",
+        "number_tab": "Estimate",
+        "number_guide": "Choose a picture like those it learned: the network answers with a number.",
         **tuning_text.STATIC["en"],
     },
 }
