@@ -80,7 +80,7 @@ def launched(chromium, *further: str):
 def opened(browser, app: App, language: str = "es", **options) -> Iterator:
     """Open the page; fails when it asks anything of another host or its scripts fail."""
     options = {"viewport": {"width": 1280, "height": 900}} | options
-    context = browser.new_context(locale=LOCALES[language], **options)
+    context = browser.new_context(locale=LOCALES.get(language, language), **options)
     page, failures = context.new_page(), []
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: failures.append(str(error)))
@@ -149,6 +149,12 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
             turn_to_part(page, "search")
         # What the server says follows the browser too.
         page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
+
+
+def test_a_page_in_english_says_so_to_who_speaks_neither_language(browser, app):
+    with opened(browser, app, "fr") as page:
+        page.get_by_role("tab", name=STATIC["en"]["edges_tab"], exact=True).wait_for()
+        page.wait_for_function("() => document.documentElement.lang === 'en'")
 
 
 def test_drawn_digits_are_recognised(browser, app):
