@@ -685,6 +685,24 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
         wait_until(lambda: set(cells(word("loss", "es"))) == {"cosine_similarity"})
 
 
+@pytest.mark.parametrize("tab", ["edges", "digit"])
+def test_whoever_uses_the_keyboard_sees_where_it_is(browser, app, tab):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        turn_to(page, tab)
+        controls = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            kind, outline = page.evaluate(
+                "() => [document.activeElement.type ?? '', getComputedStyle(document.activeElement).outline]"
+            )
+            if page.evaluate("document.activeElement === document.body") and controls:
+                break  # behind the last one
+            assert "solid 2px" in outline, (kind, outline)
+            controls.add(kind)
+        assert controls >= ({"text", "radio", "range", "number"} if tab == "edges" else {"range"})
+
+
 def test_dark_and_light_differ(browser, app):
     backgrounds = []
     for scheme in ("light", "dark"):
