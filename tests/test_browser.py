@@ -703,6 +703,17 @@ def test_whoever_uses_the_keyboard_sees_where_it_is(browser, app, tab):
         assert controls >= ({"text", "radio", "range", "number"} if tab == "edges" else {"range"})
 
 
+def test_a_list_closes_behind_the_keyboard(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        page.locator("#edges-name input").focus()
+        option = page.get_by_role("option", name=STATIC["es"]["edges_vertical"])
+        option.wait_for()
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(500)  # it closed, and came back
+        assert option.count() == 0
+
+
 def test_dark_and_light_differ(browser, app):
     backgrounds = []
     for scheme in ("light", "dark"):

@@ -70,6 +70,14 @@
 		if (!due) requestAnimationFrame(look);
 		due = true;
 	};
+	// Of a dropdown that is left with the tab key, Gradio would open the list once more.
+	window.addEventListener(
+		"keydown",
+		(event) => {
+			if (event.key === "Tab" && event.target.getAttribute("role") === "combobox") event.stopPropagation();
+		},
+		true,
+	);
 	// Where there is no camera, or it may not be used, Gradio says nothing.
 	window.addEventListener("unhandledrejection", (event) => {
 		if (!["NotAllowedError", "NotFoundError", "NotReadableError"].includes(event.reason?.name)) return;
