@@ -66,9 +66,10 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_row": "Fila del píxel",
         "edges_column": "Columna del píxel",
         "edges_arithmetic": "La cuenta de un píxel",
-        "edges_about": "Cada peso se multiplica por el píxel que tiene debajo y se suma todo. En rigor es una "
-        "correlación cruzada: la convolución de los matemáticos gira antes el kernel 180°. Como la red aprende sus "
-        "pesos, le da igual, y todas las bibliotecas llaman convolución a esto.",
+        "edges_about": "Cada peso se multiplica por el nivel de gris del píxel que tiene debajo, de 0 (negro) a 255 "
+        "(blanco), y se suma todo; las fotos en color se pasan antes a grises. En rigor es una correlación cruzada: la "
+        "convolución de los matemáticos gira antes el kernel 180°. Como la red aprende sus pesos, le da igual, y todas "
+        "las bibliotecas llaman convolución a esto.",
         # Digit
         "digit_tab": "Dígito",
         "digit_guide": "Dibuja una cifra del 0 al 9, del tamaño y en el lugar que quieras: la red responde mientras "
@@ -146,7 +147,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_row": "Row of the pixel",
         "edges_column": "Column of the pixel",
         "edges_arithmetic": "The sum of one pixel",
-        "edges_about": "Each weight is multiplied by the pixel below it, and all is added up. Strictly this is a "
+        "edges_about": "Each weight is multiplied by the grey level of the pixel below it, from 0 (black) to 255 "
+        "(white), and all is added up; photos in colour are turned to grey first. Strictly this is a "
         "cross-correlation: a mathematician's convolution turns the kernel by 180° first. A network learns its weights "
         "and does not mind, and every library calls this a convolution.",
         # Digit
