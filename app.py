@@ -66,6 +66,7 @@ def main() -> None:
             i18n=i18n,
             theme=theme.theme(),
             css_paths=theme.CSS,
+            favicon_path=theme.ICON,
             app_kwargs=http.OPTIONS,
             prevent_thread_lock=True,
         )

@@ -26,7 +26,6 @@ POOLINGS = ("max", "average", "stride")
 # they allow layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
 LIMITS = {
     "side": 1024,
-    "channels": 4,
     "blocks": 8,
     "convolutions": 8,
     "filters": 4096,
@@ -285,7 +284,8 @@ def _check_sizes(config: CnnConfig) -> None:
     *sides, channels = config.image_shape
     for side in sides:
         whole("a side of image_shape", side, 1, LIMITS["side"])
-    whole("channels", channels, 1, LIMITS["channels"])
+    if type(channels) is not int or channels not in (1, 3):
+        raise TrazoError(f"an image_shape has 1 channel (grey) or 3 (RGB), not {channels!r}")
     whole("the number of blocks", len(config.filters), 1, LIMITS["blocks"])
     if min(sides) < 2 ** len(config.filters):
         most = min(sides).bit_length() - 1

@@ -230,6 +230,8 @@ def test_nothing_of_gradios_own_is_left_lying_about(app):
     page = config(app)
     assert page["footer_links"] == [] and page["run_history"] is False and page["analytics_enabled"] is False
     assert page["title"] == "Trazo"
+    icon = urllib.request.urlopen(f"{app.url}favicon.ico", timeout=10)
+    assert icon.read() == (ROOT / "ui" / "icon.svg").read_bytes() and icon.headers["Content-Type"] == "image/svg+xml"
 
 
 def test_the_hub_may_show_the_page_in_a_frame_and_others_may_not(app):

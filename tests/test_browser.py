@@ -67,16 +67,20 @@ def app(tmp_path_factory) -> Iterator[App]:
 def browser() -> Iterator:
     assert CHROMIUM, "no chromium, chromium-browser or google-chrome on the PATH"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        chromium = launched(playwright.chromium)
         yield chromium
         chromium.close()
+
+
+def launched(chromium, *further: str):
+    return chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *further])
 
 
 @contextmanager
 def opened(browser, app: App, language: str = "es", **options) -> Iterator:
     """Open the page; fails when it asks anything of another host or its scripts fail."""
     options = {"viewport": {"width": 1280, "height": 900}} | options
-    context = browser.new_context(locale=LOCALES[language], **options)
+    context = browser.new_context(locale=LOCALES.get(language, language), **options)
     page, failures = context.new_page(), []
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: failures.append(str(error)))
@@ -145,6 +149,12 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
             turn_to_part(page, "search")
         # What the server says follows the browser too.
         page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
+
+
+def test_a_page_in_english_says_so_to_who_speaks_neither_language(browser, app):
+    with opened(browser, app, "fr") as page:
+        page.get_by_role("tab", name=STATIC["en"]["edges_tab"], exact=True).wait_for()
+        page.wait_for_function("() => document.documentElement.lang === 'en'")
 
 
 def test_drawn_digits_are_recognised(browser, app):
@@ -232,6 +242,61 @@ def test_a_photo_of_paper_is_read(browser, app, tmp_path):
         page.locator("#digit-inside > button").click()  # the canvas is blank; it is the photo that was read
         page.locator("#digit-maps img").first.wait_for()
         wait_for_answer(page, "7")
+
+
+def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, tmp_path):
+    image = Image.new("L", (300, 300), 250)
+    ImageDraw.Draw(image).line([(150, 40), (150, 250)], 20, 18)
+    image.save(tmp_path / "one.png")
+    with opened(browser, app) as page:
+        turn_to(page, "digit")
+        draw(page, DIGITS["7"])
+        wait_for_answer(page, "7")
+        page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+        photo = page.locator("#digit-picture")
+        photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
+        wait_for_answer(page, "1")
+        photo.get_by_label(GRADIO["Remove Image"]).click()
+        wait_for_answer(page, "7")
+        photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
+        wait_for_answer(page, "1")
+        clear = page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True)
+        clear.click()
+        draw(page, DIGITS["0"])
+        wait_for_answer(page, "0")
+        clear.click()
+        wait_for_answer(page, "1")
+        photo.get_by_label(GRADIO["Remove Image"]).click()
+        no_answer(page)
+
+
+def turn_to_camera(page) -> None:
+    turn_to(page, "digit")
+    page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+    page.locator("#digit-picture").get_by_label(GRADIO["Capture from camera"]).click()
+    page.locator("#digit-picture").get_by_text(GRADIO["Click to Access Webcam"]).click()
+
+
+def test_paper_before_a_camera_is_read_as_it_is(browser, app, tmp_path):
+    """Chromium's camera shows a file; mirrored, as Gradio shows people to themselves, this would be no digit."""
+    drawing = Image.new("L", (640, 480), 235)
+    ImageDraw.Draw(drawing).line([(240, 120), (400, 120), (300, 380)], 20, 26, joint="curve")
+    film = tmp_path / "film.y4m"
+    film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 C420jpeg\nFRAME\n" + drawing.tobytes() + b"\x80" * (640 * 480 // 2))
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with_camera = launched(browser.browser_type, *camera, f"--use-file-for-fake-video-capture={film}")
+    with opened(with_camera, app) as page:
+        turn_to_camera(page)
+        page.wait_for_function("() => document.querySelector('#digit-picture video').videoWidth === 640")
+        page.locator("#digit-picture").get_by_label(GRADIO["capture photo"]).click()
+        wait_for_answer(page, "7")
+    with_camera.close()
+
+
+def test_a_camera_that_cannot_be_used_is_told(browser, app):
+    with opened(browser, app) as page:
+        turn_to_camera(page)
+        page.get_by_text(STATIC["es"]["no_camera"]).wait_for()
 
 
 def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
@@ -438,6 +503,16 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
 
 
+def test_what_gradio_itself_refuses_is_told_in_spanish(browser, app, tmp_path):
+    (tmp_path / "large.png").write_bytes(b"\0" * 21_000_000)
+    (tmp_path / "words.pdf").write_bytes(b"%PDF-1.4")
+    with opened(browser, app) as page:
+        page.get_by_label(GRADIO["Remove Image"]).click()
+        for name, key in (("large.png", "too_much"), ("words.pdf", "picture_unreadable")):
+            page.locator("#edges-original input[type=file]").set_input_files(tmp_path / name)
+            page.get_by_text(SPOKEN["es"][key].format(limit=20), exact=True).wait_for()
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory) -> Iterator[App]:
     """An app whose model comes with a whole search, some of it by a stranger, and no pictures of its mistakes."""
@@ -608,6 +683,35 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
 
         table.get_by_placeholder(STATIC["es"]["tuning_find"]).fill("cosine")
         wait_until(lambda: set(cells(word("loss", "es"))) == {"cosine_similarity"})
+
+
+@pytest.mark.parametrize("tab", ["edges", "digit"])
+def test_whoever_uses_the_keyboard_sees_where_it_is(browser, app, tab):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        turn_to(page, tab)
+        controls = set()
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            kind, outline = page.evaluate(
+                "() => [document.activeElement.type ?? '', getComputedStyle(document.activeElement).outline]"
+            )
+            if page.evaluate("document.activeElement === document.body") and controls:
+                break  # behind the last one
+            assert "solid 2px" in outline, (kind, outline)
+            controls.add(kind)
+        assert controls >= ({"text", "radio", "range", "number"} if tab == "edges" else {"range"})
+
+
+def test_a_list_closes_behind_the_keyboard(browser, app):
+    with opened(browser, app) as page:
+        page.locator("#edges-result img").last.wait_for()
+        page.locator("#edges-name input").focus()
+        option = page.get_by_role("option", name=STATIC["es"]["edges_vertical"])
+        option.wait_for()
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(500)  # it closed, and came back
+        assert option.count() == 0
 
 
 def test_dark_and_light_differ(browser, app):

@@ -72,7 +72,9 @@ def test_json_gives_the_same_config_back(config):
         ({"image_shape": (1024, 1024, 1), "filters": (65,)}, "68,157,440 numbers in one layer; at most 67,108,864"),
         ({"image_shape": (28, 28)}, "height, width, channels"),
         ({"image_shape": (10**6, 28, 1)}, "from 1 to 1024"),
-        ({"image_shape": (28, 28, 7)}, "channels"),
+        ({"image_shape": (28, 28, 7)}, "channel"),
+        ({"image_shape": (28, 28, 4)}, "1 channel .grey. or 3"),
+        ({"image_shape": (28, 28, True)}, "channel"),
         ({"dropout": 1.0}, "from 0 to 0.95"),
         ({"dropout": float("nan")}, "dropout"),
         ({"l1": -1.0}, "l1 must be"),
@@ -142,7 +144,7 @@ json_values = st.recursive(
 heads = st.sampled_from([{}, {"problem": "binary", "labels": ["a", "b"]}, {"problem": "regression", "labels": ["x"]}])
 floats = st.lists(st.floats(), min_size=1, max_size=1)
 bodies = st.fixed_dictionaries(
-    {"image_shape": st.tuples(st.integers(4, 12), st.integers(4, 12), st.integers(1, 4))},
+    {"image_shape": st.tuples(st.integers(4, 12), st.integers(4, 12), st.sampled_from([1, 3]))},
     optional={
         "scaling": st.fixed_dictionaries({}, optional={"offset": floats, "scale": floats}),
         "filters": st.lists(st.integers(1, 3), min_size=1, max_size=2),

@@ -9,10 +9,10 @@ from PIL import Image
 
 from model import CnnModel
 from model.explain import Explainer
-from ui.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, edge_map, inside, matrix_html
+from ui.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, before, edge_map, inside, matrix_html
 from ui.filtering import arithmetic, as_grey
 from ui.kernels import KERNELS, LARGEST, as_kernel, keeps_brightness, plane, resized, slides
-from ui.text import Message
+from ui.text import STATIC, Message
 from ui.upload import read_picture
 
 BARS = np.zeros((12, 16), np.uint8)
@@ -36,6 +36,20 @@ def test_it_is_the_cross_correlation_of_tensorflow_with_same_padding(kernel, thr
     edges = edge_map(picture, kernel, threshold)
     assert edges.dtype == np.uint8 and edges.shape == picture.shape
     assert (edges == np.where(response > threshold, 255, 0)).all()
+
+
+@pytest.mark.parametrize(("language", "grey"), [("es", "gris"), ("en", "grey")])
+def test_it_is_said_what_the_numbers_of_a_photo_in_colour_are(language, grey):
+    assert all(words in STATIC[language]["edges_about"] for words in (grey, " 0 (", " 255 ("))
+
+
+def test_what_is_transparent_is_white_beside_the_edges_too():
+    picture = np.zeros((4, 4, 4), np.uint8)  # black, but transparent
+    picture[1, 1] = 255, 0, 0, 255
+    shown = before(picture)
+    assert shown.shape == (4, 4, 3) and shown[1, 1].tolist() == [255, 0, 0]
+    assert shown[0, 0].tolist() == [255] * 3 and as_grey(picture)[0, 0] == 255
+    assert (before(np.full((2, 2), 65535, np.uint16)) == 255).all()
 
 
 def test_signs_count():

@@ -66,7 +66,8 @@ def test_a_regression_answers_a_number():
     (prepared,) = sketch.prepare(model, drawing(), False)
     (found,) = answers(model, [prepared], [Explainer(model).explain(prepared)])
     assert found.label == number and np.isfinite(float(number)) and not found.confidences
-    assert "<ul" not in answers_html([found], "es")
+    said = answers_html([found], "es")
+    assert "<ul" not in said and '<p class="said" role="status">age: ' in said
 
 
 def test_the_network_sees_light_ink_on_black_whatever_was_drawn(digits):
@@ -144,3 +145,10 @@ def test_a_strangers_title_is_text(tmp_path):
 def test_the_tab_is_named_for_what_the_network_knows(digits, colours):
     assert sketch.name(digits.config) == "digit_tab"
     assert sketch.name(colours.config) == "class_tab"
+    number = CnnConfig(labels=("age",), problem="regression")
+    assert sketch.name(number) == "number_tab"
+    letters = CnnConfig(labels=tuple("ABC"))
+    guides = [
+        sketch.guide(*asked) for asked in ((digits.config, True), (letters, True), (letters, False), (number, False))
+    ]
+    assert guides == ["digit_guide", "class_draw_guide", "class_picture_guide", "number_guide"]

@@ -24,6 +24,7 @@ class Answer:
     confidences: dict[str, float]  # label -> 0 … 1, in the order of the labels; empty for regression
     number: float | None  # of a regression
     rejected: bool  # the input is unlike all that was learned
+    target: str = ""  # what the number is of
 
     @property
     def label(self) -> str:
@@ -36,7 +37,7 @@ class Answer:
 def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
     """Return what a row of the network's outputs means: float32 (labels,), for regression (1,)."""
     if model.config.problem == "regression":
-        return Answer({}, float(outputs[0]), rejected)
+        return Answer({}, float(outputs[0]), rejected, model.config.labels[0])
     return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
 
 
@@ -48,7 +49,7 @@ def answers(model: CnnModel, inputs: list[np.ndarray], explained: list[Explanati
 
 def answers_html(found: list[Answer], language: Language) -> str:
     """Return what was read, from left to right, and the confidences of every sign."""
-    said = " ".join("?" if one.rejected else escape(_written(one, language)) for one in found)
+    said = " ".join("?" if one.rejected else escape(_said(one, language)) for one in found)
     parts = [f'<p class="said" role="status">{said}</p>']
     if len(found) == 1 and found[0].rejected:
         parts.append(
@@ -59,6 +60,10 @@ def answers_html(found: list[Answer], language: Language) -> str:
     shown = SHOWN if len(found) == 1 else 2
     parts += [_bars(one, shown, language) for one in found if one.confidences]
     return "".join(parts)
+
+
+def _said(one: Answer, language: Language) -> str:
+    return f"{one.target}: {_written(one, language)}" if one.target else _written(one, language)
 
 
 def _written(one: Answer, language: Language) -> str:

@@ -9,6 +9,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
+from model import converter
 from ui import kernel_choice
 from ui.filtering import (
     PADDINGS,
@@ -92,6 +93,12 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
     return cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST if grown else cv2.INTER_AREA)
 
 
+def before(pixels: np.ndarray) -> np.ndarray:
+    """Return a picture to lay beside its edges, uint8 (h, w, 3) RGB: on white, as `as_grey` lays it."""
+    small = _fitted(pixels)
+    return converter.fit(small, (*small.shape[:2], 3))
+
+
 def inside(place: Any, size: int) -> int:
     """Return a row or column from outside as one that the picture has: the middle where it is no finite number."""
     known = isinstance(place, Real) and np.isfinite(float(place))
@@ -161,7 +168,7 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
             sums = correlate(grey, kernel, *layout)
             result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
-            pair = as_file(_fitted(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
+            pair = as_file(before(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
             # Of the picture as it was given, which may have been brought down.
             (height, width), (low, narrow) = whole.shape[:2], grey.shape
             place = inside(row, height) * low // height, inside(column, width) * narrow // width

@@ -2,7 +2,10 @@
 // their tabs, so it looks again whenever the page changes, once a frame at most. A figure that was drawn before its tab
 // was opened has a width of its own until the window's changes, or seems to.
 () => {
-	const words = WORDS[navigator.language.startsWith("es") ? "es" : "en"];
+	const language = navigator.language.startsWith("es") ? "es" : "en";
+	const words = WORDS[language];
+	document.documentElement.lang = language; // Gradio names the browser's, which the page may not speak
+	const CAMERA = "video ~ * .wrap"; // where Gradio asks to be allowed to use it
 	let due = false;
 
 	const name = (selector, as) => {
@@ -10,17 +13,19 @@
 			element.setAttribute("aria-label", typeof as === "string" ? as : as[number]);
 		});
 	};
+	// Of some sentences only the beginning is always the same.
+	const known = (said) => words.gradio[said.replace(/^(Change filter|File\(s\) exceed|Invalid file type).*/, "$1")];
 	const translate = () => {
 		for (const attribute of ["aria-label", "title", "placeholder"]) {
 			for (const element of document.querySelectorAll(`[${attribute}]`)) {
 				const said = element.getAttribute(attribute).replace(/^(number input|range slider) for /, "");
-				element.setAttribute(attribute, words.gradio[said.replace(/(Change filter).*/, "$1")] ?? said);
+				element.setAttribute(attribute, known(said) ?? said);
 			}
 		}
 		const texts = ".toast-title, .toast-message-text, [role=menuitem], .filter-menu span, .filter-menu button";
-		for (const element of document.querySelectorAll(texts)) {
+		for (const element of document.querySelectorAll(`${texts}, ${CAMERA}`)) {
 			for (const node of element.childNodes) {
-				const said = node.nodeType === Node.TEXT_NODE && words.gradio[node.data.trim()];
+				const said = node.nodeType === Node.TEXT_NODE && known(node.data.trim());
 				if (said) node.data = said;
 			}
 		}
@@ -65,6 +70,20 @@
 		if (!due) requestAnimationFrame(look);
 		due = true;
 	};
+	// Of a dropdown that is left with the tab key, Gradio would open the list once more.
+	window.addEventListener(
+		"keydown",
+		(event) => {
+			if (event.key === "Tab" && event.target.getAttribute("role") === "combobox") event.stopPropagation();
+		},
+		true,
+	);
+	// Where there is no camera, or it may not be used, Gradio says nothing.
+	window.addEventListener("unhandledrejection", (event) => {
+		if (!["NotAllowedError", "NotFoundError", "NotReadableError"].includes(event.reason?.name)) return;
+		for (const asked of document.querySelectorAll(CAMERA)) asked.lastChild.data = words.camera;
+		event.preventDefault();
+	});
 	document.addEventListener("click", (event) => {
 		if (!event.target.closest("[role=tab]")) return;
 		requestAnimationFrame(() => requestAnimationFrame(() => window.dispatchEvent(new Event("resize"))));

@@ -6,20 +6,26 @@ from pathlib import Path
 import gradio as gr
 
 from ui.edges import NAMES
+from ui.fetch import LARGEST
 from ui.panels import UNLISTED
-from ui.text import GRADIO, LANGUAGES, STATIC
+from ui.text import GRADIO, LANGUAGES, STATIC, Message
 
 SCRIPT = Path(__file__).with_name("names.js").read_text(encoding="utf-8")
 
 
 def give_names(demo: gr.Blocks) -> None:
     """Let the page give them as soon as it is loaded."""
+    refused = {
+        "File(s) exceed": Message("too_much", limit=LARGEST).text("es"),
+        "Invalid file type": Message("picture_unreadable").text("es"),
+    }
     words = {
         language: {
             "photos": [STATIC[language][f"edges_photo_{name}"] for name in NAMES],
             "bar": STATIC[language]["edges_bar"],
             "search": STATIC[language]["tuning_find"],
-            "gradio": GRADIO if language == "es" else {},
+            "camera": STATIC[language]["no_camera"],
+            "gradio": GRADIO | refused if language == "es" else {},
         }
         for language in LANGUAGES
     }

@@ -6,6 +6,12 @@ import gradio as gr
 
 from ui.text import LANGUAGES, STATIC, i18n
 
+# Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
+# one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.
+CAMERA = gr.WebcamOptions(
+    mirror=False,
+    constraints={"video": {"facingMode": "environment", "width": {"ideal": 1920}, "height": {"ideal": 1440}}},
+)
 UNLISTED = {"api_visibility": "private", "show_progress": "hidden"}  # of events that are for the page alone
 
 
@@ -21,6 +27,7 @@ def picture_panel(label: str, elem_id: str, value: str | None = None, **options:
         value,
         type="filepath",
         sources=["upload", "webcam", "clipboard"],
+        webcam_options=CAMERA,
         label=i18n(label),
         placeholder=i18n("edges_upload"),
         buttons=[],

@@ -101,8 +101,7 @@ def tab(network: Network) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
     config = network.config
     drawn = takes_drawings(config, network.folder)
-    guide = "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
-    gr.Markdown(i18n(guide if drawn else "class_picture_guide"), elem_classes="guide")
+    gr.Markdown(i18n(guide(config, drawn)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
@@ -120,10 +119,13 @@ def tab(network: Network) -> None:
     opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
     read = gr.State([])  # the network's inputs, one a sign, as `prepare` gives them
 
-    def show(drawing: str | dict | None, opened: bool, which: int | None, request: gr.Request) -> tuple:
+    def show(
+        changed: str | dict | None, other: str | dict | None, opened: bool, which: int | None, request: gr.Request
+    ) -> tuple:
         nothing: tuple = "", "", [], gr.update(visible=False), ""
+        drawing = changed or other  # the canvas was wiped, or the photo taken away: what is left is read
         if not drawing:
-            return nothing  # the canvas was wiped
+            return nothing
         with warned(request):
             source = picture_source(drawing)
             explainer, language = network.explainer(), language_of(request)
@@ -143,9 +145,9 @@ def tab(network: Network) -> None:
         """Make the feature maps of one of the signs that are there."""
         return maps_html(network.explainer().explain(read[(which or 1) - 1])) if read else ""
 
-    for source in sources:
-        event = {"inputs": [source, opened, which], "outputs": [said, seen, read, which, maps], "preprocess": False}
-        source.input(show, trigger_mode="always_last", **event, **UNLISTED, **AT_ONCE)
+    event = {"outputs": [said, seen, read, which, maps], "preprocess": False, **UNLISTED, **AT_ONCE}
+    for source, other in zip(sources, reversed(sources), strict=True):
+        source.input(show, [source, other, opened, which], trigger_mode="always_last", **event)
     event = {"fn": look, "inputs": [read, which], "outputs": maps, "preprocess": False, **UNLISTED, **AT_ONCE}
     inside.expand(lambda: True, None, opened, **UNLISTED).then(**event)
     which.input(**event)
@@ -173,8 +175,19 @@ def tab(network: Network) -> None:
 
 
 def name(config: CnnConfig) -> str:
-    """Return the key of the tab's name: a model that knows the ten digits gets theirs."""
+    """Return the key of the tab's name: a model that knows the ten digits gets theirs, a regression has no classes."""
+    if config.problem == "regression":
+        return "number_tab"
     return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
+
+
+def guide(config: CnnConfig, drawn: bool) -> str:
+    """Return the key of the sentence of guidance."""
+    if config.problem == "regression":
+        return "number_guide"
+    if not drawn:
+        return "class_picture_guide"
+    return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
 
 
 def _canvas() -> gr.HTML:

@@ -16,6 +16,7 @@ LANGUAGES: tuple[Language, ...] = ("es", "en")
 STATIC: dict[Language, dict[str, str]] = {
     "es": {
         "tagline": "Una red convolucional, trazo a trazo.",
+        "no_camera": "No se puede usar la cámara: no hay ninguna, otro programa la usa o no le has dado permiso.",
         # Edges
         "edges_tab": "Bordes",
         "edges_guide": "Elige una foto y un kernel: la convolución resalta los píxeles en los que la imagen cambia en "
@@ -65,9 +66,10 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_row": "Fila del píxel",
         "edges_column": "Columna del píxel",
         "edges_arithmetic": "La cuenta de un píxel",
-        "edges_about": "Cada peso se multiplica por el píxel que tiene debajo y se suma todo. En rigor es una "
-        "correlación cruzada: la convolución de los matemáticos gira antes el kernel 180°. Como la red aprende sus "
-        "pesos, le da igual, y todas las bibliotecas llaman convolución a esto.",
+        "edges_about": "Cada peso se multiplica por el nivel de gris del píxel que tiene debajo, de 0 (negro) a 255 "
+        "(blanco), y se suma todo; las fotos en color se pasan antes a grises. En rigor es una correlación cruzada: la "
+        "convolución de los matemáticos gira antes el kernel 180°. Como la red aprende sus pesos, le da igual, y todas "
+        "las bibliotecas llaman convolución a esto.",
         # Digit
         "digit_tab": "Dígito",
         "digit_guide": "Dibuja una cifra del 0 al 9, del tamaño y en el lugar que quieras: la red responde mientras "
@@ -85,13 +87,17 @@ STATIC: dict[Language, dict[str, str]] = {
         "digit_which": "Signo, de izquierda a derecha",
         "class_tab": "Clasificar",
         "class_model": "Modelo",
-        "class_draw_guide": "Dibuja aquí: la red responde mientras dibujas.",
+        "class_draw_guide": "Dibuja aquí: la red responde mientras dibujas. Si dibujas varios signos, los lee de "
+        "izquierda a derecha.",
         "class_picture_guide": "Elige una imagen como las que aprendió: la red dirá a qué clase se parece más.",
         "class_picture": "Tu imagen",
+        "number_tab": "Estimar",
+        "number_guide": "Elige una imagen como las que aprendió: la red responde con un número.",
         **tuning_text.STATIC["es"],
     },
     "en": {
         "tagline": "A convolutional network, stroke by stroke.",
+        "no_camera": "The camera cannot be used: there is none, another program uses it, or you have not allowed it.",
         # Edges
         "edges_tab": "Edges",
         "edges_guide": "Choose a photo and a kernel: the convolution brings out the pixels where the picture changes "
@@ -141,7 +147,8 @@ STATIC: dict[Language, dict[str, str]] = {
         "edges_row": "Row of the pixel",
         "edges_column": "Column of the pixel",
         "edges_arithmetic": "The sum of one pixel",
-        "edges_about": "Each weight is multiplied by the pixel below it, and all is added up. Strictly this is a "
+        "edges_about": "Each weight is multiplied by the grey level of the pixel below it, from 0 (black) to 255 "
+        "(white), and all is added up; photos in colour are turned to grey first. Strictly this is a "
         "cross-correlation: a mathematician's convolution turns the kernel by 180° first. A network learns its weights "
         "and does not mind, and every library calls this a convolution.",
         # Digit
@@ -161,9 +168,11 @@ STATIC: dict[Language, dict[str, str]] = {
         "digit_which": "Sign, from left to right",
         "class_tab": "Classify",
         "class_model": "Model",
-        "class_draw_guide": "Draw here: the network answers while you draw.",
+        "class_draw_guide": "Draw here: the network answers while you draw. Several signs are read from left to right.",
         "class_picture_guide": "Choose a picture like those it learned: the network says what it resembles most.",
         "class_picture": "Your picture",
+        "number_tab": "Estimate",
+        "number_guide": "Choose a picture like those it learned: the network answers with a number.",
         **tuning_text.STATIC["en"],
     },
 }
@@ -305,6 +314,7 @@ GRADIO = {
     "Upload file": "Subir un archivo",
     "File upload": "Subir un archivo",
     "Capture from camera": "Usar la cámara",
+    "Click to Access Webcam": "Haz clic para encender la cámara",
     "capture photo": "Hacer la foto",
     "select input source": "Elegir la cámara",
     "select source": "Cámaras",

@@ -7,6 +7,7 @@ import gradio as gr
 from ui.text import i18n
 
 CSS = Path(__file__).with_name("style.css")
+ICON = Path(__file__).with_name("icon.svg")  # of the browser's tab
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif'
 MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace'
 
