@@ -87,7 +87,7 @@ def drawings() -> tuple[dict[str, Any], dict[str, Any]]:
         --test-share 0.3 --output runs/drawings --preset drawings
     """
     network, training = default()
-    return network, training | {"epochs": 20, "hands": 0.35, "thickness": 0.25}
+    return network, training | {"epochs": 30, "hands": 0.35, "thickness": 0.25}
 
 
 PRESETS = {"fast": fast, "small": small, "default": default, "drawings": drawings}
