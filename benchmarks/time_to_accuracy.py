@@ -30,17 +30,17 @@ GOAL = 0.99
 def train_preset(seed: int) -> dict[str, float]:
     """Train the preset `fast` as the command line does; returns seconds, epochs and test accuracy."""
     with quiet():
-        from model import CnnModel
+        from model import CnnModel, files
         from training.config import DataConfig
         from training.evaluate import evaluate
-        from training.run import CHECKPOINT, train_run
+        from training.run import train_run
         from training.stream import HubStream
 
     with tempfile.TemporaryDirectory() as folder:
         started = time.time()
         train_run(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
         # The weights are final, and on the disk, with the last checkpoint: what follows writes about them.
-        seconds = (Path(folder) / CHECKPOINT).stat().st_mtime - started
+        seconds = (Path(folder) / files.CHECKPOINT).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
         epochs = len(json.loads((Path(folder) / "training.json").read_text())["history"])
         accuracy = evaluate(model, HubStream(DATASET, "test"))["accuracy"]

@@ -14,6 +14,7 @@ from model.errors import ModelError, TrazoError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
+CHECKPOINT = "checkpoint.safetensors"  # of a training, which may go on
 TRAINING = "training.json"
 TRIALS = "trials.json"
 EVALUATION = "evaluation.json"
@@ -52,6 +53,11 @@ def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -
     """
     for name in (CONFIG, WEIGHTS):
         if name not in sizes:
+            names = list(names)
+            if CHECKPOINT in names:
+                raise ModelError(
+                    f"{where} has no {name}: its training has not ended; the command that began it goes on"
+                )
             unsafe = sorted(name for name in names if name.lower().endswith(UNSAFE))
             hint = f"; {', '.join(unsafe)} may run code when loaded and is never used" if unsafe else ""
             raise ModelError(f"{where} has no {name}: only config.json with safetensors is loaded{hint}")

@@ -201,7 +201,8 @@ def plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
         raise TrazoError(f"{repo_id!r} is neither a folder here nor a repo id (owner/name)") from None
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.RequestError) as error:
         raise TrazoError(
-            f"the Hub cannot be reached for {repo_id!r} and the cache does not hold it ({type(error).__name__})"
+            f"{repo_id!r} is no folder here, the cache does not hold it, and the Hub cannot be reached for it "
+            f"({type(error).__name__})"
         ) from None
     except HfHubHTTPError as error:
         status = _status(error)

@@ -81,12 +81,15 @@ def test_a_persons_mistake_is_told_in_one_line_and_nothing_is_written(tmp_path, 
 def test_an_unknown_preset_or_strategy_names_those_there_are(training):
     answer = training("train", "--dataset", SAMPLE, "--output", "x", "--preset", "huge")
     assert answer.returncode == 2 and "invalid choice: 'huge'" in answer.stderr and "fast" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert answer.stderr.startswith("trazo: ") and answer.stderr.count("\n") == 1
 
 
 def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
     assert "has no config.json" in capsys.readouterr().err
+    (tmp_path / "checkpoint.safetensors").touch()
+    assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
+    assert "its training has not ended; the command that began it goes on" in capsys.readouterr().err
     assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
     assert "there is no run" in capsys.readouterr().err
     assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
@@ -150,6 +153,15 @@ def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
     assert all(f"{row} ({reason})" in said for row, reason in skipped.items())
     assert main(["train", *options, "--on-error", "raise", "--output", str(tmp_path / "strict")]) == 2
     assert "row " in capsys.readouterr().err
+
+
+def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged, capsys):
+    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "9", "--validation", "0.3", "--patience", "1"]
+    assert main(["train", *options, "--learning-rate", "1", "--output", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    report = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert "only 9 steps of training" in said
+    assert f"stopped after epoch {len(report['history'])} of 9: none was better since {report['best_epoch']}" in said
 
 
 def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):

@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from model.errors import TrazoError
 from model.heads import HEADS
@@ -154,8 +154,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # Without the usage, which is a screen long.
+        self.exit(2, f"trazo: {message}; `{self.prog} --help` lists what is possible\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Hub dataset -> published model")
+    parser = _Parser(prog="python -m training", description="Hub dataset -> published model")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, call: Any, text: str) -> argparse.ArgumentParser:

@@ -30,8 +30,8 @@ from training.trainer import Progress, fit
 from training.trials import read_trials
 
 SCHEMA_VERSION = 1
-CHECKPOINT = "checkpoint.safetensors"
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
+FEW_STEPS = 200  # of a whole training: with fewer a network of any preset has hardly moved
 LIBRARIES = (
     "tensorflow",
     "keras",
@@ -187,11 +187,14 @@ def train_run(
     settings = TrainConfig(**training | asked)
     settings = replace(settings, precision=usable_precision(settings.precision))  # so that the report tells the truth
     opened = open_data(data, settings)
+    steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
+    if steps < FEW_STEPS and not (folder / files.CHECKPOINT).exists():
+        _say(f"only {steps} steps of training: so few rows need more --epochs or a smaller --batch-size to be learned")
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
-    checkpoint = folder / CHECKPOINT
+    checkpoint = folder / files.CHECKPOINT
     board = Board(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -203,6 +206,8 @@ def train_run(
         verbose=verbose,
     )
 
+    if progress.stopped_early(settings.patience):
+        _say(f"stopped after epoch {progress.epoch} of {settings.epochs}: none was better since {progress.best_epoch}")
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
     calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
     files.write_json(
@@ -270,7 +275,7 @@ def whole_run(
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     for one in _one_by_one(data):
         open_test(one)  # a missing test split is told before hours of work, not after
-    if (folder / CHECKPOINT).exists():
+    if (folder / files.CHECKPOINT).exists():
         _say("the training has begun: no further trials")
     elif tune_run(data, asked, tune, folder, tensorboard) is None:
         return

@@ -39,8 +39,14 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
         figure.add_scatter(  # the line's entry in the legend
             x=[None], y=[None], mode="lines", name=word("best_epoch", language), line={"color": SECOND, "dash": "dot"}
         )
-    figure.update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
+    step = ticks_apart(max(training.epochs, default=1))
+    figure.update_xaxes(dtick=step).update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
     return plain(figure, language)
+
+
+def ticks_apart(count: int) -> int:
+    """Return the round distance of ticks with which there are at most about ten."""
+    return next(step * 10**power for power in range(10) for step in (1, 2, 5) if count <= 10 * step * 10**power)
 
 
 def confusion(evaluation: Evaluation, language: Language) -> go.Figure:

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ui.axes import described, written
-from ui.plots import ACCENT, MUTED, SECOND, WRONG, escaped, plain
+from ui.plots import ACCENT, MUTED, SECOND, WRONG, escaped, plain, ticks_apart
 from ui.search import Search, Trial
 from ui.text import Language, Message, named, word
 
@@ -38,7 +38,7 @@ def best_so_far(search: Search, language: Language) -> go.Figure:
             ),
         ]
     )
-    figure.update_xaxes(title=word("trial", language), dtick=_step(len(search.trials)), tickangle=0)
+    figure.update_xaxes(title=word("trial", language), dtick=ticks_apart(len(search.trials)), tickangle=0)
     figure.update_yaxes(title=objective(search, language))
     return plain(figure, language)
 
@@ -72,7 +72,7 @@ def intermediate(search: Search, language: Language) -> go.Figure:
             connectgaps=False,
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
-    figure.update_xaxes(title=word("epoch", language), dtick=_step(last), tickangle=0)
+    figure.update_xaxes(title=word("epoch", language), dtick=ticks_apart(last), tickangle=0)
     near = search.in_sight(values)
     room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
     figure.update_yaxes(title=objective(search, language), range=[min(near) - room, max(near) + room])
@@ -112,7 +112,7 @@ def timeline(search: Search, language: Language) -> go.Figure:
         )
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=word(f"elapsed_{name}", language), rangemode="tozero")
-    figure.update_yaxes(title=word("trial", language), autorange="reversed", dtick=_step(len(search.trials)))
+    figure.update_yaxes(title=word("trial", language), autorange="reversed", dtick=ticks_apart(len(search.trials)))
     return plain(figure, language)
 
 
@@ -134,11 +134,6 @@ def points(search: Search, trials: list[Trial], language: Language) -> dict[str,
 def objective(search: Search, language: Language) -> str:
     """Return the objective's name for an axis."""
     return escaped(named(search.objective, language))
-
-
-def _step(count: int) -> int:
-    """Return the round distance of ticks with which there are at most about ten."""
-    return next(step * 10**power for power in range(10) for step in (1, 2, 5) if count <= 10 * step * 10**power)
 
 
 def _span(trial: Trial, first: datetime) -> tuple[float, float]:
