@@ -319,8 +319,12 @@ def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
     whole = search_space.SearchSpace(base).point(keras_tuner.HyperParameters())
     assert (network, training) == whole  # defaults
     assert {parameter.name for parameter in hp.space} == {"activation", "optimizer", "learning_rate_adamw"}
-    with pytest.raises(TrazoError, match="no hyperparameter 'optimiser' to search; there are blocks, filters, "):
+    with pytest.raises(
+        TrazoError, match="no hyperparameter 'optimiser' to search; there are blocks, filters, "
+    ) as told:
         search_space.SearchSpace(base, searched=["optimiser"])
+    names = str(told.value).partition("there are ")[2].split(", ")
+    assert names[-2:] == ["optimizer", "learning_rate"] and {"l1", "l2"} < {*names} and len(names) == len({*names})
     oracle = make_oracle(TuneConfig(strategy="grid", trials=60, search=("activation",)), "multiclass", lambda hp: True)
     hp = keras_tuner.HyperParameters()
     search_space.SearchSpace(base, searched=["activation"]).point(hp)
@@ -333,3 +337,29 @@ def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
         trial.status = "COMPLETED"
         oracle.end_trial(trial)
     assert sorted(tried) == sorted(ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    ("searched", "varies"),
+    [(["regularization"], ["regularization"]), (["regularization", "l2"], ["regularization", "l2"])],
+)
+def test_a_search_of_the_regularization_has_a_penalty_that_counts(searched, varies):
+    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"regularization": "elastic net"}
+    network, _ = search_space.SearchSpace(base, searched=searched).point(hp)
+    assert [parameter.name for parameter in hp.space] == varies
+    assert (network["l1"], network["l2"]) == (2e-6, 3e-5)  # neither is the lowest of its range
+
+
+@pytest.mark.parametrize(
+    ("searched", "fixed", "message"),
+    [
+        (["l1"], {}, "l1 exists only with some regularization: search regularization too"),
+        (["learning_rate"], {"learning_rate": 0.1}, "no hyperparameter 'learning_rate' to search"),
+    ],
+)
+def test_a_search_of_what_cannot_vary_is_refused(searched, fixed, message):
+    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    with pytest.raises(TrazoError, match=message):
+        search_space.SearchSpace(base, fixed, searched=searched)
