@@ -1,10 +1,15 @@
 import csv
 import io
 import json
+import traceback
+from types import SimpleNamespace
 
+import keras
 import keras_tuner
+import numpy as np
 import pytest
 
+from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from training import trials
 from training.__main__ import main
@@ -96,6 +101,28 @@ def test_the_space_is_told_with_its_conditions():
     rate = space["learning_rate_lion"]
     assert (rate["low"], rate["high"], rate["scale"]) == (3e-5, 1e-3, "log")
     assert rate["when"] == {"optimizer": ["lion"]}
+
+
+def test_the_reason_of_a_failure_is_its_error_on_one_line():
+    def reason(fail) -> str:
+        try:
+            fail()
+        except Exception:
+            return trials.reason_of(SimpleNamespace(message=traceback.format_exc()))
+
+    def kept():
+        raise TrazoError("unknown activation 'mish'")
+
+    def without_words():
+        raise MemoryError
+
+    narrow = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    assert reason(kept) == "unknown activation 'mish'"
+    assert reason(without_words) == "MemoryError"
+    of_keras = reason(lambda: narrow(np.zeros((2, 5))))  # over several lines, the middle one in bold
+    assert of_keras.startswith("ValueError: ") and "expected axis -1 of input shape to have value 4" in of_keras
+    assert of_keras.isprintable() and len(of_keras) <= trials.LONGEST_REASON
+    assert trials.reason_of(SimpleNamespace(message=None)) is None
 
 
 def test_the_command_prints_what_a_run_holds_and_names_what_is_missing(tmp_path, capsys):

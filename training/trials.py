@@ -5,6 +5,7 @@ import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from model import files
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # it brings TensorFlow, for which nobody waits who only looks
     import keras_tuner
 
 SCHEMA_VERSION = 2
+LONGEST_REASON = 400  # letters
 COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
 
 
@@ -48,10 +50,13 @@ def row_of(trial: "keras_tuner.engine.trial.Trial", record: dict[str, Any], seed
 
 
 def reason_of(trial: "keras_tuner.engine.trial.Trial") -> str | None:
-    """Return the last line of a failed trial's trace; a worker's trial does not bring it to the chief."""
-    last = trial.message.strip().splitlines()[-1] if trial.message else None
-    # Of an error that was written for people the text alone; of any other its kind too.
-    return last and re.sub(r"^model\.errors\.\w+: ", "", last)
+    """Return the error of a failed trial's trace, in one line; a worker's trial does not bring it to the chief."""
+    if not trial.message:
+        return None
+    # All that follows the frames: of Keras' errors, which take several lines, the last says nothing.
+    error = re.split(r'\n  File "[^\n]*(?:\n +[^\n]*)*\n', trial.message)[-1]
+    # Of an error that was written for people the text alone; of any other its kind too. Keras writes in bold.
+    return shorten(re.sub(r"^model\.errors\.\w+: |\x1b\[\d*m", "", error), LONGEST_REASON, placeholder=" …")
 
 
 def space_of(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
