@@ -99,8 +99,10 @@ def test_the_space_is_told_with_its_conditions():
     assert space["blocks"] == {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}}
     assert space["l1"]["when"] == {"regularization": ["l1", "elastic net"]}
     rate = space["learning_rate_lion"]
-    assert (rate["low"], rate["high"], rate["scale"]) == (3e-5, 1e-3, "log")
-    assert rate["when"] == {"optimizer": ["lion"]}
+    assert rate == {
+        **{"name": "learning_rate_lion", "low": 3e-5, "high": 1e-3, "scale": "log", "default": 3e-4},
+        "when": {"optimizer": ["lion"]},
+    }
 
 
 def test_the_reason_of_a_failure_is_its_error_on_one_line():

@@ -65,7 +65,7 @@ def space_of(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
     for parameter in hp.space:
         row: dict[str, Any] = {"name": parameter.name}
         if hasattr(parameter, "sampling") and parameter.step is None:
-            row |= {"low": parameter.min_value, "high": parameter.max_value, "scale": parameter.sampling, "step": None}
+            row |= {"low": parameter.min_value, "high": parameter.max_value, "scale": parameter.sampling}
         else:
             row["values"] = list(parameter.values)
         when = {condition.name: list(condition.values) for condition in parameter.conditions}
