@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 import traceback
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.errors import TrazoError
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 from training import trials
 from training.__main__ import main
 from training.config import TrainConfig
@@ -140,3 +142,22 @@ def test_the_command_prints_what_a_run_holds_and_names_what_is_missing(tmp_path,
     assert "schema_version 1; this Trazo reads 2" in capsys.readouterr().err
     assert main(["train", "--dataset", SAMPLE, "--output", str(tmp_path)]) == 2
     assert "schema_version 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "damage", [{"objective": {}}, {"objective": None}, {"trials": [{}]}, {"trials": None}, {"trials": [[]]}]
+)
+def test_a_file_without_what_a_table_needs_is_damaged(tmp_path, capsys, damage):
+    (tmp_path / "trials.json").write_text(json.dumps(report_of(ROWS) | damage))
+    assert main(["trials", str(tmp_path)]) == 2
+    assert (
+        capsys.readouterr().err == f"trazo: {tmp_path}/trials.json is damaged; the search that made it writes it anew\n"
+    )
+
+
+def test_whoever_reads_only_the_beginning_of_the_table_is_told_nothing_of_a_pipe(tmp_path):
+    (tmp_path / "trials.json").write_text(json.dumps(report_of(ROWS)))
+    command = [sys.executable, "-m", "training", "trials", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 141)

@@ -88,7 +88,7 @@ def read_trials(run: Path) -> dict[str, Any]:
     """Return the value of a run's trials.json.
 
     Raises:
-        TrazoError: when there is none, or one of another version.
+        TrazoError: when there is none, a damaged one, or one of another version.
     """
     report = files.read_json(run / files.TRIALS)
     if report is None:
@@ -96,8 +96,10 @@ def read_trials(run: Path) -> dict[str, Any]:
     version = report.get("schema_version") if isinstance(report, dict) else None
     if version != SCHEMA_VERSION:
         raise TrazoError(f"{run / files.TRIALS} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
-    if not isinstance(report.get("trials"), list) or not isinstance(report.get("objective"), dict):
-        raise TrazoError(f"{run / files.TRIALS} lacks its trials or its objective; `python -m training tune` makes it")
+    try:
+        leaderboard(report), as_csv(report)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise TrazoError(f"{run / files.TRIALS} is damaged; the search that made it writes it anew") from None
     return report
 
 
