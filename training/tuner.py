@@ -303,6 +303,11 @@ def run_search(search: Search) -> dict[str, Any] | None:
         late = f"none ended within {search.tune.minutes:g} minutes" if oracle.late() else "none was started"
         why = f"the last one's reason: {reasons[-1]}" if reasons else oracle.failure or late
         raise TrazoError(f"no trial completed; {why}")
+    ended = sum(trial["status"] != "RUNNING" for trial in report["trials"])
+    if ended < search.tune.trials:
+        late = "the time is up; the same command goes on"
+        why = late if oracle.late() else oracle.failure or f"this {search.tune.strategy} search has no further point"
+        print(f"{ended} of the {search.tune.trials} trials asked for have ended: {why}", flush=True)
     return report
 
 
