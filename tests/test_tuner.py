@@ -11,6 +11,7 @@ from pathlib import Path
 import keras_tuner
 import numpy as np
 import pytest
+from datasets import Features, Image, Value
 
 from model import CnnConfig
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
@@ -18,6 +19,7 @@ from model.errors import TrazoError
 from model.heads import HEADS
 from model.scaling import PixelHistogram
 from tests.conftest import ROOT, SAMPLE
+from tests.make_data import pictures, write_dataset
 from training import run, search_space, tuner
 from training.__main__ import main
 from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
@@ -58,6 +60,17 @@ def test_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, s
     best = max(report["trials"], key=lambda trial: trial["score"])
     scores = {trial["trial_id"]: trial["score"] for trial in report["trials"]}
     assert scores[report["best_trial"]] == best["score"]
+
+
+def test_of_a_regression_the_smallest_error_is_the_best(tmp_path, tiny_space):
+    columns = {"image": [{"bytes": one} for one in pictures(80)], "weight": [float(i % 7) for i in range(80)]}
+    data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
+    report = tune_run(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
+    for trial in report["trials"]:
+        assert trial["score"] == min(row["val_mean_absolute_error"] for row in trial["history"])
+    best = min(report["trials"], key=lambda trial: trial["score"])
+    assert report["best_trial"] == best["trial_id"]
 
 
 def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, tiny_space):
