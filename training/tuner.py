@@ -336,5 +336,6 @@ def _identity(search: Search) -> dict[str, Any]:
         "training": {k: v for k, v in asdict(search.settings).items() if k not in OF_A_TRIAL},
         "fixed": sorted(search.space.fixed),
         "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
+        | {"search": sorted({*search.tune.search})}  # in whatever order they were named
         | ({"random_first": RANDOM_FIRST} if search.tune.strategy == "bayesian" else {}),
     }
