@@ -12,6 +12,7 @@ from tests.test_tuner import Tiny
 from training import run, tuner
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.run import tune_run
+from training.trainer import Progress
 
 SHORT = {"trials": 3, "trial_epochs": 1, "trial_steps": 2}
 
@@ -59,6 +60,36 @@ def test_a_budget_that_no_network_keeps_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SearchSpace", Wide)
     with pytest.raises(TrazoError, match="no trial completed; none of 200 random points of the space is small enough"):
         tune(tmp_path, max_params=20)
+
+
+def done_at_once(*_, on_epoch, **__) -> Progress:
+    """Stand for a training where only the choice of trials is of interest."""
+    row = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
+    progress = Progress(epoch=1, history=[row])
+    on_epoch(progress)
+    return progress
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"strategy": "grid"}, "8 of the 30 trials asked for have ended: this grid search has no further point"),
+        ({"minutes": 60}, "2 of the 30 trials asked for have ended: the time is up; the same command goes on"),
+        ({"trials": 8}, ""),
+    ],
+)
+def test_fewer_trials_than_were_asked_for_are_explained(tmp_path, monkeypatch, capsys, settings, why):
+    def fit(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3 and "minutes" in settings:
+            monkeypatch.setattr("training.oracles.Kept.late", lambda self: True)
+        return done_at_once(*arguments, **options)
+
+    calls = []
+    monkeypatch.setattr(tuner, "fit", fit)
+    tune(tmp_path, **{"trials": 30, "search": ("activation",), **settings})
+    told = [line for line in capsys.readouterr().out.splitlines() if "asked for" in line]
+    assert told == ([why] if why else [])
 
 
 @pytest.mark.slow

@@ -4,8 +4,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
+import grpc
 import keras_tuner
 import pytest
 from keras_tuner.engine.trial import TrialStatus
@@ -160,6 +162,24 @@ def test_without_an_address_it_is_the_loopback(monkeypatch, no_cluster, name, ro
     monkeypatch.setenv(cluster.ID, name)
     assert cluster.role() == role
     assert os.environ[cluster.IP] == "127.0.0.1"
+
+
+def test_a_worker_gives_signs_of_life_as_long_as_its_trial_runs_also_when_one_gets_lost():
+    class Chief:
+        def get_trial(self, trial_id):
+            asked.append(trial_id)
+            if len(asked) == 1:
+                raise grpc.RpcError
+            heard.set()
+
+    asked, heard, threads = [], threading.Event(), threading.active_count()
+    with cluster.alive(Chief(), "7", timeout=0.01):
+        assert heard.wait(60)
+    assert set(asked) == {"7"}
+    deadline = time.monotonic() + 60
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == threads
 
 
 # --- The chief's oracle, called as KerasTuner's server calls it ---

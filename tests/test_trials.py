@@ -1,11 +1,18 @@
 import csv
 import io
 import json
+import subprocess
+import sys
+import traceback
+from types import SimpleNamespace
 
+import keras
 import keras_tuner
+import numpy as np
 import pytest
 
-from tests.conftest import SAMPLE
+from model.errors import TrazoError
+from tests.conftest import ROOT, SAMPLE
 from training import trials
 from training.__main__ import main
 from training.config import TrainConfig
@@ -94,8 +101,32 @@ def test_the_space_is_told_with_its_conditions():
     assert space["blocks"] == {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}}
     assert space["l1"]["when"] == {"regularization": ["l1", "elastic net"]}
     rate = space["learning_rate_lion"]
-    assert (rate["low"], rate["high"], rate["scale"]) == (3e-5, 1e-3, "log")
-    assert rate["when"] == {"optimizer": ["lion"]}
+    assert rate == {
+        **{"name": "learning_rate_lion", "low": 3e-5, "high": 1e-3, "scale": "log", "default": 3e-4},
+        "when": {"optimizer": ["lion"]},
+    }
+
+
+def test_the_reason_of_a_failure_is_its_error_on_one_line():
+    def reason(fail) -> str:
+        try:
+            fail()
+        except Exception:
+            return trials.reason_of(SimpleNamespace(message=traceback.format_exc()))
+
+    def kept():
+        raise TrazoError("unknown activation 'mish'")
+
+    def without_words():
+        raise MemoryError
+
+    narrow = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    assert reason(kept) == "unknown activation 'mish'"
+    assert reason(without_words) == "MemoryError"
+    of_keras = reason(lambda: narrow(np.zeros((2, 5))))  # over several lines, the middle one in bold
+    assert of_keras.startswith("ValueError: ") and "expected axis -1 of input shape to have value 4" in of_keras
+    assert of_keras.isprintable() and len(of_keras) <= trials.LONGEST_REASON
+    assert trials.reason_of(SimpleNamespace(message=None)) is None
 
 
 def test_the_command_prints_what_a_run_holds_and_names_what_is_missing(tmp_path, capsys):
@@ -111,3 +142,22 @@ def test_the_command_prints_what_a_run_holds_and_names_what_is_missing(tmp_path,
     assert "schema_version 1; this Trazo reads 2" in capsys.readouterr().err
     assert main(["train", "--dataset", SAMPLE, "--output", str(tmp_path)]) == 2
     assert "schema_version 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "damage", [{"objective": {}}, {"objective": None}, {"trials": [{}]}, {"trials": None}, {"trials": [[]]}]
+)
+def test_a_file_without_what_a_table_needs_is_damaged(tmp_path, capsys, damage):
+    (tmp_path / "trials.json").write_text(json.dumps(report_of(ROWS) | damage))
+    assert main(["trials", str(tmp_path)]) == 2
+    assert (
+        capsys.readouterr().err == f"trazo: {tmp_path}/trials.json is damaged; the search that made it writes it anew\n"
+    )
+
+
+def test_whoever_reads_only_the_beginning_of_the_table_is_told_nothing_of_a_pipe(tmp_path):
+    (tmp_path / "trials.json").write_text(json.dumps(report_of(ROWS)))
+    command = [sys.executable, "-m", "training", "trials", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 141)

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras_tuner
 import numpy as np
 import pytest
+from datasets import Features, Image, Value
 
 from model import CnnConfig
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
@@ -18,6 +19,7 @@ from model.errors import TrazoError
 from model.heads import HEADS
 from model.scaling import PixelHistogram
 from tests.conftest import ROOT, SAMPLE
+from tests.make_data import pictures, write_dataset
 from training import run, search_space, tuner
 from training.__main__ import main
 from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
@@ -58,6 +60,17 @@ def test_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, s
     best = max(report["trials"], key=lambda trial: trial["score"])
     scores = {trial["trial_id"]: trial["score"] for trial in report["trials"]}
     assert scores[report["best_trial"]] == best["score"]
+
+
+def test_of_a_regression_the_smallest_error_is_the_best(tmp_path, tiny_space):
+    columns = {"image": [{"bytes": one} for one in pictures(80)], "weight": [float(i % 7) for i in range(80)]}
+    data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
+    report = tune_run(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
+    for trial in report["trials"]:
+        assert trial["score"] == min(row["val_mean_absolute_error"] for row in trial["history"])
+    best = min(report["trials"], key=lambda trial: trial["score"])
+    assert report["best_trial"] == best["trial_id"]
 
 
 def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, tiny_space):
@@ -319,8 +332,12 @@ def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
     whole = search_space.SearchSpace(base).point(keras_tuner.HyperParameters())
     assert (network, training) == whole  # defaults
     assert {parameter.name for parameter in hp.space} == {"activation", "optimizer", "learning_rate_adamw"}
-    with pytest.raises(TrazoError, match="no hyperparameter 'optimiser' to search; there are blocks, filters, "):
+    with pytest.raises(
+        TrazoError, match="no hyperparameter 'optimiser' to search; there are blocks, filters, "
+    ) as told:
         search_space.SearchSpace(base, searched=["optimiser"])
+    names = str(told.value).partition("there are ")[2].split(", ")
+    assert names[-2:] == ["optimizer", "learning_rate"] and {"l1", "l2"} < {*names} and len(names) == len({*names})
     oracle = make_oracle(TuneConfig(strategy="grid", trials=60, search=("activation",)), "multiclass", lambda hp: True)
     hp = keras_tuner.HyperParameters()
     search_space.SearchSpace(base, searched=["activation"]).point(hp)
@@ -333,3 +350,29 @@ def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
         trial.status = "COMPLETED"
         oracle.end_trial(trial)
     assert sorted(tried) == sorted(ACTIVATIONS)
+
+
+@pytest.mark.parametrize(
+    ("searched", "varies"),
+    [(["regularization"], ["regularization"]), (["regularization", "l2"], ["regularization", "l2"])],
+)
+def test_a_search_of_the_regularization_has_a_penalty_that_counts(searched, varies):
+    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"regularization": "elastic net"}
+    network, _ = search_space.SearchSpace(base, searched=searched).point(hp)
+    assert [parameter.name for parameter in hp.space] == varies
+    assert (network["l1"], network["l2"]) == (2e-6, 3e-5)  # neither is the lowest of its range
+
+
+@pytest.mark.parametrize(
+    ("searched", "fixed", "message"),
+    [
+        (["l1"], {}, "l1 exists only with some regularization: search regularization too"),
+        (["learning_rate"], {"learning_rate": 0.1}, "no hyperparameter 'learning_rate' to search"),
+    ],
+)
+def test_a_search_of_what_cannot_vary_is_refused(searched, fixed, message):
+    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    with pytest.raises(TrazoError, match=message):
+        search_space.SearchSpace(base, fixed, searched=searched)

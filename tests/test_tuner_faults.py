@@ -155,6 +155,11 @@ def test_a_damaged_or_missing_file_of_a_search_is_named(tmp_path):
         tune(tmp_path)
 
 
+def test_the_order_in_which_hyperparameters_are_named_makes_no_other_search(tmp_path):
+    first = tune(tmp_path, trials=1, trial_epochs=1, search=("pooling", "activation"))
+    assert tune(tmp_path, trials=1, trial_epochs=1, search=("activation", "pooling")) == first
+
+
 def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path):
     tune(tmp_path)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.name != "pixels.json" and path.is_file()}

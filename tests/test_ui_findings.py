@@ -121,6 +121,24 @@ def test_early_stopping_is_told_from_the_epochs():
     assert "Early stopping" not in told([trial(1, 0.9), trial(2, 0.8)])
 
 
+def test_of_hyperband_only_the_longest_trials_are_compared():
+    """Else what learns fast would be called best, and what was promoted worst, for it has the most short trials."""
+    short = [("relu", 0.3)] * 9 + [("tanh", 0.5)] * 3
+    long = [("relu", 0.95)] * 3 + [("tanh", 0.6)] * 3
+    trials = tuple(
+        trial(n, score, (score,) * (1 if n < len(short) else 3), activation=name)
+        for n, (name, score) in enumerate(short + long)
+    )
+    search = Search("val_accuracy", True, trials, trials[-1], strategy="hyperband")
+    assert "best was relu (median 0.95 over 3 trials), the worst tanh (median 0.6 over 3)" in findings(search, "en")
+    assert "Only the longest trials are compared (6)" in findings(search, "en")
+    assert "(6): Hyperband cortó antes las demás (12)" in findings(search, "es")
+    random = Search("val_accuracy", True, trials, trials[-1], strategy="random")
+    assert "worst relu" in findings(random, "en") and "Hyperband" not in findings(random, "en")
+    with_one_length = Search("val_accuracy", True, trials[12:], trials[-1], strategy="hyperband")
+    assert "Hyperband" not in findings(with_one_length, "en")
+
+
 def test_a_strangers_values_are_written_as_they_are():
     trials = [trial(n, 0.9, activation=EVIL if n % 2 else "relu") for n in range(8)]
     assert "<img" not in findings(Search("val_accuracy", True, tuple(trials), None), "en")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -25,7 +26,7 @@ from training.presets import PRESETS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; return 0, or 2 for a person's mistake, told in one line."""
+    """Run one verb; return 0, or 2 for a person's mistake, told in one line; 130 and 141 are the shell's own."""
     options = _parser().parse_args(arguments)
     try:
         options.call(options)
@@ -36,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("trazo: stopped; the same command goes on from here", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `… trials RUN | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or what is still to be written fails, too
+        return 128 + signal.SIGPIPE
     except OSError as error:  # a full disk, a folder that may not be written
         print(f"trazo: {error}; the same command goes on once that is mended", file=sys.stderr)
         return 2
@@ -71,7 +75,8 @@ def _trials(options: argparse.Namespace) -> None:
         from training.trials import as_csv, leaderboard, read_trials
 
     report = read_trials(options.run)
-    print(as_csv(report) if options.csv else leaderboard(report, options.best), end="" if options.csv else "\n")
+    text = as_csv(report) if options.csv else leaderboard(report, options.best) + "\n"
+    print(text, end="", flush=True)
 
 
 def _train(options: argparse.Namespace) -> None:

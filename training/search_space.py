@@ -27,6 +27,8 @@ LEARNING_RATES = {
     "sgd": (1e-2, 3e-1, 1e-1),
     "lion": (3e-5, 1e-3, 3e-4),
 }
+# What a weight adds to the loss, times its size (L1) or its square (L2). (lowest, highest, default).
+PENALTIES = {"l1": (1e-7, 3e-5, 2e-6), "l2": (1e-6, 1e-3, 3e-5)}
 
 
 class SearchSpace(keras_tuner.HyperModel):
@@ -48,14 +50,16 @@ class SearchSpace(keras_tuner.HyperModel):
             searched: names of the hyperparameters that vary, the rest keeping its default; none: all of them.
 
         Raises:
-            TrazoError: for a name that the space does not have.
+            TrazoError: for a name that the space does not have, or that has no effect without another.
         """
         super().__init__(name="trazo")
         self.base, self.fixed, self._histogram, self.searched = base, dict(fixed or {}), histogram, tuple(searched)
         asked = _Names()
         self._network(asked), self._training(asked)
-        if unknown := sorted({*self.searched} - {*asked.names, RATE}):
+        if unknown := sorted({*self.searched} - asked.names.keys()):
             raise TrazoError(f"there is no hyperparameter {unknown[0]!r} to search; there are {', '.join(asked.names)}")
+        if "regularization" not in self.searched and (alone := PENALTIES.keys() & self.searched):
+            raise TrazoError(f"{min(alone)} exists only with some regularization: search regularization too")
 
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig); `scaling` is the name of the method."""
@@ -105,10 +109,10 @@ class SearchSpace(keras_tuner.HyperModel):
         }
         # Regularisation: L1 pushes weights to zero, L2 shrinks them, the elastic net does both.
         kind = hp.Choice("regularization", ["none", "l1", "l2", "elastic net"], default="none")
-        for penalty, low, high in (("l1", 1e-7, 3e-5), ("l2", 1e-6, 1e-3)):
+        for penalty, (low, high, default) in PENALTIES.items():
             with hp.conditional_scope("regularization", [penalty, "elastic net"]):
                 if kind in (penalty, "elastic net"):
-                    network[penalty] = hp.Float(penalty, low, high, sampling="log")
+                    network[penalty] = hp.Float(penalty, low, high, sampling="log", default=default)
         return network
 
     def _training(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
@@ -166,14 +170,18 @@ class _Some:
 
 
 class _Names(_Some):
-    """Notes which hyperparameters a space asks for."""
+    """Notes which hyperparameters a space asks for, by the names under which they can be searched."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.names: dict[str, None] = {}  # in order, each once
 
     def _varies(self, name: str) -> bool:
-        self.names.append(name)
+        self.names[RATE if name.startswith(RATE) else name] = None
         return False
+
+    def Choice(self, name: str, values: list, default: Any = None) -> Any:
+        super().Choice(name, values, default)
+        return values[-1]  # so that the elastic net's penalties are asked for
 
 
 def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

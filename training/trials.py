@@ -5,6 +5,7 @@ import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from model import files
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # it brings TensorFlow, for which nobody waits who only looks
     import keras_tuner
 
 SCHEMA_VERSION = 2
+LONGEST_REASON = 400  # letters
 COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
 
 
@@ -48,10 +50,13 @@ def row_of(trial: "keras_tuner.engine.trial.Trial", record: dict[str, Any], seed
 
 
 def reason_of(trial: "keras_tuner.engine.trial.Trial") -> str | None:
-    """Return the last line of a failed trial's trace; a worker's trial does not bring it to the chief."""
-    last = trial.message.strip().splitlines()[-1] if trial.message else None
-    # Of an error that was written for people the text alone; of any other its kind too.
-    return last and re.sub(r"^model\.errors\.\w+: ", "", last)
+    """Return the error of a failed trial's trace, in one line; a worker's trial does not bring it to the chief."""
+    if not trial.message:
+        return None
+    # All that follows the frames: of Keras' errors, which take several lines, the last says nothing.
+    error = re.split(r'\n  File "[^\n]*(?:\n +[^\n]*)*\n', trial.message)[-1]
+    # Of an error that was written for people the text alone; of any other its kind too. Keras writes in bold.
+    return shorten(re.sub(r"^model\.errors\.\w+: |\x1b\[\d*m", "", error), LONGEST_REASON, placeholder=" …")
 
 
 def space_of(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
@@ -60,7 +65,7 @@ def space_of(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
     for parameter in hp.space:
         row: dict[str, Any] = {"name": parameter.name}
         if hasattr(parameter, "sampling") and parameter.step is None:
-            row |= {"low": parameter.min_value, "high": parameter.max_value, "scale": parameter.sampling, "step": None}
+            row |= {"low": parameter.min_value, "high": parameter.max_value, "scale": parameter.sampling}
         else:
             row["values"] = list(parameter.values)
         when = {condition.name: list(condition.values) for condition in parameter.conditions}
@@ -83,7 +88,7 @@ def read_trials(run: Path) -> dict[str, Any]:
     """Return the value of a run's trials.json.
 
     Raises:
-        TrazoError: when there is none, or one of another version.
+        TrazoError: when there is none, a damaged one, or one of another version.
     """
     report = files.read_json(run / files.TRIALS)
     if report is None:
@@ -91,8 +96,10 @@ def read_trials(run: Path) -> dict[str, Any]:
     version = report.get("schema_version") if isinstance(report, dict) else None
     if version != SCHEMA_VERSION:
         raise TrazoError(f"{run / files.TRIALS} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
-    if not isinstance(report.get("trials"), list) or not isinstance(report.get("objective"), dict):
-        raise TrazoError(f"{run / files.TRIALS} lacks its trials or its objective; `python -m training tune` makes it")
+    try:
+        leaderboard(report), as_csv(report)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise TrazoError(f"{run / files.TRIALS} is damaged; the search that made it writes it anew") from None
     return report
 
 

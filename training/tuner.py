@@ -303,6 +303,11 @@ def run_search(search: Search) -> dict[str, Any] | None:
         late = f"none ended within {search.tune.minutes:g} minutes" if oracle.late() else "none was started"
         why = f"the last one's reason: {reasons[-1]}" if reasons else oracle.failure or late
         raise TrazoError(f"no trial completed; {why}")
+    ended = sum(trial["status"] != "RUNNING" for trial in report["trials"])
+    if ended < search.tune.trials:
+        late = "the time is up; the same command goes on"
+        why = late if oracle.late() else oracle.failure or f"this {search.tune.strategy} search has no further point"
+        print(f"{ended} of the {search.tune.trials} trials asked for have ended: {why}", flush=True)
     return report
 
 
@@ -331,5 +336,6 @@ def _identity(search: Search) -> dict[str, Any]:
         "training": {k: v for k, v in asdict(search.settings).items() if k not in OF_A_TRIAL},
         "fixed": sorted(search.space.fixed),
         "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
+        | {"search": sorted({*search.tune.search})}  # in whatever order they were named
         | ({"random_first": RANDOM_FIRST} if search.tune.strategy == "bayesian" else {}),
     }

@@ -25,6 +25,10 @@ def findings(search: Search, language: Language) -> str:
     """
     if not search.scored:
         raise Message("no_trial_completed")
+    whole, search = len(search.scored), search.compared()
+    count, note = len(search.scored), ""
+    if count < whole:
+        note = f"<p>{Message('found_longest', count=count, left=whole - count).text(language)}</p>"
     varied = {hyperparameter.name: hyperparameter for hyperparameter in search.varied()}
     sentences = [(named(name, language), _about(search, name, varied.get(name), language)) for name in CHOICES]
     sentences.append((named("early_stopping", language), _about_stopping(search)))
@@ -33,7 +37,7 @@ def findings(search: Search, language: Language) -> str:
         for name, message in sentences
         if message
     )
-    return f'<ul class="findings">{"".join(items)}</ul>'
+    return f'{note}<ul class="findings">{"".join(items)}</ul>'
 
 
 def _about(search: Search, name: str, varied: Hyperparameter | None, language: Language) -> Message | None:

@@ -87,6 +87,7 @@ def read_search(folder: Path) -> Search:
             _importance(report.get("importance")),
             _usual_rates(report.get("space") or []),
             (report.get("fixed") or {}).get("schedule"),
+            report.get("strategy"),
         )
 
 

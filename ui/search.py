@@ -62,11 +62,19 @@ class Search:
     importance: Importance | None = None
     usual_rates: Mapping[str, float] = field(default_factory=dict)  # optimiser -> the default of its learning rate
     schedule: str | None = None  # of the learning rate, where it was the same for every trial
+    strategy: str | None = None  # how points were chosen
 
     @property
     def scored(self) -> list[Trial]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
+
+    def compared(self) -> "Search":
+        """Return the search with the trials whose scores compare: of Hyperband the longest, for it ends the others."""
+        if self.strategy != "hyperband":
+            return self
+        longest = max((len(trial.history) for trial in self.scored), default=0)
+        return replace(self, trials=tuple(trial for trial in self.scored if len(trial.history) == longest))
 
     def in_sight(self, values: list[float]) -> list[float]:
         """Return values of the objective for an axis: those far worse than the others are moved to the worst of these.

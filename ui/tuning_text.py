@@ -140,6 +140,8 @@ SPOKEN: dict[str, dict[str, str]] = {
         "all_mistakes": "todas",
         # Findings
         "early_stopping": "parada temprana",
+        "found_longest": "Se comparan solo las pruebas más largas ({count}): Hyperband cortó antes las demás ({left}), "
+        "y sus puntuaciones no se pueden comparar.",
         "found_none": "No formó parte de esta búsqueda.",
         "found_one": "Solo hay resultados con {value}, así que esta búsqueda no dice nada.",
         "found_best": "Lo mejor fue {best} (mediana {score} en {count} pruebas) y lo peor {worst} (mediana {low} en "
@@ -232,6 +234,8 @@ SPOKEN: dict[str, dict[str, str]] = {
         "all_mistakes": "all",
         # Findings
         "early_stopping": "early stopping",
+        "found_longest": "Only the longest trials are compared ({count}): Hyperband ended the others ({left}) earlier, "
+        "and their scores do not compare.",
         "found_none": "It was no part of this search.",
         "found_one": "There are results with {value} alone, so this search tells nothing.",
         "found_best": "The best was {best} (median {score} over {count} trials), the worst {worst} (median {low} over "
