@@ -202,6 +202,18 @@ def test_parallel_lines_pass_below_where_a_hyperparameter_is_not_used(search):
     assert list(score.values) == sorted(score.values)  # the best are drawn last
 
 
+def test_what_the_best_trial_does_without_comes_last(tmp_path):
+    space = [{"name": name, "values": [0, 1], "default": 0, "when": {}} for name in ("l1", "blocks")]
+    trials = [
+        REPORT["trials"][0] | {"trial_id": str(n), "score": 0.9 - 0.01 * n, "hyperparameters": point}
+        for n, point in enumerate([{"blocks": 0}, {"blocks": 1, "l1": 0}, {"blocks": 1, "l1": 1}])
+    ]
+    values = [{"name": name, "importance": weight, "std": 0.0} for name, weight in (("l1", 0.9), ("blocks", 0.1))]
+    report = {"space": space, "trials": trials, "best_trial": "0"}
+    search = read(tmp_path, **report, importance=REPORT["importance"] | {"values": values})
+    assert [hyperparameter.name for hyperparameter in search.varied()] == ["blocks", "l1"]
+
+
 def test_the_learning_rate_is_one_also_when_the_optimizer_is_fixed(tmp_path):
     trials = copy.deepcopy(REPORT["trials"])[::2]
     for trial in trials:

@@ -122,7 +122,10 @@ class Search:
         return replace(self, trials=tuple(order))
 
     def varied(self) -> list[Hyperparameter]:
-        """Return the hyperparameters of which the scored trials have several values, most important first."""
+        """Return the hyperparameters of which the scored trials have several values, most important first.
+
+        Those that the best trial does without, such as the strength of a penalty, come last: it could not be shown.
+        """
         known = {hyperparameter.name: hyperparameter for hyperparameter in self.space}
         found = []
         for name in self._names():
@@ -132,7 +135,8 @@ class Search:
                 found.append(_widened(known.get(name) or _guessed(name, list(values)), list(values)))
         found = [hyperparameter for hyperparameter in found if len(hyperparameter.choices) <= MOST_CHOICES]
         rank = {name: place for place, (name, _, _) in enumerate(self.importance.values)} if self.importance else {}
-        return sorted(found, key=lambda hyperparameter: rank.get(hyperparameter.name, len(rank)))
+        used = self.best.hyperparameters if self.best else {}
+        return sorted(found, key=lambda one: (used.get(one.name) is None, rank.get(one.name, len(rank))))
 
     def _names(self) -> list[str]:
         return list(dict.fromkeys(name for trial in self.trials for name in trial.hyperparameters))
