@@ -34,9 +34,11 @@ def tune(folder, **settings) -> dict:
     ("strategy", "trials", "epochs"),
     [
         ("random", 6, 1),
-        *(pytest.param(strategy, 11, 3, marks=pytest.mark.slow) for strategy in ("bayesian", "hyperband")),
+        ("bayesian", 11, 3),
+        ("hyperband", 11, 3),
     ],
 )
+@pytest.mark.slow
 def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy, trials, epochs):
     monkeypatch.setattr(run, "SearchSpace", Wide)
     # More trials of the Bayesian strategy than its random first ones.
@@ -188,7 +190,9 @@ def test_kills_since_another_start_of_the_machine_do_not_count(tmp_path, monkeyp
 
 def test_tensorboard_gets_each_epoch_and_the_hyperparameters(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SearchSpace", Tiny)
-    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | {"trial_epochs": 2}), tmp_path, True)
+    tune_run(
+        DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | {"trials": 1, "trial_epochs": 2}), tmp_path, True
+    )
     report = json.loads((tmp_path / "trials.json").read_text())
     for row in report["trials"]:
         events = EventAccumulator(str(tmp_path / "tensorboard" / row["trial_id"]), {"tensors": 0})

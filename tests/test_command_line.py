@@ -270,8 +270,9 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
         assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 0
         assert "not written" in capsys.readouterr().out
     assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
-    (trained / "training.json").write_text("[1]")
-    assert main(["evaluate", "--model", str(trained), "--dataset", SAMPLE]) == 2
+    damaged = shutil.copytree(trained, tmp_path / "damaged")
+    (damaged / "training.json").write_text("[1]")
+    assert main(["evaluate", "--model", str(damaged), "--dataset", SAMPLE]) == 2
     assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
 
 

@@ -116,6 +116,7 @@ from tests.test_tuner import tune; tune(Path(sys.argv[1]), trials=2, trial_epoch
 """
 
 
+@pytest.mark.slow
 def test_no_training_outlives_a_search_that_was_killed(tmp_path):
     """It would write into the checkpoint of the search that goes on."""
     command = [sys.executable, "-c", SEARCH, str(tmp_path)]

@@ -93,6 +93,7 @@ def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, st
     assert tune(tmp_path / "interrupted", **settings) == whole
 
 
+@pytest.mark.slow
 def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monkeypatch):
     """The first write of the first start fails, the second of the second, and so on."""
     whole = tune(tmp_path / "whole", trial_epochs=1)

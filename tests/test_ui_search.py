@@ -306,8 +306,8 @@ def places(value, path=()):
 
 
 SMALL = {**REPORT, "space": SPACE[:3], "trials": REPORT["trials"][:2], "best_trial": "01"}
-ODD = [None, EVIL, -1, float("nan")]
-ODDER = [[[[1]]], {}, 10**400, 1e99]
+ODD = [None, EVIL]
+ODDER = [-1, float("nan"), [[[1]]], {}, 10**400, 1e99]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
                     gr.Dataframe,
                     wrap=True,
                     column_widths=["55%", "45%"],
-                    **TABLE,
+                    **TABLE | {"max_height": 1200},  # whole: a cut table would look like all there is
                 )
         with gr.Row():
             with gr.Column(min_width=320):
