@@ -114,24 +114,20 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
         return plots.calibration(reports.read_calibration(folder), language)
 
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
-    with gr.Tab(i18n("tuning_search")):
-        with gr.Row():
-            with gr.Column(scale=3, min_width=320):
-                parts.add("tuning_best_so_far", of_search(search_plots.best_so_far), gr.Plot)
-            with gr.Column(scale=2, min_width=320):
-                parts.add(
-                    "tuning_hyperparameters",
-                    of_search(hyperparameters_shown),
-                    gr.Dataframe,
-                    wrap=True,
-                    column_widths=["55%", "45%"],
-                    **TABLE | {"max_height": 1200},  # whole: a cut table would look like all there is
-                )
-        with gr.Row():
-            with gr.Column(min_width=320):
-                parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
-            with gr.Column(min_width=320):
-                parts.add("tuning_timeline", of_search(search_plots.timeline), gr.Plot)
+    with gr.Tab(i18n("tuning_search")), gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            parts.add("tuning_best_so_far", of_search(search_plots.best_so_far), gr.Plot)
+            parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
+        with gr.Column(scale=2, min_width=320):
+            parts.add(
+                "tuning_hyperparameters",
+                of_search(hyperparameters_shown),
+                gr.Dataframe,
+                wrap=True,
+                column_widths=["55%", "45%"],
+                **TABLE | {"max_height": 1200},  # whole: a cut table would look like all there is
+            )
+            parts.add("tuning_timeline", of_search(search_plots.timeline), gr.Plot)
     with gr.Tab(i18n("tuning_conclusions")):
         parts.add("tuning_findings", of_search(findings), gr.HTML, show_label=True, container=True)
     with gr.Tab(i18n("tuning_space")), gr.Row():
