@@ -48,6 +48,7 @@ def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, s
     assert {row["hyperparameters"]["width"] for row in report["trials"]} <= {1, 5, 25}
 
 
+@pytest.mark.slow
 def test_in_a_grid_a_network_that_is_too_large_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "SearchSpace", Wide)
     report = tune(tmp_path, strategy="grid", trials=6, trial_steps=1, max_params=200)

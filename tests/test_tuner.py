@@ -81,6 +81,7 @@ def test_finished_trials_are_not_run_again_and_more_can_be_asked_for(tmp_path, t
     assert len(more["trials"]) == 2
 
 
+@pytest.mark.slow
 def test_trials_stay_in_order_when_their_number_gets_a_digit_more(tmp_path, monkeypatch, tiny_space):
     def fit(*_, **__):
         raise TrazoError("no time for that")
