@@ -26,7 +26,7 @@ from training.presets import PRESETS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; return 0, or 2 for a person's mistake, told in one line; 130 and 141 are the shell's own."""
+    """Run one verb; return 0, or 2 for a person's mistake, told in one line; 130 is the shell's own for Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         options.call(options)
@@ -37,9 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("trazo: stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `… trials RUN | head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or what is still to be written fails, too
-        return 128 + signal.SIGPIPE
     except OSError as error:  # a full disk, a folder that may not be written
         print(f"trazo: {error}; the same command goes on once that is mended", file=sys.stderr)
         return 2
@@ -76,7 +73,10 @@ def _trials(options: argparse.Namespace) -> None:
 
     report = read_trials(options.run)
     text = as_csv(report) if options.csv else leaderboard(report, options.best) + "\n"
-    print(text, end="", flush=True)
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:  # `… | head` has read enough; of any other verb a pipe's end is a fault
+        os._exit(128 + signal.SIGPIPE)  # at once: what is left in the buffer could not be written either
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -189,7 +189,7 @@ def train_run(
     opened = open_data(data, settings)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     if steps < FEW_STEPS and not (folder / files.CHECKPOINT).exists():
-        _say(f"only {steps} steps of training: so few rows need more --epochs or a smaller --batch-size to be learned")
+        _say(f"only {steps} steps of training: more --epochs, or a smaller --batch-size, would give it more")
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
@@ -206,7 +206,7 @@ def train_run(
         verbose=verbose,
     )
 
-    if progress.stopped_early(settings.patience):
+    if progress.epoch < settings.epochs:
         _say(f"stopped after epoch {progress.epoch} of {settings.epochs}: none was better since {progress.best_epoch}")
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
     calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
