@@ -4,6 +4,9 @@ import os
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
+# Gradio keeps its last 10,000 events and, after each, computes statistics of all of them, which nobody looks at here.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
 import gradio as gr
 
 from model.errors import ModelError

@@ -54,6 +54,7 @@ class CnnModel(ModelHubMixin):
         self.network = network or build_network(config)
         self.folder = folder
         self.outliers = outliers
+        self._batch = min(BATCH, LIMITS["map"] // config.largest_map)  # large pictures go through one by one
         signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
         self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
 
@@ -107,6 +108,21 @@ class CnnModel(ModelHubMixin):
         """
         return self._judge(self._fitted(images))
 
+    def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, Rejection | None]:
+        """Return what `predict` and `reject` do, from one pass through the network: in about half the time.
+
+        The rejection of a model that was saved without what it takes is None.
+
+        Raises:
+            converter.BadImage: for what is not a picture.
+            ModelError: as `predict`.
+        """
+        inputs = self._fitted(images)
+        if self.outliers is None:
+            return self._answer(inputs), None
+        parts = [self.outliers.answer(batch) for batch in self._batches(inputs)]
+        return self._answers([outputs for outputs, _ in parts]), _joined([judged for _, judged in parts])
+
     def reject_sketch(self, drawings: Iterable) -> Rejection:
         """Tell as `reject` does, of free drawings; one without a stroke is rejected, its score infinite.
 
@@ -145,7 +161,9 @@ class CnnModel(ModelHubMixin):
         return [images] if single else images
 
     def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
-        outputs = [self._forward(batch).numpy() for batch in self._batches(inputs)]
+        return self._answers([self._forward(batch).numpy() for batch in self._batches(inputs)])
+
+    def _answers(self, outputs: list[np.ndarray]) -> np.ndarray:
         if not outputs:
             return np.zeros((0, len(self.config.labels)), np.float32)
         answers = np.concatenate(outputs)
@@ -156,15 +174,11 @@ class CnnModel(ModelHubMixin):
     def _judge(self, inputs: Iterable[np.ndarray]) -> Rejection:
         if self.outliers is None:
             raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
-        parts = [self.outliers.reject(batch) for batch in self._batches(inputs)]
-        if not parts:
-            return Rejection(np.zeros(0, np.float32), np.zeros(0, bool))
-        return Rejection(np.concatenate([p.score for p in parts]), np.concatenate([p.rejected for p in parts]))
+        return _joined([self.outliers.answer(batch)[1] for batch in self._batches(inputs)])
 
     def _batches(self, inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-        size = min(BATCH, LIMITS["map"] // self.config.largest_map)  # large pictures go through one by one
         inputs = iter(inputs)
-        while pixels := list(islice(inputs, size)):
+        while pixels := list(islice(inputs, self._batch)):
             yield np.stack(pixels).astype(np.float32)
 
     # --- Files ---
@@ -255,6 +269,12 @@ class CnnModel(ModelHubMixin):
 def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
+
+
+def _joined(parts: list[Rejection]) -> Rejection:
+    if not parts:
+        return Rejection(np.zeros(0, np.float32), np.zeros(0, bool))
+    return Rejection(np.concatenate([one.score for one in parts]), np.concatenate([one.rejected for one in parts]))
 
 
 def _holds(folder: Path, weights: bytes) -> bool:

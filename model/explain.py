@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from model.cnn import CnnModel, probabilities
+from model.outliers import features_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Explanation:
     probabilities: np.ndarray  # float32 (labels,); for regression the number itself, (1,)
     feature_maps: dict[str, np.ndarray]  # name of a convolution -> float32 (height, width, filters), after activation
     saliency: np.ndarray  # float32 (height, width): see `Explainer.explain`
+    rejected: bool  # unlike all that was learned, as `CnnModel.reject` tells; False for a model that cannot tell
 
 
 @dataclass
@@ -31,16 +33,17 @@ class Explainer:
         self._names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
         # Scores before the last activation: a confident softmax has no gradient left in float32.
         ends = [network.get_layer("output").input, network.output]
-        inner = keras.Model(network.input, [*self._activated(network), *ends])
+        features = features_of(network, self.model.config)
+        inner = keras.Model(network.input, [*self._activated(network), features, *ends])
         signature = [tf.TensorSpec((1, *self.model.config.image_shape), tf.float32), tf.TensorSpec((), tf.int32)]
 
         @tf.function(input_signature=signature, jit_compile=False)
-        def forward(pixels: tf.Tensor, label: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        def forward(pixels: tf.Tensor, label: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(pixels)
-                *maps, scores, outputs = inner(pixels, training=False)
+                *maps, features, scores, outputs = inner(pixels, training=False)
                 wanted = self._log_odds(scores[0], label)
-            return maps, outputs, tape.gradient(wanted, pixels)
+            return maps, features, outputs, tape.gradient(wanted, pixels)
 
         self._forward = forward
 
@@ -71,10 +74,12 @@ class Explainer:
         batch = np.asarray(pixels, np.float32)[None]
         if not np.isfinite(batch).all():
             raise ValueError("the picture has pixels that are no finite numbers")
-        maps, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
+        maps, features, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
         named = {name: value.numpy()[0] for name, value in zip(self._names, maps, strict=True)}
         answer = probabilities(outputs.numpy(), config.problem)[0]
-        return Explanation(answer, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1))
+        outliers = self.model.outliers
+        rejected = outliers is not None and bool(outliers.judge(outliers.distances(features.numpy())).rejected[0])
+        return Explanation(answer, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1), rejected)
 
     def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         problem = self.model.config.problem

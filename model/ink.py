@@ -56,7 +56,8 @@ def ink_of(pixels: np.ndarray) -> np.ndarray:
         paper_grey, _, faint = _paper_of(grey)
     if is_even:
         ink = cv2.absdiff(grey, np.full_like(grey, paper_grey))
-        ink[ink <= faint] = 0
+        if faint:
+            ink[ink <= faint] = 0
     else:
         ink = 255 * photographed_ink(grey.astype(np.float32))
     strongest = np.float32(ink.max())
@@ -69,9 +70,16 @@ def ink_of(pixels: np.ndarray) -> np.ndarray:
 
 def crop(ink: np.ndarray) -> np.ndarray:
     """Cut ink, (h, w), out of the paper around it."""
-    drawn = ink > DRAWN * ink.max()  # averaging may have thinned all of it out
-    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x, y, width, height = cv2.boundingRect(_drawn(ink))
+    return ink[y : y + height, x : x + width]
+
+
+def _drawn(ink: np.ndarray) -> np.ndarray:
+    """Return as uint8 (h, w) which pixels count as drawn, for averaging may have thinned all of the ink out."""
+    least = DRAWN * ink.max()
+    if ink.dtype == np.uint8:
+        least = int(least)  # the same, but NumPy takes eight times as long to compare whole numbers with others
+    return (ink > least).view(np.uint8)
 
 
 def laid_on(background: int, rgba: np.ndarray) -> np.ndarray:
@@ -203,12 +211,12 @@ def _without_bars(grey: np.ndarray) -> np.ndarray:
 
 def _without_notes(ink: np.ndarray) -> np.ndarray:
     """Take dust away, and captions: small signs along the border of a page, uint8 (h, w), where no drawing is near."""
-    drawn = (ink > DRAWN * ink.max()).astype(np.uint8)
+    drawn = _drawn(ink)
     x, y, columns, rows = cv2.boundingRect(drawn)
     inside = slice(y, y + rows), slice(x, x + columns)
-    number, pieces, boxes, _ = cv2.connectedComponentsWithStats(drawn[inside])
-    if number <= 2:
+    if cv2.connectedComponents(drawn[inside])[0] <= 2:  # most drawings; in a fifth of the time of what follows
         return ink
+    _, pieces, boxes, _ = cv2.connectedComponentsWithStats(drawn[inside])
     left, top, width, height, area = boxes[1:].T
     left, top, longest = left + x, top + y, np.maximum(width, height)
     right, bottom, (page_height, page_width) = left + width, top + height, ink.shape

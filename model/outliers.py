@@ -32,19 +32,22 @@ class Outliers:
     whitening: np.ndarray  # float32 (features, features), which makes the features within a class uncorrelated
 
     @cached_property
-    def _features(self) -> tf.types.experimental.PolymorphicFunction:
+    def _outputs_and_features(self) -> tf.types.experimental.ConcreteFunction:
         # Made when it is first asked for: who only predicts does not wait for it.
-        inner = keras.Model(self.network.input, features_of(self.network, self.config))
+        inner = keras.Model(self.network.input, [self.network.output, features_of(self.network, self.config)])
         signature = [tf.TensorSpec((None, *self.config.image_shape), tf.float32)]
-        return tf.function(lambda pixels: inner(pixels, training=False), signature, jit_compile=False)
+        forward = tf.function(lambda pixels: inner(pixels, training=False), signature, jit_compile=False)
+        # Called through `forward`, it would look at all of the network's weights first, for as long as a convolution.
+        return forward.get_concrete_function()
 
-    def reject(self, pixels: np.ndarray) -> Rejection:
-        """Measure pictures.
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, Rejection]:
+        """Return the network's outputs for pictures, and which it should not answer, from one pass through it.
 
         Args:
             pixels: float32 (n, h, w, c) of the network's shape, 0 … 255.
         """
-        return self.judge(self.distances(self._features(pixels).numpy()))
+        outputs, features = self._outputs_and_features(tf.constant(pixels))
+        return outputs.numpy(), self.judge(self.distances(features.numpy()))
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Return each row's distance to the nearest class: float32 (n, features) -> float32 (n,)."""

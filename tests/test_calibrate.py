@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from model import CnnConfig, CnnModel, ModelError, TrazoError
-from model.converter import open_image, sketch_to_input
+from model.converter import decode, open_image, sketch_to_input
+from model.explain import Explainer
 from model.network import build_network
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
@@ -92,6 +93,18 @@ def test_all_but_few_validation_rows_are_accepted_and_other_things_are_not(model
     assert model.reject([*noise, *grey]).rejected.all()
 
 
+def test_one_pass_answers_and_judges(model, streams):
+    images, _ = pictures(streams[1])
+    images = [decode(one, (28, 28, 1)) for one in images[:40]]
+    images = [*images, *np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)]
+    outputs, judged = model.predict_and_reject(images)
+    np.testing.assert_allclose(outputs, model.predict(images), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(judged.score, model.reject(images).score, rtol=1e-4)
+    assert judged.rejected.any() and not judged.rejected.all()
+    explainer = Explainer(model)
+    assert [explainer.explain(one).rejected for one in images] == judged.rejected.tolist()
+
+
 def test_drawings_are_judged_as_predict_sketch_sees_them(model, streams):
     images, _ = pictures(streams[1])
     inverted = [255 - np.asarray(image) for image in map(open_image, images[:40])]
@@ -123,6 +136,8 @@ def test_nothing_to_judge_is_nothing(model):
 def test_a_model_without_a_score_says_so():
     with pytest.raises(TrazoError, match="without a rejection score"):
         CnnModel(CnnConfig(filters=(4,))).reject([np.zeros((28, 28), np.uint8)])
+    outputs, judged = CnnModel(CnnConfig(filters=(4,))).predict_and_reject([np.zeros((28, 28), np.uint8)])
+    assert outputs.shape == (1, 10) and judged is None
 
 
 def test_a_config_that_promises_a_score_needs_its_tensors(tmp_path):

@@ -54,5 +54,5 @@ def test_feature_maps_are_tiles_in_their_order(filters, rows, columns):
 
 def test_every_layer_has_a_figure():
     maps = {"block1_conv1": np.ones((4, 4, 2), np.float32), "block2_conv1": np.ones((2, 2, 3), np.float32)}
-    html = maps_html(Explanation(np.ones(2), maps, np.zeros((4, 4))))
+    html = maps_html(Explanation(np.ones(2), maps, np.zeros((4, 4)), False))
     assert "block1_conv1: 2 × (4 × 4)" in html and "block2_conv1: 3 × (2 × 2)" in html and len(pictures(html)) == 2

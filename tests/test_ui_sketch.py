@@ -11,7 +11,7 @@ from model import CnnConfig, CnnModel
 from model.explain import Explainer
 from tests.test_ui_inside import pictures
 from ui import sketch
-from ui.answers import answers, answers_html
+from ui.answers import answers_html, as_answer
 from ui.network import Network
 from ui.text import Message
 
@@ -56,15 +56,15 @@ def test_colour_networks_answer_about_pictures(colours):
     assert list(answer) == ["cat", "dog"]
     assert list(answer.values()) == pytest.approx(colours.predict([white])[0].tolist(), abs=1e-6)
     (prepared,) = sketch.prepare(colours, white, False)
-    (found,) = answers(colours, [prepared], [Explainer(colours).explain(prepared)])
-    assert list(found.confidences.values()) == pytest.approx(list(answer.values()), abs=1e-6)
+    found = Explainer(colours).explain(prepared).probabilities
+    assert found.tolist() == pytest.approx(list(answer.values()), abs=1e-6)
 
 
 def test_a_regression_answers_a_number():
     model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
     number = sketch.answer(model, drawing(), False).label
     (prepared,) = sketch.prepare(model, drawing(), False)
-    (found,) = answers(model, [prepared], [Explainer(model).explain(prepared)])
+    found = as_answer(model, Explainer(model).explain(prepared).probabilities)
     assert found.label == number and np.isfinite(float(number)) and not found.confidences
     said = answers_html([found], "es")
     assert "<ul" not in said and '<p class="said" role="status">age: ' in said

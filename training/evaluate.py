@@ -37,13 +37,14 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         )
     predictions, labels, rejected, wrong = [], [], [], []
     for images, targets, rows in decoded_batches(stream, stream.ordered(), model.config.image_shape):
-        predictions.append(model.predict(images))
+        answers, judged = model.predict_and_reject(images)
+        predictions.append(answers)
         labels.append(targets)
         if mistakes and stream.problem != "regression":
             wrong += _mistakes(images, targets, rows, predictions[-1], model)
             wrong = sorted(wrong, key=lambda one: -one["confidence"])[:mistakes]
-        if model.outliers:
-            rejected.append(model.reject(images).rejected)
+        if judged is not None:
+            rejected.append(judged.rejected)
     predicted, true = np.concatenate(predictions), np.concatenate(labels)
     if not len(true):
         raise TrazoError(f"no row of {stream.source.dataset!r}, split {stream.source.split!r}, can be used")

@@ -12,7 +12,6 @@ from ui.text import Language, Message, number, percent
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
-    from model.explain import Explanation
 
 SHOWN = 5  # confidences of one answer that are listed
 
@@ -39,12 +38,6 @@ def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> A
     if model.config.problem == "regression":
         return Answer({}, float(outputs[0]), rejected, model.config.labels[0])
     return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
-
-
-def answers(model: CnnModel, inputs: list[np.ndarray], explained: list[Explanation]) -> list[Answer]:
-    """Return what the network says of inputs, uint8 of its `image_shape` each, that were explained."""
-    rejected = model.reject(inputs).rejected.tolist() if model.outliers else [False] * len(inputs)
-    return [as_answer(model, one.probabilities, no) for one, no in zip(explained, rejected, strict=True)]
 
 
 def answers_html(found: list[Answer], language: Language) -> str:

@@ -41,7 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request, started, taken = Request(scope), False, 0
-        path, kind = request.url.path, request.headers.get("content-type", "")
+        path, kind = scope["path"], request.headers.get("content-type", "")
         most = UPLOAD if kind.startswith("multipart/") else MCP_CALL if "/gradio_api/mcp" in path else CALL
 
         async def send_with(event: Event) -> None:

@@ -101,9 +101,7 @@ class Network:
         # TensorFlow compiles a function when it is first called: here, not while somebody waits for an answer.
         blank = np.zeros(model.config.image_shape, np.uint8)
         explainer.explain(blank)
-        model.predict([blank])
-        if model.outliers:
-            model.reject([blank])
+        model.predict_and_reject([blank])
         return explainer
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from model import converter
 from model.config import CnnConfig
 from ui import reports
-from ui.answers import Answer, answers, answers_html, as_answer
+from ui.answers import Answer, answers_html, as_answer
 from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel, picture_panel
@@ -84,8 +84,8 @@ def answer(model: CnnModel, picture: np.ndarray, drawn: bool) -> Answer:
         pixels = (converter.sketch_to_input if drawn else converter.fit)(picture, model.config.image_shape)
     except converter.BlankDrawing:
         raise Message("drawing_blank") from None
-    rejected = model.outliers is not None and bool(model.reject([pixels]).rejected[0])
-    return as_answer(model, model.predict([pixels])[0], rejected)
+    (outputs,), judged = model.predict_and_reject([pixels])
+    return as_answer(model, outputs, judged is not None and bool(judged.rejected[0]))
 
 
 def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
@@ -132,7 +132,7 @@ def tab(network: Network) -> None:
             model = explainer.model
             inputs = prepare(model, brought_down(read_picture(source)), takes_drawings(model.config, network.folder))
             explained = [explainer.explain(pixels) for pixels in inputs]
-            said = answers_html(answers(model, inputs, explained), language)
+            said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)
             count = len(inputs)
             which = min(which or 1, count)
             signs = gr.update(choices=list(range(1, count + 1)), value=which, visible=count > 1)
