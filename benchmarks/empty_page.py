@@ -5,8 +5,8 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr
 
-# As the demo's own events that read pictures; see ui/upload.py.
-AT_ONCE = {"concurrency_limit": 2, "concurrency_id": "pictures"}
+# As Gradio comes, unless told to do as many at once as the demo.
+AT_ONCE = {"concurrency_limit": int(os.environ.get("AT_ONCE", 1)), "concurrency_id": "pictures"}
 
 with gr.Blocks(analytics_enabled=False) as demo:
     picture = gr.Image(type="filepath", label="picture")
@@ -16,5 +16,4 @@ with gr.Blocks(analytics_enabled=False) as demo:
     gr.on([], lambda picture: "", picture, nothing, api_name="text", preprocess=False, **AT_ONCE)
 
 if __name__ == "__main__":
-    demo.queue(max_size=64, default_concurrency_limit=8)
     demo.launch(server_name="127.0.0.1", server_port=int(os.environ["PORT"]), ssr_mode=False)

@@ -2,6 +2,9 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Event
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ui.text import Message
-from ui.upload import DrawingData, brought_down, drawing_source, is_too_large, picture_source, read_picture
+from ui.upload import DrawingData, brought_down, decoded, drawing_source, is_too_large, picture_source, read_picture
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -61,6 +64,26 @@ def test_a_very_large_picture_is_brought_down_with_its_aspect():
     assert less.size <= 12_000_000 < 1.01 * less.size and less.shape[1] / less.shape[0] == pytest.approx(2, rel=1e-3)
     assert (less == 7).all() and brought_down(np.zeros((1, 20_000_000), np.uint8)).size <= 12_000_000
     assert brought_down(np.zeros((20_000_000, 1), np.uint8)).size <= 12_000_000
+
+
+def test_large_pictures_are_worked_on_two_at_a_time_and_small_ones_do_not_wait(tmp_path):
+    (tmp_path / "large.png").write_bytes(png(Image.new("1", (1001, 1000))))
+    (tmp_path / "small.png").write_bytes(png(Image.new("1", (1000, 1000))))
+    reached, leave = Queue(), Event()
+
+    def work(name: str) -> None:
+        with decoded(str(tmp_path / name)) as pixels:
+            reached.put(pixels.shape[1])
+            assert leave.wait(30)
+
+    with ThreadPoolExecutor(6) as people:
+        working = [people.submit(work, "large.png") for _ in range(3)]
+        assert [reached.get(timeout=30) for _ in range(2)] == [1001] * 2
+        working += [people.submit(work, "small.png") for _ in range(3)]
+        assert [reached.get(timeout=30) for _ in range(3)] == [1000] * 3 and reached.empty()
+        leave.set()
+        assert reached.get(timeout=30) == 1001
+        [one.result() for one in working]
 
 
 def test_that_a_picture_will_be_brought_down_is_known_from_its_header(tmp_path):

@@ -30,7 +30,7 @@ from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of, number
-from ui.upload import AT_ONCE, WORKED, brought_down, is_too_large, picture_source, read_picture, warned
+from ui.upload import AT_ONCE, WORKED, brought_down, decoded, is_too_large, picture_source, warned
 
 MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
@@ -161,8 +161,8 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     ) -> tuple[tuple[str, str] | None, str]:
         if picture is None:
             return None, ""  # the person has taken it away
-        with warned(request):
-            whole, kernel = read_picture(picture_source(picture)), as_kernel(matrix)
+        with warned(request), decoded(picture_source(picture)) as whole:
+            kernel = as_kernel(matrix)
             pixels = brought_down(whole)
             grey = as_grey(pixels)
             layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
@@ -191,8 +191,8 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             kernel: its name, or a square matrix of numbers with an odd side, up to 31.
             threshold: in grey levels times weights: a pixel is white where the sum is above it.
         """
-        edges = edge_map(brought_down(read_picture(picture_source(picture))), kernel, threshold)
-        return as_file(edges, result)
+        with decoded(picture_source(picture)) as pixels:
+            return as_file(edge_map(brought_down(pixels), kernel, threshold), result)
 
     event = {
         "fn": show,

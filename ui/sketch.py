@@ -21,9 +21,9 @@ from ui.upload import (
     AT_ONCE,
     DrawingData,
     brought_down,
+    decoded,
     drawing_source,
     picture_source,
-    read_picture,
     warned,
 )
 
@@ -127,10 +127,10 @@ def tab(network: Network) -> None:
         if not drawing:
             return nothing
         with warned(request):
-            source = picture_source(drawing)
             explainer, language = network.explainer(), language_of(request)
             model = explainer.model
-            inputs = prepare(model, brought_down(read_picture(source)), takes_drawings(model.config, network.folder))
+            with decoded(picture_source(drawing)) as pixels:
+                inputs = prepare(model, brought_down(pixels), takes_drawings(model.config, network.folder))
             explained = [explainer.explain(pixels) for pixels in inputs]
             said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)
             count = len(inputs)
@@ -164,8 +164,9 @@ def tab(network: Network) -> None:
         Args:
             drawing: a picture, or the value of a Gradio sketchpad.
         """
-        pixels, model = read_picture(drawing_source(drawing), "drawing_missing"), network.explainer().model
-        found = answer(model, brought_down(pixels), takes_drawings(model.config, network.folder))
+        with decoded(drawing_source(drawing), "drawing_missing") as pixels:
+            model = network.explainer().model
+            found = answer(model, brought_down(pixels), takes_drawings(model.config, network.folder))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = Message("not_known", label=found.label).text(language_of(request))
         return value | ({"message": message} if found.rejected else {})

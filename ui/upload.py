@@ -7,8 +7,9 @@ therefore take raw payloads (`preprocess=False`) and come through here.
 import warnings
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
+from threading import BoundedSemaphore
 from typing import Any
 
 import cv2
@@ -25,8 +26,10 @@ from ui.text import Message, language_of
 
 MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
 WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
-# For all events that decode a picture, together: each may need 500 MB for the largest.
-AT_ONCE = {"concurrency_limit": 2, "concurrency_id": "pictures"}
+# Of all events that decode a picture, together; they spend most of their time where Python's threads go side by side.
+AT_ONCE = {"concurrency_limit": 16, "concurrency_id": "pictures"}
+SMALL = 1  # megapixels; larger ones, of which each may need 500 MB, are worked on two at a time
+_ROOM = BoundedSemaphore(2)
 LONGEST_URL = 2_000_000  # characters; a scribbled-over canvas takes 100,000
 # Pillow opens many more formats; among them EPS, for which it would start Ghostscript on a stranger's program.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -114,13 +117,31 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         raise Message("picture_unreadable") from None
 
 
+@contextmanager
+def decoded(source: str | bytes | None, missing: str = "picture_missing") -> Iterator[np.ndarray]:
+    """Give a block what `read_picture` returns; of large pictures, to two blocks at a time.
+
+    Raises:
+        Message: as `read_picture`.
+    """
+    with _ROOM if _megapixels(source) > SMALL else nullcontext():
+        yield read_picture(source, missing)
+
+
 def is_too_large(source: str | bytes) -> bool:
-    """Return whether a picture will be brought down; only its header is read, and what cannot be read will not."""
+    """Return whether a picture will be brought down; what cannot be read will not."""
+    return WORKED < _megapixels(source) <= MEGAPIXELS
+
+
+def _megapixels(source: str | bytes | None) -> float:
+    """Read a picture's size from its header; 0 for what is none."""
+    if source is None:
+        return 0
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-            return WORKED * 1_000_000 < image.width * image.height <= MEGAPIXELS * 1_000_000
+            return image.width * image.height / 1_000_000
     except Exception:  # as in `read_picture`, which tells it
-        return False
+        return 0
 
 
 def brought_down(pixels: np.ndarray) -> np.ndarray:
