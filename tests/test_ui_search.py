@@ -119,7 +119,7 @@ def test_the_history_marks_trials_and_the_running_best(search):
 
 def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
     trials = search_plots.best_so_far(search, "es").data[0]
-    place = list(trials.x).index(8)
+    place = list(trials.x).index(7)
     assert trials.marker.symbol[place] == "triangle-down" and set(trials.marker.symbol) == {"circle", "triangle-down"}
     assert trials.y[place] == min(trials.y) == 0.9
     assert "0,1" in trials.hovertext[place]
@@ -145,7 +145,7 @@ def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
     bars = {bar.name: bar for bar in figure.data}
     assert list(bars) == ["completed", "failed", "unfinished"]
     assert figure.layout.xaxis.title.text == "minutes since the start"
-    assert bars["failed"].base == (5.0,) and bars["failed"].x == (0.5,) and bars["failed"].y == (6,)
+    assert bars["failed"].base == (5.0,) and bars["failed"].x == (0.5,) and bars["failed"].y == (5,)
     assert "out of memory" in bars["failed"].hovertext[0]
     assert bars["unfinished"].x == (25 / 60,)  # no end is noted
 
@@ -180,7 +180,7 @@ def test_a_slice_leaves_out_trials_that_do_not_use_the_hyperparameter(search):
 
 def test_cells_hold_the_mean_score_and_none_where_nothing_was_tried(search):
     surface = space_plots.contour(search, "optimizer", "blocks", "es").data[0]
-    of_a_cell = [t.score for t in search.scored if (t.order - 1) % 2 == 1 and (t.order - 1) % 3 == 2]
+    of_a_cell = [t.score for t in search.scored if t.order % 2 == 1 and t.order % 3 == 2]
     assert surface.type == "heatmap" and surface.z[2][1] == pytest.approx(sum(of_a_cell) / len(of_a_cell))
     assert any(None in row for row in space_plots.contour(search, EVIL, "optimizer", "es").data[0].z)
 

@@ -87,8 +87,8 @@ def test_the_page_shows_the_best_first_in_each_language(folder):
     spanish, english = (tuning.trials_shown(search, language) for language in LANGUAGES)
     assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
     assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
-    assert [row[0] for row in spanish["data"]] == [3, 4, 1, 2, 5]
-    assert spanish["data"][0][:3] == [3, "terminada", 0.9877]  # numbers sort; they are written as the language does
+    assert [row[0] for row in spanish["data"]] == [2, 3, 0, 1, 4]
+    assert spanish["data"][0][:3] == [2, "terminada", 0.9877]  # numbers sort; they are written as the language does
     assert [table["metadata"]["display_value"][0][2] for table in (spanish, english)] == ["0,9877", "0.9877"]
     assert spanish["metadata"]["display_value"][0][-3:] == ["2\u202f000", "12,5", ""]
     # No score: an empty text would make the column's numbers sort as texts.
@@ -101,12 +101,12 @@ def test_a_smaller_loss_is_better(folder):
         write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}})
     )
     assert [best for _, _, best in search.best_so_far()] == [0.95, 0.95, 0.95]
-    assert [trial.order for trial in search.ranked().trials][:3] == [1, 4, 3]
+    assert [trial.order for trial in search.ranked().trials][:3] == [0, 3, 2]
 
 
 def test_the_best_so_far_never_falls(folder):
     points = reports.read_search(folder).best_so_far()
-    assert points == [(1, 0.95, 0.95), (3, 0.9876543, 0.9876543), (4, 0.97, 0.9876543)]
+    assert points == [(0, 0.95, 0.95), (2, 0.9876543, 0.9876543), (3, 0.97, 0.9876543)]
 
 
 def test_the_best_hyperparameters_are_the_best_trials(folder):

@@ -4,7 +4,10 @@ from typing import Any
 
 import gradio as gr
 
-from ui.text import LANGUAGES, STATIC, i18n
+from model import converter
+from ui.served import as_file
+from ui.text import LANGUAGES, STATIC, Message, i18n
+from ui.upload import AT_ONCE, brought_down, decoded, is_tiff, picture_source
 
 # Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
 # one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.
@@ -23,7 +26,7 @@ def html_panel(label: str, elem_id: str, value: Any = None, **options: Any) -> g
 
 def picture_panel(label: str, elem_id: str, value: str | None = None, **options: Any) -> gr.Image:
     """Place a panel that takes a picture by upload, webcam or clipboard."""
-    return gr.Image(
+    panel = gr.Image(
         value,
         type="filepath",
         sources=["upload", "webcam", "clipboard"],
@@ -35,6 +38,21 @@ def picture_panel(label: str, elem_id: str, value: str | None = None, **options:
         elem_classes="panel",
         **options,
     )
+
+    def visible(picture: dict | None) -> Any:
+        """Put in the place of a TIFF, of which a browser shows nothing, a PNG."""
+        source = picture_source(picture)
+        if source is None or not is_tiff(source):
+            return gr.skip()
+        try:
+            with decoded(source) as whole:
+                pixels = brought_down(whole)
+                return as_file(converter.fit(pixels, (*pixels.shape[:2], 3)), panel)
+        except Message:  # told by the event that works on the picture
+            return gr.skip()
+
+    panel.input(visible, panel, panel, preprocess=False, **UNLISTED, **AT_ONCE)
+    return panel
 
 
 def data_words(key: str) -> str:

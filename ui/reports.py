@@ -73,7 +73,7 @@ def read_search(folder: Path) -> Search:
     report = _read(folder, files.TRIALS)
     with _checked(files.TRIALS):
         objective = _text(report["objective"]["name"])
-        trials = tuple(_trial(order, row, objective) for order, row in enumerate(_list(report["trials"]), 1))
+        trials = tuple(_trial(order, row, objective) for order, row in enumerate(_list(report["trials"])))
         names = {name for trial in trials for name in trial.hyperparameters}
         if len(names) > MOST_NAMES or sum(len(trial.history) for trial in trials) > MOST_EPOCHS:
             raise ValueError("more than a page can show")

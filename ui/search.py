@@ -17,7 +17,7 @@ MOST_CHOICES = 50  # of which a figure can have an axis
 class Trial:
     """One trial of a search."""
 
-    order: int  # from 1, in which it was tried
+    order: int  # from 0, in which it was tried, as `python -m training trials` numbers it
     trial_id: str
     status: str  # COMPLETED, FAILED or RUNNING, which in a report means interrupted
     score: float | None

@@ -133,6 +133,15 @@ def is_too_large(source: str | bytes) -> bool:
     return WORKED < _megapixels(source) <= MEGAPIXELS
 
 
+def is_tiff(source: str | bytes) -> bool:
+    """Return whether a picture is of the one kind of `FORMATS` that most browsers do not show."""
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]):
+            return True
+    except Exception:  # another kind, or none
+        return False
+
+
 def _megapixels(source: str | bytes | None) -> float:
     """Read a picture's size from its header; 0 for what is none."""
     if source is None:
