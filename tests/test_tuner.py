@@ -182,7 +182,8 @@ def test_a_killed_search_goes_on_with_its_trial(tmp_path):
     """`kill -9` in the second trial: the first is kept, the second continued, and the scores are those of no kill."""
     options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "40", "--batch-size", "32"]
     command = search_command(tmp_path / "whole", *options)
-    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200)
+    said = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200).stdout
+    assert b"a trial is 80 steps" in said
     command = search_command(tmp_path / "killed", *options)
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"

@@ -32,6 +32,7 @@ from training.trials import read_trials
 SCHEMA_VERSION = 1
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
 FEW_STEPS = 200  # of a whole training: with fewer a network of any preset has hardly moved
+FEW_STEPS_OF_A_TRIAL = 1000  # with fewer, what learns fast wins over what ends well
 LIBRARIES = (
     "tensorflow",
     "keras",
@@ -149,6 +150,9 @@ def tune_run(
     folder.mkdir(parents=True, exist_ok=True)
     fixed = {name: value for name, value in asked.items() if name not in OF_A_TRIAL}
     space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), tune.search)
+    steps = tune.trial_epochs * min(len(opened.train), tune.trial_steps or len(opened.train))
+    if steps < FEW_STEPS_OF_A_TRIAL and not (folder / files.TRIALS).exists():
+        _say(f"a trial is {steps} steps of some {settings.batch_size} pictures: more --trial-epochs would tell more")
     search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(search)
     if report is None:

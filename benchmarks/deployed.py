@@ -1,0 +1,72 @@
+"""The folder that `deploy` makes: its size, and how long it takes from its start to an answer.
+
+    python -m benchmarks.deployed [--starts 3] [--drop-caches] [--write]
+
+A loopback Hub holds the bundled model. `deploy --local` makes the folder and installs its requirements, from the index
+that pip is set to; then the folder's app is started in this environment again and again, the model in the Hub's cache,
+as a Space has it. With `--drop-caches`, which takes root on Linux, nothing of the disk is in memory before a start.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.common import about, rate, report
+from benchmarks.demo import Visitor, seven
+from model.folder import PRETRAINED
+from tests.hub import LoopbackHub
+from tests.running import running
+
+MODEL = "someone/digits"
+
+
+def size(path: Path, without: str = "") -> str:
+    """Return how many files and megabytes a folder or a file holds; a folder of the name `without` does not count."""
+    found = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file() and not p.is_symlink()]
+    counted = [p for p in found if not without or without not in p.relative_to(path).parts]
+    return f"{len(counted):,} | {sum(p.stat().st_size for p in counted) / 1e6:,.1f}"
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--drop-caches", action="store_true", help="start from a disk that nothing has been read of")
+    parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary, LoopbackHub(Path(temporary) / "hub") as hub:
+        folder = Path(temporary) / "space"
+        log = Path(temporary) / "log.txt"
+        hub.add_repo(MODEL, "model", PRETRAINED)
+        environment = hub.environ(Path(temporary) / "home") | {"HF_HUB_OFFLINE": "0"}
+        local = ("-m", "training", "deploy", "--local", "--model", MODEL, "--output", str(folder))
+        with running(log, *local, seconds=1800, **environment) as app:
+            installed = app.seconds
+            Visitor(app, seven()).ask("classify")
+        lines = ["| part | files | MB |", "|---|---:|---:|"]
+        lines += [f"| `{name}` | {size(folder / name, '__pycache__')} |" for name in ("app.py", "model", "ui")]
+        lines.append(f"| its environment | {size(folder / '.venv')} |")
+        python, pages, answers = str(folder / ".venv" / "bin" / "python"), list[float](), list[float]()
+        become = f"import os; os.execv({python!r}, [{python!r}, 'app.py'])"
+        for _ in range(options.starts):
+            if options.drop_caches:
+                os.sync()
+                Path("/proc/sys/vm/drop_caches").write_text("3")
+            started = time.perf_counter()
+            with running(log, "-c", become, folder=folder, MODEL_ID=MODEL, **environment) as app:
+                pages.append(app.seconds)
+                Visitor(app, seven()).ask("classify")
+                answers.append(time.perf_counter() - started)
+        lines += [
+            "",
+            f"`deploy --local` served its page {installed:.0f} s after its start, packages installed from nothing; "
+            f"from then on {rate(pages, 1)} s after its start, and answered after {rate(answers, 1)} s"
+            f"{', with nothing of the disk in memory' if options.drop_caches else ''}.",
+        ]
+    report("Deployed folder", "\n".join([*lines, "", about("benchmarks.deployed", None)]), options.write)
+
+
+if __name__ == "__main__":
+    main()
