@@ -12,6 +12,7 @@ import gradio as gr
 from model.errors import ModelError
 from ui import edges, http, sketch, theme, tuning
 from ui.fetch import LARGEST
+from ui.memory import give_back_large
 from ui.names import give_names
 from ui.network import Network, place_notice
 from ui.page import Page
@@ -48,6 +49,7 @@ def main() -> None:
     # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    give_back_large()
     try:
         network = Network.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except ModelError as error:

@@ -5,6 +5,7 @@ Training, evaluation, `predict` and the demo all come through here, so they cann
 
 import io
 import os
+import struct
 from collections.abc import Sequence
 
 MAX_PIXELS = 64_000_000  # a picture above this is refused before it is decoded
@@ -124,14 +125,18 @@ def _imdecode(encoded: np.ndarray) -> np.ndarray | None:
 def _is_for_pillow(encoded: bytes) -> bool:
     """Return whether a file may hold what OpenCV does not heed.
 
-    That is camera data of PNG or WebP where transparency is kept, and transparency of TIFF (its tag ExtraSamples). Of
-    other kinds several files may be given as one.
+    That is camera data of PNG or WebP where transparency is kept, and of TIFF transparency and tiles, which may be
+    larger than the picture. Of other kinds several files may be given as one.
     """
-    marks = (b"\x52\x01\x03\x00", b"\x01\x52\x00\x03") if encoded[0] in TIFF else (b"eXIf", b"EXIF")
-    return any(mark in encoded for mark in marks)
+    return any(mark in encoded for mark in (TIFF_MARKS if encoded[0] in TIFF else (b"eXIf", b"EXIF")))
 
 
 TIFF = b"IM"  # the first byte of its files, Intel's byte order or Motorola's
+EXTRA_SAMPLES, TILE_WIDTH, TILE_HEIGHT = 338, 322, 323  # tags of TIFF
+# A tag as files begin it: its number and its type, of which these may have 3 and 4, in either byte order.
+TIFF_MARKS = [
+    struct.pack(f"{order}HH", tag, kind) for order in "<>" for tag in (EXTRA_SAMPLES, TILE_WIDTH) for kind in (3, 4)
+]
 _NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
 
@@ -143,7 +148,7 @@ def open_image(source: bytes | str) -> Image.Image:
     """
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
-        _check_size(image.width, image.height)
+        _check_size(image.width, image.height, pixels_to_decode(image))
         image.load()
         return image
     except BadImage:
@@ -168,7 +173,7 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
         BadImage: for anything else, and for more than `MAX_PIXELS`.
     """
     if isinstance(image, Image.Image):
-        _check_size(image.width, image.height)
+        _check_size(image.width, image.height, pixels_to_decode(image))
         is_file_of_16_bits = image.format in ("PNG", "PPM")  # that Pillow gives as I; anything else may be 8 bits
         image = _upright(image)
         if image.mode.startswith("I"):
@@ -200,7 +205,7 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
         raise BadImage(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
-    _check_size(pixels.shape[1], pixels.shape[0])
+    _check_size(pixels.shape[1], pixels.shape[0], pixels.shape[0] * pixels.shape[1])
     return pixels
 
 
@@ -305,9 +310,23 @@ def stroke_width(ink: np.ndarray) -> float:
     return float(2 * np.median(np.sqrt(squared[ridge].astype(np.float64))) - 1) if ridge.any() else 1.0
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise BadImage(f"{width}x{height} pixels are more than {MAX_PIXELS:,}")
+def pixels_to_decode(image: Image.Image) -> int:
+    """Return how many pixels a decoder makes room for: a TIFF's tiles, each decoded whole, may exceed the picture.
+
+    Raises:
+        BadImage: when their size is none.
+    """
+    tags = getattr(image, "tag_v2", {})
+    width, height = (tags.get(tag, 0) for tag in (TILE_WIDTH, TILE_HEIGHT))
+    if not isinstance(width, int) or not isinstance(height, int):
+        raise BadImage(f"tiles of {width}x{height} pixels")
+    return max(image.width, width) * max(image.height, height)
+
+
+def _check_size(width: int, height: int, decoded: int) -> None:
+    if decoded > MAX_PIXELS:
+        in_tiles = "" if decoded == width * height else f" in tiles of {decoded:,}"
+        raise BadImage(f"{width}x{height} pixels{in_tiles} are more than {MAX_PIXELS:,}")
 
 
 def _upright(image: Image.Image) -> Image.Image:

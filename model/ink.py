@@ -69,7 +69,7 @@ def ink_of(pixels: np.ndarray) -> np.ndarray:
 
 
 def crop(ink: np.ndarray) -> np.ndarray:
-    """Cut ink, (h, w), out of the paper around it."""
+    """Cut ink, (h, w) with at least one pixel drawn, out of the paper around it."""
     x, y, width, height = cv2.boundingRect(_drawn(ink))
     return ink[y : y + height, x : x + width]
 

@@ -357,8 +357,10 @@ def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host,
     launched = {}
     monkeypatch.setattr(app.Network, "find", lambda *_: app.Network(ROOT / "nowhere", CnnConfig()))
     monkeypatch.setattr(app.Network, "start", lambda self: None)
-    monkeypatch.setattr(app.gr.Blocks, "launch", lambda self, **options: launched.update(options))
+    monkeypatch.setattr(app.gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
     monkeypatch.setattr(app.gr.Blocks, "block_thread", lambda self: None)
     app.main()
     assert (launched["server_name"], launched["server_port"]) == (host, port)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False
+    # Gradio's names for them; the settings are environment variables, which nothing refuses when they are renamed.
+    assert launched["queue"].ANALYTICS_MAX_EVENTS == 1 and launched["queue"].ANAYLTICS_CACHE_FREQUENCY > 1_000_000

@@ -504,12 +504,13 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
 
 
-def test_a_tiff_is_shown_though_browsers_show_none(browser, app, tmp_path):
+def test_a_tiff_is_read_and_told_to_be_none_that_browsers_show(browser, app, tmp_path):
     Image.fromarray(np.full((200, 300), 40_000, np.uint16)).save(tmp_path / "sixteen bits.tiff")
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         page.locator("#edges-original input[type=file]").set_input_files(tmp_path / "sixteen bits.tiff")
-        page.wait_for_function("document.querySelector('#edges-original img')?.naturalWidth === 300")
+        page.get_by_text(SPOKEN["es"]["picture_tiff"]).wait_for()
+        page.wait_for_function("document.querySelector('#edges-result img')?.naturalWidth === 300")
 
 
 def test_what_gradio_itself_refuses_is_told_in_spanish(browser, app, tmp_path):

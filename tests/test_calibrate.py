@@ -93,11 +93,13 @@ def test_all_but_few_validation_rows_are_accepted_and_other_things_are_not(model
     assert model.reject([*noise, *grey]).rejected.all()
 
 
-def test_one_pass_answers_and_judges(model, streams):
+def test_one_pass_answers_and_judges(model, streams, monkeypatch):
     images, _ = pictures(streams[1])
     images = [decode(one, (28, 28, 1)) for one in images[:40]]
     images = [*images, *np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)]
-    outputs, judged = model.predict_and_reject(images)
+    with monkeypatch.context() as once:
+        once.setattr(model, "_forward", lambda _: pytest.fail("a second pass"))
+        outputs, judged = model.predict_and_reject(images)
     np.testing.assert_allclose(outputs, model.predict(images), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(judged.score, model.reject(images).score, rtol=1e-4)
     assert judged.rejected.any() and not judged.rejected.all()

@@ -1,4 +1,5 @@
 import io
+import struct
 import zlib
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from model.converter import (
     sketch_to_input,
     stroke_width,
 )
-from model.ink import ink_of
+from model.ink import DRAWN, _drawn, ink_of
 from tests.conftest import SAMPLE
+from tests.tiff import in_tiles
 
 SHAPE = (28, 28, 1)
 
@@ -369,6 +371,21 @@ def test_damaged_camera_data_leave_a_picture_upright():
     end = chunk + 4 + int.from_bytes(content[chunk - 4 : chunk], "big")
     content[end : end + 4] = zlib.crc32(content[chunk:end]).to_bytes(4, "big")
     np.testing.assert_array_equal(decode(bytes(content), (2, 3, 1))[..., 0], np.arange(6).reshape(2, 3))
+
+
+def test_a_tile_that_is_larger_than_its_picture_counts_whole():
+    assert (decode(in_tiles(64, 128), (64, 64, 1)) == 0).all()
+    for content in (in_tiles(64, 8192), in_tiles(64, 128, struct.pack("<HI4s", 2, 4, b"128"))):
+        with pytest.raises(BadImage, match="tiles of"):
+            decode(content, (64, 64, 1))
+        assert "tiles of" in decode_batch([np.frombuffer(content, np.uint8)], (64, 64, 1))[1][0]
+
+
+def test_ink_is_told_from_paper_alike_in_whole_numbers_and_others():
+    levels = np.arange(256, dtype=np.uint8)
+    for strongest in range(1, 256):
+        ink = np.minimum(levels, strongest)[None]
+        assert (_drawn(ink) == (ink > DRAWN * ink.max())).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])

@@ -30,6 +30,13 @@ def test_the_report_agrees_with_predictions_made_one_by_one():
         assert row["recall"] == pytest.approx(matrix[label, label] / 100)
 
 
+def test_the_report_tells_how_many_rows_the_model_would_not_answer():
+    model, stream = CnnModel.from_pretrained(), HubStream(SAMPLE, "test", batch_size=300)
+    pictures = [image for batch in stream.ordered() for image in batch.images]
+    rejected = model.reject(pictures).rejected.mean()
+    assert evaluate(model, stream)["outliers"] == {"rejected": rejected} and 0 < rejected < 0.1
+
+
 def test_the_most_confident_mistakes_are_kept_with_their_pictures_when_asked_for():
     model = CnnModel(CnnConfig(filters=(4,), dense_units=(), scaling=Scaling("min-max", (0.0,), (255.0,))))
     stream = HubStream(SAMPLE, "test", batch_size=300)

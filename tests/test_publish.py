@@ -11,7 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from model import TrazoError
+from model import CnnConfig, TrazoError
+from model.card import render_card
 from model.files import without_paths
 from model.folder import PRETRAINED
 from model.reproduction import commands
@@ -80,6 +81,12 @@ def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, publis
     assert "trained with Trazo on `sample`" in card and "of the split `test` of `sample`, which took no part" in card
     assert f'CnnModel.from_pretrained("{REPO}")' in card
     assert "PyTorch" not in card
+
+
+@pytest.mark.parametrize(("channels", "drawings"), [(1, True), (3, False)])
+def test_the_card_speaks_of_drawings_where_the_network_takes_them(channels, drawings):
+    card = str(render_card(CnnConfig(image_shape=(32, 32, channels), filters=(4,))))
+    assert ("predict_sketch" in card) is drawings and "cnn.predict(images)" in card
 
 
 def test_the_cards_code_runs(hub, home, published):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from threading import Event
@@ -11,8 +12,18 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from tests.tiff import in_tiles
 from ui.text import Message
-from ui.upload import DrawingData, brought_down, decoded, drawing_source, is_too_large, picture_source, read_picture
+from ui.upload import (
+    DrawingData,
+    brought_down,
+    decoded,
+    drawing_source,
+    is_tiff,
+    is_too_large,
+    picture_source,
+    read_picture,
+)
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -57,6 +68,20 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size, monkeypatch):
         read_picture(content)
 
 
+def test_a_small_picture_in_a_large_tile_is_as_large_as_its_tile():
+    assert read_picture(in_tiles(64, 128)).shape == (64, 64)
+    with pytest.raises(Message, match="50 megapixels"):
+        read_picture(in_tiles(64, 8192))
+    large = in_tiles(64, 4096)
+    assert is_too_large(large) and not is_too_large(in_tiles(64, 128))
+    with pytest.raises(Message, match="cannot be read"):
+        read_picture(in_tiles(64, 128, struct.pack("<HI4s", 2, 4, b"128")))
+
+
+def test_of_pictures_only_tiff_is_not_for_browsers():
+    assert is_tiff(in_tiles(64, 128)) and not is_tiff(png()) and not is_tiff(b"no picture")
+
+
 def test_a_very_large_picture_is_brought_down_with_its_aspect():
     small, large = np.zeros((3000, 4000, 3), np.uint8), np.full((4000, 8000), 7, np.uint16)
     assert brought_down(small) is small
@@ -84,6 +109,10 @@ def test_large_pictures_are_worked_on_two_at_a_time_and_small_ones_do_not_wait(t
         leave.set()
         assert reached.get(timeout=30) == 1001
         [one.result() for one in working]
+    (tmp_path / "large.png").write_bytes(png(Image.new("1", (10_001, 5_000))))
+    for _ in range(3):  # a failure leaves its place to others
+        with pytest.raises(Message), ThreadPoolExecutor(1) as person:
+            person.submit(work, "large.png").result(30)
 
 
 def test_that_a_picture_will_be_brought_down_is_known_from_its_header(tmp_path):

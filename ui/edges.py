@@ -30,7 +30,7 @@ from ui.network import Network
 from ui.panels import UNLISTED, html_panel, picture_panel
 from ui.served import as_file
 from ui.text import Language, Message, i18n, language_of, number
-from ui.upload import AT_ONCE, WORKED, brought_down, decoded, is_too_large, picture_source, warned
+from ui.upload import AT_ONCE, brought_down, decoded, picture_source, warned
 
 MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
@@ -176,11 +176,6 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             return pair, arithmetic_html(found, language_of(request))
         return None, ""
 
-    def tell_if_scaled(picture: dict | None, request: gr.Request) -> None:
-        """Say so once, when the picture comes, not whenever a control is moved."""
-        if (source := picture_source(picture)) is not None and is_too_large(source):
-            gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
-
     def find_edges(picture: dict, kernel: Any, threshold: float) -> str:
         """Return the edges of a picture: grey, cross-correlated with a kernel, above a threshold.
 
@@ -205,7 +200,6 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     # Not `picture.change`: it comes twice for an upload.
     changed = [c.input for c in (picture, sign, output, threshold, padding, stride, row, column)]
     gr.on(changed, trigger_mode="always_last", **event)
-    picture.input(tell_if_scaled, picture, None, preprocess=False, **UNLISTED)
     output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **UNLISTED)
     for done in (*chosen, photos.load_input_event, picture.select(_place, None, [row, column], **UNLISTED)):
         done.then(**event)

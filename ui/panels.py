@@ -4,10 +4,8 @@ from typing import Any
 
 import gradio as gr
 
-from model import converter
-from ui.served import as_file
-from ui.text import LANGUAGES, STATIC, Message, i18n
-from ui.upload import AT_ONCE, brought_down, decoded, is_tiff, picture_source
+from ui.text import LANGUAGES, STATIC, Message, i18n, language_of
+from ui.upload import WORKED, is_tiff, is_too_large, picture_source
 
 # Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
 # one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.
@@ -25,7 +23,7 @@ def html_panel(label: str, elem_id: str, value: Any = None, **options: Any) -> g
 
 
 def picture_panel(label: str, elem_id: str, value: str | None = None, **options: Any) -> gr.Image:
-    """Place a panel that takes a picture by upload, webcam or clipboard."""
+    """Place a panel that takes a picture by upload, webcam or clipboard, and tells what people would wonder about."""
     panel = gr.Image(
         value,
         type="filepath",
@@ -39,19 +37,15 @@ def picture_panel(label: str, elem_id: str, value: str | None = None, **options:
         **options,
     )
 
-    def visible(picture: dict | None) -> Any:
-        """Put in the place of a TIFF, of which a browser shows nothing, a PNG."""
+    def tell(picture: dict | None, request: gr.Request) -> None:
+        """Say it once, when the picture comes, not whenever a control is moved."""
         source = picture_source(picture)
-        if source is None or not is_tiff(source):
-            return gr.skip()
-        try:
-            with decoded(source) as whole:
-                pixels = brought_down(whole)
-                return as_file(converter.fit(pixels, (*pixels.shape[:2], 3)), panel)
-        except Message:  # told by the event that works on the picture
-            return gr.skip()
+        if source is not None and is_too_large(source):
+            gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
+        if source is not None and is_tiff(source):
+            gr.Info(Message("picture_tiff").text(language_of(request)))
 
-    panel.input(visible, panel, panel, preprocess=False, **UNLISTED, **AT_ONCE)
+    panel.input(tell, panel, None, preprocess=False, **UNLISTED)
     return panel
 
 

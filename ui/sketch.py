@@ -164,8 +164,8 @@ def tab(network: Network) -> None:
         Args:
             drawing: a picture, or the value of a Gradio sketchpad.
         """
+        model = network.explainer().model  # waited for before a place among the large pictures is taken
         with decoded(drawing_source(drawing), "drawing_missing") as pixels:
-            model = network.explainer().model
             found = answer(model, brought_down(pixels), takes_drawings(model.config, network.folder))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = Message("not_known", label=found.label).text(language_of(request))

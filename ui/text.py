@@ -184,6 +184,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_unreadable": "Ese archivo no se puede leer como imagen: puede estar dañado o tener otro formato. "
         "Se admiten PNG, JPEG, WebP, GIF, BMP y TIFF; SVG no.",
         "picture_scaled": "La imagen tiene más de {limit} megapíxeles: se ha reducido.",
+        "picture_tiff": "La mayoría de los navegadores no muestran imágenes TIFF; aquí se lee igualmente.",
         "picture_too_large": "La imagen es demasiado grande: se admiten hasta {limit} megapíxeles.",
         "drawing_missing": "No ha llegado ningún dibujo: dibuja algo e inténtalo de nuevo.",
         "drawing_blank": "El lienzo está en blanco: dibuja algo primero.",
@@ -248,6 +249,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "picture_unreadable": "That file cannot be read as a picture: it may be damaged or of another format. PNG, "
         "JPEG, WebP, GIF, BMP and TIFF are accepted; SVG is not.",
         "picture_scaled": "The picture has more than {limit} megapixels: it was scaled down.",
+        "picture_tiff": "Most browsers do not show TIFF pictures; it is read here all the same.",
         "picture_too_large": "The picture is too large: up to {limit} megapixels are accepted.",
         "drawing_missing": "No drawing has arrived: draw something and try again.",
         "drawing_blank": "The canvas is blank: draw something first.",

@@ -28,7 +28,9 @@ MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones 
 WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
 # Of all events that decode a picture, together; they spend most of their time where Python's threads go side by side.
 AT_ONCE = {"concurrency_limit": 16, "concurrency_id": "pictures"}
-SMALL = 1  # megapixels; larger ones, of which each may need 500 MB, are worked on two at a time
+# Megapixels; larger ones, of which each may need 800 MB, are worked on two at a time. Those that wait for that hold
+# places among the sixteen.
+SMALL = 1
 _ROOM = BoundedSemaphore(2)
 LONGEST_URL = 2_000_000  # characters; a scribbled-over canvas takes 100,000
 # Pillow opens many more formats; among them EPS, for which it would start Ghostscript on a stranger's program.
@@ -105,7 +107,7 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
             with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-                if image.width * image.height > MEGAPIXELS * 1_000_000:
+                if converter.pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
                     raise Message("picture_too_large", limit=MEGAPIXELS)
                 image.load()
                 return converter.pixels_of(image)
@@ -148,7 +150,7 @@ def _megapixels(source: str | bytes | None) -> float:
         return 0
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
-            return image.width * image.height / 1_000_000
+            return converter.pixels_to_decode(image) / 1_000_000
     except Exception:  # as in `read_picture`, which tells it
         return 0
 
