@@ -33,9 +33,7 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", type=int, default=3)
-    parser.add_argument(
-        "--drop-caches", action="store_true", help="also start from a disk that was not read yet"
-    )
+    parser.add_argument("--drop-caches", action="store_true", help="also start from a disk that was not read yet")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, LoopbackHub(Path(temporary) / "hub") as hub:

@@ -1,6 +1,7 @@
 """Whatever an event trips over is told in the request's language, and leaves no trace."""
 
 import asyncio
+import weakref
 from types import SimpleNamespace
 
 import gradio as gr
@@ -49,6 +50,32 @@ def test_what_fails_is_told(page, capsys, event, inputs, key, language):
         assert told.value.message == SPOKEN[language][key] and not told.value.print_exception
     logged = capsys.readouterr().err
     assert logged.count("\n") == (2 if key == "failed" else 0) and "Traceback" not in logged
+
+
+def test_an_error_keeps_nothing_of_what_was_worked_on():
+    class Picture:
+        pass
+
+    held = []
+
+    def cut_out() -> None:
+        ink = Picture()
+        held.append(weakref.ref(ink))
+        raise ValueError("blank")
+
+    def work(_: str) -> None:
+        pixels = Picture()
+        held.append(weakref.ref(pixels))
+        try:
+            cut_out()
+        except ValueError:
+            raise Message("drawing_blank") from None
+
+    with Page() as page:
+        gr.on([], work, text := gr.Textbox(), text)
+    with pytest.raises(gr.Error) as told:
+        asyncio.run(page.process_api(page.fns[0], [""], request=SimpleNamespace(headers={})))
+    assert told.value.message and [one() for one in held] == [None, None]
 
 
 def test_what_does_not_fail_is_answered(page):

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from traceback import extract_tb
+from traceback import clear_frames, extract_tb
 from typing import Any
 
 import gradio as gr
@@ -25,9 +25,17 @@ class Page(gr.Blocks):
         except Exception as error:
             if not isinstance(error, Message):
                 log(error)
+            forget(error)
             told, request = error if isinstance(error, Message) else Message("failed"), named.get("request")
             language = language_of(request[0] if isinstance(request, list) else request)  # of what says it is a batch
             raise gr.Error(told.text(language), print_exception=False) from None
+
+
+def forget(error: BaseException | None) -> None:
+    """Let go of what the frames of an error hold: the pictures that were worked on, for as long as the error lives."""
+    while error:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def log(error: Exception) -> None:
