@@ -1,22 +1,26 @@
-"""The demo: reads the settings, assembles the tabs, launches. `python app.py`, then open http://127.0.0.1:7860."""
+"""The demo: reads the settings, assembles the tabs, launches. `python app.py`, then open http://127.0.0.1:7860.
+
+The network's process is begun first. Gradio takes seconds to import here, and TensorFlow there: the functions import
+what they need of Gradio, so that both come at the same time.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
 # Gradio keeps its last 10,000 events and, after each, computes statistics of all of them, which nobody looks at here.
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
-import gradio as gr
 
 from model.errors import ModelError
-from ui import edges, http, sketch, theme, tuning
-from ui.fetch import LARGEST
 from ui.memory import give_back_large
-from ui.names import give_names
-from ui.network import Network, place_notice
-from ui.page import Page
-from ui.text import i18n
+from ui.network import Network
+
+if TYPE_CHECKING:
+    from gradio import Blocks
 
 PORT = 7860
 # Gradio keeps a copy of the page's state, 0.2 MB, for everybody who ever came, up to 10,000. Who comes back after so
@@ -27,8 +31,16 @@ WAITING = 256
 KEPT = 3600  # seconds that a temporary file stays, and between two looks for those that are older
 
 
-def build(network: Network) -> gr.Blocks:
+def build(network: Network) -> Blocks:
     """Return the page for a model, which need not be loaded yet."""
+    import gradio as gr
+
+    from ui import edges, sketch, theme, tuning
+    from ui.names import give_names
+    from ui.notice import place_notice
+    from ui.page import Page
+    from ui.panels import i18n
+
     with Page(title="Trazo", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as demo:
         theme.header()
         place_notice(demo, network)
@@ -43,42 +55,48 @@ def build(network: Network) -> gr.Blocks:
     return demo.queue(max_size=WAITING, default_concurrency_limit=8, api_open=False)
 
 
+def launch(demo: Blocks, port: int) -> None:
+    """Serve the page until the program is ended.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    from ui import http, theme
+    from ui.fetch import LARGEST
+    from ui.panels import i18n
+
+    demo.launch(
+        server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
+        server_port=port,
+        max_file_size=f"{LARGEST}mb",
+        state_session_capacity=VISITORS,
+        show_error=True,  # else people are told "null" of what Gradio finds wrong itself
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        i18n=i18n,
+        theme=theme.theme(),
+        css_paths=theme.CSS,
+        favicon_path=theme.ICON,
+        app_kwargs=http.OPTIONS,
+    )
+
+
 def main() -> None:
-    """Build, serve, then load the network, while people already look at the page."""
-    # One picture is too little to share among threads: with one, an answer comes in 0.6 of the time for half the work,
-    # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    """Find the model and begin to load it, meanwhile build the page and serve it."""
     give_back_large()
+    port = os.environ.get("PORT") or str(PORT)
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}")
     try:
         network = Network.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except ModelError as error:
         sys.exit(str(error))
-    port = os.environ.get("PORT") or str(PORT)
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
-        sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}")
-    demo = build(network)
+    network.start()
     try:
-        demo.launch(
-            server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
-            server_port=int(port),
-            max_file_size=f"{LARGEST}mb",
-            state_session_capacity=VISITORS,
-            show_error=True,  # else people are told "null" of what Gradio finds wrong itself
-            footer_links=[],
-            run_history=False,
-            ssr_mode=False,
-            i18n=i18n,
-            theme=theme.theme(),
-            css_paths=theme.CSS,
-            favicon_path=theme.ICON,
-            app_kwargs=http.OPTIONS,
-            prevent_thread_lock=True,
-        )
+        launch(build(network), int(port))
     except OSError:  # Gradio found the port taken
         sys.exit(f"port {port} is taken; choose another: PORT=8000 python app.py")
-    network.start()
-    demo.block_thread()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.running import ROOT, App, running
+from ui.pictures import FORMATS, read_picture
 from ui.text import SPOKEN, Language, Message
-from ui.upload import FORMATS, read_picture
 
 # JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
 VALUES = st.recursive(

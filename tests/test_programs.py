@@ -23,8 +23,8 @@ from tests.running import ROOT, App, running
 from tests.test_app import picture
 from ui.edges import edge_map
 from ui.kernels import KERNELS
+from ui.pictures import read_picture
 from ui.text import SPOKEN
-from ui.upload import read_picture
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from model.explain import Explainer
 from ui.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, before, edge_map, inside, matrix_html
 from ui.filtering import arithmetic, as_grey
 from ui.kernels import KERNELS, LARGEST, as_kernel, keeps_brightness, plane, resized, slides
+from ui.pictures import read_picture
 from ui.text import STATIC, Message
-from ui.upload import read_picture
 
 BARS = np.zeros((12, 16), np.uint8)
 BARS[:, 4:8] = 200  # a bright bar: its right side falls from bright to dark

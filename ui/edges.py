@@ -27,10 +27,11 @@ from ui.filtering import (
 )
 from ui.kernels import KERNELS, as_kernel
 from ui.network import Network
-from ui.panels import UNLISTED, html_panel, picture_panel
+from ui.panels import UNLISTED, html_panel, i18n, picture_panel
+from ui.pictures import brought_down, decoded
 from ui.served import as_file
-from ui.text import Language, Message, i18n, language_of, number
-from ui.upload import AT_ONCE, brought_down, decoded, picture_source, warned
+from ui.text import Language, Message, language_of, number
+from ui.upload import AT_ONCE, picture_source, warned
 
 MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent

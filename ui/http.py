@@ -10,8 +10,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
+from ui.faults import log
 from ui.fetch import LARGEST
-from ui.page import log
 from ui.text import Message, language_of
 
 HEADERS = {

@@ -7,8 +7,8 @@ import numpy as np
 
 from ui.kernels import KERNELS, as_kernel, keeps_brightness, plane, resized, slides
 from ui.network import Network
-from ui.panels import UNLISTED, data_words, html_panel
-from ui.text import i18n
+from ui.panels import UNLISTED, data_words, html_panel, i18n
+from ui.reading import learned_kernels
 
 SIDES = (3, 5)  # of kernels that are written by hand
 OWN, LEARNED = "own", "learned"
@@ -48,7 +48,7 @@ def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[g
         """Fill the matrix from the name, and show the controls that go with it."""
         number, maps, view, cut = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         if name == LEARNED:
-            kernels = network.explainer().kernels()
+            kernels = network.ask(learned_kernels)
             # Of a network that another one had to take the place of, the layers' names may be others.
             kernel = kernels.get(layer, kernels[min(kernels)])
             number = gr.update(maximum=kernel.shape[3], value=min(filter_, kernel.shape[3]))

@@ -3,7 +3,7 @@
 import ctypes
 import sys
 
-M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 LARGE = 4_000_000  # bytes
 
 
@@ -15,3 +15,5 @@ def give_back_large() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(M_MMAP_THRESHOLD, LARGE)
+        # As glibc sets it beside the other, unless told; else every answer gives memory back, and takes it again.
+        mallopt(M_TRIM_THRESHOLD, 2 * LARGE)

@@ -1,37 +1,30 @@
-"""The model behind the page: its config at once, its network when TensorFlow, which takes seconds, has been imported.
+"""The model behind the page: its config at once, its network in a process of its own, which takes seconds to begin.
 
-The page must not wait for it. Nothing in `ui` therefore imports TensorFlow, or what does, at the top of a file.
+The page must not wait for it. Nothing that the page imports therefore imports TensorFlow: see `ui.worker`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
-
-import gradio as gr
-import numpy as np
+from threading import Lock, Thread
+from typing import Any, TypeVar
 
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.folder import find
-from model.quiet import quiet
-from ui.panels import UNLISTED
-from ui.text import Message, language_of
+from ui.text import Message
+from ui.worker import Begun, begin
 
-if TYPE_CHECKING:
-    from model.explain import Explainer
+T = TypeVar("T")
 
 LONGEST = 120.0  # seconds that a request waits for the network
-BETWEEN_LOOKS = 0.2  # seconds
 
 
 class Network:
-    """A model that is found, and loaded in the background.
+    """A model that is found, and loaded by a process of its own.
 
     Attributes:
         folder: of the model, with the reports beside the weights.
@@ -42,7 +35,7 @@ class Network:
     def __init__(self, folder: Path, config: CnnConfig, failure: str | None = None) -> None:
         """Name the model; `start` loads it."""
         self.folder, self.config, self.failure = folder, config, failure
-        self._explainer: Future[Explainer] | None = None
+        self._loaded: Future[Begun] | None = None
         self._starting = Lock()
 
     @classmethod
@@ -63,71 +56,73 @@ class Network:
     @property
     def ready(self) -> bool:
         """Whether answers need not wait."""
-        return self._explainer is not None and self._explainer.done()
+        return self._loaded is not None and self._loaded.done()
 
-    def start(self) -> Future[Explainer]:
+    def start(self) -> Future[Begun]:
         """Begin to load, unless that was begun; return what will hold the result."""
         with self._starting:
-            if self._explainer is None:
-                self._explainer = ThreadPoolExecutor(1, "network").submit(self._load)
-            return self._explainer
+            if self._loaded is None:
+                self._loaded = Future()
+                Thread(target=self._load, args=[self._loaded], daemon=True).start()
+            return self._loaded
 
-    def explainer(self) -> Explainer:
-        """Return the loaded model with what looks inside it; waits for it.
+    def wait(self) -> None:
+        """Wait until answers need not wait.
 
         Raises:
             Message: when it takes too long, or no model can be loaded.
         """
-        loading = self.start()
-        try:
-            return loading.result(LONGEST)
-        except TimeoutError:
-            raise Message("network_loading") from None
-        except ModelError:
-            raise Message("network_unusable") from None
+        _result(self.start())
 
-    def _load(self) -> Explainer:
-        with quiet():
-            from model.cnn import CnnModel
-            from model.explain import Explainer
+    def ask(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Have a function done where the network is, and return what it returns; waits for the network.
 
+        Args:
+            work: of a module that imports nothing of Gradio; it is given the network's `Explainer` first.
+            *arguments: which can be pickled.
+
+        Raises:
+            Message: as `wait`; the function's own, or that it failed; that the network's process came to an end,
+                which then is begun anew.
+        """
+        loaded = self.start()
+        begun = _result(loaded)
         try:
-            model = CnnModel.from_folder(self.folder, self.config)
+            return begun.worker.do(work, *arguments)
+        except (EOFError, OSError) as error:  # of the connection: what the function trips over comes as a message
+            self._begin_anew(loaded, error)
+            raise Message("network_restarted") from None
+
+    def _load(self, loaded: Future[Begun]) -> None:
+        try:
+            begun = begin(self.folder, self.config)
         except ModelError as error:
-            _log(error)
-            self.failure = str(error)
-            model = CnnModel.from_pretrained()
-        explainer = Explainer(model)
-        # TensorFlow compiles a function when it is first called: here, not while somebody waits for an answer.
-        blank = np.zeros(model.config.image_shape, np.uint8)
-        explainer.explain(blank)
-        model.predict_and_reject([blank])
-        return explainer
-
-
-def place_notice(demo: gr.Blocks, network: Network) -> None:
-    """Place what people are told until the network is loaded, and where another one had to take its place."""
-    notice = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
-
-    async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
-        language = language_of(request)
-        if not network.ready:
-            yield gr.update(value=Message("network_loading").text(language), visible=True)
-        while not network.ready:
-            await asyncio.sleep(BETWEEN_LOOKS)
-        try:
-            network.explainer()  # at once: it is ready
-        except Message as message:
-            yield gr.update(value=message.text(language), visible=True)
+            print(f"no network: {error}", file=sys.stderr)
+            loaded.set_exception(error)
             return
-        if network.failure:
-            reason = network.failure.replace("`", "'")
-            yield gr.update(value=Message("model_replaced", reason=reason).text(language), visible=True)
-        else:
-            yield gr.update(value="", visible=False)
+        if begun.failure:
+            self.failure = begun.failure
+            _log(begun.failure)
+        loaded.set_result(begun)
 
-    demo.load(tell, None, notice, concurrency_limit=None, **UNLISTED)
+    def _begin_anew(self, loaded: Future[Begun], error: Exception) -> None:
+        with self._starting:
+            if self._loaded is not loaded:
+                return  # somebody else has noticed
+            self._loaded = None
+        loaded.result().end()
+        print(f"the network's process came to an end ({error!r}); another one takes its place", file=sys.stderr)
+        self.start()
 
 
-def _log(error: ModelError) -> None:
+def _result(loaded: Future[Begun]) -> Begun:
+    try:
+        return loaded.result(LONGEST)
+    except TimeoutError:
+        raise Message("network_loading") from None
+    except ModelError:
+        raise Message("network_unusable") from None
+
+
+def _log(error: ModelError | str) -> None:
     print(f"{error}\nThe bundled model is used in its place.", file=sys.stderr)

@@ -1,12 +1,10 @@
 """Gradio's page, whose every event ends in an answer or a sentence, whatever it was sent."""
 
-import sys
-from pathlib import Path
-from traceback import clear_frames, extract_tb
 from typing import Any
 
 import gradio as gr
 
+from ui.faults import forget, log
 from ui.fetch import with_files
 from ui.text import Message, language_of
 
@@ -29,16 +27,3 @@ class Page(gr.Blocks):
             told, request = error if isinstance(error, Message) else Message("failed"), named.get("request")
             language = language_of(request[0] if isinstance(request, list) else request)  # of what says it is a batch
             raise gr.Error(told.text(language), print_exception=False) from None
-
-
-def forget(error: BaseException | None) -> None:
-    """Let go of what the frames of an error hold: the pictures that were worked on, for as long as the error lives."""
-    while error:
-        clear_frames(error.__traceback__)
-        error = error.__context__
-
-
-def log(error: Exception) -> None:
-    """Write what failed, and where, on one line."""
-    frame = extract_tb(error.__traceback__)[-1]
-    print(f"{repr(error)[:300]} in {Path(frame.filename).name}, line {frame.lineno}", file=sys.stderr)

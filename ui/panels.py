@@ -4,8 +4,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui.text import LANGUAGES, STATIC, Message, i18n, language_of
-from ui.upload import WORKED, is_tiff, is_too_large, picture_source
+from ui.pictures import WORKED, is_tiff, is_too_large
+from ui.text import LANGUAGES, STATIC, Message, language_of
+from ui.upload import picture_source
+
+i18n = gr.I18n(**STATIC)
 
 # Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
 # one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui.panels import UNLISTED
+from ui.panels import UNLISTED, i18n
 from ui.plots import sentence
-from ui.text import LANGUAGES, STATIC, Language, Message, i18n, language_of, named
+from ui.text import LANGUAGES, STATIC, Language, Message, language_of, named
 
 Values = Callable[[Language], list[Any]]  # of a part's components
 

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
 
-from model import converter
 from model.config import CnnConfig
-from ui import reports
-from ui.answers import Answer, answers_html, as_answer
-from ui.inside import maps_html, pairs_html, picture_html, saliency_picture
 from ui.network import Network
-from ui.panels import UNLISTED, data_words, html_panel, picture_panel
-from ui.text import Language, Message, i18n, language_of
-from ui.upload import (
-    AT_ONCE,
-    DrawingData,
-    brought_down,
-    decoded,
-    drawing_source,
-    picture_source,
-    warned,
-)
-
-if TYPE_CHECKING:
-    from model.cnn import CnnModel
-    from model.explain import Explanation
+from ui.panels import UNLISTED, data_words, html_panel, i18n, picture_panel
+from ui.reading import classify, look_inside, read, takes_drawings
+from ui.text import Message, language_of
+from ui.upload import AT_ONCE, DrawingData, drawing_source, picture_source, warned
 
 SIDE = 448  # pixels of the square to draw on
 BRUSH = 36  # pixels; a stroke as wide, for its canvas, as MNIST's are for theirs
@@ -40,61 +24,6 @@ SCRIPT = Path(__file__).with_name("canvas.js").read_text(encoding="utf-8")
 CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <div class="tools"><label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
-
-
-def takes_drawings(config: CnnConfig, folder: Path) -> bool:
-    """Return whether a network is asked about drawings: in grey, and of what people draw.
-
-    That is letters and digits, which labels of one character are taken for (so are classes without names, which go by
-    numbers), and whatever it was trained on as drawings. Clothes are grey as well, but to cut them out and stretch
-    them as drawings are would make of them what the network has never seen.
-    """
-    signs = all(len(label) == 1 and label.isalnum() for label in config.labels)
-    return config.image_shape[2] == 1 and (signs or reports.names_drawings(folder))
-
-
-def prepare(model: CnnModel, picture: np.ndarray, drawn: bool) -> list[np.ndarray]:
-    """Make the network's inputs of a drawing or picture.
-
-    Args:
-        model: the network.
-        picture: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
-        drawn: whether it is taken apart and made alike (`converter.sketch_to_inputs`), or only brought to size.
-
-    Returns:
-        uint8 arrays of the network's `image_shape`, one a sign from left to right.
-
-    Raises:
-        Message: for a blank drawing.
-    """
-    shape = model.config.image_shape
-    try:
-        return converter.sketch_to_inputs(picture, shape) if drawn else [converter.fit(picture, shape)]
-    except converter.BlankDrawing:
-        raise Message("drawing_blank") from None
-
-
-def answer(model: CnnModel, picture: np.ndarray, drawn: bool) -> Answer:
-    """Return what the network says of a drawing or picture as a whole; the arguments are those of `prepare`.
-
-    Raises:
-        Message: for a blank drawing.
-    """
-    try:
-        pixels = (converter.sketch_to_input if drawn else converter.fit)(picture, model.config.image_shape)
-    except converter.BlankDrawing:
-        raise Message("drawing_blank") from None
-    (outputs,), judged = model.predict_and_reject([pixels])
-    return as_answer(model, outputs, judged is not None and bool(judged.rejected[0]))
-
-
-def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
-    """Return what the network sees of each sign, and beside it which pixels spoke for its answer."""
-    seen, why = (Message(key).text(language) for key in ("seen", "saliency"))
-    return pairs_html(
-        (picture_html(pixels, seen), picture_html(saliency_picture(pixels, explanation.saliency), why))
-        for pixels, explanation in zip(inputs, explained, strict=True)
-    )
 
 
 def tab(network: Network) -> None:
@@ -117,7 +46,7 @@ def tab(network: Network) -> None:
         which = gr.Radio([], label=i18n("digit_which"), visible=False, elem_id="digit-which")
         maps = gr.HTML(elem_id="digit-maps")
     opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
-    read = gr.State([])  # the network's inputs, one a sign, as `prepare` gives them
+    inputs = gr.State([])  # of the network, one a sign
 
     def show(
         changed: str | dict | None, other: str | dict | None, opened: bool, which: int | None, request: gr.Request
@@ -127,28 +56,22 @@ def tab(network: Network) -> None:
         if not drawing:
             return nothing
         with warned(request):
-            explainer, language = network.explainer(), language_of(request)
-            model = explainer.model
-            with decoded(picture_source(drawing)) as pixels:
-                inputs = prepare(model, brought_down(pixels), takes_drawings(model.config, network.folder))
-            explained = [explainer.explain(pixels) for pixels in inputs]
-            said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)
-            count = len(inputs)
-            which = min(which or 1, count)
-            signs = gr.update(choices=list(range(1, count + 1)), value=which, visible=count > 1)
+            which = which or 1
+            found = network.ask(read, picture_source(drawing), language_of(request), which - 1 if opened else None)
+            count = len(found.inputs)
+            signs = gr.update(choices=list(range(1, count + 1)), value=min(which, count), visible=count > 1)
             # Opened meanwhile, they have been made, and must stay.
-            maps = maps_html(explained[which - 1]) if opened else gr.skip()
-            return said, seen_html(inputs, explained, language), inputs, signs, maps
+            return found.said, found.seen, found.inputs, signs, found.maps if opened else gr.skip()
         return nothing
 
-    def look(read: list[np.ndarray], which: int | None) -> str:
+    def look(inputs: list[np.ndarray], which: int | None) -> str:
         """Make the feature maps of one of the signs that are there."""
-        return maps_html(network.explainer().explain(read[(which or 1) - 1])) if read else ""
+        return network.ask(look_inside, inputs[(which or 1) - 1]) if inputs else ""
 
-    event = {"outputs": [said, seen, read, which, maps], "preprocess": False, **UNLISTED, **AT_ONCE}
+    event = {"outputs": [said, seen, inputs, which, maps], "preprocess": False, **UNLISTED, **AT_ONCE}
     for source, other in zip(sources, reversed(sources), strict=True):
         source.input(show, [source, other, opened, which], trigger_mode="always_last", **event)
-    event = {"fn": look, "inputs": [read, which], "outputs": maps, "preprocess": False, **UNLISTED, **AT_ONCE}
+    event = {"fn": look, "inputs": [inputs, which], "outputs": maps, "preprocess": False, **UNLISTED, **AT_ONCE}
     inside.expand(lambda: True, None, opened, **UNLISTED).then(**event)
     which.input(**event)
     inside.collapse(lambda: False, None, opened, **UNLISTED)
@@ -156,7 +79,7 @@ def tab(network: Network) -> None:
     anything.data_model = DrawingData
     confidences = gr.Label(visible=False, label="confidences")
 
-    def classify(drawing: dict | None, request: gr.Request) -> dict:
+    def confidences_of(drawing: dict | None, request: gr.Request) -> dict:
         """Return the network's confidence for each label.
 
         Where it is unlike all that was learned, a `message` says so beside what comes closest.
@@ -164,15 +87,13 @@ def tab(network: Network) -> None:
         Args:
             drawing: a picture, or the value of a Gradio sketchpad.
         """
-        model = network.explainer().model  # waited for before a place among the large pictures is taken
-        with decoded(drawing_source(drawing), "drawing_missing") as pixels:
-            found = answer(model, brought_down(pixels), takes_drawings(model.config, network.folder))
+        found = network.ask(classify, drawing_source(drawing))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = Message("not_known", label=found.label).text(language_of(request))
         return value | ({"message": message} if found.rejected else {})
 
     events = {"preprocess": False, "postprocess": False, **AT_ONCE}
-    gr.on([], classify, anything, confidences, api_name="classify", **events)
+    gr.on([], confidences_of, anything, confidences, api_name="classify", **events)
 
 
 def name(config: CnnConfig) -> str:

@@ -1,14 +1,18 @@
 """Every word of the page, in Spanish and English, and which of the two a request gets.
 
-`STATIC` is translated by the browser (`gr.I18n`): labels, tab names, guidance. `SPOKEN` is what the server says, after
-the request's Accept-Language; its texts may hold `{fields}`, which the browser's translator would take for its own.
+`STATIC` is translated by the browser (`panels.i18n`): labels, tab names, guidance. `SPOKEN` is what the server says,
+after the request's Accept-Language; its texts may hold `{fields}`, which the browser's translator would take for its
+own.
 """
 
-from typing import Literal
+from __future__ import annotations
 
-import gradio as gr
+from typing import TYPE_CHECKING, Literal
 
 from ui import tuning_text
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 Language = Literal["es", "en"]
 LANGUAGES: tuple[Language, ...] = ("es", "en")
@@ -208,6 +212,8 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "busy": "Hay demasiada gente a la vez: inténtalo de nuevo en unos segundos.",
         # Model
         "network_loading": "La red se está cargando: las respuestas llegarán en unos segundos.",
+        "network_restarted": "El proceso de la red se ha interrumpido y vuelve a empezar: inténtalo de nuevo en unos "
+        "segundos.",
         "network_unusable": "No se ha podido cargar ninguna red, así que no hay respuestas; el motivo está en el "
         "registro del servidor.",
         "model_replaced": "**No se pudo cargar el modelo pedido**, así que se usa el incluido en Trazo. Motivo: "
@@ -273,6 +279,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "busy": "Too many people are here at once: try again in a few seconds.",
         # Model
         "network_loading": "The network is loading: answers will come in a few seconds.",
+        "network_restarted": "The network's process came to an end and is starting again: try again in a few seconds.",
         "network_unusable": "No network could be loaded, so there are no answers; the server's log holds the reason.",
         "model_replaced": "**The model asked for could not be loaded**, so the one that comes with Trazo is used. "
         "Reason: `{reason}`",
@@ -349,8 +356,6 @@ GRADIO = {
 }
 
 SPANISH = str.maketrans(".,", ",\u202f")  # a decimal comma, a thin space between thousands
-
-i18n = gr.I18n(**STATIC)
 
 
 class Message(ValueError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ui.text import i18n
+from ui.panels import i18n
 
 CSS = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")  # of the browser's tab

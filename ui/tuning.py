@@ -12,9 +12,10 @@ from ui import plots, reports, search_plots, space_plots
 from ui.axes import shown, written
 from ui.findings import findings
 from ui.mistakes import SCRIPT, mistakes_html
+from ui.panels import i18n
 from ui.parts import Parts
 from ui.search import Search
-from ui.text import Language, Message, i18n, named, number, percent, word
+from ui.text import Language, Message, named, number, percent, word
 
 LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
 MOST_AXES = 7  # of the parallel coordinates: more are hard to follow

@@ -1,0 +1,37 @@
+"""What people are told while the network is loaded, and where another one had to take its place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from ui.network import Network
+from ui.panels import UNLISTED
+from ui.text import Message, language_of
+
+BETWEEN_LOOKS = 0.2  # seconds
+
+
+def place_notice(demo: gr.Blocks, network: Network) -> None:
+    """Place it above the tabs."""
+    notice = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
+
+    async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
+        language = language_of(request)
+        if not network.ready:
+            yield gr.update(value=Message("network_loading").text(language), visible=True)
+        while not network.ready:
+            await asyncio.sleep(BETWEEN_LOOKS)
+        try:
+            network.wait()  # not at all: it is ready
+        except Message as message:
+            yield gr.update(value=message.text(language), visible=True)
+            return
+        if network.failure:
+            reason = network.failure.replace("`", "'")
+            yield gr.update(value=Message("model_replaced", reason=reason).text(language), visible=True)
+        else:
+            yield gr.update(value="", visible=False)
+
+    demo.load(tell, None, notice, concurrency_limit=None, **UNLISTED)
