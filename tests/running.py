@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -12,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,9 +73,16 @@ class App:
         return last["success"], last["output"]
 
     def memory(self) -> float:
-        """Return the megabytes that it holds in memory."""
-        found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process}/status").read_text(), re.MULTILINE)
-        return int(found[1]) / 1024
+        """Return the megabytes that its processes hold in memory."""
+        return sum(int(_status(one)["VmRSS"].split()[0]) for one in self.processes()) / 1024
+
+    def processes(self) -> set[int]:
+        """Return its process and those that this one has begun: the network's."""
+        found = {self.process}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # ended meanwhile
+                found |= {int(folder.name)} if int(_status(int(folder.name))["PPid"]) == self.process else set()
+        return found
 
 
 @contextmanager
@@ -111,6 +117,10 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _status(process: int) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import ANY
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -315,6 +317,22 @@ def test_a_hundred_at_once_are_all_answered(app, photo):
         assert {ended for ended, _ in people.map(lambda _: app.call("classify", drawing), range(120))} == {"complete"}
 
 
+def test_where_the_networks_process_ends_the_page_goes_on(app, photo):
+    """The system may end it for want of memory."""
+    drawing = json.dumps({"data": [app.upload(photo.read_bytes())]}).encode()
+    assert app.call("classify", drawing)[0] == "complete"
+    (worker,) = app.processes() - {app.process}
+    assert ["libtensorflow" in Path(f"/proc/{one}/maps").read_text() for one in (app.process, worker)] == [False, True]
+    os.kill(worker, signal.SIGKILL)
+    ended, told = app.call("classify", drawing, "es")
+    assert ended == "error" and told["error"] == SPOKEN["es"]["network_restarted"]
+    assert (
+        app.call("edges", json.dumps({"data": [app.upload(photo.read_bytes()), "sobel", 50]}).encode())[0] == "complete"
+    )
+    assert app.call("classify", drawing)[0] == "complete"
+    assert "another one takes its place" in app.log.read_text() and "Traceback" not in app.log.read_text()
+
+
 def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_path):
     """As with a full disk or a cache that may not be written: here HF_HOME leads through a file."""
     (tmp_path / "file").write_text("")
@@ -351,14 +369,12 @@ def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host,
 
     for name in ("PORT", "SPACE_ID"):
         monkeypatch.delenv(name, raising=False)
-    threads = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}  # what it sets itself would stay
-    for name, value in (environment | threads).items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     launched = {}
     monkeypatch.setattr(app.Network, "find", lambda *_: app.Network(ROOT / "nowhere", CnnConfig()))
     monkeypatch.setattr(app.Network, "start", lambda self: None)
-    monkeypatch.setattr(app.gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
-    monkeypatch.setattr(app.gr.Blocks, "block_thread", lambda self: None)
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
     app.main()
     assert (launched["server_name"], launched["server_port"]) == (host, port)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False

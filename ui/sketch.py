@@ -9,9 +9,9 @@ import gradio as gr
 import numpy as np
 
 from model.config import CnnConfig
+from ui import reading
 from ui.network import Network
 from ui.panels import UNLISTED, data_words, html_panel, i18n, picture_panel
-from ui.reading import classify, look_inside, read, takes_drawings
 from ui.text import Message, language_of
 from ui.upload import AT_ONCE, DrawingData, drawing_source, picture_source, warned
 
@@ -29,7 +29,7 @@ CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 def tab(network: Network) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
     config = network.config
-    drawn = takes_drawings(config, network.folder)
+    drawn = reading.takes_drawings(config, network.folder)
     gr.Markdown(i18n(guide(config, drawn)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
@@ -56,17 +56,17 @@ def tab(network: Network) -> None:
         if not drawing:
             return nothing
         with warned(request):
-            which = which or 1
-            found = network.ask(read, picture_source(drawing), language_of(request), which - 1 if opened else None)
+            maps_of = (which or 1) - 1 if opened else None
+            found = network.ask(reading.read, picture_source(drawing), language_of(request), maps_of)
             count = len(found.inputs)
-            signs = gr.update(choices=list(range(1, count + 1)), value=min(which, count), visible=count > 1)
+            signs = gr.update(choices=list(range(1, count + 1)), value=min(which or 1, count), visible=count > 1)
             # Opened meanwhile, they have been made, and must stay.
             return found.said, found.seen, found.inputs, signs, found.maps if opened else gr.skip()
         return nothing
 
     def look(inputs: list[np.ndarray], which: int | None) -> str:
         """Make the feature maps of one of the signs that are there."""
-        return network.ask(look_inside, inputs[(which or 1) - 1]) if inputs else ""
+        return network.ask(reading.look_inside, inputs[(which or 1) - 1]) if inputs else ""
 
     event = {"outputs": [said, seen, inputs, which, maps], "preprocess": False, **UNLISTED, **AT_ONCE}
     for source, other in zip(sources, reversed(sources), strict=True):
@@ -79,7 +79,7 @@ def tab(network: Network) -> None:
     anything.data_model = DrawingData
     confidences = gr.Label(visible=False, label="confidences")
 
-    def confidences_of(drawing: dict | None, request: gr.Request) -> dict:
+    def classify(drawing: dict | None, request: gr.Request) -> dict:
         """Return the network's confidence for each label.
 
         Where it is unlike all that was learned, a `message` says so beside what comes closest.
@@ -87,13 +87,13 @@ def tab(network: Network) -> None:
         Args:
             drawing: a picture, or the value of a Gradio sketchpad.
         """
-        found = network.ask(classify, drawing_source(drawing))
+        found = network.ask(reading.classify, drawing_source(drawing))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = Message("not_known", label=found.label).text(language_of(request))
         return value | ({"message": message} if found.rejected else {})
 
     events = {"preprocess": False, "postprocess": False, **AT_ONCE}
-    gr.on([], confidences_of, anything, confidences, api_name="classify", **events)
+    gr.on([], classify, anything, confidences, api_name="classify", **events)
 
 
 def name(config: CnnConfig) -> str:
