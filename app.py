@@ -10,11 +10,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
-# Gradio keeps its last 10,000 events and, after each, computes statistics of all of them, which nobody looks at here.
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(sys.maxsize))
-
 from model.errors import ModelError
 from ui.memory import give_back_large
 from ui.network import Network
@@ -23,6 +18,8 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
 PORT = 7860
+# Gradio keeps its last 10,000 events and, after each, computes statistics of all of them, which nobody looks at here.
+NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize)}
 # Gradio keeps a copy of the page's state, 0.2 MB, for everybody who ever came, up to 10,000. Who comes back after so
 # many others only finds the controls as they are at the start.
 VISITORS = 128
@@ -84,6 +81,8 @@ def launch(demo: Blocks, port: int) -> None:
 
 def main() -> None:
     """Find the model and begin to load it, meanwhile build the page and serve it."""
+    for name, value in {"GRADIO_ANALYTICS_ENABLED": "False", **NO_STATISTICS}.items():
+        os.environ.setdefault(name, value)  # Gradio looks when it is imported
     give_back_large()
     port = os.environ.get("PORT") or str(PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):

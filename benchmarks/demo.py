@@ -14,7 +14,6 @@ import http.client
 import io
 import json
 import secrets
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
+from app import NO_STATISTICS
 from benchmarks.common import about, rate, report
 from tests.running import App, running
 from ui.upload import AT_ONCE
@@ -31,12 +31,7 @@ from ui.upload import AT_ONCE
 EMPTY = "benchmarks/empty_page.py"
 PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512
 PEOPLE, REQUESTS = 50, 20
-# What app.py sets as well.
-SETTINGS = {
-    "AT_ONCE": str(AT_ONCE["concurrency_limit"]),
-    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
-    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
-}
+SETTINGS = NO_STATISTICS | {"AT_ONCE": str(AT_ONCE["concurrency_limit"])}  # the demo's
 WARM, LATER = 100, 5_000  # requests after which memory is looked at
 
 

@@ -39,7 +39,7 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
-            with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            with _opened(source) as image:
                 if converter.pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
                     raise Message("picture_too_large", limit=MEGAPIXELS)
                 image.load()
@@ -78,10 +78,14 @@ def is_too_large(source: str | bytes) -> bool:
 def is_tiff(source: str | bytes) -> bool:
     """Return whether a picture is of the one kind of `FORMATS` that most browsers do not show."""
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]):
-            return True
-    except Exception:  # another kind, or none
+        with _opened(source) as image:
+            return image.format == "TIFF"
+    except Exception:  # as in `read_picture`, which tells it
         return False
+
+
+def _opened(source: str | bytes) -> Image.Image:
+    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
 
 
 def _megapixels(source: str | bytes | None) -> float:
@@ -89,7 +93,7 @@ def _megapixels(source: str | bytes | None) -> float:
     if source is None:
         return 0
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+        with _opened(source) as image:
             return converter.pixels_to_decode(image) / 1_000_000
     except Exception:  # as in `read_picture`, which tells it
         return 0
