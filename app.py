@@ -92,11 +92,15 @@ def main() -> None:
     except ModelError as error:
         sys.exit(str(error))
     network.start()
+    demo = build(network)
     try:
-        launch(build(network), int(port))
+        launch(demo, int(port))
     except OSError:  # Gradio found the port taken
         sys.exit(f"port {port} is taken; choose another: PORT=8000 python app.py")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # before there is a page, which takes it for its end
+        sys.exit(130)

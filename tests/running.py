@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,16 @@ class App:
 
     def memory(self) -> float:
         """Return the megabytes that its processes hold in memory."""
-        return sum(int(_status(one)["VmRSS"].split()[0]) for one in self.processes()) / 1024
+        return sum(int(_status(one).get("VmRSS", "0").split()[0]) for one in [self.process, *self._begun()]) / 1024
 
-    def processes(self) -> set[int]:
-        """Return its process and those that this one has begun: the network's."""
-        found = {self.process}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # ended meanwhile
-                found |= {int(folder.name)} if int(_status(int(folder.name))["PPid"]) == self.process else set()
-        return found
+    def network(self) -> int | None:
+        """Return the process that the network lives in; None where there is none at the moment."""
+        found = [one for one in self._begun() if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
+        return found[0] if found else None
+
+    def _begun(self) -> list[int]:
+        processes = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+        return [one for one in processes if _status(one).get("PPid", "").strip() == str(self.process)]
 
 
 @contextmanager
@@ -120,7 +121,10 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
 
 
 def _status(process: int) -> dict[str, str]:
-    return dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    try:
+        return dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    except OSError:  # ended meanwhile
+        return {}
 
 
 def _free_port() -> int:

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -541,8 +543,15 @@ def test_people_are_told_until_the_network_is_loaded_and_when_another_answers(br
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[-4:] = b"\xff" * 4  # not a number
     (folder / "model.safetensors").write_bytes(weights)
-    with running(tmp_path / "log.txt", MODEL_ID=str(folder)) as app, opened(browser, app, "en") as page:
+    with running(tmp_path / "log.txt", MODEL_ID=str(folder)) as app, ExitStack() as people:
+        # By now the network may be loaded. Another process takes its place, and is held until the notice was seen.
+        os.kill(first := app.network(), signal.SIGKILL)
+        while app.network() in (first, None):
+            time.sleep(0.01)
+        os.kill(second := app.network(), signal.SIGSTOP)
+        page = people.enter_context(opened(browser, app, "en"))
         page.locator("#notice", has_text=SPOKEN["en"]["network_loading"]).wait_for()
+        os.kill(second, signal.SIGCONT)
         page.locator("#notice", has_text="not finite").wait_for()
         turn_to(page, "digit", "en")
         draw(page, DIGITS["7"])

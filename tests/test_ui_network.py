@@ -4,52 +4,49 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import AuthenticationError
+from contextlib import suppress
 from pathlib import Path
-from threading import Barrier
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from model import CnnModel
+from model.config import CnnConfig
 from model.explain import Explainer
 from model.folder import PRETRAINED
+from tests import errands
 from tests.conftest import ROOT
 from ui import network, reading, worker
 from ui.network import Network
 from ui.text import Message
 
 
+@pytest.fixture
+def found() -> Iterator[Callable[..., Network]]:
+    """Find models, whose processes are ended with the test."""
+    networks = []
+
+    def find(folder: Path = PRETRAINED) -> Network:
+        networks.append(Network(folder, CnnConfig.from_file(PRETRAINED / "config.json")))
+        return networks[-1]
+
+    yield find
+    for one in networks:
+        one.end()
+
+
 @pytest.fixture(scope="module")
-def bundled() -> Network:
-    return Network.find(None, None)
-
-
-# Done in the network's process, which imports this module.
-
-ALL = Barrier(3)
-
-
-def folder_of(explainer: Explainer) -> Path | None:
-    return explainer.model.folder
-
-
-def process_of(_: Explainer) -> int:
-    return os.getpid()
-
-
-def end(_: Explainer) -> None:
-    ALL.wait(60)
-    os._exit(9)
-
-
-def trip(_: Explainer) -> None:
-    raise OSError("no such thing")
+def bundled() -> Iterator[Network]:
+    bundled = Network.find(None, None)
+    yield bundled
+    bundled.end()
 
 
 def seven() -> bytes:
@@ -57,6 +54,18 @@ def seven() -> bytes:
     ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], 0, 14)
     image.save(file, "PNG")
     return file.getvalue()
+
+
+def gone(process: int, seconds: float) -> bool:
+    """Return whether a process ends within so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(ProcessLookupError):
+            os.kill(process, 0)
+            time.sleep(0.05)
+            continue
+        return True
+    return False
 
 
 @pytest.mark.parametrize(
@@ -78,11 +87,10 @@ def test_neither_waits_for_what_the_other_imports(code, absent):
 
 
 def test_it_is_loaded_once_whoever_asks_first(bundled):
-    assert not bundled.ready and bundled.config.labels == tuple("0123456789")
+    assert bundled.config.labels == tuple("0123456789")
     with ThreadPoolExecutor(4) as people:
-        found = set(people.map(lambda _: bundled.ask(process_of), range(4)))
-    assert bundled.ready and bundled.failure is None
-    assert len(found) == 1 and os.getpid() not in found
+        found = set(people.map(lambda _: bundled.ask(errands.process_of), range(4)))
+    assert len(found) == 1 and os.getpid() not in found and bundled.failure is None
 
 
 def test_what_is_asked_is_answered_as_it_would_be_here(bundled):
@@ -96,72 +104,134 @@ def test_what_is_asked_is_answered_as_it_would_be_here(bundled):
     assert all((kernels[name] == kernel).all() for name, kernel in explainer.kernels().items())
 
 
-def test_what_a_function_says_is_told_and_what_it_trips_over_is_logged(bundled, capfd):
+def test_what_a_function_says_is_told_and_what_it_trips_over_is_logged(found, monkeypatch, capfd):
+    monkeypatch.setattr(worker, "run", errands.without_network)
+    asked = found()
     with pytest.raises(Message, match="cannot be read") as told:
-        bundled.ask(reading.classify, b"no picture")
+        asked.ask(reading.classify, b"no picture")
     assert told.value.key == "picture_unreadable" and "SVG" in told.value.text("es")
     with pytest.raises(Message, match="could not be answered"):
-        bundled.ask(trip)
-    assert bundled.ask(folder_of) == PRETRAINED
-    with pytest.raises(Message, match="could not be answered"):
-        worker.Worker(None).do(trip)
-    assert re.fullmatch(r"OSError\('no such thing'\) in test_ui_network.py, line \d+\n", capfd.readouterr().err)
+        asked.ask(errands.trip)
+    assert re.fullmatch(r"OSError\('no such thing'\) in errands.py, line \d+\n", capfd.readouterr().err)
+    with pytest.raises(AttributeError):
+        asked.ask(lambda _: "this cannot be sent")
+    many = [asked.ask(errands.process_of) for _ in range(2 * worker.LANES)]
+    assert len(set(many)) == 1
 
 
-def test_when_its_process_ends_another_one_begins(bundled, capfd):
-    before, place = bundled.ask(process_of), Path(bundled.start().result().address)
+def test_when_its_process_ends_another_one_begins(found, monkeypatch, capfd):
+    monkeypatch.setattr(worker, "run", errands.without_network)
+    asked = found()
+    before = asked.ask(errands.process_of)
     with ThreadPoolExecutor(3) as people:
-        asked = [people.submit(bundled.ask, end) for _ in range(3)]
-        assert {str(one.exception())[:21] for one in asked} == {"The network's process"}
-    assert bundled.ask(process_of) != before and not place.parent.exists()
-    assert capfd.readouterr().err.count("another one takes its place") == 1
-
-
-def test_its_process_ends_with_the_page_however_that_ends(tmp_path):
-    code = (
-        "import os; from ui.network import Network; from tests.test_ui_network import process_of; "
-        "print(Network.find(None, None).ask(process_of), flush=True); os.kill(os.getpid(), 9)"
-    )
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    page = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, env=environment, timeout=120)
-    process, until = Path(f"/proc/{int(page.stdout)}"), time.monotonic() + 20
-    while process.exists() and "zombie" not in (process / "status").read_text() and time.monotonic() < until:
+        told = [people.submit(asked.ask, errands.end) for _ in range(3)]
+        assert {one.exception().key for one in told} == {"network_restarted"}
+    assert gone(before, 20)
+    os.kill(between := asked.ask(errands.process_of), signal.SIGKILL)  # this time while nobody asks
+    assert gone(between, 20)
+    while not capfd.readouterr().err.endswith("ended with code -9; another one takes its place\n"):
         time.sleep(0.05)
-    assert time.monotonic() < until
-    assert not list(tmp_path.iterdir())
+    assert len({before, between, asked.ask(errands.process_of)}) == 3
 
 
-def test_who_does_not_know_the_key_is_not_listened_to():
-    address = worker.serve(worker.Worker("the network"), b"the key")
-    assert Path(address).parent.stat().st_mode & 0o77 == 0
-    assert worker.reach(address, b"the key").do(str.upper) == "THE NETWORK"
-    with pytest.raises(AuthenticationError):
-        worker.reach(address, b"another key")
+def test_a_process_that_ends_while_it_loads_is_no_reason_to_give_up(found, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(worker, "run", errands.at_the_second_time)
+    monkeypatch.setattr(network, "PAUSE", 0.1)
+    found(tmp_path).ask(errands.process_of)
+    assert "ended while it was loading, with code 3" in capfd.readouterr().err
 
 
-def test_weights_that_are_damaged_show_only_when_they_are_loaded(tmp_path, capfd):
-    """So the page is up by then: the bundled model answers, and people are told."""
+def test_a_process_that_cannot_be_begun_is_tried_again(found, monkeypatch, capfd):
+    monkeypatch.setattr(worker, "run", errands.without_network)
+    monkeypatch.setattr(network, "PAUSE", 0.1)
+    real, calls = worker.get_context, []
+
+    def full(kind: str):
+        calls.append(kind)
+        if len(calls) == 1:
+            raise OSError(24, "Too many open files")
+        return real(kind)
+
+    monkeypatch.setattr(worker, "get_context", full)
+    found().ask(errands.process_of)
+    assert "could not be begun: [Errno 24] Too many open files" in capfd.readouterr().err
+
+
+def test_a_process_that_hangs_is_replaced(found, monkeypatch, capfd):
+    monkeypatch.setattr(worker, "run", errands.without_network)
+    asked = found()
+    before = asked.ask(errands.process_of)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(worker, "ANSWERS", 0.5)
+        with pytest.raises(Message, match="started again"):
+            asked.ask(errands.rest)
+    assert gone(before, 20) and asked.ask(errands.process_of) != before
+    assert "said nothing for 0 seconds" in capfd.readouterr().err
+
+
+PAGE = """
+import os, signal, sys
+from tests import errands
+from ui import worker
+from ui.network import Network
+
+worker.run = getattr(errands, sys.argv[1], worker.run)
+network = Network.find(None, None)
+if sys.argv[1] == "loading_for_ever":
+    network.start()
+    while network._worker is None or network._worker.process.pid is None:
+        pass
+    process = network._worker.process.pid
+else:
+    process = network.ask(errands.process_of)
+if sys.argv[2] == "hangs":
+    os.kill(process, signal.SIGSTOP)
+print(process, flush=True)
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(
+    ("run", "ending"),
+    [("run", "killed"), ("loading_for_ever", "killed"), ("loading_for_ever", "ends"), ("without_network", "hangs")],
+)
+def test_its_process_ends_with_the_page_however_that_ends(tmp_path, run, ending):
+    environment = os.environ | {"TMPDIR": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", PAGE, run, ending]
+    page = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=60)
+    assert page.returncode == (-signal.SIGKILL if ending == "killed" else 0), page.stderr
+    assert gone(int(page.stdout), 20)
+    assert not list(tmp_path.iterdir()) and not page.stderr
+
+
+def test_weights_that_are_damaged_show_only_when_they_are_loaded(found, tmp_path, capfd):
+    """So the page is up by then: the bundled model answers, and people are told, as long as it is so."""
     folder = shutil.copytree(PRETRAINED, tmp_path / "model")
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[-4:] = np.float32(np.nan).tobytes()
     (folder / "model.safetensors").write_bytes(weights)
-    loading = Network.find(str(folder), None)
+    loading = found(folder)
     assert loading.failure is None
-    assert loading.ask(folder_of) == PRETRAINED
+    assert loading.ask(errands.folder_of) == PRETRAINED
     assert "not finite" in loading.failure and "bundled model is used" in capfd.readouterr().err
+    shutil.copy(PRETRAINED / "model.safetensors", folder)
+    os.kill(process := loading.ask(errands.process_of), signal.SIGKILL)
+    assert gone(process, 20)
+    with suppress(Message):  # of who asks before it is known that the process has ended
+        loading.ask(errands.process_of)
+    assert loading.ask(errands.folder_of) == folder and loading.failure is None
 
 
-def test_a_model_that_never_comes_is_told(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(network, "LONGEST", 0.0)
-    with pytest.raises(Message, match="network is loading"):
-        Network.find(None, None).ask(folder_of)
-    monkeypatch.undo()
-    # A process that finds not even the bundled model, and one that ends before it says anything.
-    for code, reason in (
-        ("pickle.dump((None, 'nothing there'), sys.stdout.buffer)", "nothing there"),
-        ("0", "EOFError"),
-    ):
-        monkeypatch.setattr(worker, "COMMAND", [sys.executable, "-c", f"import pickle, sys; {code}"])
+def test_a_model_that_never_comes_is_told(found, monkeypatch, capfd):
+    with monkeypatch.context() as hurried:
+        hurried.setattr(worker, "run", errands.loading_for_ever)
+        hurried.setattr(network, "LONGEST", 0.0)
+        with pytest.raises(Message, match="network is loading"):
+            found().ask(errands.process_of)
+    monkeypatch.setattr(worker, "run", errands.without_model)
+    asked = found()
+    for _ in range(2):
         with pytest.raises(Message, match="No network"):
-            Network.find(None, None).ask(folder_of)
-        assert reason in capfd.readouterr().err
+            asked.ask(errands.process_of)
+    assert capfd.readouterr().err == "no network: no model here\n"

@@ -18,17 +18,14 @@ def place_notice(demo: gr.Blocks, network: Network) -> None:
     notice = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
 
     async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
-        language = language_of(request)
-        if not network.ready:
+        language, loaded = language_of(request), network.start()
+        if not loaded.done():
             yield gr.update(value=Message("network_loading").text(language), visible=True)
-        while not network.ready:
+        while not loaded.done():
             await asyncio.sleep(BETWEEN_LOOKS)
-        try:
-            network.wait()  # not at all: it is ready
-        except Message as message:
-            yield gr.update(value=message.text(language), visible=True)
-            return
-        if network.failure:
+        if loaded.result() is None:
+            yield gr.update(value=Message("network_unusable").text(language), visible=True)
+        elif network.failure:
             reason = network.failure.replace("`", "'")
             yield gr.update(value=Message("model_replaced", reason=reason).text(language), visible=True)
         else:

@@ -15,7 +15,9 @@ from ui.text import Message
 
 MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
 WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
-SMALL = 1  # megapixels; larger ones, of which each may need 800 MB, are worked on two at a time
+# Megapixels; larger ones, of which each may need 800 MB, are worked on two at a time in each process: the page's, for
+# its edges, and the network's.
+SMALL = 1
 _ROOM = BoundedSemaphore(2)
 # Pillow opens many more formats; among them EPS, for which it would start Ghostscript on a stranger's program.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")

@@ -212,8 +212,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "busy": "Hay demasiada gente a la vez: inténtalo de nuevo en unos segundos.",
         # Model
         "network_loading": "La red se está cargando: las respuestas llegarán en unos segundos.",
-        "network_restarted": "El proceso de la red se ha interrumpido y vuelve a empezar: inténtalo de nuevo en unos "
-        "segundos.",
+        "network_restarted": "Ha habido que volver a cargar la red: inténtalo de nuevo en unos segundos.",
         "network_unusable": "No se ha podido cargar ninguna red, así que no hay respuestas; el motivo está en el "
         "registro del servidor.",
         "model_replaced": "**No se pudo cargar el modelo pedido**, así que se usa el incluido en Trazo. Motivo: "
@@ -279,7 +278,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "busy": "Too many people are here at once: try again in a few seconds.",
         # Model
         "network_loading": "The network is loading: answers will come in a few seconds.",
-        "network_restarted": "The network's process came to an end and is starting again: try again in a few seconds.",
+        "network_restarted": "The network had to be started again: try again in a few seconds.",
         "network_unusable": "No network could be loaded, so there are no answers; the server's log holds the reason.",
         "model_replaced": "**The model asked for could not be loaded**, so the one that comes with Trazo is used. "
         "Reason: `{reason}`",

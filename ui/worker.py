@@ -1,27 +1,22 @@
-"""The process that the network lives in; `ui.network` begins it, and asks it what people ask.
+"""The process that the network lives in, and how the page's process asks it; `ui.network` keeps one running.
 
-Python runs one thread of a process at a time, whatever its cores. Beside the page's, TensorFlow is imported while the
-page is built; and the page goes on while the network answers. Nothing of Gradio is imported here.
-
-    python -m ui.worker     what it needs to know comes pickled on its standard input, which is closed to end it
+Python runs one thread of a process at a time, whatever its cores. In a process of its own, TensorFlow is imported while
+the page is built; and the page goes on while the network answers. Nothing of Gradio is imported here.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
-import secrets
-import shutil
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.managers import BaseManager
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from queue import Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -35,90 +30,130 @@ from ui.text import Message
 if TYPE_CHECKING:
     from model.explain import Explainer
 
-ROOT = Path(__file__).parent.parent
-COMMAND = [sys.executable, "-m", "ui.worker"]
+T = TypeVar("T")
+
+LANES = 24  # pipes, with a thread at each end: so much can be asked at once; the page lets fewer people in
+# Seconds that are waited for it: to load, from a slow disk; to answer, when it is taken for hung; to end by itself.
+LOADS, ANSWERS, ENDS = 300.0, 60.0, 2.0
+
+
+class WorkerEnded(Exception):
+    """The process came to an end, or had to be brought to it."""
 
 
 class Worker:
-    """Does what is asked of the network, in a thread for each thread that asks."""
+    """A process with a network, as the page's process sees it.
 
-    def __init__(self, explainer: Explainer) -> None:
-        """Take the network, with what looks inside it."""
-        self._explainer = explainer
+    Attributes:
+        process: which ends with this one at the latest.
+        failure: why its network is not the one that was asked for; None where it is. Known once it is loaded.
+    """
 
-    def do(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what a function says, which is given the network's `Explainer` before the arguments.
+    def __init__(self, folder: Path, config: CnnConfig) -> None:
+        """Begin a process that loads a model.
+
+        Raises:
+            OSError: when the system has no room for it.
+        """
+        context = get_context("spawn")  # a copy of this process, with its threads, could hang
+        ours, theirs = zip(*(context.Pipe() for _ in range(LANES)), strict=True)
+        self.failure: str | None = None
+        self.process = context.Process(target=run, args=(theirs, folder.absolute(), config), daemon=True)
+        self.process.start()
+        for lane in theirs:
+            lane.close()  # else nobody would notice that the other process is gone
+        self._first = ours[0]
+        self._free: Queue[Connection] = Queue()
+        for lane in ours:
+            self._free.put(lane)
+
+    def load(self) -> None:
+        """Wait until the model is loaded; nothing may be asked before.
+
+        Raises:
+            ModelError: when no model can be loaded.
+            WorkerEnded: when the process ends before, or takes too long.
+        """
+        usable, self.failure = self._received(self._first, LOADS)
+        if not usable:
+            raise ModelError(self.failure)
+
+    def do(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Have a function done in the process, and return what it returns.
+
+        Args:
+            work: of a module that imports nothing of Gradio; it is given the network's `Explainer` first.
+            *arguments: which can be pickled.
 
         Raises:
             Message: the function's own; `failed` for whatever else it trips over, which is logged.
+            WorkerEnded: when the process ends before it has answered, or takes too long.
         """
+        lane = self._free.get()
         try:
-            return work(self._explainer, *arguments)
-        except Exception as error:
-            if not isinstance(error, Message):
-                log(error)
-            forget(error)
-            raise (error if isinstance(error, Message) else Message("failed")) from None
-
-
-# --- The page's side ---
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A process that has loaded a network; it ends with this one at the latest."""
-
-    worker: Worker  # what stands for it here
-    failure: str | None  # why it is not the model that was asked for; None where it is
-    process: subprocess.Popen[bytes]
-    address: str  # of the socket, in a folder of its own, where it speaks
+            lane.send((work, arguments))
+            done, value = self._received(lane, ANSWERS)
+        except OSError:
+            raise WorkerEnded from None
+        finally:
+            self._free.put(lane)
+        if not done:
+            raise value
+        return value
 
     def end(self) -> None:
-        """End the process, and take away what one that was killed has left."""
+        """End the process."""
+        self.process.terminate()
+        self.process.join(ENDS)
         self.process.kill()
-        if Path(self.address).is_socket():
-            shutil.rmtree(Path(self.address).parent, ignore_errors=True)
+
+    def _received(self, lane: Connection, longest: float) -> tuple[bool, Any]:
+        try:
+            if not lane.poll(longest):
+                print(f"the network's process has said nothing for {longest:.0f} seconds: it is ended", file=sys.stderr)
+                self.process.kill()
+            return lane.recv()
+        except (EOFError, OSError):
+            raise WorkerEnded from None
 
 
-def begin(folder: Path, config: CnnConfig) -> Begun:
-    """Begin a process with a model, and wait until it is loaded.
+# --- What happens in the process ---
 
-    Raises:
-        ModelError: when no model can be loaded, or the process ended before.
-    """
-    key = secrets.token_bytes(32)
-    process = subprocess.Popen(COMMAND, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin and process.stdout
+
+def run(lanes: Sequence[Connection], folder: Path, config: CnnConfig) -> None:
+    """Load a model, say so on the first lane, and answer on all of them, until the page's process ends."""
+    # One picture is too little to share among threads: with one, an answer comes in 0.6 of the time for half the work,
+    # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    give_back_large()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the page
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    loaded = Event()
+    Thread(target=_serve, args=(lanes, folder, config, loaded), daemon=True).start()
+    page = parent_process()
+    assert page
     try:
-        pickle.dump((key, folder.absolute(), config), process.stdin)
-        process.stdin.flush()
-        address, failure = pickle.load(process.stdout)
-        if address is None:
-            raise ModelError(failure)
-        return Begun(reach(address, key), failure, process, address)
-    except (EOFError, OSError) as error:
-        raise ModelError(f"the network's process ended before it answered: {error!r}") from None
+        wait([page.sentinel])
+    finally:
+        if not loaded.is_set():
+            os._exit(1)  # an import has no orderly end
 
 
-def reach(address: str, key: bytes) -> Worker:
-    """Return what stands in this process for the worker that is served at an address.
-
-    Raises:
-        multiprocessing.AuthenticationError: for another key than the server's.
-    """
-    manager = _Reached(address, key)
-    manager.connect()
-    return manager.worker()  # type: ignore[attr-defined] # registered above
-
-
-class _Reached(BaseManager):
-    """Carries calls to another process."""
-
-
-_Reached.register("worker", exposed=["do"])
-
-
-# --- Its own side ---
+def _serve(lanes: Sequence[Connection], folder: Path, config: CnnConfig, loaded: Event) -> None:
+    with suppress(OSError):  # the page's process is gone
+        try:
+            explainer, failure = load(folder, config)
+        except Exception as error:
+            if not isinstance(error, ModelError):
+                log(error)
+            lanes[0].send((False, str(error)))
+            return
+        finally:
+            loaded.set()
+        lanes[0].send((True, failure))
+        for lane in lanes:
+            Thread(target=_answer, args=(lane, explainer), daemon=True).start()
 
 
 def load(folder: Path, config: CnnConfig) -> tuple[Explainer, str | None]:
@@ -145,40 +180,27 @@ def load(folder: Path, config: CnnConfig) -> tuple[Explainer, str | None]:
     return explainer, failure
 
 
-class _Served(BaseManager):
-    """Takes calls from another process."""
+def _answer(lane: Connection, explainer: Explainer) -> None:
+    with suppress(EOFError, OSError):  # the page's process is gone
+        while True:
+            lane.send(_done(lane, explainer))
 
 
-def serve(worker: Worker, key: bytes) -> str:
-    """Begin to take calls from whoever knows the key, and return the address, which is this user's alone."""
-    _Served.register("worker", lambda: worker, exposed=["do"])
-    server = _Served(None, key).get_server()
-    Thread(target=server.serve_forever, daemon=True).start()
-    return str(server.address)
-
-
-def main() -> None:
-    """Load, say where the worker is to be found, or what is wrong; work until the page's process ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal both get it; this one ends with its input
-    # One picture is too little to share among threads: with one, an answer comes in 0.6 of the time for half the work,
-    # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    give_back_large()
-    output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not come in between
-    key, folder, config = pickle.load(sys.stdin.buffer)
+def _done(lane: Connection, explainer: Explainer) -> tuple[bool, Any]:
     try:
-        explainer, failure = load(folder, config)
-    except ModelError as error:
-        pickle.dump((None, str(error)), output)
-        output.flush()
-        return
-    with suppress(BrokenPipeError):
-        pickle.dump((serve(Worker(explainer), key), failure), output)
-        output.flush()
-        sys.stdin.buffer.read()  # nothing comes: until the page's process has ended, or lets go of this one
+        work, arguments = lane.recv()
+    except (EOFError, OSError):
+        raise
+    except Exception as error:  # a function that cannot be imported here
+        return False, _told(error)
+    try:
+        return True, work(explainer, *arguments)
+    except Exception as error:
+        return False, _told(error)
 
 
-if __name__ == "__main__":
-    main()
+def _told(error: Exception) -> Message:
+    if not isinstance(error, Message):
+        log(error)
+    forget(error)
+    return error if isinstance(error, Message) else Message("failed")
