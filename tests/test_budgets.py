@@ -138,11 +138,12 @@ def test_a_trial_that_gets_no_better_stops(tmp_path, monkeypatch):
         return real(config, settings, *arguments, **options)
 
     monkeypatch.setattr(tuner, "fit", fit)
-    tune(tmp_path / "a", trials=1, trial_epochs=4, trial_patience=2)
-    tune(tmp_path / "b", trials=1, trial_epochs=4)
+    tune(tmp_path / "a", trials=1, trial_epochs=4, trial_steps=2, trial_patience=2)
+    tune(tmp_path / "b", trials=1, trial_epochs=4, trial_steps=2)
     assert seen == [(4, 2), (4, 4)]
 
 
+@pytest.mark.slow
 def test_a_trial_that_twice_took_all_memory_is_given_up(tmp_path, monkeypatch):
     """Linux ends the process, so that nothing can be caught: the next start sees it by the machine's own count."""
     monkeypatch.setattr(run, "SearchSpace", Tiny)

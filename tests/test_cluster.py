@@ -109,6 +109,7 @@ def test_a_killed_chief_goes_on_where_it_was(tmp_path, start):
     assert [row["status"] for row in report["trials"]] == ["COMPLETED"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"), [("worker", "the chief at 127.0.0.1:"), ("chief", "no worker has called for 3 seconds")]
 )

@@ -48,7 +48,10 @@ def tiny_space(monkeypatch):
     monkeypatch.setattr(run, "SearchSpace", Tiny)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES if name != "bayesian"]
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", *OTHERS])
 def test_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, strategy):
     report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=3)
     assert len(report["trials"]) == 2
@@ -180,10 +183,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 def test_a_killed_search_goes_on_with_its_trial(tmp_path):
     """`kill -9` in the second trial: the first is kept, the second continued, and the scores are those of no kill."""
-    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "40", "--batch-size", "32"]
+    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "20", "--batch-size", "32"]
     command = search_command(tmp_path / "whole", *options)
     said = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200).stdout
-    assert b"a trial is 80 steps" in said
+    assert b"a trial is 40 steps" in said
     command = search_command(tmp_path / "killed", *options)
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
