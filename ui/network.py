@@ -117,7 +117,7 @@ class Network:
             except WorkerEnded:
                 worker.process.join()
                 self._say(f"ended while it was loading, with code {worker.process.exitcode}")
-            except OSError as error:
+            except Exception as error:  # of the system, which may have no room for it now
                 self._say(f"could not be begun: {error}")
             else:
                 if worker.failure:
