@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +78,11 @@ class App:
 
     def network(self) -> int | None:
         """Return the process that the network lives in; None where there is none at the moment."""
-        found = [one for one in self._begun() if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
-        return found[0] if found else None
+        for one in self._begun():
+            with suppress(OSError):  # ended meanwhile
+                if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text():
+                    return one
+        return None
 
     def _begun(self) -> list[int]:
         processes = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
