@@ -227,14 +227,13 @@ def test_weights_that_are_damaged_show_only_when_they_are_loaded(found, tmp_path
 
 
 def test_a_model_that_never_comes_is_told(found, monkeypatch, capfd):
-    with monkeypatch.context() as hurried:
-        hurried.setattr(worker, "run", errands.loading_for_ever)
-        hurried.setattr(network, "LONGEST", 0.0)
-        with pytest.raises(Message, match="network is loading"):
-            found().ask(errands.process_of)
     monkeypatch.setattr(worker, "run", errands.without_model)
     asked = found()
     for _ in range(2):
         with pytest.raises(Message, match="No network"):
             asked.ask(errands.process_of)
     assert capfd.readouterr().err == "no network: no model here\n"
+    monkeypatch.setattr(worker, "run", errands.loading_for_ever)
+    monkeypatch.setattr(network, "LONGEST", 0.0)
+    with pytest.raises(Message, match="network is loading"):
+        found().ask(errands.process_of)
