@@ -10,8 +10,6 @@ from ui.network import Network
 from ui.panels import UNLISTED
 from ui.text import Message, language_of
 
-BETWEEN_LOOKS = 0.2  # seconds
-
 
 def place_notice(demo: gr.Blocks, network: Network) -> None:
     """Place it above the tabs."""
@@ -21,9 +19,8 @@ def place_notice(demo: gr.Blocks, network: Network) -> None:
         language, loaded = language_of(request), network.start()
         if not loaded.done():
             yield gr.update(value=Message("network_loading").text(language), visible=True)
-        while not loaded.done():
-            await asyncio.sleep(BETWEEN_LOOKS)
-        if loaded.result() is None:
+        # Shielded: a visitor who leaves must not call off what the others wait for.
+        if await asyncio.shield(asyncio.wrap_future(loaded)) is None:
             yield gr.update(value=Message("network_unusable").text(language), visible=True)
         elif network.failure:
             reason = network.failure.replace("`", "'")

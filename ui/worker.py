@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LANES = 24  # pipes, with a thread at each end: so much can be asked at once; the page lets fewer people in
+LANES = 24  # pipes, with a thread at each end: so much can be asked at once; the page lets no more people in
 # Seconds that are waited for it: to load, from a slow disk; to answer, when it is taken for hung; to end by itself.
 LOADS, ANSWERS, ENDS = 300.0, 60.0, 2.0
 
