@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from model.errors import ModelError
-from ui.memory import give_back_large
-from ui.network import Network
+from ui.inference.supervisor import Network
+from ui.server.malloc import give_back_large
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -32,11 +32,11 @@ def build(network: Network) -> Blocks:
     """Return the page for a model, which need not be loaded yet."""
     import gradio as gr
 
-    from ui import edges, sketch, theme, tuning
-    from ui.names import give_names
-    from ui.notice import place_notice
-    from ui.page import Page
-    from ui.panels import i18n
+    from ui.server.blocks import Page
+    from ui.tabs import edges, sketch, theme, tuning
+    from ui.tabs.accessibility import give_names
+    from ui.tabs.panels import i18n
+    from ui.tabs.status_banner import place_notice
 
     with Page(title="Trazo", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as demo:
         theme.header()
@@ -58,9 +58,10 @@ def launch(demo: Blocks, port: int) -> None:
     Raises:
         OSError: when the port is taken.
     """
-    from ui import http, theme
-    from ui.fetch import LARGEST
-    from ui.panels import i18n
+    from ui.server import http
+    from ui.server.fetch import LARGEST
+    from ui.tabs import theme
+    from ui.tabs.panels import i18n
 
     demo.launch(
         server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",

@@ -67,9 +67,9 @@ def recipe_of(name: str, epochs: int) -> str:
 def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str, Any]:
     """Train a variant and return its last epoch's measures and its parameters."""
     with quiet():
+        from training.commands import train_run
         from training.config import DataConfig
         from training.presets import PRESETS
-        from training.run import train_run
 
     PRESETS["variant"] = lambda: fields(name, epochs)
     train_run(DataConfig(str(data), validation=0.5), {}, folder, "variant", verbose=False)

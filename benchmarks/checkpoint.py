@@ -22,10 +22,10 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
     """Train some steps; returns seconds of a step, seconds of each checkpoint, its bytes, steps of an epoch."""
     with quiet():
         from model import CnnConfig
-        from training import trainer
         from training.config import TrainConfig
+        from training.data.statistics import pixel_histogram
+        from training.loop import trainer
         from training.presets import PRESETS
-        from training.scale import pixel_histogram
         from training.stream import HubStream
 
     fields, recipe = PRESETS[preset]()
@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with quiet():
+        from training.loop.trainer import SECONDS_BETWEEN_CHECKPOINTS
         from training.presets import PRESETS
-        from training.trainer import SECONDS_BETWEEN_CHECKPOINTS
 
     lines = ["| preset | checkpoint, MB | to write one, ms | an epoch, s | checkpoints an epoch | share of the time |"]
     lines.append("|---|---:|---:|---:|---:|---:|")

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.hub import LoopbackHub
+from tests.support.fake_hub import LoopbackHub
 
 DATASET = "ylecun/mnist"  # the id under which the folder is served
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -25,8 +25,8 @@ from PIL import Image, ImageDraw
 
 from app import NO_STATISTICS
 from benchmarks.common import about, rate, report
-from tests.running import App, running
-from ui.upload import AT_ONCE
+from tests.support.app_server import App, running
+from ui.server.upload import AT_ONCE
 
 EMPTY = "benchmarks/empty_page.py"
 PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512

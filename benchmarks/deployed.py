@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks.common import about, rate, report
 from benchmarks.demo import Visitor, seven
-from model.folder import PRETRAINED
-from tests.hub import LoopbackHub
-from tests.running import running
+from model.io.locate import PRETRAINED
+from tests.support.app_server import running
+from tests.support.fake_hub import LoopbackHub
 
 MODEL = "someone/digits"
 

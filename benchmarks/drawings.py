@@ -26,8 +26,8 @@ DIGITS = "0123456789"
 def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
     """Return the stream of the rows that no training sees, and what to call them."""
     with quiet():
+        from training.commands import open_test
         from training.config import DataConfig
-        from training.run import open_test
 
     data = DataConfig(dataset, sketches=(dataset,) if sketches else (), unit_column="writer", test_share=share)
     return open_test(data)
@@ -36,7 +36,7 @@ def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
 def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return what was measured, the share of rightly answered rows of each class, and its number of rows."""
     with quiet():
-        from training.decoding import decoded_batches
+        from training.data.decode import decoded_batches
 
     stream, split = test_rows(dataset, sketches, share)
     right, rows = np.zeros(10), np.zeros(10)
@@ -48,7 +48,7 @@ def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[
 def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return the same for rows that were photographed; what is taken for blank paper is answered wrongly."""
     with quiet():
-        from model.converter import BlankDrawing
+        from model.preprocess.decode import BlankDrawing
 
     right, rows = np.zeros(10), np.zeros(10)
     for ink, label in _inks(dataset, share):
@@ -62,7 +62,7 @@ def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str
 
 def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
     """Give ink, float32 (h, w), and label of the first rows of a set."""
-    from model.converter import fit, open_image, pixels_of
+    from model.preprocess.decode import fit, open_image, pixels_of
 
     stream, _ = test_rows(dataset, True, share)
     given = 0

@@ -22,7 +22,7 @@ from benchmarks.contender import SHAPE
 
 def stream_epoch(dataset: str) -> dict[str, float]:
     """Stream an epoch; returns rows, the peak and the bound of the window in MB, and row groups."""
-    from training.decoding import decoded_batches
+    from training.data.decode import decoded_batches
     from training.stream import HubStream
 
     stream = HubStream(dataset)

@@ -20,7 +20,7 @@ def encoded(setting: Setting) -> Epochs:
 
 def decoded(setting: Setting, threads: int) -> Epochs:
     """`HubStream` and the decoder, as NumPy arrays."""
-    from training import decoding
+    from training.data import decode as decoding
     from training.stream import HubStream
 
     decoding.DECODERS = threads
@@ -32,7 +32,8 @@ def decoded(setting: Setting, threads: int) -> Epochs:
 @one_by_one
 def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
     """The whole way into `tf.data`, in file order."""
-    from training import decoding, pipeline
+    from training import pipeline
+    from training.data import decode as decoding
     from training.stream import HubStream
 
     decoding.DECODERS = threads
@@ -42,7 +43,8 @@ def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
 
 def training(setting: Setting, threads: int, strength: float) -> Epochs:
     """The whole way into `tf.data`, shuffled, with augmentation where its strength is not 0."""
-    from training import decoding, pipeline
+    from training import pipeline
+    from training.data import decode as decoding
     from training.stream import HubStream
 
     decoding.DECODERS = threads

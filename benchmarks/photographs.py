@@ -1,7 +1,7 @@
 """What a camera makes of ink on paper: uneven light, a shadow, grain, a tint, JPEG. Everything random is seeded.
 
-The exposure is right: only the lightest paper is clipped to white. Overexposed paper is tests/test_paper.py's, so that
-what was measured with these photographs can still be compared.
+The exposure is right: only the lightest paper is clipped to white. Overexposed paper is that of the tests of
+`model.preprocess.photo`, so that what was measured with these photographs can still be compared.
 """
 
 import cv2

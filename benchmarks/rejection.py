@@ -31,7 +31,7 @@ OTHERS = {"fashion_mnist": "clothes", "quickdraw": "doodles", "notmnist": "lette
 def pictures(dataset: str, shape: tuple[int, int, int], sketches: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixels, uint8 (n, h, w, c), and labels of the rows that no training sees."""
     with quiet():
-        from training.decoding import decoded_batches
+        from training.data.decode import decoded_batches
 
     stream, _ = test_rows(dataset, sketches, TEST_SHARE)
     batches = list(decoded_batches(stream, stream.ordered(), shape))
@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     with quiet():
         from model import CnnModel
-        from training.evaluate import calibration
+        from training.evaluation.metrics import calibration
 
     lines = ["| model | against | rows | AUROC | AUPR | AUROC of confidence | rejected |"]
     lines.append("|---|---|---:|---:|---:|---:|---:|")

@@ -51,10 +51,10 @@ def main() -> None:
     options = parser.parse_args()
     with quiet():
         from training.config import TrainConfig
-        from training.evaluate import evaluate
-        from training.scale import pixel_histogram
+        from training.data.statistics import pixel_histogram
+        from training.evaluation.metrics import evaluate
+        from training.loop.trainer import fit
         from training.stream import HubStream
-        from training.trainer import fit
 
     table = ["| rows | entropy of a batch's labels, bits | test accuracy of each seed | mean |", "|---|---:|---|---:|"]
     with tempfile.TemporaryDirectory() as temporary:

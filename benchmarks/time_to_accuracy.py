@@ -30,10 +30,11 @@ GOAL = 0.99
 def train_preset(seed: int) -> dict[str, float]:
     """Train the preset `fast` as the command line does; returns seconds, epochs and test accuracy."""
     with quiet():
-        from model import CnnModel, files
+        from model import CnnModel
+        from model import artifacts as files
+        from training.commands import train_run
         from training.config import DataConfig
-        from training.evaluate import evaluate
-        from training.run import train_run
+        from training.evaluation.metrics import evaluate
         from training.stream import HubStream
 
     with tempfile.TemporaryDirectory() as folder:

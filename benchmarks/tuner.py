@@ -46,9 +46,9 @@ def memory_mb() -> float:
 def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
     """Search with Trazo; returns seconds and the memory after each trial."""
     with quiet():
-        from training import tuner
+        from training.commands import tune_run
         from training.config import DataConfig, TuneConfig
-        from training.run import tune_run
+        from training.tuning import tuner
 
     sizes: list[float] = []
     end = tuner.StreamTuner.on_trial_end
@@ -70,12 +70,12 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         import keras_tuner
 
         from model.losses import make_loss
+        from training.commands import open_data
         from training.config import DataConfig, TrainConfig
+        from training.data.statistics import pixel_histogram
+        from training.loop.trainer import make_optimizer
         from training.pipeline import make_eval_data, make_train_data
-        from training.run import open_data
-        from training.scale import pixel_histogram
-        from training.search_space import SearchSpace
-        from training.trainer import make_optimizer
+        from training.tuning.search_space import SearchSpace
 
     points = [trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text())["trials"]]
     started = time.perf_counter()

@@ -16,15 +16,16 @@ import tensorflow as tf
 from huggingface_hub import CommitInfo, ModelHubMixin
 from PIL import Image
 
-from model import converter, files
-from model.card import render_card
+from model import artifacts as files
+from model.card.card import render_card
 from model.config import LIMITS, CnnConfig
 from model.errors import ModelError, TrazoError
-from model.folder import find
-from model.hub import commit_folder
+from model.io.hub import commit_folder
+from model.io.locate import find
+from model.io.weights import is_about, read_weights, weights_to_bytes
 from model.network import build_network
-from model.outliers import Outliers, Rejection
-from model.weights import is_about, read_weights, weights_to_bytes
+from model.ood import Outliers, Rejection
+from model.preprocess import decode as converter
 
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
 

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from model import files
+from model import artifacts as files
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
 from model.scaling import EXTREME, Scaling

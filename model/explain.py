@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from model.cnn import CnnModel, probabilities
-from model.outliers import features_of
+from model.ood import features_of
 
 
 @dataclass(frozen=True)

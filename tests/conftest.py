@@ -23,7 +23,7 @@ SAMPLE = str(ROOT / "training" / "sample")
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run made by the real functions on the sample: one short trial, a short training, an evaluation."""
-    from training.__main__ import main
+    from training.cli import main
 
     everybodys = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # made by the first worker that needs it, copied by each

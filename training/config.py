@@ -66,7 +66,7 @@ class TrainConfig:
     thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
     erasing: float = 0.0  # share of a picture that a rectangle may cover
     unchanged: float = 0.0  # share of pictures that none of these changes
-    hands: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (training/hands.py)
+    hands: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (digit_variants.py)
     average: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
     precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
     patience: int = 6  # epochs without a better validation loss before training stops

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from model.converter import BadImage, open_image, pixels_of
 from model.errors import TrazoError
-from training.augment import augment
-from training.decoding import decoded_groups
-from training.hands import redraw
-from training.stream import Batch, HubStream
+from model.preprocess.decode import BadImage, open_image, pixels_of
+from training.augmentation.digit_variants import redraw
+from training.augmentation.geometric import augment
+from training.data.decode import decoded_groups
+from training.data.stream import Batch, HubStream
 
 PREFETCHED = 4  # batches that wait between decoding and the network
 
@@ -39,12 +39,12 @@ def make_train_data(
         epochs: how many epochs follow one another without a gap.
         steps: batches after which an epoch ends; None for all of them.
         image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
-        strength: of rotation, slant, zoom and shift; 0 for none. See `training.augment` for this and the next four.
+        strength: of rotation, slant, zoom and shift; 0 for none. See `augmentation.geometric` for the next four, too.
         elastic: displacement by an elastic distortion, as a share of the side.
         thickness: pixels that strokes may gain or lose on either side.
         erasing: share of a picture that may be covered.
         unchanged: share of pictures that are left as they are.
-        hands: share of 1s, 7s and 9s that are redrawn, for labels that are digits; see `training.hands`.
+        hands: share of 1s, 7s and 9s that are redrawn, for labels that are digits; see `augmentation.digit_variants`.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The

@@ -1,0 +1,226 @@
+"""The Hub's side of a model: one download at one commit, one commit up."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import (
+    CommitInfo,
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    constants,
+    hf_hub_download,
+    snapshot_download,
+)
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.hf_api import RepoSibling
+from huggingface_hub.utils import tqdm
+
+from model import artifacts as files
+from model.config import CnnConfig
+from model.errors import TrazoError
+from model.io.weights import check_size
+
+WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES, *files.REPORTS)
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def download(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> tuple[Path, bool]:
+    """Download a model repo's known files, all at one commit, into the Hub's cache.
+
+    What the cache holds already is compared with what the Hub announces, and downloaded again where it differs.
+    Without a network, or with HF_HUB_OFFLINE=1, what the cache holds is used as it is.
+
+    Args:
+        repo_id: `owner/name`.
+        revision: branch, tag or commit; None for the main branch.
+        token: as huggingface_hub takes it.
+
+    Returns:
+        the snapshot's folder, and whether its files were compared with the Hub.
+
+    Raises:
+        TrazoError: in one line: no such repo or revision, no network and no cache, a file that is missing, too large
+            or not the one announced.
+    """
+    with plain_errors(repo_id, revision):
+        try:
+            wait = constants.HF_HUB_ETAG_TIMEOUT  # without it a silent Hub would be waited for without end
+            info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=wait)
+        except (httpx2.RequestError, OfflineModeIsEnabled, HfHubHTTPError) as error:
+            if isinstance(error, HfHubHTTPError) and _status(error) < 500:
+                raise  # the Hub answers, and refuses
+            try:
+                return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), False
+            except LocalEntryNotFoundError:
+                raise error from None
+        commit = info.sha or ""
+        if not COMMIT.fullmatch(commit):  # it becomes a folder's name
+            raise TrazoError(f"{constants.ENDPOINT} is no Hub: it calls {info.sha!r} a commit of {repo_id!r}")
+        announced = {file.rfilename: file for file in info.siblings or []}
+        known = {name: announced[name] for name in WANTED if name in announced}
+        files.check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
+        fetch = partial(_fetch, repo_id, commit, token)
+        folder = fetch(known.pop(files.CONFIG)).parent
+        # The config is small and says how large the weights must be: others are not even downloaded.
+        config = CnnConfig.from_file(folder / files.CONFIG)
+        check_size(config, known[files.WEIGHTS].size or 0, f"{repo_id}/{files.WEIGHTS}")
+        with ThreadPoolExecutor(len(known)) as pool:
+            list(pool.map(fetch, known.values()))
+        _remember(folder, revision or constants.DEFAULT_REVISION)
+        return folder, True
+
+
+def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSibling) -> Path:
+    """Return the cache's copy of a file, downloaded if there is none, and again if it is not what the Hub announces."""
+    name, size = f"{repo_id}/{file.rfilename}", file.size or 0
+
+    class Bounded(tqdm):
+        """A progress bar that ends the download of a file that turns out larger than announced."""
+
+        received = 0.0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.received += n or 0
+            if self.received > size:
+                raise TrazoError(f"{name}: the Hub announced {size:,} bytes and sends more")
+            return super().update(n)
+
+    for again in (False, True):
+        path = hf_hub_download(
+            repo_id, file.rfilename, revision=commit, token=token, force_download=again, tqdm_class=Bounded
+        )
+        if _matches(Path(path), file):
+            return Path(path)
+        # Twice wrong it is of no use; and on a system without links huggingface_hub would leave the file that is there.
+        if again or not os.path.islink(path):
+            os.unlink(path)
+    raise TrazoError(f"{name} is not what the Hub announced")
+
+
+def _matches(path: Path, file: RepoSibling) -> bool:
+    with path.open("rb") as content:
+        if file.lfs:
+            return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
+        git = hashlib.file_digest(content, lambda: hashlib.sha1(b"blob %d\0" % path.stat().st_size))
+        return git.hexdigest() == file.blob_id
+
+
+def _remember(folder: Path, revision: str) -> None:
+    """Note in the cache which commit a branch or tag is at, as huggingface_hub does, for loads without a network."""
+    ref = folder.parents[1] / "refs" / revision
+    with suppress(OSError):  # a cache that cannot be written to
+        if not COMMIT.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            files.write_whole(ref, folder.name)
+
+
+def commit_folder(
+    folder: Path,
+    repo_id: str,
+    *,
+    private: bool | None = None,
+    token: str | bool | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    message: str = "Publish a Trazo model",
+) -> CommitInfo:
+    """Upload a model folder's known files in one atomic commit; the repo is made where there is none.
+
+    Reports, pictures and exports of the repo that the folder does not have are deleted by the same commit: they are
+    about other weights.
+    The commit names the one it was made upon: should somebody else commit in between, the Hub refuses it.
+
+    Raises:
+        TrazoError: in one line: a damaged report, no token or no right to write, another's commit in between,
+            no network.
+    """
+    api = HfApi(token=token)
+    further = (*files.PICTURES, files.EXPORTS, *files.EXPORTED)
+    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *further) if (folder / name).exists()]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        CommitOperationAdd(name, folder / name) for name in names
+    ]
+    reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
+    for name, report in reports.items():
+        operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))
+    with plain_errors(repo_id, revision):
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        try:
+            parent = api.model_info(repo_id, revision=revision)
+        except RevisionNotFoundError:  # a branch that is new begins where the main one is
+            if revision is None:
+                raise
+            api.create_branch(repo_id, branch=revision)
+            parent = api.model_info(repo_id, revision=revision)
+        old = {sibling.rfilename for sibling in parent.siblings or []}
+        stale = old & {*further, *files.REPORTS} - {operation.path_in_repo for operation in operations}
+        operations += [CommitOperationDelete(name) for name in sorted(stale)]
+        return api.create_commit(
+            repo_id,
+            operations,
+            commit_message=message,
+            parent_commit=parent.sha,
+            revision=revision,
+            create_pr=create_pr,
+        )
+
+
+@contextmanager
+def plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
+    """Turn what huggingface_hub raises about a repo into a TrazoError of one line."""
+    try:
+        yield
+    except TrazoError:
+        raise
+    except GatedRepoError:
+        raise TrazoError(f"{repo_id!r} is gated: ask for access on its page and set HF_TOKEN") from None
+    except RepositoryNotFoundError:
+        raise TrazoError(
+            f"{repo_id!r} is neither a folder here nor a repo on the Hub that you may read; "
+            "check the name, or set HF_TOKEN if it is private"
+        ) from None
+    except RevisionNotFoundError:
+        raise TrazoError(f"{repo_id!r} has no revision {revision!r}") from None
+    except HFValidationError:
+        raise TrazoError(f"{repo_id!r} is neither a folder here nor a repo id (owner/name)") from None
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.RequestError) as error:
+        raise TrazoError(
+            f"{repo_id!r} is no folder here, the cache does not hold it, and the Hub cannot be reached for it "
+            f"({type(error).__name__})"
+        ) from None
+    except HfHubHTTPError as error:
+        status = _status(error)
+        reason = {
+            401: "no valid token: set HF_TOKEN or run `hf auth login`",
+            403: "this token may not do that; it needs write access",
+            412: "somebody else committed in between; look at their commit, then publish again",
+        }.get(status, next(iter(str(error).splitlines()), "no reason given"))
+        raise TrazoError(f"the Hub refused {repo_id!r} ({status}): {reason}") from None
+    except OSError as error:  # the disk's: many of the Hub's errors are OSErrors too, so this one comes last
+        raise TrazoError(
+            f"the files of {repo_id!r} cannot be read or written here: {error} (the cache is {constants.HF_HUB_CACHE})"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # what huggingface_hub stumbles over
+        raise TrazoError(
+            f"{constants.ENDPOINT} gives no Hub's answer about {repo_id!r} ({error.__cause__ or repr(error)})"
+        ) from None
+
+
+def _status(error: HfHubHTTPError) -> int:
+    return error.response.status_code if error.response is not None else 0

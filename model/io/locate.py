@@ -1,0 +1,39 @@
+"""Where a model is: its folder and its config, found and checked without TensorFlow, which takes seconds to import."""
+
+import os
+from pathlib import Path
+
+from model import artifacts as files
+from model.config import CnnConfig
+from model.errors import ModelError, TrazoError
+from model.io.hub import download
+from model.io.weights import check_weights
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+
+
+def find(
+    name: str | os.PathLike | None = None, revision: str | None = None, token: str | bool | None = None
+) -> tuple[Path, CnnConfig]:
+    """Return a model's folder and its config; of the weights all but the values is checked.
+
+    Args:
+        name: a folder, a Hub id `owner/name`, or None for the bundled model.
+        revision: branch, tag or commit of the Hub repo; resolved once, all files are read at that commit.
+        token: as huggingface_hub takes it.
+
+    Raises:
+        ModelError: in one line, what is missing or damaged and where.
+    """
+    source = PRETRAINED if name is None else Path(name)
+    unchecked = ""
+    try:
+        folder, compared = (source, True) if source.is_dir() else download(str(source), revision, token)
+        if not compared:
+            unchecked = "; this is the cache's copy: load it once with the Hub in reach, and it is mended"
+        files.check_folder(folder)
+        config = CnnConfig.from_file(folder / files.CONFIG)
+        check_weights(config, folder / files.WEIGHTS)
+    except (TrazoError, OSError) as error:
+        raise ModelError(f"{error}{unchecked}") from None
+    return folder, config

@@ -1,0 +1,106 @@
+"""model.safetensors <-> the weights of a Keras network, by name; checked without TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from model import artifacts as files
+from model.config import CnnConfig
+from model.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+MOST_HEADER = 1 << 20  # bytes that say where the tensors are; those of the largest network take a tenth of it
+
+
+def weights_to_bytes(network: keras.Model, further: Mapping[str, np.ndarray] = MappingProxyType({})) -> bytes:
+    """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`).
+
+    Args:
+        network: whose weights.
+        further: tensors that are kept beside them, by name.
+    """
+    tensors = {weight.path: weight.numpy() for weight in network.weights} | dict(further)
+    return save(tensors, metadata={"format": "keras"})
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the SHA-256 of a folder's weights: what an evaluation.json is about."""
+    return hashlib.sha256((folder / files.WEIGHTS).read_bytes()).hexdigest()
+
+
+def is_about(evaluation: dict[str, Any], folder: Path) -> bool:
+    """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
+    return (folder / files.WEIGHTS).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
+
+
+def check_size(config: CnnConfig, size: int, where: str) -> None:
+    """Refuse a file of weights that is smaller or larger than the config asks for, by its size alone.
+
+    Raises:
+        ModelError: so.
+    """
+    least = 4 * sum(map(prod, (config.weight_shapes | config.further_shapes).values()))
+    if not least <= size <= least + MOST_HEADER:
+        raise ModelError(
+            f"{where} does not match config.json, which asks for {least // 4:,} float32: it has {size:,} bytes"
+        )
+
+
+def check_weights(config: CnnConfig, path: Path) -> None:
+    """Refuse a file of weights whose tensors are not those the config asks for; none of them is read.
+
+    Raises:
+        ModelError: a file that is missing or damaged, a missing or unknown tensor, a wrong shape or dtype.
+    """
+    with _checked(config, path):
+        pass
+
+
+def read_weights(config: CnnConfig, path: Path) -> dict[str, np.ndarray]:
+    """Return the tensors of a file of weights, float32 by name, of the shapes that the config asks for.
+
+    Raises:
+        ModelError: as `check_weights`, or for NaN and infinities.
+    """
+    with _checked(config, path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelError(f"{path}: {name} holds values that are not finite")
+    return tensors
+
+
+@contextmanager
+def _checked(config: CnnConfig, path: Path) -> Iterator[Any]:
+    expected = config.weight_shapes | config.further_shapes
+    try:
+        check_size(config, path.stat().st_size, str(path))
+        with path.open("rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+        if header > MOST_HEADER:  # safetensors itself would read up to 100 MB, and take several times that of memory
+            raise ModelError(f"{path} has a header of {header:,} bytes; at most {MOST_HEADER:,} are read")
+        with safe_open(path, framework="numpy") as file:
+            names = set(file.keys())
+            if names != expected.keys():
+                missing, extra = sorted(expected.keys() - names), sorted(names - expected.keys())
+                raise ModelError(f"{path} does not match config.json: missing {missing}, not asked for {extra}")
+            for name, shape in expected.items():
+                about = file.get_slice(name)
+                if tuple(about.get_shape()) != shape or about.get_dtype() != "F32":
+                    found = f"{about.get_dtype()} {tuple(about.get_shape())}"
+                    raise ModelError(f"{path}: {name} is {found}, config.json asks for F32 {shape}")
+            yield file
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None

@@ -1,0 +1,1 @@
+"""Decode images and turn free drawings into network inputs."""

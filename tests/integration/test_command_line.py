@@ -1,0 +1,300 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from datasets import ClassLabel, Features, Image, Value
+
+from model import CnnModel
+from tests.conftest import ROOT, SAMPLE
+from tests.support.datasets import pictures, write_dataset
+from tests.support.fake_hub import Fault, LoopbackHub
+from training.cli import main
+from training.commands import open_data
+from training.config import DataConfig, TrainConfig
+from training.data.order import Part
+
+QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
+
+
+def test_the_whole_way_leaves_every_file(trained):
+    names = {"config.json", "model.safetensors", "README.md", "training.json", "trials.json", "evaluation.json"}
+    assert names <= {path.name for path in trained.iterdir()}
+    training, trials, evaluation = (
+        json.loads((trained / name).read_text()) for name in ("training.json", "trials.json", "evaluation.json")
+    )
+    assert training["data"]["rows"] == {"train": 3125, "validation": 375}
+    best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
+    assert training["hyperparameters"]["optimizer"] == best["hyperparameters"]["optimizer"]
+    assert (
+        len(training["history"]) == 2
+        and training["parameters"] == CnnModel.from_pretrained(trained).network.count_params()
+    )
+    assert evaluation["rows"] == 1000 and evaluation["split"] == "test"
+    card = (trained / "README.md").read_text()
+    assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,125 rows to train on" in card
+
+
+def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, capsys):
+    before = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options]) == 0
+    after = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    assert before == after
+    assert "epoch" not in capsys.readouterr().out
+    # Another trial might be the best, of another network than the one that is trained.
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options, "--trials", "2"]) == 0
+    assert {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()} == before
+    assert "the training has begun: no further trials" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--dataset", SAMPLE, "--split", "dev"], "no split 'dev'; it has train, test"),
+        (["run", "--dataset", SAMPLE, "--test-split", "dev"], "no split 'dev'; it has train, test"),
+        (["train", "--dataset", SAMPLE, "--config", "big"], "'big' not found"),
+        (["train", "--dataset", SAMPLE, "--label-column", "digit"], "no label column 'digit'; possible: label"),
+        (["train", "--dataset", SAMPLE, "--image-column", "digit"], "no image column 'digit'; it has image"),
+        (["run", "--dataset", SAMPLE, "--test-split", "train"], "what is measured must not be learned from"),
+        (["train", "--dataset", SAMPLE, "--loss", "mse"], "'mse' does not suit a multiclass problem; these suit it"),
+        (["train", "--dataset", SAMPLE, "--problem", "regression"], "'label' holds class names: binary or multiclass"),
+        (["train", "--dataset", SAMPLE, "--problem", "binary"], "has 10 classes: multiclass, not binary"),
+        (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must lie between 1 and"),
+        (["train", "--dataset", SAMPLE, "--validation", "2"], "between 0 and 1"),
+        (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
+    ],
+)
+def test_a_persons_mistake_is_told_in_one_line_and_nothing_is_written(tmp_path, capsys, arguments, message):
+    output = tmp_path / "run"
+    assert main([*arguments, "--output", str(output)]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.startswith("trazo: ") and told.count("\n") == 1
+    assert not output.exists()
+
+
+def test_an_unknown_preset_or_strategy_names_those_there_are(training):
+    answer = training("train", "--dataset", SAMPLE, "--output", "x", "--preset", "huge")
+    assert answer.returncode == 2 and "invalid choice: 'huge'" in answer.stderr and "fast" in answer.stderr
+    assert answer.stderr.startswith("trazo: ") and answer.stderr.count("\n") == 1
+
+
+def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
+    assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
+    assert "has no config.json" in capsys.readouterr().err
+    (tmp_path / "checkpoint.safetensors").touch()
+    assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
+    assert "its training has not ended; the command that began it goes on" in capsys.readouterr().err
+    assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
+    assert "there is no run" in capsys.readouterr().err
+    assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
+    assert (
+        "has no model.safetensors, training.json, evaluation.json: train and evaluate it first"
+        in capsys.readouterr().err
+    )
+
+
+def test_without_a_network_one_line_names_the_sample(tmp_path, training):
+    nobody = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "0",
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+    }  # nobody listens on the discard port
+    answer = training("train", "--dataset", "ylecun/mnist", "--output", tmp_path / "run", env=nobody)
+    assert answer.returncode == 2
+    assert "cannot be reached for 'ylecun/mnist'" in answer.stderr and "--dataset training/sample" in answer.stderr
+    assert "Traceback" not in answer.stderr and not (tmp_path / "run").exists()
+
+
+def test_a_hub_dataset_that_is_missing_or_private_is_told(tmp_path, training):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
+        for dataset in ("nobody/nothing", "someone/secret"):
+            answer = training("train", "--dataset", dataset, "--output", tmp_path / "run", env=hub.environ(tmp_path))
+            assert answer.returncode == 2 and "Traceback" not in answer.stderr
+            assert f"'{dataset}' is neither a folder here nor a dataset on the Hub" in answer.stderr
+            assert "HF_TOKEN" in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_private_hub_dataset_is_read_with_a_token_at_a_revision_that_it_has(tmp_path, training):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
+        options = ["--output", tmp_path / "run", *QUICK]
+        answer = training("train", "--dataset", "someone/secret", *options, env=hub.environ(tmp_path, token=True))
+        assert answer.returncode == 0, answer.stderr
+        answer = training(
+            "train", "--dataset", "someone/secret", "--revision", "v9", *options, env=hub.environ(tmp_path, token=True)
+        )
+        assert answer.returncode == 2 and "has no revision 'v9'" in answer.stderr
+
+
+@pytest.fixture
+def damaged(tmp_path) -> str:
+    columns = {"image": [{"bytes": image, "path": None} for image in pictures(40)], "label": [0, 1] * 20}
+    columns["image"][3] = {"bytes": b"scribble", "path": None}
+    columns["image"][7] = None
+    columns["label"][11] = None
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    return write_dataset(tmp_path / "damaged", features, [columns])
+
+
+def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
+    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "1", "--validation", "0.3", "--batch-size", "8"]
+    assert main(["train", *options, "--output", str(tmp_path / "run")]) == 0
+    skipped = json.loads((tmp_path / "run" / "training.json").read_text())["data"]["skipped_rows"]
+    assert skipped.keys() <= {"3", "7", "11"} and skipped
+    said = capsys.readouterr().out
+    assert all(f"{row} ({reason})" in said for row, reason in skipped.items())
+    assert main(["train", *options, "--on-error", "raise", "--output", str(tmp_path / "strict")]) == 2
+    assert "row " in capsys.readouterr().err
+
+
+def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged, capsys):
+    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "9", "--validation", "0.3", "--patience", "1"]
+    assert main(["train", *options, "--learning-rate", "1", "--output", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    report = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert "only 9 steps of training" in said
+    assert f"stopped after epoch {len(report['history'])} of 9: none was better since {report['best_epoch']}" in said
+
+
+def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):
+    columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
+    held_out = np.flatnonzero(Part().cut(DataConfig.test_share)[0].cut(0.3)[1].mask(np.arange(60)))
+    columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    dataset = write_dataset(tmp_path / "damaged", features, [columns])
+    arguments = ["train", "--dataset", dataset, "--on-error", "raise", "--validation", "0.3", *QUICK]
+    answer = training(*arguments, "--output", tmp_path / "run")
+    assert answer.returncode == 2
+    assert (
+        answer.stderr.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not a picture" in answer.stderr
+    )
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path, training):
+    requests: list[str] = []
+    most = 0
+
+    def gone(method: str, path: str, headers: dict) -> Fault | None:
+        requests.extend([path] if method == "GET" and path.endswith(".parquet") else [])
+        return Fault(status=404) if most and len(requests) > most else None
+
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        hub.fault = gone
+        arguments = ["train", "--dataset", "someone/sample", *QUICK, "--window-rows", "500", "--batch-size", "32"]
+        environment = hub.environ(tmp_path)
+        assert training(*arguments, "--output", tmp_path / "whole", env=environment).returncode == 0
+        most, _ = len(requests) - 12, requests.clear()  # the last requests are those of training and validation
+        answer = training(*arguments, "--output", tmp_path / "cut", env=environment)
+    assert answer.returncode == 2 and "404 Not Found" in answer.stderr
+    assert (tmp_path / "cut" / "pixels.json").exists(), "it failed before the training"
+    assert "Traceback" not in answer.stderr
+
+
+def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
+    features = Features({"image": Image(), "label": Value("int32")})
+    dataset = write_dataset(tmp_path / "ages", features, [{"image": pictures(60), "label": [1, 2, 3] * 20}])
+    for problem, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
+        output = tmp_path / problem
+        assert main(["train", "--dataset", dataset, "--problem", problem, "--output", str(output), *QUICK]) == 0
+        config = json.loads((output / "config.json").read_text())
+        assert config["problem"] == problem and config["labels"] == labels
+        assert main(["evaluate", "--model", str(output), "--dataset", dataset]) == 0
+    assert "mean_absolute_error" in capsys.readouterr().out
+
+
+def test_what_numbers_are_holds_for_every_dataset(tmp_path):
+    features = Features({"image": Image(), "label": Value("int32")})
+    columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
+    first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
+    opened = open_data(DataConfig(first, further=(second,), problem="regression"), TrainConfig())
+    assert opened.train.problem == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
+
+
+def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    photos = [PIL.Image.effect_noise((300, 200), 50) for _ in range(20)]
+    dataset = write_dataset(tmp_path / "photos", features, [{"image": photos, "label": [0, 1] * 10}])
+    arguments = ["train", "--dataset", dataset, *QUICK, "--validation", "0.4", "--batch-size", "4"]
+    for options, side in (([], 128), (["--image-size", "32"], 32)):
+        output = tmp_path / str(side)
+        assert main([*arguments, *options, "--output", str(output)]) == 0
+        assert json.loads((output / "config.json").read_text())["image_shape"] == [round(side * 2 / 3), side, 1]
+        assert f"pictures of 300×200 pixels are brought to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
+    """The process may write files of 20 kB at most, which its checkpoint exceeds: what a full disk looks like."""
+    script = tmp_path / "limited.py"
+    script.write_text(
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from training.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    output = tmp_path / "run"
+    arguments = ["train", "--dataset", SAMPLE, "--output", str(output), *QUICK]
+    full = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=120,
+    )
+    assert full.returncode == 2 and "File too large" in full.stderr and "Traceback" not in full.stderr
+    assert not (output / "model.safetensors").exists() and not list(output.glob("*checkpoint*"))
+    assert training(*arguments).returncode == 0
+    assert CnnModel.from_pretrained(output).config.labels == tuple("0123456789")
+
+
+def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path, capsys):
+    assert (
+        main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train", "--output", str(tmp_path)])
+        == 0
+    )
+    assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
+    assert "train: accuracy" in capsys.readouterr().out
+    for name in (SAMPLE, os.path.relpath(SAMPLE)):
+        assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 0
+        assert "not written" in capsys.readouterr().out
+    assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+    damaged = shutil.copytree(trained, tmp_path / "damaged")
+    (damaged / "training.json").write_text("[1]")
+    assert main(["evaluate", "--model", str(damaged), "--dataset", SAMPLE]) == 2
+    assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
+
+
+def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):
+    folder = tmp_path / "exam"
+    (folder / "data").mkdir(parents=True)
+    shutil.copyfile(f"{SAMPLE}/data/test-00000-of-00001.parquet", folder / "data" / "test-00000-of-00001.parquet")
+    assert main(["evaluate", "--model", str(trained), "--dataset", str(folder), "--output", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 1000
+
+
+def test_a_dataset_of_one_split_is_tested_on_rows_held_out_of_it(tmp_path, capsys):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    columns = {"image": pictures(200), "label": [0, 1] * 100}
+    dataset = write_dataset(tmp_path / "one", features, [columns])
+    options = ["--dataset", dataset, "--output", str(tmp_path / "run")]
+    assert main(["run", *options, "--trials", "1", "--trial-epochs", "1", "--epochs", "1", "--batch-size", "16"]) == 0
+    training, evaluation = (
+        json.loads((tmp_path / "run" / name).read_text()) for name in ("training.json", "evaluation.json")
+    )
+    assert evaluation["split"] == "train, 10% held out by row id"
+    assert 5 < evaluation["rows"] < 40
+    assert sum(training["data"]["rows"].values()) + evaluation["rows"] == 200
+    assert main(["run", *options, "--test-split", "exam"]) == 2
+    assert "no split 'exam'; it has train" in capsys.readouterr().err

@@ -1,0 +1,162 @@
+"""The folder of a Space: what it holds, that it starts without the packages of training, and its way to the Hub."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from model.errors import TrazoError
+from model.io.locate import PRETRAINED
+from tests.conftest import ROOT
+from tests.support.app_server import running
+from tests.support.fake_hub import Fault, LoopbackHub
+from training.release.deploy import assemble, demo_requirements
+
+MODEL = "someone/digits"
+SPACE = "someone/demo"
+NOT_INSTALLED = ("datasets", "pyarrow", "keras_tuner", "sklearn", "scipy", "diskcache", "tensorboard", "training")
+
+
+@pytest.fixture
+def hub(tmp_path):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo(MODEL, "model", PRETRAINED)
+        yield hub
+
+
+@pytest.fixture
+def deploy(hub, tmp_path, training):
+    environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
+
+    def run(*arguments: object, **more: str) -> subprocess.CompletedProcess:
+        return training("deploy", "--repo", SPACE, "--model", MODEL, *arguments, env=environment | more)
+
+    return run
+
+
+def front_matter(hub: LoopbackHub) -> dict:
+    return yaml.safe_load(hub.files(SPACE, "space")["README.md"].decode().split("---")[1])
+
+
+def variables(hub: LoopbackHub) -> dict[str, str]:
+    return hub.repos["space", SPACE].variables
+
+
+def test_a_space_holds_the_demo_and_nothing_of_training(hub, deploy):
+    answer = deploy()
+    assert answer.returncode == 0, answer.stderr
+    assert f"/spaces/{SPACE}" in answer.stdout
+    assert [commit.title for commit in hub.commits(SPACE, "space")][1:] == ["Deploy the demo"]
+    files = hub.files(SPACE, "space")
+    assert {name.split("/")[0] for name in files} == {
+        ".gitattributes", "README.md", "app.py", "model", "requirements.txt", "ui",
+    }  # fmt: skip
+    assert files["app.py"] == (ROOT / "app.py").read_bytes()
+    assert files["model/pretrained/model.safetensors"] == (PRETRAINED / "model.safetensors").read_bytes()
+    assert not any("__pycache__" in name for name in files)
+    front = front_matter(hub)
+    assert front["sdk"] == "gradio" and front["app_file"] == "app.py" and front["models"] == [MODEL]
+    repo, names = front["preload_from_hub"][0].split(" ")
+    assert repo == MODEL and {"config.json", "model.safetensors"} <= set(names.split(","))
+    assert len(front["short_description"]) <= 60  # what the Hub takes
+    assert variables(hub) == {"MODEL_ID": MODEL}
+    assert "hf_loopback" not in answer.stdout + answer.stderr
+
+
+def test_a_renewed_space_keeps_to_the_commit_asked_for_and_loses_old_modules_alone(hub, deploy, tmp_path):
+    space = tmp_path / "old"
+    (space / "ui").mkdir(parents=True)
+    for name in ("ui/gone.py", "notes.txt"):
+        (space / name).write_text("old\n")
+    hub.add_repo(SPACE, "space", space)
+    variables(hub).update({"MODEL_ID": "someone/else", "THEIRS": "kept"})
+    commit = hub.commits(MODEL, "model")[-1].oid
+    answer = deploy("--revision", "main")
+    assert answer.returncode == 0, answer.stderr
+    files = hub.files(SPACE, "space")
+    assert "ui/gone.py" not in files and files["notes.txt"] == b"old\n"
+    assert variables(hub) == {"MODEL_ID": MODEL, "MODEL_REVISION": commit, "THEIRS": "kept"}
+    assert front_matter(hub)["preload_from_hub"][0].endswith(f" {commit}")
+    assert deploy().returncode == 0
+    assert variables(hub) == {"MODEL_ID": MODEL, "THEIRS": "kept"}
+
+
+def test_a_failed_upload_leaves_the_space_as_it_was(hub, deploy):
+    assert deploy().returncode == 0
+    before, set_before = hub.commits(SPACE, "space"), dict(variables(hub))
+    hub.fault = lambda method, path, _: Fault(status=412) if path.endswith("/commit/main") else None
+    answer = deploy("--revision", "main")
+    assert answer.returncode == 2 and "somebody else committed in between" in answer.stderr
+    assert hub.commits(SPACE, "space") == before and variables(hub) == set_before
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--repo", SPACE, "--model", "someone/nothing"], "neither a folder here nor a repo on the Hub"),
+        (["--repo", SPACE, "--model", PRETRAINED], "publish it first"),
+        (["--model", MODEL], "--repo owner/name"),
+        (["--local", "--model", PRETRAINED, "--output", ROOT], "is no part of a Space"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(hub, training, tmp_path, arguments, told):
+    environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
+    answer = training("deploy", *arguments, env=environment)
+    assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
+    assert told in answer.stderr
+    assert ("space", SPACE) not in hub.repos
+
+
+def test_the_demo_needs_what_stands_above_the_mark():
+    text = (ROOT / "requirements.txt").read_text()
+    wanted = demo_requirements(text)
+    assert all(name in wanted for name in ("gradio", "tensorflow", "safetensors", "plotly"))
+    assert not any(name in wanted for name in ("datasets", "keras-tuner", "pyarrow", "scikit-learn"))
+    with pytest.raises(TrazoError, match="Training only"):
+        demo_requirements("gradio\n")
+
+
+def test_the_folder_starts_where_nothing_of_training_is_installed(tmp_path):
+    """Importing any package of training fails there, as where it is not installed."""
+    folder, missing = tmp_path / "space", tmp_path / "missing"
+    assemble(folder, None, [])
+    missing.mkdir()
+    (missing / "sitecustomize.py").write_text(
+        "import sys\n"
+        f"class Missing:\n    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] in {NOT_INSTALLED!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+    )
+    probe = [sys.executable, "-c", "import datasets"]
+    assert subprocess.run(probe, env={"PYTHONPATH": str(missing)}, capture_output=True).returncode  # it does block
+    with running(tmp_path / "log.txt", folder=folder, PYTHONPATH=str(missing)) as app:
+        client = app.client()
+        answer = client.predict(seven(tmp_path), api_name="/classify")
+        assert answer["label"] in "0123456789"
+        assert client.predict(api_name="/trials")["data"]
+
+
+def seven(folder: Path) -> dict:
+    from gradio_client import handle_file
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(picture).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
+    picture.save(folder / "seven.png")
+    return handle_file(folder / "seven.png")
+
+
+@pytest.mark.slow
+def test_local_serves_from_an_environment_of_its_own(hub, tmp_path):
+    with running(
+        tmp_path / "log.txt",
+        "-m", "training", "deploy", "--local", "--model", MODEL, "--output", str(tmp_path / "space"),
+        seconds=900,
+        **hub.environ(tmp_path / "home") | {"HF_HUB_OFFLINE": "0"},
+    ) as app:  # fmt: skip
+        assert app.client().predict(seven(tmp_path), api_name="/classify")["label"] == "7"
+    packages = {path.name for path in (tmp_path / "space" / ".venv").glob("lib/*/site-packages/*")}
+    assert "gradio" in packages and not packages & {"datasets", "keras_tuner", "sklearn"}

@@ -1,0 +1,206 @@
+"""The Hub's cache: used without a network, mended with one, and filled by many at once."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from model import CnnConfig
+from model.artifacts import PICTURES
+from tests.support.fake_hub import Fault, LoopbackHub
+from tests.support.load_process import Loader
+
+REPO = "someone/digits"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+NAMES = {CONFIG, WEIGHTS, "README.md", "evaluation.json"}
+
+
+def write_model(folder: Path, value: float, **changes: object) -> Path:
+    config = CnnConfig(filters=(4,), **changes)
+    folder.mkdir()
+    (folder / CONFIG).write_text(config.to_json())
+    tensors = {name: np.full(shape, value, np.float32) for name, shape in config.weight_shapes.items()}
+    save_file(tensors, folder / WEIGHTS)
+    (folder / "README.md").write_text(f"# Digits {value}")
+    (folder / "evaluation.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("source") / "model", 1)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Iterator[LoopbackHub]:
+    with LoopbackHub(tmp_path_factory.mktemp("hub")) as hub:
+        hub.add_repo(REPO, "model", source)
+        yield hub
+
+
+@pytest.fixture(autouse=True)
+def no_fault(hub: LoopbackHub) -> Iterator[None]:
+    yield
+    hub.fault = None
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def online(hub: LoopbackHub, home: Path) -> Iterator[Loader]:
+    with Loader(hub, home) as loader:
+        yield loader
+
+
+@pytest.fixture(scope="module")
+def offline(hub: LoopbackHub, home: Path) -> Iterator[Loader]:
+    with Loader(hub, home, HF_HUB_OFFLINE="1") as loader:
+        yield loader
+
+
+@pytest.fixture
+def loaded(online: Loader, home: Path) -> dict:
+    """A first load into an empty cache."""
+    shutil.rmtree(home / "hub", ignore_errors=True)
+    return online.load(REPO)
+
+
+def fetched(hub: LoopbackHub, start: int) -> list[str]:
+    return sorted(Path(one.path).name for one in hub.log[start:] if one.method == "GET" and "/resolve/" in one.path)
+
+
+def test_the_second_load_needs_no_hub(hub, loaded, online, offline):
+    start, commit = len(hub.log), hub.commits(REPO, "model")[0].oid
+    for revision in (None, "main", commit):
+        assert offline.load(REPO, revision) | {"memory": 0} == loaded | {"memory": 0}
+    assert hub.log[start:] == []
+    assert "error" not in online.load(REPO)
+    assert [one.path for one in hub.log[start:]] == [f"/api/models/{REPO}"]  # asked once whether it is the same still
+
+
+def test_the_cards_pictures_come_with_it(hub, online, source, tmp_path):
+    """Whoever publishes what they have loaded would else publish a card without its pictures."""
+    folder = shutil.copytree(source, tmp_path / "model")
+    for name in PICTURES:
+        (folder / name).write_bytes(name.encode())
+    hub.add_repo("someone/pictured", "model", folder)
+    snapshot = Path(online.load("someone/pictured")["folder"])
+    assert [(snapshot / name).read_bytes() for name in PICTURES] == [name.encode() for name in PICTURES]
+
+
+@pytest.mark.parametrize("fault", [Fault(reset=True), Fault(status=503), Fault(stall=4)], ids=lambda fault: str(fault))
+def test_while_the_hub_is_down_the_cache_serves(hub, loaded, online, fault):
+    hub.fault = lambda *request: fault
+    assert online.load(REPO)["weights"] == loaded["weights"]
+
+
+def test_what_the_cache_does_not_hold_is_told(hub, offline, online):
+    reason = "'someone/else' is no folder here, the cache does not hold it, and the Hub cannot be reached for it"
+    assert offline.load("someone/else")["error"] == f"{reason} (OfflineModeIsEnabled)"
+    hub.fault = lambda *request: Fault(status=503)
+    assert online.load("someone/else")["error"].startswith("the Hub refused 'someone/else' (503): ")
+
+
+def cut(folder: Path, name: str) -> None:
+    os.truncate(folder / name, (folder / name).stat().st_size // 2)
+
+
+def garble(folder: Path, name: str) -> None:
+    """Turn bytes of the blob, under the same size."""
+    (folder / name).write_bytes(bytes(255 - byte for byte in (folder / name).read_bytes()))
+
+
+def lose(folder: Path, name: str) -> None:
+    """Delete the blob; the snapshot's link to it stays."""
+    (folder / name).resolve().unlink()
+
+
+def copy(folder: Path, name: str) -> None:
+    """Put a damaged file in the link's place, as in a cache that was copied without its links."""
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).unlink()
+    (folder / name).write_bytes(content)
+
+
+BROKEN = [
+    (cut, WEIGHTS, "model.safetensors does not match config.json, which asks for "),
+    (garble, WEIGHTS, "model.safetensors has a header of "),
+    (lose, WEIGHTS, "model.safetensors is a link that leads nowhere"),
+    (copy, WEIGHTS, None),  # one number is another: only the Hub can tell
+    (cut, CONFIG, "config.json is not valid JSON: "),
+    (garble, CONFIG, "config.json cannot be read: "),
+    (lose, CONFIG, "config.json is a link that leads nowhere"),
+    (copy, CONFIG, "config.json is not valid JSON: "),
+    (lose, "evaluation.json", "evaluation.json is a link that leads nowhere"),
+]
+
+
+@pytest.mark.parametrize(("how", "name", "reason"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_a_broken_cache_is_named_without_the_hub_and_mended_with_it(hub, loaded, online, offline, how, name, reason):
+    folder = Path(loaded["folder"])
+    how(folder, name)
+    if reason:
+        error = offline.load(REPO)["error"]
+        assert error.startswith(f"{folder}/{reason}")
+        assert error.endswith("; this is the cache's copy: load it once with the Hub in reach, and it is mended")
+    start = len(hub.log)
+    mended = online.load(REPO)
+    assert (mended["folder"], mended["weights"]) == (loaded["folder"], loaded["weights"])
+    assert fetched(hub, start) == [name]
+    assert all((folder / file).read_bytes() == hub.files(REPO, "model")[file] for file in NAMES)
+    assert offline.load(REPO)["weights"] == loaded["weights"]
+
+
+@pytest.mark.parametrize("text", ["", "../../../elsewhere", "0" * 40], ids=["empty", "leads out", "unknown"])
+def test_a_broken_note_of_the_branchs_commit_is_named_and_mended(loaded, home, online, offline, text):
+    ref = home / "hub" / "models--someone--digits" / "refs" / "main"
+    ref.write_text(text)
+    assert "error" in offline.load(REPO)
+    assert online.load(REPO)["weights"] == loaded["weights"]
+    assert offline.load(REPO)["weights"] == loaded["weights"]
+
+
+def test_every_file_is_of_one_commit_though_another_comes_in_between(hub, home, online, tmp_path):
+    repo = "someone/moving"
+    old = hub.add_repo(repo, "model", write_model(tmp_path / "old", 2))
+    new = {
+        path.name: replace(old.files[path.name], path=path, size=path.stat().st_size, oid="1" * 40, sha256=None)
+        for path in write_model(tmp_path / "new", 3, dense_units=(7,)).iterdir()
+    }
+
+    def push(method: str, path: str, headers: object) -> None:
+        if path.endswith(CONFIG) and hub.repos["model", repo].find("main") is old:
+            hub.repos["model", repo].add("main", "Others", new)
+
+    hub.fault = push
+    folder = Path(online.load(repo)["folder"])
+    assert folder.name == old.oid != hub.repos["model", repo].find("main").oid
+    assert all((folder / name).read_bytes() == (tmp_path / "old" / name).read_bytes() for name in NAMES)
+
+
+def test_eight_processes_share_an_empty_and_then_a_broken_cache(hub, tmp_path):
+    large = write_model(tmp_path / "large", 4, dense_units=(512,))  # so that downloads overlap
+    hub.add_repo("someone/large", "model", large)
+    snapshots = tmp_path / "home" / "hub" / "models--someone--large" / "snapshots"
+    with ExitStack() as stack:
+        loaders = [stack.enter_context(Loader(hub, tmp_path / "home")) for _ in range(8)]
+        for breaking in (None, cut, lose):
+            if breaking:
+                breaking(next(snapshots.iterdir()), WEIGHTS)
+            for loader in loaders:
+                loader.ask("someone/large")
+            answers = [loader.answer() for loader in loaders]
+            assert [answer.get("error") for answer in answers] == [None] * 8
+            assert len({(answer["folder"], answer["weights"]) for answer in answers}) == 1
+    assert (next(snapshots.iterdir()) / WEIGHTS).read_bytes() == (large / WEIGHTS).read_bytes()
+    assert not list((tmp_path / "home").rglob("*.incomplete"))

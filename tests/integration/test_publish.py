@@ -1,0 +1,372 @@
+import io
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from model import CnnConfig, TrazoError
+from model.artifacts import without_paths
+from model.card.card import render_card
+from model.card.reproduce import commands
+from model.io.locate import PRETRAINED
+from tests.conftest import ROOT, SAMPLE
+from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
+from training.release.publish import publish, write_card
+from training.stream import HubStream
+
+REPO = "someone/digits"
+PREDICT = (
+    "import sys, numpy as np; from model import CnnModel; from training.stream import HubStream\n"
+    "images = next(HubStream(sys.argv[1], 'test', batch_size=64).ordered()).images\n"
+    "cnn = CnnModel.from_pretrained(sys.argv[2], revision=sys.argv[4] or None)\n"
+    "np.save(sys.argv[3], cnn.predict(images)); print(cnn.folder)"
+)
+LOAD = (
+    "import sys; from model import CnnModel, ModelError\n"
+    "for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+    "    try: CnnModel.from_pretrained(name, revision=revision or None)\n"
+    "    except ModelError as error: assert error.__suppress_context__; print(error)"
+)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    with LoopbackHub(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def python(hub: LoopbackHub, home: Path, *arguments: object, token: bool = True, **more: str):
+    environment = {**hub.environ(home, token=token), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "0", **more}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def published(hub, home, trained) -> str:
+    answer = python(hub, home, "-m", "training", "publish", trained, "--repo", REPO)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """A run that may be damaged: the bundled model's files."""
+    return shutil.copytree(PRETRAINED, tmp_path / "run")
+
+
+def test_publishing_is_one_commit_of_the_runs_files(hub, trained, published):
+    commits = hub.commits(REPO, "model")
+    ours = [commit for commit in commits if commit.title == "Publish a Trazo model"]
+    assert len(ours) == 1 and len(commits) <= 2  # the Hub itself makes a first commit when a repo is created
+    files = hub.files(REPO, "model")
+    for name in ("config.json", "model.safetensors"):
+        assert files[name] == (trained / name).read_bytes()
+    for name in ("training.json", "trials.json", "evaluation.json"):
+        ours_here = (trained / name).read_text().replace(json.dumps(SAMPLE), '"sample"')
+        assert json.loads(files[name]) == json.loads(ours_here)
+    assert not any(name.startswith(("checkpoint", "tuner")) for name in files)
+    assert ours[0].oid[:7] in published
+
+
+def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, published):
+    card = hub.files(REPO, "model")["README.md"].decode()
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["library_name"] == "keras" and front["pipeline_tag"] == "image-classification"
+    assert "trained with Trazo on `sample`" in card and "of the split `test` of `sample`, which took no part" in card
+    assert f'CnnModel.from_pretrained("{REPO}")' in card
+    assert "PyTorch" not in card
+
+
+@pytest.mark.parametrize(("channels", "drawings"), [(1, True), (3, False)])
+def test_the_card_speaks_of_drawings_where_the_network_takes_them(channels, drawings):
+    card = str(render_card(CnnConfig(image_shape=(32, 32, channels), filters=(4,))))
+    assert ("predict_sketch" in card) is drawings and "cnn.predict(images)" in card
+
+
+def test_the_cards_code_runs(hub, home, published):
+    card = hub.files(REPO, "model")["README.md"].decode()
+    code = card.split("```python\n")[1].split("```")[0]
+    given = (
+        "from training.stream import HubStream\n"
+        f"images = next(HubStream({SAMPLE!r}, 'test', batch_size=8).ordered()).images\n"
+        "drawings = images\n"
+    )
+    checks = "assert cnn.predict(images).shape == (8, 10)\n"
+    answer = python(hub, home, "-c", given + code + checks, token=False)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_card_tells_how_to_make_the_model_again(hub, published):
+    card = hub.files(REPO, "model")["README.md"].decode()
+    tune, train, evaluate = card.split("```sh\n")[1].split("```")[0].splitlines()
+    assert tune.startswith("python -m training tune --output runs/again --dataset sample --strategy random --trials 1 ")
+    assert "--trial-steps 2" in tune and "--max-params" not in tune
+    assert train == ("python -m training train --output runs/again --dataset sample --epochs 2 --steps-per-epoch 12")
+    assert evaluate == "python -m training evaluate --model runs/again --dataset sample --split test"
+    from training.cli import _parser
+
+    for line in (tune, train, evaluate):
+        _parser().parse_args(shlex.split(line)[3:])  # else it exits
+
+
+def test_the_card_asks_for_as_many_mistakes_as_were_kept(run):
+    training, evaluation = (json.loads((run / name).read_text()) for name in ("training.json", "evaluation.json"))
+    assert f" --mistakes {len(evaluation['mistakes'])}" in commands(training, None, evaluation)[-1]
+    del evaluation["mistakes"]
+    assert "--mistakes" not in commands(training, None, evaluation)[-1]
+
+
+def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
+    for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
+        write_card(run)
+        card = (run / "README.md").read_text()
+        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
+        (run / "trials.json").unlink(missing_ok=True)
+
+
+def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
+    files = hub.files(REPO, "model")
+    for name in ("confusion.png", "calibration.png"):
+        assert f"({name})" in files["README.md"].decode()
+        assert Image.open(io.BytesIO(files[name])).size > (300, 300)
+    write_card(run)
+    before = (run / "confusion.png").read_bytes()
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    evaluation["confusion_matrix"][3][8] += 100
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    write_card(run)
+    assert (run / "confusion.png").read_bytes() != before
+    (run / "evaluation.json").unlink()
+    write_card(run)
+    assert not (run / "confusion.png").exists() and "confusion.png" not in (run / "README.md").read_text()
+
+
+def test_the_card_lists_every_seed(hub, home, run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    results = json.loads((other / "evaluation.json").read_text()) | {"accuracy": 0.9876}
+    (other / "evaluation.json").write_text(json.dumps(results))
+    arguments = ["-m", "training", "publish", run, "--repo", "someone/seeds", "--seeds", other]
+    same = python(hub, home, *arguments)
+    assert same.returncode == 2 and "the same seed" in same.stderr
+    report = json.loads((other / "training.json").read_text())
+    report["seed"] = report["hyperparameters"]["seed"] = 7
+    (other / "training.json").write_text(json.dumps(report))
+    answer = python(hub, home, *arguments, "--license", "apache-2.0")
+    assert answer.returncode == 0, answer.stderr
+    files = hub.files("someone/seeds", "model")
+    seeds = json.loads(files["evaluation.json"])["seeds"]
+    assert [one["seed"] for one in seeds] == [0, 7] and seeds[1]["accuracy"] == 0.9876
+    card = files["README.md"].decode()
+    assert "| 7 | 98.76 % |" in card and yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
+    report["hyperparameters"]["learning_rate"] = 1.0
+    (other / "training.json").write_text(json.dumps(report))
+    another = python(hub, home, *arguments)
+    assert another.returncode == 2 and "its recipe or its data is another" in another.stderr
+
+
+def test_a_branch_and_a_pull_request_leave_the_main_branch_alone(hub, home, run):
+    hub.add_repo("someone/guarded", "model")
+    before = hub.commits("someone/guarded", "model")
+    for option, where in (["--revision", "v2"], "v2"), (["--create-pr"], "refs/pr/1"):
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/guarded", *option)
+        assert answer.returncode == 0, answer.stderr
+        repo = hub.repos["model", "someone/guarded"]
+        assert "model.safetensors" in repo.find(where).files
+        assert hub.commits("someone/guarded", "model") == before
+    assert "/discussions/1" in answer.stdout
+
+
+def test_anothers_commit_in_between_is_told_and_kept(hub, home, run):
+    """The stranger commits while our files go up, after we looked at the branch."""
+    hub.add_repo("someone/shared", "model")
+    repo = hub.repos["model", "someone/shared"]
+
+    def stranger(method: str, path: str, headers: object) -> None:
+        if path == "/api/models/someone/shared/commit/main" and len(repo.commits) == 1:
+            repo.add("main", "somebody else's", dict(repo.find("main").files) | {"theirs.txt": hub.store(b"kept")})
+
+    hub.fault = stranger
+    try:
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/shared")
+    finally:
+        hub.fault = None
+    assert answer.returncode == 2 and "somebody else committed in between" in answer.stderr
+    assert TOKEN not in answer.stdout + answer.stderr
+    assert set(hub.files("someone/shared", "model")) == {".gitattributes", "theirs.txt"}
+
+
+@pytest.mark.parametrize("step", ["/preupload/main", ".git/info/lfs", "/commit/main"])
+def test_a_failed_upload_leaves_the_repo_as_it_was(hub, home, run, step):
+    name = f"someone/failed{step.count('/')}{len(step)}"
+    hub.add_repo(name, "model")
+    before = hub.commits(name, "model")
+    hub.fault = lambda method, path, _: Fault(status=403) if step in path else None
+    try:
+        answer = python(hub, home, "-m", "training", "publish", run, "--repo", name)
+    finally:
+        hub.fault = None
+    assert answer.returncode == 2 and "the Hub refused" in answer.stderr and "Traceback" not in answer.stderr
+    assert hub.commits(name, "model") == before
+    assert TOKEN not in answer.stdout + answer.stderr
+
+
+def test_no_path_of_this_machine_is_published(hub, trained, published):
+    files = hub.files(REPO, "model")
+    for name in ("README.md", "config.json", "training.json", "trials.json", "evaluation.json"):
+        assert str(ROOT) not in files[name].decode(), name
+    front = yaml.safe_load(files["README.md"].decode().split("---")[1])
+    assert "datasets" not in front and "model-index" not in front  # nobody else has that folder
+    assert str(ROOT) not in (trained / "README.md").read_text()
+
+
+def test_a_folders_name_takes_the_place_of_its_path(tmp_path, monkeypatch):
+    (tmp_path / "home" / "digits").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "home")
+    reason = f"{tmp_path}/home/digits/data/train.parquet is damaged"
+    trial = {"score": 0.5, "reason": "digits/data/train.parquet is damaged"}
+    for dataset in ("digits", "../home/digits", f"{tmp_path}/home/digits"):
+        report = {"dataset": dataset, "revision": None, "trials": [{"score": 0.5, "reason": reason}]}
+        assert without_paths(report) == {"dataset": "digits", "revision": None, "trials": [trial]}
+    assert without_paths({"data": {"dataset": f"{tmp_path}/elsewhere/"}}) == {"data": {"dataset": "elsewhere"}}
+    for dataset, revision in [("ylecun/mnist", None), ("mnist", "a" * 40)]:
+        about = {"dataset": dataset, "revision": revision}
+        assert without_paths(about) == about
+
+
+def test_publishing_again_deletes_the_reports_that_are_no_more(hub, home, run, tmp_path):
+    before = tmp_path / "before"
+    shutil.copytree(run, before)
+    (before / "notes.txt").write_text("somebody's own")
+    hub.add_repo("someone/again", "model", folder=before)
+    (run / "trials.json").unlink()
+    commits = len(hub.commits("someone/again", "model"))
+    answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/again")
+    assert answer.returncode == 0, answer.stderr
+    assert len(hub.commits("someone/again", "model")) == commits + 1
+    files = hub.files("someone/again", "model")
+    assert "trials.json" not in files and files["notes.txt"] == b"somebody's own"
+    for name in ("model.safetensors", "training.json", "evaluation.json"):
+        assert files[name] == (run / name).read_bytes()
+
+
+@pytest.mark.parametrize("about", [{"weights_sha256": "0" * 64}, {}], ids=["others", "unknown"])
+def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run, about):
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    del evaluation["weights_sha256"]
+    (run / "evaluation.json").write_text(json.dumps(evaluation | about))
+    with pytest.raises(TrazoError, match=f"is about other weights; run `python -m training evaluate --model {run} "):
+        publish(run, "someone/never")
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "## Training" in card and "## Evaluation" not in card and "model-index" not in card
+
+
+def test_the_card_says_whether_the_rows_were_learned_from(run):
+    evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist"}
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "of the split `test` of `ylecun/mnist`, which took no part in training" in card
+    front = yaml.safe_load(card.split("---")[1])
+    result = front["model-index"][0]["results"][0]
+    assert front["datasets"] == ["ylecun/mnist"]
+    assert (result["dataset"]["type"], result["dataset"]["config"]) == ("ylecun/mnist", "mnist")
+    assert result["metrics"][0] == {"type": "accuracy", "value": evaluation["accuracy"]}
+    assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["further"])
+
+    (run / "evaluation.json").write_text(json.dumps(evaluation | {"split": "train"}))
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "These rows include the ones that the network was trained on" in card
+    assert "took no part" not in card and "model-index" not in card
+
+    (run / "training.json").unlink()
+    write_card(run)
+    card = (run / "README.md").read_text()
+    assert "of the split `train` of `ylecun/mnist`:" in card and "took no part" not in card
+
+
+@pytest.mark.parametrize("name", ["training.json", "trials.json", "evaluation.json"])
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", "{}", "[" * 100_000, "\xff"], ids=["cut", "list", "empty", "deep", "bytes"]
+)
+def test_a_damaged_report_is_named(run, name, text):
+    (run / name).write_bytes(text.encode("latin-1"))
+    with pytest.raises(TrazoError, match=f"{name} .*delete it and let the command that made it") as caught:
+        publish(run, "someone/never")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["training.json", "trials.json"])
+def test_a_report_without_what_the_card_needs_is_told(run, name):
+    (run / name).write_text('{"data": {"dataset": "a/b", "split": "train"}, "trials": [{}]}')
+    with pytest.raises(TrazoError, match="lacks something"):
+        publish(run, "someone/never")
+
+
+def test_a_published_model_predicts_bit_for_bit_what_the_run_does(hub, home, trained, published, tmp_path):
+    answers = []
+    for number, (model, token) in enumerate([(trained, True), (REPO, False)]):
+        out = tmp_path / f"{number}.npy"
+        answer = python(hub, home, "-c", PREDICT, SAMPLE, model, out, "", token=token)
+        assert answer.returncode == 0, answer.stderr
+        answers.append(np.load(out))
+    assert answers[0].shape == (64, 10) and (answers[0] == answers[1]).all()
+
+
+def test_a_loaded_model_is_read_at_one_commit_and_then_from_the_cache(hub, home, published, tmp_path):
+    oid = hub.commits(REPO, "model")[-1].oid
+    if hub.commits(REPO, "model")[-1].title != "Publish a Trazo model":
+        oid = hub.commits(REPO, "model")[0].oid
+    first = python(hub, home, "-c", PREDICT, SAMPLE, REPO, tmp_path / "a.npy", oid, token=False)
+    assert first.returncode == 0 and oid in first.stdout, first.stderr
+    offline = python(hub, home, "-c", PREDICT, SAMPLE, REPO, tmp_path / "b.npy", "", token=False, HF_HUB_OFFLINE="1")
+    assert offline.returncode == 0, offline.stderr
+    assert (np.load(tmp_path / "a.npy") == np.load(tmp_path / "b.npy")).all()
+
+
+def test_mistakes_are_told_in_one_line(hub, home, trained, published):
+    answer = python(hub, home, "-m", "training", "publish", trained, "--repo", "someone/other", token=False)
+    assert answer.returncode == 2 and "HF_TOKEN" in answer.stderr and "Traceback" not in answer.stderr
+    answer = python(hub, home, "-c", LOAD, "someone/nothing", "", REPO, "v9")
+    nothing, no_revision = answer.stdout.splitlines()
+    assert "neither a folder here nor a repo on the Hub" in nothing and "has no revision 'v9'" in no_revision
+    answer = python(hub, home, "-m", "training", "evaluate", "--model", "someone/nothing", "--dataset", SAMPLE)
+    assert answer.returncode == 2 and "Traceback" not in answer.stderr
+
+
+def test_the_stream_from_the_hub_is_the_stream_from_the_folder(hub, home, tmp_path):
+    """Same order and bytes over HTTP, at the commit that was asked for, without reading more than twice the file."""
+    hub.add_repo("someone/sample", folder=Path(SAMPLE))
+    script = (
+        "import sys, json; from training.stream import HubStream\n"
+        "s = HubStream('someone/sample', seed=3, batch_size=100)\n"
+        "ids = [b.index.tolist() for b in s.epoch(1)]\n"
+        "images = [len(i) for b in s.epoch(1, start=30) for i in b.images]\n"
+        "print(json.dumps([s.source.revision, ids, images]), flush=True)\n"
+        "import os; os._exit(0)  # as the command line ends: threads of libraries may abort an interpreter's own end"
+    )
+    before = len(hub.log)
+    answer = python(hub, home, "-c", script, token=False)
+    assert answer.returncode == 0, answer.stderr
+    revision, ids, sizes = json.loads(answer.stdout.splitlines()[-1])
+    local = HubStream(SAMPLE, seed=3, batch_size=100)
+    assert ids == [batch.index.tolist() for batch in local.epoch(1)]
+    assert sizes == [len(image) for batch in local.epoch(1, start=30) for image in batch.images]
+    assert revision == hub.commits("someone/sample", "dataset")[0].oid
+    requests = [entry for entry in hub.log[before:] if "resolve" in entry.path and entry.path.endswith(".parquet")]
+    assert all(revision in entry.path for entry in requests)
+    file_size = (Path(SAMPLE) / "data" / "train-00000-of-00001.parquet").stat().st_size
+    assert sum(entry.sent for entry in requests if entry.method == "GET") < 2.2 * file_size

@@ -1,0 +1,204 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from datasets import load_dataset
+from PIL import Image, ImageDraw
+
+from model import CnnConfig, CnnModel, ModelError
+from model.cnn import BATCH
+from model.preprocess.decode import BadImage, BlankDrawing
+from tests.conftest import SAMPLE
+
+
+@pytest.fixture(scope="module")
+def images() -> list[bytes]:
+    return [row["bytes"] for row in pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["image"].to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def bundled() -> CnnModel:
+    return CnnModel.from_pretrained()
+
+
+def test_the_bundled_model_reads_the_samples_test_split(bundled, images):
+    table = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")
+    answers = bundled.predict(images).argmax(axis=1)
+    assert (answers == table["label"].to_numpy()).mean() > 0.99
+    assert sum(path.stat().st_size for path in bundled.folder.glob("*.safetensors")) < 3_000_000
+    reports = {path.name for path in bundled.folder.iterdir()}
+    assert {"README.md", "training.json", "trials.json", "evaluation.json"} <= reports
+    assert json.loads((bundled.folder / "evaluation.json").read_text())["accuracy"] >= 0.994
+
+
+def test_predict_takes_pictures_in_every_form(bundled, images):
+    expected = bundled.predict(images[:5])
+    assert expected.shape == (5, 10) and expected.dtype == np.float32
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+    pictures = [Image.open(io.BytesIO(image)) for image in images[:5]]
+    array = np.stack([np.asarray(picture) for picture in pictures])
+    rows = load_dataset(SAMPLE, split="test", streaming=True).take(5)
+    forms = {
+        "pictures": pictures,
+        "arrays": list(array),
+        "array": array,
+        "array with channels": array[..., None],
+        "colour": [picture.convert("RGB") for picture in pictures],
+        "a dataset": rows,
+        "undecoded rows": rows.decode(False),
+        "generator": (picture for picture in pictures),
+    }
+    for name, form in forms.items():
+        assert (bundled.predict(form) == expected).all(), name
+    for single in (pictures[0], array[0], images[0]):
+        np.testing.assert_allclose(bundled.predict(single), expected[:1], atol=1e-6)
+    assert bundled.predict([]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_array_with_channels_alone_is_one_picture(bundled, images, channels):
+    picture = np.asarray(Image.open(io.BytesIO(images[0])))
+    alone = np.repeat(picture[..., None], channels, axis=2)
+    if channels == 4:
+        alone[..., 3] = 255
+    np.testing.assert_allclose(bundled.predict(alone), bundled.predict([picture]), atol=1e-6)
+    assert (bundled.predict_sketch(alone) == bundled.predict_sketch([picture])).all()
+
+
+def test_a_batch_of_three_pixels_width_stays_a_batch():
+    narrow = CnnModel(CnnConfig(image_shape=(8, 3, 1), filters=(4,), kernel_size=3))
+    assert narrow.predict(np.zeros((5, 8, 3), np.uint8)).shape == (5, 10)
+    assert narrow.predict(np.zeros((9, 8, 3), np.uint8)).shape == (9, 10)
+    assert narrow.predict(np.zeros((5, 9, 3), np.uint8)).shape == (1, 10)
+
+
+def test_a_batch_of_any_length_gives_the_same_answers(bundled, images):
+    many = (images * 2)[: BATCH + 3]
+    one_by_one = np.concatenate([bundled.predict([image]) for image in many[BATCH - 2 :]])
+    np.testing.assert_allclose(bundled.predict(many)[BATCH - 2 :], one_by_one, atol=1e-5)
+
+
+def test_pictures_with_large_feature_maps_go_through_a_few_at_a_time():
+    large = CnnModel(CnnConfig(image_shape=(512, 512, 1), filters=(64,), convolutions=1, dense_units=()))
+    assert [len(batch) for batch in large._batches([np.zeros((512, 512, 1), np.uint8)] * 9)] == [4, 4, 1]
+
+
+def test_the_datasets_own_digits_are_read_as_drawings_too(bundled, images):
+    answers = bundled.predict_sketch(images[:500]).argmax(axis=1)
+    true = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["label"].to_numpy()[:500]
+    assert (answers == true).mean() >= 0.98
+
+
+def test_drawings_are_read(bundled, images):
+    """The sample's digits as black ink on a large white page, off-centre."""
+    pages = []
+    for image in images[:40]:
+        digit = 255 - np.asarray(Image.open(io.BytesIO(image)).resize((168, 168), Image.Resampling.BICUBIC))
+        page = np.full((500, 700), 255, np.uint8)
+        page[300:468, 40:208] = digit
+        pages.append(page)
+    answers = bundled.predict_sketch(pages)
+    assert answers.shape == (40, 10) and answers.dtype == np.float32
+    assert (answers.argmax(axis=1) == bundled.predict(images[:40]).argmax(axis=1)).mean() >= 0.95
+    with pytest.raises(BlankDrawing):
+        bundled.predict_sketch([np.full((50, 50), 255, np.uint8)])
+
+
+@pytest.mark.parametrize(
+    "bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"], "7.png", Path("7.png"), None]
+)
+def test_what_is_no_picture_is_refused(bundled, bad):
+    for method in (bundled.predict, bundled.predict_sketch, bundled.reject, bundled.reject_sketch):
+        with pytest.raises(BadImage):
+            method(bad)
+
+
+def test_two_classes_get_two_columns_and_a_number_gets_one(images):
+    binary = CnnModel(CnnConfig(labels=("no", "yes"), problem="binary", filters=(4,))).predict(images[:3])
+    assert binary.shape == (3, 2)
+    np.testing.assert_allclose(binary.sum(axis=1), 1, atol=1e-6)
+    number = CnnModel(CnnConfig(labels=("x",), problem="regression", filters=(4,))).predict(images[:3])
+    assert number.shape == (3, 1) and number.dtype == np.float32
+
+
+def test_a_saved_model_predicts_bit_for_bit_the_same(tmp_path, images):
+    cnn = CnnModel(CnnConfig(filters=(4, 8), activation="prelu", normalization="layer"))
+    cnn.save_pretrained(tmp_path)
+    again = CnnModel.from_pretrained(tmp_path)
+    assert again.config == cnn.config
+    assert (again.predict(images[:50]) == cnn.predict(images[:50])).all()
+    assert "A Trazo model" in (tmp_path / "README.md").read_text()
+
+
+def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
+    bundled.save_pretrained(tmp_path / "same")
+    for path in bundled.folder.iterdir():
+        assert (tmp_path / "same" / path.name).read_bytes() == path.read_bytes()
+    changed = CnnModel.from_pretrained()
+    changed.network.weights[0].assign(changed.network.weights[0] * 2)
+    changed.save_pretrained(tmp_path / "changed")
+    assert not (tmp_path / "changed" / "evaluation.json").exists()
+
+
+def test_a_model_saved_over_another_does_not_keep_its_card(tmp_path, bundled):
+    bundled.save_pretrained(tmp_path)
+    bundled.save_pretrained(tmp_path)  # the same weights: everything stays
+    assert (tmp_path / "training.json").exists() and "99.64 %" in (tmp_path / "README.md").read_text()
+    CnnModel(CnnConfig(filters=(4,))).save_pretrained(str(tmp_path))
+    assert "99.64 %" not in (tmp_path / "README.md").read_text() and not (tmp_path / "training.json").exists()
+    CnnModel.from_pretrained(tmp_path).save_pretrained(tmp_path / "copy")
+    assert "99.64 %" not in (tmp_path / "copy" / "README.md").read_text()
+
+
+def test_an_evaluation_of_other_weights_does_not_travel(tmp_path, bundled):
+    run = tmp_path / "run"
+    bundled.save_pretrained(run)
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    (run / "evaluation.json").write_text(json.dumps(evaluation | {"weights_sha256": "0" * 64}))
+    CnnModel.from_pretrained(run).save_pretrained(tmp_path / "copy")
+    names = {path.name for path in (tmp_path / "copy").iterdir()}
+    assert "training.json" in names and "evaluation.json" not in names
+
+
+def test_what_the_disk_refuses_is_a_model_error():
+    with pytest.raises(ModelError, match="name too long"):
+        CnnModel.from_pretrained("a" * 5000)
+
+
+@pytest.mark.parametrize("name", ["no-such-folder", "not/a/repo", "nobody/nothing", ""])
+def test_a_name_that_leads_nowhere_is_refused(name):
+    with pytest.raises(ModelError):
+        CnnModel.from_pretrained(name or "/does/not/exist")
+
+
+def test_a_blank_among_drawings_is_named_and_rejected(bundled):
+    seven = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(seven).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
+    blank = Image.new("L", (200, 200), 255)
+    with pytest.raises(BlankDrawing, match="nothing is drawn in drawing 2"):
+        bundled.predict_sketch([seven, seven, blank])
+    judged = bundled.reject_sketch([seven, blank, seven])
+    assert judged.rejected.tolist() == [False, True, False] and np.isinf(judged.score[1])
+    assert judged.score[0] == pytest.approx(bundled.reject_sketch([seven]).score[0], rel=1e-4)
+    assert bundled.reject_sketch([blank]).rejected.tolist() == [True]
+    assert bundled.reject(np.zeros((28, 28), np.uint8)).rejected.tolist() == [True]
+
+
+def test_pictures_are_taken_from_an_iterator_a_batch_at_a_time(bundled):
+    taken, answered = [], []
+
+    def pictures():
+        for number in range(600):
+            taken.append(number)
+            yield np.zeros((28, 28), np.uint8)
+
+    forward = bundled._forward
+    bundled._forward = lambda batch: answered.append(len(taken)) or forward(batch)
+    try:
+        assert len(bundled.predict(pictures())) == 600
+    finally:
+        bundled._forward = forward
+    assert answered == [256, 512, 600]

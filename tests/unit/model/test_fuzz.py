@@ -1,0 +1,189 @@
+"""Whatever strangers send to the endpoints: a message, never a failure, and the next request is answered."""
+
+import io
+import json
+import math
+import re
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.support.app_server import ROOT, App, running
+from ui.i18n.text import SPOKEN, Language, Message
+from ui.server.images import FORMATS, read_picture
+
+# JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+PATHS = st.sampled_from(["/etc/passwd", "../../etc/passwd", "file:///etc/passwd", "", "\0", "http://127.0.0.1:1/a.png"])
+FILES = st.fixed_dictionaries(
+    {"path": PATHS | VALUES},
+    optional={"meta": st.just({"_type": "gradio.FileData"}) | VALUES, "url": PATHS | VALUES, "orig_name": VALUES},
+)
+DRAWINGS = st.fixed_dictionaries(
+    {}, optional={"composite": FILES | VALUES, "layers": st.lists(FILES, max_size=2) | VALUES, "id": VALUES}
+)
+KERNELS = st.integers(0, 40).flatmap(
+    lambda side: (
+        st.lists(st.lists(st.floats() | VALUES, min_size=side, max_size=side), min_size=side, max_size=side)
+        if side < 6
+        else st.just([[1] * side] * side)
+    )
+)
+ARGUMENTS = {
+    "classify": st.tuples(FILES | DRAWINGS | VALUES) | st.lists(VALUES, max_size=3),
+    "edges": st.tuples(FILES | VALUES, KERNELS | VALUES, st.floats() | VALUES) | st.lists(VALUES, max_size=5),
+    "trials": st.lists(VALUES, max_size=2),
+}
+FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def _pictures() -> dict[str, bytes]:
+    """Return a small picture in each format that is read."""
+    picture, found = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)), {}
+    for kind in FORMATS:
+        file = io.BytesIO()
+        picture.save(file, kind)
+        found[kind] = file.getvalue()
+    return found
+
+
+PICTURES = _pictures()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[App]:
+    with running(tmp_path_factory.mktemp("fuzz") / "log.txt") as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def uploaded(app) -> dict:
+    return app.upload(PICTURES["PNG"])
+
+
+@pytest.fixture(scope="module")
+def events(app) -> list[tuple[int, int]]:
+    """Every event that runs on the server, of the page and of the endpoints: its number, and of how many inputs."""
+    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+    return [(event["id"], len(event["inputs"])) for event in page["dependencies"] if event["backend_fn"]]
+
+
+def is_ours(text: str, language: Language) -> bool:
+    """Return whether a text is one of `SPOKEN`, whatever stands in its fields."""
+    patterns = (re.sub(r"\\{\w+\\}", ".*", re.escape(one)) for one in SPOKEN[language].values())
+    return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
+
+
+def check(app: App, endpoint: str, body: bytes) -> None:
+    for language in ("es", "en"):
+        ended, data = app.call(endpoint, body, language)
+        assert ended in ("complete", "error") or 400 <= int(ended) < 500, (ended, data)
+        assert ended != "error" or is_ours(data["error"], language), data
+        assert "Traceback" not in str(data) and "root:x:" not in str(data)
+
+
+def check_event(app: App, event: int, data: list, **named: object) -> None:
+    answered, output = app.join(event, data, "es", **named)
+    assert answered or is_ours(output["error"], "es"), (event, data, output)
+    assert "Traceback" not in str(output) and "root:x:" not in str(output)
+
+
+@pytest.mark.parametrize("endpoint", ARGUMENTS)
+@FUZZ
+@given(data=st.data())
+def test_any_arguments_get_an_answer(app, endpoint, data):
+    check(app, endpoint, json.dumps({"data": data.draw(ARGUMENTS[endpoint])}).encode())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -7, math.nan, math.inf, 10**400, "x", "", [], [5, True], [None], [[None]], [[[1]]], {}, {"path": 3}],
+    ids=repr,
+)
+def test_any_value_in_every_event_gets_an_answer(app, events, value):
+    for event, inputs in events:
+        check_event(app, event, [value] * inputs)
+
+
+@FUZZ
+@given(data=st.data(), further=st.fixed_dictionaries({}, optional={"event_data": VALUES, "batched": st.booleans()}))
+def test_anything_in_every_event_gets_an_answer(app, events, data, further):
+    event, inputs = data.draw(st.sampled_from(events))
+    values = st.lists(FILES | VALUES, min_size=inputs, max_size=inputs) | st.lists(VALUES, max_size=9)
+    check_event(app, event, data.draw(values), **further)
+
+
+def test_no_event_reads_a_file_of_the_server(app, events):
+    """Each is told of a picture that was not uploaded: none answers as it does for one that was."""
+    inside = str(ROOT / "ui" / "photos" / "coins.jpg")
+    for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
+        for event, inputs in events:
+            answered, output = app.join(event, [{"path": inside, **meta}, *[None] * 9][:inputs])
+            assert not (answered and inputs) or "data:image" not in str(output["data"]), (event, output)
+
+
+def test_no_small_request_takes_much_memory(app, uploaded):
+    app.call("classify", json.dumps({"data": [uploaded]}).encode())  # by now the network is loaded
+    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+    before = app.memory()
+    for component in page["components"]:
+        told = {"fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
+        fields = told | {"type": "layer", "index": 30_000_000, "id": "1", 'file"; filename="a.png': "x"}
+        form = "".join(
+            f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        multipart = f"{form}--part--\r\n".encode(), "multipart/form-data; boundary=part"
+        for sent in ((json.dumps(told | {"data": fields}).encode(),), multipart):
+            status, answer = app.send("gradio_api/component_server", *sent)
+            assert 400 <= status < 500, answer
+    assert app.memory() < before + 50
+
+
+@FUZZ
+@given(kernel=KERNELS | VALUES, threshold=st.floats() | VALUES)
+@example(kernel=[[float("nan")]], threshold=50)
+@example(kernel=[[1] * 99] * 99, threshold=50)
+@example(kernel="vertical", threshold=float("inf"))
+def test_any_kernel_and_threshold_get_an_answer(app, uploaded, kernel, threshold):
+    check(app, "edges", json.dumps({"data": [uploaded, kernel, threshold]}).encode())
+
+
+@FUZZ
+@given(data=st.data(), kind=st.sampled_from(list(PICTURES)))
+def test_a_damaged_picture_is_read_or_told(data, kind):
+    content = bytearray(PICTURES[kind])
+    for _ in range(data.draw(st.integers(0, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        pixels = read_picture(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    except Message as message:
+        assert message.key in ("picture_unreadable", "picture_too_large")
+    else:
+        assert pixels.ndim in (2, 3) and pixels.dtype in (np.uint8, np.uint16)
+
+
+@FUZZ
+@given(body=st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).encode()))
+@example(body=b"")
+@example(body=b'{"data": {}}')
+@example(body=b'{"data": "x"}')
+@example(body=b"[" * 20_000)
+@example(body=b"Infinity")
+def test_any_body_gets_an_answer(app, body):
+    check(app, "classify", body)
+
+
+def test_and_the_next_one_is_answered(app):
+    ended, table = app.call("trials", b'{"data": []}')
+    assert ended == "complete" and np.shape(table) == (1,)
+    assert "Traceback" not in app.log.read_text()

@@ -1,0 +1,102 @@
+import io
+import tarfile
+from itertools import chain
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from model.errors import TrazoError
+from tests.support.datasets import pictures
+from training.pipeline import make_eval_data
+from training.stream import HubStream
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Pictures in one folder a class, as people keep them."""
+    for split, count in (("train", 130), ("test", 5)):
+        for seed, name in enumerate(("cat", "dog")):
+            place = tmp_path / "animals" / split / name
+            place.mkdir(parents=True)
+            for number, content in enumerate(pictures(count, seed=seed)):
+                (place / f"{number:03}.png").write_bytes(content)
+    return tmp_path / "animals"
+
+
+def test_a_folder_of_pictures_streams_in_an_exact_order(folder, capsys):
+    stream = HubStream(str(folder), batch_size=32, window_rows=100, window_runs=2)
+    assert "is not stored as Parquet: its split train is copied" in capsys.readouterr().out
+    assert stream.labels == ("cat", "dog") and stream.problem == "binary" and stream.rows == 260
+    assert stream.source.splits == ("train", "test") and stream.source.dataset == str(folder)
+    whole = [batch.index.tolist() for batch in stream.epoch(0)]
+    assert sorted(chain(*whole)) == list(range(260)) and list(chain(*whole)) != list(range(260))
+    assert [batch.index.tolist() for batch in stream.epoch(0, start=5)] == whole[5:]
+    images, labels = (np.concatenate(column) for column in zip(*make_eval_data(stream), strict=True))
+    for label, name in enumerate(("cat", "dog")):
+        files = sorted((folder / "train" / name).iterdir())
+        expected = np.stack([np.asarray(Pillow.open(file)) for file in files])
+        np.testing.assert_array_equal(images[labels == label, ..., 0], expected)
+
+
+def test_the_copy_is_made_once_and_again_when_the_data_changes(folder, cache, capsys):
+    HubStream(str(folder), "test")
+    assert len(list((cache / "parquet").iterdir())) == 1
+    capsys.readouterr()
+    HubStream(str(folder), "test")
+    assert "copied" not in capsys.readouterr().out
+    (folder / "test" / "cat" / "new.png").write_bytes(pictures(1)[0])
+    assert HubStream(str(folder), "test").rows == 11
+
+
+def test_a_copy_that_was_broken_off_is_not_used(folder, cache, monkeypatch):
+    import training.data.parquet.convert as convert
+
+    tables = convert._tables
+
+    def broken(stream):
+        yield next(tables(stream))
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(convert, "_tables", broken)
+    with pytest.raises(TrazoError, match="cannot be reached"):
+        HubStream(str(folder))
+    assert list((cache / "parquet").iterdir()) == []
+    monkeypatch.undo()
+    monkeypatch.setenv("TRAZO_CACHE", str(cache))
+    assert HubStream(str(folder)).rows == 260
+
+
+def test_a_split_of_any_name_is_found_in_its_copy(folder):
+    names = "- config_name: default\n  data_files:\n  - split: {0}\n    path: test/**".format
+    for name in ("extra", "val"):
+        (folder / "README.md").write_text(f"---\nconfigs:\n{names(name)}\n---\n")
+        stream = HubStream(str(folder), name)
+        assert stream.rows == 10 and stream.source.split == name and stream.source.splits == (name,)
+
+
+def test_an_archive_in_webdatasets_format_is_read(tmp_path):
+    with tarfile.open(tmp_path / "train-000.tar", "w") as tar:
+        for number, content in enumerate(pictures(20)):
+            for suffix, data in (("png", content), ("cls", str(number % 3).encode())):
+                entry = tarfile.TarInfo(f"{number:04}.{suffix}")
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+    stream = HubStream(str(tmp_path), label_column="cls")
+    assert stream.rows == 20 and stream.labels == ("0", "1", "2")
+    ((images, labels),) = make_eval_data(stream)
+    assert images.shape == (20, 8, 8, 1) and labels.numpy().tolist() == [number % 3 for number in range(20)]
+
+
+def test_a_table_without_pictures_is_refused_before_it_is_copied(tmp_path, cache):
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "train.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(TrazoError, match=r"stored as \.csv and no column .* refs/convert/parquet"):
+        HubStream(str(tmp_path / "table"))
+    assert not (cache / "parquet").exists()

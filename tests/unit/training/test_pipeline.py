@@ -1,0 +1,119 @@
+import io
+
+import numpy as np
+import pytest
+from datasets import ClassLabel, Features, Image
+from PIL import Image as Pillow
+
+from model.errors import TrazoError
+from tests.conftest import SAMPLE
+from tests.support.datasets import pictures, png, write_dataset
+from training.pipeline import first_image_shape, make_eval_data, make_train_data
+from training.stream import HubStream
+
+CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+
+
+def pixels_by_row(stream: HubStream) -> dict[int, np.ndarray]:
+    """Decode with Pillow, independently of the pipeline."""
+    return {
+        int(row): np.asarray(Pillow.open(io.BytesIO(image)), np.float32)
+        for batch in stream.ordered()
+        for image, row in zip(batch.images, batch.index, strict=True)
+    }
+
+
+def test_evaluation_gives_every_row_once_in_file_order():
+    stream = HubStream(SAMPLE, "test", batch_size=128)
+    batches = [(images.numpy(), labels.numpy()) for images, labels in make_eval_data(stream)]
+    assert [len(labels) for _, labels in batches] == [128] * 7 + [104]
+    images, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+    assert images.shape == (1000, 28, 28, 1) and images.dtype == np.float32
+    expected = pixels_by_row(stream)
+    assert all((images[row, ..., 0] == expected[row]).all() for row in range(1000))
+    assert labels.tolist() == [int(label) for batch in stream.ordered() for label in batch.labels]
+
+
+def test_training_follows_the_streams_order_and_keeps_the_last_batch():
+    stream = HubStream(SAMPLE, batch_size=1000)
+    expected = pixels_by_row(stream)
+    data = list(make_train_data(stream, 1, epochs=2, strength=0))
+    assert [len(labels) for _, labels in data] == [1000, 1000, 1000, 500] * 2
+    order = [*stream.epoch(1), *stream.epoch(2)]
+    for (images, labels), batch in zip(data, order, strict=True):
+        assert labels.numpy().tolist() == batch.labels.tolist()
+        assert (images.numpy()[..., 0] == np.stack([expected[row] for row in batch.index.tolist()])).all()
+
+
+def test_a_resumed_stream_shows_the_same_augmented_pictures():
+    stream = HubStream(SAMPLE, batch_size=100)
+    whole = [images.numpy() for images, _ in make_train_data(stream, 0, epochs=2, steps=5)]
+    resumed = [images.numpy() for images, _ in make_train_data(stream, 1, start=2, steps=5)]
+    assert len(whole) == 10 and len(resumed) == 3
+    for a, b in zip(whole[7:], resumed, strict=True):
+        assert (a == b).all()
+    plain = next(iter(make_train_data(stream, 0, strength=0)))[0].numpy()
+    assert not (whole[0] == plain).all()
+    other_epoch = next(iter(make_train_data(stream, 1)))[0].numpy()
+    assert not (whole[0] == other_epoch).all()
+
+
+def test_undecodable_images_are_left_out_and_reported(tmp_path):
+    images = pictures(5)
+    images[2] = b"not a picture"
+    images[3] = images[3][:40]
+    folder = write_dataset(
+        tmp_path, CLASSES, [{"image": [{"bytes": i, "path": None} for i in images], "label": [0] * 5}]
+    )
+    stream = HubStream(folder)
+    ((pixels, labels),) = make_eval_data(stream)
+    assert len(pixels) == len(labels) == 3
+    assert sorted(stream.skipped) == [2, 3]
+    assert "not a picture of a known format" in stream.skipped[2]
+    strict = HubStream(folder, on_error="raise")
+    with pytest.raises(Exception, match="row 2 "):  # tf.data wraps the error of a generator in its own
+        list(make_eval_data(strict))
+
+
+def test_pictures_of_other_sizes_and_colours_are_fitted(tmp_path):
+    images = [png(np.full(shape, 200, np.uint8)) for shape in [(8, 8, 3), (16, 16), (4, 8, 3)]]
+    folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
+    stream = HubStream(folder)
+    assert first_image_shape(stream) == (8, 8, 3)
+    ((pixels, _),) = make_eval_data(stream)
+    assert pixels.shape == (3, 8, 8, 3)
+    assert (pixels[1].numpy() == 200).all()
+    letterboxed = pixels[2].numpy()
+    assert (letterboxed[2:6] == 200).all() and (letterboxed[:2] == 0).all() and (letterboxed[6:] == 0).all()
+    ((grey, _),) = make_eval_data(stream, image_shape=(4, 4, 1))
+    assert grey.shape == (3, 4, 4, 1)
+
+
+def test_pictures_of_any_format_come_out_as_the_same_pixels(tmp_path):
+    """One picture, stored in every way that a dataset may mix: as grey, colour, palette, 16 bits, with alpha."""
+    grey = np.zeros((12, 10), np.uint8)
+    grey[3:9, 2:6] = 200
+    plain = Pillow.fromarray(grey)
+    deep = Pillow.fromarray(grey.astype(np.uint16) * 257)
+    stored = [(plain.convert(mode), "PNG", {}) for mode in ("L", "RGB", "P", "LA", "RGBA")]
+    stored += [(deep, "PNG", {}), (deep, "TIFF", {}), (plain.convert("RGB"), "BMP", {}), (plain, "GIF", {})]
+    stored += [(plain.convert(mode), "JPEG", {"quality": 100, "subsampling": 0}) for mode in ("L", "RGB", "CMYK")]
+    stored += [(plain.convert(mode), "WEBP", {"lossless": True}) for mode in ("RGB", "RGBA")]
+    images = []
+    for image, kind, options in stored:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        images.append({"bytes": buffer.getvalue(), "path": None})
+    folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0] * len(images)}])
+    for shape in ((12, 10, 1), (12, 10, 3)):
+        stream = HubStream(folder, on_error="raise")
+        ((pixels, _),) = make_eval_data(stream, image_shape=shape)
+        assert len(pixels) == len(images)
+        np.testing.assert_allclose(pixels, np.broadcast_to(grey[..., None], (len(images), *shape)), atol=2)
+
+
+def test_a_split_without_any_picture_is_refused(tmp_path):
+    images = [{"bytes": b"nothing", "path": None}] * 3
+    folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
+    with pytest.raises(TrazoError, match="no image .* can be decoded"):
+        first_image_shape(HubStream(folder))

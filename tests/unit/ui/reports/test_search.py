@@ -1,0 +1,352 @@
+"""A search's figures: what each shows, what takes its place, and what a stranger's trials.json cannot do."""
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from ui.figures import history as search_plots
+from ui.figures import hyperparameters as space_plots
+from ui.i18n.text import LANGUAGES, SPOKEN, Message
+from ui.reports import parse as reports
+from ui.reports.search import Search
+from ui.tabs import tuning
+
+BUNDLED = Path(__file__).parents[4] / "model" / "pretrained"
+START = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+EVIL = "<b>a</b> & <img src=x onerror=alert(1)>"
+SPACE = [
+    {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}},
+    {"name": "optimizer", "values": ["adam", "sgd"], "default": "adam", "when": {}},
+    {"name": "learning_rate_adam", "low": 1e-4, "high": 1e-2, "scale": "log", "step": None, "default": 1e-3},
+    {"name": "learning_rate_sgd", "low": 1e-2, "high": 0.3, "scale": "log", "step": None, "default": 0.1},
+    {"name": "l2", "low": 1e-6, "high": 1e-3, "scale": "log", "step": None, "default": 1e-6},
+]
+
+
+def trial_of(number: int) -> dict:
+    """Trial 5 failed, trial 7 learned nothing, trial 9 was interrupted; every second one has an L2 weight."""
+    optimizer = ("adam", "sgd")[number % 2]
+    status = {5: "FAILED", 9: "RUNNING"}.get(number, "COMPLETED")
+    score = (0.1 if number == 7 else 0.9 + 0.002 * number) if status == "COMPLETED" else None
+    started = START + timedelta(minutes=number)
+    return {
+        "trial_id": f"{number:02d}",
+        "status": status,
+        "reason": f"out of memory {EVIL}" if status == "FAILED" else None,
+        "hyperparameters": {
+            "blocks": 1 + number % 3,
+            "optimizer": optimizer,
+            f"learning_rate_{optimizer}": (1e-4 if optimizer == "adam" else 1e-2) * (1 + number),
+            EVIL: EVIL if number % 2 else "plain",
+        }
+        | ({"l2": 1e-6 * (1 + number)} if number % 2 else {}),
+        "score": score,
+        "history": [{"epoch": epoch, "val_accuracy": score and score - 0.01 * (2 - epoch)} for epoch in (1, 2)],
+        "parameters": 1000,
+        "started": started.isoformat(),
+        "ended": None if status == "RUNNING" else (started + timedelta(seconds=30)).isoformat(),
+        "seconds": 25.0,
+        "seed": 0,
+    }
+
+
+REPORT = {
+    "schema_version": 2,
+    "objective": {"name": "val_accuracy", "direction": "max"},
+    "strategy": "random",
+    "space": SPACE,
+    "trials": [trial_of(number) for number in range(30)],
+    "best_trial": "29",
+    "importance": {
+        "method": "permutation importance of a random forest",
+        "trials": 28,
+        "r2": 0.61,
+        "values": [
+            {"name": "learning_rate", "importance": 0.31, "std": 0.04},
+            {"name": "blocks", "importance": 0.5, "std": 0.1},
+            {"name": EVIL, "importance": 0.01, "std": 0.1},
+        ],
+    },
+}
+
+
+def read(folder: Path, **changes) -> Search:
+    (folder / "trials.json").write_text(json.dumps(REPORT | changes))
+    return reports.read_search(folder)
+
+
+@pytest.fixture
+def search(tmp_path) -> Search:
+    return read(tmp_path)
+
+
+def figures(search: Search, language: str = "es") -> list:
+    """Make every figure and table of a search, each one or the message in its place."""
+    names = [hyperparameter.name for hyperparameter in search.varied()]
+    calls = [
+        (search_plots.best_so_far,),
+        (search_plots.intermediate,),
+        (search_plots.timeline,),
+        (space_plots.importance,),
+        (space_plots.parallel, names),
+        *((space_plots.slice_of, name) for name in names),
+        *((space_plots.contour, across, up) for across, up in combinations(names, 2)),
+        (tuning.trials_shown,),
+        (tuning.hyperparameters_shown,),
+        (tuning.importance_told,),
+    ]
+    made = []
+    for make, *arguments in calls:
+        try:
+            made.append(make(search, *arguments, language))
+        except Message as message:
+            made.append(message)
+    return made
+
+
+# --- What each figure shows ---
+
+
+def test_the_history_marks_trials_and_the_running_best(search):
+    trials, best = search_plots.best_so_far(search, "es").data
+    completed = [trial for trial in search.trials if trial.score is not None]
+    assert list(trials.x) == list(best.x) == [trial.order for trial in completed]
+    assert list(best.y)[:3] == [0.9, 0.902, 0.904] and best.y[-1] == max(best.y)
+
+
+def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
+    trials = search_plots.best_so_far(search, "es").data[0]
+    place = list(trials.x).index(7)
+    assert trials.marker.symbol[place] == "triangle-down" and set(trials.marker.symbol) == {"circle", "triangle-down"}
+    assert trials.y[place] == min(trials.y) == 0.9
+    assert "0,1" in trials.hovertext[place]
+
+
+def test_where_less_is_better_the_worst_are_above(tmp_path):
+    trials = copy.deepcopy(REPORT["trials"])
+    for trial in trials:
+        trial["score"] = trial["score"] and 1 - trial["score"]
+    search = read(tmp_path, trials=trials, objective={"name": "val_loss", "direction": "min"})
+    assert search_plots.best_so_far(search, "es").data[0].marker.symbol[6] == "triangle-up"
+
+
+def test_epochs_are_a_line_a_trial_with_the_best_apart(search):
+    others, best = search_plots.intermediate(search, "es").data
+    assert list(best.x) == [1, 2, None] and list(best.y)[:2] == pytest.approx([0.948, 0.958])
+    assert list(others.x).count(None) == 29
+    assert search_plots.intermediate(search, "es").layout.yaxis.range[0] > 0.5
+
+
+def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
+    figure = search_plots.timeline(search, "en")
+    bars = {bar.name: bar for bar in figure.data}
+    assert list(bars) == ["completed", "failed", "unfinished"]
+    assert figure.layout.xaxis.title.text == "minutes since the start"
+    assert bars["failed"].base == (5.0,) and bars["failed"].x == (0.5,) and bars["failed"].y == (5,)
+    assert "out of memory" in bars["failed"].hovertext[0]
+    assert bars["unfinished"].x == (25 / 60,)  # no end is noted
+
+
+def test_importance_is_the_files_own_most_important_first(search):
+    bars = space_plots.importance(search, "es").data[0]
+    assert list(bars.x) == [0.5, 0.31, 0.01] and list(bars.error_x.array) == [0.1, 0.04, 0.1]
+    assert [hyperparameter.name for hyperparameter in search.varied()][:2] == ["blocks", "learning_rate"]
+
+
+@pytest.mark.parametrize(
+    ("r2", "told"), [(0.61, "explains 61%"), (0.1, "say little"), (-0.4, "say little"), (None, "")]
+)
+def test_the_importance_is_told_with_its_worth(tmp_path, r2, told):
+    sentence = tuning.importance_told(read(tmp_path, importance=REPORT["importance"] | {"r2": r2}), "en")
+    assert told in sentence and bool(told) == bool(sentence)
+
+
+def test_a_slice_has_boxes_for_choices_and_a_logarithmic_axis_for_rates(search):
+    boxes, trials, best = space_plots.slice_of(search, "blocks", "es").data
+    assert boxes.type == "box" and set(boxes.x) == {0, 1, 2} and len(trials.y) == 28
+    assert all(abs(x - place) <= 0.25 for x, place in zip(trials.x, boxes.x, strict=True))
+    assert list(best.y) == pytest.approx([0.958])
+    rates = space_plots.slice_of(search, "learning_rate", "es")
+    assert rates.data[0].type == "scatter" and rates.data[0].x[0] == pytest.approx(-4)
+    assert "0,01" in rates.layout.xaxis.ticktext and len(rates.data[0].x) == 28
+
+
+def test_a_slice_leaves_out_trials_that_do_not_use_the_hyperparameter(search):
+    assert len(space_plots.slice_of(search, "l2", "es").data[0].x) == 13
+
+
+def test_cells_hold_the_mean_score_and_none_where_nothing_was_tried(search):
+    surface = space_plots.contour(search, "optimizer", "blocks", "es").data[0]
+    of_a_cell = [t.score for t in search.scored if t.order % 2 == 1 and t.order % 3 == 2]
+    assert surface.type == "heatmap" and surface.z[2][1] == pytest.approx(sum(of_a_cell) / len(of_a_cell))
+    assert any(None in row for row in space_plots.contour(search, EVIL, "optimizer", "es").data[0].z)
+
+
+def test_two_ranges_make_a_surface_when_trials_are_many(tmp_path):
+    trials = copy.deepcopy(REPORT["trials"])
+    for number, trial in enumerate(trials):
+        trial["hyperparameters"]["l2"] = 1e-6 * (1 + 7 * number % 30)
+    figure = space_plots.contour(read(tmp_path, trials=trials), "learning_rate", "l2", "es")
+    values = [value for row in figure.data[0].z for value in row]
+    assert figure.data[0].type == "contour" and None in values
+    assert 0.1 <= min(v for v in values if v is not None) <= max(v for v in values if v is not None) <= 0.958
+
+
+def test_parallel_lines_pass_below_where_a_hyperparameter_is_not_used(search):
+    blocks, penalty, score = space_plots.parallel(search, ["blocks", "l2"], "en").data[0].dimensions
+    assert [blocks.label, penalty.label, score.label] == ["blocks", "L2 weight", "score"]
+    assert penalty.ticktext[0] == "–" and list(penalty.values).count(penalty.tickvals[0]) == 15
+    assert list(score.values) == sorted(score.values)  # the best are drawn last
+
+
+def test_what_the_best_trial_does_without_comes_last(tmp_path):
+    space = [{"name": name, "values": [0, 1], "default": 0, "when": {}} for name in ("l1", "blocks")]
+    trials = [
+        REPORT["trials"][0] | {"trial_id": str(n), "score": 0.9 - 0.01 * n, "hyperparameters": point}
+        for n, point in enumerate([{"blocks": 0}, {"blocks": 1, "l1": 0}, {"blocks": 1, "l1": 1}])
+    ]
+    values = [{"name": name, "importance": weight, "std": 0.0} for name, weight in (("l1", 0.9), ("blocks", 0.1))]
+    report = {"space": space, "trials": trials, "best_trial": "0"}
+    search = read(tmp_path, **report, importance=REPORT["importance"] | {"values": values})
+    assert [hyperparameter.name for hyperparameter in search.varied()] == ["blocks", "l1"]
+
+
+def test_the_learning_rate_is_one_also_when_the_optimizer_is_fixed(tmp_path):
+    trials = copy.deepcopy(REPORT["trials"])[::2]
+    for trial in trials:
+        del trial["hyperparameters"]["optimizer"]
+    search = read(tmp_path, trials=trials, best_trial=None)
+    assert "learning_rate" in {hyperparameter.name for hyperparameter in search.varied()}
+
+
+# --- What takes a figure's place ---
+
+
+def keys(made: list) -> set[str]:
+    return {one.key for one in made if isinstance(one, Message)}
+
+
+def test_a_whole_search_has_every_figure(search):
+    for language in LANGUAGES:
+        assert keys(figures(search, language)) == set()
+
+
+def test_a_hyperparameter_has_no_surface_with_itself(search):
+    with pytest.raises(Message) as told:
+        space_plots.contour(search, "blocks", "blocks", "es")
+    assert told.value.key == "same_hyperparameter"
+
+
+def test_the_bundled_search_of_the_first_schema_is_shown():
+    search = reports.read_search(BUNDLED)
+    assert keys(figures(search)) <= {"no_importance"}
+    assert len(search.varied()) > 1
+
+
+@pytest.mark.parametrize(
+    ("trials", "best", "expected"),
+    [
+        ([], None, {"no_trial_completed", "no_epochs", "no_times", "too_few_trials"}),
+        ([5], None, {"no_trial_completed", "no_epochs", "too_few_trials"}),
+        ([0], "00", set()),
+    ],
+)
+def test_few_trials_are_told(tmp_path, trials, best, expected):
+    search = read(tmp_path, trials=[REPORT["trials"][i] for i in trials], best_trial=best, importance=None)
+    found = keys(figures(search))
+    assert expected - {"too_few_trials"} <= found and "no_importance" in found
+    with pytest.raises(Message) as told:
+        space_plots.slice_of(search, "blocks", "es")
+    assert told.value.key == "too_few_trials"
+
+
+@pytest.mark.parametrize(("names", "key"), [([], "no_axes"), (["nothing"], "too_few_trials")])
+def test_axes_that_cannot_be_are_told(search, names, key):
+    with pytest.raises(Message) as told:
+        space_plots.parallel(search, names, "es")
+    assert told.value.key == key
+
+
+def test_times_that_were_not_kept_are_told(tmp_path):
+    trials = [trial | {"started": None, "history": []} for trial in REPORT["trials"]]
+    assert {"no_times", "no_epochs"} <= keys(figures(read(tmp_path, trials=trials)))
+
+
+def test_a_choice_that_cannot_be_drawn_is_told_in_the_figures_place(tmp_path):
+    read(tmp_path)
+    with gr.Blocks() as demo:
+        tuning.tab(demo, tmp_path)
+    redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
+    spanish = SimpleNamespace(headers={"accept-language": "es"})
+    told = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
+    assert told == SPOKEN["es"]["same_hyperparameter"]
+    assert redraws[-1](spanish, "blocks", "optimizer").data
+
+
+# --- A stranger's file ---
+
+
+def test_a_strangers_text_is_written_not_obeyed(search):
+    for made in figures(search):
+        if hasattr(made, "to_json"):
+            text = made.to_json()
+            assert "<img" not in text and "<b>a" not in text.replace("\\u003c", "<")
+
+
+def places(value, path=()):
+    """Yield the path of every value inside a value."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+SMALL = {**REPORT, "space": SPACE[:3], "trials": REPORT["trials"][:2], "best_trial": "01"}
+ODD = [None, EVIL]
+ODDER = [-1, float("nan"), [[[1]]], {}, 10**400, 1e99]
+
+
+@pytest.mark.parametrize(
+    "odd", [*ODD, *(pytest.param(odd, marks=pytest.mark.slow) for odd in ODDER)], ids=lambda odd: str(odd)[:12]
+)
+def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
+    whole = read(tmp_path, **SMALL)
+    for path in places(SMALL):
+        if path[:2] == ("trials", 0):
+            continue  # of two trials one is enough
+        report = copy.deepcopy(SMALL)
+        inner = report
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = odd
+        try:
+            search = read(tmp_path, **report)
+        except Message as message:
+            assert message.key == "report_damaged", path
+            continue
+        if search != whole:  # not all of a file is read
+            figures(search)
+
+
+@pytest.mark.parametrize("field", ["score", "seconds", "parameters"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", '"0.9"', "true", "[]"])
+def test_a_number_that_is_none_makes_the_file_damaged(tmp_path, field, value):
+    text = json.dumps(REPORT | {"trials": [REPORT["trials"][0] | {field: "HERE"}], "best_trial": None})
+    (tmp_path / "trials.json").write_text(text.replace('"HERE"', value))
+    with pytest.raises(Message) as told:
+        reports.read_search(tmp_path)
+    assert told.value.key == "report_damaged"
+
+
+def test_the_tab_stands_with_a_search_that_cannot_be_shown(tmp_path):
+    (tmp_path / "trials.json").write_text(json.dumps(REPORT | {"trials": [], "best_trial": None, "importance": None}))
+    with gr.Blocks() as demo:
+        tuning.tab(demo, tmp_path)
+    assert any(function.name == "load" for function in demo.fns.values())

@@ -1,0 +1,299 @@
+"""The tuning tab: reports read, checked, and shown."""
+
+import copy
+import json
+import re
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from ui.figures import history as search_plots
+from ui.figures import results as plots
+from ui.figures.mistakes import mistakes_html
+from ui.i18n.text import LANGUAGES, Message
+from ui.reports import parse as reports
+from ui.tabs import tuning
+
+TRIALS = {
+    "schema_version": 1,
+    "objective": {"name": "val_accuracy", "direction": "max"},
+    "trials": [
+        {
+            "trial_id": f"{number:04d}",
+            "status": status,
+            "hyperparameters": {
+                "filters": 16 * (number + 1),
+                "optimizer": optimizer,
+                f"learning_rate_{optimizer}": 0.01,
+            },
+            "score": score,
+            "history": [],
+            "parameters": 1000 * number,
+            "seconds": 12.5,
+            "reason": "out of memory" if status == "FAILED" else None,
+        }
+        for number, (status, score, optimizer) in enumerate(
+            [
+                ("COMPLETED", 0.95, "adam"),
+                ("FAILED", None, "sgd"),
+                ("COMPLETED", 0.9876543, "adamw"),
+                ("COMPLETED", 0.97, "adam"),
+                ("RUNNING", None, "adam"),
+            ]
+        )
+    ],
+    "best_trial": "0002",
+}
+TRAINING = {
+    "history": [
+        {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.3, "val_accuracy": 0.9, "learning_rate": 0.01},
+        {"epoch": 2, "loss": 0.2, "accuracy": 0.9, "val_loss": None, "val_accuracy": 0.95, "learning_rate": 0.01},
+    ],
+    "best_epoch": 2,
+}
+EVALUATION = {
+    "split": "test",
+    "rows": 10000,
+    "accuracy": 0.99515,
+    "labels": ["a", "b"],
+    "confusion_matrix": [[40, 2], [0, 58]],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, report in (("trials", TRIALS), ("training", TRAINING), ("evaluation", EVALUATION)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(report))
+    return tmp_path
+
+
+def write(folder, name, report):
+    (folder / name).write_text(report if isinstance(report, str) else json.dumps(report))
+    return folder
+
+
+# --- Trials ---
+
+
+def test_the_endpoints_table_has_every_trial_as_it_is_in_the_file(folder):
+    table = tuning.trials_table(folder)
+    names = ["trial_id", "status", "score", "filters", "optimizer", "learning_rate", "parameters", "seconds", "reason"]
+    assert table["headers"] == names
+    assert table["data"][2] == ["0002", "COMPLETED", 0.9876543, 48, "adamw", 0.01, 2000, 12.5, None]
+    assert table["data"][1][-1] == "out of memory"
+    assert len(table["data"]) == 5
+
+
+def test_the_page_shows_the_best_first_in_each_language(folder):
+    search = reports.read_search(folder)
+    spanish, english = (tuning.trials_shown(search, language) for language in LANGUAGES)
+    assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
+    assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
+    assert [row[0] for row in spanish["data"]] == [2, 3, 0, 1, 4]
+    assert spanish["data"][0][:3] == [2, "terminada", 0.9877]  # numbers sort; they are written as the language does
+    assert [table["metadata"]["display_value"][0][2] for table in (spanish, english)] == ["0,9877", "0.9877"]
+    assert spanish["metadata"]["display_value"][0][-3:] == ["2\u202f000", "12,5", ""]
+    # No score: an empty text would make the column's numbers sort as texts.
+    assert spanish["data"][3][1:3] == ["fallida", None]
+    assert spanish["metadata"]["display_value"][3][2] == ""
+
+
+def test_a_smaller_loss_is_better(folder):
+    search = reports.read_search(
+        write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}})
+    )
+    assert [best for _, _, best in search.best_so_far()] == [0.95, 0.95, 0.95]
+    assert [trial.order for trial in search.ranked().trials][:3] == [0, 3, 2]
+
+
+def test_the_best_so_far_never_falls(folder):
+    points = reports.read_search(folder).best_so_far()
+    assert points == [(0, 0.95, 0.95), (2, 0.9876543, 0.9876543), (3, 0.97, 0.9876543)]
+
+
+def test_the_best_hyperparameters_are_the_best_trials(folder):
+    table = tuning.hyperparameters_shown(reports.read_search(folder), "es")
+    assert table["headers"] == ["hiperparámetro", "valor"]
+    assert table["data"] == [["filtros", "48"], ["optimizador", "adamw"], ["tasa de aprendizaje", "0,01"]]
+
+
+def test_values_are_shown_short():
+    assert tuning.shown(0.00123456, "es") == 0.001235
+    assert tuning.shown([16, 32], "es") == "16, 32"
+    assert tuning.shown(True, "es") == "sí"
+    assert tuning.shown("none", "es") == "ninguna"
+    assert tuning.shown(None, "en") == ""
+
+
+def test_a_value_is_not_taken_for_a_word_of_the_page():
+    assert tuning.shown("average", "en") == "average"  # of the pooling, not of the weights
+
+
+# --- Figures ---
+
+
+def test_the_learning_curve_has_a_panel_for_loss_and_for_each_metric(folder):
+    training = reports.read_training(folder)
+    assert training.curves == {"loss": ([0.5, 0.2], [0.3, None]), "accuracy": ([0.8, 0.9], [0.9, 0.95])}
+    figure = plots.learning_curve(training, "en")
+    assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["loss", "accuracy"]
+    assert figure.layout.shapes[0].x0 == 2
+
+
+def test_figures_write_numbers_as_the_language_does(folder):
+    training = reports.read_training(folder)
+    separators = [plots.learning_curve(training, language).layout.separators for language in LANGUAGES]
+    assert separators == [",\u202f", ".,"]
+
+
+def test_the_confusion_matrix_keeps_every_count(folder):
+    figure = plots.confusion(reports.read_evaluation(folder), "es")
+    right, wrong = figure.data
+    assert [list(row) for row in right.z] == [[40, None], [None, 58]]
+    assert [list(row) for row in wrong.z] == [[None, 2], [None, None]]
+    assert figure.layout.yaxis.title.text == "clase real" and figure.layout.yaxis.autorange == "reversed"
+
+
+def test_many_classes_have_no_numbers_in_their_cells(folder):
+    labels = [str(label) for label in range(100)]
+    report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
+    figure = plots.confusion(reports.read_evaluation(write(folder, "evaluation.json", report)), "es")
+    assert figure.data[0].texttemplate is None
+
+
+def test_the_test_accuracy_is_told(folder):
+    assert "99,52\u00a0%" in tuning.tested_shown(folder, "es") and "10\u202f000" in tuning.tested_shown(folder, "es")
+    assert "99.52%" in tuning.tested_shown(folder, "en") and "10,000" in tuning.tested_shown(folder, "en")
+
+
+# --- What is missing or damaged ---
+
+READERS = {
+    "trials.json": reports.read_search,
+    "training.json": reports.read_training,
+    "evaluation.json": reports.read_evaluation,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_missing_report_is_told(tmp_path, name):
+    with pytest.raises(Message, match=name) as missing:
+        READERS[name](tmp_path)
+    assert missing.value.key == "report_missing"
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "3", "{}", '{"trials": 3}', "\x00\xff", '{"history": []}'])
+def test_a_damaged_report_is_told(tmp_path, name, content):
+    with pytest.raises(Message, match=name):
+        READERS[name](write(tmp_path, name, content))
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "field"),
+    [("trials.json", TRIALS, field) for field in ("trials", "objective")]
+    + [("training.json", TRAINING, "history")]
+    + [("evaluation.json", EVALUATION, field) for field in EVALUATION],
+)
+@pytest.mark.parametrize("value", [None, "x", [3], {"a": 1}, "absent"])
+def test_a_wrong_field_is_told(tmp_path, name, report, field, value):
+    report = copy.deepcopy(report)
+    report[field] = value
+    if value == "absent":
+        del report[field]
+    if (field, value) == ("split", "x"):
+        return
+    with pytest.raises(Message, match=name):
+        READERS[name](write(tmp_path, name, report))
+
+
+def test_a_matrix_that_does_not_fit_its_labels_is_told(tmp_path):
+    write(tmp_path, "evaluation.json", EVALUATION | {"confusion_matrix": [[1, 2, 3], [4, 5, 6]]})
+    with pytest.raises(Message):
+        reports.read_evaluation(tmp_path)
+    assert tuning.tested_shown(tmp_path, "es") == ""
+
+
+def test_a_regression_has_no_confusion_matrix(tmp_path):
+    write(tmp_path, "evaluation.json", {"split": "test", "rows": 9, "mean_absolute_error": 1.5})
+    with pytest.raises(Message, match="number"):
+        reports.read_evaluation(tmp_path)
+
+
+def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
+    bins = [
+        {"low": 0.0, "high": 0.5, "rows": 0, "confidence": None, "accuracy": None},
+        {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
+    ]
+    write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
+    assert plots.calibration(reports.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
+    figure = plots.calibration(reports.read_calibration(folder), "en")
+    assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
+    assert figure.data[1].name == "ECE 10.00%"
+    for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
+        write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
+        with pytest.raises(Message) as told:
+            reports.read_calibration(folder)
+        assert told.value.key == key
+
+
+def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(folder):
+    kept = {"row": 3, "label": "<b>4", "answer": '9" onerror="x', "confidence": 0.9, "image": "iVBORw0KGgo="}
+    write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept]})
+    html = mistakes_html(reports.read_mistakes(folder), "en")
+    assert "&lt;b&gt;4 → 9&quot; onerror" in html and "confidence of 90.0%" in html and "<b>" not in html
+    assert 'onerror="' not in html and html.count("<img") == 1
+    # The confusion chooses by the very attribute of its pictures.
+    cells = re.findall(r'(?:<option value|data-cell)="([^"]+)"', html)
+    assert len(cells) == 2 and cells[0] == cells[1] and "&lt;b&gt;4 → 9&quot; onerror=&quot;x (1)</option>" in html
+    for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
+        write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept | damaged]})
+        with pytest.raises(Message, match="damaged"):
+            reports.read_mistakes(folder)
+    write(folder, "evaluation.json", EVALUATION)
+    with pytest.raises(Message, match="keeps no pictures"):
+        reports.read_mistakes(folder)
+
+
+def test_a_search_without_a_completed_trial_is_told(folder):
+    unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
+    search = reports.read_search(write(folder, "trials.json", unfinished))
+    for shown in (search_plots.best_so_far, tuning.hyperparameters_shown):
+        with pytest.raises(Message, match="No trial has completed"):
+            shown(search, "en")
+    assert tuning.trials_shown(search, "en")["data"][0][1] == "failed"
+
+
+def test_the_tab_stands_without_any_report(tmp_path):
+    """Each part that is missing is told in its place, in the language of the request."""
+    with gr.Blocks() as demo:
+        tuning.tab(demo, tmp_path)
+    load = next(function.fn for function in demo.fns.values() if function.name == "load")
+    spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
+    told = [text for text in spanish if isinstance(text, str) and text]
+    assert [text.count("trials.json") for text in told] == [1] * 10 + [0] * 4
+    assert told[10].startswith("**Curva de aprendizaje") and "training.json" in told[10]
+    assert "evaluation.json" in told[13] and spanish.count("") == 2
+
+
+def test_a_strangers_split_is_text(folder):
+    write(folder, "evaluation.json", EVALUATION | {"split": "<b>x</b> ![a](http://b)"})
+    with gr.Blocks() as demo:
+        tuning.tab(demo, folder)
+    load = next(function.fn for function in demo.fns.values() if function.name == "load")
+    (told,) = [value for value in load(None) if isinstance(value, str) and value.startswith("<p>Right")]
+    assert told.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in told
+    captions = [block for block in demo.blocks.values() if "caption" in (block.elem_classes or [])]
+    assert sum(isinstance(block, gr.HTML) for block in captions) == 2  # Markdown would make links and pictures of it
+
+
+def test_a_run_of_the_real_training_can_be_shown(trained):
+    """What `python -m training run` writes is what the tab reads."""
+    assert tuning.trials_table(trained)["data"]
+    assert search_plots.best_so_far(reports.read_search(trained), "es").data
+    assert search_plots.intermediate(reports.read_search(trained), "es").data
+    assert tuning.hyperparameters_shown(reports.read_search(trained), "es")["data"]
+    assert plots.learning_curve(reports.read_training(trained), "es").data
+    assert plots.confusion(reports.read_evaluation(trained), "es").data
+    assert tuning.tested_shown(trained, "es")

@@ -1,0 +1,1 @@
+"""Rows of a dataset: which, in what order, as bytes and as pixels."""

@@ -1,0 +1,1 @@
+"""Find a dataset's Parquet files and read byte ranges of them."""

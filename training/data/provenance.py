@@ -1,0 +1,54 @@
+"""Which rows a run is about, for its reports, and what their datasets say of themselves, for the card."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import yaml
+from huggingface_hub import DatasetCard, constants, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError
+
+from training.data.parquet.source import Source
+from training.data.stream import HubStream
+
+
+def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
+    """Return the section `data` of training.json and trials.json: datasets, commits, columns, numbers of rows."""
+    source = train.members[0].source
+    return {
+        "dataset": source.dataset,
+        "config": source.config,
+        "revision": source.revision,
+        "endpoint": constants.ENDPOINT if source.revision else None,  # whose revision that is
+        "fingerprint": train.source.fingerprint,
+        "split": source.split,
+        "image_column": train.image_column,
+        "label_column": train.label_column,
+        "window_rows": train.window_rows,
+        "rows": {"train": train.rows, "validation": validation.rows},
+        "datasets": [
+            {
+                "dataset": member.source.dataset,
+                "config": member.source.config,
+                "revision": member.source.revision,
+                "rows": member.source.table.total,
+                "sketches": member.sketches,
+                **dataset_card(member.source),
+            }
+            for member in train.members
+        ],
+        "skipped_rows": {str(row): reason for row, reason in sorted(train.skipped.items())},
+    }
+
+
+def dataset_card(source: Source) -> dict[str, str]:
+    """Return `title`, `license` and `homepage` as far as a dataset's README gives them; without a network, nothing."""
+    try:
+        path: str | Path = Path(source.dataset) / "README.md"
+        if source.revision:
+            path = hf_hub_download(source.dataset, "README.md", repo_type="dataset", revision=source.revision)
+        data = DatasetCard.load(path).data.to_dict()
+    except (OSError, ValueError, yaml.YAMLError, httpx2.HTTPError, HfHubHTTPError):
+        return {}
+    known = {"title": data.get("pretty_name"), "license": data.get("license"), "homepage": data.get("homepage")}
+    return {name: value for name, value in known.items() if isinstance(value, str)}

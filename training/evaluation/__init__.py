@@ -1,0 +1,1 @@
+"""Measure and calibrate a trained network."""

@@ -1,0 +1,1 @@
+"""Publish, export and deploy a run."""

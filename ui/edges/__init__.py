@@ -1,0 +1,1 @@
+"""Kernels and convolution, as plain functions on arrays."""

@@ -1,0 +1,1 @@
+"""Plotly figures and HTML blocks, as plain functions on data."""

@@ -1,0 +1,1 @@
+"""The network's process and what the page asks of it."""

@@ -1,0 +1,1 @@
+"""Uploads, limits and files of the web server."""

@@ -1,0 +1,1 @@
+"""Layout, rendering and events of the page's tabs."""

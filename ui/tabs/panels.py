@@ -1,0 +1,60 @@
+"""Components that the tabs place alike: labelled panels of HTML, pictures that a person gives."""
+
+from typing import Any
+
+import gradio as gr
+
+from ui.i18n.text import LANGUAGES, STATIC, Message, language_of
+from ui.server.images import WORKED, is_tiff, is_too_large
+from ui.server.upload import picture_source
+
+i18n = gr.I18n(**STATIC)
+
+# Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
+# one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.
+CAMERA = gr.WebcamOptions(
+    mirror=False,
+    constraints={"video": {"facingMode": "environment", "width": {"ideal": 1920}, "height": {"ideal": 1440}}},
+)
+UNLISTED = {"api_visibility": "private", "show_progress": "hidden"}  # of events that are for the page alone
+
+
+def html_panel(label: str, elem_id: str, value: Any = None, **options: Any) -> gr.HTML:
+    """Place a panel of HTML below the label of a key in `STATIC`."""
+    kind = {"show_label": True, "container": True, "elem_classes": "panel"}
+    return gr.HTML(value, label=i18n(label), elem_id=elem_id, **kind, **options)
+
+
+def picture_panel(label: str, elem_id: str, value: str | None = None, **options: Any) -> gr.Image:
+    """Place a panel that takes a picture by upload, webcam or clipboard, and tells what people would wonder about."""
+    panel = gr.Image(
+        value,
+        type="filepath",
+        sources=["upload", "webcam", "clipboard"],
+        webcam_options=CAMERA,
+        label=i18n(label),
+        placeholder=i18n("edges_upload"),
+        buttons=[],
+        elem_id=elem_id,
+        elem_classes="panel",
+        **options,
+    )
+
+    def tell(picture: dict | None, request: gr.Request) -> None:
+        """Say it once, when the picture comes, not whenever a control is moved."""
+        source = picture_source(picture)
+        if source is not None and is_too_large(source):
+            gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
+        if source is not None and is_tiff(source):
+            gr.Info(Message("picture_tiff").text(language_of(request)))
+
+    panel.input(tell, panel, None, preprocess=False, **UNLISTED)
+    return panel
+
+
+def data_words(key: str) -> str:
+    """Return a word in each language as attributes, `data-es="…" data-en="…"`.
+
+    Gradio translates labels only; the scripts of a panel take the word of the browser's language.
+    """
+    return " ".join(f'data-{language}="{STATIC[language][key]}"' for language in LANGUAGES)
