@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from model.errors import ModelError
-from ui.inference.supervisor import Network
-from ui.server.malloc import give_back_large
+from ui.inference.supervisor import ModelSupervisor
+from ui.server.malloc import configure_trim
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -22,23 +22,23 @@ PORT = 7860
 NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize)}
 # Gradio keeps a copy of the page's state, 0.2 MB, for everybody who ever came, up to 10,000. Who comes back after so
 # many others only finds the controls as they are at the start.
-VISITORS = 128
+MAX_SESSIONS = 128
 # Requests that wait; at the very worst they hold 1 GB, all with bodies as large as `http.CALL`.
-WAITING = 256
-KEPT = 3600  # seconds that a temporary file stays, and between two looks for those that are older
+MAX_QUEUE = 256
+TEMP_FILE_TTL_S = 3600  # seconds that a temporary file stays, and between two looks for those that are older
 
 
-def build(network: Network) -> Blocks:
+def build(network: ModelSupervisor) -> Blocks:
     """Return the page for a model, which need not be loaded yet."""
     import gradio as gr
 
     from ui.server.blocks import Page
     from ui.tabs import edges, sketch, theme, tuning
-    from ui.tabs.accessibility import give_names
+    from ui.tabs.accessibility import name_controls
     from ui.tabs.panels import i18n
     from ui.tabs.status_banner import place_notice
 
-    with Page(title="Trazo", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as demo:
+    with Page(title="Trazo", analytics_enabled=False, delete_cache=(TEMP_FILE_TTL_S, TEMP_FILE_TTL_S)) as demo:
         theme.header()
         place_notice(demo, network)
         with gr.Tab(i18n("edges_tab"), id="edges"):
@@ -47,9 +47,9 @@ def build(network: Network) -> Blocks:
             sketch.tab(network)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
             tuning.tab(demo, network.folder)
-        give_names(demo)
+        name_controls(demo)
     # Not open: what does not go through the queue has no limits, and ends with status 500 for a mere misspelling.
-    return demo.queue(max_size=WAITING, default_concurrency_limit=8, api_open=False)
+    return demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=8, api_open=False)
 
 
 def launch(demo: Blocks, port: int) -> None:
@@ -67,7 +67,7 @@ def launch(demo: Blocks, port: int) -> None:
         server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
         server_port=port,
         max_file_size=f"{LARGEST}mb",
-        state_session_capacity=VISITORS,
+        state_session_capacity=MAX_SESSIONS,
         show_error=True,  # else people are told "null" of what Gradio finds wrong itself
         footer_links=[],
         run_history=False,
@@ -84,12 +84,12 @@ def main() -> None:
     """Find the model and begin to load it, meanwhile build the page and serve it."""
     for name, value in {"GRADIO_ANALYTICS_ENABLED": "False", **NO_STATISTICS}.items():
         os.environ.setdefault(name, value)  # Gradio looks when it is imported
-    give_back_large()
+    configure_trim()
     port = os.environ.get("PORT") or str(PORT)
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
         sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}")
     try:
-        network = Network.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
+        network = ModelSupervisor.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except ModelError as error:
         sys.exit(str(error))
     network.start()

@@ -30,16 +30,16 @@ CONDITION = (
 # Name -> what of the network and what of the training is changed.
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the recipe": ({}, {}),
-    "no augmentation": ({}, {"augment": 0.0, "elastic": 0.0}),
-    "no averaging of the weights": ({}, {"average": 0.0}),
+    "no augmentation": ({}, {"augment": 0.0, "elastic_transform": 0.0}),
+    "no averaging of the weights": ({}, {"ema_momentum": 0.0}),
     "constant learning rate": ({}, {"schedule": "constant"}),
-    "constant learning rate, no averaging": ({}, {"schedule": "constant", "average": 0.0}),
+    "constant learning rate, no averaging": ({}, {"schedule": "constant", "ema_momentum": 0.0}),
     "no normalisation": ({"normalization": "none"}, {"learning_rate": 1e-3}),
     "half the filters": ({"filters": (12, 24, 48)}, {}),
     "a sixth more filters": ({"filters": (28, 56, 112)}, {}),
     "label smoothing of 0.1": ({}, {"label_smoothing": 0.1}),
-    "no elastic distortion": ({}, {"elastic": 0.0}),
-    "every picture augmented": ({}, {"unchanged": 0.0}),
+    "no elastic distortion": ({}, {"elastic_transform": 0.0}),
+    "every picture augmented": ({}, {"clean_fraction": 0.0}),
     "no dropout": ({"dropout": 0.0}, {}),
     "two convolutions a block": ({"convolutions": 2}, {}),
     "layer normalisation": ({"normalization": "layer"}, {}),
@@ -67,12 +67,12 @@ def recipe_of(name: str, epochs: int) -> str:
 def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str, Any]:
     """Train a variant and return its last epoch's measures and its parameters."""
     with quiet():
-        from training.commands import train_run
+        from training.commands import train
         from training.config import DataConfig
         from training.presets import PRESETS
 
     PRESETS["variant"] = lambda: fields(name, epochs)
-    train_run(DataConfig(str(data), validation=0.5), {}, folder, "variant", verbose=False)
+    train(DataConfig(str(data), validation_fraction=0.5), {}, folder, "variant", verbose=False)
     report = json.loads((folder / "training.json").read_text())
     last = report["history"][-1]
     measures = {name: last[name] for name in ("val_accuracy", "val_loss")}

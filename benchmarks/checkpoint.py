@@ -36,7 +36,7 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
         fields["scaling"] = pixel_histogram(train, (28, 28, 1), Path(folder) / "pixels.json").fit(fields["scaling"])
-        config = CnnConfig(labels=train.labels, problem=train.problem, **fields)
+        config = CnnConfig(labels=train.labels, task=train.task, **fields)
 
         def timed_save(*arguments: object) -> None:
             for _ in range(repeats):

@@ -26,12 +26,12 @@ from PIL import Image, ImageDraw
 from app import NO_STATISTICS
 from benchmarks.common import about, rate, report
 from tests.support.app_server import App, running
-from ui.server.upload import AT_ONCE
+from ui.server.upload import IMAGE_EVENTS
 
 EMPTY = "benchmarks/empty_page.py"
 PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512
 PEOPLE, REQUESTS = 50, 20
-SETTINGS = NO_STATISTICS | {"AT_ONCE": str(AT_ONCE["concurrency_limit"])}  # the demo's
+SETTINGS = NO_STATISTICS | {"IMAGE_EVENTS": str(IMAGE_EVENTS["concurrency_limit"])}  # the demo's
 WARM, LATER = 100, 5_000  # requests after which memory is looked at
 
 

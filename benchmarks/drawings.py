@@ -1,10 +1,10 @@
 """How models answer free drawings of hands that they were never trained on, class by class.
 
-    python -m benchmarks.drawings --drawings FOLDER [--model FOLDER …] [--mnist FOLDER] [--test-share 0.3] [--write]
+    python -m benchmarks.drawings --drawings FOLDER [--model FOLDER …] [--mnist FOLDER] [--test-fraction 0.3] [--write]
 
 `--drawings` holds one folder a set, each a dataset of digits in a Hub repo's layout. Of each its test split is used, or
 where it has none the writers (column `writer`), else the rows, that `python -m training train --sketches SET
---unit-column writer --test-share 0.3` leaves out. Drawings are prepared as `CnnModel.predict_sketch` prepares them;
+--group-column writer --test-fraction 0.3` leaves out. Drawings are prepared as `CnnModel.predict_sketch` prepares them;
 `--mnist` adds MNIST's own test images as they are. "Photographed" are the first thousand rows of a set as a camera
 might show them on paper (`benchmarks/photographs.py`).
 """
@@ -29,7 +29,7 @@ def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
         from training.commands import open_test
         from training.config import DataConfig
 
-    data = DataConfig(dataset, sketches=(dataset,) if sketches else (), unit_column="writer", test_share=share)
+    data = DataConfig(dataset, sketches=(dataset,) if sketches else (), group_column="writer", test_fraction=share)
     return open_test(data)
 
 
@@ -48,13 +48,13 @@ def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[
 def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return the same for rows that were photographed; what is taken for blank paper is answered wrongly."""
     with quiet():
-        from model.preprocess.decode import BlankDrawing
+        from model.preprocess.decode import BlankDrawingError
 
     right, rows = np.zeros(10), np.zeros(10)
     for ink, label in _inks(dataset, share):
         try:
             answer = model.predict_sketch([photograph(ink, np.random.default_rng(int(rows.sum())))]).argmax(axis=1)
-        except BlankDrawing:
+        except BlankDrawingError:
             answer = np.array([-1])
         _count(right, rows, np.array([label]), answer)
     return f"{Path(dataset).name}, photographed", right / np.maximum(rows, 1), rows
@@ -62,7 +62,7 @@ def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str
 
 def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
     """Give ink, float32 (h, w), and label of the first rows of a set."""
-    from model.preprocess.decode import fit, open_image, pixels_of
+    from model.preprocess.decode import fit, open_image, to_array
 
     stream, _ = test_rows(dataset, True, share)
     given = 0
@@ -70,7 +70,7 @@ def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
         for encoded, label in zip(batch.images, batch.labels, strict=True):
             if given == PHOTOGRAPHED:
                 return
-            pixels = pixels_of(open_image(encoded))
+            pixels = to_array(open_image(encoded))
             grey = fit(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
             paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
             yield np.abs(grey - paper) / max(np.abs(grey - paper).max(), 1), int(label)
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="folder or Hub id of a model (default: the bundled one)")
     parser.add_argument("--drawings", type=Path, required=True, help="folder of datasets of drawings")
     parser.add_argument("--mnist", type=Path, help="MNIST, to be measured beside them")
-    parser.add_argument("--test-share", type=float, default=0.3, help="of a set without a test split (default: 0.3)")
+    parser.add_argument("--test-fraction", type=float, default=0.3, help="of a set without a test split (default: 0.3)")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with quiet():
@@ -101,16 +101,16 @@ def main() -> None:
         model = CnnModel.from_pretrained(folder)
         if model.config.labels != tuple(DIGITS) or model.config.image_shape[2] != 1:
             parser.error(f"{folder} does not answer the ten digits in grey")
-        found = [recalls(model, str(options.mnist), False, options.test_share)] if options.mnist else []
-        found += [recalls(model, dataset, True, options.test_share) for dataset in sets]
-        found += [photographed_recalls(model, dataset, options.test_share) for dataset in sets]
+        found = [recalls(model, str(options.mnist), False, options.test_fraction)] if options.mnist else []
+        found += [recalls(model, dataset, True, options.test_fraction) for dataset in sets]
+        found += [photographed_recalls(model, dataset, options.test_fraction) for dataset in sets]
         for name, shares, rows in found:
             total = 100 * (shares * rows).sum() / rows.sum()
             cells = " | ".join(f"{100 * share:.1f}" for share in shares)
             lines.append(f"| {Path(folder).name} | {name} | {int(rows.sum()):,} | {total:.2f} | {cells} |")
             print(lines[-1], flush=True)
     given = {"drawings": options.drawings, "mnist": options.mnist}
-    line = about("benchmarks.drawings", None, *named(given, options.model), f"--test-share {options.test_share}")
+    line = about("benchmarks.drawings", None, *named(given, options.model), f"--test-fraction {options.test_fraction}")
     report("Drawings", "\n".join([*lines, "", "In percent. " + line]), options.write)
 
 

@@ -21,7 +21,7 @@ from benchmarks.common import about, measure, rate, report
 from model.quiet import quiet
 
 MANY = 10_000
-AT_ONCE = 256
+IMAGE_EVENTS = 256
 
 
 def seconds(calls: dict[str, Callable[[], object]], repeats: int, times: int) -> dict[str, list[float]]:
@@ -79,7 +79,7 @@ def main() -> None:
     explainer.explain(pictures[0])  # traced
 
     def bare_many() -> np.ndarray:
-        return np.concatenate([forward(pixels[i : i + AT_ONCE]).numpy() for i in range(0, MANY, AT_ONCE)])
+        return np.concatenate([forward(pixels[i : i + IMAGE_EVENTS]).numpy() for i in range(0, MANY, IMAGE_EVENTS)])
 
     one = seconds(
         {
@@ -95,7 +95,7 @@ def main() -> None:
         {
             "the bare network": bare_many,
             "`CnnModel.predict`": lambda: model.predict(pictures),
-            "`keras.Model.predict`": lambda: model.network.predict(pixels, batch_size=AT_ONCE, verbose=0),
+            "`keras.Model.predict`": lambda: model.network.predict(pixels, batch_size=IMAGE_EVENTS, verbose=0),
         },
         options.repeats,
         1,

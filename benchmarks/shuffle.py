@@ -67,7 +67,7 @@ def main() -> None:
                 shape = (28, 28, 1)
                 histogram = pixel_histogram(train, shape, Path(temporary) / f"{order}.json")
                 network = NETWORK | {"scaling": histogram.fit(NETWORK["scaling"])}
-                config = CnnConfig(labels=train.labels, problem=train.problem, image_shape=shape, **network)
+                config = CnnConfig(labels=train.labels, task=train.task, image_shape=shape, **network)
                 settings = TrainConfig(**RECIPE | {"seed": seed, "epochs": options.epochs})
                 trained, _ = fit(config, settings, train, validation, verbose=False)
                 accuracies.append(evaluate(CnnModel(config, trained), HubStream(folder, "test"))["accuracy"])

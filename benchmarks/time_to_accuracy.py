@@ -32,14 +32,14 @@ def train_preset(seed: int) -> dict[str, float]:
     with quiet():
         from model import CnnModel
         from model import artifacts as files
-        from training.commands import train_run
+        from training.commands import train
         from training.config import DataConfig
         from training.evaluation.metrics import evaluate
         from training.stream import HubStream
 
     with tempfile.TemporaryDirectory() as folder:
         started = time.time()
-        train_run(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
+        train(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
         # The weights are final, and on the disk, with the last checkpoint: what follows writes about them.
         seconds = (Path(folder) / files.CHECKPOINT).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)

@@ -37,11 +37,11 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
 
     keras.utils.set_random_seed(0)
     fields = NETWORK | {"scaling": Scaling("z-score", (33.3,), (78.6,))}  # mean and deviation of MNIST's pixels
-    config = CnnConfig(labels=labels, problem="multiclass", image_shape=SHAPE, **fields)
+    config = CnnConfig(labels=labels, task="multiclass", image_shape=SHAPE, **fields)
     network = build_network(config)
     optimizer = make_optimizer(TrainConfig(**RECIPE), steps)
     optimizer.build(network.trainable_variables)
-    loss_of = make_loss(config.problem, config.loss, len(labels), 0.0)
+    loss_of = make_loss(config.task, config.loss, len(labels), 0.0)
 
     @tf.function(input_signature=[tf.TensorSpec((None, *SHAPE), tf.float32), tf.TensorSpec((None,), tf.int64)])
     def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

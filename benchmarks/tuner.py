@@ -46,7 +46,7 @@ def memory_mb() -> float:
 def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
     """Search with Trazo; returns seconds and the memory after each trial."""
     with quiet():
-        from training.commands import tune_run
+        from training.commands import tune
         from training.config import DataConfig, TuneConfig
         from training.tuning import tuner
 
@@ -59,7 +59,7 @@ def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 
     tuner.StreamTuner.on_trial_end = on_trial_end
     started = time.perf_counter()
-    tune_run(DataConfig(str(data)), {}, TuneConfig(trials, trial_epochs=epochs, trial_steps=steps), folder)
+    tune(DataConfig(str(data)), {}, TuneConfig(trials, trial_epochs=epochs, trial_steps=steps), folder)
     return {"seconds": time.perf_counter() - started, "sizes": sizes}
 
 
@@ -80,7 +80,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
     points = [trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text())["trials"]]
     started = time.perf_counter()
     opened = open_data(DataConfig(str(data)), TrainConfig())
-    base = {"problem": opened.train.problem, "labels": opened.train.labels, "image_shape": opened.image_shape}
+    base = {"task": opened.train.task, "labels": opened.train.labels, "image_shape": opened.image_shape}
     space = SearchSpace(base, histogram=pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
 
     class Points(keras_tuner.Oracle):
@@ -91,14 +91,14 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
             network, training = space.build(hp), space.point(hp)[1]
             optimizer = make_optimizer(TrainConfig(**training | {"epochs": epochs}), steps)
-            loss = make_loss(base["problem"], training["loss"], len(base["labels"]))
+            loss = make_loss(base["task"], training["loss"], len(base["labels"]))
             metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
             network.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False)
             return network
 
         def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *_: Any, **options: Any) -> Any:
             _, training = space.point(hp)
-            stream = opened.train.in_batches_of(training["batch_size"])
+            stream = opened.train.rebatch(training["batch_size"])
             shape = opened.image_shape
             train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, strength=training["augment"])
             tell = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))

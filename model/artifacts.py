@@ -36,7 +36,7 @@ LIMITS = {
 UNSAFE = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 
 
-class DamagedFile(TrazoError, ValueError):
+class CorruptFileError(TrazoError, ValueError):
     """A file of a run that cannot be used; the text names it and says what to do."""
 
 
@@ -88,12 +88,12 @@ def check_folder(folder: Path) -> None:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Delete what `write_whole` left of a file when its process was killed; nobody else may be writing it."""
+    """Delete what `atomic_write` left of a file when its process was killed; nobody else may be writing it."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         leftover.unlink(missing_ok=True)
 
 
-def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
+def atomic_write(path: str | os.PathLike, content: bytes | str) -> None:
     """Write a file under a temporary name, flush it to disk, then rename it.
 
     A reader, or a process that starts after a crash, sees the old file or the new one, never a part.
@@ -115,7 +115,7 @@ def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write a value as indented JSON, whole; NaN and infinities, which JSON does not have, become null."""
-    write_whole(path, json_text(value))
+    atomic_write(path, json_text(value))
 
 
 def json_text(value: Any) -> str:
@@ -127,7 +127,7 @@ def read_json(path: str | os.PathLike) -> Any | None:
     """Return a JSON file's value, or None where there is no such file.
 
     Raises:
-        DamagedFile: when the file is there and is not JSON.
+        CorruptFileError: when the file is there and is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -144,7 +144,7 @@ def read_report(path: str | os.PathLike) -> dict[str, Any] | None:
     """Return the value of one of `REPORTS`, or None where there is no such file.
 
     Raises:
-        DamagedFile: when it is not JSON, or does not say which dataset it is about.
+        CorruptFileError: when it is not JSON, or does not say which dataset it is about.
     """
     report = read_json(path)
     if report is None:
@@ -168,10 +168,10 @@ def dataset_name(dataset: str, revision: str | None) -> str:
 def datasets_of(about: dict[str, Any]) -> list[dict[str, Any]]:
     """Return each dataset that a report's section of data names, with at least `dataset` and `revision`."""
     listed = about.get("datasets") or ([about] if "dataset" in about else [])
-    return [*listed, *about.get("further", [])]
+    return [*listed, *about.get("extra_datasets", [])]
 
 
-def same_rows(training: dict[str, Any], evaluation: dict[str, Any]) -> bool:
+def evaluated_on_training_split(training: dict[str, Any], evaluation: dict[str, Any]) -> bool:
     """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
     learned = _about(training)
     known = {Path(one["dataset"]).resolve() for one in datasets_of(learned)}
@@ -179,7 +179,7 @@ def same_rows(training: dict[str, Any], evaluation: dict[str, Any]) -> bool:
     return any(Path(one["dataset"]).resolve() in known for one in measured)
 
 
-def without_paths(report: dict[str, Any]) -> dict[str, Any]:
+def redact_local_paths(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report as it may be published: the way to a local dataset is nobody else's business.
 
     A folder's name takes the place of its path, also inside longer texts such as the reason of a failed trial.
@@ -203,7 +203,7 @@ def _names_a_dataset(about: Any) -> bool:
 
 
 def _listed(about: dict[str, Any]) -> list[Any]:
-    several, further = about.get("datasets", []), about.get("further", [])
+    several, further = about.get("datasets", []), about.get("extra_datasets", [])
     return [*several, *further] if isinstance(several, list) and isinstance(further, list) else [None]
 
 
@@ -219,8 +219,8 @@ def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if isinstance(value, str) else value
 
 
-def _damaged(path: str | os.PathLike, reason: str) -> DamagedFile:
-    return DamagedFile(f"{path} {reason}: delete it and let the command that made it make it again")
+def _damaged(path: str | os.PathLike, reason: str) -> CorruptFileError:
+    return CorruptFileError(f"{path} {reason}: delete it and let the command that made it make it again")
 
 
 def _finite(value: Any) -> Any:

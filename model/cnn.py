@@ -21,10 +21,10 @@ from model.card.card import render_card
 from model.config import LIMITS, CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.hub import commit_folder
-from model.io.locate import find
-from model.io.weights import is_about, read_weights, weights_to_bytes
+from model.io.locate import locate_model
+from model.io.weights import matches_weights, read_weights, weights_to_bytes
 from model.network import build_network
-from model.ood import Outliers, Rejection
+from model.ood import OODDetector, OODResult
 from model.preprocess import decode as converter
 
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
@@ -39,7 +39,7 @@ class CnnModel(ModelHubMixin):
         config: the `CnnConfig`.
         network: the `keras.Model`, raw pixels in, probabilities (or a number) out.
         folder: where it was loaded from, with the reports beside the weights; None for a model made here.
-        outliers: what tells pictures unlike those it learned from; None for a model without.
+        ood_detector: what tells pictures unlike those it learned from; None for a model without.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class CnnModel(ModelHubMixin):
         config: CnnConfig,
         network: keras.Model | None = None,
         folder: Path | None = None,
-        outliers: Outliers | None = None,
+        ood_detector: OODDetector | None = None,
     ) -> None:
         """Wrap a network, or build a fresh one from the config."""
         super().__init__()
         self.config = config
         self.network = network or build_network(config)
         self.folder = folder
-        self.outliers = outliers
+        self.ood_detector = ood_detector
         self._batch = min(BATCH, LIMITS["map"] // config.largest_map)  # large pictures go through one by one
         signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
         self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
@@ -72,7 +72,7 @@ class CnnModel(ModelHubMixin):
             float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
 
         Raises:
-            converter.BadImage: for what is not a picture.
+            converter.ImageError: for what is not a picture.
             ModelError: when the weights make numbers too large for float32.
         """
         return self._answer(self._fitted(images))
@@ -89,12 +89,12 @@ class CnnModel(ModelHubMixin):
             as `predict`.
 
         Raises:
-            converter.BlankDrawing: when nothing is drawn.
-            converter.BadImage: for what is not a picture.
+            converter.BlankDrawingError: when nothing is drawn.
+            converter.ImageError: for what is not a picture.
         """
         return self._answer(self._drawn(drawings))
 
-    def reject(self, images: Iterable) -> Rejection:
+    def reject(self, images: Iterable) -> OODResult:
         """Tell which pictures are unlike all that the network has learned: its answer to them means nothing.
 
         Args:
@@ -105,42 +105,42 @@ class CnnModel(ModelHubMixin):
 
         Raises:
             TrazoError: when the model was saved without what that takes.
-            converter.BadImage: for what is not a picture.
+            converter.ImageError: for what is not a picture.
         """
         return self._judge(self._fitted(images))
 
-    def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, Rejection | None]:
+    def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, OODResult | None]:
         """Return what `predict` and `reject` do, from one pass through the network: in about half the time.
 
         The rejection of a model that was saved without what it takes is None.
 
         Raises:
-            converter.BadImage: for what is not a picture.
+            converter.ImageError: for what is not a picture.
             ModelError: as `predict`.
         """
         inputs = self._fitted(images)
-        if self.outliers is None:
+        if self.ood_detector is None:
             return self._answer(inputs), None
-        parts = [self.outliers.answer(batch) for batch in self._batches(inputs)]
+        parts = [self.ood_detector.answer(batch) for batch in self._batches(inputs)]
         return self._answers([outputs for outputs, _ in parts]), _joined([judged for _, judged in parts])
 
-    def reject_sketch(self, drawings: Iterable) -> Rejection:
+    def reject_sketch(self, drawings: Iterable) -> OODResult:
         """Tell as `reject` does, of free drawings; one without a stroke is rejected, its score infinite.
 
         Raises:
             TrazoError: as `reject`.
-            converter.BadImage: for what is not a picture.
+            converter.ImageError: for what is not a picture.
         """
         shape, inputs, drawn = self.config.image_shape, [], []
         for drawing in self._each(drawings):
             try:
                 inputs.append(converter.sketch_to_input(_picture(drawing), shape))
                 drawn.append(True)
-            except converter.BlankDrawing:
+            except converter.BlankDrawingError:
                 drawn.append(False)
         score = np.full(len(drawn), np.inf, np.float32)
         score[np.array(drawn, bool)] = self._judge(inputs).score
-        return Rejection(score, score > 1)
+        return OODResult(score, score > 1)
 
     def _fitted(self, images: Iterable) -> Iterable[np.ndarray]:
         return (_fit(image, self.config.image_shape) for image in self._each(images))
@@ -149,8 +149,8 @@ class CnnModel(ModelHubMixin):
         for position, drawing in enumerate(self._each(drawings)):
             try:
                 yield converter.sketch_to_input(_picture(drawing), self.config.image_shape)
-            except converter.BlankDrawing as error:
-                raise converter.BlankDrawing(f"{error} in drawing {position}") from None
+            except converter.BlankDrawingError as error:
+                raise converter.BlankDrawingError(f"{error} in drawing {position}") from None
 
     def _each(self, images: Iterable) -> Iterable:
         # Names and None are refused as pictures are: by a sentence.
@@ -170,12 +170,12 @@ class CnnModel(ModelHubMixin):
         answers = np.concatenate(outputs)
         if not np.isfinite(answers).all():  # the first label would be taken for the answer
             raise ModelError("this network's weights give answers that are no numbers")
-        return probabilities(answers, self.config.problem)
+        return probabilities(answers, self.config.task)
 
-    def _judge(self, inputs: Iterable[np.ndarray]) -> Rejection:
-        if self.outliers is None:
+    def _judge(self, inputs: Iterable[np.ndarray]) -> OODResult:
+        if self.ood_detector is None:
             raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
-        return _joined([self.outliers.answer(batch)[1] for batch in self._batches(inputs)])
+        return _joined([self.ood_detector.answer(batch)[1] for batch in self._batches(inputs)])
 
     def _batches(self, inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
         inputs = iter(inputs)
@@ -191,22 +191,22 @@ class CnnModel(ModelHubMixin):
         """
         target, source = Path(save_directory), self.folder
         target.mkdir(parents=True, exist_ok=True)
-        weights = weights_to_bytes(self.network, self.outliers.tensors() if self.outliers else {})
+        weights = weights_to_bytes(self.network, self.ood_detector.tensors() if self.ood_detector else {})
         if not _holds(target, weights):
             for name in (files.CARD, *files.PICTURES, files.TRAINING):
                 (target / name).unlink(missing_ok=True)
-        files.write_whole(target / files.CONFIG, self.config.to_json())
-        files.write_whole(target / files.WEIGHTS, weights)
+        files.atomic_write(target / files.CONFIG, self.config.to_json())
+        files.atomic_write(target / files.WEIGHTS, weights)
         if source and source.resolve() != target.resolve() and _holds(source, weights):
             for name in (files.CARD, *files.PICTURES, *files.REPORTS):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, target / name)
             # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
             evaluation = files.read_report(source / files.EVALUATION)
-            if evaluation is not None and not is_about(evaluation, source):
+            if evaluation is not None and not matches_weights(evaluation, source):
                 (target / files.EVALUATION).unlink()
         if not (target / files.CARD).exists():
-            files.write_whole(target / files.CARD, str(render_card(self.config)))
+            files.atomic_write(target / files.CARD, str(render_card(self.config)))
 
     @classmethod
     def from_pretrained(  # type: ignore[override] # as above
@@ -226,7 +226,7 @@ class CnnModel(ModelHubMixin):
         Raises:
             ModelError: in one line, what is missing or damaged and where; never a model with default weights.
         """
-        return cls.from_folder(*find(pretrained_model_name_or_path, revision, token))
+        return cls.from_folder(*locate_model(pretrained_model_name_or_path, revision, token))
 
     @classmethod
     def from_folder(cls, folder: Path, config: CnnConfig) -> CnnModel:
@@ -235,8 +235,10 @@ class CnnModel(ModelHubMixin):
         model = cls(config, folder=folder)
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
-        if config.further_shapes:
-            model.outliers = Outliers(model.network, config, *(tensors[name] for name in config.further_shapes))
+        if config.extra_tensor_shapes:
+            model.ood_detector = OODDetector(
+                model.network, config, *(tensors[name] for name in config.extra_tensor_shapes)
+            )
         return model
 
     def push_to_hub(  # type: ignore[override] # as above
@@ -267,15 +269,15 @@ class CnnModel(ModelHubMixin):
             )
 
 
-def probabilities(outputs: np.ndarray, problem: str) -> np.ndarray:
+def probabilities(outputs: np.ndarray, task: str) -> np.ndarray:
     """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
-    return np.concatenate([1 - outputs, outputs], axis=1) if problem == "binary" else outputs
+    return np.concatenate([1 - outputs, outputs], axis=1) if task == "binary" else outputs
 
 
-def _joined(parts: list[Rejection]) -> Rejection:
+def _joined(parts: list[OODResult]) -> OODResult:
     if not parts:
-        return Rejection(np.zeros(0, np.float32), np.zeros(0, bool))
-    return Rejection(np.concatenate([one.score for one in parts]), np.concatenate([one.rejected for one in parts]))
+        return OODResult(np.zeros(0, np.float32), np.zeros(0, bool))
+    return OODResult(np.concatenate([one.score for one in parts]), np.concatenate([one.rejected for one in parts]))
 
 
 def _holds(folder: Path, weights: bytes) -> bool:
@@ -289,7 +291,7 @@ def _picture(image: object) -> Any:
         values = [value.get("bytes") if isinstance(value, dict) else value for value in image.values()]
         found = [value for value in values if isinstance(value, (Image.Image, bytes, np.ndarray))]
         if len(found) != 1:
-            raise converter.BadImage(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
+            raise converter.ImageError(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
         image = found[0]
     return converter.open_image(image) if isinstance(image, bytes) else image
 
@@ -297,4 +299,4 @@ def _picture(image: object) -> Any:
 def _fit(image: object, image_shape: tuple[int, int, int]) -> np.ndarray:
     if isinstance(image, bytes):
         return converter.decode(image, image_shape)
-    return converter.fit(converter.pixels_of(_picture(image)), image_shape)
+    return converter.fit(converter.to_array(_picture(image)), image_shape)

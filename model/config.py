@@ -40,12 +40,12 @@ class CnnConfig:
     """Architecture, labels, image shape and fitted scaling of one network.
 
     Raises:
-        TrazoError: when a value is unknown, out of range or does not suit the problem; the text says what is.
+        TrazoError: when a value is unknown, out of range or does not suit the task; the text says what is.
     """
 
     labels: tuple[str, ...] = tuple("0123456789")  # class names in the order of the ids; the target's for regression
-    problem: str = "multiclass"  # binary (one sigmoid unit), multiclass (softmax) or regression (one linear unit)
-    loss: str = ""  # one that suits the problem (heads.py); empty: the problem's default
+    task: str = "multiclass"  # binary (one sigmoid unit), multiclass (softmax) or regression (one linear unit)
+    loss: str = ""  # one that suits the task (heads.py); empty: the task's default
     image_shape: tuple[int, int, int] = (28, 28, 1)  # height, width, channels (1 grey, 3 RGB)
     scaling: Scaling = field(default_factory=Scaling)  # fitted on the training part, applied inside the network
 
@@ -64,7 +64,7 @@ class CnnConfig:
     l2: float = 0.0  # L2 penalty on kernels (shrinks)
 
     temperature: float = 1.0  # scores are divided by it before the last activation; fitted on validation
-    rejection_distance: float | None = None  # largest accepted one (outliers.py), fitted on validation; None: no score
+    ood_threshold: float | None = None  # largest accepted one (ood.py), fitted on validation; None: no score
 
     title: str = ""  # what the demo calls the model
     versions: dict[str, str] = field(default_factory=dict)  # of the libraries that trained it; for information
@@ -83,10 +83,10 @@ class CnnConfig:
             put("scaling", _scaling_from_dict(self.scaling))
         if not isinstance(self.scaling, Scaling):
             raise TrazoError(f"scaling must be an object with method, offset and scale, not {self.scaling!r}")
-        _check_choice("problem", self.problem, tuple(HEADS))
+        _check_choice("task", self.task, tuple(HEADS))
         if not self.loss:
-            put("loss", default_loss(self.problem))
-        check_head(self.problem, self.loss)
+            put("loss", default_loss(self.task))
+        check_head(self.task, self.loss)
         _check_labels(self)
         _check_choice("activation", self.activation, ACTIVATIONS)
         _check_choice("normalization", self.normalization, NORMALIZATIONS)
@@ -162,7 +162,7 @@ class CnnConfig:
         for number, units in enumerate(self.dense_units, 1):
             add(f"dense{number}", (features, units), ())
             features = units
-        units = output_units(self.problem, len(self.labels))
+        units = output_units(self.task, len(self.labels))
         return shapes | {"head/kernel": (features, units), "head/bias": (units,)}
 
     @property
@@ -171,12 +171,12 @@ class CnnConfig:
         return sum(self.filters) + sum(self.dense_units)
 
     @property
-    def further_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each tensor that lies beside the weights (outliers.py), by its name."""
-        if self.rejection_distance is None:
+    def extra_tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each tensor that lies beside the weights (ood.py), by its name."""
+        if self.ood_threshold is None:
             return {}
         count = self.feature_count
-        return {"outliers/means": (len(self.labels), count), "outliers/whitening": (count, count)}
+        return {"ood/means": (len(self.labels), count), "ood/whitening": (count, count)}
 
     @property
     def kernel_parameters(self) -> int:
@@ -265,13 +265,13 @@ def _check_labels(config: CnnConfig) -> None:
         "multiclass": 2 <= len(labels) <= LIMITS["units"],
         "regression": len(labels) == 1,
     }
-    if not fits[config.problem]:
+    if not fits[config.task]:
         need = {
             "binary": "exactly 2 labels",
             "multiclass": f"2 to {LIMITS['units']:,} labels",
             "regression": "one name",
         }
-        raise TrazoError(f"a {config.problem} problem has {need[config.problem]}, not {len(labels)}")
+        raise TrazoError(f"a {config.task} task has {need[config.task]}, not {len(labels)}")
 
 
 def _check_sizes(config: CnnConfig) -> None:
@@ -313,11 +313,11 @@ def _check_sizes(config: CnnConfig) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= high:
             raise TrazoError(f"{name} must be from 0 to {high}, not {value!r}")
-    for name in ("temperature", "rejection_distance"):
+    for name in ("temperature", "ood_threshold"):
         value = getattr(config, name)
-        if name == "rejection_distance" and value is None:
+        if name == "ood_threshold" and value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 / EXTREME <= value <= EXTREME:
             raise TrazoError(f"{name} must be a positive number, none of extreme size, not {value!r}")
-        if config.problem == "regression" and (name, value) != ("temperature", 1):
+        if config.task == "regression" and (name, value) != ("temperature", 1):
             raise TrazoError(f"{name} has no meaning for a regression")

@@ -76,16 +76,16 @@ class Explainer:
             raise ValueError("the picture has pixels that are no finite numbers")
         maps, features, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
         named = {name: value.numpy()[0] for name, value in zip(self._names, maps, strict=True)}
-        answer = probabilities(outputs.numpy(), config.problem)[0]
-        outliers = self.model.outliers
+        answer = probabilities(outputs.numpy(), config.task)[0]
+        outliers = self.model.ood_detector
         rejected = outliers is not None and bool(outliers.judge(outliers.distances(features.numpy())).rejected[0])
         return Explanation(answer, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1), rejected)
 
     def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        problem = self.model.config.problem
-        if problem == "regression":
+        task = self.model.config.task
+        if task == "regression":
             return scores[0]
-        if problem == "binary":
+        if task == "binary":
             return tf.where((label == 1) | ((label < 0) & (scores[0] > 0)), scores[0], -scores[0])
         chosen = tf.where(label < 0, tf.argmax(scores, output_type=tf.int32), label)
         others = tf.where(tf.range(tf.size(scores)) == chosen, -np.inf, scores)

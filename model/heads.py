@@ -1,7 +1,7 @@
 """Problem -> last layer, losses and metric: the table that keeps a network's end consistent.
 
 A loss is a statement about the target: squared errors about numbers, cross-entropies about classes. The table
-says which loss suits which problem, so that a misfit is refused before any data is read.
+says which loss suits which task, so that a misfit is refused before any data is read.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from model.errors import TrazoError
 
 @dataclass(frozen=True)
 class Head:
-    """What a problem asks of the end of the network."""
+    """What a task asks of the end of the network."""
 
     activation: str  # of the last layer
-    losses: tuple[str, ...]  # that suit the problem, the default first
+    losses: tuple[str, ...]  # that suit the task, the default first
     metric: str  # what validation and the report measure
 
 
@@ -45,31 +45,29 @@ CROSS_ENTROPIES = (
 LOSSES = tuple(dict.fromkeys(loss for head in HEADS.values() for loss in head.losses))
 
 
-def default_loss(problem: str) -> str:
-    """Return the first loss of the problem's row."""
-    return HEADS[problem].losses[0]
+def default_loss(task: str) -> str:
+    """Return the first loss of the task's row."""
+    return HEADS[task].losses[0]
 
 
-def check_head(problem: str, loss: str) -> None:
-    """Refuse an unknown problem or a loss that does not suit it.
+def check_head(task: str, loss: str) -> None:
+    """Refuse an unknown task or a loss that does not suit it.
 
     Raises:
         TrazoError: with the problems that exist, or the losses that fit.
     """
-    if problem not in HEADS:
-        raise TrazoError(f"unknown problem {problem!r}; there are {', '.join(HEADS)}")
-    if loss not in HEADS[problem].losses:
+    if task not in HEADS:
+        raise TrazoError(f"unknown task {task!r}; there are {', '.join(HEADS)}")
+    if loss not in HEADS[task].losses:
         known = "does not suit" if loss in LOSSES else "is unknown; not one of those for"
-        raise TrazoError(
-            f"loss {loss!r} {known} a {problem} problem; these suit it: {', '.join(HEADS[problem].losses)}"
-        )
+        raise TrazoError(f"loss {loss!r} {known} a {task} task; these suit it: {', '.join(HEADS[task].losses)}")
 
 
-def output_units(problem: str, labels: int) -> int:
+def output_units(task: str, labels: int) -> int:
     """Return the units of the last layer: one a class for several classes, else one."""
-    return labels if problem == "multiclass" else 1
+    return labels if task == "multiclass" else 1
 
 
-def output_activation(problem: str, loss: str) -> str:
-    """Return the last activation: the problem's own, but softplus for Poisson, whose mean must be positive."""
-    return "softplus" if loss == "poisson" else HEADS[problem].activation
+def output_activation(task: str, loss: str) -> str:
+    """Return the last activation: the task's own, but softplus for Poisson, whose mean must be positive."""
+    return "softplus" if loss == "poisson" else HEADS[task].activation

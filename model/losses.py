@@ -7,24 +7,24 @@ import keras
 from model.heads import check_head
 
 
-def make_loss(problem: str, loss: str, labels: int, label_smoothing: float = 0.0) -> keras.losses.Loss:
+def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -> keras.losses.Loss:
     """Return the Keras loss for integer class ids (classification) or floats (regression).
 
     Args:
-        problem: a key of `heads.HEADS`.
+        task: a key of `heads.HEADS`.
         loss: one of that row's losses.
         labels: number of classes; unused for regression.
         label_smoothing: probability mass moved from the true class to all classes, for cross-entropies.
     """
-    check_head(problem, loss)
-    if problem == "regression":
+    check_head(task, loss)
+    if task == "regression":
         return {
             "mse": keras.losses.MeanSquaredError,
             "mae": keras.losses.MeanAbsoluteError,
             "huber": keras.losses.Huber,
             "poisson": keras.losses.Poisson,
         }[loss]()
-    if problem == "binary":
+    if task == "binary":
         # Hinge expects scores in −1 … 1: Keras maps the targets there, `_signed` maps the sigmoid's output.
         if loss == "hinge":
             return _OnTargets(keras.losses.Hinge(), outputs=_signed)
@@ -43,15 +43,15 @@ def make_loss(problem: str, loss: str, labels: int, label_smoothing: float = 0.0
     return _OnTargets(inner, targets=lambda ids: keras.ops.one_hot(keras.ops.cast(ids, "int32"), labels))
 
 
-def make_metric_function(problem: str) -> Callable:
-    """Return the metric of the problem's row as a function of (targets (n,), outputs (n, units)) -> (n,).
+def make_metric_function(task: str) -> Callable:
+    """Return the metric of the task's row as a function of (targets (n,), outputs (n, units)) -> (n,).
 
     The mean over all rows is the metric: accuracy, or mean absolute error.
     """
     ops = keras.ops
-    if problem == "multiclass":
+    if task == "multiclass":
         return lambda y, p: ops.cast(ops.equal(ops.cast(y, "int64"), ops.argmax(p, axis=-1)), "float32")
-    if problem == "binary":
+    if task == "binary":
         return lambda y, p: ops.cast(ops.equal(ops.cast(y, "float32"), ops.cast(p[:, 0] > 0.5, "float32")), "float32")
     return lambda y, p: ops.abs(ops.cast(y, "float32") - p[:, 0])
 

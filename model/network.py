@@ -41,11 +41,11 @@ def build_network(config: CnnConfig) -> keras.Model:
         if config.dropout:
             x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
 
-    # Head: what the problem asks for; in float32 whatever the precision of the rest, as the scaling is.
-    x = layers.Dense(output_units(config.problem, len(config.labels)), name="head", dtype="float32")(x)
+    # Head: what the task asks for; in float32 whatever the precision of the rest, as the scaling is.
+    x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)
     if config.temperature != 1:
         x = layers.Rescaling(1 / config.temperature, name="temperature", dtype="float32")(x)
-    outputs = layers.Activation(output_activation(config.problem, config.loss), name="output", dtype="float32")(x)
+    outputs = layers.Activation(output_activation(config.task, config.loss), name="output", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="cnn")
 
 

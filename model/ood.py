@@ -11,7 +11,7 @@ from model.config import CnnConfig
 
 
 @dataclass(frozen=True)
-class Rejection:
+class OODResult:
     """Which pictures should not be answered."""
 
     score: np.ndarray  # float32 (n,): distance from what was learned, as a share of the largest that is accepted
@@ -19,7 +19,7 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class Outliers:
+class OODDetector:
     """Mahalanobis distance to the nearest class, in the space of the means of the feature maps of all blocks.
 
     Source: Lee, Lee, Lee and Shin 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
@@ -40,7 +40,7 @@ class Outliers:
         # Called through `forward`, it would look at all of the network's weights first, for as long as a convolution.
         return forward.get_concrete_function()
 
-    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, Rejection]:
+    def answer(self, pixels: np.ndarray) -> tuple[np.ndarray, OODResult]:
         """Return the network's outputs for pictures, and which it should not answer, from one pass through it.
 
         Args:
@@ -55,15 +55,15 @@ class Outliers:
         squared = [((white - centre) ** 2).sum(axis=1) for centre in centres]
         return np.sqrt(np.min(squared, axis=0))
 
-    def judge(self, distances: np.ndarray) -> Rejection:
+    def judge(self, distances: np.ndarray) -> OODResult:
         """Return what distances mean: against the config's threshold."""
-        score = (distances / self.config.rejection_distance).astype(np.float32)
+        score = (distances / self.config.ood_threshold).astype(np.float32)
         score[np.isnan(score)] = np.inf  # of features beyond float32's range: like nothing that was learned
-        return Rejection(score, score > 1)
+        return OODResult(score, score > 1)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return what is kept beside the weights."""
-        return dict(zip(self.config.further_shapes, (self.means, self.whitening), strict=True))
+        return dict(zip(self.config.extra_tensor_shapes, (self.means, self.whitening), strict=True))
 
 
 def features_of(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from datasets import Dataset, DatasetDict, Features, disable_progress_bars
 
-from model.artifacts import write_whole
+from model.artifacts import atomic_write
 from training.data.stream import HubStream
 
 ROWS_PER_CLASS = {"train": 350, "test": 100}  # together below 1.5 MB
@@ -79,7 +79,7 @@ def write_card(folder: Path, splits: DatasetDict) -> None:
     """Write README.md with the schema in its front matter, as a Hub dataset repo has it."""
     info = yaml.safe_dump({"dataset_info": {"features": splits["train"].features._to_yaml_list()}}, sort_keys=False)
     rows = " and ".join(f"{len(data):,} {name} rows" for name, data in splits.items())
-    write_whole(folder / "README.md", CARD.format(info=info, rows=rows))
+    atomic_write(folder / "README.md", CARD.format(info=info, rows=rows))
 
 
 if __name__ == "__main__":

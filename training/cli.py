@@ -12,7 +12,7 @@ from model.errors import TrazoError
 from model.heads import HEADS
 from model.quiet import quiet
 from training.config import (
-    MOST_MISTAKES,
+    MAX_MISTAKES,
     OF_A_TRIAL,
     OPTIMIZERS,
     PRECISIONS,
@@ -48,9 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
     with quiet():
-        from training.commands import whole_run
+        from training import commands
 
-    whole_run(data, asked, tune, options.output, options.tensorboard)
+    commands.run_all(data, asked, tune, options.output, options.tensorboard)
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -62,9 +62,9 @@ def _tune(options: argparse.Namespace) -> None:
             setattr(options, of_training, None)
     data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
     with quiet():
-        from training.commands import tune_run
+        from training import commands
 
-    tune_run(data, asked, tune, options.output, options.tensorboard)
+    commands.tune(data, asked, tune, options.output, options.tensorboard)
 
 
 def _trials(options: argparse.Namespace) -> None:
@@ -82,19 +82,19 @@ def _trials(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     data, asked = _data(options), _asked(options)
     with quiet():
-        from training.commands import train_run
+        from training import commands
 
-    train_run(data, asked, options.output, options.preset, tensorboard=options.tensorboard)
+    commands.train(data, asked, options.output, options.preset, tensorboard=options.tensorboard)
     print(f"done: {options.output}; measure it with `python -m training evaluate --model {options.output} --dataset …`")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     data = _data(options)
     with quiet():
-        from training.commands import evaluate_run
+        from training import commands
 
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
-    evaluate_run(options.model, data, folder, options.mistakes)
+    commands.evaluate(options.model, data, folder, options.mistakes)
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -154,8 +154,8 @@ def _number(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST_MISTAKES):
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MOST_MISTAKES}, not {text!r}")
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_MISTAKES):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MAX_MISTAKES}, not {text!r}")
     return int(text)
 
 
@@ -186,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, tune, train):
         command.add_argument("--split", help="split to learn from (default: train)")
-        command.add_argument("--validation", type=float, help="share held out for validation (default: 0.1)")
+        command.add_argument("--validation-fraction", type=float, help="share held out for validation (default: 0.1)")
         command.add_argument("--output", type=Path, required=True, help="folder of the run")
         command.add_argument("--image-size", type=int, help="longer side of the network's input, in pixels")
         command.add_argument("--tensorboard", action="store_true", help="leave TensorBoard's files in --output")
@@ -267,13 +267,13 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sketches", action="append", metavar="DATASET", help=f"one of free drawings of any size and polarity{again}"
     )
-    command.add_argument("--unit-column", help="rows of an equal value there, as of one writer, are held out together")
-    command.add_argument("--test-share", type=float, help="held out where no split is named test (default: 0.1)")
+    command.add_argument("--group-column", help="rows of an equal value there, as of one writer, are held out together")
+    command.add_argument("--test-fraction", type=float, help="held out where no split is named test (default: 0.1)")
     command.add_argument("--config", help="config of a dataset with several")
     command.add_argument("--revision", help="branch, tag or commit on the Hub")
     command.add_argument("--image-column", help="needed only where the schema has several image columns")
     command.add_argument("--label-column", help="needed only where the schema leaves it open")
-    command.add_argument("--problem", choices=HEADS, help="default: as the label column's type says")
+    command.add_argument("--task", choices=HEADS, help="default: as the label column's type says")
     command.add_argument("--on-error", choices=("skip", "raise"), help="unusable rows: skip and report, or stop")
     command.add_argument("--timeout", type=float, help="seconds of silence after which a request ends (default: 10)")
     command.add_argument("--retries", type=int, help="of a failed request, after growing pauses (default: 3)")
@@ -289,17 +289,21 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--learning-rate", type=float)
     command.add_argument("--weight-decay", type=float)
     command.add_argument("--schedule", choices=SCHEDULES)
-    command.add_argument("--loss", help="one that suits the problem; another is answered by the list of those")
+    command.add_argument("--loss", help="one that suits the task; another is answered by the list of those")
     command.add_argument("--label-smoothing", type=float)
     command.add_argument("--augment", type=float, help="strength of rotation, slant, zoom, shift (default: 1; 0: none)")
-    command.add_argument("--elastic", type=float, help="elastic distortion, as a share of the side (default: none)")
-    command.add_argument("--thickness", type=float, help="pixels that strokes may gain or lose (default: none)")
-    command.add_argument("--erasing", type=float, help="share that a rectangle may cover (default: none)")
     command.add_argument(
-        "--hands", type=float, help="share of 1s, 7s, 9s redrawn as elsewhere in the world (default: none)"
+        "--elastic-transform", type=float, help="elastic distortion, as a share of the side (default: none)"
     )
-    command.add_argument("--unchanged", type=float, help="share of pictures that none of these changes (default: none)")
-    command.add_argument("--average", type=float, help="decay of a moving average of the weights (default: none)")
+    command.add_argument("--stroke-jitter", type=float, help="pixels that strokes may gain or lose (default: none)")
+    command.add_argument("--random-erasing", type=float, help="share that a rectangle may cover (default: none)")
+    command.add_argument(
+        "--digit-variants", type=float, help="share of 1s, 7s, 9s redrawn as elsewhere in the world (default: none)"
+    )
+    command.add_argument(
+        "--clean-fraction", type=float, help="share of pictures that none of these changes (default: none)"
+    )
+    command.add_argument("--ema-momentum", type=float, help="decay of a moving average of the weights (default: none)")
     command.add_argument("--patience", type=int, help="epochs without a better validation loss before it stops")
     command.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic (default: float32)")
     command.add_argument("--seed", type=int)
@@ -311,7 +315,7 @@ def _data(options: argparse.Namespace) -> DataConfig:
         raise TrazoError("a dataset is needed: give --dataset, or --sketches for one of free drawings")
     first = (plain + sketches)[0]
     given = _given(DataConfig, options) | {"dataset": first, "sketches": tuple(sketches)}
-    return DataConfig(**given, further=tuple(plain[1:]))
+    return DataConfig(**given, extra_datasets=tuple(plain[1:]))
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,18 +10,18 @@ from typing import Any
 from model import CnnConfig, CnnModel, heads
 from model import artifacts as files
 from model.errors import TrazoError
-from model.io.weights import is_about, weights_hash
+from model.io.weights import matches_weights, weights_hash
 from training.augmentation.digit_variants import check_digits
 from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
-from training.data.parquet.byte_ranges import Network
-from training.data.parquet.source import NoSuchSplit
+from training.data.parquet.byte_ranges import HttpOptions
+from training.data.parquet.source import SplitNotFoundError
 from training.data.provenance import data_section
 from training.data.statistics import pixel_histogram
 from training.data.stream import HubStream
-from training.evaluation.calibration import calibrated
-from training.evaluation.metrics import evaluate
+from training.evaluation import metrics
+from training.evaluation.calibration import calibrate
 from training.loop.precision import usable_precision
-from training.loop.summary_writer import Board
+from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
@@ -63,11 +63,11 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         revision=data.revision,
         image_column=data.image_column,
         label_column=data.label_column,
-        problem=data.problem,
+        task=data.task,
         sketches=data.dataset in data.sketches,
         on_error=data.on_error,
         window_rows=data.window_rows,
-        network=Network(data.timeout, data.retries, data.cache_bytes),
+        http=HttpOptions(data.timeout, data.retries, data.cache_bytes),
         **settings,
     )
 
@@ -80,24 +80,24 @@ def open_data(data: DataConfig, settings: TrainConfig) -> Data:
     order: dict[str, Any] = {"seed": settings.seed, "batch_size": settings.batch_size}
     first, *others = _one_by_one(data)
     streams = [open_stream(first, data.split, **order)]
-    heads.check_head(streams[0].problem, settings.loss or heads.default_loss(streams[0].problem))
-    if settings.hands:
+    heads.check_head(streams[0].task, settings.loss or heads.default_loss(streams[0].task))
+    if settings.digit_variants:
         check_digits(streams[0].labels)
     streams += [open_stream(other, data.split, **order) for other in others]
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
-    if data.unit_column and data.unit_column not in columns:
-        raise TrazoError(f"no dataset has a column {data.unit_column!r}; there are {', '.join(columns)}")
-    stream = HubStream.concatenated([_learned_from(data, stream) for stream in streams])
-    train, validation = stream.hold_out(data.validation)
+    if data.group_column and data.group_column not in columns:
+        raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {', '.join(columns)}")
+    stream = HubStream.concat([_learned_from(data, stream) for stream in streams])
+    train, validation = stream.hold_out(data.validation_fraction)
     return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
 
 
 def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
     """Return the rows that training may see: not those that `open_test` takes."""
-    if data.unit_column and data.unit_column in stream.features:
-        stream = stream.together(data.unit_column)
+    if data.group_column and data.group_column in stream.features:
+        stream = stream.with_groups(data.group_column)
     if data.test_split == "test" and "test" not in stream.source.splits:
-        stream, _ = stream.hold_out(data.test_share)
+        stream, _ = stream.hold_out(data.test_fraction)
     return stream
 
 
@@ -112,13 +112,13 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     """
     try:
         return open_stream(data, data.test_split, labels=labels), data.test_split
-    except NoSuchSplit:
+    except SplitNotFoundError:
         if data.test_split != "test":
             raise
     stream, by = open_stream(data, data.split, labels=labels), "row id"
-    if data.unit_column and data.unit_column in stream.features:
-        stream, by = stream.together(data.unit_column), data.unit_column
-    return stream.hold_out(data.test_share)[1], f"{data.split}, {data.test_share:.0%} held out by {by}"
+    if data.group_column and data.group_column in stream.features:
+        stream, by = stream.with_groups(data.group_column), data.group_column
+    return stream.hold_out(data.test_fraction)[1], f"{data.split}, {data.test_fraction:.0%} held out by {by}"
 
 
 def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:
@@ -131,31 +131,31 @@ def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int
     return shape
 
 
-def tune_run(
-    data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path, tensorboard: bool = False
+def tune(
+    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
 ) -> dict[str, Any] | None:
     """Search hyperparameters and leave trials.json in the folder.
 
     Args:
         data: which rows.
-        asked: fields of TrainConfig that the person set; they are not searched.
-        tune: how to search.
+        overrides: fields of TrainConfig that the person set; they are not searched.
+        search: how to search.
         folder: of the run; a search in it that was stopped goes on.
         tensorboard: whether each trial leaves TensorBoard's files in the folder.
 
     Returns:
         the value of trials.json; None in a worker, where the chief has it.
     """
-    settings = TrainConfig(**asked)
+    settings = TrainConfig(**overrides)
     opened = open_data(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    fixed = {name: value for name, value in asked.items() if name not in OF_A_TRIAL}
-    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), tune.search)
-    steps = tune.trial_epochs * min(len(opened.train), tune.trial_steps or len(opened.train))
+    fixed = {name: value for name, value in overrides.items() if name not in OF_A_TRIAL}
+    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), search.search)
+    steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
     if steps < FEW_STEPS_OF_A_TRIAL and not (folder / files.TRIALS).exists():
         _say(f"a trial is {steps} steps of some {settings.batch_size} pictures: more --trial-epochs would tell more")
-    search = tuner.Search(space, settings, tune, opened.train, opened.validation, folder, tensorboard)
-    report = tuner.run_search(search)
+    job = tuner.Search(space, settings, search, opened.train, opened.validation, folder, tensorboard)
+    report = tuner.run_search(job)
     if report is None:
         _say("done: there are no further trials for this worker")
         return None
@@ -165,9 +165,9 @@ def tune_run(
     return report
 
 
-def train_run(
+def train(
     data: DataConfig,
-    asked: dict[str, Any],
+    overrides: dict[str, Any],
     folder: Path,
     preset: str | None = None,
     verbose: bool = True,
@@ -177,7 +177,7 @@ def train_run(
 
     Args:
         data: which rows.
-        asked: fields of TrainConfig that the person set; they come before those of the preset or the search.
+        overrides: fields of TrainConfig that the person set; they come before those of the preset or the search.
         folder: of the run; a trials.json in it gives the hyperparameters where no preset is named.
         preset: a key of `PRESETS`.
         verbose: show progress.
@@ -189,7 +189,7 @@ def train_run(
     else:
         preset = preset or "default"
         network, training = PRESETS[preset]()
-    settings = TrainConfig(**training | asked)
+    settings = TrainConfig(**training | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # so that the report tells the truth
     opened = open_data(data, settings)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
@@ -200,7 +200,7 @@ def train_run(
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
     checkpoint = folder / files.CHECKPOINT
-    board = Board(folder / "tensorboard") if tensorboard else None
+    board = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
         settings,
@@ -214,26 +214,26 @@ def train_run(
     if progress.epoch < settings.epochs:
         _say(f"stopped after epoch {progress.epoch} of {settings.epochs}: none was better since {progress.best_epoch}")
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
-    calibrated(config, trained, opened.train, opened.validation).save_pretrained(folder)
+    calibrate(config, trained, opened.train, opened.validation).save_pretrained(folder)
     files.write_json(
         folder / files.TRAINING,
         _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress)
-        | {"options": {"data": _changed(data), "training": asked}},
+        | {"options": {"data": _changed(data), "training": overrides}},
     )
     write_card(folder)
 
 
-def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> dict[str, Any]:
+def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> dict[str, Any]:
     """Measure a model on the test split of each dataset; write evaluation.json and the card where there is a folder.
 
-    The first dataset's measures are the report's own; those of the others are listed in it under `further`. Of the
-    first alone some `mistakes` are kept; see `evaluate`.
+    The first dataset's measures are the report's own; those of the others are listed in it under `extra_datasets`. Of
+    the first alone some `mistakes` are kept; see `evaluate`.
     """
     cnn = CnnModel.from_pretrained(model)
     training = files.read_report(folder / files.TRAINING) if folder else None
     first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
-    result = first | ({"further": others} if others else {})
-    if training and files.same_rows(training, result):
+    result = first | ({"extra_datasets": others} if others else {})
+    if training and files.evaluated_on_training_split(training, result):
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         assert cnn.folder is not None  # it was loaded
@@ -246,21 +246,21 @@ def evaluate_run(model: str, data: DataConfig, folder: Path | None, mistakes: in
 
 def _one_by_one(data: DataConfig) -> list[DataConfig]:
     """Return a config for each dataset; what was chosen for the first alone is left to the schema in the others."""
-    others = [name for name in dict.fromkeys((*data.further, *data.sketches)) if name != data.dataset]
+    others = [name for name in dict.fromkeys((*data.extra_datasets, *data.sketches)) if name != data.dataset]
     plain: dict[str, Any] = {
-        "further": (),
+        "extra_datasets": (),
         "config": None,
         "revision": None,
         "image_column": None,
         "label_column": None,
     }
-    return [replace(data, further=())] + [replace(data, dataset=name, **plain) for name in others]
+    return [replace(data, extra_datasets=())] + [replace(data, dataset=name, **plain) for name in others]
 
 
 def _measured(cnn: CnnModel, data: DataConfig, mistakes: int) -> dict[str, Any]:
-    stream, split = open_test(replace(data, problem=cnn.config.problem), cnn.config.labels)
-    result = evaluate(cnn, stream, mistakes) | {"split": split, "sketches": data.dataset in data.sketches}
-    if news := stream.news_of_skipped():
+    stream, split = open_test(replace(data, task=cnn.config.task), cnn.config.labels)
+    result = metrics.evaluate(cnn, stream, mistakes) | {"split": split, "sketches": data.dataset in data.sketches}
+    if news := stream.take_skip_summary():
         _say(news)
     for name in ("accuracy", "mean_absolute_error", "loss"):
         if name in result:
@@ -268,8 +268,8 @@ def _measured(cnn: CnnModel, data: DataConfig, mistakes: int) -> dict[str, Any]:
     return result
 
 
-def whole_run(
-    data: DataConfig, asked: dict[str, Any], tune: TuneConfig, folder: Path, tensorboard: bool = False
+def run_all(
+    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
 ) -> None:
     """Tune, train, evaluate; steps that are done are not done again. A worker of a search only tunes.
 
@@ -282,17 +282,17 @@ def whole_run(
         open_test(one)  # a missing test split is told before hours of work, not after
     if (folder / files.CHECKPOINT).exists():
         _say("the training has begun: no further trials")
-    elif tune_run(data, asked, tune, folder, tensorboard) is None:
+    elif tune(data, overrides, search, folder, tensorboard) is None:
         return
-    train_run(data, asked, folder, tensorboard=tensorboard)
+    train(data, overrides, folder, tensorboard=tensorboard)
     known = files.read_report(folder / files.EVALUATION)
-    if not known or not is_about(known, folder):  # the test split is looked at once
-        evaluate_run(str(folder), data, folder)
+    if not known or not matches_weights(known, folder):  # the test split is looked at once
+        evaluate(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
 
 
 def _base(data: Data) -> dict[str, Any]:
-    return {"labels": data.train.labels, "problem": data.train.problem, "image_shape": data.image_shape}
+    return {"labels": data.train.labels, "task": data.train.task, "image_shape": data.image_shape}
 
 
 def _histogram(data: Data, folder: Path):
@@ -301,7 +301,7 @@ def _histogram(data: Data, folder: Path):
 
 def _changed(data: DataConfig) -> dict[str, Any]:
     """Return what a person chose of the data, but which datasets: the report names these itself."""
-    named = ("dataset", "further", "sketches", "revision")
+    named = ("dataset", "extra_datasets", "sketches", "revision")
     chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
     plain = DataConfig(data.dataset)
     return {name: value for name, value in chosen.items() if value != getattr(plain, name)}

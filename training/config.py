@@ -8,7 +8,7 @@ from model.errors import TrazoError
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
-MOST_MISTAKES = 500  # that an evaluation keeps with their pictures
+MAX_MISTAKES = 500  # that an evaluation keeps with their pictures
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 # Fields of TrainConfig that a search has under another name.
 OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
@@ -20,19 +20,21 @@ class DataConfig:
     """Which rows are learned from."""
 
     dataset: str  # Hub id owner/name, or a local folder in a Hub dataset repo's layout
-    further: tuple[str, ...] = ()  # datasets whose rows follow those of the first; of these only defaults are used
+    extra_datasets: tuple[
+        str, ...
+    ] = ()  # datasets whose rows follow those of the first; of these only defaults are used
     sketches: tuple[str, ...] = ()  # the same, of free drawings, which are prepared as `predict_sketch` does
-    unit_column: str | None = None  # rows of an equal value there are held out together, where a dataset has it
+    group_column: str | None = None  # rows of an equal value there are held out together, where a dataset has it
     config: str | None = None  # of a dataset with several configs
     revision: str | None = None  # branch, tag or commit on the Hub
     split: str = "train"  # what is trained on, less the rows held out
     test_split: str = "test"  # what is evaluated, once
-    test_share: float = 0.1  # of `split`, held out before anything else where a dataset has no split named test
+    test_fraction: float = 0.1  # of `split`, held out before anything else where a dataset has no split named test
     image_column: str | None = None  # where the schema has several
     label_column: str | None = None  # where the schema leaves it open
-    problem: str | None = None  # binary, multiclass or regression; None: as the label column's type says
+    task: str | None = None  # binary, multiclass or regression; None: as the label column's type says
     image_size: int | None = None  # longer side of the network's input; None: that of the first picture, 128 at most
-    validation: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
+    validation_fraction: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
     on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
     window_rows: int = 32768  # rows in the shuffle window; memory holds two windows of encoded images
     timeout: float = 10.0  # seconds of silence after which a request to the Hub is given up
@@ -41,7 +43,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Refuse shares that leave one side empty."""
-        for name in ("validation", "test_share"):
+        for name in ("validation_fraction", "test_fraction"):
             if not 0 < getattr(self, name) < 1:
                 raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
         if self.image_size is not None and not 1 <= self.image_size <= LIMITS["side"]:
@@ -59,15 +61,17 @@ class TrainConfig:
     learning_rate: float = 2e-3  # the highest of the schedule
     weight_decay: float = 1e-2  # of adamw and lion, decoupled from the gradient; unused by the others
     schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
-    loss: str = ""  # one that suits the problem (model/heads.py); empty: the problem's default
+    loss: str = ""  # one that suits the task (model/heads.py); empty: the task's default
     label_smoothing: float = 0.0  # for cross-entropies
     augment: float = 1.0  # strength of rotation, slant, zoom and shift; 0 for none
-    elastic: float = 0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
-    thickness: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
-    erasing: float = 0.0  # share of a picture that a rectangle may cover
-    unchanged: float = 0.0  # share of pictures that none of these changes
-    hands: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (digit_variants.py)
-    average: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
+    elastic_transform: float = (
+        0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
+    )
+    stroke_jitter: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
+    random_erasing: float = 0.0  # share of a picture that a rectangle may cover
+    clean_fraction: float = 0.0  # share of pictures that none of these changes
+    digit_variants: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (digit_variants.py)
+    ema_momentum: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
     precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
     patience: int = 6  # epochs without a better validation loss before training stops
     seed: int = 0  # of the order, the augmentation, the weights and the dropout
@@ -86,12 +90,12 @@ class TrainConfig:
             ("weight_decay", 0, 10),
             ("label_smoothing", 0, 0.9),
             ("augment", 0, 5),
-            ("elastic", 0, 0.2),
-            ("thickness", 0, 1),
-            ("erasing", 0, 0.5),
-            ("unchanged", 0, 1),
-            ("hands", 0, 1),
-            ("average", 0, 0.99999),
+            ("elastic_transform", 0, 0.2),
+            ("stroke_jitter", 0, 1),
+            ("random_erasing", 0, 0.5),
+            ("clean_fraction", 0, 1),
+            ("digit_variants", 0, 1),
+            ("ema_momentum", 0, 0.99999),
             ("seed", 0, LARGEST_SEED),
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from model.errors import TrazoError
-from model.preprocess.decode import BadImage, open_image, pixels_of
+from model.preprocess.decode import ImageError, open_image, to_array
 from training.augmentation.digit_variants import redraw
 from training.augmentation.geometric import augment
 from training.data.decode import decoded_groups
@@ -24,11 +24,11 @@ def make_train_data(
     steps: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
     strength: float = 1.0,
-    elastic: float = 0.0,
-    thickness: float = 0.0,
-    erasing: float = 0.0,
-    unchanged: float = 0.0,
-    hands: float = 0.0,
+    elastic_transform: float = 0.0,
+    stroke_jitter: float = 0.0,
+    random_erasing: float = 0.0,
+    clean_fraction: float = 0.0,
+    digit_variants: float = 0.0,
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
 
@@ -40,11 +40,11 @@ def make_train_data(
         steps: batches after which an epoch ends; None for all of them.
         image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
         strength: of rotation, slant, zoom and shift; 0 for none. See `augmentation.geometric` for the next four, too.
-        elastic: displacement by an elastic distortion, as a share of the side.
-        thickness: pixels that strokes may gain or lose on either side.
-        erasing: share of a picture that may be covered.
-        unchanged: share of pictures that are left as they are.
-        hands: share of 1s, 7s and 9s that are redrawn, for labels that are digits; see `augmentation.digit_variants`.
+        elastic_transform: displacement by an elastic distortion, as a share of the side.
+        stroke_jitter: pixels that strokes may gain or lose on either side.
+        random_erasing: share of a picture that may be covered.
+        clean_fraction: share of pictures that are left as they are.
+        digit_variants: share of 1s, 7s and 9s that are redrawn, for labels that are digits.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
@@ -58,11 +58,16 @@ def make_train_data(
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
-    kinds = {"strength": strength, "elastic": elastic, "thickness": thickness, "erasing": erasing}
-    if hands or any(kinds.values()):
-        kinds["unchanged"] = unchanged
+    kinds = {
+        "strength": strength,
+        "elastic_transform": elastic_transform,
+        "stroke_jitter": stroke_jitter,
+        "random_erasing": random_erasing,
+    }
+    if digit_variants or any(kinds.values()):
+        kinds["clean_fraction"] = clean_fraction
         data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
-        data = data.map(lambda batch, seed: (_redrawn(batch[0], batch[1], seed, hands), batch[1], seed))
+        data = data.map(lambda batch, seed: (_redrawn(batch[0], batch[1], seed, digit_variants), batch[1], seed))
         data = data.map(lambda images, labels, seed: (augment(images, seed, **kinds), labels))
     return _ready(data)
 
@@ -81,7 +86,7 @@ def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | Non
     return _ready(data)
 
 
-def own_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+def iterate_with_source_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Iterate over a dataset made from a stream.
 
     Raises:
@@ -107,8 +112,8 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
     for batch in stream.ordered():
         for encoded in batch.images:
             try:
-                pixels = pixels_of(open_image(encoded))
-            except BadImage:
+                pixels = to_array(open_image(encoded))
+            except ImageError:
                 continue
             return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
     raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
@@ -125,7 +130,7 @@ def _decoded(
     """Decoded batches as they cross into tf.data: as bytes, and together what was decoded together."""
     signature = (
         tf.TensorSpec((None, *image_shape), tf.uint8),
-        tf.TensorSpec((None,), tf.float32 if stream.problem == "regression" else tf.int64),
+        tf.TensorSpec((None,), tf.float32 if stream.task == "regression" else tf.int64),
         tf.TensorSpec((None,), tf.int64),  # where each batch begins and the last one ends
     )
 
@@ -136,7 +141,7 @@ def _decoded(
                 images, labels = (_joined([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends
         except Exception as error:
-            stream.failure = error  # for `own_errors`: TensorFlow would keep its text alone
+            stream.failure = error  # for `iterate_with_source_errors`: TensorFlow would keep its text alone
             raise
 
     return tf.data.Dataset.from_generator(crossing, output_signature=signature).flat_map(_each_batch)

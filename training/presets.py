@@ -24,9 +24,9 @@ def default() -> tuple[dict[str, Any], dict[str, Any]]:
         "optimizer": "adamw",
         "learning_rate": 3e-3,
         "augment": 1.5,
-        "elastic": 0.025,
-        "unchanged": 0.25,
-        "average": 0.999,
+        "elastic_transform": 0.025,
+        "clean_fraction": 0.25,
+        "ema_momentum": 0.999,
         "precision": "bfloat16",
     }
 
@@ -45,7 +45,7 @@ def small() -> tuple[dict[str, Any], dict[str, Any]]:
         "optimizer": "adamw",
         "learning_rate": 1e-2,
         "augment": 0.5,
-        "average": 0.999,
+        "ema_momentum": 0.999,
     }
 
 
@@ -71,7 +71,7 @@ def fast() -> tuple[dict[str, Any], dict[str, Any]]:
         "optimizer": "adamw",
         "learning_rate": 1e-2,
         "augment": 0.25,
-        "average": 0.98,
+        "ema_momentum": 0.98,
     }
 
 
@@ -79,15 +79,15 @@ def drawings() -> tuple[dict[str, Any], dict[str, Any]]:
     """The network of `default`, for people who draw: other hands' strokes, other pens.
 
     The bundled model, seed 0: MNIST test 99.64 %, digits of other writers 99.17 % and more (benchmarks/RESULTS.md),
-    350,818 parameters, 70 minutes on 2 cores beside other work. It was trained before `thickness` pressed in all
+    350,818 parameters, 70 minutes on 2 cores beside other work. It was trained before `stroke_jitter` pressed in all
     directions alike.
     OPTDIGITS and PENDIGITS are datasets of drawn digits (UCI 80 and 81).
 
-    python -m training train --dataset ylecun/mnist --sketches OPTDIGITS --sketches PENDIGITS --unit-column writer \\
-        --test-share 0.3 --output runs/drawings --preset drawings
+    python -m training train --dataset ylecun/mnist --sketches OPTDIGITS --sketches PENDIGITS --group-column writer \\
+        --test-fraction 0.3 --output runs/drawings --preset drawings
     """
     network, training = default()
-    return network, training | {"epochs": 30, "hands": 0.35, "thickness": 0.25}
+    return network, training | {"epochs": 30, "digit_variants": 0.35, "stroke_jitter": 0.25}
 
 
 PRESETS = {"fast": fast, "small": small, "default": default, "drawings": drawings}

@@ -36,7 +36,7 @@ def render_card(
     learned = training["data"] if training else {}
     sources = files.datasets_of(learned)
     on_hub = [one["dataset"] for one in sources if files.is_on_hub(one["dataset"], one.get("revision"))]
-    trained_on = bool(training and evaluation and files.same_rows(training, evaluation))
+    trained_on = bool(training and evaluation and files.evaluated_on_training_split(training, evaluation))
     results = []
     # The Hub compares models by these: only what others can measure too, on rows that the network has not seen.
     if (
@@ -68,8 +68,8 @@ def render_card(
         model_name=(repo_id or config.title or "model").split("/")[-1] if results else None,
         eval_results=results or None,
     )
-    published = training and files.without_paths(training)
-    measured = evaluation and files.without_paths(evaluation)
+    published = training and files.redact_local_paths(training)
+    measured = evaluation and files.redact_local_paths(evaluation)
     named = [_with_link(one) for one in files.datasets_of(published["data"])] if published else []
     per_class = [one for one in (evaluation or {}).get("per_class", []) if one["rows"]]
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]

@@ -27,7 +27,7 @@ def commands(training: dict[str, Any], trials: dict[str, Any] | None, evaluation
     if evaluation:
         # What was chosen of a dataset's schema holds for the same dataset alone.
         schema = ("config", "image_column", "label_column") if _first(evaluation) == _first(training["data"]) else ()
-        names = ("unit_column", "test_share", "problem", *schema)
+        names = ("group_column", "test_fraction", "task", *schema)
         chosen = {name: value for name, value in data.items() if name in names}
         split = {} if "," in evaluation["split"] else {"split": evaluation["split"]}
         kept = len(evaluation.get("mistakes", [])) or None
@@ -38,7 +38,7 @@ def commands(training: dict[str, Any], trials: dict[str, Any] | None, evaluation
 
 def _search(trials: dict[str, Any]) -> list[str]:
     names = ["--search", *trials["searched"]] if trials.get("searched") else []
-    return _options({"strategy": trials["strategy"], **trials["budget"], **trials["fixed"]}) + names
+    return _options({"strategy": trials["strategy"], **trials["budget"], **trials["overrides"]}) + names
 
 
 def _datasets(about: dict[str, Any]) -> list[str]:

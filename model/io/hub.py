@@ -58,7 +58,7 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
         TrazoError: in one line: no such repo or revision, no network and no cache, a file that is missing, too large
             or not the one announced.
     """
-    with plain_errors(repo_id, revision):
+    with translate_hub_errors(repo_id, revision):
         try:
             wait = constants.HF_HUB_ETAG_TIMEOUT  # without it a silent Hub would be waited for without end
             info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=wait)
@@ -127,7 +127,7 @@ def _remember(folder: Path, revision: str) -> None:
     with suppress(OSError):  # a cache that cannot be written to
         if not COMMIT.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
             ref.parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(ref, folder.name)
+            files.atomic_write(ref, folder.name)
 
 
 def commit_folder(
@@ -151,15 +151,15 @@ def commit_folder(
             no network.
     """
     api = HfApi(token=token)
-    further = (*files.PICTURES, files.EXPORTS, *files.EXPORTED)
-    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *further) if (folder / name).exists()]
+    extra = (*files.PICTURES, files.EXPORTS, *files.EXPORTED)
+    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *extra) if (folder / name).exists()]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(name, folder / name) for name in names
     ]
     reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
     for name, report in reports.items():
-        operations.append(CommitOperationAdd(name, files.json_text(files.without_paths(report)).encode()))
-    with plain_errors(repo_id, revision):
+        operations.append(CommitOperationAdd(name, files.json_text(files.redact_local_paths(report)).encode()))
+    with translate_hub_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         try:
             parent = api.model_info(repo_id, revision=revision)
@@ -169,7 +169,7 @@ def commit_folder(
             api.create_branch(repo_id, branch=revision)
             parent = api.model_info(repo_id, revision=revision)
         old = {sibling.rfilename for sibling in parent.siblings or []}
-        stale = old & {*further, *files.REPORTS} - {operation.path_in_repo for operation in operations}
+        stale = old & {*extra, *files.REPORTS} - {operation.path_in_repo for operation in operations}
         operations += [CommitOperationDelete(name) for name in sorted(stale)]
         return api.create_commit(
             repo_id,
@@ -182,7 +182,7 @@ def commit_folder(
 
 
 @contextmanager
-def plain_errors(repo_id: str, revision: str | None) -> Iterator[None]:
+def translate_hub_errors(repo_id: str, revision: str | None) -> Iterator[None]:
     """Turn what huggingface_hub raises about a repo into a TrazoError of one line."""
     try:
         yield

@@ -12,7 +12,7 @@ from model.io.weights import check_weights
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
-def find(
+def locate_model(
     name: str | os.PathLike | None = None, revision: str | None = None, token: str | bool | None = None
 ) -> tuple[Path, CnnConfig]:
     """Return a model's folder and its config; of the weights all but the values is checked.

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MOST_HEADER = 1 << 20  # bytes that say where the tensors are; those of the largest network take a tenth of it
 
 
-def weights_to_bytes(network: keras.Model, further: Mapping[str, np.ndarray] = MappingProxyType({})) -> bytes:
+def weights_to_bytes(network: keras.Model, extra: Mapping[str, np.ndarray] = MappingProxyType({})) -> bytes:
     """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`).
 
     Args:
         network: whose weights.
-        further: tensors that are kept beside them, by name.
+        extra: tensors that are kept beside them, by name.
     """
-    tensors = {weight.path: weight.numpy() for weight in network.weights} | dict(further)
+    tensors = {weight.path: weight.numpy() for weight in network.weights} | dict(extra)
     return save(tensors, metadata={"format": "keras"})
 
 
@@ -40,7 +40,7 @@ def weights_hash(folder: Path) -> str:
     return hashlib.sha256((folder / files.WEIGHTS).read_bytes()).hexdigest()
 
 
-def is_about(evaluation: dict[str, Any], folder: Path) -> bool:
+def matches_weights(evaluation: dict[str, Any], folder: Path) -> bool:
     """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
     return (folder / files.WEIGHTS).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
 
@@ -51,7 +51,7 @@ def check_size(config: CnnConfig, size: int, where: str) -> None:
     Raises:
         ModelError: so.
     """
-    least = 4 * sum(map(prod, (config.weight_shapes | config.further_shapes).values()))
+    least = 4 * sum(map(prod, (config.weight_shapes | config.extra_tensor_shapes).values()))
     if not least <= size <= least + MOST_HEADER:
         raise ModelError(
             f"{where} does not match config.json, which asks for {least // 4:,} float32: it has {size:,} bytes"
@@ -84,7 +84,7 @@ def read_weights(config: CnnConfig, path: Path) -> dict[str, np.ndarray]:
 
 @contextmanager
 def _checked(config: CnnConfig, path: Path) -> Iterator[Any]:
-    expected = config.weight_shapes | config.further_shapes
+    expected = config.weight_shapes | config.extra_tensor_shapes
     try:
         check_size(config, path.stat().st_size, str(path))
         with path.open("rb") as file:

@@ -15,8 +15,8 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: E402
 
-from model.preprocess.foreground import DRAWN, LONGEST_LINE, crop, ink_of, laid_on  # noqa: E402
-from model.preprocess.foreground import BlankDrawing as BlankDrawing  # noqa: E402
+from model.preprocess.foreground import DRAWN, LONGEST_LINE, composite_over, crop, extract_strokes  # noqa: E402
+from model.preprocess.foreground import BlankDrawingError as BlankDrawingError  # noqa: E402
 from model.preprocess.segmentation import separate  # noqa: E402
 
 # MNIST was made by fitting a digit into 20x20 and placing its centre of mass at the centre of 28x28
@@ -28,7 +28,7 @@ OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then aver
 STROKE = 2.34 / 28
 
 
-class BadImage(ValueError):
+class ImageError(ValueError):
     """A picture that cannot be read or is not of a kind that the converter takes."""
 
 
@@ -43,7 +43,7 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
         uint8 of that shape.
 
     Raises:
-        BadImage: when the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
+        ImageError: when the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
     """
     # OpenCV decodes several times faster than Pillow; what it cannot read, Pillow may, or knows why not.
     data = np.frombuffer(encoded, np.uint8)
@@ -52,7 +52,7 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
     except (cv2.error, IndexError):  # too many pixels; no byte at all
         pixels = None
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
-        pixels = pixels_of(open_image(bytes(encoded)))
+        pixels = to_array(open_image(bytes(encoded)))
     elif pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
     return fit(pixels, image_shape)
@@ -144,22 +144,22 @@ def open_image(source: bytes | str) -> Image.Image:
     """Open a picture from its bytes or its path with Pillow, checked for size and fully read.
 
     Raises:
-        BadImage: when it is no picture, damaged, or of more than `MAX_PIXELS`.
+        ImageError: when it is no picture, damaged, or of more than `MAX_PIXELS`.
     """
     try:
         image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
         _check_size(image.width, image.height, pixels_to_decode(image))
         image.load()
         return image
-    except BadImage:
+    except ImageError:
         raise
     except UnidentifiedImageError:
-        raise BadImage("not a picture of a known format (PNG, JPEG, WebP, GIF, BMP, TIFF, …)") from None
+        raise ImageError("not a picture of a known format (PNG, JPEG, WebP, GIF, BMP, TIFF, …)") from None
     except Exception as error:  # damaged files end in many different errors inside the decoders
-        raise BadImage(f"the picture cannot be decoded: {error}") from None
+        raise ImageError(f"the picture cannot be decoded: {error}") from None
 
 
-def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
+def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
     """Return a picture's pixels.
 
     Args:
@@ -170,7 +170,7 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
         the array with its own channels; uint8, or uint16 for 16-bit pictures.
 
     Raises:
-        BadImage: for anything else, and for more than `MAX_PIXELS`.
+        ImageError: for anything else, and for more than `MAX_PIXELS`.
     """
     if isinstance(image, Image.Image):
         _check_size(image.width, image.height, pixels_to_decode(image))
@@ -183,7 +183,7 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
         if image.mode in ("La", "RGBa"):  # colours multiplied by their alpha
             image = image.convert(image.mode.upper())
         if image.mode == "F":
-            raise BadImage("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
+            raise ImageError("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
         if image.mode in ("LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
         elif image.mode == "1":
@@ -197,14 +197,16 @@ def pixels_of(image: Image.Image | np.ndarray) -> np.ndarray:
         pixels = np.array(None)
     if pixels.dtype.kind in "OSU":
         kind = type(image).__name__
-        raise BadImage(f"an image must be a Pillow image or a uint8 array, not {kind}: open files with PIL.Image.open")
+        raise ImageError(
+            f"an image must be a Pillow image or a uint8 array, not {kind}: open files with PIL.Image.open"
+        )
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
-        raise BadImage(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
+        raise ImageError(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
-        raise BadImage(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
+        raise ImageError(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
     _check_size(pixels.shape[1], pixels.shape[0], pixels.shape[0] * pixels.shape[1])
     return pixels
 
@@ -213,7 +215,7 @@ def fit(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     """Bring pixels to the network's depth, channels and size; the aspect is kept, the rest filled with black.
 
     Args:
-        pixels: what `pixels_of` returns; transparency is laid on white.
+        pixels: what `to_array` returns; transparency is laid on white.
         image_shape: height, width, channels.
 
     Returns:
@@ -222,7 +224,7 @@ def fit(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = image_shape
     pixels = _eight_bit(pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = laid_on(255, pixels)
+        pixels = composite_over(255, pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if channels == 1 and pixels.ndim == 3:
@@ -243,34 +245,34 @@ def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, i
     averages.
 
     Args:
-        drawing: see `pixels_of`.
+        drawing: see `to_array`.
         image_shape: height, width, channels of the network.
 
     Returns:
         uint8 of that shape, 0 for paper, 255 for full ink.
 
     Raises:
-        BlankDrawing: when nothing is drawn.
-        BadImage: for what is not a picture.
+        BlankDrawingError: when nothing is drawn.
+        ImageError: for what is not a picture.
     """
-    return _boxed(ink_of(pixels_of(drawing)), image_shape)
+    return _boxed(extract_strokes(to_array(drawing)), image_shape)
 
 
 def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> list[np.ndarray]:
     """Make one input of each sign of a drawing, from left to right, as `sketch_to_input` does of a whole drawing.
 
     Args:
-        drawing: see `pixels_of`.
+        drawing: see `to_array`.
         image_shape: height, width, channels of the network.
 
     Returns:
         at least one uint8 array of that shape; of one sign, what `sketch_to_input` returns.
 
     Raises:
-        BlankDrawing: when nothing is drawn.
-        BadImage: for what is not a picture.
+        BlankDrawingError: when nothing is drawn.
+        ImageError: for what is not a picture.
     """
-    ink = ink_of(pixels_of(drawing))
+    ink = extract_strokes(to_array(drawing))
     small = _resize(crop(ink), LONGEST_LINE) if max(ink.shape) > LONGEST_LINE else ink
     signs = separate(small, stroke_width(small))
     return [_boxed(sign, image_shape) for sign in signs] if len(signs) > 1 else [_boxed(ink, image_shape)]
@@ -314,19 +316,19 @@ def pixels_to_decode(image: Image.Image) -> int:
     """Return how many pixels a decoder makes room for: a TIFF's tiles, each decoded whole, may exceed the picture.
 
     Raises:
-        BadImage: when their size is none.
+        ImageError: when their size is none.
     """
     tags = getattr(image, "tag_v2", {})
     width, height = (tags.get(tag, 0) for tag in (TILE_WIDTH, TILE_HEIGHT))
     if not isinstance(width, int) or not isinstance(height, int):
-        raise BadImage(f"tiles of {width}x{height} pixels")
+        raise ImageError(f"tiles of {width}x{height} pixels")
     return max(image.width, width) * max(image.height, height)
 
 
 def _check_size(width: int, height: int, decoded: int) -> None:
     if decoded > MAX_PIXELS:
         in_tiles = "" if decoded == width * height else f" in tiles of {decoded:,}"
-        raise BadImage(f"{width}x{height} pixels{in_tiles} are more than {MAX_PIXELS:,}")
+        raise ImageError(f"{width}x{height} pixels{in_tiles} are more than {MAX_PIXELS:,}")
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -338,7 +340,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _sixteen_bit(pixels: np.ndarray) -> np.ndarray:
     if pixels.min() < 0 or pixels.max() > 65535:
-        raise BadImage(f"pixels lie between {pixels.min()} and {pixels.max()}: store 8 or 16 bits")
+        raise ImageError(f"pixels lie between {pixels.min()} and {pixels.max()}: store 8 or 16 bits")
     return pixels.astype(np.uint16)
 
 

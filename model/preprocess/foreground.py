@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from model.preprocess.photo import photographed_ink
+from model.preprocess.photo import extract_strokes_from_photo
 
 FAINTEST_LEVELS = 16  # by which ink must differ from paper to count as drawn
 DRAWN = 0.3  # of the strongest ink, at least
@@ -28,22 +28,22 @@ SMALLEST_PHOTOGRAPH = 36  # pixels of its shorter side; smaller pictures are sca
 SMALLEST_SHEET = 64  # pixels of its shorter side: on less, soft strokes spread greys, and lines are no ruling
 
 
-class BlankDrawing(ValueError):
+class BlankDrawingError(ValueError):
     """A drawing without a stroke."""
 
 
-def ink_of(pixels: np.ndarray) -> np.ndarray:
+def extract_strokes(pixels: np.ndarray) -> np.ndarray:
     """Return how much of each pixel is ink.
 
     Args:
-        pixels: uint8 or uint16 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), as `converter.pixels_of` returns them.
+        pixels: uint8 or uint16 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), as `converter.to_array` returns them.
 
     Returns:
         float32 (h, w) of what is drawn without the paper around it: 0 for paper, 1 for the darkest (or lightest)
         stroke.
 
     Raises:
-        BlankDrawing: when nothing is drawn.
+        BlankDrawingError: when nothing is drawn.
     """
     if pixels.dtype == np.uint16:  # of which a camera or a scanner may fill 10 bits or 12
         pixels = (pixels >> max(0, int(pixels.max()).bit_length() - 8)).astype(np.uint8)
@@ -59,10 +59,10 @@ def ink_of(pixels: np.ndarray) -> np.ndarray:
         if faint:
             ink[ink <= faint] = 0
     else:
-        ink = 255 * photographed_ink(grey.astype(np.float32))
+        ink = 255 * extract_strokes_from_photo(grey.astype(np.float32))
     strongest = np.float32(ink.max())
     if strongest < FAINTEST_LEVELS:
-        raise BlankDrawing("nothing is drawn")
+        raise BlankDrawingError("nothing is drawn")
     if is_even:
         ink = _without_notes(ink)
     return _without_frame(crop(ink) / strongest)
@@ -82,7 +82,7 @@ def _drawn(ink: np.ndarray) -> np.ndarray:
     return (ink > least).view(np.uint8)
 
 
-def laid_on(background: int, rgba: np.ndarray) -> np.ndarray:
+def composite_over(background: int, rgba: np.ndarray) -> np.ndarray:
     """Lay a picture with transparency, uint8 (h, w, 4), on black, 0, or white, 255: uint8 (h, w, 3)."""
     alpha = cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
     on_black = cv2.multiply(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
@@ -97,7 +97,7 @@ def _on_paper(rgba: np.ndarray) -> np.ndarray:
     # Most of a canvas is empty: what is transparent around a drawing is cut off, but for a margin.
     left, top, width, height = cv2.boundingRect(alpha)
     rows, columns = slice(max(0, top - 2), top + height + 2), slice(max(0, left - 2), left + width + 2)
-    alpha, on_black = alpha[rows, columns], laid_on(0, rgba[rows, columns])
+    alpha, on_black = alpha[rows, columns], composite_over(0, rgba[rows, columns])
     # On black every colour weighs as much as is seen of it: colours under full transparency are arbitrary.
     is_light = cv2.cvtColor(on_black, cv2.COLOR_RGB2GRAY).mean() > alpha.mean() / 2
     return on_black if is_light else cv2.add(on_black, cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2RGB))

@@ -16,7 +16,7 @@ SPECK_OF_PIECE = 0.04  # of the largest piece of ink: smaller pieces are dirt
 GRAIN = 0.1  # of all that is dark: where even the largest piece is less, there is nothing but the paper's grain
 
 
-def photographed_ink(grey: np.ndarray) -> np.ndarray:
+def extract_strokes_from_photo(grey: np.ndarray) -> np.ndarray:
     """Return how much of each pixel of a photograph is ink.
 
     The paper is what is left when strokes are closed over by a window wider than they are (a grey-scale

@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 from tests.support.app_server import App, running
 from tests.unit.ui.reports.test_search import EVIL, REPORT
 from ui.figures.axes import written
-from ui.i18n.text import GRADIO, SPOKEN, STATIC, word
+from ui.i18n.text import BROWSER_TEXT, GRADIO, SERVER_TEXT, word
 from ui.reports.parse import read_search
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -96,7 +96,7 @@ def opened(browser, app: App, language: str = "es", **options) -> Iterator:
 
 
 def turn_to(page, name: str, language: str = "es") -> None:
-    page.get_by_role("tab", name=STATIC[language][f"{name}_tab"], exact=True).click()
+    page.get_by_role("tab", name=BROWSER_TEXT[language][f"{name}_tab"], exact=True).click()
 
 
 def draw(page, strokes: list[list[tuple[float, float]]]) -> None:
@@ -137,10 +137,10 @@ def no_answer(page) -> None:
 def test_the_page_speaks_the_browsers_language(browser, app, language):
     with opened(browser, app, language) as page:
         tabs = [page.get_by_role("tab").nth(i).inner_text() for i in range(3)]
-        assert tabs == [STATIC[language][f"{name}_tab"] for name in ("edges", "digit", "tuning")]
+        assert tabs == [BROWSER_TEXT[language][f"{name}_tab"] for name in ("edges", "digit", "tuning")]
         for name in ("edges", "digit", "tuning"):
             turn_to(page, name, language)
-            page.get_by_text(STATIC[language][f"{name}_guide"]).wait_for()
+            page.get_by_text(BROWSER_TEXT[language][f"{name}_guide"]).wait_for()
         assert "__i18n__" not in page.locator("main").inner_html()
         if language == "es":
             turn_to_part(page, "table")
@@ -151,12 +151,12 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
             )
             turn_to_part(page, "search")
         # What the server says follows the browser too.
-        page.locator(".js-plotly-plot", has_text=SPOKEN[language]["epoch"]).wait_for()
+        page.locator(".js-plotly-plot", has_text=SERVER_TEXT[language]["epoch"]).wait_for()
 
 
 def test_a_page_in_english_says_so_to_who_speaks_neither_language(browser, app):
     with opened(browser, app, "fr") as page:
-        page.get_by_role("tab", name=STATIC["en"]["edges_tab"], exact=True).wait_for()
+        page.get_by_role("tab", name=BROWSER_TEXT["en"]["edges_tab"], exact=True).wait_for()
         page.wait_for_function("() => document.documentElement.lang === 'en'")
 
 
@@ -171,7 +171,7 @@ def test_drawn_digits_are_recognised(browser, app):
             rendering = "() => getComputedStyle(document.querySelector('#digit-seen img')).imageRendering"
             assert page.evaluate(rendering) == "pixelated"
             page.locator("#notice").wait_for(state="hidden")  # the network is loaded
-            page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+            page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_clear"], exact=True).click()
             no_answer(page)
 
 
@@ -189,7 +189,7 @@ def test_several_digits_are_read_from_left_to_right(browser, app):
         of_the_first = maps.get_attribute("src")
         page.locator("#digit-which").get_by_label("2", exact=True).check()
         page.wait_for_function("b => document.querySelector('#digit-maps img').src !== b", arg=of_the_first)
-        page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+        page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_clear"], exact=True).click()
         maps.wait_for(state="detached")
         assert page.locator("#digit-which").is_hidden()
 
@@ -207,7 +207,7 @@ def test_a_stroke_can_be_taken_back(browser, app):
     with opened(browser, app) as page:
         turn_to(page, "digit")
         undo, clear = (
-            page.get_by_role("button", name=STATIC["es"][f"digit_{n}"], exact=True) for n in ("undo", "clear")
+            page.get_by_role("button", name=BROWSER_TEXT["es"][f"digit_{n}"], exact=True) for n in ("undo", "clear")
         )
         assert undo.is_disabled() and clear.is_disabled()
         draw(page, DIGITS["7"])
@@ -239,7 +239,7 @@ def test_a_photo_of_paper_is_read(browser, app, tmp_path):
     drawing.save(tmp_path / "seven.png")
     with opened(browser, app) as page:
         turn_to(page, "digit")
-        page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+        page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
         page.locator("#digit-picture input[type=file]").set_input_files(tmp_path / "seven.png")
         wait_for_answer(page, "7")
         page.locator("#digit-inside > button").click()  # the canvas is blank; it is the photo that was read
@@ -255,7 +255,7 @@ def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, t
         turn_to(page, "digit")
         draw(page, DIGITS["7"])
         wait_for_answer(page, "7")
-        page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+        page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
         photo = page.locator("#digit-picture")
         photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
         wait_for_answer(page, "1")
@@ -263,7 +263,7 @@ def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, t
         wait_for_answer(page, "7")
         photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
         wait_for_answer(page, "1")
-        clear = page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True)
+        clear = page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_clear"], exact=True)
         clear.click()
         draw(page, DIGITS["0"])
         wait_for_answer(page, "0")
@@ -275,7 +275,7 @@ def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, t
 
 def turn_to_camera(page) -> None:
     turn_to(page, "digit")
-    page.get_by_role("button", name=STATIC["es"]["digit_paper"]).click()
+    page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
     page.locator("#digit-picture").get_by_label(GRADIO["Capture from camera"]).click()
     page.locator("#digit-picture").get_by_text(GRADIO["Click to Access Webcam"]).click()
 
@@ -299,7 +299,7 @@ def test_paper_before_a_camera_is_read_as_it_is(browser, app, tmp_path):
 def test_a_camera_that_cannot_be_used_is_told(browser, app):
     with opened(browser, app) as page:
         turn_to_camera(page)
-        page.get_by_text(STATIC["es"]["no_camera"]).wait_for()
+        page.get_by_text(BROWSER_TEXT["es"]["no_camera"]).wait_for()
 
 
 def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
@@ -307,7 +307,7 @@ def test_the_canvas_can_be_wiped_and_drawn_on_again(browser, app):
         turn_to(page, "digit")
         draw(page, DIGITS["1"])
         wait_for_answer(page, "1")
-        page.get_by_role("button", name=STATIC["es"]["digit_clear"], exact=True).click()
+        page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_clear"], exact=True).click()
         no_answer(page)
         assert page.locator("#digit-seen img").count() == 0
         draw(page, DIGITS["7"])
@@ -328,8 +328,8 @@ def test_a_finger_draws_as_a_mouse_does(browser, app):
 def test_the_stroke_has_the_width_that_the_keyboard_chose(browser, app):
     with opened(browser, app) as page:
         turn_to(page, "digit")
-        width = page.locator("#digit-canvas").get_by_label(STATIC["es"]["digit_stroke"])
-        undo = page.get_by_role("button", name=STATIC["es"]["digit_undo"], exact=True)
+        width = page.locator("#digit-canvas").get_by_label(BROWSER_TEXT["es"]["digit_stroke"])
+        undo = page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_undo"], exact=True)
         widths = {}
         for key in ("Home", "End"):
             width.press(key)
@@ -355,7 +355,7 @@ def changing(page) -> Iterator[None]:
 
 def choose_kernel(page, name: str, language: str = "es") -> None:
     page.locator("#edges-name input").click()
-    page.get_by_role("option", name=STATIC[language][f"edges_{name}"], exact=True).click()
+    page.get_by_role("option", name=BROWSER_TEXT[language][f"edges_{name}"], exact=True).click()
 
 
 def weights(page) -> list[float]:
@@ -370,7 +370,7 @@ def number(text: str) -> float:
 
 def test_edges_follow_every_control(browser, app):
     with opened(browser, app) as page:
-        words = STATIC["es"]
+        words = BROWSER_TEXT["es"]
         page.locator("#edges-result img").last.wait_for()
         assert weights(page) == [1, 0, -1] * 3
         with changing(page):
@@ -401,7 +401,7 @@ def test_a_weight_is_edited_with_the_keyboard_and_the_pixel_is_added_up(browser,
             page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.getAttribute('aria-label')").endswith("2, 3")
         assert weights(page) == [1, 0, -1, 1, 2.5, -1, 1, 0, -1]
-        assert page.locator("#edges-name input").input_value() == STATIC["es"]["edges_own"]
+        assert page.locator("#edges-name input").input_value() == BROWSER_TEXT["es"]["edges_own"]
         cells.nth(0).fill("mucho")  # is no number: the old weight comes back
         page.keyboard.press("Tab")
         assert weights(page)[0] == 1
@@ -421,7 +421,7 @@ def test_a_weight_is_edited_with_the_keyboard_and_the_pixel_is_added_up(browser,
         total = page.locator("#edges-arithmetic p").inner_text().split(" es ")[1].rstrip(".")
         assert sum(products) == pytest.approx(number(total), abs=1)
         # Without a mouse the pixel is typed, and walked from with the arrows.
-        row = page.get_by_label(STATIC["es"]["edges_row"])
+        row = page.get_by_label(BROWSER_TEXT["es"]["edges_row"])
         row.fill("77")
         page.locator("#edges-arithmetic", has_text="Fila 77, columna 128").wait_for()
         row.press("ArrowUp")
@@ -432,9 +432,9 @@ def test_kernels_that_make_a_picture_show_its_values(browser, app):
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         value, above = (
-            page.locator("#edges-output").get_by_label(STATIC["es"][f"edges_{n}"]) for n in ("grey", "binary")
+            page.locator("#edges-output").get_by_label(BROWSER_TEXT["es"][f"edges_{n}"]) for n in ("grey", "binary")
         )
-        threshold = page.get_by_role("spinbutton", name=STATIC["es"]["edges_threshold"])
+        threshold = page.get_by_role("spinbutton", name=BROWSER_TEXT["es"]["edges_threshold"])
         for name in ("blur", "sharpen", "emboss"):
             with changing(page):
                 choose_kernel(page, name)
@@ -454,7 +454,7 @@ def test_kernels_that_make_a_picture_show_its_values(browser, app):
 
 def test_the_bar_between_the_pictures_is_moved_with_mouse_and_keys(browser, app):
     with opened(browser, app) as page:
-        bar = page.get_by_role("slider", name=STATIC["es"]["edges_bar"])
+        bar = page.get_by_role("slider", name=BROWSER_TEXT["es"]["edges_bar"])
         bar.wait_for()
         shown = page.locator("#edges-result img").last  # cut off at the left, up to the bar
 
@@ -489,10 +489,10 @@ def test_a_kernel_that_the_network_learned_slides_over_the_picture(browser, app)
         with changing(page):
             page.keyboard.press("Tab")
         assert weights(page) != first
-        page.get_by_label(STATIC["es"]["edges_layer"]).click()
+        page.get_by_label(BROWSER_TEXT["es"]["edges_layer"]).click()
         with changing(page):
             page.get_by_role("option", name="block1_conv2", exact=True).click()
-        page.locator("#edges-learned").get_by_label(STATIC["es"]["edges_input"]).first.wait_for()
+        page.locator("#edges-learned").get_by_label(BROWSER_TEXT["es"]["edges_input"]).first.wait_for()
 
 
 def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
@@ -502,7 +502,7 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
         with opened(browser, app, language) as page:
             page.locator("#edges-result img").last.wait_for()  # else the page's first answer tells it too
             page.locator("#edges-original input[type=file]").set_input_files(bad)
-            page.get_by_text(SPOKEN[language]["picture_unreadable"]).wait_for()
+            page.get_by_text(SERVER_TEXT[language]["picture_unreadable"]).wait_for()
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
 
 
@@ -511,7 +511,7 @@ def test_a_tiff_is_read_and_told_to_be_none_that_browsers_show(browser, app, tmp
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         page.locator("#edges-original input[type=file]").set_input_files(tmp_path / "sixteen bits.tiff")
-        page.get_by_text(SPOKEN["es"]["picture_tiff"]).wait_for()
+        page.get_by_text(SERVER_TEXT["es"]["picture_tiff"]).wait_for()
         page.wait_for_function("document.querySelector('#edges-result img')?.naturalWidth === 300")
 
 
@@ -522,7 +522,7 @@ def test_what_gradio_itself_refuses_is_told_in_spanish(browser, app, tmp_path):
         page.get_by_label(GRADIO["Remove Image"]).click()
         for name, key in (("large.png", "too_much"), ("words.pdf", "picture_unreadable")):
             page.locator("#edges-original input[type=file]").set_input_files(tmp_path / name)
-            page.get_by_text(SPOKEN["es"][key].format(limit=20), exact=True).wait_for()
+            page.get_by_text(SERVER_TEXT["es"][key].format(limit=20), exact=True).wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -550,7 +550,7 @@ def test_people_are_told_until_the_network_is_loaded_and_when_another_answers(br
             time.sleep(0.01)
         os.kill(second := app.network(), signal.SIGSTOP)
         page = people.enter_context(opened(browser, app, "en"))
-        page.locator("#notice", has_text=SPOKEN["en"]["network_loading"]).wait_for()
+        page.locator("#notice", has_text=SERVER_TEXT["en"]["network_loading"]).wait_for()
         os.kill(second, signal.SIGCONT)
         page.locator("#notice", has_text="not finite").wait_for()
         turn_to(page, "digit", "en")
@@ -563,7 +563,7 @@ PARTS = ("search", "conclusions", "space", "combinations", "table", "model")
 
 def turn_to_part(page, name: str) -> None:
     """Open a part of the tuning tab; on a phone some are in a menu."""
-    title, menu = STATIC["es"][f"tuning_{name}"], page.locator(".overflow-menu > button:visible")
+    title, menu = BROWSER_TEXT["es"][f"tuning_{name}"], page.locator(".overflow-menu > button:visible")
     tab = page.get_by_role("tab", name=title, exact=True)
     if tab.is_visible():
         tab.click()
@@ -591,12 +591,12 @@ def test_every_part_of_the_tuning_tab_shows_its_figures(browser, searched, width
         for name, figures in shown.items():
             turn_to_part(page, name)
             for figure in figures:
-                panel = page.locator(".block.panel:visible", has_text=STATIC["es"][f"tuning_{figure}"]).last
+                panel = page.locator(".block.panel:visible", has_text=BROWSER_TEXT["es"][f"tuning_{figure}"]).last
                 panel.locator(".js-plotly-plot .main-svg").first.wait_for()
             if name == "conclusions":
                 assert page.locator(".findings li").count() == 8
             if name == "table":
-                page.locator("#tuning-trials").get_by_text(SPOKEN["es"]["COMPLETED"]).locator(
+                page.locator("#tuning-trials").get_by_text(SERVER_TEXT["es"]["COMPLETED"]).locator(
                     "visible=true"
                 ).first.wait_for()
             if name == "model":
@@ -627,7 +627,7 @@ def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
             place = box["x"] + (answer + 0.5) * box["width"] / 10, box["y"] + (label + 0.5) * box["height"] / 10
             page.mouse.move(*place, steps=3)
             # Plotly looks now and then what is under the mouse, and goes by that.
-            hovered = f"{SPOKEN['es']['true_label']}: {label}{SPOKEN['es']['predicted_label']}: {answer}"
+            hovered = f"{SERVER_TEXT['es']['true_label']}: {label}{SERVER_TEXT['es']['predicted_label']}: {answer}"
             page.locator("#tuning-confusion .hovertext", has_text=hovered).wait_for()
             page.mouse.click(*place)
 
@@ -636,7 +636,7 @@ def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
             "all => document.querySelectorAll('.mistakes figure:not([hidden])').length < all", arg=everything
         )
         assert set(shown.locator("figcaption").all_inner_texts()) == {"9 → 4"}
-        confusion = page.get_by_role("combobox", name=SPOKEN["es"]["mistakes_of"])
+        confusion = page.get_by_role("combobox", name=SERVER_TEXT["es"]["mistakes_of"])
         count = shown.count()
         assert confusion.evaluate("select => select.selectedOptions[0].textContent") == f"9 → 4 ({count})"
         click(0, 0)
@@ -644,8 +644,8 @@ def test_the_confusion_matrix_shows_the_mistakes_of_a_cell(browser, app):
             "all => document.querySelectorAll('.mistakes figure:not([hidden])').length === all", arg=everything
         )
         # The same with the keyboard, the tab too; the most frequent comes first.
-        page.get_by_role("tab", name=STATIC["es"]["tuning_search"], exact=True).press("Enter")
-        page.get_by_role("tab", name=STATIC["es"]["tuning_model"], exact=True).press("Enter")
+        page.get_by_role("tab", name=BROWSER_TEXT["es"]["tuning_search"], exact=True).press("Enter")
+        page.get_by_role("tab", name=BROWSER_TEXT["es"]["tuning_model"], exact=True).press("Enter")
         confusion.press("ArrowDown")
         assert shown.count() == count < everything
 
@@ -654,7 +654,7 @@ def test_a_chosen_hyperparameter_is_drawn_as_it_is_written(browser, searched):
     with opened(browser, searched) as page:
         turn_to(page, "tuning")
         turn_to_part(page, "space")
-        page.get_by_label(STATIC["es"]["tuning_slice_of"], exact=True).click()
+        page.get_by_label(BROWSER_TEXT["es"]["tuning_slice_of"], exact=True).click()
         page.get_by_role("option", name=EVIL, exact=True).click()
         page.locator("#tuning-slice .xtitle", has_text="<b>a</b> & <img").wait_for()
         turn_to_part(page, "combinations")
@@ -700,7 +700,7 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
         choose(activation, "Quitar los filtros")
         wait_until(lambda: len(set(cells(activation))) > 1)
 
-        table.get_by_placeholder(STATIC["es"]["tuning_find"]).fill("cosine")
+        table.get_by_placeholder(BROWSER_TEXT["es"]["tuning_find"]).fill("cosine")
         wait_until(lambda: set(cells(word("loss", "es"))) == {"cosine_similarity"})
 
 
@@ -726,7 +726,7 @@ def test_a_list_closes_behind_the_keyboard(browser, app):
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         page.locator("#edges-name input").focus()
-        option = page.get_by_role("option", name=STATIC["es"]["edges_vertical"])
+        option = page.get_by_role("option", name=BROWSER_TEXT["es"]["edges_vertical"])
         option.wait_for()
         page.keyboard.press("Tab")
         page.wait_for_timeout(500)  # it closed, and came back

@@ -22,7 +22,7 @@ from PIL import Image
 from tests.integration.test_app import picture
 from tests.support.app_server import ROOT, App, running
 from ui.edges.kernels import KERNELS
-from ui.i18n.text import SPOKEN
+from ui.i18n.text import SERVER_TEXT
 from ui.server.images import read_picture
 from ui.tabs.edges import edge_map
 
@@ -125,7 +125,7 @@ def test_what_an_mcp_client_sends_in_vain_is_told(app, folder, language):
         ("classify", {"drawing": "http://127.0.0.1:1/a.png"}, "address_unreachable"),
     ):
         result = with_tools(app, lambda session, tool=tool, asked=asked: session.call_tool(tool, asked), language)
-        assert result.isError and result.content[0].text == SPOKEN[language][key].format(largest=31)
+        assert result.isError and result.content[0].text == SERVER_TEXT[language][key].format(largest=31)
 
 
 def test_the_documented_types_are_those_that_are_taken(app):

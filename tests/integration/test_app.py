@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 from model import CnnConfig
 from tests.support.app_server import ROOT, App, running
 from tests.support.fake_hub import LoopbackHub
-from ui.i18n.text import SPOKEN
+from ui.i18n.text import SERVER_TEXT
 from ui.tabs.edges import edge_map
 
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
@@ -112,7 +112,7 @@ def test_a_scribble_gets_its_answer_with_a_message(app, tmp_path, language):
     ImageDraw.Draw(scribble).line(places, 0, 30)
     scribble.save(tmp_path / "scribble.png")
     answer = app.client(language).predict(handle_file(tmp_path / "scribble.png"), api_name="/classify")
-    assert answer["message"] == SPOKEN[language]["not_known"].format(label=answer["label"])
+    assert answer["message"] == SERVER_TEXT[language]["not_known"].format(label=answer["label"])
     assert len(answer["confidences"]) == 10 and answer["confidences"][0]["label"] == answer["label"]
     assert "message" not in app.client().predict(handle_file(picture(tmp_path)), api_name="/classify")
 
@@ -140,7 +140,7 @@ def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, languag
     for endpoint in ("/edges", "/classify"):
         with pytest.raises(AppError) as refused:
             client.predict(handle_file(picture(tmp_path, name)), api_name=endpoint)
-        assert str(refused.value) == SPOKEN[language][key].format(limit=50)
+        assert str(refused.value) == SERVER_TEXT[language][key].format(limit=50)
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -151,7 +151,7 @@ def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, languag
 def test_a_kernel_that_cannot_be_used_is_told(app, photo, kernel, key, language):
     with pytest.raises(AppError) as refused:
         app.client(language).predict(handle_file(photo), kernel, 50, api_name="/edges")
-    assert str(refused.value) == SPOKEN[language][key].format(largest=31, limit="1 000 000")
+    assert str(refused.value) == SERVER_TEXT[language][key].format(largest=31, limit="1 000 000")
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -169,7 +169,7 @@ def test_a_drawing_that_cannot_be_used_is_told(app, tmp_path, drawing, key, lang
         drawing = handle_file(picture(tmp_path, drawing))
     with pytest.raises(AppError) as refused:
         app.client(language).predict(drawing, api_name="/classify")
-    assert str(refused.value) == SPOKEN[language][key]
+    assert str(refused.value) == SERVER_TEXT[language][key]
 
 
 @pytest.mark.parametrize(("endpoint", "further"), [("edges", ["sobel", 50]), ("classify", [])])
@@ -297,7 +297,7 @@ def test_the_console_stays_clean(app):
 
 
 def test_temporary_files_are_deleted(tmp_path, photo):
-    code = "import app; app.KEPT = 4; app.main()"
+    code = "import app; app.TEMP_FILE_TTL_S = 4; app.main()"
     with running(tmp_path / "log.txt", "-c", code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
         at_start = {file for file in (tmp_path / "kept").rglob("*") if file.is_file()}
         never_used, used = app.upload(photo.read_bytes() + b"more"), app.upload(photo.read_bytes())
@@ -329,7 +329,7 @@ def test_where_the_networks_process_ends_the_page_goes_on(app, photo):
         asked = person.submit(app.call, "classify", drawing, "es")
         assert app.call("edges", edges)[0] == "complete"
         os.kill(network, signal.SIGKILL)
-        assert asked.result() == ("error", ANY) and asked.result()[1]["error"] == SPOKEN["es"]["network_restarted"]
+        assert asked.result() == ("error", ANY) and asked.result()[1]["error"] == SERVER_TEXT["es"]["network_restarted"]
     assert app.call("classify", drawing)[0] == "complete"
     assert "ended with code -9; another one takes its place" in app.log.read_text()
     assert "Traceback" not in app.log.read_text()
@@ -339,7 +339,8 @@ def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_
     """As with a full disk or a cache that may not be written: here HF_HOME leads through a file."""
     (tmp_path / "file").write_text("")
     code = (
-        "import os; from ui.inference.supervisor import Network; network = Network.find(os.environ['MODEL_ID'], None); "
+        "import os; from ui.inference.supervisor import ModelSupervisor; "
+        "network = ModelSupervisor.find(os.environ['MODEL_ID'], None); "
         "print(network.folder.name, '|', network.failure)"
     )
     with LoopbackHub(tmp_path / "hub") as hub:
@@ -374,8 +375,8 @@ def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host,
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     launched = {}
-    monkeypatch.setattr(app.Network, "find", lambda *_: app.Network(ROOT / "nowhere", CnnConfig()))
-    monkeypatch.setattr(app.Network, "start", lambda self: None)
+    monkeypatch.setattr(app.ModelSupervisor, "find", lambda *_: app.ModelSupervisor(ROOT / "nowhere", CnnConfig()))
+    monkeypatch.setattr(app.ModelSupervisor, "start", lambda self: None)
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
     app.main()
     assert (launched["server_name"], launched["server_port"]) == (host, port)

@@ -17,7 +17,7 @@ from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
 from training.commands import open_data
 from training.config import DataConfig, TrainConfig
-from training.data.order import Part
+from training.data.order import Subset
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -62,11 +62,11 @@ def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, c
         (["train", "--dataset", SAMPLE, "--label-column", "digit"], "no label column 'digit'; possible: label"),
         (["train", "--dataset", SAMPLE, "--image-column", "digit"], "no image column 'digit'; it has image"),
         (["run", "--dataset", SAMPLE, "--test-split", "train"], "what is measured must not be learned from"),
-        (["train", "--dataset", SAMPLE, "--loss", "mse"], "'mse' does not suit a multiclass problem; these suit it"),
-        (["train", "--dataset", SAMPLE, "--problem", "regression"], "'label' holds class names: binary or multiclass"),
-        (["train", "--dataset", SAMPLE, "--problem", "binary"], "has 10 classes: multiclass, not binary"),
+        (["train", "--dataset", SAMPLE, "--loss", "mse"], "'mse' does not suit a multiclass task; these suit it"),
+        (["train", "--dataset", SAMPLE, "--task", "regression"], "'label' holds class names: binary or multiclass"),
+        (["train", "--dataset", SAMPLE, "--task", "binary"], "has 10 classes: multiclass, not binary"),
         (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must lie between 1 and"),
-        (["train", "--dataset", SAMPLE, "--validation", "2"], "between 0 and 1"),
+        (["train", "--dataset", SAMPLE, "--validation-fraction", "2"], "between 0 and 1"),
         (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
     ],
 )
@@ -145,7 +145,18 @@ def damaged(tmp_path) -> str:
 
 
 def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
-    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "1", "--validation", "0.3", "--batch-size", "8"]
+    options = [
+        "--dataset",
+        damaged,
+        "--preset",
+        "fast",
+        "--epochs",
+        "1",
+        "--validation-fraction",
+        "0.3",
+        "--batch-size",
+        "8",
+    ]
     assert main(["train", *options, "--output", str(tmp_path / "run")]) == 0
     skipped = json.loads((tmp_path / "run" / "training.json").read_text())["data"]["skipped_rows"]
     assert skipped.keys() <= {"3", "7", "11"} and skipped
@@ -156,7 +167,18 @@ def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
 
 
 def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged, capsys):
-    options = ["--dataset", damaged, "--preset", "fast", "--epochs", "9", "--validation", "0.3", "--patience", "1"]
+    options = [
+        "--dataset",
+        damaged,
+        "--preset",
+        "fast",
+        "--epochs",
+        "9",
+        "--validation-fraction",
+        "0.3",
+        "--patience",
+        "1",
+    ]
     assert main(["train", *options, "--learning-rate", "1", "--output", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().out
     report = json.loads((tmp_path / "run" / "training.json").read_text())
@@ -166,11 +188,11 @@ def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged,
 
 def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):
     columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
-    held_out = np.flatnonzero(Part().cut(DataConfig.test_share)[0].cut(0.3)[1].mask(np.arange(60)))
+    held_out = np.flatnonzero(Subset().split(DataConfig.test_fraction)[0].split(0.3)[1].mask(np.arange(60)))
     columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     dataset = write_dataset(tmp_path / "damaged", features, [columns])
-    arguments = ["train", "--dataset", dataset, "--on-error", "raise", "--validation", "0.3", *QUICK]
+    arguments = ["train", "--dataset", dataset, "--on-error", "raise", "--validation-fraction", "0.3", *QUICK]
     answer = training(*arguments, "--output", tmp_path / "run")
     assert answer.returncode == 2
     assert (
@@ -204,11 +226,11 @@ def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path
 def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
     features = Features({"image": Image(), "label": Value("int32")})
     dataset = write_dataset(tmp_path / "ages", features, [{"image": pictures(60), "label": [1, 2, 3] * 20}])
-    for problem, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
-        output = tmp_path / problem
-        assert main(["train", "--dataset", dataset, "--problem", problem, "--output", str(output), *QUICK]) == 0
+    for task, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
+        output = tmp_path / task
+        assert main(["train", "--dataset", dataset, "--task", task, "--output", str(output), *QUICK]) == 0
         config = json.loads((output / "config.json").read_text())
-        assert config["problem"] == problem and config["labels"] == labels
+        assert config["task"] == task and config["labels"] == labels
         assert main(["evaluate", "--model", str(output), "--dataset", dataset]) == 0
     assert "mean_absolute_error" in capsys.readouterr().out
 
@@ -217,15 +239,15 @@ def test_what_numbers_are_holds_for_every_dataset(tmp_path):
     features = Features({"image": Image(), "label": Value("int32")})
     columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
     first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
-    opened = open_data(DataConfig(first, further=(second,), problem="regression"), TrainConfig())
-    assert opened.train.problem == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
+    opened = open_data(DataConfig(first, extra_datasets=(second,), task="regression"), TrainConfig())
+    assert opened.train.task == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
 
 
 def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     photos = [PIL.Image.effect_noise((300, 200), 50) for _ in range(20)]
     dataset = write_dataset(tmp_path / "photos", features, [{"image": photos, "label": [0, 1] * 10}])
-    arguments = ["train", "--dataset", dataset, *QUICK, "--validation", "0.4", "--batch-size", "4"]
+    arguments = ["train", "--dataset", dataset, *QUICK, "--validation-fraction", "0.4", "--batch-size", "4"]
     for options, side in (([], 128), (["--image-size", "32"], 32)):
         output = tmp_path / str(side)
         assert main([*arguments, *options, "--output", str(output)]) == 0

@@ -22,8 +22,8 @@ from training.release.export import FORMATS, checked, export
 from training.release.publish import exported, write_card
 from training.stream import HubStream
 
-BINARY = {"problem": "binary", "labels": ("no", "yes")}
-NUMBER = {"problem": "regression", "labels": ("age",)}
+BINARY = {"task": "binary", "labels": ("no", "yes")}
+NUMBER = {"task": "regression", "labels": ("age",)}
 
 
 @pytest.fixture

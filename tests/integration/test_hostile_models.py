@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 import model.cnn
 from model import CnnConfig, CnnModel, ModelError
-from model.io.locate import find
+from model.io.locate import locate_model
 from tests.conftest import ROOT
 from tests.support.fake_hub import Blob, Fault, LoopbackHub
 from tests.support.load_process import Loader, memory_of
@@ -281,7 +281,7 @@ def _(folder: Path) -> None:
 
 
 def files_of(hub: LoopbackHub, repo: str) -> dict[str, Blob]:
-    return hub.repos["model", repo].find("main").files
+    return hub.repos["model", repo].locate_model("main").files
 
 
 def file(what: str, name: str, size: int | None = None, sent: int | None = None) -> None:
@@ -335,7 +335,7 @@ def _(hub: LoopbackHub, repo: str) -> None:
 @repo("the name of the commit leads out of the cache")
 def _(hub: LoopbackHub, repo: str) -> None:
     found = hub.repos["model", repo]
-    found.commits["../../../evil"] = replace(found.find("main"), oid="../../../evil")
+    found.commits["../../../evil"] = replace(found.locate_model("main"), oid="../../../evil")
     found.branches["main"] = "../../../evil"
 
 
@@ -463,7 +463,7 @@ def test_a_model_is_refused_before_tensorflow_is_asked_for(copy):
     """`find` says so at the demo's start; `from_pretrained` would only find out as it reads the tensors."""
     FOLDERS["a wrong shape"](copy)
     with pytest.raises(ModelError, match="head/bias is F32"):
-        find(copy)
+        locate_model(copy)
 
 
 def test_of_a_config_no_more_is_read_than_may_be(copy):

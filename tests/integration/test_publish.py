@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from model import CnnConfig, TrazoError
-from model.artifacts import without_paths
+from model.artifacts import redact_local_paths
 from model.card.card import render_card
 from model.card.reproduce import commands
 from model.io.locate import PRETRAINED
@@ -132,7 +132,7 @@ def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
     for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
         write_card(run)
         card = (run / "README.md").read_text()
-        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
+        assert told in card.split("ModelSupervisor and recipe are those of the preset `drawings`.")[1]
         (run / "trials.json").unlink(missing_ok=True)
 
 
@@ -238,11 +238,11 @@ def test_a_folders_name_takes_the_place_of_its_path(tmp_path, monkeypatch):
     trial = {"score": 0.5, "reason": "digits/data/train.parquet is damaged"}
     for dataset in ("digits", "../home/digits", f"{tmp_path}/home/digits"):
         report = {"dataset": dataset, "revision": None, "trials": [{"score": 0.5, "reason": reason}]}
-        assert without_paths(report) == {"dataset": "digits", "revision": None, "trials": [trial]}
-    assert without_paths({"data": {"dataset": f"{tmp_path}/elsewhere/"}}) == {"data": {"dataset": "elsewhere"}}
+        assert redact_local_paths(report) == {"dataset": "digits", "revision": None, "trials": [trial]}
+    assert redact_local_paths({"data": {"dataset": f"{tmp_path}/elsewhere/"}}) == {"data": {"dataset": "elsewhere"}}
     for dataset, revision in [("ylecun/mnist", None), ("mnist", "a" * 40)]:
         about = {"dataset": dataset, "revision": revision}
-        assert without_paths(about) == about
+        assert redact_local_paths(about) == about
 
 
 def test_publishing_again_deletes_the_reports_that_are_no_more(hub, home, run, tmp_path):
@@ -284,7 +284,7 @@ def test_the_card_says_whether_the_rows_were_learned_from(run):
     assert front["datasets"] == ["ylecun/mnist"]
     assert (result["dataset"]["type"], result["dataset"]["config"]) == ("ylecun/mnist", "mnist")
     assert result["metrics"][0] == {"type": "accuracy", "value": evaluation["accuracy"]}
-    assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["further"])
+    assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["extra_datasets"])
 
     (run / "evaluation.json").write_text(json.dumps(evaluation | {"split": "train"}))
     write_card(run)

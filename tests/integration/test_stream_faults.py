@@ -22,11 +22,11 @@ SCRIPT = """
 import json, sys
 from huggingface_hub import HfApi
 from model.errors import TrazoError
-from training.data.parquet.byte_ranges import Network
+from training.data.parquet.byte_ranges import HttpOptions
 from training.stream import HubStream
 def between(batch): {between}
 try:
-    network = Network({network})
+    network = HttpOptions({network})
     stream = HubStream("someone/sample", seed=1, batch_size=100, window_rows=1000, window_runs=2, network=network)
     rows = []
     for batch in stream.epoch(0):
@@ -128,7 +128,7 @@ def test_a_hub_that_falls_silent_while_a_dataset_is_opened_is_an_error(tmp_path)
     script = """
 import training.data.parquet.source as source
 from model.errors import TrazoError
-source.PATIENCE, source.SILENCE = 3.0, 1.0
+source.MAX_SILENCE_S, source.DEFAULT_TIMEOUT_S = 3.0, 1.0
 try:
     source.open_source("someone/sample", "train")
 except TrazoError as error:
@@ -192,9 +192,9 @@ def test_the_disk_cache_is_bounded(tmp_path):
 
 def test_a_second_epoch_comes_from_the_disk_cache(tmp_path):
     script = """
-from training.data.parquet.byte_ranges import Network
+from training.data.parquet.byte_ranges import HttpOptions
 from training.stream import HubStream
-stream = HubStream("someone/sample", window_rows=700, network=Network(cache_bytes=10_000_000))
+stream = HubStream("someone/sample", window_rows=700, http=HttpOptions(cache_bytes=10_000_000))
 for epoch in (0, 1):
     print(sorted(row for batch in stream.epoch(epoch) for row in batch.index.tolist()) == list(range(3500)))
     open({flag!r}, "w").close()

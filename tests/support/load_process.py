@@ -65,12 +65,12 @@ def _peak() -> int:
 
 def main() -> None:
     from model import ModelError
-    from model.io.locate import find
+    from model.io.locate import locate_model
     from model.io.weights import read_weights, weights_hash
 
     def load(name: str, revision: str | None) -> dict[str, str]:
         try:
-            folder, config = find(name, revision)
+            folder, config = locate_model(name, revision)
             read_weights(config, folder / "model.safetensors")
         except ModelError as error:
             return {"error": str(error)}

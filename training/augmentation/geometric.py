@@ -20,10 +20,10 @@ def augment(
     images: tf.Tensor,
     seed: tf.Tensor,
     strength: float,
-    elastic: float = 0.0,
-    thickness: float = 0.0,
-    erasing: float = 0.0,
-    unchanged: float = 0.0,
+    elastic_transform: float = 0.0,
+    stroke_jitter: float = 0.0,
+    random_erasing: float = 0.0,
+    clean_fraction: float = 0.0,
 ) -> tf.Tensor:
     """Change each picture a little, at random and in its own way.
 
@@ -31,32 +31,32 @@ def augment(
         images: float32 (n, h, w, c).
         seed: int32 (2,); equal seeds give equal pictures.
         strength: share of the largest rotation, slant, zoom and shift; 0 for none of them.
-        elastic: typical displacement of a pixel by an elastic distortion, as a share of the side; 0 for none.
-        thickness: share, up to 1, of a pixel that strokes may gain or lose on either side, more at one end of the
+        elastic_transform: typical displacement of a pixel by an elastic distortion, as a share of the side; 0 for none.
+        stroke_jitter: share, up to 1, of a pixel that strokes may gain or lose on either side, more at one end of the
             picture than at the other; 0 for none.
-        erasing: share of the picture that may be covered by a rectangle of its mean; 0 for none.
-        unchanged: share of the pictures that are left as they are. Whatever is resampled is a little blurred: without
-            any sharp ones a network would meet its first ones after the training.
+        random_erasing: share of the picture that may be covered by a rectangle of its mean; 0 for none.
+        clean_fraction: share of the pictures that are left as they are. Whatever is resampled is a little blurred:
+            without any sharp ones a network would meet its first ones after the training.
 
     Returns:
         float32 (n, h, w, c); what comes in at the border repeats the border.
     """
     # Each kind draws from a seed of its own, so that one can be left out without changing the others.
     before = images
-    if elastic:
-        images = _distort(images, seed, strength, elastic)
+    if elastic_transform:
+        images = _distort(images, seed, strength, elastic_transform)
     elif strength:
         images = _move(images, seed, strength)
-    if thickness:
-        images = _thicken(images, tf.random.experimental.stateless_fold_in(seed, 2), thickness)
-    if erasing:
-        images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), erasing)
-    if unchanged:
+    if stroke_jitter:
+        images = _thicken(images, tf.random.experimental.stateless_fold_in(seed, 2), stroke_jitter)
+    if random_erasing:
+        images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), random_erasing)
+    if clean_fraction:
         # 4 is the seed of `training.augmentation.digit_variants`.
         chance = tf.random.stateless_uniform(
             (tf.shape(images)[0], 1, 1, 1), tf.random.experimental.stateless_fold_in(seed, 5)
         )
-        images = tf.where(chance < unchanged, before, images)
+        images = tf.where(chance < clean_fraction, before, images)
     return images
 
 

@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 from datasets import ClassLabel, Features, Image, Value
 
 from model.errors import TrazoError
-from training.data.order import Part, ordered_windows
-from training.data.parquet.source import Source
+from training.data.order import Subset, ordered_windows
+from training.data.parquet.source import ParquetSplit
 
 READ_AT_ONCE = 1 << 15  # rows, where a whole column is read
 
 
 @dataclass(frozen=True)
-class Member:
+class LabeledSource:
     """One split of one dataset, with its image and label column.
 
     Attributes:
@@ -25,38 +25,38 @@ class Member:
         image_column: its name.
         label_column: its name.
         labels: class names in the order of the ids that `read` gives; for regression the target column's name.
-        problem: binary, multiclass or regression.
+        task: binary, multiclass or regression.
         sketches: whether the pictures are free drawings, to be prepared as `CnnModel.predict_sketch` does.
     """
 
-    source: Source
+    source: ParquetSplit
     image_column: str
     label_column: str
     labels: tuple[str, ...]
-    problem: str
+    task: str
     sketches: bool = False
 
     @staticmethod
     def of(
-        source: Source,
+        source: ParquetSplit,
         image_column: str | None,
         label_column: str | None,
         labels: tuple[str, ...] | None,
-        problem: str | None,
+        task: str | None,
         sketches: bool,
-    ) -> "Member":
-        """Find a source's columns and read off its label column which problem it poses.
+    ) -> "LabeledSource":
+        """Find a source's columns and read off its label column which task it poses.
 
         Args:
             source: of the rows.
             image_column: where the schema has several image columns.
             label_column: where the schema leaves open which column is the label.
             labels: class names that come from elsewhere, for a label column of strings, numbers or booleans.
-            problem: binary, multiclass or regression; None: as the column says.
+            task: binary, multiclass or regression; None: as the column says.
             sketches: see the attribute.
 
         Raises:
-            TrazoError: when a column is missing or left open, or does not suit the problem.
+            TrazoError: when a column is missing or left open, or does not suit the task.
         """
         image = _image_column(source, image_column)
         label = _label_column(source.dataset, source.features, label_column)
@@ -67,13 +67,13 @@ class Member:
             raise TrazoError(
                 f"column {image!r} of {source.dataset!r} holds {source.schema.field(image).type}, no images"
             )
-        names, found = _labels_and_problem(source, label, labels, problem)
+        names, found = _labels_and_task(source, label, labels, task)
         if label_column is None and len(names) == source.table.total > 9:
             raise TrazoError(
                 f"column {label!r} of {source.dataset!r} has another value in each row, so it names no classes; "
                 f"choose with --label-column; columns: {', '.join(source.features)}"
             )
-        return Member(source, image, label, names, found, sketches)
+        return LabeledSource(source, image, label, names, found, sketches)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Member:
         images = images.cast(pa.large_binary())
         return images.combine_chunks(), self._ids_of(table[self.label_column]).combine_chunks()
 
-    def units(self, column: str) -> np.ndarray:
+    def groups(self, column: str) -> np.ndarray:
         """Return one number a row, uint64 (rows,), equal for rows with an equal value; one pass over that column.
 
         Raises:
@@ -117,16 +117,16 @@ class Member:
         if pa.types.is_nested(self.source.schema.field(column).type):
             raise TrazoError(f"column {column!r} of {self.source.dataset!r} holds no single values to keep together by")
         known: dict[object, int] = {None: 0}  # rows without a value are one unit, too
-        units = []
-        for window in ordered_windows(self.source.table, Part(), READ_AT_ONCE):
+        groups = []
+        for window in ordered_windows(self.source.table, Subset(), READ_AT_ONCE):
             for run in window.runs:
                 values = self.source.read(run, [column])[column].combine_chunks().dictionary_encode("encode")
                 distinct = values.dictionary.to_pylist()
                 for value in distinct:
                     digest = hashlib.blake2b(repr(value).encode(), digest_size=8).digest()
                     known.setdefault(value, int.from_bytes(digest, "little"))
-                units.append(np.array([known[value] for value in distinct], np.uint64)[values.indices.to_numpy()])
-        return np.concatenate(units)
+                groups.append(np.array([known[value] for value in distinct], np.uint64)[values.indices.to_numpy()])
+        return np.concatenate(groups)
 
     def _ids_of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
@@ -138,23 +138,23 @@ class Member:
                 return column.cast(pa.int64())
             places = pa.array([self.labels.index(name) for name in feature.names], pa.int64())
             return pa.chunked_array([places.take(chunk) for chunk in column.chunks], pa.int64())
-        if self.problem == "regression":
+        if self.task == "regression":
             column = column.cast(pa.float32(), safe=False)
             return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
         return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels)).cast(pa.int64())
 
 
-def _labels_and_problem(
-    source: Source, column: str, given: tuple[str, ...] | None, problem: str | None
+def _labels_and_task(
+    source: ParquetSplit, column: str, given: tuple[str, ...] | None, task: str | None
 ) -> tuple[tuple[str, ...], str]:
     feature = source.features[column]
     number = not isinstance(feature, ClassLabel) and feature.dtype.startswith(("float", "int", "uint"))
     real = number and feature.dtype.startswith("float")
-    if (problem == "regression" and not number) or (problem in ("binary", "multiclass") and real):
+    if (task == "regression" and not number) or (task in ("binary", "multiclass") and real):
         kind = "class names" if isinstance(feature, ClassLabel) else feature.dtype
         suits = "regression" if real else "binary or multiclass"
-        raise TrazoError(f"label column {column!r} holds {kind}: {suits}, not {problem}")
-    if real or problem == "regression":
+        raise TrazoError(f"label column {column!r} holds {kind}: {suits}, not {task}")
+    if real or task == "regression":
         return (column,), "regression"
     if isinstance(feature, ClassLabel):
         names = tuple(feature.names)
@@ -167,15 +167,15 @@ def _labels_and_problem(
     if len(names) < 2:
         raise TrazoError(f"label column {column!r} has {len(names)} class; two or more can be told apart")
     found = "binary" if len(names) == 2 else "multiclass"
-    if problem and problem != found:
-        raise TrazoError(f"label column {column!r} has {len(names)} classes: {found}, not {problem}")
+    if task and task != found:
+        raise TrazoError(f"label column {column!r} has {len(names)} classes: {found}, not {task}")
     return names, found
 
 
-def _distinct(source: Source, column: str) -> tuple[str, ...]:
+def _distinct(source: ParquetSplit, column: str) -> tuple[str, ...]:
     """Return the distinct values of a column, sorted; one pass over that column alone."""
     found: set = set()
-    for window in ordered_windows(source.table, Part(), READ_AT_ONCE):
+    for window in ordered_windows(source.table, Subset(), READ_AT_ONCE):
         for run in window.runs:
             found.update(pc.unique(source.read(run, [column])[column]).to_pylist())
     return tuple(str(value) for value in sorted(found - {None}))
@@ -188,7 +188,7 @@ def _holds_files(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def _image_column(source: Source, name: str | None) -> str:
+def _image_column(source: ParquetSplit, name: str | None) -> str:
     # What the schema calls an image; without that, what is stored as one.
     images = [column for column, feature in source.features.items() if isinstance(feature, Image)]
     stored = [field.name for field in source.schema if _holds_files(field.type)]

@@ -41,22 +41,22 @@ class RowGroups:
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Which rows of a split a stream visits, decided by their row ids alone.
 
     A hash spreads the row ids evenly over 0 … 1; the part has those that fall into [low, high). So a part is the same
-    for every seed, worker and epoch, is drawn from all over the files, and needs no list of rows. With `units` the hash
-    is of a row's unit, so that rows of one unit (the pictures of one writer) stay together.
+    for every seed, worker and epoch, is drawn from all over the files, and needs no list of rows. With `groups` the
+    hash is of a row's unit, so that rows of one unit (the pictures of one writer) stay together.
     """
 
     low: float = 0.0
     high: float = 1.0
-    units: np.ndarray | None = field(default=None, compare=False)  # uint64, one a row of the split
+    groups: np.ndarray | None = field(default=None, compare=False)  # uint64, one a row of the split
 
     def mask(self, row_ids: np.ndarray) -> np.ndarray:
         """Return which of the row ids belong to this part, bool of the same shape."""
         # The finaliser of SplitMix64 (Steele, Lea and Flood 2014) spreads consecutive ids over 64 bits.
-        x = (row_ids if self.units is None else self.units[row_ids]).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        x = (row_ids if self.groups is None else self.groups[row_ids]).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         place = (x ^ (x >> np.uint64(31))) >> np.uint64(11)  # the upper 53 bits, which a float holds exactly
@@ -65,20 +65,20 @@ class Part:
     @property
     def key(self) -> dict[str, Any]:
         """What tells this part from another of the same split; it fits into JSON."""
-        units = None if self.units is None else hashlib.sha256(self.units.tobytes()).hexdigest()[:16]
-        return {"low": self.low, "high": self.high, "units": units}
+        groups = None if self.groups is None else hashlib.sha256(self.groups.tobytes()).hexdigest()[:16]
+        return {"low": self.low, "high": self.high, "groups": groups}
 
-    def cut(self, fraction: float) -> tuple["Part", "Part"]:
+    def split(self, fraction: float) -> tuple["Subset", "Subset"]:
         """Cut this part in two: (the rest, the lower `fraction`)."""
         middle = self.low + fraction * (self.high - self.low)
         return replace(self, low=middle), replace(self, high=middle)
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of several splits whose rows follow one another; it does what a `Part` does."""
+class ConcatSubset:
+    """The parts of several splits whose rows follow one another; it does what a `Subset` does."""
 
-    parts: "tuple[Part | Parts, ...]"
+    parts: "tuple[Subset | ConcatSubset, ...]"
     first: tuple[int, ...]  # row id of each split's first row
 
     def mask(self, row_ids: np.ndarray) -> np.ndarray:
@@ -95,9 +95,9 @@ class Parts:
         """What tells these parts from others; it fits into JSON."""
         return {str(number): part.key for number, part in enumerate(self.parts)}
 
-    def cut(self, fraction: float) -> tuple["Parts", "Parts"]:
+    def split(self, fraction: float) -> tuple["ConcatSubset", "ConcatSubset"]:
         """Cut each part in two: (the rest, the lower `fraction`)."""
-        rest, held_out = zip(*(part.cut(fraction) for part in self.parts), strict=True)
+        rest, held_out = zip(*(part.split(fraction) for part in self.parts), strict=True)
         return replace(self, parts=rest), replace(self, parts=held_out)
 
 
@@ -109,7 +109,7 @@ class Window:
     rows: int  # of the part
     key: tuple[int, ...]  # seeds the permutation inside the window
 
-    def row_ids(self, table: RowGroups, part: Part | Parts) -> np.ndarray:
+    def row_ids(self, table: RowGroups, part: Subset | ConcatSubset) -> np.ndarray:
         """Return the window's row ids in the order of its runs, int64 (rows,): the order in which they are read."""
         spans = [np.arange(table.first[a], table.first[b - 1] + table.rows[b - 1]) for a, b in self.runs]
         ids = np.concatenate(spans) if spans else np.zeros(0, np.int64)
@@ -121,7 +121,7 @@ class Window:
 
 
 def shuffled_windows(
-    table: RowGroups, part: Part | Parts, seed: int, epoch: int, window_rows: int, window_runs: int
+    table: RowGroups, part: Subset | ConcatSubset, seed: int, epoch: int, window_rows: int, window_runs: int
 ) -> list[Window]:
     """Return an epoch's windows in the order of their visit.
 
@@ -149,7 +149,7 @@ def shuffled_windows(
     ]
 
 
-def ordered_windows(table: RowGroups, part: Part | Parts, window_rows: int) -> list[Window]:
+def ordered_windows(table: RowGroups, part: Subset | ConcatSubset, window_rows: int) -> list[Window]:
     """Return windows that visit the rows in file order; their permutation is not to be used.
 
     Nothing has to mix here, so a window holds a quarter of `window_rows`, in runs that are fetched side by side: the
@@ -161,7 +161,7 @@ def ordered_windows(table: RowGroups, part: Part | Parts, window_rows: int) -> l
     return [Window(runs, int(sum(kept[a:b].sum() for a, b in runs)), ()) for runs in windows]
 
 
-def kept_rows(table: RowGroups, part: Part | Parts) -> np.ndarray:
+def kept_rows(table: RowGroups, part: Subset | ConcatSubset) -> np.ndarray:
     """Return how many rows of each row group belong to the part, int64 of the table's length."""
     kept = np.empty(len(table.rows), np.int64)
     # Some thousand rows at a time: the ids of all the rows of a large dataset would fill more memory than its windows.

@@ -8,7 +8,7 @@ import yaml
 from huggingface_hub import DatasetCard, constants, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError
 
-from training.data.parquet.source import Source
+from training.data.parquet.source import ParquetSplit
 from training.data.stream import HubStream
 
 
@@ -41,7 +41,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
     }
 
 
-def dataset_card(source: Source) -> dict[str, str]:
+def dataset_card(source: ParquetSplit) -> dict[str, str]:
     """Return `title`, `license` and `homepage` as far as a dataset's README gives them; without a network, nothing."""
     try:
         path: str | Path = Path(source.dataset) / "README.md"

@@ -13,13 +13,13 @@ import pyarrow as pa
 from datasets import Features
 
 from model.errors import StreamError, TrazoError
-from training.data.columns import Member
-from training.data.order import Part, Parts, Window, kept_rows, ordered_windows, shuffled_windows
-from training.data.parquet.byte_ranges import Network
-from training.data.parquet.source import Origin, joined, open_source
+from training.data.columns import LabeledSource
+from training.data.order import ConcatSubset, Subset, Window, kept_rows, ordered_windows, shuffled_windows
+from training.data.parquet.byte_ranges import HttpOptions
+from training.data.parquet.source import SplitInfo, concat_splits, open_source
 
 FETCHES = 4  # runs that are fetched at once; more contend for the interpreter
-REMEMBERED_BYTES = 1 << 26  # a held-out part below this many encoded bytes is kept in memory after its first pass
+MAX_CACHED_BYTES = 1 << 26  # a held-out part below this many encoded bytes is kept in memory after its first pass
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ class HubStream:
         image_column: str | None = None,
         label_column: str | None = None,
         labels: tuple[str, ...] | None = None,
-        problem: str | None = None,
+        task: str | None = None,
         sketches: bool = False,
         on_error: str = "skip",
         window_rows: int = 32768,
         window_bytes: int = 1 << 27,
         window_runs: int = 32,
-        network: Network = Network(),
+        http: HttpOptions = HttpOptions(),
         token: str | None = None,
     ) -> None:
         """Open a dataset; nothing but its schema and the footers of its files is read.
@@ -125,7 +125,7 @@ class HubStream:
             label_column: where the schema leaves open which column is the label.
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
                 names come from elsewhere (from the training split, when this is the test split).
-            problem: binary, multiclass or regression; None: a column of floats is regression, any other are classes.
+            task: binary, multiclass or regression; None: a column of floats is regression, any other are classes.
             sketches: the pictures are free drawings of any size and polarity; they are prepared as
                 `CnnModel.predict_sketch` prepares them.
             on_error: "skip" reports unusable rows in `skipped`, "raise" stops at the first.
@@ -133,7 +133,7 @@ class HubStream:
                 group is never cut: one with more rows than that is a window of its own, and is told.
             window_bytes: bytes in a window, about: photographs make windows of fewer rows.
             window_runs: distant runs of row groups that fill a window.
-            network: time-outs, retries and the disk cache; see `training.data.parquet.byte_ranges.Network`.
+            http: timeouts, retries and the disk cache; see `training.data.parquet.byte_ranges.HttpOptions`.
             token: of the Hub; None for the environment's.
 
         Raises:
@@ -148,9 +148,11 @@ class HubStream:
             raise TrazoError(f"on_error is skip or raise, not {on_error!r}")
         if min(window_rows, window_bytes, window_runs) < 1:
             raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
-        source = open_source(dataset, split, config, revision, token, network)
-        self.members: tuple[Member, ...] = (Member.of(source, image_column, label_column, labels, problem, sketches),)
-        self.source: Origin = source
+        source = open_source(dataset, split, config, revision, token, http)
+        self.members: tuple[LabeledSource, ...] = (
+            LabeledSource.of(source, image_column, label_column, labels, task, sketches),
+        )
+        self.source: SplitInfo = source
         self.seed, self.batch_size, self.rank, self.world_size = seed, batch_size, rank, world_size
         self.on_error, self.window_runs = on_error, window_runs
         self.window_rows = max(1, min(window_rows, int(window_bytes / source.row_bytes)))
@@ -162,13 +164,13 @@ class HubStream:
                 flush=True,
             )
         self.skipped: dict[int, str] = {}
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         self.failure: Exception | None = None
-        self._remembered: list[Batch] | None = None
-        self._choose(Part())
+        self._cached: list[Batch] | None = None
+        self._choose(Subset())
 
     @staticmethod
-    def concatenated(streams: Sequence["HubStream"]) -> "HubStream":
+    def concat(streams: Sequence["HubStream"]) -> "HubStream":
         """Return one stream over the rows of several, in their exact order as if their files were one dataset's.
 
         Row ids count on from one to the next. Settings other than the datasets' own are the first one's.
@@ -178,21 +180,23 @@ class HubStream:
         """
         first, *others = streams
         for other in others:
-            same_classes = first.problem == "regression" or sorted(other.labels) == sorted(first.labels)
-            if other.problem != first.problem or not same_classes:
+            same_classes = first.task == "regression" or sorted(other.labels) == sorted(first.labels)
+            if other.task != first.task or not same_classes:
                 raise TrazoError(
-                    f"{other.source.dataset!r} asks {other.problem} {', '.join(other.labels)}; "
-                    f"{first.source.dataset!r} asks {first.problem} {', '.join(first.labels)}"
+                    f"{other.source.dataset!r} asks {other.task} {', '.join(other.labels)}; "
+                    f"{first.source.dataset!r} asks {first.task} {', '.join(first.labels)}"
                 )
         if not others:
             return first
-        whole = first._with(Part())
+        whole = first._with(Subset())
         whole.members = tuple(replace(member, labels=first.labels) for stream in streams for member in stream.members)
-        whole.source = joined([member.source for member in whole.members])
+        whole.source = concat_splits([member.source for member in whole.members])
         whole.window_rows = min(stream.window_rows for stream in streams)
-        whole.skipped, whole._told = {}, set()
+        whole.skipped, whole._reported = {}, set()
         totals = [member.source.table.total for member in whole.members]
-        whole._choose(Parts(tuple(stream._part for stream in streams), tuple(np.cumsum([0, *totals[:-1]]).tolist())))
+        whole._choose(
+            ConcatSubset(tuple(stream._subset for stream in streams), tuple(np.cumsum([0, *totals[:-1]]).tolist()))
+        )
         return whole
 
     @property
@@ -216,15 +220,15 @@ class HubStream:
         return self.members[0].label_column
 
     @property
-    def problem(self) -> str:
+    def task(self) -> str:
         """What the label column asks: binary, multiclass or regression."""
-        return self.members[0].problem
+        return self.members[0].task
 
     @property
     def key(self) -> dict[str, Any]:
         """What tells this stream's rows, pictures and labels from another's; it fits into JSON."""
         datasets = {str(number): member.key for number, member in enumerate(self.members)}
-        return {"datasets": datasets, "part": self._part.key, "rows": self.rows}
+        return {"datasets": datasets, "part": self._subset.key, "rows": self.rows}
 
     def sketches(self, row_ids: np.ndarray) -> np.ndarray | None:
         """Return which rows are free drawings, bool of the ids' shape; None where there are none in any dataset."""
@@ -236,7 +240,7 @@ class HubStream:
         """Return the number of global batches of an epoch, the last and partial one included."""
         return -(-self.rows // self.batch_size)
 
-    def together(self, column: str) -> "HubStream":
+    def with_groups(self, column: str) -> "HubStream":
         """Return this stream with rows that `hold_out` keeps together: those of an equal value, such as one writer's.
 
         The column is read as a whole; 8 bytes a row stay in memory.
@@ -246,7 +250,7 @@ class HubStream:
         """
         if len(self.members) > 1 or self.rows < self.source.table.total:
             raise TrazoError("rows are kept together by a column before a stream is cut or joined with others")
-        return self._with(Part(units=self.members[0].units(column)))
+        return self._with(Subset(groups=self.members[0].groups(column)))
 
     def hold_out(self, fraction: float) -> tuple["HubStream", "HubStream"]:
         """Split the rows of this stream in two by their ids: (the rest, the rows held out).
@@ -259,8 +263,8 @@ class HubStream:
         """
         if not 0 < fraction < 1:
             raise TrazoError(f"the share to hold out must lie between 0 and 1, not {fraction}")
-        rest, held_out = (self._with(part) for part in self._part.cut(fraction))
-        held_out._remembers = True
+        rest, held_out = (self._with(part) for part in self._subset.split(fraction))
+        held_out._cache_in_memory = True
         streams = rest, held_out
         if not all(stream.rows for stream in streams):
             raise TrazoError(f"holding out {fraction} of {self.rows} rows leaves one part empty")
@@ -294,43 +298,43 @@ class HubStream:
             raise TrazoError(f"start must not be negative: {start}")
         stop = min(len(self) if steps is None else steps, len(self))
 
-        def stretches() -> Iterator[_Stretch]:
+        def spans() -> Iterator[_WindowSpan]:
             first = start
             for number in numbers:
                 if number < 0:
                     raise TrazoError(f"epochs count from 0, there is none of number {number}")
                 windows = shuffled_windows(
-                    self.source.table, self._part, self.seed, number, self.window_rows, self.window_runs
+                    self.source.table, self._subset, self.seed, number, self.window_rows, self.window_runs
                 )
-                yield from self._stretches(windows, first, stop)
+                yield from self._spans(windows, first, stop)
                 first = 0
 
-        return self._batches(stretches(), stop, shuffled=True)
+        return self._batches(spans(), stop, shuffled=True)
 
     def ordered(self, start: int = 0) -> Iterator[Batch]:
         """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
 
-        A held-out part of at most `REMEMBERED_BYTES` is kept after its first pass, so that validating every epoch does
+        A held-out part of at most `MAX_CACHED_BYTES` is kept after its first pass, so that validating every epoch does
         not read it again.
         """
         if start < 0:
             raise TrazoError(f"start must not be negative: {start}")
-        if self._remembered is not None:
-            yield from self._remembered[start:]
+        if self._cached is not None:
+            yield from self._cached[start:]
             return
-        remembers = self._remembers and start == 0
+        remembers = self._cache_in_memory and start == 0
         kept, size = [], 0
-        windows = ordered_windows(self.source.table, self._part, self.window_rows)
-        for batch in self._batches(self._stretches(windows, start, len(self)), len(self), shuffled=False):
+        windows = ordered_windows(self.source.table, self._subset, self.window_rows)
+        for batch in self._batches(self._spans(windows, start, len(self)), len(self), shuffled=False):
             size += batch.encoded.nbytes
-            if remembers and size <= REMEMBERED_BYTES:
+            if remembers and size <= MAX_CACHED_BYTES:
                 kept.append(batch)
             else:
                 remembers = False
                 kept.clear()
             yield batch
         if remembers:
-            self._remembered = kept
+            self._cached = kept
 
     def skip(self, row_id: int, reason: str) -> None:
         """Report an unusable row, or raise where `on_error` says so.
@@ -342,10 +346,10 @@ class HubStream:
             raise StreamError(f"row {row_id} of {self.source.dataset!r}, split {self.source.split!r}: {reason}")
         self.skipped[int(row_id)] = reason
 
-    def news_of_skipped(self) -> str:
+    def take_skip_summary(self) -> str:
         """Return one line on the rows that were skipped since the last call; empty when there are none."""
-        new = {row: reason for row, reason in sorted(self.skipped.items()) if row not in self._told}
-        self._told.update(new)
+        new = {row: reason for row, reason in sorted(self.skipped.items()) if row not in self._reported}
+        self._reported.update(new)
         if not new:
             return ""
         shown = ", ".join(f"{row} ({reason})" for row, reason in list(new.items())[:10])
@@ -353,28 +357,28 @@ class HubStream:
 
     # --- Batches from windows ---
 
-    def _stretches(self, windows: list[Window], start: int, stop: int) -> Iterator["_Stretch"]:
+    def _spans(self, windows: list[Window], start: int, stop: int) -> Iterator["_WindowSpan"]:
         """Yield the windows that hold the batches [start, stop) of an epoch."""
         ends = np.cumsum([window.rows for window in windows])
         first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
         last = int(np.searchsorted(ends, min(stop * self.batch_size, self.rows), side="left"))
         for index in range(first, min(last + 1, len(windows))):
             window, end = windows[index], int(ends[index])
-            yield _Stretch(window, end - window.rows, end, start if index == first else None)
+            yield _WindowSpan(window, end - window.rows, end, start if index == first else None)
 
-    def _batches(self, stretches: Iterator["_Stretch"], stop: int, shuffled: bool) -> Iterator[Batch]:
+    def _batches(self, spans: Iterator["_WindowSpan"], stop: int, shuffled: bool) -> Iterator[Batch]:
         number = stop
         pending: list[_Rows] = []
-        with _Reader(self, stretches, shuffled) as reader:
-            for stretch, rows in reader:
-                if stretch.start is not None:
-                    number, pending = stretch.start, []
+        with _Reader(self, spans, shuffled) as reader:
+            for span, rows in reader:
+                if span.start is not None:
+                    number, pending = span.start, []
                 while number < stop:
                     low, high = self._slice(number)
-                    a, b = max(low, stretch.begin) - stretch.begin, min(high, stretch.end) - stretch.begin
+                    a, b = max(low, span.begin) - span.begin, min(high, span.end) - span.begin
                     if a < b:
                         pending.append(rows[a:b])
-                    if high > stretch.end:
+                    if high > span.end:
                         break  # the rest of this batch is in the next window
                     yield self._batch(number, pending)
                     number, pending = number + 1, []
@@ -404,14 +408,14 @@ class HubStream:
         ids = np.arange(table.first[run[0]], table.first[run[1] - 1] + table.rows[run[1] - 1])
         member = int(self._member_of(ids[:1])[0])
         start = self._first_group[member]
-        return self.members[member].read((run[0] - start, run[1] - start), self._part.mask(ids))
+        return self.members[member].read((run[0] - start, run[1] - start), self._subset.mask(ids))
 
     def _member_of(self, row_ids: np.ndarray) -> np.ndarray:
         return np.searchsorted(self._first_row, row_ids, side="right") - 1
 
     def _rows(self, window: Window, runs: list[tuple[pa.Array, pa.Array]], shuffled: bool) -> _Rows:
         """Put a window's runs together, in the order of their visit."""
-        ids = window.row_ids(self.source.table, self._part)
+        ids = window.row_ids(self.source.table, self._subset)
         images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
         if shuffled:
             order = window.permutation()
@@ -421,33 +425,33 @@ class HubStream:
 
     @property
     def _label_dtype(self) -> type:
-        return np.float32 if self.problem == "regression" else np.int64
+        return np.float32 if self.task == "regression" else np.int64
 
-    # --- Parts ---
+    # --- ConcatSubset ---
 
-    def in_batches_of(self, batch_size: int) -> "HubStream":
+    def rebatch(self, batch_size: int) -> "HubStream":
         """Return the same rows in the same order, in batches of another size."""
-        other = self._with(self._part)
+        other = self._with(self._subset)
         other.batch_size = batch_size
         return other
 
-    def _with(self, part: Part | Parts) -> "HubStream":
+    def _with(self, part: Subset | ConcatSubset) -> "HubStream":
         other = object.__new__(HubStream)
         other.__dict__.update(self.__dict__)
         other._choose(part)
         return other
 
-    def _choose(self, part: Part | Parts) -> None:
-        self._part = part
+    def _choose(self, part: Subset | ConcatSubset) -> None:
+        self._subset = part
         tables = [member.source.table for member in self.members]
         self._first_row = np.cumsum([0, *(table.total for table in tables[:-1])])
         self._first_group = np.cumsum([0, *(len(table.rows) for table in tables[:-1])]).tolist()
         self.rows = int(kept_rows(self.source.table, part).sum())
-        self._remembers, self._remembered = False, None
+        self._cache_in_memory, self._cached = False, None
 
 
 @dataclass(frozen=True)
-class _Stretch:
+class _WindowSpan:
     """A window and its place in an epoch's order."""
 
     window: Window
@@ -459,8 +463,8 @@ class _Stretch:
 class _Reader:
     """Windows' rows in the order of their visit, the next window fetched while one is in use."""
 
-    def __init__(self, stream: HubStream, stretches: Iterator[_Stretch], shuffled: bool) -> None:
-        self._stream, self._stretches, self._shuffled = stream, stretches, shuffled
+    def __init__(self, stream: HubStream, spans: Iterator[_WindowSpan], shuffled: bool) -> None:
+        self._stream, self._spans, self._shuffled = stream, spans, shuffled
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
         self._closed = False
 
@@ -475,27 +479,27 @@ class _Reader:
         for _fetcher in range(FETCHES):
             self._tasks.put(None)
 
-    def __iter__(self) -> Iterator[tuple[_Stretch, _Rows]]:
+    def __iter__(self) -> Iterator[tuple[_WindowSpan, _Rows]]:
         ahead = self._fetch()
         while ahead:
-            stretch, tasks = ahead
+            span, tasks = ahead
             runs = [task.result() for task in tasks]
             del tasks
             ahead = self._fetch()
-            rows = self._stream._rows(stretch.window, runs, self._shuffled)
+            rows = self._stream._rows(span.window, runs, self._shuffled)
             del runs  # memory holds no window longer than it is needed
-            yield stretch, rows
+            yield span, rows
             del rows
 
-    def _fetch(self) -> tuple[_Stretch, list[Future]] | None:
-        stretch = next(self._stretches, None)
-        if stretch is None:
+    def _fetch(self) -> tuple[_WindowSpan, list[Future]] | None:
+        span = next(self._spans, None)
+        if span is None:
             return None
         futures: list[Future] = []
-        for run in stretch.window.runs:
+        for run in span.window.runs:
             futures.append(Future())
             self._tasks.put((futures[-1], run))
-        return stretch, futures
+        return span, futures
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:

@@ -11,7 +11,7 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
-from model.ood import Outliers, features_of
+from model.ood import OODDetector, features_of
 from training.data.decode import decoded_batches
 from training.data.stream import Batch, HubStream
 
@@ -21,7 +21,7 @@ MOST_FEATURES = 4096  # beyond, the matrix that whitens them grows larger than m
 TEMPERATURES = (0.05, 20.0)
 
 
-def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
+def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
     """Return a model of trained weights whose confidence is honest and that knows what it has not seen.
 
     Args:
@@ -30,31 +30,31 @@ def calibrated(config: CnnConfig, network: keras.Model, train: HubStream, valida
         train: rows that say what is usual; the first `ROWS` of its first epoch are looked at, unaugmented.
         validation: rows that the temperature and the largest accepted distance are fitted on.
     """
-    if config.problem == "regression":
+    if config.task == "regression":
         return CnnModel(config, network)
     run = _compiled(config, network)
     scores, features, labels = _look(run, config, validation, validation.ordered())
-    config = replace(config, temperature=fit_temperature(scores, labels, config.problem))
+    config = replace(config, temperature=fit_temperature(scores, labels, config.task))
     if features is not None:
         _, usual, classes = _look(run, config, train, train.epoch(0), ROWS)
         assert usual is not None  # the same network's as `features`
         means, whitening = _usual(usual, classes, len(config.labels))
         with np.errstate(over="ignore", invalid="ignore"):  # of rows that are all alike any other is infinitely far
-            distances = Outliers(network, config, means, whitening).distances(features)
+            distances = OODDetector(network, config, means, whitening).distances(features)
             largest = float(np.quantile(distances, ACCEPTED))
         try:
-            config = replace(config, rejection_distance=largest)
+            config = replace(config, ood_threshold=largest)
         except TrazoError:  # 0, infinite or of extreme size
             print("no rejection score: the rows are too few, or all alike, to tell what is unusual", flush=True)
     final = build_network(config)
     for new, old in zip(final.weights, network.weights, strict=True):
         new.assign(old)
-    if config.rejection_distance is None:
+    if config.ood_threshold is None:
         return CnnModel(config, final)
-    return CnnModel(config, final, outliers=Outliers(final, config, means, whitening))
+    return CnnModel(config, final, ood_detector=OODDetector(final, config, means, whitening))
 
 
-def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> float:
+def fit_temperature(scores: np.ndarray, labels: np.ndarray, task: str) -> float:
     """Return what scores must be divided by for the likelihood of the labels to be highest.
 
     Each label counts as if it were right with a chance of (n + 1) / (n + 2) alone: of rows that are all answered
@@ -67,9 +67,9 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray, problem: str) -> flo
     Args:
         scores: float (n, units), before softmax or sigmoid.
         labels: int (n,).
-        problem: binary or multiclass.
+        task: binary or multiclass.
     """
-    scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if problem == "binary" else scores
+    scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if task == "binary" else scores
     scores = scores.astype(np.float64)
     rows, classes = scores.shape
     right = scores[np.arange(rows), labels]

@@ -28,19 +28,19 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
             asked for: they are pictures of the dataset, which may not be everybody's to see.
 
     Raises:
-        TrazoError: when labels or problem differ, or no row is usable.
+        TrazoError: when labels or task differ, or no row is usable.
     """
-    if model.config.problem != stream.problem or model.config.labels != stream.labels:
+    if model.config.task != stream.task or model.config.labels != stream.labels:
         raise TrazoError(
-            f"the model answers {model.config.problem} {', '.join(model.config.labels)}; "
-            f"{stream.source.dataset!r} asks {stream.problem} {', '.join(stream.labels)}"
+            f"the model answers {model.config.task} {', '.join(model.config.labels)}; "
+            f"{stream.source.dataset!r} asks {stream.task} {', '.join(stream.labels)}"
         )
     predictions, labels, rejected, wrong = [], [], [], []
     for images, targets, rows in decoded_batches(stream, stream.ordered(), model.config.image_shape):
         answers, judged = model.predict_and_reject(images)
         predictions.append(answers)
         labels.append(targets)
-        if mistakes and stream.problem != "regression":
+        if mistakes and stream.task != "regression":
             wrong += _mistakes(images, targets, rows, predictions[-1], model)
             wrong = sorted(wrong, key=lambda one: -one["confidence"])[:mistakes]
         if judged is not None:
@@ -49,10 +49,10 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
     if not len(true):
         raise TrazoError(f"no row of {stream.source.dataset!r}, split {stream.source.split!r}, can be used")
     measures = (
-        _of_numbers(predicted[:, 0], true) if stream.problem == "regression" else _of_classes(predicted, true, model)
+        _of_numbers(predicted[:, 0], true) if stream.task == "regression" else _of_classes(predicted, true, model)
     )
-    loss = make_loss(model.config.problem, model.config.loss, len(model.config.labels))
-    outputs = predicted[:, 1:] if stream.problem == "binary" else predicted
+    loss = make_loss(model.config.task, model.config.loss, len(model.config.labels))
+    outputs = predicted[:, 1:] if stream.task == "binary" else predicted
     return {
         "schema_version": SCHEMA_VERSION,
         "dataset": stream.source.dataset,
@@ -66,7 +66,7 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         "loss": float(loss(true, outputs)),
         **measures,
         **({"mistakes": wrong} if wrong else {}),
-        **({"outliers": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
+        **({"ood": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
     }
 
 

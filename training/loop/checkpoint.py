@@ -15,7 +15,7 @@ import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from model.artifacts import DamagedFile, write_whole
+from model.artifacts import CorruptFileError, atomic_write
 from model.errors import TrazoError
 
 CODE = tuple(Path(__file__).parents[2] / name for name in ("model", "training"))
@@ -46,7 +46,7 @@ def save_checkpoint(
     tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
     state = json.dumps({"identity": identity, "progress": asdict(progress), "made_with": _made_with()})
     # safetensors wants arrays with at least contiguous memory; 0-d variables come as numpy scalars.
-    write_whole(
+    atomic_write(
         path,
         save({k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in tensors.items()}, {"state": state}),
     )
@@ -65,7 +65,7 @@ def load_checkpoint(
         (progress, best weights or None).
 
     Raises:
-        DamagedFile: when the file cannot be read.
+        CorruptFileError: when the file cannot be read.
         TrazoError: when it belongs to a run with other settings or data.
     """
     try:
@@ -73,7 +73,7 @@ def load_checkpoint(
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise DamagedFile(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
+        raise CorruptFileError(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
     asked = json.loads(json.dumps(identity))
     if state["identity"] != asked:
         different = differences(state["identity"], asked)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 
-class Board:
+class SummaryWriter:
     """One run in TensorBoard; a training that goes on adds a file to the same folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -22,7 +22,7 @@ from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import load_checkpoint, save_checkpoint
 from training.loop.precision import in_precision, usable_precision
-from training.pipeline import make_eval_data, make_train_data, own_errors
+from training.pipeline import iterate_with_source_errors, make_eval_data, make_train_data
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
@@ -75,7 +75,7 @@ def fit(
     Raises:
         TrazoError: when the loss is no longer finite, or the checkpoint belongs to another run.
     """
-    if settings.hands:
+    if settings.digit_variants:
         check_digits(config.labels)
 
     # --- State: fresh, or from the checkpoint ---
@@ -86,11 +86,11 @@ def fit(
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
     # What is validated, kept and returned, in float32: the average of the weights over the last steps, or the weights.
-    apart = settings.average or settings.precision != "float32"
-    result = build_network(config) if apart else network
+    separate = settings.ema_momentum or settings.precision != "float32"
+    result = build_network(config) if separate else network
     _copy(network, result)
     train_step, evaluate_step = _compile(network, result, optimizer, config, settings)
-    networks = {"network": network} | ({"average": result} if apart else {})
+    networks = {"network": network} | ({"ema": result} if separate else {})
     identity = {
         "network": asdict(config),
         "training": asdict(settings),
@@ -109,7 +109,7 @@ def fit(
     # --- Epochs ---
     shape = config.image_shape
     if not progress.finished:
-        data = own_errors(
+        data = iterate_with_source_errors(
             train,
             make_train_data(
                 train,
@@ -119,11 +119,11 @@ def fit(
                 steps=steps,
                 image_shape=shape,
                 strength=settings.augment,
-                elastic=settings.elastic,
-                thickness=settings.thickness,
-                erasing=settings.erasing,
-                unchanged=settings.unchanged,
-                hands=settings.hands,
+                elastic_transform=settings.elastic_transform,
+                stroke_jitter=settings.stroke_jitter,
+                random_erasing=settings.random_erasing,
+                clean_fraction=settings.clean_fraction,
+                digit_variants=settings.digit_variants,
             ),
         )
     saved = time.monotonic()
@@ -149,7 +149,7 @@ def fit(
 
         # --- Validation, early stopping, best weights ---
         val_loss, val_metric = _evaluate(
-            evaluate_step, own_errors(validation, make_eval_data(validation, image_shape=shape))
+            evaluate_step, iterate_with_source_errors(validation, make_eval_data(validation, image_shape=shape))
         )
         if not np.isfinite(val_loss) and best is None:
             raise TrazoError(
@@ -160,7 +160,7 @@ def fit(
         _end_epoch(progress, config, optimizer, val_loss, val_metric)
         bar.end(progress.history[-1])
         for stream in (train, validation):
-            if news := stream.news_of_skipped():
+            if news := stream.take_skip_summary():
                 print(news, flush=True)
         if val_loss < progress.best_loss:
             progress.best_loss, progress.best_epoch = val_loss, progress.epoch
@@ -221,11 +221,11 @@ def _compile(
     `network` is trained, `result` is validated; where they are two, a step moves the weights of the second towards
     those of the first (Polyak and Juditsky 1992; with a decay as in Keras' own averaging).
     """
-    loss_of = make_loss(config.problem, config.loss, len(config.labels), settings.label_smoothing)
-    metric_of = make_metric_function(config.problem)
+    loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
+    metric_of = make_metric_function(config.task)
     shapes = [
         tf.TensorSpec((None, *config.image_shape), tf.float32),
-        tf.TensorSpec((None,), tf.float32 if config.problem == "regression" else tf.int64),
+        tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
     ]
 
     def sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
@@ -244,7 +244,7 @@ def _compile(
         if result is not network:
             # The first steps count for little: an average over all of them would start from random weights.
             done = tf.cast(optimizer.iterations, tf.float32)
-            share = 1 - tf.minimum(settings.average, (1 + done) / (10 + done))
+            share = 1 - tf.minimum(settings.ema_momentum, (1 + done) / (10 + done))
             for average, weight in zip(result.weights, network.weights, strict=True):
                 average.assign_add(share * (weight.value - average.value))
         return sums(labels, outputs, loss)
@@ -279,7 +279,7 @@ def _end_epoch(
     val_loss: float,
     val_metric: float,
 ) -> None:
-    metric = heads.HEADS[config.problem].metric
+    metric = heads.HEADS[config.task].metric
     loss, value, rows = progress.sums
     progress.epoch += 1
     progress.history.append(

@@ -27,7 +27,7 @@ def write_pictures(evaluation: dict[str, Any] | None, folder: Path) -> None:
         if figure is None:
             (folder / name).unlink(missing_ok=True)
         else:
-            files.write_whole(folder / name, _png(figure))
+            files.atomic_write(folder / name, _png(figure))
 
 
 def confusion(evaluation: dict[str, Any]) -> Figure:

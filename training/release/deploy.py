@@ -14,8 +14,8 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from model import artifacts as files
 from model.errors import TrazoError
-from model.io.hub import plain_errors
-from model.io.locate import find
+from model.io.hub import translate_hub_errors
+from model.io.locate import locate_model
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = Path(__file__).with_name("space.md")
@@ -55,7 +55,7 @@ def deploy(
     """
     if Path(model).is_dir():
         raise TrazoError(f"{model!r} is a folder, which a Space cannot see: publish it first, or serve it with --local")
-    snapshot, _ = find(model, revision, token)
+    snapshot, _ = locate_model(model, revision, token)
     commit = snapshot.name if revision else None  # the cache names a snapshot by its commit
     with tempfile.TemporaryDirectory() as temporary:
         folder = output or Path(temporary) / "space"
@@ -74,7 +74,7 @@ def serve(model: str, revision: str | None, folder: Path) -> None:
     Raises:
         TrazoError: in one line: no such model, a folder that holds something else, an installation that failed.
     """
-    find(model, revision)
+    locate_model(model, revision)
     here = Path(model).is_dir()
     assemble(folder, None if here else model, [], revision)
     python = _environment(folder)
@@ -108,8 +108,8 @@ def assemble(folder: Path, model: str | None, names: list[str], revision: str | 
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copyfile(source, target)
-    files.write_whole(folder / REQUIREMENTS, demo_requirements((ROOT / REQUIREMENTS).read_text()))
-    files.write_whole(folder / files.CARD, _card(model, names, revision))
+    files.atomic_write(folder / REQUIREMENTS, demo_requirements((ROOT / REQUIREMENTS).read_text()))
+    files.atomic_write(folder / files.CARD, _card(model, names, revision))
 
 
 def demo_requirements(text: str) -> str:
@@ -151,7 +151,7 @@ def _upload(
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(name, path) for name, path in ours.items()
     ]
-    with plain_errors(repo_id, None):
+    with translate_hub_errors(repo_id, None):
         given = [{"key": key, "value": value} for key, value in variables.items() if value]
         new = True
         try:
@@ -207,5 +207,5 @@ def _environment(folder: Path) -> Path:
     for command in commands:
         if subprocess.run(command).returncode:
             raise TrazoError(f"the demo's environment could not be made: `{' '.join(command)}` failed, see above")
-    files.write_whole(stamp, wanted)
+    files.atomic_write(stamp, wanted)
     return python

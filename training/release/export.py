@@ -107,7 +107,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
         one = FORMATS[name]
         content, difference = checked(cnn, name, pixels, wanted)
         (run / one.path).parent.mkdir(exist_ok=True)
-        files.write_whole(run / one.path, content)
+        files.atomic_write(run / one.path, content)
         report["formats"][name] = {
             "file": one.path,
             "bytes": len(content),
@@ -142,7 +142,7 @@ def checked(cnn: CnnModel, name: str, pixels: np.ndarray, wanted: np.ndarray) ->
         run, content = one.load(path), path.read_bytes()
         size = max(1, NUMBERS // cnn.config.largest_map)
         parts = [run(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
-    found = probabilities(np.concatenate(parts), cnn.config.problem)
+    found = probabilities(np.concatenate(parts), cnn.config.task)
     scale = max(1.0, float(np.abs(wanted).max()))  # of a regression's numbers; probabilities are at most 1
     difference = float(np.abs(found - wanted).max()) / scale
     others = int((found.argmax(axis=1) != wanted.argmax(axis=1)).sum())
@@ -183,7 +183,7 @@ def _pictures(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray
         chosen: dict[str, Any] = {
             key: measured.get(key) for key in ("revision", "config", "image_column", "label_column")
         }
-        data = DataConfig(name, problem=cnn.config.problem, **chosen)
+        data = DataConfig(name, task=cnn.config.task, **chosen)
         stream, split = open_test(data, cnn.config.labels)
         pixels = _first(stream, shape)
     except TrazoError as error:

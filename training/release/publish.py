@@ -16,7 +16,7 @@ from model.card.card import render_card
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.hub import commit_folder
-from model.io.weights import is_about
+from model.io.weights import matches_weights
 from training.release.card_figures import write_pictures
 
 
@@ -34,7 +34,7 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
     """
     config = CnnConfig.from_file(run / files.CONFIG)
     training, trials, evaluation = (files.read_report(run / name) for name in files.REPORTS)
-    if evaluation and not is_about(evaluation, run):
+    if evaluation and not matches_weights(evaluation, run):
         evaluation = None
     exports = exports_of(run)
     try:
@@ -44,7 +44,7 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
             f"a report in {run} lacks something or is damaged ({error}): train and evaluate again"
         ) from None
     write_pictures(evaluation, folder or run)
-    files.write_whole((folder or run) / files.CARD, str(card))
+    files.atomic_write((folder or run) / files.CARD, str(card))
 
 
 def publish(
@@ -110,7 +110,7 @@ def exports_of(folder: Path) -> dict[str, Any] | None:
     """Return exports.json where it is about the weights in this folder, else None.
 
     Raises:
-        DamagedFile: when it is not what `export` writes: in one line.
+        CorruptFileError: when it is not what `export` writes: in one line.
     """
     path = folder / files.EXPORTS
     report = files.read_json(path)
@@ -121,8 +121,10 @@ def exports_of(folder: Path) -> dict[str, Any] | None:
         isinstance(one, dict) and one.get("file") in files.EXPORTED and "sha256" in one for one in formats.values()
     )
     if not known:  # a name in it is a file that is published
-        raise files.DamagedFile(f"{path} is not what `python -m training export` writes: delete it and export again")
-    return report if is_about(report, folder) else None
+        raise files.CorruptFileError(
+            f"{path} is not what `python -m training export` writes: delete it and export again"
+        )
+    return report if matches_weights(report, folder) else None
 
 
 def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -132,7 +134,7 @@ def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise TrazoError(f"{run} has no {', '.join(missing)}: train and evaluate it first")
     training, evaluation = files.read_report(run / files.TRAINING), files.read_report(run / files.EVALUATION)
     assert training is not None and evaluation is not None
-    if not is_about(evaluation, run):
+    if not matches_weights(evaluation, run):
         raise TrazoError(
             f"{run / files.EVALUATION} is about other weights; "
             f"run `python -m training evaluate --model {run} --dataset ...` again"

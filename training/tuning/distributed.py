@@ -18,12 +18,12 @@ from keras_tuner.src.distribute import oracle_client
 from keras_tuner.src.engine import conditions
 
 from model.errors import StreamError, TrazoError
-from training.tuning.oracles import Kept
+from training.tuning.oracles import ResumableOracle
 
 ID, IP, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
 DEFAULTS = {IP: "127.0.0.1", PORT: "50051"}
 PATIENCE = 600.0  # seconds that a worker waits for a chief, and a chief without workers for one
-SIGNS = 6  # of life that a worker gives before it would be taken for dead
+HEARTBEATS_PER_TIMEOUT = 6  # of life that a worker gives before it would be taken for dead
 
 conditions.print = lambda *_: None  # KerasTuner prints each condition of the space with every message it receives
 
@@ -61,7 +61,7 @@ def _check_private(host: str) -> None:
             )
 
 
-def serve(search: Callable[[], None], oracle: Kept) -> None:
+def serve(search: Callable[[], None], oracle: ResumableOracle) -> None:
     """Run the chief: answer workers until the last trial has ended.
 
     KerasTuner's own wait looks for the end in steps of 20 seconds, and counts a worker that was killed as running.
@@ -84,9 +84,9 @@ def serve(search: Callable[[], None], oracle: Kept) -> None:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     print(f"chief at {address}, waiting for workers", flush=True)
-    while thread.is_alive() and not oracle.over():
+    while thread.is_alive() and not oracle.finished():
         thread.join(0.5)
-        if oracle.silence() > PATIENCE:
+        if oracle.seconds_since_heartbeat() > PATIENCE:
             raise StreamError(f"no worker has called for {PATIENCE:.0f} seconds; the same command goes on")
     if any(isinstance(error, RuntimeError) for error in errors):  # of gRPC, which gives no kind of its own
         raise TrazoError(f"the chief cannot listen at {address}: {errors[0]}")
@@ -96,7 +96,7 @@ def serve(search: Callable[[], None], oracle: Kept) -> None:
 
 
 @contextmanager
-def chief_awaited() -> Iterator[None]:
+def translate_rpc_errors() -> Iterator[None]:
     """Tell a person, in a worker, that the chief is not there or is gone.
 
     Raises:
@@ -113,12 +113,12 @@ def chief_awaited() -> Iterator[None]:
 
 
 @contextmanager
-def alive(oracle: Any, trial_id: str, timeout: float) -> Iterator[None]:
+def heartbeat(oracle: Any, trial_id: str, timeout: float) -> Iterator[None]:
     """Let the chief know, as long as the block runs, that this worker is at its trial."""
     done = threading.Event()
 
     def sign() -> None:
-        while not done.wait(timeout / SIGNS):
+        while not done.wait(timeout / HEARTBEATS_PER_TIMEOUT):
             with suppress(grpc.RpcError):
                 oracle.get_trial(trial_id)
 

@@ -23,17 +23,15 @@ DRAWS = 200  # of a random point that fits the budget, before the search gives u
 RANDOM_FIRST = 20
 
 
-def make_oracle(
-    tune: TuneConfig, problem: str, fits: Callable[[keras_tuner.HyperParameters], bool]
-) -> keras_tuner.Oracle:
+def make_oracle(tune: TuneConfig, task: str, fits: Callable[[keras_tuner.HyperParameters], bool]) -> keras_tuner.Oracle:
     """Return the oracle of a strategy.
 
     Args:
         tune: strategy, budgets, seed.
-        problem: a key of `heads.HEADS`; its metric on validation is the objective.
+        task: a key of `heads.HEADS`; its metric on validation is the objective.
         fits: tells whether the network of a point is within the budget of parameters.
     """
-    metric = heads.HEADS[problem].metric
+    metric = heads.HEADS[task].metric
     objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
     # KerasTuner takes seed 0 for "no seed" and draws one. Failures in a row are no end: the number of trials is.
     common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
@@ -50,7 +48,7 @@ def make_oracle(
     return oracle
 
 
-class Kept(keras_tuner.Oracle):
+class ResumableOracle(keras_tuner.Oracle):
     """What all strategies share: budgets of time and of parameters, and trials that outlive their workers."""
 
     fits: Callable[[keras_tuner.HyperParameters], bool]
@@ -75,7 +73,7 @@ class Kept(keras_tuner.Oracle):
         self._heard[tuner_id] = time.monotonic()
         self._free_trials_of_the_silent()
         if tuner_id not in self.ongoing_trials:
-            late = self.late()
+            late = self.deadline_passed()
             full = len(self.trials) >= self.max_trials and not self._retry_queue
             if full and self.ongoing_trials and not late:
                 return self._without_values(TrialStatus.IDLE)
@@ -183,18 +181,18 @@ class Kept(keras_tuner.Oracle):
 
     # These take no lock: KerasTuner's stays locked for ever where a method that holds it fails.
 
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Tell whether there are no further trials, and no worker is still at one."""
         workers = {*self.tuner_ids, *self.ongoing_trials}
         # A worker whose time is up ends without a word, and asks for no further trial either.
-        ended = self.stopped or self.late()
+        ended = self.stopped or self.deadline_passed()
         return ended and all(self._silence(tuner_id) > self.worker_timeout for tuner_id in workers)
 
-    def late(self) -> bool:
+    def deadline_passed(self) -> bool:
         """Tell whether the time is up."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
-    def silence(self) -> float:
+    def seconds_since_heartbeat(self) -> float:
         """Return the seconds since any worker has called."""
         return time.monotonic() - max(self._heard.values(), default=self._begun)
 
@@ -209,7 +207,7 @@ class Kept(keras_tuner.Oracle):
             self.after_change()
 
 
-class Random(Kept, oracles.RandomSearchOracle):
+class Random(ResumableOracle, oracles.RandomSearchOracle):
     """Random points, the default one first."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -219,7 +217,7 @@ class Random(Kept, oracles.RandomSearchOracle):
         return super().populate_space(trial_id)
 
 
-class Bayesian(Kept, oracles.BayesianOptimizationOracle):
+class Bayesian(ResumableOracle, oracles.BayesianOptimizationOracle):
     """Points that a Gaussian process holds promising, the default one first."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -233,14 +231,14 @@ class Bayesian(Kept, oracles.BayesianOptimizationOracle):
         return super().populate_space(trial_id)
 
 
-class Hyperband(Kept, oracles.HyperbandOracle):
+class Hyperband(ResumableOracle, oracles.HyperbandOracle):
     """Many short trainings, the best of which are repeated at greater length."""
 
     def _usable(self, values: dict[str, Any]) -> bool:
         return True  # random values are checked when they are drawn, and a promoted point was tried before
 
 
-class Grid(Kept, oracles.GridSearchOracle):
+class Grid(ResumableOracle, oracles.GridSearchOracle):
     """Every combination in order; one that is too large is a failed trial, for the order has no gaps."""
 
     def set_state(self, state: dict[str, Any]) -> None:

@@ -37,15 +37,15 @@ class SearchSpace(keras_tuner.HyperModel):
     def __init__(
         self,
         base: dict[str, Any],
-        fixed: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
         histogram: PixelHistogram | None = None,
         searched: Iterable[str] = (),
     ) -> None:
         """Set what all points share.
 
         Args:
-            base: fields of CnnConfig that the dataset gives: problem, labels, image_shape.
-            fixed: fields of TrainConfig that a person chose; they are not searched.
+            base: fields of CnnConfig that the dataset gives: task, labels, image_shape.
+            overrides: fields of TrainConfig that a person chose; they are not searched.
             histogram: of the training rows' pixels, for the scaling; needed for `config` and `build` alone.
             searched: names of the hyperparameters that vary, the rest keeping its default; none: all of them.
 
@@ -53,7 +53,12 @@ class SearchSpace(keras_tuner.HyperModel):
             TrazoError: for a name that the space does not have, or that has no effect without another.
         """
         super().__init__(name="trazo")
-        self.base, self.fixed, self._histogram, self.searched = base, dict(fixed or {}), histogram, tuple(searched)
+        self.base, self.overrides, self._histogram, self.searched = (
+            base,
+            dict(overrides or {}),
+            histogram,
+            tuple(searched),
+        )
         asked = _Names()
         self._network(asked), self._training(asked)
         if unknown := sorted({*self.searched} - asked.names.keys()):
@@ -64,7 +69,7 @@ class SearchSpace(keras_tuner.HyperModel):
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig); `scaling` is the name of the method."""
         asked = _Some(hp, self.searched) if self.searched else hp
-        return self._network(asked), self.fixed | self._training(asked)
+        return self._network(asked), self.overrides | self._training(asked)
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
         """Return the network's config, scaling fitted.
@@ -117,11 +122,11 @@ class SearchSpace(keras_tuner.HyperModel):
 
     def _training(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
         def ask(name: str, kind: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
-            return {} if name in self.fixed else {name: kind(name, *arguments, **options)}
+            return {} if name in self.overrides else {name: kind(name, *arguments, **options)}
 
         training = {
-            # What an error costs: the losses that suit the problem.
-            **ask("loss", hp.Choice, list(HEADS[self.base["problem"]].losses)),
+            # What an error costs: the losses that suit the task.
+            **ask("loss", hp.Choice, list(HEADS[self.base["task"]].losses)),
             # Up, then down to zero; or the same rate throughout.
             **ask("schedule", hp.Choice, list(SCHEDULES), default="one-cycle"),
             # Small batches take more and noisier steps in the same time.
@@ -131,11 +136,11 @@ class SearchSpace(keras_tuner.HyperModel):
             # How a gradient becomes a step.
             **ask("optimizer", hp.Choice, list(OPTIMIZERS), default="adamw"),
         }
-        optimizer = self.fixed.get("optimizer") or training["optimizer"]
+        optimizer = self.overrides.get("optimizer") or training["optimizer"]
         for name, (low, high, default) in LEARNING_RATES.items():
-            scope = nullcontext() if "optimizer" in self.fixed else hp.conditional_scope("optimizer", [name])
+            scope = nullcontext() if "optimizer" in self.overrides else hp.conditional_scope("optimizer", [name])
             with scope:
-                if optimizer == name and "learning_rate" not in self.fixed:
+                if optimizer == name and "learning_rate" not in self.overrides:
                     # The size of a step, the highest of the schedule.
                     training["learning_rate"] = hp.Float(
                         f"learning_rate_{name}", low, high, sampling="log", default=default
@@ -189,5 +194,5 @@ def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     hp = keras_tuner.HyperParameters()
     hp.values = dict(best["hyperparameters"])
-    space = SearchSpace(report["network"], report["fixed"], searched=report.get("searched", ()))
+    space = SearchSpace(report["network"], report["overrides"], searched=report.get("searched", ()))
     return space.point(hp)

@@ -21,7 +21,7 @@ from training.config import OF_A_TRIAL, TrainConfig, TuneConfig
 from training.data.provenance import data_section
 from training.data.stream import HubStream
 from training.loop.checkpoint import differences
-from training.loop.summary_writer import Board
+from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
 from training.tuning import distributed as cluster
 from training.tuning import trial_process
@@ -32,23 +32,23 @@ from training.tuning.search_space import SearchSpace
 from training.tuning.trial_process import fit, memory_note
 
 BUDGET = ("trials", "minutes", "max_params", *OF_A_TRIAL.values())
-MEMORY_DEATHS = 2  # of the process in one trial, after which the trial is given up
-START_ANEW = "use another --output, or delete the folder tuner/ in it to search anew"
-GOES_ON = "the same command goes on once that is mended"
+MAX_OOM_KILLS = 2  # of the process in one trial, after which the trial is given up
+HINT_RESTART = "use another --output, or delete the folder tuner/ in it to search anew"
+HINT_RESUME = "the same command goes on once that is mended"
 
 
-class SearchInterrupted(keras_tuner.errors.FatalError, StreamError):
+class SearchInterruptedError(keras_tuner.errors.FatalError, StreamError):
     """What failed was not the trial: the one kind of error that KerasTuner lets pass, so that no trial is marked."""
 
 
-class TimeIsUp(keras_tuner.errors.FatalError):
+class BudgetExhaustedError(keras_tuner.errors.FatalError):
     """The budget of minutes is spent."""
 
 
 def _save_json(path: str, value: Any) -> str:
     """Do what KerasTuner's `save_json` does, but write the file whole."""
     text = json.dumps(value)
-    files.write_whole(path, text)
+    files.atomic_write(path, text)
     return text
 
 
@@ -60,10 +60,10 @@ def _load_json(path: str | Path) -> Any:
     """
     try:
         value = files.read_json(path)
-    except files.DamagedFile:
+    except files.CorruptFileError:
         value = None
     if value is None:
-        raise TrazoError(f"{path} of an earlier search is missing or damaged; {START_ANEW}")
+        raise TrazoError(f"{path} of an earlier search is missing or damaged; {HINT_RESTART}")
     return value
 
 
@@ -126,7 +126,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             if cluster.role() == "chief":
                 oracle.leave_with_workers()
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
-            raise TrazoError(f"the files in {self.project_dir} do not fit together; {START_ANEW}") from None
+            raise TrazoError(f"the files in {self.project_dir} do not fit together; {HINT_RESTART}") from None
 
     def on_search_begin(self) -> None:
         """Save before the first trial: KerasTuner takes up nothing before the first save."""
@@ -146,19 +146,19 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Run a trial and write its score; what fails outside it ends the search, and the next call goes on with it.
 
         Raises:
-            SearchInterrupted: for the network, the disk or a damaged file.
+            SearchInterruptedError: for the network, the disk or a damaged file.
         """
         timeout = self._search.tune.worker_timeout
         try:
             with (
-                cluster.alive(self.oracle, trial.trial_id, timeout) if self._is_worker() else nullcontext(),
-                cluster.chief_awaited(),
+                cluster.heartbeat(self.oracle, trial.trial_id, timeout) if self._is_worker() else nullcontext(),
+                cluster.translate_rpc_errors(),
             ):
                 super()._run_and_update_trial(trial, *args, **kwargs)
-        except (StreamError, files.DamagedFile) as error:
-            raise SearchInterrupted(str(error)) from error
+        except (StreamError, files.CorruptFileError) as error:
+            raise SearchInterruptedError(str(error)) from error
         except OSError as error:
-            raise SearchInterrupted(f"{error}; {GOES_ON}") from error
+            raise SearchInterruptedError(f"{error}; {HINT_RESUME}") from error
 
     def run_trial(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, float]:
         """Train one point of the space and return its score; from its checkpoint where it was interrupted."""
@@ -173,7 +173,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         if tune.max_params is not None and record["parameters"] > tune.max_params:
             self._write(record)
             raise TrazoError(f"{record['parameters']:,} parameters; at most {tune.max_params:,} were asked for")
-        board = Board(search.folder / "tensorboard" / trial.trial_id) if search.tensorboard else None
+        board = SummaryWriter(search.folder / "tensorboard" / trial.trial_id) if search.tensorboard else None
 
         def on_epoch(progress: Progress) -> None:
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
@@ -182,10 +182,10 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 self.report()
             if board and progress.history:
                 board.write(progress.history[-1], trial.hyperparameters.values)
-            if self._all.late() and not progress.finished:
-                raise TimeIsUp
+            if self._all.deadline_passed() and not progress.finished:
+                raise BudgetExhaustedError
 
-        train = search.train.in_batches_of(settings.batch_size)
+        train = search.train.rebatch(settings.batch_size)
         checkpoint = self._checkpoint(trial)
         try:
             progress = fit(config, settings, train, search.validation, checkpoint=checkpoint, on_epoch=on_epoch)
@@ -224,7 +224,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             "seed": search.tune.seed,
             "budget": {name: getattr(search.tune, name) for name in BUDGET},
             "network": {k: list(v) if isinstance(v, tuple) else v for k, v in search.space.base.items()},
-            "fixed": search.space.fixed,
+            "overrides": search.space.overrides,
             "searched": list(search.space.searched),
             "space": trials.space_of(self._all.get_space()),
             "trials": rows,
@@ -256,7 +256,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             deaths += 1
         record["memory_deaths"] = deaths
         self._write(record | {"memory": now})
-        if deaths >= MEMORY_DEATHS:
+        if deaths >= MAX_OOM_KILLS:
             raise TrazoError(f"the system ran out of memory {deaths} times while this trial ran")
         return record
 
@@ -286,12 +286,12 @@ def run_search(search: Search) -> dict[str, Any] | None:
     role = cluster.role()
     try:
         _check_identity(search)
-        oracle = make_oracle(search.tune, search.space.base["problem"], search.small_enough)
+        oracle = make_oracle(search.tune, search.space.base["task"], search.small_enough)
         tuner = StreamTuner(oracle, search)
         try:
-            with cluster.chief_awaited():
+            with cluster.translate_rpc_errors():
                 cluster.serve(tuner.search, oracle) if role == "chief" else tuner.search()
-        except TimeIsUp:
+        except BudgetExhaustedError:
             pass
         finally:
             trial_process.end()
@@ -299,16 +299,20 @@ def run_search(search: Search) -> dict[str, Any] | None:
             return None
         report = tuner.report(final=True)
     except OSError as error:  # between two trials
-        raise StreamError(f"{error}; {GOES_ON}") from None
+        raise StreamError(f"{error}; {HINT_RESUME}") from None
     if report["best_trial"] is None:
         reasons = [trial["reason"] for trial in report["trials"] if trial["reason"]]
-        late = f"none ended within {search.tune.minutes:g} minutes" if oracle.late() else "none was started"
+        late = f"none ended within {search.tune.minutes:g} minutes" if oracle.deadline_passed() else "none was started"
         why = f"the last one's reason: {reasons[-1]}" if reasons else oracle.failure or late
         raise TrazoError(f"no trial completed; {why}")
     ended = sum(trial["status"] != "RUNNING" for trial in report["trials"])
     if ended < search.tune.trials:
         late = "the time is up; the same command goes on"
-        why = late if oracle.late() else oracle.failure or f"this {search.tune.strategy} search has no further point"
+        why = (
+            late
+            if oracle.deadline_passed()
+            else oracle.failure or f"this {search.tune.strategy} search has no further point"
+        )
         print(f"{ended} of the {search.tune.trials} trials asked for have ended: {why}", flush=True)
     return report
 
@@ -326,7 +330,7 @@ def _check_identity(search: Search) -> None:
         files.write_json(path, identity)
     elif different := differences(_load_json(path), identity):
         shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
-        raise TrazoError(f"{path.parent} belongs to another search ({shown}); {START_ANEW}")
+        raise TrazoError(f"{path.parent} belongs to another search ({shown}); {HINT_RESTART}")
 
 
 def _identity(search: Search) -> dict[str, Any]:
@@ -336,7 +340,7 @@ def _identity(search: Search) -> dict[str, Any]:
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
         "network": search.space.base,
         "training": {k: v for k, v in asdict(search.settings).items() if k not in OF_A_TRIAL},
-        "fixed": sorted(search.space.fixed),
+        "overrides": sorted(search.space.overrides),
         "search": {k: v for k, v in asdict(search.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
         | {"search": sorted({*search.tune.search})}  # in whatever order they were named
         | ({"random_first": RANDOM_FIRST} if search.tune.strategy == "bayesian" else {}),

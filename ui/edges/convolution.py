@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from model.preprocess import decode as converter
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 
 Padding = Literal["same", "valid"]
 Sign = Literal["clipped", "absolute", "signed"]
@@ -60,12 +60,12 @@ def correlate(grey: np.ndarray, kernel: np.ndarray, padding: Padding = "same", s
         float32 (rows, columns), as `tf.nn.conv2d` gives it.
 
     Raises:
-        Message: when the kernel is larger than a picture without padding.
+        UserError: when the kernel is larger than a picture without padding.
     """
     sums = cv2.filter2D(grey, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
     (top, rows), (left, columns) = (first_centre(size, len(kernel), padding, stride) for size in grey.shape)
     if not rows or not columns:
-        raise Message("kernel_larger", side=len(kernel))
+        raise UserError("kernel_larger", side=len(kernel))
     return sums[top::stride, left::stride][:rows, :columns]
 
 
@@ -102,21 +102,21 @@ def as_threshold(threshold: Any) -> float:
     """Check a threshold that came from outside.
 
     Raises:
-        Message: when it is not a finite number.
+        UserError: when it is not a finite number.
     """
     if isinstance(threshold, bool) or not isinstance(threshold, Real) or not np.isfinite(float(threshold)):
-        raise Message("threshold_number")
+        raise UserError("threshold_number")
     return float(threshold)
 
 
-def one_of(value: Any, choices: tuple) -> Any:
+def validate_choice(value: Any, choices: tuple) -> Any:
     """Check a choice that came from outside.
 
     Raises:
-        Message: when there is no such one.
+        UserError: when there is no such one.
     """
     if isinstance(value, bool) or not isinstance(value, str | int) or value not in choices:
-        raise Message("choice_unknown", choices=", ".join(map(str, choices)))
+        raise UserError("choice_unknown", choices=", ".join(map(str, choices)))
     return value
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 
 LARGEST = 31  # side of the largest kernel accepted
 LARGEST_WEIGHT = 1_000_000  # sums over the largest kernel then stay far inside float32
@@ -45,21 +45,21 @@ def as_kernel(kernel: Any) -> np.ndarray:
         float32 (side, side).
 
     Raises:
-        Message: for anything else.
+        UserError: for anything else.
     """
     if isinstance(kernel, str):
         if kernel not in KERNELS:
-            raise Message("kernel_name", name=kernel[:40], names=", ".join(KERNELS))
+            raise UserError("kernel_name", name=kernel[:40], names=", ".join(KERNELS))
         return KERNELS[kernel]
     try:
         matrix = np.asarray(kernel)
     except ValueError:  # rows of different lengths
-        raise Message("kernel_shape", largest=LARGEST) from None
+        raise UserError("kernel_shape", largest=LARGEST) from None
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] % 2 == 0 or len(matrix) > LARGEST:
-        raise Message("kernel_shape", largest=LARGEST)
+        raise UserError("kernel_shape", largest=LARGEST)
     # Text, true/false and missing numbers (JSON's null) are no weights, though NumPy would convert some of them.
     if matrix.dtype.kind not in "iuf" or not (np.abs(matrix) <= LARGEST_WEIGHT).all():
-        raise Message("kernel_numbers", limit=f"{LARGEST_WEIGHT:,}".replace(",", " "))
+        raise UserError("kernel_numbers", limit=f"{LARGEST_WEIGHT:,}".replace(",", " "))
     return matrix.astype(np.float32)
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ui.figures.axes import described, written
 from ui.figures.results import ACCENT, MUTED, SECOND, WRONG, escaped, plain, ticks_apart
-from ui.i18n.text import Language, Message, named, word
+from ui.i18n.text import Language, UserError, named, word
 from ui.reports.search import Search, Trial
 
 COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
@@ -20,10 +20,10 @@ def best_so_far(search: Search, language: Language) -> go.Figure:
     """Return every completed trial's score and, as steps, the best up to it.
 
     Raises:
-        Message: when no trial has completed.
+        UserError: when no trial has completed.
     """
     if not search.scored:
-        raise Message("no_trial_completed")
+        raise UserError("no_trial_completed")
     numbers, _, best = zip(*search.best_so_far(), strict=True)
     figure = go.Figure(
         [
@@ -47,11 +47,11 @@ def intermediate(search: Search, language: Language) -> go.Figure:
     """Return the objective after each epoch, a line each trial, the best one above the others.
 
     Raises:
-        Message: when no trial has any.
+        UserError: when no trial has any.
     """
     values = [value for trial in search.trials for _, value in trial.history if value is not None]
     if not values:
-        raise Message("no_epochs")
+        raise UserError("no_epochs")
     figure = go.Figure()
     others = [trial for trial in search.trials if trial is not search.best]
     styles = {"others": (MUTED, 0.5, 1.2, 4), "best": (ACCENT, 1, 3, 7)}
@@ -83,11 +83,11 @@ def timeline(search: Search, language: Language) -> go.Figure:
     """Return a bar from start to end of each trial, coloured by status; by its training time where no end is noted.
 
     Raises:
-        Message: when no trial says when it started.
+        UserError: when no trial says when it started.
     """
     trials = [trial for trial in search.trials if trial.started is not None]
     if not trials:
-        raise Message("no_times")
+        raise UserError("no_times")
     first = min(trial.started for trial in trials)
     spans = {trial.order: _span(trial, first) for trial in trials}
     whole = max(start + length for start, length in spans.values()) or 1.0

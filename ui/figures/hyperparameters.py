@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from ui.figures.axes import Axis, described
 from ui.figures.history import objective, points
 from ui.figures.results import ACCENT, EDGE, GOLD, MUTED, SECOND, escaped, plain
-from ui.i18n.text import Language, Message, named, word
+from ui.i18n.text import Language, UserError, named, word
 from ui.reports.search import Search, Trial
 
 SCALE = [[0, SECOND], [0.5, "#b9b4b0"], [1, ACCENT]]  # of scores, worst to best
@@ -24,10 +24,10 @@ def importance(search: Search, language: Language) -> go.Figure:
     """Return a bar for each hyperparameter, the most important on top, with its standard deviation.
 
     Raises:
-        Message: when the search has not measured it.
+        UserError: when the search has not measured it.
     """
     if search.importance is None:
-        raise Message("no_importance")
+        raise UserError("no_importance")
     names, values, deviations = zip(*search.importance.values, strict=True)
     figure = go.Figure(
         go.Bar(
@@ -49,7 +49,7 @@ def slice_of(search: Search, name: str, language: Language) -> go.Figure:
     """Return the score of each trial over its value of one hyperparameter; with boxes where that is one of a list.
 
     Raises:
-        Message: when no two scored trials have different values of it.
+        UserError: when no two scored trials have different values of it.
     """
     axis = _axes(search, [name], language)[0]
     trials = [trial for trial in search.scored if axis.position(trial) is not None]
@@ -76,14 +76,14 @@ def contour(search: Search, across: str, up: str, language: Language) -> go.Figu
     colour where nothing was tried.
 
     Raises:
-        Message: when both are the same, or the trials do not differ in one of them.
+        UserError: when both are the same, or the trials do not differ in one of them.
     """
     if across == up:
-        raise Message("same_hyperparameter")
+        raise UserError("same_hyperparameter")
     axes = x_axis, y_axis = _axes(search, [across, up], language)
     trials = [trial for trial in search.scored if None not in (x_axis.position(trial), y_axis.position(trial))]
     if not trials:
-        raise Message("too_few_trials")
+        raise UserError("too_few_trials")
     x, y = (np.array([axis.position(trial) for trial in trials]) for axis in axes)
     scores = np.array([trial.score for trial in trials])
     colors = _colors(search)
@@ -130,10 +130,10 @@ def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
     """Return a line for each scored trial through its values of some hyperparameters to its score.
 
     Raises:
-        Message: when no hyperparameter is named, or no two scored trials have different values of one.
+        UserError: when no hyperparameter is named, or no two scored trials have different values of one.
     """
     if not names:
-        raise Message("no_axes")
+        raise UserError("no_axes")
     axes = _axes(search, names, language)
     sign = 1 if search.descending else -1
     trials = sorted(search.scored, key=lambda trial: sign * trial.score)  # the best last, above the others
@@ -171,7 +171,7 @@ def _dimension(axis: Axis, trials: list[Trial]) -> dict[str, Any]:
 def _axes(search: Search, names: list[str], language: Language) -> list[Axis]:
     known = {hyperparameter.name: Axis(hyperparameter, language) for hyperparameter in search.varied()}
     if not set(names) <= known.keys():
-        raise Message("too_few_trials")
+        raise UserError("too_few_trials")
     return [known[name] for name in names]
 
 

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from ui.figures.results import escaped
-from ui.i18n.text import Language, Message, percent, word
+from ui.i18n.text import Language, UserError, percent, word
 from ui.reports.parse import Mistake
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "mistakes.js").read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ def mistakes_html(mistakes: list[Mistake], language: Language) -> str:
 
 def _figure(one: Mistake, language: Language) -> str:
     share = percent(one.confidence, language)
-    told = escape(Message("mistake", label=one.label, answer=one.answer, share=share).text(language), quote=True)
+    told = escape(UserError("mistake", label=one.label, answer=one.answer, share=share).text(language), quote=True)
     return (
         f'<figure data-cell="{_cell(one.label, one.answer)}" title="{told}">'
         f'<img src="data:image/png;base64,{one.image}" alt="{told}">'

@@ -1,8 +1,8 @@
 """Every word of the page, in Spanish and English, and which of the two a request gets.
 
-`STATIC` is translated by the browser (`panels.i18n`): labels, tab names, guidance. `SPOKEN` is what the server says,
-after the request's Accept-Language; its texts may hold `{fields}`, which the browser's translator would take for its
-own.
+`BROWSER_TEXT` is translated by the browser (`panels.i18n`): labels, tab names, guidance. `SERVER_TEXT` is what the
+server says, after the request's Accept-Language; its texts may hold `{fields}`, which the browser's translator would
+take for its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Language = Literal["es", "en"]
 LANGUAGES: tuple[Language, ...] = ("es", "en")
 
-STATIC: dict[Language, dict[str, str]] = {
+BROWSER_TEXT: dict[Language, dict[str, str]] = {
     "es": {
         "tagline": "Una red convolucional, trazo a trazo.",
         "no_camera": "No se puede usar la cámara: no hay ninguna, otro programa la usa o no le has dado permiso.",
@@ -97,7 +97,7 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_picture": "Tu imagen",
         "number_tab": "Estimar",
         "number_guide": "Elige una imagen como las que aprendió: la red responde con un número.",
-        **tuning_text.STATIC["es"],
+        **tuning_text.BROWSER_TEXT["es"],
     },
     "en": {
         "tagline": "A convolutional network, stroke by stroke.",
@@ -177,11 +177,11 @@ STATIC: dict[Language, dict[str, str]] = {
         "class_picture": "Your picture",
         "number_tab": "Estimate",
         "number_guide": "Choose a picture like those it learned: the network answers with a number.",
-        **tuning_text.STATIC["en"],
+        **tuning_text.BROWSER_TEXT["en"],
     },
 }
 
-SPOKEN: dict[Language, dict[str, str]] = {
+SERVER_TEXT: dict[Language, dict[str, str]] = {
     "es": {
         # Pictures and drawings
         "picture_missing": "No ha llegado ninguna imagen: elige una e inténtalo de nuevo.",
@@ -217,7 +217,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "registro del servidor.",
         "model_replaced": "**No se pudo cargar el modelo pedido**, así que se usa el incluido en Trazo. Motivo: "
         "`{reason}`",
-        **tuning_text.SPOKEN["es"],
+        **tuning_text.SERVER_TEXT["es"],
         # Metrics and hyperparameters, by their name in the reports
         "loss": "función de coste",
         "accuracy": "exactitud",
@@ -241,10 +241,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "epochs": "épocas",
         "patience": "paciencia de la parada temprana",
         "augment": "aumentación de datos",
-        "elastic": "distorsión elástica",
-        "thickness": "grosor del trazo",
-        "erasing": "borrado aleatorio",
-        "average": "promedio de los pesos",
+        "elastic_transform": "distorsión elástica",
+        "stroke_jitter": "grosor del trazo",
+        "random_erasing": "borrado aleatorio",
+        "ema_momentum": "promedio de los pesos",
         "schedule": "plan de la tasa de aprendizaje",
         "seed": "semilla",
     },
@@ -282,7 +282,7 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "network_unusable": "No network could be loaded, so there are no answers; the server's log holds the reason.",
         "model_replaced": "**The model asked for could not be loaded**, so the one that comes with Trazo is used. "
         "Reason: `{reason}`",
-        **tuning_text.SPOKEN["en"],
+        **tuning_text.SERVER_TEXT["en"],
         # Metrics and hyperparameters, by their name in the reports
         "loss": "loss",
         "accuracy": "accuracy",
@@ -306,10 +306,10 @@ SPOKEN: dict[Language, dict[str, str]] = {
         "epochs": "epochs",
         "patience": "patience of early stopping",
         "augment": "augmentation",
-        "elastic": "elastic distortion",
-        "thickness": "stroke thickness",
-        "erasing": "random erasing",
-        "average": "average of the weights",
+        "elastic_transform": "elastic distortion",
+        "stroke_jitter": "stroke thickness",
+        "random_erasing": "random erasing",
+        "ema_momentum": "average of the weights",
         "schedule": "learning rate schedule",
         "seed": "seed",
     },
@@ -357,17 +357,17 @@ GRADIO = {
 SPANISH = str.maketrans(".,", ",\u202f")  # a decimal comma, a thin space between thousands
 
 
-class Message(ValueError):
+class UserError(ValueError):
     """Something to tell the person, in whichever language the request asks for."""
 
     def __init__(self, key: str, **values: object) -> None:
-        """Name a text of `SPOKEN` and the values of its fields."""
+        """Name a text of `SERVER_TEXT` and the values of its fields."""
         super().__init__(key)
         self.key, self.values = key, values
 
     def text(self, language: Language) -> str:
         """Return the sentence."""
-        return SPOKEN[language][self.key].format(**self.values)
+        return SERVER_TEXT[language][self.key].format(**self.values)
 
     def __str__(self) -> str:
         """Return the English sentence, for logs and tests."""
@@ -375,8 +375,8 @@ class Message(ValueError):
 
 
 def word(key: str, language: Language) -> str:
-    """Return a word of `SPOKEN`; a name that it does not know (a metric, a hyperparameter) comes back readable."""
-    return SPOKEN[language].get(key, key.replace("_", " "))
+    """Return a word of `SERVER_TEXT`; a name that it does not know (a metric, a hyperparameter) comes back readable."""
+    return SERVER_TEXT[language].get(key, key.replace("_", " "))
 
 
 def named(name: str, language: Language) -> str:

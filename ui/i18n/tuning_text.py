@@ -1,6 +1,6 @@
 """The words of the tuning tab, in Spanish and English; a part of `text.py`, which says what the two tables are."""
 
-STATIC: dict[str, dict[str, str]] = {
+BROWSER_TEXT: dict[str, dict[str, str]] = {
     "es": {
         "tuning_tab": "Ajuste",
         "tuning_guide": "Una búsqueda de hiperparámetros: cada prueba entrena una combinación y la validación decide "
@@ -110,7 +110,7 @@ STATIC: dict[str, dict[str, str]] = {
     },
 }
 
-SPOKEN: dict[str, dict[str, str]] = {
+SERVER_TEXT: dict[str, dict[str, str]] = {
     "es": {
         # Reports
         "report_missing": "El modelo no incluye `{file}`, así que aquí no hay nada que mostrar.",

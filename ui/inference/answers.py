@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ui.i18n.text import Language, Message, number, percent
+from ui.i18n.text import Language, UserError, number, percent
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -35,7 +35,7 @@ class Answer:
 
 def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
     """Return what a row of the network's outputs means: float32 (labels,), for regression (1,)."""
-    if model.config.problem == "regression":
+    if model.config.task == "regression":
         return Answer({}, float(outputs[0]), rejected, model.config.labels[0])
     return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
 
@@ -46,10 +46,11 @@ def answers_html(found: list[Answer], language: Language) -> str:
     parts = [f'<p class="said" role="status">{said}</p>']
     if len(found) == 1 and found[0].rejected:
         parts.append(
-            f'<p class="unknown">{escape(Message("not_known", label=_written(found[0], language)).text(language))}</p>'
+            f'<p class="unknown">{escape(UserError("not_known", label=_written(found[0], language)).text(language))}'
+            "</p>"
         )
     elif any(one.rejected for one in found):
-        parts.append(f'<p class="unknown">{escape(Message("some_not_known").text(language))}</p>')
+        parts.append(f'<p class="unknown">{escape(UserError("some_not_known").text(language))}</p>')
     shown = SHOWN if len(found) == 1 else 2
     parts += [_bars(one, shown, language) for one in found if one.confidences]
     return "".join(parts)

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 from model.config import CnnConfig
 from model.errors import ModelError
-from model.io.locate import find
-from ui.i18n.text import Message
-from ui.inference.worker import Worker, WorkerEnded
+from model.io.locate import locate_model
+from ui.i18n.text import UserError
+from ui.inference.worker import ModelProcess, WorkerDiedError
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ LONGEST = 120.0  # seconds that a request waits for the network to be loaded
 PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two processes that end before they have loaded it: doubled each time
 
 
-class Network:
+class ModelSupervisor:
     """A model that is found, and a process that has loaded it; where that ends, another one takes its place.
 
     Attributes:
@@ -37,24 +37,24 @@ class Network:
     def __init__(self, folder: Path, config: CnnConfig, missing: str | None = None) -> None:
         """Name the model, and why it is not the one that was asked for; `start` loads it."""
         self.folder, self.config, self._missing = folder, config, missing
-        self._loaded: Future[Worker | None] | None = None
-        self._worker: Worker | None = None
+        self._loaded: Future[ModelProcess | None] | None = None
+        self._worker: ModelProcess | None = None
         self._lock, self._ended = Lock(), Event()
 
     @classmethod
-    def find(cls, name: str | None, revision: str | None) -> Network:
+    def find(cls, name: str | None, revision: str | None) -> ModelSupervisor:
         """Return the model of this name, or the bundled one, with the reason, where that one is not to be had.
 
         Raises:
             ModelError: when not even the bundled model is there.
         """
         try:
-            return cls(*find(name, revision))
+            return cls(*locate_model(name, revision))
         except ModelError as error:
             if name is None:
                 raise
             _log(str(error))
-            return cls(*find(), str(error))
+            return cls(*locate_model(), str(error))
 
     @property
     def failure(self) -> str | None:
@@ -63,7 +63,7 @@ class Network:
         worker = loaded.result() if loaded and loaded.done() else None
         return self._missing or (worker.failure if worker else None)
 
-    def start(self) -> Future[Worker | None]:
+    def start(self) -> Future[ModelProcess | None]:
         """Begin to load, unless that was begun; return what will hold the process, or None where no model is usable."""
         with self._lock:
             if self._loaded is None:
@@ -76,23 +76,23 @@ class Network:
         """Have a function done where the network is, and return what it returns; waits for the network.
 
         Args:
-            work: as `Worker.do` takes it.
-            *arguments: as `Worker.do` takes them.
+            work: as `ModelProcess.do` takes it.
+            *arguments: as `ModelProcess.do` takes them.
 
         Raises:
-            Message: the function's own, or that it failed; that the network takes too long to load, that none can be
+            UserError: the function's own, or that it failed; that the network takes too long to load, that none can be
                 loaded, or that its process came to an end.
         """
         try:
             worker = self.start().result(LONGEST)
         except TimeoutError:
-            raise Message("network_loading") from None
+            raise UserError("network_loading") from None
         if worker is None:
-            raise Message("network_unusable")
+            raise UserError("network_unusable")
         try:
             return worker.do(work, *arguments)
-        except WorkerEnded:
-            raise Message("network_restarted") from None
+        except WorkerDiedError:
+            raise UserError("network_restarted") from None
 
     def end(self) -> None:
         """End the process for good."""
@@ -107,14 +107,14 @@ class Network:
         while not self._ended.wait(pause):
             pause = min(2 * pause, LONGEST_PAUSE) or PAUSE
             try:
-                self._worker = worker = Worker(self.folder, self.config)
+                self._worker = worker = ModelProcess(self.folder, self.config)
                 worker.load()
             except ModelError as error:
                 print(f"no network: {error}", file=sys.stderr)
                 worker.end()
                 self._tell(None)
                 return
-            except WorkerEnded:
+            except WorkerDiedError:
                 worker.process.join()
                 self._say(f"ended while it was loading, with code {worker.process.exitcode}")
             except Exception as error:  # of the system, which may have no room for it now
@@ -129,7 +129,7 @@ class Network:
                 self._say(f"ended with code {worker.process.exitcode}")
                 pause = 0.0
 
-    def _tell(self, worker: Worker | None) -> None:
+    def _tell(self, worker: ModelProcess | None) -> None:
         assert self._loaded
         self._loaded.set_result(worker)
 

@@ -1,4 +1,4 @@
-"""What the network reads in a drawing or a picture; `Network.ask` has these functions done where the network is."""
+"""What the network reads in a drawing or a picture; `ModelSupervisor.ask` calls these functions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from model.config import CnnConfig
 from model.preprocess import decode as converter
-from ui.i18n.text import Language, Message
+from ui.i18n.text import Language, UserError
 from ui.inference.answers import Answer, answers_html, as_answer
 from ui.inference.explanation_html import maps_html, pairs_html, picture_html, saliency_picture
 from ui.reports import parse as reports
-from ui.server.images import brought_down, decoded
+from ui.server.images import decoded, downscale
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -57,35 +57,35 @@ def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
         uint8 arrays of the network's `image_shape`, one a sign from left to right.
 
     Raises:
-        Message: for a blank drawing.
+        UserError: for a blank drawing.
     """
     shape = model.config.image_shape
     if not takes_drawings(model.config, model.folder):
         return [converter.fit(picture, shape)]
     try:
         return converter.sketch_to_inputs(picture, shape)
-    except converter.BlankDrawing:
-        raise Message("drawing_blank") from None
+    except converter.BlankDrawingError:
+        raise UserError("drawing_blank") from None
 
 
 def answer(model: CnnModel, picture: np.ndarray) -> Answer:
     """Return what the network says of a drawing or picture as a whole; the arguments are those of `prepare`.
 
     Raises:
-        Message: for a blank drawing.
+        UserError: for a blank drawing.
     """
     make = converter.sketch_to_input if takes_drawings(model.config, model.folder) else converter.fit
     try:
         pixels = make(picture, model.config.image_shape)
-    except converter.BlankDrawing:
-        raise Message("drawing_blank") from None
+    except converter.BlankDrawingError:
+        raise UserError("drawing_blank") from None
     (outputs,), judged = model.predict_and_reject([pixels])
     return as_answer(model, outputs, judged is not None and bool(judged.rejected[0]))
 
 
 def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
     """Return what the network sees of each sign, and beside it which pixels spoke for its answer."""
-    seen, why = (Message(key).text(language) for key in ("seen", "saliency"))
+    seen, why = (UserError(key).text(language) for key in ("seen", "saliency"))
     return pairs_html(
         (picture_html(pixels, seen), picture_html(saliency_picture(pixels, explanation.saliency), why))
         for pixels, explanation in zip(inputs, explained, strict=True)
@@ -103,10 +103,10 @@ def classify(explainer: Explainer, source: str | bytes | None) -> Answer:
         source: as `pictures.read_picture` takes it.
 
     Raises:
-        Message: as `pictures.read_picture`; for a blank drawing.
+        UserError: as `pictures.read_picture`; for a blank drawing.
     """
     with decoded(source, "drawing_missing", _TURN) as pixels:
-        return answer(explainer.model, brought_down(pixels))
+        return answer(explainer.model, downscale(pixels))
 
 
 def read(explainer: Explainer, source: str | bytes | None, language: Language, maps_of: int | None) -> Reading:
@@ -120,11 +120,11 @@ def read(explainer: Explainer, source: str | bytes | None, language: Language, m
             fewer; None for no maps.
 
     Raises:
-        Message: as `classify`.
+        UserError: as `classify`.
     """
     model = explainer.model
     with decoded(source, small=_TURN) as picture:
-        inputs = prepare(model, brought_down(picture))
+        inputs = prepare(model, downscale(picture))
         explained = [explainer.explain(pixels) for pixels in inputs]
     said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)
     maps = "" if maps_of is None else maps_html(explained[min(maps_of, len(inputs) - 1)])

@@ -23,9 +23,9 @@ import numpy as np
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.quiet import quiet
-from ui.i18n.text import Message
-from ui.server.error_log import forget, log
-from ui.server.malloc import give_back_large
+from ui.i18n.text import UserError
+from ui.server.error_log import log, release_frames
+from ui.server.malloc import configure_trim
 
 if TYPE_CHECKING:
     from model.explain import Explainer
@@ -37,11 +37,11 @@ LANES = 24  # pipes, with a thread at each end: so much can be asked at once; th
 LOADS, ANSWERS, ENDS = 300.0, 60.0, 2.0
 
 
-class WorkerEnded(Exception):
+class WorkerDiedError(Exception):
     """The process came to an end, or had to be brought to it."""
 
 
-class Worker:
+class ModelProcess:
     """A process with a network, as the page's process sees it.
 
     Attributes:
@@ -72,7 +72,7 @@ class Worker:
 
         Raises:
             ModelError: when no model can be loaded.
-            WorkerEnded: when the process ends before, or takes too long.
+            WorkerDiedError: when the process ends before, or takes too long.
         """
         usable, self.failure = self._received(self._first, LOADS)
         if not usable:
@@ -86,15 +86,15 @@ class Worker:
             *arguments: which can be pickled.
 
         Raises:
-            Message: the function's own; `failed` for whatever else it trips over, which is logged.
-            WorkerEnded: when the process ends before it has answered, or takes too long.
+            UserError: the function's own; `failed` for whatever else it trips over, which is logged.
+            WorkerDiedError: when the process ends before it has answered, or takes too long.
         """
         lane = self._free.get()
         try:
             lane.send((work, arguments))
             done, value = self._received(lane, ANSWERS)
         except OSError:
-            raise WorkerEnded from None
+            raise WorkerDiedError from None
         finally:
             self._free.put(lane)
         if not done:
@@ -114,7 +114,7 @@ class Worker:
                 self.process.kill()
             return lane.recv()
         except (EOFError, OSError):
-            raise WorkerEnded from None
+            raise WorkerDiedError from None
 
 
 # --- What happens in the process ---
@@ -126,7 +126,7 @@ def run(lanes: Sequence[Connection], folder: Path, config: CnnConfig) -> None:
     # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    give_back_large()
+    configure_trim()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the page
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     loaded = Event()
@@ -199,8 +199,8 @@ def _done(lane: Connection, explainer: Explainer) -> tuple[bool, Any]:
         return False, _told(error)
 
 
-def _told(error: Exception) -> Message:
-    if not isinstance(error, Message):
+def _told(error: Exception) -> UserError:
+    if not isinstance(error, UserError):
         log(error)
-    forget(error)
-    return error if isinstance(error, Message) else Message("failed")
+    release_frames(error)
+    return error if isinstance(error, UserError) else UserError("failed")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model import artifacts as files
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.reports.search import Hyperparameter, Importance, Search, Trial, is_number
 
 # More than anybody has: past them a page would no longer be one. Each figure is as large as what it shows.
@@ -18,7 +18,7 @@ MOST_BYTES = 50_000_000
 MOST_TRIALS = 5_000
 MOST_EPOCHS = 100_000  # of all trials together
 MOST_CURVES = 4
-MOST_MISTAKES = 500
+MAX_MISTAKES = 500
 MOST_OF_A_PICTURE = 100_000  # letters of base64
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 MOST_NAMES = 100  # hyperparameters, and letters of a name
@@ -68,7 +68,7 @@ def read_search(folder: Path) -> Search:
     """Read trials.json.
 
     Raises:
-        Message: when it is missing or damaged.
+        UserError: when it is missing or damaged.
     """
     report = _read(folder, files.TRIALS)
     with _checked(files.TRIALS):
@@ -86,7 +86,7 @@ def read_search(folder: Path) -> Search:
             _space(_list(report.get("space") or [], MOST_NAMES)),
             _importance(report.get("importance")),
             _usual_rates(report.get("space") or []),
-            (report.get("fixed") or {}).get("schedule"),
+            (report.get("overrides") or {}).get("schedule"),
             report.get("strategy"),
         )
 
@@ -95,7 +95,7 @@ def read_training(folder: Path) -> Training:
     """Read the history of training.json: the loss and every metric that has a validation value too.
 
     Raises:
-        Message: when it is missing, damaged or without a history.
+        UserError: when it is missing, damaged or without a history.
     """
     report = _read(folder, files.TRAINING)
     with _checked(files.TRAINING):
@@ -117,7 +117,7 @@ def names_drawings(folder: Path) -> bool:
         report = _read(folder, files.TRAINING)
         with _checked(files.TRAINING):
             return any(one["sketches"] is True for one in report["data"]["datasets"])
-    except Message:
+    except UserError:
         return False
 
 
@@ -125,11 +125,11 @@ def read_evaluation(folder: Path) -> Evaluation:
     """Read the confusion matrix of evaluation.json.
 
     Raises:
-        Message: when it is missing or damaged, or the model predicts a number.
+        UserError: when it is missing or damaged, or the model predicts a number.
     """
     report = _read(folder, files.EVALUATION)
     if "mean_absolute_error" in report:
-        raise Message("report_no_classes")
+        raise UserError("report_no_classes")
     with _checked(files.EVALUATION):
         labels = tuple(str(label) for label in report["labels"])
         confusion = [[_finite(count) for count in row] for row in report["confusion_matrix"]]
@@ -144,12 +144,12 @@ def read_calibration(folder: Path) -> Calibration:
     """Read the bins of the calibration in evaluation.json, those that any answer fell into.
 
     Raises:
-        Message: when it is missing or damaged, or the evaluation has none.
+        UserError: when it is missing or damaged, or the evaluation has none.
     """
     report = _read(folder, files.EVALUATION)
     with _checked(files.EVALUATION):
         if report.get("calibration") is None:
-            raise Message("report_no_calibration")
+            raise UserError("report_no_calibration")
         rows = _list(report["calibration"]["bins"], MOST_NAMES)
         bins = [tuple(_finite(row[name]) for name in ("confidence", "accuracy", "rows")) for row in rows if row["rows"]]
         return Calibration(tuple(bins), _finite(report["calibration"]["ece"]))
@@ -159,13 +159,13 @@ def read_mistakes(folder: Path) -> list[Mistake]:
     """Read the mistakes that evaluation.json keeps with their pictures.
 
     Raises:
-        Message: when it is missing or damaged, or the evaluation keeps none.
+        UserError: when it is missing or damaged, or the evaluation keeps none.
     """
     report = _read(folder, files.EVALUATION)
     with _checked(files.EVALUATION):
         if not report.get("mistakes"):
-            raise Message("report_no_mistakes")
-        rows = _list(report["mistakes"], MOST_MISTAKES)
+            raise UserError("report_no_mistakes")
+        rows = _list(report["mistakes"], MAX_MISTAKES)
         return [
             Mistake(_text(one["label"]), _text(one["answer"]), _finite(one["confidence"]), _base64(one["image"]))
             for one in rows
@@ -240,11 +240,11 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
             raise ValueError("larger than any report")
         report = files.read_json(folder / name)
     except (OSError, ValueError):
-        raise Message("report_damaged", file=name) from None
+        raise UserError("report_damaged", file=name) from None
     if report is None:
-        raise Message("report_missing", file=name)
+        raise UserError("report_missing", file=name)
     if not isinstance(report, dict):
-        raise Message("report_damaged", file=name)
+        raise UserError("report_damaged", file=name)
     return report
 
 
@@ -252,10 +252,10 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 def _checked(name: str) -> Iterator[None]:
     try:
         yield
-    except Message:
+    except UserError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise Message("report_damaged", file=name) from None
+        raise UserError("report_damaged", file=name) from None
 
 
 def _number(value: Any) -> Any:

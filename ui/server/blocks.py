@@ -4,26 +4,26 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import Message, language_of
-from ui.server.error_log import forget, log
+from ui.i18n.text import UserError, language_of
+from ui.server.error_log import log, release_frames
 from ui.server.fetch import with_files
 
 
 class Page(gr.Blocks):
-    """Blocks that tell a `Message` in the request's language.
+    """Blocks that tell a `UserError` in the request's language.
 
     Strangers can call every event with anything: what Gradio or a handler trips over then is told as well, without a
     trace, and leaves a line in the log.
     """
 
-    async def process_api(self, block_fn: Any, inputs: list, *further: Any, **named: Any) -> dict[str, Any]:
+    async def process_api(self, block_fn: Any, inputs: list, *extra: Any, **named: Any) -> dict[str, Any]:
         """Run an event: files that lie elsewhere are fetched first."""
         try:
-            return await super().process_api(block_fn, await with_files(inputs), *further, **named)
+            return await super().process_api(block_fn, await with_files(inputs), *extra, **named)
         except Exception as error:
-            if not isinstance(error, Message):
+            if not isinstance(error, UserError):
                 log(error)
-            forget(error)
-            told, request = error if isinstance(error, Message) else Message("failed"), named.get("request")
+            release_frames(error)
+            told, request = error if isinstance(error, UserError) else UserError("failed"), named.get("request")
             language = language_of(request[0] if isinstance(request, list) else request)  # of what says it is a batch
             raise gr.Error(told.text(language), print_exception=False) from None

@@ -11,7 +11,7 @@ def log(error: Exception) -> None:
     print(f"{repr(error)[:300]} in {Path(frame.filename).name}, line {frame.lineno}", file=sys.stderr)
 
 
-def forget(error: BaseException | None) -> None:
+def release_frames(error: BaseException | None) -> None:
     """Let go of what the frames of an error hold: the pictures that were worked on, for as long as the error lives."""
     while error:
         clear_frames(error.__traceback__)

@@ -16,8 +16,8 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
 from safehttpx import AsyncSecureTransport, matches_domain_whitelist
 
-from model.artifacts import write_whole
-from ui.i18n.text import Message
+from model.artifacts import atomic_write
+from ui.i18n.text import UserError
 
 LARGEST = 20  # megabytes of a file, uploaded or fetched
 LONGEST = 15  # seconds
@@ -28,7 +28,7 @@ async def with_files(inputs: Any) -> Any:
     """Return what an event was sent with every file that it names by an address fetched.
 
     Raises:
-        Message: where one cannot be had, or is larger than `LARGEST`.
+        UserError: where one cannot be had, or is larger than `LARGEST`.
     """
 
     async def local(file: dict) -> dict:
@@ -42,13 +42,13 @@ async def fetch(address: str) -> str:
     try:
         async with asyncio.timeout(LONGEST):
             content = await _body(address)
-    except Message:
+    except UserError:
         raise
     except Exception:  # no such host, no answer, an address that is none, …
-        raise Message("address_unreachable") from None
+        raise UserError("address_unreachable") from None
     path = Path(get_upload_folder(), hashlib.sha256(content).hexdigest(), "fetched")
     path.parent.mkdir(parents=True, exist_ok=True)
-    await asyncio.to_thread(write_whole, path, content)
+    await asyncio.to_thread(atomic_write, path, content)
     return str(path.resolve())
 
 
@@ -69,9 +69,9 @@ async def _body(address: str) -> bytes:
             async for piece in response.aiter_raw():
                 content += piece
                 if len(content) > LARGEST * 1_000_000:
-                    raise Message("too_much", limit=LARGEST)
+                    raise UserError("too_much", limit=LARGEST)
             return bytes(content)
-    raise Message("address_unreachable")
+    raise UserError("address_unreachable")
 
 
 async def _transport(host: str) -> httpx.AsyncBaseTransport | None:
@@ -85,4 +85,4 @@ async def _transport(host: str) -> httpx.AsyncBaseTransport | None:
     for *_, address in await asyncio.get_running_loop().getaddrinfo(host, None):
         if ip_address(address[0]).is_global:
             return AsyncSecureTransport(address[0])
-    raise Message("address_unreachable")
+    raise UserError("address_unreachable")

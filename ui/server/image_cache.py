@@ -8,10 +8,10 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model.artifacts import write_whole
+from model.artifacts import atomic_write
 
 
-def as_file(pixels: np.ndarray, image: gr.Image) -> str:
+def save_png(pixels: np.ndarray, image: gr.Image) -> str:
     """Save a picture where a `gr.Image` serves it from, and return the path.
 
     Gradio would overwrite the file of an equal picture in place, while another person may be reading it: the photos of
@@ -27,5 +27,5 @@ def as_file(pixels: np.ndarray, image: gr.Image) -> str:
         os.utime(path)  # in use again: not to be cleared away for its age
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, encoded)
+        atomic_write(path, encoded)
     return str(path)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from model.preprocess import decode as converter
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 
 MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
 WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
@@ -34,24 +34,24 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         uint8 (or uint16, for 16-bit files) of shape (h, w), (h, w, 3) or (h, w, 4), upright.
 
     Raises:
-        Message: when there is none, it is no picture, damaged, or of more than `MEGAPIXELS`.
+        UserError: when there is none, it is no picture, damaged, or of more than `MEGAPIXELS`.
     """
     if source is None:
-        raise Message(missing)
+        raise UserError(missing)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
             with _opened(source) as image:
                 if converter.pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
-                    raise Message("picture_too_large", limit=MEGAPIXELS)
+                    raise UserError("picture_too_large", limit=MEGAPIXELS)
                 image.load()
-                return converter.pixels_of(image)
-    except Message:
+                return converter.to_array(image)
+    except UserError:
         raise
     except Image.DecompressionBombError:
-        raise Message("picture_too_large", limit=MEGAPIXELS) from None
+        raise UserError("picture_too_large", limit=MEGAPIXELS) from None
     except Exception:  # damaged files end in many different errors inside the decoders
-        raise Message("picture_unreadable") from None
+        raise UserError("picture_unreadable") from None
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def decoded(
         small: entered for pictures that are not large; None for nothing.
 
     Raises:
-        Message: as `read_picture`.
+        UserError: as `read_picture`.
     """
     with _ROOM if _megapixels(source) > SMALL else small or nullcontext():
         yield read_picture(source, missing)
@@ -101,7 +101,7 @@ def _megapixels(source: str | bytes | None) -> float:
         return 0
 
 
-def brought_down(pixels: np.ndarray) -> np.ndarray:
+def downscale(pixels: np.ndarray) -> np.ndarray:
     """Return a picture as it is or, where it has more than `WORKED` megapixels, one of so many, its aspect kept."""
     height, width = pixels.shape[:2]
     most = WORKED * 1_000_000

@@ -7,7 +7,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 LARGE = 4_000_000  # bytes
 
 
-def give_back_large() -> None:
+def configure_trim() -> None:
     """Have glibc return whatever is larger than `LARGE` when it is freed; elsewhere nothing is done.
 
     Else each of the threads that pictures are decoded in keeps what its largest one took.

@@ -15,10 +15,10 @@ from gradio.data_classes import ImageData
 from gradio.utils import get_upload_folder, is_in_or_equal
 from pydantic import model_validator
 
-from ui.i18n.text import Message, language_of
+from ui.i18n.text import UserError, language_of
 
 # Of all events about a picture, together; they spend most of their time in OpenCV, or wait for the network's process.
-AT_ONCE = {"concurrency_limit": 16, "concurrency_id": "pictures"}
+IMAGE_EVENTS = {"concurrency_limit": 16, "concurrency_id": "pictures"}
 LONGEST_URL = 2_000_000  # characters; a scribbled-over canvas takes 100,000
 
 
@@ -46,7 +46,7 @@ def picture_source(payload: Any) -> str | bytes | None:
         a path, encoded bytes, or None where there is no picture.
 
     Raises:
-        Message: when it is neither, lies elsewhere than uploads do, or is a URL longer than any canvas's.
+        UserError: when it is neither, lies elsewhere than uploads do, or is a URL longer than any canvas's.
     """
     if not payload:
         return None
@@ -54,7 +54,7 @@ def picture_source(payload: Any) -> str | bytes | None:
         path = payload.get("path")
         # Gradio looks only at what bears its mark of a file, and not every payload needs one.
         if path and not is_in_or_equal(path, get_upload_folder()):
-            raise Message("picture_unreadable")
+            raise UserError("picture_unreadable")
         return path
     head, _, encoded = payload.partition(",") if isinstance(payload, str) and len(payload) <= LONGEST_URL else [""] * 3
     try:
@@ -62,7 +62,7 @@ def picture_source(payload: Any) -> str | bytes | None:
             raise ValueError(head)
         return b64decode(encoded, validate=True)
     except ValueError:
-        raise Message("picture_unreadable") from None
+        raise UserError("picture_unreadable") from None
 
 
 def drawing_source(payload: dict | None) -> str | bytes | None:
@@ -74,9 +74,9 @@ def drawing_source(payload: dict | None) -> str | bytes | None:
 
 
 @contextmanager
-def warned(request: gr.Request | None) -> Iterator[None]:
-    """Show a `Message` as a notice in the page and go on behind the block, in the request's language."""
+def show_warnings(request: gr.Request | None) -> Iterator[None]:
+    """Show a `UserError` as a notice in the page and go on behind the block, in the request's language."""
     try:
         yield
-    except Message as message:
+    except UserError as message:
         gr.Warning(message.text(language_of(request)))

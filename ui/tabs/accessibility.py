@@ -5,28 +5,28 @@ from pathlib import Path
 
 import gradio as gr
 
-from ui.i18n.text import GRADIO, LANGUAGES, STATIC, Message
+from ui.i18n.text import BROWSER_TEXT, GRADIO, LANGUAGES, UserError
 from ui.server.fetch import LARGEST
 from ui.tabs.edges import NAMES
-from ui.tabs.panels import UNLISTED
+from ui.tabs.panels import PRIVATE_EVENT
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "names.js").read_text(encoding="utf-8")
 
 
-def give_names(demo: gr.Blocks) -> None:
+def name_controls(demo: gr.Blocks) -> None:
     """Let the page give them as soon as it is loaded."""
     refused = {
-        "File(s) exceed": Message("too_much", limit=LARGEST).text("es"),
-        "Invalid file type": Message("picture_unreadable").text("es"),
+        "File(s) exceed": UserError("too_much", limit=LARGEST).text("es"),
+        "Invalid file type": UserError("picture_unreadable").text("es"),
     }
     words = {
         language: {
-            "photos": [STATIC[language][f"edges_photo_{name}"] for name in NAMES],
-            "bar": STATIC[language]["edges_bar"],
-            "search": STATIC[language]["tuning_find"],
-            "camera": STATIC[language]["no_camera"],
+            "photos": [BROWSER_TEXT[language][f"edges_photo_{name}"] for name in NAMES],
+            "bar": BROWSER_TEXT[language]["edges_bar"],
+            "search": BROWSER_TEXT[language]["tuning_find"],
+            "camera": BROWSER_TEXT[language]["no_camera"],
             "gradio": GRADIO | refused if language == "es" else {},
         }
         for language in LANGUAGES
     }
-    demo.load(None, None, None, js=SCRIPT.replace("WORDS", json.dumps(words)), **UNLISTED)
+    demo.load(None, None, None, js=SCRIPT.replace("WORDS", json.dumps(words)), **PRIVATE_EVENT)

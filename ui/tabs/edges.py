@@ -21,17 +21,17 @@ from ui.edges.convolution import (
     as_threshold,
     correlate,
     nearest_sum,
-    one_of,
     shown,
+    validate_choice,
 )
 from ui.edges.kernels import KERNELS, as_kernel
-from ui.i18n.text import Language, Message, language_of, number
-from ui.inference.supervisor import Network
-from ui.server.image_cache import as_file
-from ui.server.images import brought_down, decoded
-from ui.server.upload import AT_ONCE, picture_source, warned
+from ui.i18n.text import Language, UserError, language_of, number
+from ui.inference.supervisor import ModelSupervisor
+from ui.server.image_cache import save_png
+from ui.server.images import decoded, downscale
+from ui.server.upload import IMAGE_EVENTS, picture_source, show_warnings
 from ui.tabs import kernel_picker as kernel_choice
-from ui.tabs.panels import UNLISTED, html_panel, i18n, picture_panel
+from ui.tabs.panels import PRIVATE_EVENT, html_panel, i18n, picture_panel
 
 MIDDLE = 256  # row and column of the first photo's
 SHOWN = 1600  # pixels of the longer side of what a browser is sent
@@ -58,7 +58,7 @@ def edge_map(picture: np.ndarray, kernel: Any = "vertical", threshold: float = T
         uint8 (h, w), 255 for edges and 0 elsewhere.
 
     Raises:
-        Message: for a kernel or threshold that cannot be used.
+        UserError: for a kernel or threshold that cannot be used.
     """
     return shown(correlate(as_grey(picture), as_kernel(kernel)), "clipped", as_threshold(threshold))
 
@@ -75,7 +75,7 @@ def arithmetic_html(found: Arithmetic, language: Language) -> str:
     pixels, weights, products = (
         matrix_html(matrix, language) for matrix in (found.patch, found.kernel, found.products)
     )
-    message = Message("pixel_sum", row=found.row, column=found.column, total=_written(found.total, language))
+    message = UserError("pixel_sum", row=found.row, column=found.column, total=_written(found.total, language))
     text = escape(message.text(language))
     return f'<div class="account">{pixels}<b>×</b>{weights}<b>=</b>{products}</div><p>{text}</p>'
 
@@ -106,7 +106,7 @@ def inside(place: Any, size: int) -> int:
     return min(max(int(place), 0), size - 1) if known else size // 2
 
 
-def tab(demo: gr.Blocks, network: Network) -> None:
+def tab(demo: gr.Blocks, network: ModelSupervisor) -> None:
     """Lay out the tab and its events; the endpoint is `/edges`."""
     gr.Markdown(i18n("edges_guide"), elem_classes="guide")
     with gr.Row(equal_height=True):
@@ -162,14 +162,14 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     ) -> tuple[tuple[str, str] | None, str]:
         if picture is None:
             return None, ""  # the person has taken it away
-        with warned(request), decoded(picture_source(picture)) as whole:
+        with show_warnings(request), decoded(picture_source(picture)) as whole:
             kernel = as_kernel(matrix)
-            pixels = brought_down(whole)
+            pixels = downscale(whole)
             grey = as_grey(pixels)
-            layout = one_of(padding, PADDINGS), one_of(stride, STRIDES)
+            layout = validate_choice(padding, PADDINGS), validate_choice(stride, STRIDES)
             sums = correlate(grey, kernel, *layout)
-            result = shown(sums, one_of(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
-            pair = as_file(before(pixels), compared), as_file(_fitted(result, pixels.shape), compared)
+            result = shown(sums, validate_choice(sign, SIGNS), as_threshold(threshold) if output == "binary" else None)
+            pair = save_png(before(pixels), compared), save_png(_fitted(result, pixels.shape), compared)
             # Of the picture as it was given, which may have been brought down.
             (height, width), (low, narrow) = whole.shape[:2], grey.shape
             place = inside(row, height) * low // height, inside(column, width) * narrow // width
@@ -188,21 +188,21 @@ def tab(demo: gr.Blocks, network: Network) -> None:
             threshold: in grey levels times weights: a pixel is white where the sum is above it.
         """
         with decoded(picture_source(picture)) as pixels:
-            return as_file(edge_map(brought_down(pixels), kernel, threshold), result)
+            return save_png(edge_map(downscale(pixels), kernel, threshold), result)
 
     event = {
         "fn": show,
         "inputs": [picture, matrix, sign, output, threshold, padding, stride, row, column],
         "outputs": [compared, account],
         "preprocess": False,
-        **UNLISTED,
-        **AT_ONCE,
+        **PRIVATE_EVENT,
+        **IMAGE_EVENTS,
     }
     # Not `picture.change`: it comes twice for an upload.
     changed = [c.input for c in (picture, sign, output, threshold, padding, stride, row, column)]
     gr.on(changed, trigger_mode="always_last", **event)
-    output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **UNLISTED)
-    for done in (*chosen, photos.load_input_event, picture.select(_place, None, [row, column], **UNLISTED)):
+    output.input(lambda output: gr.update(visible=output == "binary"), output, threshold, **PRIVATE_EVENT)
+    for done in (*chosen, photos.load_input_event, picture.select(_place, None, [row, column], **PRIVATE_EVENT)):
         done.then(**event)
     demo.load(**event)
     # The endpoint's own components: its kernel is any matrix, and a client needs no translated labels.
@@ -214,7 +214,7 @@ def tab(demo: gr.Blocks, network: Network) -> None:
     # Of JSON, Gradio tells programs that it may be anything, in a schema that is none and that MCP therefore refuses.
     kernel.api_info, kernel.example_payload = lambda: KERNEL_SCHEMA, lambda: "sobel"
     result = gr.Image(format="png", label="edges", visible=False)
-    gr.on([], find_edges, inputs, result, preprocess=False, api_name="edges", **AT_ONCE)
+    gr.on([], find_edges, inputs, result, preprocess=False, api_name="edges", **IMAGE_EVENTS)
 
 
 def _place(event: gr.SelectData) -> tuple:

@@ -6,9 +6,9 @@ import gradio as gr
 import numpy as np
 
 from ui.edges.kernels import KERNELS, as_kernel, keeps_brightness, plane, resized, slides
-from ui.inference.supervisor import Network
+from ui.inference.supervisor import ModelSupervisor
 from ui.inference.tasks import learned_kernels
-from ui.tabs.panels import UNLISTED, data_words, html_panel, i18n
+from ui.tabs.panels import PRIVATE_EVENT, data_words, html_panel, i18n
 
 SIDES = (3, 5)  # of kernels that are written by hand
 OWN, LEARNED = "own", "learned"
@@ -17,7 +17,7 @@ FIRST = "vertical"
 SCRIPT = Path(__file__).parents[1].joinpath("static", "matrix.js").read_text(encoding="utf-8")
 
 
-def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[gr.HTML, list]:
+def lay_out(network: ModelSupervisor, output: gr.Radio, threshold: gr.Slider) -> tuple[gr.HTML, list]:
     """Lay the controls out, one below the other.
 
     Args:
@@ -76,14 +76,14 @@ def lay_out(network: Network, output: gr.Radio, threshold: gr.Slider) -> tuple[g
         [name, layer, filter_, input_, matrix],
         [of_network, side, filter_, input_, matrix, output, threshold],
         trigger_mode="always_last",
-        **UNLISTED,
+        **PRIVATE_EVENT,
     )
-    cut = side.input(cut_or_pad, [matrix, side], matrix, **UNLISTED)
+    cut = side.input(cut_or_pad, [matrix, side], matrix, **PRIVATE_EVENT)
     # Whoever edits a weight has a kernel of their own.
     edited = matrix.input(
         lambda rows: (OWN, gr.update(visible=False), gr.update(visible=True, value=len(rows))),
         matrix,
         [name, of_network, side],
-        **UNLISTED,
+        **PRIVATE_EVENT,
     )
     return matrix, [chosen, cut, edited]

@@ -9,8 +9,8 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from ui.figures.results import sentence
-from ui.i18n.text import LANGUAGES, STATIC, Language, Message, language_of, named
-from ui.tabs.panels import UNLISTED, i18n
+from ui.i18n.text import BROWSER_TEXT, LANGUAGES, Language, UserError, language_of, named
+from ui.tabs.panels import PRIVATE_EVENT, i18n
 
 Values = Callable[[Language], list[Any]]  # of a part's components
 
@@ -32,7 +32,7 @@ class Parts:
         def values(language: Language) -> list[Any]:
             try:
                 return [value_in(language), gr.skip(), gr.skip()]
-            except Message as message:
+            except UserError as message:
                 return [gr.skip(), gr.update(visible=False), _told(label, message, language)]
 
         self._parts.append(([component, panel, absent], values))
@@ -43,7 +43,7 @@ class Parts:
         def values(language: Language) -> list[Any]:
             try:
                 text = value_in(language)
-            except Message:
+            except UserError:
                 text = ""
             return [f"<p>{escape(text)}</p>" if text else ""]
 
@@ -68,8 +68,8 @@ class Parts:
         try:
             names = names_in()
             if len(names) < len(choosers):
-                raise Message("too_few_hyperparameters")
-        except Message as message:
+                raise UserError("too_few_hyperparameters")
+        except UserError as message:
             told = {language: [_told(label, message, language)] for language in LANGUAGES}
             self._parts.append(([_absent()], told.__getitem__))
             return
@@ -92,7 +92,7 @@ class Parts:
         def drawn(language: Language, *chosen: Any) -> go.Figure:
             try:
                 return figure(language, *chosen)
-            except Message as message:
+            except UserError as message:
                 return sentence(message.text(language))
 
         def values(language: Language) -> list[Any]:
@@ -103,7 +103,7 @@ class Parts:
             return drawn(language_of(request), *chosen)
 
         self._parts.append(([plot, *dropdowns], values))
-        gr.on([dropdown.input for dropdown in dropdowns], redraw, dropdowns, plot, **UNLISTED)
+        gr.on([dropdown.input for dropdown in dropdowns], redraw, dropdowns, plot, **PRIVATE_EVENT)
 
     def load_with(self, demo: gr.Blocks) -> None:
         """Send every part when the page loads: only then its language is known."""
@@ -117,11 +117,11 @@ class Parts:
 
         outputs = [component for components, _ in self._parts for component in components]
         # Not queued: what is kept need not wait for what others ask, nor take a place in the queue.
-        demo.load(load, None, outputs, queue=False, **UNLISTED)
+        demo.load(load, None, outputs, queue=False, **PRIVATE_EVENT)
 
 
 def _help(label: str) -> None:
-    if f"{label}_help" in STATIC["en"]:
+    if f"{label}_help" in BROWSER_TEXT["en"]:
         gr.Markdown(i18n(f"{label}_help"), elem_classes="caption")
 
 
@@ -130,5 +130,5 @@ def _absent() -> gr.Markdown:
     return gr.Markdown(container=True, min_width=320, elem_classes="absent")
 
 
-def _told(label: str, message: Message, language: Language) -> str:
-    return f"**{STATIC[language][label]}**\n\n{message.text(language)}"
+def _told(label: str, message: UserError, language: Language) -> str:
+    return f"**{BROWSER_TEXT[language][label]}**\n\n{message.text(language)}"

@@ -4,11 +4,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import LANGUAGES, STATIC, Message, language_of
+from ui.i18n.text import BROWSER_TEXT, LANGUAGES, UserError, language_of
 from ui.server.images import WORKED, is_tiff, is_too_large
 from ui.server.upload import picture_source
 
-i18n = gr.I18n(**STATIC)
+i18n = gr.I18n(**BROWSER_TEXT)
 
 # Gradio mirrors what a camera sees, in the picture that is taken, too: no digit could be read. Of a phone's cameras the
 # one at its back looks at the paper. The size is the one that Gradio asks for where nothing else is asked.
@@ -16,11 +16,11 @@ CAMERA = gr.WebcamOptions(
     mirror=False,
     constraints={"video": {"facingMode": "environment", "width": {"ideal": 1920}, "height": {"ideal": 1440}}},
 )
-UNLISTED = {"api_visibility": "private", "show_progress": "hidden"}  # of events that are for the page alone
+PRIVATE_EVENT = {"api_visibility": "private", "show_progress": "hidden"}  # of events that are for the page alone
 
 
 def html_panel(label: str, elem_id: str, value: Any = None, **options: Any) -> gr.HTML:
-    """Place a panel of HTML below the label of a key in `STATIC`."""
+    """Place a panel of HTML below the label of a key in `BROWSER_TEXT`."""
     kind = {"show_label": True, "container": True, "elem_classes": "panel"}
     return gr.HTML(value, label=i18n(label), elem_id=elem_id, **kind, **options)
 
@@ -44,11 +44,11 @@ def picture_panel(label: str, elem_id: str, value: str | None = None, **options:
         """Say it once, when the picture comes, not whenever a control is moved."""
         source = picture_source(picture)
         if source is not None and is_too_large(source):
-            gr.Info(Message("picture_scaled", limit=WORKED).text(language_of(request)))
+            gr.Info(UserError("picture_scaled", limit=WORKED).text(language_of(request)))
         if source is not None and is_tiff(source):
-            gr.Info(Message("picture_tiff").text(language_of(request)))
+            gr.Info(UserError("picture_tiff").text(language_of(request)))
 
-    panel.input(tell, panel, None, preprocess=False, **UNLISTED)
+    panel.input(tell, panel, None, preprocess=False, **PRIVATE_EVENT)
     return panel
 
 
@@ -57,4 +57,4 @@ def data_words(key: str) -> str:
 
     Gradio translates labels only; the scripts of a panel take the word of the browser's language.
     """
-    return " ".join(f'data-{language}="{STATIC[language][key]}"' for language in LANGUAGES)
+    return " ".join(f'data-{language}="{BROWSER_TEXT[language][key]}"' for language in LANGUAGES)

@@ -9,11 +9,11 @@ import gradio as gr
 import numpy as np
 
 from model.config import CnnConfig
-from ui.i18n.text import Message, language_of
+from ui.i18n.text import UserError, language_of
 from ui.inference import tasks as reading
-from ui.inference.supervisor import Network
-from ui.server.upload import AT_ONCE, DrawingData, drawing_source, picture_source, warned
-from ui.tabs.panels import UNLISTED, data_words, html_panel, i18n, picture_panel
+from ui.inference.supervisor import ModelSupervisor
+from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, picture_source, show_warnings
+from ui.tabs.panels import PRIVATE_EVENT, data_words, html_panel, i18n, picture_panel
 
 SIDE = 448  # pixels of the square to draw on
 BRUSH = 36  # pixels; a stroke as wide, for its canvas, as MNIST's are for theirs
@@ -26,7 +26,7 @@ CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
 
-def tab(network: Network) -> None:
+def tab(network: ModelSupervisor) -> None:
     """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
     config = network.config
     drawn = reading.takes_drawings(config, network.folder)
@@ -55,7 +55,7 @@ def tab(network: Network) -> None:
         drawing = changed or other  # the canvas was wiped, or the photo taken away: what is left is read
         if not drawing:
             return nothing
-        with warned(request):
+        with show_warnings(request):
             maps_of = (which or 1) - 1 if opened else None
             found = network.ask(reading.read, picture_source(drawing), language_of(request), maps_of)
             count = len(found.inputs)
@@ -68,13 +68,20 @@ def tab(network: Network) -> None:
         """Make the feature maps of one of the signs that are there."""
         return network.ask(reading.look_inside, inputs[(which or 1) - 1]) if inputs else ""
 
-    event = {"outputs": [said, seen, inputs, which, maps], "preprocess": False, **UNLISTED, **AT_ONCE}
+    event = {"outputs": [said, seen, inputs, which, maps], "preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
     for source, other in zip(sources, reversed(sources), strict=True):
         source.input(show, [source, other, opened, which], trigger_mode="always_last", **event)
-    event = {"fn": look, "inputs": [inputs, which], "outputs": maps, "preprocess": False, **UNLISTED, **AT_ONCE}
-    inside.expand(lambda: True, None, opened, **UNLISTED).then(**event)
+    event = {
+        "fn": look,
+        "inputs": [inputs, which],
+        "outputs": maps,
+        "preprocess": False,
+        **PRIVATE_EVENT,
+        **IMAGE_EVENTS,
+    }
+    inside.expand(lambda: True, None, opened, **PRIVATE_EVENT).then(**event)
     which.input(**event)
-    inside.collapse(lambda: False, None, opened, **UNLISTED)
+    inside.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     anything = gr.Image(visible=False, label="drawing")
     anything.data_model = DrawingData
     confidences = gr.Label(visible=False, label="confidences")
@@ -89,23 +96,23 @@ def tab(network: Network) -> None:
         """
         found = network.ask(reading.classify, drawing_source(drawing))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
-        message = Message("not_known", label=found.label).text(language_of(request))
+        message = UserError("not_known", label=found.label).text(language_of(request))
         return value | ({"message": message} if found.rejected else {})
 
-    events = {"preprocess": False, "postprocess": False, **AT_ONCE}
+    events = {"preprocess": False, "postprocess": False, **IMAGE_EVENTS}
     gr.on([], classify, anything, confidences, api_name="classify", **events)
 
 
 def name(config: CnnConfig) -> str:
     """Return the key of the tab's name: a model that knows the ten digits gets theirs, a regression has no classes."""
-    if config.problem == "regression":
+    if config.task == "regression":
         return "number_tab"
     return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
 
 
 def guide(config: CnnConfig, drawn: bool) -> str:
     """Return the key of the sentence of guidance."""
-    if config.problem == "regression":
+    if config.task == "regression":
         return "number_guide"
     if not drawn:
         return "class_picture_guide"

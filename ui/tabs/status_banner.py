@@ -6,26 +6,26 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import Message, language_of
-from ui.inference.supervisor import Network
-from ui.tabs.panels import UNLISTED
+from ui.i18n.text import UserError, language_of
+from ui.inference.supervisor import ModelSupervisor
+from ui.tabs.panels import PRIVATE_EVENT
 
 
-def place_notice(demo: gr.Blocks, network: Network) -> None:
+def place_notice(demo: gr.Blocks, network: ModelSupervisor) -> None:
     """Place it above the tabs."""
     notice = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
 
     async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         language, loaded = language_of(request), network.start()
         if not loaded.done():
-            yield gr.update(value=Message("network_loading").text(language), visible=True)
+            yield gr.update(value=UserError("network_loading").text(language), visible=True)
         # Shielded: a visitor who leaves must not call off what the others wait for.
         if await asyncio.shield(asyncio.wrap_future(loaded)) is None:
-            yield gr.update(value=Message("network_unusable").text(language), visible=True)
+            yield gr.update(value=UserError("network_unusable").text(language), visible=True)
         elif network.failure:
             reason = network.failure.replace("`", "'")
-            yield gr.update(value=Message("model_replaced", reason=reason).text(language), visible=True)
+            yield gr.update(value=UserError("model_replaced", reason=reason).text(language), visible=True)
         else:
             yield gr.update(value="", visible=False)
 
-    demo.load(tell, None, notice, concurrency_limit=None, **UNLISTED)
+    demo.load(tell, None, notice, concurrency_limit=None, **PRIVATE_EVENT)

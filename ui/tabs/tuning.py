@@ -14,7 +14,7 @@ from ui.figures import results as plots
 from ui.figures.axes import shown, written
 from ui.figures.findings import findings
 from ui.figures.mistakes import SCRIPT, mistakes_html
-from ui.i18n.text import Language, Message, named, number, percent, word
+from ui.i18n.text import Language, UserError, named, number, percent, word
 from ui.reports import parse as reports
 from ui.reports.search import Search
 from ui.tabs.lazy_panels import Parts
@@ -29,7 +29,7 @@ def trials_table(folder: Path) -> dict[str, list]:
     """Return the trials as a table, headers and data, in the order tried, names as in trials.json.
 
     Raises:
-        Message: when trials.json is missing or damaged.
+        UserError: when trials.json is missing or damaged.
     """
     headers, data = reports.read_search(folder).table()
     return {"headers": headers, "data": [[_cell(value) for value in row] for row in data]}
@@ -55,10 +55,10 @@ def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]
     """Return the best trial's hyperparameters as a table of names and values.
 
     Raises:
-        Message: when no trial has completed.
+        UserError: when no trial has completed.
     """
     if search.best is None:
-        raise Message("no_trial_completed")
+        raise UserError("no_trial_completed")
     rows = [[named(name, language), written(value, language)] for name, value in search.best.hyperparameters.items()]
     return {"headers": [word("hyperparameter", language), word("value", language)], "data": rows}
 
@@ -70,17 +70,17 @@ def importance_told(search: Search, language: Language) -> str:
         return ""
     key = "importance_told" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
     r2, share = number(importance.r2, ".2f", language), percent(importance.r2, language, 0)
-    return Message(key, r2=r2, trials=importance.trials, share=share).text(language)
+    return UserError(key, r2=r2, trials=importance.trials, share=share).text(language)
 
 
 def tested_shown(folder: Path, language: Language) -> str:
     """Return the sentence below the confusion matrix; empty where there is no matrix."""
     try:
         evaluation = reports.read_evaluation(folder)
-    except Message:
+    except UserError:
         return ""
     rows, accuracy = number(evaluation.rows, ",", language), percent(evaluation.accuracy, language, 2)
-    return Message("tested", accuracy=accuracy, rows=rows, split=evaluation.split).text(language)
+    return UserError("tested", accuracy=accuracy, rows=rows, split=evaluation.split).text(language)
 
 
 def tab(demo: gr.Blocks, folder: Path) -> None:
@@ -99,10 +99,10 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
 
     def names() -> list[str]:
         if not search().scored:
-            raise Message("no_trial_completed")
+            raise UserError("no_trial_completed")
         found = [hyperparameter.name for hyperparameter in search().varied()]
         if not found:
-            raise Message("too_few_trials")
+            raise UserError("too_few_trials")
         return found
 
     def curve(language: Language) -> go.Figure:

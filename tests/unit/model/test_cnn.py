@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel, ModelError
 from model.cnn import BATCH
-from model.preprocess.decode import BadImage, BlankDrawing
+from model.preprocess.decode import BlankDrawingError, ImageError
 from tests.conftest import SAMPLE
 
 
@@ -103,7 +103,7 @@ def test_drawings_are_read(bundled, images):
     answers = bundled.predict_sketch(pages)
     assert answers.shape == (40, 10) and answers.dtype == np.float32
     assert (answers.argmax(axis=1) == bundled.predict(images[:40]).argmax(axis=1)).mean() >= 0.95
-    with pytest.raises(BlankDrawing):
+    with pytest.raises(BlankDrawingError):
         bundled.predict_sketch([np.full((50, 50), 255, np.uint8)])
 
 
@@ -112,15 +112,15 @@ def test_drawings_are_read(bundled, images):
 )
 def test_what_is_no_picture_is_refused(bundled, bad):
     for method in (bundled.predict, bundled.predict_sketch, bundled.reject, bundled.reject_sketch):
-        with pytest.raises(BadImage):
+        with pytest.raises(ImageError):
             method(bad)
 
 
 def test_two_classes_get_two_columns_and_a_number_gets_one(images):
-    binary = CnnModel(CnnConfig(labels=("no", "yes"), problem="binary", filters=(4,))).predict(images[:3])
+    binary = CnnModel(CnnConfig(labels=("no", "yes"), task="binary", filters=(4,))).predict(images[:3])
     assert binary.shape == (3, 2)
     np.testing.assert_allclose(binary.sum(axis=1), 1, atol=1e-6)
-    number = CnnModel(CnnConfig(labels=("x",), problem="regression", filters=(4,))).predict(images[:3])
+    number = CnnModel(CnnConfig(labels=("x",), task="regression", filters=(4,))).predict(images[:3])
     assert number.shape == (3, 1) and number.dtype == np.float32
 
 
@@ -178,7 +178,7 @@ def test_a_blank_among_drawings_is_named_and_rejected(bundled):
     seven = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(seven).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
     blank = Image.new("L", (200, 200), 255)
-    with pytest.raises(BlankDrawing, match="nothing is drawn in drawing 2"):
+    with pytest.raises(BlankDrawingError, match="nothing is drawn in drawing 2"):
         bundled.predict_sketch([seven, seven, blank])
     judged = bundled.reject_sketch([seven, blank, seven])
     assert judged.rejected.tolist() == [False, True, False] and np.isinf(judged.score[1])

@@ -15,7 +15,7 @@ from model.scaling import Scaling
 
 FULL = CnnConfig(
     labels=("no", "yes"),
-    problem="binary",
+    task="binary",
     image_shape=(32, 48, 3),
     scaling=Scaling("robust", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),
     filters=(8, 16, 32),
@@ -45,16 +45,16 @@ def test_json_gives_the_same_config_back(config):
         ({"activation": "mish"}, "unknown activation 'mish'; there are relu, leaky_relu"),
         ({"normalization": "group"}, "there are none, batch, layer"),
         ({"pooling": "min"}, "there are max, average, stride"),
-        ({"problem": "ranking"}, "there are binary, multiclass, regression"),
-        ({"loss": "mse"}, "does not suit a multiclass problem; these suit it: sparse_categorical"),
+        ({"task": "ranking"}, "there are binary, multiclass, regression"),
+        ({"loss": "mse"}, "does not suit a multiclass task; these suit it: sparse_categorical"),
         ({"loss": "brier"}, "is unknown"),
         ({"labels": ("a",)}, "2 to 16,384 labels"),
         ({"labels": tuple("a" * n for n in range(2000))}, "too long: config.json would have 2,0"),
         ({"labels": ("a", "a")}, "each once"),
         ({"labels": "abc"}, "must be a list"),
         ({"labels": ("a", 3)}, "must be names"),
-        ({"problem": "binary", "loss": ""}, "exactly 2 labels"),
-        ({"problem": "regression", "loss": ""}, "one name"),
+        ({"task": "binary", "loss": ""}, "exactly 2 labels"),
+        ({"task": "regression", "loss": ""}, "one name"),
         ({"filters": (8,) * 5}, "at most 4 do not"),
         ({"filters": ()}, "number of blocks"),
         ({"filters": (10**9,)}, "filters must be a whole number from 1 to 4096"),
@@ -66,7 +66,7 @@ def test_json_gives_the_same_config_back(config):
         ({"convolutions": (1, 0)}, "convolutions must be a whole number"),
         ({"temperature": 0}, "temperature must be a positive number"),
         ({"temperature": float("inf")}, "temperature must be a positive number"),
-        ({"rejection_distance": -1.0}, "rejection_distance must be a positive number"),
+        ({"ood_threshold": -1.0}, "ood_threshold must be a positive number"),
         ({"dense_units": (10**9,)}, "dense_units"),
         ({"dense_units": (1,) * 9}, "the number of dense_units must be a whole number from 0 to 8"),
         ({"image_shape": (1024, 1024, 1), "filters": (65,)}, "68,157,440 numbers in one layer; at most 67,108,864"),
@@ -88,7 +88,7 @@ def test_json_gives_the_same_config_back(config):
         ({"scaling": {"offset": [0.0], "scale": [1e-10]}}, "none of extreme size"),
         ({"scaling": {"offset": ["1"], "scale": [1.0]}}, "scaling needs as many finite offsets"),
         ({"scaling": {"offset": 0, "scale": 1}}, "scaling needs as many finite offsets"),
-        ({"problem": []}, "unknown problem .*; there are binary, multiclass, regression"),
+        ({"task": []}, "unknown task .*; there are binary, multiclass, regression"),
         ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
         FULL,
         CnnConfig(image_shape=(29, 17, 1), pooling="stride", normalization="none", dense_units=(7, 5)),
         CnnConfig(image_shape=(29, 17, 1), pooling="average", convolutions=3, dense_units=(7,)),
-        CnnConfig(labels=("x",), problem="regression", filters=(4,)),
+        CnnConfig(labels=("x",), task="regression", filters=(4,)),
         CnnConfig(filters=(3, 5), convolutions=(3, 1), dense_units=()),
     ],
 )
@@ -141,7 +141,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 # Nearly all of these are allowed: most of the others end at the first check.
-heads = st.sampled_from([{}, {"problem": "binary", "labels": ["a", "b"]}, {"problem": "regression", "labels": ["x"]}])
+heads = st.sampled_from([{}, {"task": "binary", "labels": ["a", "b"]}, {"task": "regression", "labels": ["x"]}])
 floats = st.lists(st.floats(), min_size=1, max_size=1)
 bodies = st.fixed_dictionaries(
     {"image_shape": st.tuples(st.integers(4, 12), st.integers(4, 12), st.sampled_from([1, 3]))},

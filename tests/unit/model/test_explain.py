@@ -92,13 +92,13 @@ def test_every_activation_can_be_looked_into(digit, activation):
     assert len(found.feature_maps) == 4 and np.isfinite(found.saliency).all()
 
 
-@pytest.mark.parametrize("problem, labels, sums_to", [("binary", ("no", "yes"), 1), ("regression", ("weight",), None)])
-def test_other_problems(digit, problem, labels, sums_to):
-    model = fresh(problem=problem, labels=labels, loss="")
+@pytest.mark.parametrize("task, labels, sums_to", [("binary", ("no", "yes"), 1), ("regression", ("weight",), None)])
+def test_other_problems(digit, task, labels, sums_to):
+    model = fresh(task=task, labels=labels, loss="")
     found = Explainer(model).explain(digit)
     assert found.probabilities.shape == (len(labels),)
     assert sums_to is None or np.isclose(found.probabilities.sum(), sums_to)
-    if problem == "binary":  # what speaks for one speaks against the other
+    if task == "binary":  # what speaks for one speaks against the other
         a, b = (Explainer(model).explain(digit, label).saliency for label in (0, 1))
         np.testing.assert_allclose(a, -b, rtol=1e-4, atol=1e-6)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.app_server import ROOT, App, running
-from ui.i18n.text import SPOKEN, Language, Message
+from ui.i18n.text import SERVER_TEXT, Language, UserError
 from ui.server.images import FORMATS, read_picture
 
 # JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
@@ -78,8 +78,8 @@ def events(app) -> list[tuple[int, int]]:
 
 
 def is_ours(text: str, language: Language) -> bool:
-    """Return whether a text is one of `SPOKEN`, whatever stands in its fields."""
-    patterns = (re.sub(r"\\{\w+\\}", ".*", re.escape(one)) for one in SPOKEN[language].values())
+    """Return whether a text is one of `SERVER_TEXT`, whatever stands in its fields."""
+    patterns = (re.sub(r"\\{\w+\\}", ".*", re.escape(one)) for one in SERVER_TEXT[language].values())
     return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
 
 
@@ -166,7 +166,7 @@ def test_a_damaged_picture_is_read_or_told(data, kind):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         pixels = read_picture(bytes(content[: data.draw(st.integers(0, len(content)))]))
-    except Message as message:
+    except UserError as message:
         assert message.key in ("picture_unreadable", "picture_too_large")
     else:
         assert pixels.ndim in (2, 3) and pixels.dtype in (np.uint8, np.uint16)

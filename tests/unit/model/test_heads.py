@@ -38,24 +38,24 @@ EXPECTED = {
     ("regression", "poisson"): lambda: (GUESSES[:, 0] - NUMBERS * np.log(GUESSES[:, 0])).mean(),
 }
 DATA = {"multiclass": (IDS, SOFTMAX), "binary": (BITS, SIGMOID), "regression": (NUMBERS, GUESSES)}
-ROWS = [(problem, loss) for problem, head in HEADS.items() for loss in head.losses]
+ROWS = [(task, loss) for task, head in HEADS.items() for loss in head.losses]
 
 
-@pytest.mark.parametrize(("problem", "loss"), ROWS)
-def test_each_loss_of_the_table_is_what_its_name_says(problem, loss):
-    targets, outputs = DATA[problem]
-    value = float(make_loss(problem, loss, 4)(targets, outputs))
-    assert value == pytest.approx(EXPECTED[problem, loss](), rel=1e-4)
+@pytest.mark.parametrize(("task", "loss"), ROWS)
+def test_each_loss_of_the_table_is_what_its_name_says(task, loss):
+    targets, outputs = DATA[task]
+    value = float(make_loss(task, loss, 4)(targets, outputs))
+    assert value == pytest.approx(EXPECTED[task, loss](), rel=1e-4)
 
 
-@pytest.mark.parametrize("problem", HEADS)
+@pytest.mark.parametrize("task", HEADS)
 @pytest.mark.parametrize("loss", [*LOSSES, "brier"])
-def test_a_misfit_is_refused_with_those_that_fit(problem, loss):
-    if loss in HEADS[problem].losses:
-        check_head(problem, loss)
+def test_a_misfit_is_refused_with_those_that_fit(task, loss):
+    if loss in HEADS[task].losses:
+        check_head(task, loss)
         return
-    with pytest.raises(TrazoError, match=f"these suit it: {', '.join(HEADS[problem].losses)}"):
-        make_loss(problem, loss, 4)
+    with pytest.raises(TrazoError, match=f"these suit it: {', '.join(HEADS[task].losses)}"):
+        make_loss(task, loss, 4)
 
 
 def test_the_end_of_the_network_suits_the_problem():
@@ -71,14 +71,14 @@ def test_label_smoothing_moves_mass_to_all_classes():
 
 
 @pytest.mark.parametrize(
-    ("problem", "expected"),
+    ("task", "expected"),
     [
         ("multiclass", lambda: SOFTMAX.argmax(axis=1) == IDS),
         ("binary", lambda: (SIGMOID[:, 0] > 0.5) == BITS),
         ("regression", lambda: np.abs(ERROR)),
     ],
 )
-def test_the_metric_is_accuracy_or_the_absolute_error_of_each_row(problem, expected):
-    targets, outputs = DATA[problem]
-    values = make_metric_function(problem)(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(outputs))
+def test_the_metric_is_accuracy_or_the_absolute_error_of_each_row(task, expected):
+    targets, outputs = DATA[task]
+    values = make_metric_function(task)(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(outputs))
     np.testing.assert_allclose(np.asarray(values), expected(), rtol=1e-5)

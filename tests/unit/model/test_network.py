@@ -27,15 +27,15 @@ def test_every_block_halves_the_picture(pooling):
 
 
 @pytest.mark.parametrize(
-    ("problem", "labels", "loss", "low", "high"),
+    ("task", "labels", "loss", "low", "high"),
     [
         ("binary", ("a", "b"), "", 0, 1),
         ("regression", ("x",), "", -np.inf, np.inf),
         ("regression", ("x",), "poisson", 0, np.inf),
     ],
 )
-def test_one_unit_for_two_classes_and_for_a_number(problem, labels, loss, low, high):
-    outputs = build_network(CnnConfig(**SMALL, problem=problem, labels=labels, loss=loss))(PIXELS).numpy()
+def test_one_unit_for_two_classes_and_for_a_number(task, labels, loss, low, high):
+    outputs = build_network(CnnConfig(**SMALL, task=task, labels=labels, loss=loss))(PIXELS).numpy()
     assert outputs.shape == (3, 1) and (outputs >= low).all() and (outputs <= high).all()
 
 

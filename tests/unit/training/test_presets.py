@@ -35,7 +35,7 @@ def test_the_bundled_model_is_what_the_project_promises():
     measured = json.loads((PRETRAINED / "evaluation.json").read_text())
     assert measured["dataset"] == "ylecun/mnist" and measured["rows"] == 10_000
     assert measured["accuracy"] >= 0.996 and measured["calibration"]["ece"] <= 0.003
-    drawings = {one["dataset"]: one for one in measured["further"]}
+    drawings = {one["dataset"]: one for one in measured["extra_datasets"]}
     assert set(drawings) == {"optdigits", "pendigits", "hwd1000"}
     for one in drawings.values():
         assert one["sketches"] and one["accuracy"] >= 0.98

@@ -4,15 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from ui.i18n.text import SPOKEN, STATIC, language_of, word
+from ui.i18n.text import BROWSER_TEXT, SERVER_TEXT, language_of, word
 
 
 def test_both_languages_say_everything():
-    for texts in (STATIC, SPOKEN):
+    for texts in (BROWSER_TEXT, SERVER_TEXT):
         assert texts["es"].keys() == texts["en"].keys()
         assert all(texts[language][key].strip() for language in ("es", "en") for key in texts["es"])
-    for key in SPOKEN["es"]:
-        fields = [sorted(part.split("}")[0] for part in SPOKEN[lang][key].split("{")[1:]) for lang in ("es", "en")]
+    for key in SERVER_TEXT["es"]:
+        fields = [sorted(part.split("}")[0] for part in SERVER_TEXT[lang][key].split("{")[1:]) for lang in ("es", "en")]
         assert fields[0] == fields[1], key
 
 

@@ -23,7 +23,7 @@ MAX_GAP = 1 << 16  # unused bytes between two wanted ranges that are cheaper to 
 
 
 @dataclass(frozen=True)
-class Network:
+class HttpOptions:
     """How long the Hub is waited for, and what is kept of its answers.
 
     With the defaults a Hub that never answers a request for rows is an error after 47 seconds. What `datasets` asks, to
@@ -36,25 +36,25 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Files:
+class RemoteFiles:
     """The files of one dataset at one commit, or in one folder.
 
     Attributes:
         filesystem: of all of them.
         token: of the Hub.
-        network: time-outs, retries and cache.
+        http: timeouts, retries and cache.
     """
 
     filesystem: fsspec.AbstractFileSystem
     token: str | None
-    network: Network
+    http: HttpOptions
     _versions: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def of(urls: Sequence[str], token: str | None, network: Network) -> tuple["Files", tuple[str, ...]]:
+    def of(urls: Sequence[str], token: str | None, http: HttpOptions) -> tuple["RemoteFiles", tuple[str, ...]]:
         """Return the files that some URLs stand for, and the path of each."""
         filesystem, _ = url_to_fs(urls[0], **({"token": token} if urls[0].startswith("hf://") else {}))
-        return Files(filesystem, token, network), tuple(filesystem._strip_protocol(url) for url in urls)
+        return RemoteFiles(filesystem, token, http), tuple(filesystem._strip_protocol(url) for url in urls)
 
     @property
     def on_hub(self) -> bool:
@@ -112,8 +112,8 @@ class Files:
             "GET",
             self.filesystem.url(path),
             headers={"range": f"bytes={begin}-{end - 1}", **build_hf_headers(token=self.token)},
-            timeout=self.network.timeout,
-            max_retries=self.network.retries,
+            timeout=self.http.timeout,
+            max_retries=self.http.retries,
         )
         hf_raise_for_status(answer)
         return answer.content, answer.headers.get("etag", "")
@@ -132,10 +132,10 @@ class Files:
 
     @cached_property
     def _cache(self) -> Cache | None:
-        if not (self.on_hub and self.network.cache_bytes):
+        if not (self.on_hub and self.http.cache_bytes):
             return None
         try:
-            return Cache(cache_folder() / "rows", size_limit=self.network.cache_bytes)
+            return Cache(cache_folder() / "rows", size_limit=self.http.cache_bytes)
         except CACHE_ERRORS as error:
             raise TrazoError(
                 f"rows cannot be kept in {cache_folder() / 'rows'}: {error}; delete it, or leave --cache-bytes out"

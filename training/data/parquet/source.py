@@ -37,10 +37,10 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._http import default_client_factory
 
-from model.artifacts import write_whole
+from model.artifacts import atomic_write
 from model.errors import StreamError, TrazoError
 from training.data.order import RowGroups
-from training.data.parquet.byte_ranges import Files, Network, cache_folder, merge_spans
+from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
 from training.data.parquet.footer import Footer
 
@@ -52,18 +52,18 @@ pa.set_memory_pool(pa.system_memory_pool())
 # Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
 os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
 # The Hub's client waits for ever unless told otherwise, and `datasets` repeats what it has repeated already.
-SILENCE = 10.0  # seconds, for requests that set no time-out of their own: listing files, reading a card
+DEFAULT_TIMEOUT_S = 10.0  # seconds, for requests that set no time-out of their own: listing files, reading a card
 datasets_config.STREAMING_READ_MAX_RETRIES = 1
 datasets_config.STREAMING_READ_RETRY_INTERVAL = datasets_config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = 1
-PATIENCE = 45.0  # seconds without any answer after which opening a dataset is given up, whatever is being repeated
-_heard = [0.0]  # when the Hub last answered
+MAX_SILENCE_S = 45.0  # seconds without any answer after which opening a dataset is given up, whatever is being repeated
+_last_response = [0.0]  # when the Hub last answered
 
 
 def _client() -> httpx2.Client:
     client = default_client_factory()
-    client.timeout = SILENCE
+    client.timeout = DEFAULT_TIMEOUT_S
     hooks = client.event_hooks
-    hooks["response"] = [*hooks["response"], lambda answer: _heard.__setitem__(0, time.monotonic())]
+    hooks["response"] = [*hooks["response"], lambda answer: _last_response.__setitem__(0, time.monotonic())]
     client.event_hooks = hooks
     return client
 
@@ -72,12 +72,12 @@ set_client_factory(_client)
 logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)  # its retries would break the progress bar
 
 
-class NoSuchSplit(TrazoError):
+class SplitNotFoundError(TrazoError):
     """A split that the dataset does not have; the text names those that it has."""
 
 
 @dataclass(frozen=True)
-class Origin:
+class SplitInfo:
     """What is known of rows before they are read.
 
     Attributes:
@@ -103,7 +103,7 @@ class Origin:
     fingerprint: str
 
 
-def joined(origins: Sequence[Origin]) -> Origin:
+def concat_splits(origins: Sequence[SplitInfo]) -> SplitInfo:
     """Return what several datasets are together, the rows of each after those of the one before."""
     first = origins[0]
     if len(origins) == 1:
@@ -113,7 +113,7 @@ def joined(origins: Sequence[Origin]) -> Origin:
         tables.append((origin.table.shard + shards, origin.table.group, origin.table.rows))
         shards += int(origin.table.shard.max()) + 1
         rows += origin.table.total
-    return Origin(
+    return SplitInfo(
         " + ".join(origin.dataset for origin in origins),
         first.config,
         first.split,
@@ -127,7 +127,7 @@ def joined(origins: Sequence[Origin]) -> Origin:
 
 
 @dataclass(frozen=True)
-class Source(Origin):
+class ParquetSplit(SplitInfo):
     """One split of one dataset at one commit, and its rows.
 
     Attributes:
@@ -135,7 +135,7 @@ class Source(Origin):
     """
 
     schema: pa.Schema
-    _files: Files
+    _files: RemoteFiles
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
 
@@ -152,7 +152,7 @@ class Source(Origin):
         spans = [span for group in range(len(groups)) for span in _spans(footer.row_group(group), columns)]
         parts = self._files.read_spans(path, spans)
         try:
-            file = pq.ParquetFile(pa.PythonFile(_Parts(parts), mode="r"), metadata=footer)
+            file = pq.ParquetFile(pa.PythonFile(_SparseFile(parts), mode="r"), metadata=footer)
             return file.read_row_groups(range(len(groups)), columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
@@ -164,8 +164,8 @@ def open_source(
     config: str | None = None,
     revision: str | None = None,
     token: str | None = None,
-    network: Network = Network(),
-) -> Source:
+    http: HttpOptions = HttpOptions(),
+) -> ParquetSplit:
     """Find a split's Parquet files and read their footers, all at one commit.
 
     Args:
@@ -174,7 +174,7 @@ def open_source(
         config: for datasets with several; None for the default.
         revision: branch, tag or commit on the Hub; None for main.
         token: of the Hub; None for the environment's.
-        network: time-outs, retries and cache.
+        http: timeouts, retries and cache.
 
     Raises:
         TrazoError: in one line, what was asked and what exists.
@@ -186,15 +186,15 @@ def open_source(
     builder = _builder(dataset, config, commit, token, local)
     files = builder.config.data_files or {}
     if split not in files:
-        raise NoSuchSplit(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
+        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
     urls = [str(url) for url in files[split]]
     splits = tuple(map(str, files))
     if not all(url.endswith(".parquet") for url in urls):
         folder = _copy(builder, dataset, split, commit)
-        copied = open_source(str(folder), COPIED_SPLIT, network=network)
+        copied = open_source(str(folder), COPIED_SPLIT, http=http)
         return replace(copied, dataset=dataset, config=builder.config.name, split=split, splits=splits, revision=commit)
-    with hub_errors(dataset):
-        opened, paths = Files.of(urls, token, network)
+    with translate_hub_errors(dataset):
+        opened, paths = RemoteFiles.of(urls, token, http)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
             footers, sizes = zip(*pool.map(lambda path: _footer(opened, path), paths), strict=True)
     schema = footers[0].schema
@@ -209,7 +209,7 @@ def open_source(
     features = builder.info.features or Features.from_arrow_schema(schema)
     names = [(Path(path).name, size) for path, size in zip(paths, sizes, strict=True)]
     fingerprint = hashlib.sha256(repr((names, counts)).encode()).hexdigest()[:16]
-    return Source(
+    return ParquetSplit(
         dataset,
         builder.config.name,
         split,
@@ -227,7 +227,7 @@ def open_source(
 
 
 @contextmanager
-def hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
+def translate_hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
     """Turn the Hub client's errors into one line each.
 
     Raises:
@@ -257,7 +257,7 @@ def hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
 
 
 def _commit(dataset: str, revision: str | None, token: str | None) -> str:
-    with hub_errors(dataset, revision):
+    with translate_hub_errors(dataset, revision):
         commit = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=20).sha
     if commit is None:
         raise TrazoError(f"{constants.ENDPOINT} is no Hub: it names no commit of {dataset!r}")
@@ -265,11 +265,11 @@ def _commit(dataset: str, revision: str | None, token: str | None) -> str:
 
 
 def _builder(dataset: str, config: str | None, commit: str | None, token: str | None, local: bool):
-    with hub_errors(dataset):
+    with translate_hub_errors(dataset):
         try:
             if local:
                 return load_dataset_builder(dataset, config)
-            return _patiently(lambda: load_dataset_builder(dataset, config, revision=commit, token=token))
+            return _with_silence_timeout(lambda: load_dataset_builder(dataset, config, revision=commit, token=token))
         except (EmptyDatasetError, FileNotFoundError) as error:
             pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
             raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
@@ -278,11 +278,11 @@ def _builder(dataset: str, config: str | None, commit: str | None, token: str | 
             raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
 
 
-def _patiently(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
+def _with_silence_timeout(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
     """Return what a call returns, or give up when nothing is heard of the Hub for too long.
 
     Raises:
-        ConnectionError: after `PATIENCE`; the call is left to itself.
+        ConnectionError: after `MAX_SILENCE_S`; the call is left to itself.
     """
     future: Future = Future()
 
@@ -293,16 +293,16 @@ def _patiently(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
             future.set_exception(error)
 
     threading.Thread(target=run, name="trazo-open", daemon=True).start()
-    _heard[0] = time.monotonic()
+    _last_response[0] = time.monotonic()
     while not future.done():
         wait([future], timeout=1)
-        if not future.done() and time.monotonic() - _heard[0] > PATIENCE:
+        if not future.done() and time.monotonic() - _last_response[0] > MAX_SILENCE_S:
             raise ConnectionError("the Hub stays silent")
     return future.result()
 
 
 def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
-    with hub_errors(dataset):
+    with translate_hub_errors(dataset):
         try:
             return parquet_copy(builder, dataset, split, commit)
         except TrazoError:
@@ -315,7 +315,7 @@ def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None)
             raise TrazoError(f"split {split!r} of {dataset!r} cannot be copied to Parquet: {reason}{hint}") from None
 
 
-def _footer(files: Files, path: str) -> tuple[Footer, int]:
+def _footer(files: RemoteFiles, path: str) -> tuple[Footer, int]:
     """Return a Parquet file's footer and the file's size, in one or two ranged requests; of a commit, only once."""
     kept = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
     with suppress(OSError, TrazoError):  # there is none, or it is damaged
@@ -335,7 +335,7 @@ def _footer(files: Files, path: str) -> tuple[Footer, int]:
     if files.on_hub:
         with suppress(OSError):  # a cache that cannot be written is none
             kept.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(kept, size.to_bytes(8, "little") + tail[-length:])
+            atomic_write(kept, size.to_bytes(8, "little") + tail[-length:])
     return footer, size
 
 
@@ -350,7 +350,7 @@ def _spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, in
     return merge_spans(ranges)
 
 
-class _Parts(io.RawIOBase):
+class _SparseFile(io.RawIOBase):
     """A file of which only some parts are there, for pyarrow: begin -> bytes."""
 
     def __init__(self, parts: dict[int, bytes]) -> None:

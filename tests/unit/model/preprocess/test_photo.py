@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from model.preprocess import foreground as converted
-from model.preprocess.decode import BlankDrawing, sketch_to_input
-from model.preprocess.photo import photographed_ink
+from model.preprocess.decode import BlankDrawingError, sketch_to_input
+from model.preprocess.photo import extract_strokes_from_photo
 
 SHAPE = (28, 28, 1)
 HEIGHT, WIDTH = 480, 640
@@ -88,13 +88,13 @@ def test_specks_and_the_tables_edge_are_not_drawn():
 
 @pytest.mark.parametrize("kind", ["even", "window", "lamp", "shadow"])
 def test_empty_paper_is_blank_however_it_is_lit(kind):
-    with pytest.raises(BlankDrawing):
+    with pytest.raises(BlankDrawingError):
         sketch_to_input(photograph(np.zeros((HEIGHT, WIDTH), np.float32), kind), SHAPE)
 
 
 def test_a_drawing_on_a_screen_is_not_taken_for_a_photograph(monkeypatch):
     taken = []
-    monkeypatch.setattr(converted, "photographed_ink", lambda grey: taken.append(grey.shape) or grey / 255)
+    monkeypatch.setattr(converted, "extract_strokes_from_photo", lambda grey: taken.append(grey.shape) or grey / 255)
     sketch_to_input((255 - 255 * drawing()).astype(np.uint8), SHAPE)
     assert not taken
     sketch_to_input(photograph(drawing(), "window"), SHAPE)
@@ -102,7 +102,7 @@ def test_a_drawing_on_a_screen_is_not_taken_for_a_photograph(monkeypatch):
 
 
 def test_ink_of_a_photograph_lies_between_0_and_1_and_a_long_side_is_shortened():
-    ink = photographed_ink(photograph(drawing(), "lamp")[..., 0].astype(np.float32))
+    ink = extract_strokes_from_photo(photograph(drawing(), "lamp")[..., 0].astype(np.float32))
     assert ink.shape == (420, 560) and ink.dtype == np.float32
     assert ink.min() == 0 and ink.max() == 1
 
@@ -110,7 +110,7 @@ def test_ink_of_a_photograph_lies_between_0_and_1_and_a_long_side_is_shortened()
 @pytest.mark.parametrize("shape", [(64, 64), (64, 900), (70, 66), (40, 50), (64, 40_000), (40_000, 64), (65, 33_000)])
 def test_any_shape_of_photograph_is_taken(shape):
     noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.float32)
-    assert np.isfinite(photographed_ink(noise)).all()
+    assert np.isfinite(extract_strokes_from_photo(noise)).all()
 
 
 @pytest.mark.parametrize("exposure", [1.2, 1.35, 1.5])

@@ -77,5 +77,5 @@ def test_more_pieces_than_a_line_has_are_left_together():
 
 
 def test_a_blank_sheet_is_told():
-    with pytest.raises(converter.BlankDrawing):
+    with pytest.raises(converter.BlankDrawingError):
         converter.sketch_to_inputs(sheet(), SHAPE)

@@ -83,4 +83,4 @@ def test_other_labels_than_digits_are_refused():
     from training.loop.trainer import fit
 
     with pytest.raises(TrazoError, match="digits 0 to 9"):
-        fit(CnnConfig(labels=("cat", "dog")), TrainConfig(hands=0.5), None, None)
+        fit(CnnConfig(labels=("cat", "dog")), TrainConfig(digit_variants=0.5), None, None)

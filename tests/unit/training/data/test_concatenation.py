@@ -57,9 +57,7 @@ def folders(tmp_path_factory):
 def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size, world_size, start, window, share):
     def stream(rank: int = 0, world: int = 1) -> HubStream:
         options = {"seed": seed, "batch_size": batch_size, "window_rows": window, "window_runs": 3}
-        joined = HubStream.concatenated(
-            [HubStream(folder, **options, rank=rank, world_size=world) for folder in folders]
-        )
+        joined = HubStream.concat([HubStream(folder, **options, rank=rank, world_size=world) for folder in folders])
         return joined.hold_out(share)[0] if share else joined
 
     alone = stream()
@@ -76,7 +74,7 @@ def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size
 
 def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(folders):
     single = [HubStream(folder) for folder in folders]
-    joined = HubStream.concatenated(single)
+    joined = HubStream.concat(single)
     assert joined.labels == ("x", "y", "z") and joined.rows == 71 and len(joined.members) == 3
     expected = {}
     for first, stream in zip((0, 41, 64), single, strict=True):
@@ -93,7 +91,7 @@ def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(fold
 
 def test_one_dataset_alone_is_itself(folders):
     stream = HubStream(folders[0])
-    assert HubStream.concatenated([stream]) is stream
+    assert HubStream.concat([stream]) is stream
 
 
 LABELS = {
@@ -113,14 +111,14 @@ def test_labels_of_any_types_go_together(tmp_path, first, second):
         streams.append(
             HubStream(write_dataset(tmp_path / str(number), schema, [{"image": pictures(3), "label": labels}]))
         )
-    (batch,) = HubStream.concatenated(streams).ordered()
+    (batch,) = HubStream.concat(streams).ordered()
     assert batch.labels.tolist() == [0, 1, 0] * 2 and batch.labels.dtype == np.int64
 
 
 def test_other_classes_are_refused(folders, tmp_path):
     other = write_dataset(tmp_path, features("x", "y"), [{"image": pictures(3), "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match=r"asks binary x, y; .* asks multiclass x, y, z"):
-        HubStream.concatenated([HubStream(folders[0]), HubStream(other)])
+        HubStream.concat([HubStream(folders[0]), HubStream(other)])
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +140,7 @@ def drawings(tmp_path_factory) -> str:
 
 def test_free_drawings_are_prepared_as_the_demo_prepares_them(drawings):
     sample = HubStream(SAMPLE, "test", batch_size=50)
-    joined = HubStream.concatenated([sample, HubStream(drawings, sketches=True)])
+    joined = HubStream.concat([sample, HubStream(drawings, sketches=True)])
     stored = {int(r): i for batch in joined.ordered() for r, i in zip(batch.index, batch.images, strict=True)}
     plain = {
         int(row): image
@@ -162,28 +160,28 @@ def test_free_drawings_are_prepared_as_the_demo_prepares_them(drawings):
 
 
 def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
-    stream = HubStream(drawings).together("writer")
+    stream = HubStream(drawings).with_groups("writer")
     rest, held_out = stream.hold_out(0.3)
     rest, validation = rest.hold_out(0.3)
     parts = [
         {row // 4 for batch in part.ordered() for row in batch.index.tolist()} for part in (rest, held_out, validation)
     ]
     assert sum(map(len, parts)) == 15 and set().union(*parts) == set(range(15))
-    again = HubStream(drawings, seed=4).together("writer").hold_out(0.3)[1]
+    again = HubStream(drawings, seed=4).with_groups("writer").hold_out(0.3)[1]
     assert again.rows == held_out.rows and {r // 4 for b in again.epoch(0) for r in b.index.tolist()} == parts[1]
     with pytest.raises(TrazoError, match="no column 'hand'; its columns: image, label, writer"):
-        HubStream(drawings).together("hand")
+        HubStream(drawings).with_groups("hand")
     with pytest.raises(TrazoError, match="holds no single values"):
-        HubStream(drawings).together("image")
+        HubStream(drawings).with_groups("image")
     with pytest.raises(TrazoError, match="before a stream is cut"):
-        rest.together("writer")
+        rest.with_groups("writer")
 
 
 def test_rows_without_a_writer_are_one_unit(tmp_path):
     schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"]), "writer": Value("string")})
     writers = [None] * 10 + ["a", None, "b", "b", None] * 4
     columns = {"image": pictures(30), "label": [0, 1] * 15, "writer": writers}
-    stream = HubStream(write_dataset(tmp_path, schema, [columns])).together("writer")
+    stream = HubStream(write_dataset(tmp_path, schema, [columns])).with_groups("writer")
     parts = [
         {writers[row] for batch in part.ordered() for row in batch.index.tolist()} for part in stream.hold_out(0.5)
     ]
@@ -193,7 +191,7 @@ def test_rows_without_a_writer_are_one_unit(tmp_path):
 def test_training_on_several_datasets_names_each(drawings, tmp_path, capsys):
     run = tmp_path / "run"
     options = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
-    drawn = ["--sketches", drawings, "--unit-column", "writer"]
+    drawn = ["--sketches", drawings, "--group-column", "writer"]
     assert main(["train", "--dataset", SAMPLE, *drawn, "--output", str(run), *options]) == 0
     report = json.loads((run / "training.json").read_text())["data"]
     assert [(one["dataset"], one["sketches"]) for one in report["datasets"]] == [(SAMPLE, False), (drawings, True)]
@@ -210,20 +208,20 @@ def test_training_on_several_datasets_names_each(drawings, tmp_path, capsys):
     assert main(["evaluate", "--model", str(run), "--dataset", SAMPLE, *drawn]) == 0
     evaluation = json.loads((run / "evaluation.json").read_text())
     assert (evaluation["dataset"], evaluation["split"], evaluation["rows"]) == (SAMPLE, "test", 1000)
-    (further,) = evaluation["further"]
+    (further,) = evaluation["extra_datasets"]
     assert further["dataset"] == drawings and further["sketches"] and "held out by writer" in further["split"]
-    assert 0 <= further["outliers"]["rejected"] <= 1 and len(further["per_class"]) == 10
+    assert 0 <= further["ood"]["rejected"] <= 1 and len(further["per_class"]) == 10
     card = (run / "README.md").read_text()
     assert (
         f"| `{Path(drawings).name}`, train, 10% held out by writer (free drawings) |" in card and drawings not in card
     )
-    assert main(["train", "--dataset", SAMPLE, "--unit-column", "wirter", "--output", str(run)]) == 2
+    assert main(["train", "--dataset", SAMPLE, "--group-column", "wirter", "--output", str(run)]) == 2
     assert "no dataset has a column 'wirter'; there are image, label" in capsys.readouterr().err
     assert main(["train", "--output", str(run)]) == 2
     assert "a dataset is needed: give --dataset" in capsys.readouterr().err
 
 
 def test_evaluation_data_of_several_datasets_is_in_file_order(folders):
-    joined = HubStream.concatenated([HubStream(folder) for folder in folders])
+    joined = HubStream.concat([HubStream(folder) for folder in folders])
     labels = np.concatenate([labels.numpy() for _, labels in make_eval_data(joined)])
     assert len(labels) == 70 and labels[:4].tolist() == [0, 1, 2, 0] and labels[41:44].tolist() == [2, 0, 1]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.order import Part, RowGroups, ordered_windows, shuffled_windows
+from training.data.order import RowGroups, Subset, ordered_windows, shuffled_windows
 
 
 def make_table(shards: list[list[int]]) -> RowGroups:
@@ -12,7 +12,7 @@ def make_table(shards: list[list[int]]) -> RowGroups:
 
 
 tables = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=12), min_size=1, max_size=4).map(make_table)
-parts = st.sampled_from([Part(), Part(0.3, 1.0), Part(0.0, 0.3)])
+parts = st.sampled_from([Subset(), Subset(0.3, 1.0), Subset(0.0, 0.3)])
 
 
 def visited(windows, table, part) -> np.ndarray:
@@ -45,8 +45,8 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     orders = {}
     for seed in (0, 1):
         for epoch in (0, 1):
-            first = visited(shuffled_windows(table, Part(), seed, epoch, 200, 4), table, Part())
-            again = visited(shuffled_windows(table, Part(), seed, epoch, 200, 4), table, Part())
+            first = visited(shuffled_windows(table, Subset(), seed, epoch, 200, 4), table, Subset())
+            again = visited(shuffled_windows(table, Subset(), seed, epoch, 200, 4), table, Subset())
             assert (first == again).all()
             orders[seed, epoch] = tuple(first)
     assert len(set(orders.values())) == 4
@@ -55,39 +55,39 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 def test_the_order_of_a_release_is_kept():
     """A changed order would break the resume of every run that was started before."""
     table = make_table([[3, 3, 3], [3, 3]])
-    ids = visited(shuffled_windows(table, Part(), 7, 2, 6, 2), table, Part())
+    ids = visited(shuffled_windows(table, Subset(), 7, 2, 6, 2), table, Subset())
     assert ids.tolist() == [2, 1, 0, 8, 13, 14, 7, 12, 6, 9, 4, 3, 10, 5, 11]
 
 
 def test_memory_is_bounded_by_the_window():
     table = make_table([[100] * 600])
     for epoch in range(3):
-        windows = shuffled_windows(table, Part(), 0, epoch, 8192, 16)
+        windows = shuffled_windows(table, Subset(), 0, epoch, 8192, 16)
         assert max(window.rows for window in windows) <= 8192 * 1.1
 
 
 def test_a_window_spans_the_whole_dataset():
     """A dataset sorted by label mixes only if every window draws from all over it."""
     table = make_table([[100] * 600])
-    for window in shuffled_windows(table, Part(), 0, 0, 8192, 16):
-        tenths = np.unique(window.row_ids(table, Part()) * 10 // table.total)
+    for window in shuffled_windows(table, Subset(), 0, 0, 8192, 16):
+        tenths = np.unique(window.row_ids(table, Subset()) * 10 // table.total)
         assert len(tenths) >= 9
 
 
 def test_parts_are_decided_by_the_row_id():
     ids = np.arange(100_000)
-    rest, out = (part.mask(ids) for part in Part().cut(0.1))
+    rest, out = (part.mask(ids) for part in Subset().split(0.1))
     assert (out ^ rest).all()
     assert 0.097 < out.mean() < 0.103
-    assert (Part().mask(ids)).all()
-    train, validation = Part(0.1, 1.0).cut(0.5)
+    assert (Subset().mask(ids)).all()
+    train, validation = Subset(0.1, 1.0).split(0.5)
     assert (train.mask(ids) ^ validation.mask(ids) ^ out).all() and not (train.mask(ids) & validation.mask(ids)).any()
     shuffled = np.random.default_rng(0).permutation(ids)
-    assert (Part(0.0, 0.1).mask(shuffled) == out[shuffled]).all()
+    assert (Subset(0.0, 0.1).mask(shuffled) == out[shuffled]).all()
 
 
 @pytest.mark.parametrize("size", [1, 7])
 def test_row_groups_above_the_window_are_taken_one_by_one(size):
     table = make_table([[size * 1000] * 3])
-    windows = shuffled_windows(table, Part(), 0, 0, 500, 16)
+    windows = shuffled_windows(table, Subset(), 0, 0, 500, 16)
     assert [len(window.runs) for window in windows] == [1, 1, 1]

@@ -34,7 +34,7 @@ def test_schema_and_sizes_come_from_the_dataset():
     stream = HubStream(SAMPLE, batch_size=128)
     assert stream.labels == tuple("0123456789")
     assert isinstance(stream.features["image"], Image) and isinstance(stream.features["label"], ClassLabel)
-    assert (stream.problem, stream.rows, len(stream)) == ("multiclass", 3500, 28)
+    assert (stream.task, stream.rows, len(stream)) == ("multiclass", 3500, 28)
     assert len(HubStream(SAMPLE, "test", batch_size=128)) == 8
 
 
@@ -204,7 +204,7 @@ def test_targets_that_are_no_numbers_are_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("feature", "values", "labels", "ids_", "problem"),
+    ("feature", "values", "labels", "ids_", "task"),
     [
         (Value("string"), ["b", "a", "c", "b"], ("a", "b", "c"), [1, 0, 2, 1], "multiclass"),
         (Value("int64"), [7, 30, 7, 4], ("4", "7", "30"), [1, 2, 1, 0], "multiclass"),
@@ -213,15 +213,15 @@ def test_targets_that_are_no_numbers_are_missing(tmp_path):
         (ClassLabel(names=["no", "yes"]), [1, 0, 0, 1], ("no", "yes"), [1, 0, 0, 1], "binary"),
     ],
 )
-def test_label_columns_of_any_type(tmp_path, feature, values, labels, ids_, problem):
+def test_label_columns_of_any_type(tmp_path, feature, values, labels, ids_, task):
     features = Features({"picture": Image(), "label": feature, "weight": Value("float64")})
     columns = {"picture": pictures(4), "label": values, "weight": [0.0] * 4}
     stream = HubStream(write_dataset(tmp_path, features, [columns]))
     assert (stream.image_column, stream.label_column) == ("picture", "label")
-    assert (stream.labels, stream.problem) == (labels, problem)
+    assert (stream.labels, stream.task) == (labels, task)
     (batch,) = stream.ordered()
     assert batch.labels.tolist() == ids_
-    assert batch.labels.dtype == (np.float32 if problem == "regression" else np.int64)
+    assert batch.labels.dtype == (np.float32 if task == "regression" else np.int64)
 
 
 def test_columns_that_the_schema_leaves_open_are_asked_for(tmp_path):

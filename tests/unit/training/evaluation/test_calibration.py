@@ -8,8 +8,8 @@ from model.preprocess.decode import decode, open_image, sketch_to_input
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
 from training.config import TrainConfig
-from training.evaluation import calibration as calibrate
-from training.evaluation.calibration import calibrated, fit_temperature
+from training.evaluation import calibration
+from training.evaluation.calibration import calibrate, fit_temperature
 from training.loop.trainer import fit
 from training.stream import HubStream
 
@@ -26,7 +26,7 @@ def model(streams) -> CnnModel:
     config = CnnConfig(filters=(8, 16), convolutions=1, dense_units=(), scaling=SCALING)
     settings = TrainConfig(epochs=6, batch_size=64, learning_rate=1e-2, augment=0.0, patience=9)
     network, _ = fit(config, settings, *streams, verbose=False)
-    return calibrated(config, network, *streams)
+    return calibrate(config, network, *streams)
 
 
 def pictures(stream: HubStream) -> tuple[list[bytes], np.ndarray]:
@@ -35,13 +35,13 @@ def pictures(stream: HubStream) -> tuple[list[bytes], np.ndarray]:
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
-@pytest.mark.parametrize("problem", ["multiclass", "binary"])
-def test_the_temperature_that_made_the_scores_is_found(problem, temperature):
+@pytest.mark.parametrize("task", ["multiclass", "binary"])
+def test_the_temperature_that_made_the_scores_is_found(task, temperature):
     r = np.random.default_rng(0)
-    scores = r.normal(0, 2, (20_000, 5 if problem == "multiclass" else 1))
-    full = scores if problem == "multiclass" else np.concatenate([np.zeros_like(scores), scores], axis=1)
+    scores = r.normal(0, 2, (20_000, 5 if task == "multiclass" else 1))
+    full = scores if task == "multiclass" else np.concatenate([np.zeros_like(scores), scores], axis=1)
     labels = (full + r.gumbel(size=full.shape)).argmax(axis=1)  # drawn from the softmax of the scores
-    assert fit_temperature(scores * temperature, labels, problem) == pytest.approx(temperature, rel=0.06)
+    assert fit_temperature(scores * temperature, labels, task) == pytest.approx(temperature, rel=0.06)
 
 
 def test_the_likelihood_of_the_validation_rows_cannot_be_bettered_by_another_temperature(model, streams):
@@ -56,18 +56,18 @@ def test_the_likelihood_of_the_validation_rows_cannot_be_bettered_by_another_tem
     assert loss(model.config.temperature) > loss(1.0) + 1e-4  # which undoes it
 
 
-@pytest.mark.parametrize("problem", ["multiclass", "binary"])
-def test_rows_that_are_all_answered_rightly_do_not_make_everything_certain(problem):
+@pytest.mark.parametrize("task", ["multiclass", "binary"])
+def test_rows_that_are_all_answered_rightly_do_not_make_everything_certain(task):
     r = np.random.default_rng(0)
-    labels = r.integers(0, 2 if problem == "binary" else 10, 350)
-    if problem == "binary":
+    labels = r.integers(0, 2 if task == "binary" else 10, 350)
+    if task == "binary":
         scores = (2 * labels[:, None] - 1) * r.uniform(5, 9, (350, 1))
         largest = np.abs(scores[:, 0])
     else:
         scores = r.normal(0, 1, (350, 10))
         scores[np.arange(350), labels] += 12
         largest = scores.max(axis=1) - np.log(np.exp(scores).sum(axis=1) - np.exp(scores.max(axis=1)))
-    temperature = fit_temperature(scores, labels, problem)
+    temperature = fit_temperature(scores, labels, task)
     unsure = 1 / (1 + np.exp(largest / temperature))  # roughly, for several classes
     assert 0.3 < unsure.mean() * 352 < 3
 
@@ -117,7 +117,7 @@ def test_drawings_are_judged_as_predict_sketch_sees_them(model, streams):
 
 def test_what_has_no_distance_is_rejected(model):
     distances = np.array([np.nan, np.inf, 0.0], np.float32)
-    judged = model.outliers.judge(distances)
+    judged = model.ood_detector.judge(distances)
     assert judged.rejected.tolist() == [True, True, False] and np.isinf(judged.score).tolist() == [True, True, False]
 
 
@@ -145,26 +145,26 @@ def test_a_model_without_a_score_says_so():
 def test_a_config_that_promises_a_score_needs_its_tensors(tmp_path):
     CnnModel(CnnConfig(filters=(4,))).save_pretrained(tmp_path)
     text = (tmp_path / "config.json").read_text()
-    (tmp_path / "config.json").write_text(text.replace('"rejection_distance": null', '"rejection_distance": 3.0'))
-    with pytest.raises(ModelError, match="outliers/means|does not match config.json"):
+    (tmp_path / "config.json").write_text(text.replace('"ood_threshold": null', '"ood_threshold": 3.0'))
+    with pytest.raises(ModelError, match="ood/means|does not match config.json"):
         CnnModel.from_pretrained(tmp_path)
 
 
 def test_a_class_without_rows_and_dense_layers_and_strides_are_taken(streams):
     labels = (*"0123456789", "ten")
     config = CnnConfig(labels=labels, filters=(4,), convolutions=1, pooling="stride", dense_units=(6,), scaling=SCALING)
-    model = calibrated(config, build_network(config), *streams)
+    model = calibrate(config, build_network(config), *streams)
     images, _ = pictures(streams[1])
-    assert model.outliers.means.shape == (11, 10)
+    assert model.ood_detector.means.shape == (11, 10)
     assert model.reject(images).rejected.mean() < 0.03
 
 
 def test_a_regression_has_neither(streams):
-    config = CnnConfig(labels=("x",), problem="regression", filters=(4,))
+    config = CnnConfig(labels=("x",), task="regression", filters=(4,))
     network = build_network(config)
-    assert calibrated(config, network, *streams).network is network
+    assert calibrate(config, network, *streams).network is network
     with pytest.raises(TrazoError, match="temperature"):
-        CnnConfig(labels=("x",), problem="regression", temperature=2.0)
+        CnnConfig(labels=("x",), task="regression", temperature=2.0)
 
 
 @pytest.mark.parametrize(("rows", "distance"), [(1, 0.0), (5, 0.0), (1, 1e30), (1, np.inf), (1, np.nan)])
@@ -173,25 +173,27 @@ def test_rows_that_are_all_alike_give_no_score_and_no_trace(streams, monkeypatch
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
     features, labels = np.repeat(np.eye(10, 12, dtype=np.float32), rows, axis=0), np.repeat(np.arange(10), rows)
     scores = np.zeros((len(labels), 10), np.float32)
-    monkeypatch.setattr(calibrate, "_look", lambda *_: (scores, features, labels))
-    monkeypatch.setattr(calibrate.Outliers, "distances", lambda self, rows: np.full(len(rows), distance, np.float32))
-    model = calibrate.calibrated(config, build_network(config), *streams)
-    assert model.config.rejection_distance is None and model.outliers is None
+    monkeypatch.setattr(calibration, "_look", lambda *_: (scores, features, labels))
+    monkeypatch.setattr(
+        calibration.OODDetector, "distances", lambda self, rows: np.full(len(rows), distance, np.float32)
+    )
+    model = calibration.calibrate(config, build_network(config), *streams)
+    assert model.config.ood_threshold is None and model.ood_detector is None
     assert capsys.readouterr().out.count("no rejection score") == 1
 
 
 def test_features_are_kept_of_so_many_rows_and_no_more(streams, monkeypatch):
-    monkeypatch.setattr(calibrate, "ROWS", 100)
+    monkeypatch.setattr(calibration, "ROWS", 100)
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
-    run = calibrate._compiled(config, build_network(config))
-    scores, features, labels = calibrate._look(run, config, streams[0], streams[0].ordered())
+    run = calibration._compiled(config, build_network(config))
+    scores, features, labels = calibration._look(run, config, streams[0], streams[0].ordered())
     assert len(features) == 100 < len(scores) == len(labels)
 
 
 def test_a_feature_that_never_varies_does_not_end_the_training():
     features = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
     features[:, 2] = 0
-    means, whitening = calibrate._usual(features, np.arange(60) % 3, 3)
+    means, whitening = calibration._usual(features, np.arange(60) % 3, 3)
     assert np.isfinite(whitening).all() and means.shape == (3, 4)
-    _, whitening = calibrate._usual(np.ones((3, 4), np.float32), np.arange(3), 3)
+    _, whitening = calibration._usual(np.ones((3, 4), np.float32), np.arange(3), 3)
     assert np.isfinite(whitening).all()

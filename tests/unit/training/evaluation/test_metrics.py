@@ -35,7 +35,7 @@ def test_the_report_tells_how_many_rows_the_model_would_not_answer():
     model, stream = CnnModel.from_pretrained(), HubStream(SAMPLE, "test", batch_size=300)
     pictures = [image for batch in stream.ordered() for image in batch.images]
     rejected = model.reject(pictures).rejected.mean()
-    assert evaluate(model, stream)["outliers"] == {"rejected": rejected} and 0 < rejected < 0.1
+    assert evaluate(model, stream)["ood"] == {"rejected": rejected} and 0 < rejected < 0.1
 
 
 def test_the_most_confident_mistakes_are_kept_with_their_pictures_when_asked_for():

@@ -74,7 +74,7 @@ def test_every_optimiser_goes_on_exactly_from_a_checkpoint(tmp_path, optimizer, 
         batch_size=64,
         optimizer=optimizer,
         learning_rate=rate,
-        average=0.9,
+        ema_momentum=0.9,
         precision=precision,
     )
     whole, history = fit(CONFIG, settings, *streams(), verbose=False)
@@ -105,7 +105,9 @@ def test_the_result_is_the_average_of_the_weights_that_training_goes_through():
     """Averaging changes nothing of the training itself, so its steps can be had one by one without."""
 
     def after(steps: int, average: float) -> list[np.ndarray]:
-        settings = TrainConfig(epochs=1, steps_per_epoch=steps, batch_size=64, schedule="constant", average=average)
+        settings = TrainConfig(
+            epochs=1, steps_per_epoch=steps, batch_size=64, schedule="constant", ema_momentum=average
+        )
         return weights(fit(CONFIG, settings, *streams(), verbose=False)[0])
 
     keras.utils.set_random_seed(0)
@@ -133,7 +135,7 @@ presets.PRESETS["fast"] = lambda: (network | {"dropout": 0.3}, recipe)
 moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
 trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.05
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-real_write, real_update, calls = files.write_whole, trainer._Bar.update, [0]
+real_write, real_update, calls = files.atomic_write, trainer._Bar.update, [0]
 
 def update(bar, progress):
     calls[0] += 1
@@ -158,9 +160,9 @@ def write_last(path, content):
 
 trainer._Bar.update = update
 if moment in ("half", "flushed", "renamed"):
-    checkpoint.write_whole = write
+    checkpoint.atomic_write = write
     trainer._Bar.update = real_update
-files.write_whole = write_last
+files.atomic_write = write_last
 from training.cli import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
@@ -186,8 +188,17 @@ def test_killed_and_started_again_ends_with_the_same_bits(tmp_path, moments):
 
     def run(folder: str, moment: str, count: int) -> int:
         options = ["--preset", "fast", "--epochs", "40", "--patience", "1", "--steps-per-epoch", "6"]
-        options += ["--batch-size", "32", "--schedule", "constant", "--learning-rate", "0.05", "--average", "0.5"]
-        options += ["--elastic", "0.02", "--thickness", "0.5", "--hands", "0.5", "--unchanged", "0.2"]
+        options += ["--batch-size", "32", "--schedule", "constant", "--learning-rate", "0.05", "--ema-momentum", "0.5"]
+        options += [
+            "--elastic-transform",
+            "0.02",
+            "--stroke-jitter",
+            "0.5",
+            "--digit-variants",
+            "0.5",
+            "--clean-fraction",
+            "0.2",
+        ]
         options += ["--precision", "bfloat16"]
         command = [
             "-c",
@@ -247,7 +258,7 @@ def test_a_loss_that_runs_away_stops_the_training(tmp_path):
     parts = HubStream(write_dataset(tmp_path, features, [columns]), batch_size=8).hold_out(0.2)
     config = CnnConfig(
         labels=("weight",),
-        problem="regression",
+        task="regression",
         image_shape=(8, 8, 1),
         filters=(4,),
         convolutions=1,

@@ -9,8 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.unit.training.tuning.test_tuner import Tiny
-from training import commands as run
-from training.commands import tune_run
+from training import commands
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.loop.trainer import Progress
 from training.tuning import tuner
@@ -27,7 +26,7 @@ class Wide(Tiny):
 
 
 def tune(folder, **settings) -> dict:
-    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
+    commands.tune(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
     return json.loads((folder / "trials.json").read_text())
 
 
@@ -41,7 +40,7 @@ def tune(folder, **settings) -> dict:
 )
 @pytest.mark.slow
 def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, strategy, trials, epochs):
-    monkeypatch.setattr(run, "SearchSpace", Wide)
+    monkeypatch.setattr(commands, "SearchSpace", Wide)
     # More trials of the Bayesian strategy than its random first ones.
     report = tune(tmp_path, strategy=strategy, trials=trials, trial_epochs=epochs, trial_steps=1, max_params=600)
     assert len(report["trials"]) >= 6
@@ -51,7 +50,7 @@ def test_no_network_has_more_parameters_than_the_budget(tmp_path, monkeypatch, s
 
 @pytest.mark.slow
 def test_in_a_grid_a_network_that_is_too_large_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Wide)
+    monkeypatch.setattr(commands, "SearchSpace", Wide)
     report = tune(tmp_path, strategy="grid", trials=6, trial_steps=1, max_params=200)
     for row in report["trials"]:
         small = row["hyperparameters"]["width"] in (1, 5)
@@ -61,7 +60,7 @@ def test_in_a_grid_a_network_that_is_too_large_is_told(tmp_path, monkeypatch):
 
 
 def test_a_budget_that_no_network_keeps_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Wide)
+    monkeypatch.setattr(commands, "SearchSpace", Wide)
     with pytest.raises(TrazoError, match="no trial completed; none of 200 random points of the space is small enough"):
         tune(tmp_path, max_params=20)
 
@@ -86,7 +85,7 @@ def test_fewer_trials_than_were_asked_for_are_explained(tmp_path, monkeypatch, c
     def fit(*arguments, **options):
         calls.append(1)
         if len(calls) == 3 and "minutes" in settings:
-            monkeypatch.setattr("training.tuning.oracles.Kept.late", lambda self: True)
+            monkeypatch.setattr("training.tuning.oracles.ResumableOracle.deadline_passed", lambda self: True)
         return done_at_once(*arguments, **options)
 
     calls = []
@@ -99,7 +98,7 @@ def test_fewer_trials_than_were_asked_for_are_explained(tmp_path, monkeypatch, c
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_path, monkeypatch, strategy):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
     whole = tune(tmp_path / "whole", **settings)
     real, epochs = tuner.fit, []
@@ -109,7 +108,7 @@ def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_pat
         def counted(progress):
             epochs.append(progress.epoch)
             if len(epochs) == last:
-                monkeypatch.setattr("training.tuning.oracles.Kept.late", lambda self: True)
+                monkeypatch.setattr("training.tuning.oracles.ResumableOracle.deadline_passed", lambda self: True)
             on_epoch(progress)
 
         return real(*arguments, on_epoch=counted, **options)
@@ -118,20 +117,20 @@ def test_when_the_time_is_up_the_running_trial_is_left_for_the_next_call(tmp_pat
     cut = tune(tmp_path / "cut", **settings, minutes=60)
     assert cut["trials"][-1]["status"] == "RUNNING" and cut["trials"][-1]["ended"] is None
     monkeypatch.undo()
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     again = tune(tmp_path / "cut", **settings)
     for a, b in zip(whole["trials"], again["trials"], strict=True):
         assert (a["hyperparameters"], a["score"]) == (b["hyperparameters"], b["score"])
 
 
 def test_a_search_that_ends_before_its_first_trial_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     with pytest.raises(TrazoError, match="no trial completed; none ended within 1e-09 minutes"):
         tune(tmp_path, minutes=1e-9)
 
 
 def test_a_trial_that_gets_no_better_stops(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     real, seen = tuner.fit, []
 
     def fit(config, settings, *arguments, **options):
@@ -147,7 +146,7 @@ def test_a_trial_that_gets_no_better_stops(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_trial_that_twice_took_all_memory_is_given_up(tmp_path, monkeypatch):
     """Linux ends the process, so that nothing can be caught: the next start sees it by the machine's own count."""
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     real, kills, calls, note = tuner.fit, [5], [], []
 
     def fit(*arguments, **options):
@@ -178,7 +177,7 @@ def test_linux_counts_the_processes_it_ended():
 
 
 def test_kills_since_another_start_of_the_machine_do_not_count(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     folder = tmp_path / "tuner" / "trial_0"
     for start, note in enumerate([{"boot": "earlier", "kills": 0}] * 3):
         with monkeypatch.context() as interrupted:
@@ -192,8 +191,8 @@ def test_kills_since_another_start_of_the_machine_do_not_count(tmp_path, monkeyp
 
 
 def test_tensorboard_gets_each_epoch_and_the_hyperparameters(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
-    tune_run(
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
+    commands.tune(
         DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | {"trials": 1, "trial_epochs": 2}), tmp_path, True
     )
     report = json.loads((tmp_path / "trials.json").read_text())

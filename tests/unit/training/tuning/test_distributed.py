@@ -24,10 +24,10 @@ import sys
 import training.loop.trainer as trainer
 from tests.unit.training.tuning.test_tuner import Tiny
 from training.tuning import distributed as cluster
-from training import commands as run
+from training import commands
 trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
-cluster.PATIENCE = float(os.environ.get("PATIENCE", cluster.PATIENCE))
-run.SearchSpace = Tiny
+cluster.PATIENCE = float(os.environ.get("MAX_SILENCE_S", cluster.PATIENCE))
+commands.SearchSpace = Tiny
 from training.cli import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
@@ -115,7 +115,7 @@ def test_a_killed_chief_goes_on_where_it_was(tmp_path, start):
     ("name", "message"), [("worker", "the chief at 127.0.0.1:"), ("chief", "no worker has called for 3 seconds")]
 )
 def test_nobody_waits_for_ever(tmp_path, start, monkeypatch, name, message):
-    monkeypatch.setenv("PATIENCE", "3")
+    monkeypatch.setenv("MAX_SILENCE_S", "3")
     assert start(name).wait(timeout=120) == 2
     error = (tmp_path / f"{name}.log").read_text().strip().splitlines()[-1]
     assert error.startswith("trazo: ") and message in error
@@ -175,7 +175,7 @@ def test_a_worker_gives_signs_of_life_as_long_as_its_trial_runs_also_when_one_ge
             heard.set()
 
     asked, heard, threads = [], threading.Event(), threading.active_count()
-    with cluster.alive(Chief(), "7", timeout=0.01):
+    with cluster.heartbeat(Chief(), "7", timeout=0.01):
         assert heard.wait(60)
     assert set(asked) == {"7"}
     deadline = time.monotonic() + 60
@@ -215,7 +215,7 @@ def end(oracle, trial, score):
 def test_a_worker_waits_while_anothers_trial_may_still_fall_free(clock, oracle):
     a, b = oracle.create_trial("a"), oracle.create_trial("b")
     end(oracle, b, 0.5)
-    assert oracle.create_trial("b").status == TrialStatus.IDLE and not oracle.over()
+    assert oracle.create_trial("b").status == TrialStatus.IDLE and not oracle.finished()
     clock[0] += 0.9
     oracle.get_trial(a.trial_id)  # a sign of life
     clock[0] += 0.9
@@ -224,7 +224,7 @@ def test_a_worker_waits_while_anothers_trial_may_still_fall_free(clock, oracle):
     again = oracle.create_trial("b")
     assert (again.status, again.trial_id) == (TrialStatus.RUNNING, a.trial_id)
     end(oracle, again, 0.75)
-    assert oracle.create_trial("b").status == TrialStatus.STOPPED and oracle.over()
+    assert oracle.create_trial("b").status == TrialStatus.STOPPED and oracle.finished()
 
 
 def test_the_first_result_of_a_trial_counts(clock, oracle):
@@ -251,19 +251,19 @@ def test_a_worker_that_comes_back_in_time_goes_on_with_its_trial(clock, oracle):
 def test_a_chief_whose_workers_all_died_is_not_over(clock, oracle):
     oracle.create_trial("a")
     clock[0] += 1000
-    assert not oracle.over() and oracle.silence() == 1000
+    assert not oracle.finished() and oracle.seconds_since_heartbeat() == 1000
 
 
 def test_workers_whose_time_is_up_need_not_ask_again(clock, oracle):
     oracle.deadline = clock[0] + 10
     oracle.create_trial("a")
     clock[0] += 9
-    assert not oracle.over()
+    assert not oracle.finished()
     clock[0] += 1.5  # the time is up, and the worker may still be at its epoch's end
     oracle.get_trial("0")
-    assert not oracle.over()
+    assert not oracle.finished()
     clock[0] += 1.5
-    assert oracle.over()
+    assert oracle.finished()
 
 
 def test_a_chief_that_starts_again_leaves_the_trials_with_their_workers(clock, oracle):

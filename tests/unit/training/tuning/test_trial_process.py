@@ -13,7 +13,7 @@ from model import CnnConfig
 from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
 from tests.unit.training.tuning.test_tuner import Tiny, assert_same, tune
-from training import commands as run
+from training import commands
 from training.config import TrainConfig
 from training.loop import trainer
 from training.stream import HubStream
@@ -83,7 +83,7 @@ def test_the_end_of_the_process_is_told_and_the_next_call_goes_on(tmp_path, argu
 
 
 def test_where_the_system_ends_it_for_want_of_memory_the_trial_fails_and_the_search_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     kills = iter([0, 0, 1, 1, 1, 1])  # the machine's count before the first trial and after its end, and so on
     monkeypatch.setattr(trial_process, "out_of_memory_kills", lambda: next(kills))
     monkeypatch.setattr("training.tuning.tuner.memory_note", lambda: {"boot": "this one", "kills": 0})
@@ -106,7 +106,10 @@ def test_where_the_system_ends_it_for_want_of_memory_the_trial_fails_and_the_sea
 
 
 SEARCH = """
-from training import run, trial_process; from tests.unit.training.tuning.test_tuner import Tiny; run.SearchSpace = Tiny
+from training import commands
+from training.tuning import trial_process
+from tests.unit.training.tuning.test_tuner import Tiny
+commands.SearchSpace = Tiny
 from pathlib import Path; import os, sys, training.tuner as t
 def told(*arguments, on_epoch, **options):
     def tell(progress):
@@ -135,9 +138,9 @@ def test_no_training_outlives_a_search_that_was_killed(tmp_path):
 
 SCRIPT = """
 import sys; sys.path.insert(0, {root!r})
-from pathlib import Path; from training import commands as run
+from pathlib import Path; from training import commands
 from tests.unit.training.tuning.test_tuner import Tiny, tune
-run.SearchSpace = Tiny
+commands.SearchSpace = Tiny
 print("once"); print(len(tune(Path(sys.argv[1]), trials=1)["trials"]), "trial")
 """
 
@@ -154,7 +157,7 @@ def test_a_script_without_a_guard_is_not_run_again_in_the_process(tmp_path):
 
 @pytest.mark.slow
 def test_a_search_is_the_same_in_one_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
     tune(tmp_path / "a", trials=3)
     monkeypatch.setattr(trial_process, "CAN_FORK", False)
     tune(tmp_path / "b", trials=3)

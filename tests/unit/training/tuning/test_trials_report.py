@@ -76,23 +76,23 @@ def test_the_best_is_the_first_of_the_best(direction, best):
 
 
 def test_the_best_trials_hyperparameters_make_a_network_and_a_training():
-    base = {"problem": "multiclass", "labels": list("0123456789"), "image_shape": [28, 28, 1]}
-    space, hp = SearchSpace(base, {"batch_size": 96, "elastic": 0.02}), keras_tuner.HyperParameters()
+    base = {"task": "multiclass", "labels": list("0123456789"), "image_shape": [28, 28, 1]}
+    space, hp = SearchSpace(base, {"batch_size": 96, "elastic_transform": 0.02}), keras_tuner.HyperParameters()
     hp.values = {"blocks": 2, "optimizer": "sgd", "learning_rate_sgd": 0.05, "regularization": "l1", "l1": 1e-5}
     network, training = space.point(hp)
     report = report_of([row(0, 0.5), row(1, 0.75, **hp.values)]) | {
         "best_trial": "1",
         "network": base,
-        "fixed": space.fixed,
+        "overrides": space.overrides,
     }
     assert best_hyperparameters(json.loads(json.dumps(report))) == (network, training)
     assert network["filters"] == (24, 48) and network["l1"] == 1e-5
     settings = TrainConfig(**training)
-    assert (settings.batch_size, settings.elastic, settings.learning_rate) == (96, 0.02, 0.05)
+    assert (settings.batch_size, settings.elastic_transform, settings.learning_rate) == (96, 0.02, 0.05)
 
 
 def test_the_space_is_told_with_its_conditions():
-    base = {"problem": "multiclass", "labels": ("a", "b", "c"), "image_shape": (8, 8, 1)}
+    base = {"task": "multiclass", "labels": ("a", "b", "c"), "image_shape": (8, 8, 1)}
     hp = keras_tuner.HyperParameters()
     hp.values = {"regularization": "l1", "optimizer": "lion"}
     SearchSpace(base).point(hp)

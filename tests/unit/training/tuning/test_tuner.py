@@ -20,9 +20,8 @@ from model.heads import HEADS
 from model.scaling import PixelHistogram
 from tests.conftest import ROOT, SAMPLE
 from tests.support.datasets import pictures, write_dataset
-from training import commands as run
+from training import commands
 from training.cli import main
-from training.commands import tune_run
 from training.config import OPTIMIZERS, SCHEDULES, STRATEGIES, DataConfig, TrainConfig, TuneConfig
 from training.tuning import search_space, tuner
 from training.tuning.oracles import RANDOM_FIRST, make_oracle
@@ -31,7 +30,7 @@ SHORT = {"trial_epochs": 1, "trial_steps": 2}
 
 
 def tune(folder, **settings) -> dict:
-    tune_run(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
+    commands.tune(DataConfig(SAMPLE), {"batch_size": 32}, TuneConfig(**SHORT | settings), folder)
     return json.loads((folder / "trials.json").read_text())
 
 
@@ -41,12 +40,12 @@ class Tiny(search_space.SearchSpace):
     def point(self, hp):
         network = {"filters": (hp.Choice("filters", [2, 3]),), "convolutions": 1, "dense_units": ()}
         rate = hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
-        return network | {"scaling": "min-max"}, {"loss": "", **self.fixed, "learning_rate": rate}
+        return network | {"scaling": "min-max"}, {"loss": "", **self.overrides, "learning_rate": rate}
 
 
 @pytest.fixture
 def tiny_space(monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
 
 
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES if name != "bayesian"]
@@ -69,7 +68,7 @@ def test_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, s
 def test_of_a_regression_the_smallest_error_is_the_best(tmp_path, tiny_space):
     columns = {"image": [{"bytes": one} for one in pictures(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
-    report = tune_run(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
     for trial in report["trials"]:
         assert trial["score"] == min(row["val_mean_absolute_error"] for row in trial["history"])
@@ -130,7 +129,7 @@ def test_a_seed_that_no_generator_takes_is_refused(seed, tmp_path, capsys):
 def test_the_largest_seed_suits_every_strategy(tmp_path, tiny_space, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = tune_run(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
+    report = tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
     assert report["best_trial"] == "0"
 
 
@@ -140,7 +139,7 @@ def test_a_failed_trial_is_told_and_the_search_goes_on(tmp_path, monkeypatch):
             network, training = super().point(hp)
             return network | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
 
-    monkeypatch.setattr(run, "SearchSpace", Sometimes)
+    monkeypatch.setattr(commands, "SearchSpace", Sometimes)
     report = tune(tmp_path, trials=10)
     by_filters = {trial["hyperparameters"]["filters"]: trial for trial in report["trials"]}
     assert by_filters[2]["status"] == "COMPLETED" and by_filters[2]["reason"] is None
@@ -154,7 +153,7 @@ def test_a_search_of_which_no_trial_completes_fails_and_says_why(tmp_path, monke
             network, training = super().point(hp)
             return network | {"kernel_size": 99}, training
 
-    monkeypatch.setattr(run, "SearchSpace", Never)
+    monkeypatch.setattr(commands, "SearchSpace", Never)
     with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 28"):
         tune(tmp_path, trials=2)
     report = json.loads((tmp_path / "trials.json").read_text())
@@ -163,7 +162,7 @@ def test_a_search_of_which_no_trial_completes_fails_and_says_why(tmp_path, monke
 
 KILLED = """
 import os, sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.0
-from training import run; from tests.unit.training.tuning.test_tuner import Tiny; run.SearchSpace = Tiny
+from training import commands; from tests.unit.training.tuning.test_tuner import Tiny; commands.SearchSpace = Tiny
 from training.cli import main; status = main(sys.argv[1:]); sys.stdout.flush(); os._exit(status)
 """
 
@@ -228,7 +227,7 @@ def test_the_space_gives_a_network_and_a_training_for_any_point(tmp_path):
     objective = keras_tuner.Objective("val_accuracy", "max")
     oracle = keras_tuner.oracles.RandomSearchOracle(objective=objective, max_trials=60, seed=1)
     oracle.verbose = 0
-    base = {"problem": "multiclass", "labels": tuple("0123456789"), "image_shape": (28, 28, 1)}
+    base = {"task": "multiclass", "labels": tuple("0123456789"), "image_shape": (28, 28, 1)}
     space = search_space.SearchSpace(base)
     probe = keras_tuner.engine.base_tuner.BaseTuner(oracle, space.point, str(tmp_path), "space")
     seen = defaultdict(set)
@@ -253,7 +252,7 @@ def test_the_space_gives_a_network_and_a_training_for_any_point(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fixed", "unasked"),
+    ("overrides", "unasked"),
     [
         ({"optimizer": "lion"}, {"optimizer", "learning_rate_sgd", "learning_rate_adamw"}),
         ({"learning_rate": 0.1}, {"learning_rate_adamw"}),
@@ -262,7 +261,7 @@ def test_the_space_gives_a_network_and_a_training_for_any_point(tmp_path):
 )
 def test_what_a_person_chose_is_not_searched(fixed, unasked):
     hp = keras_tuner.HyperParameters()
-    base = {"problem": "binary", "labels": ("no", "yes"), "image_shape": (8, 8, 3)}
+    base = {"task": "binary", "labels": ("no", "yes"), "image_shape": (8, 8, 3)}
     _, training = search_space.SearchSpace(base, fixed).point(hp)
     assert fixed.items() <= training.items() and not unasked & hp.values.keys()
     assert ("learning_rate_lion" in hp.values) == ("optimizer" in fixed)
@@ -271,7 +270,7 @@ def test_what_a_person_chose_is_not_searched(fixed, unasked):
 def test_the_space_is_a_hyper_model_of_keras_tuner():
     histogram = PixelHistogram(1)
     histogram.update(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1))
-    base = {"problem": "regression", "labels": ("weight",), "image_shape": (16, 16, 1)}
+    base = {"task": "regression", "labels": ("weight",), "image_shape": (16, 16, 1)}
     space = search_space.SearchSpace(base, histogram=histogram)
     assert isinstance(space, keras_tuner.HyperModel)
     network = space.build(keras_tuner.HyperParameters())
@@ -280,7 +279,7 @@ def test_the_space_is_a_hyper_model_of_keras_tuner():
 
 def test_the_gaussian_process_chooses_after_twenty_trials_of_the_real_space(tmp_path, monkeypatch):
     """Not after 3 × the number of hyperparameters, KerasTuner's own choice: no search of 60 trials would have one."""
-    space = search_space.SearchSpace({"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)})
+    space = search_space.SearchSpace({"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)})
     oracle = make_oracle(TuneConfig(strategy="bayesian", trials=60), "multiclass", lambda hp: True)
     hp = keras_tuner.HyperParameters()
     space.point(hp)
@@ -320,7 +319,7 @@ def test_a_training_of_a_trial_is_as_long_as_either_name_says(tmp_path, tiny_spa
 
 
 def test_each_choice_comes_about_as_often_as_the_others(tmp_path):
-    space = search_space.SearchSpace({"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)})
+    space = search_space.SearchSpace({"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)})
     oracle = make_oracle(TuneConfig(trials=400), "multiclass", lambda hp: True)
     hp = keras_tuner.HyperParameters()
     space.point(hp)
@@ -331,7 +330,7 @@ def test_each_choice_comes_about_as_often_as_the_others(tmp_path):
 
 
 def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
-    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    base = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
     space = search_space.SearchSpace(base, searched=["activation", "optimizer", "learning_rate"])
     hp = keras_tuner.HyperParameters()
     network, training = space.point(hp)
@@ -363,7 +362,7 @@ def test_a_search_can_be_of_some_hyperparameters_alone(tmp_path):
     [(["regularization"], ["regularization"]), (["regularization", "l2"], ["regularization", "l2"])],
 )
 def test_a_search_of_the_regularization_has_a_penalty_that_counts(searched, varies):
-    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    base = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
     hp = keras_tuner.HyperParameters()
     hp.values = {"regularization": "elastic net"}
     network, _ = search_space.SearchSpace(base, searched=searched).point(hp)
@@ -372,13 +371,13 @@ def test_a_search_of_the_regularization_has_a_penalty_that_counts(searched, vari
 
 
 @pytest.mark.parametrize(
-    ("searched", "fixed", "message"),
+    ("searched", "overrides", "message"),
     [
         (["l1"], {}, "l1 exists only with some regularization: search regularization too"),
         (["learning_rate"], {"learning_rate": 0.1}, "no hyperparameter 'learning_rate' to search"),
     ],
 )
 def test_a_search_of_what_cannot_vary_is_refused(searched, fixed, message):
-    base = {"labels": list("01234"), "problem": "multiclass", "image_shape": (28, 28, 1)}
+    base = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
     with pytest.raises(TrazoError, match=message):
         search_space.SearchSpace(base, fixed, searched=searched)

@@ -11,8 +11,7 @@ from model import artifacts as files
 from model.errors import StreamError, TrazoError
 from tests.conftest import SAMPLE
 from tests.unit.training.tuning.test_tuner import Tiny
-from training import commands as run
-from training.commands import tune_run
+from training import commands
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.loop import checkpoint
 from training.tuning import tuner
@@ -23,13 +22,13 @@ FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch):
-    monkeypatch.setattr(run, "SearchSpace", Tiny)
+    monkeypatch.setattr(commands, "SearchSpace", Tiny)
 
 
 def tune(folder, data=(), training=(), **settings) -> list[dict]:
     """Search, and return what must not depend on interruptions."""
     settings = TuneConfig(**SHORT | settings)
-    report = tune_run(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), settings, folder)
+    report = commands.tune(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), settings, folder)
     assert report == json.loads((folder / "trials.json").read_text())
     return [
         {
@@ -65,7 +64,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
         pytest.param(StreamError("the Hub is silent"), StreamError, "the Hub is silent", marks=pytest.mark.slow),
         (FULL_DISK, StreamError, "No space left on device; the same command goes on"),
         pytest.param(
-            files.DamagedFile("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
+            files.CorruptFileError("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
         ),
         pytest.param(KeyboardInterrupt(), KeyboardInterrupt, "", marks=pytest.mark.slow),
     ],
@@ -99,9 +98,9 @@ def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, st
 def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monkeypatch):
     """The first write of the first start fails, the second of the second, and so on."""
     whole = tune(tmp_path / "whole", trial_epochs=1)
-    real, left = files.write_whole, 0
+    real, left = files.atomic_write, 0
 
-    def write_whole(path, content):
+    def atomic_write(path, content):
         nonlocal left
         if "tuner" in Path(path).parts or Path(path).name == files.TRIALS:
             left -= 1
@@ -109,8 +108,8 @@ def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monke
                 raise FULL_DISK
         real(path, content)
 
-    monkeypatch.setattr(files, "write_whole", write_whole)
-    monkeypatch.setattr(checkpoint, "write_whole", write_whole)
+    monkeypatch.setattr(files, "atomic_write", atomic_write)
+    monkeypatch.setattr(checkpoint, "atomic_write", atomic_write)
     for allowed in range(1, 100):
         left = allowed
         try:

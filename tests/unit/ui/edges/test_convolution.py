@@ -18,7 +18,7 @@ from ui.edges.convolution import (
     shown,
 )
 from ui.edges.kernels import KERNELS
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 
 GREY = np.random.default_rng(0).integers(0, 256, (23, 31)).astype(np.float32)
 
@@ -64,7 +64,7 @@ def test_there_is_no_arithmetic_beside_the_result(row, column):
 
 
 def test_a_kernel_must_fit_into_a_picture_without_padding():
-    with pytest.raises(Message, match="5×5"):
+    with pytest.raises(UserError, match="5×5"):
         correlate(GREY[:4], KERNELS["blur"], "valid")
 
 
@@ -106,5 +106,5 @@ def test_colour_is_turned_grey_and_transparency_laid_on_white():
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf, None, "50", True, [50]])
 def test_a_threshold_that_is_no_number_is_refused(threshold):
-    with pytest.raises(Message, match="threshold"):
+    with pytest.raises(UserError, match="threshold"):
         as_threshold(threshold)

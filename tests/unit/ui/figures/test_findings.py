@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.ui.reports.test_search import EVIL
 from ui.figures.findings import findings
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.reports.search import Hyperparameter, Search, Trial
 
 
@@ -145,5 +145,5 @@ def test_a_strangers_values_are_written_as_they_are():
 
 
 def test_without_a_completed_trial_there_is_nothing_to_tell():
-    with pytest.raises(Message, match="No trial has completed"):
+    with pytest.raises(UserError, match="No trial has completed"):
         findings(Search("val_accuracy", True, (trial(1, None),), None), "en")

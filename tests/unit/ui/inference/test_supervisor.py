@@ -23,20 +23,20 @@ from model.explain import Explainer
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support import worker_tasks as errands
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.inference import supervisor as network
 from ui.inference import tasks as reading
 from ui.inference import worker
-from ui.inference.supervisor import Network
+from ui.inference.supervisor import ModelSupervisor
 
 
 @pytest.fixture
-def found() -> Iterator[Callable[..., Network]]:
+def found() -> Iterator[Callable[..., ModelSupervisor]]:
     """Find models, whose processes are ended with the test."""
     networks = []
 
-    def find(folder: Path = PRETRAINED) -> Network:
-        networks.append(Network(folder, CnnConfig.from_file(PRETRAINED / "config.json")))
+    def find(folder: Path = PRETRAINED) -> ModelSupervisor:
+        networks.append(ModelSupervisor(folder, CnnConfig.from_file(PRETRAINED / "config.json")))
         return networks[-1]
 
     yield find
@@ -45,8 +45,8 @@ def found() -> Iterator[Callable[..., Network]]:
 
 
 @pytest.fixture(scope="module")
-def bundled() -> Iterator[Network]:
-    bundled = Network.find(None, None)
+def bundled() -> Iterator[ModelSupervisor]:
+    bundled = ModelSupervisor.find(None, None)
     yield bundled
     bundled.end()
 
@@ -70,21 +70,24 @@ def gone(process: int, seconds: float) -> bool:
     return False
 
 
-def next_process(asked: Network) -> int:
+def next_process(asked: ModelSupervisor) -> int:
     """Return the process that answers after another one has ended, which may not have been noticed yet."""
     while True:
-        with suppress(Message):
+        with suppress(UserError):
             return asked.ask(errands.process_of)
 
 
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import app; app.build(app.Network.find(None, None))", ("tensorflow", "keras", "datasets", "keras_tuner")),
+        (
+            "import app; app.build(app.ModelSupervisor.find(None, None))",
+            ("tensorflow", "keras", "datasets", "keras_tuner"),
+        ),
         # And the network's process needs no Gradio; nor does what begins it, which must not wait for it.
         (
             "import ui.inference.tasks; "
-            "from model.io.locate import find; from ui.inference.worker import load; load(*find())",
+            "from model.io.locate import locate_model; from ui.inference.worker import load; load(*locate_model())",
             ("gradio", "datasets", "keras_tuner"),
         ),
         ("import app", ("gradio", "tensorflow")),
@@ -117,12 +120,12 @@ def test_what_is_asked_is_answered_as_it_would_be_here(bundled):
 def test_what_a_function_says_is_told_and_what_it_trips_over_is_logged(found, monkeypatch, capfd):
     monkeypatch.setattr(worker, "run", errands.without_network)
     asked = found()
-    with pytest.raises(Message, match="cannot be read") as told:
+    with pytest.raises(UserError, match="cannot be read") as told:
         asked.ask(reading.classify, b"no picture")
     assert told.value.key == "picture_unreadable" and "SVG" in told.value.text("es")
-    with pytest.raises(Message, match="could not be answered"):
+    with pytest.raises(UserError, match="could not be answered"):
         asked.ask(errands.trip)
-    assert re.fullmatch(r"OSError\('no such thing'\) in errands.py, line \d+\n", capfd.readouterr().err)
+    assert re.fullmatch(r"OSError\('no such thing'\) in worker_tasks.py, line \d+\n", capfd.readouterr().err)
     with pytest.raises(AttributeError):
         asked.ask(lambda _: "this cannot be sent")
     many = [asked.ask(errands.process_of) for _ in range(2 * worker.LANES)]
@@ -171,7 +174,7 @@ def test_a_process_that_hangs_is_replaced(found, monkeypatch, capfd):
     before = asked.ask(errands.process_of)
     with monkeypatch.context() as hurried:
         hurried.setattr(worker, "ANSWERS", 0.5)
-        with pytest.raises(Message, match="started again"):
+        with pytest.raises(UserError, match="started again"):
             asked.ask(errands.rest)
     assert gone(before, 20) and next_process(asked) != before
     assert "said nothing for 0 seconds" in capfd.readouterr().err
@@ -181,10 +184,10 @@ PAGE = """
 import os, signal, sys
 from tests.support import worker_tasks as errands
 from ui.inference import worker
-from ui.inference.supervisor import Network
+from ui.inference.supervisor import ModelSupervisor
 
 worker.run = getattr(errands, sys.argv[1], worker.run)
-network = Network.find(None, None)
+network = ModelSupervisor.find(None, None)
 if sys.argv[1] == "loading_for_ever":
     network.start()
     while network._worker is None or network._worker.process.pid is None:
@@ -233,10 +236,10 @@ def test_a_model_that_never_comes_is_told(found, monkeypatch, capfd):
     monkeypatch.setattr(worker, "run", errands.without_model)
     asked = found()
     for _ in range(2):
-        with pytest.raises(Message, match="No network"):
+        with pytest.raises(UserError, match="No network"):
             asked.ask(errands.process_of)
     assert capfd.readouterr().err == "no network: no model here\n"
     monkeypatch.setattr(worker, "run", errands.loading_for_ever)
     monkeypatch.setattr(network, "LONGEST", 0.0)
-    with pytest.raises(Message, match="network is loading"):
+    with pytest.raises(UserError, match="network is loading"):
         found().ask(errands.process_of)

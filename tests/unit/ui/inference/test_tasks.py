@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from model import CnnConfig, CnnModel
 from model.explain import Explainer
 from tests.unit.ui.inference.test_explanation_html import pictures
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.inference import tasks as reading
 from ui.inference.answers import answers_html, as_answer
 
@@ -24,7 +24,7 @@ def digits() -> CnnModel:
 
 @pytest.fixture(scope="module")
 def colours() -> CnnModel:
-    return CnnModel(CnnConfig(labels=("cat", "dog"), problem="binary", image_shape=(32, 32, 3), filters=(4,)))
+    return CnnModel(CnnConfig(labels=("cat", "dog"), task="binary", image_shape=(32, 32, 3), filters=(4,)))
 
 
 def drawing(ink: str = "black", paper: str = "white") -> np.ndarray:
@@ -43,7 +43,7 @@ def test_the_answer_is_a_confidence_for_each_label(digits):
 def test_a_blank_canvas_is_told(digits):
     white = np.full((200, 200, 3), 255, np.uint8)
     for ask in (reading.prepare, reading.answer):
-        with pytest.raises(Message, match="blank") as blank:
+        with pytest.raises(UserError, match="blank") as blank:
             ask(digits, white)
         assert "en blanco" in blank.value.text("es")
 
@@ -59,7 +59,7 @@ def test_colour_networks_answer_about_pictures(colours):
 
 
 def test_a_regression_answers_a_number():
-    model = CnnModel(CnnConfig(labels=("age",), problem="regression", filters=(4,)))
+    model = CnnModel(CnnConfig(labels=("age",), task="regression", filters=(4,)))
     number = reading.answer(model, drawing()).label
     (prepared,) = reading.prepare(model, drawing())
     found = as_answer(model, Explainer(model).explain(prepared).probabilities)

@@ -12,7 +12,7 @@ import pytest
 
 from ui.figures import history as search_plots
 from ui.figures import hyperparameters as space_plots
-from ui.i18n.text import LANGUAGES, SPOKEN, Message
+from ui.i18n.text import LANGUAGES, SERVER_TEXT, UserError
 from ui.reports import parse as reports
 from ui.reports.search import Search
 from ui.tabs import tuning
@@ -105,7 +105,7 @@ def figures(search: Search, language: str = "es") -> list:
     for make, *arguments in calls:
         try:
             made.append(make(search, *arguments, language))
-        except Message as message:
+        except UserError as message:
             made.append(message)
     return made
 
@@ -229,7 +229,7 @@ def test_the_learning_rate_is_one_also_when_the_optimizer_is_fixed(tmp_path):
 
 
 def keys(made: list) -> set[str]:
-    return {one.key for one in made if isinstance(one, Message)}
+    return {one.key for one in made if isinstance(one, UserError)}
 
 
 def test_a_whole_search_has_every_figure(search):
@@ -238,7 +238,7 @@ def test_a_whole_search_has_every_figure(search):
 
 
 def test_a_hyperparameter_has_no_surface_with_itself(search):
-    with pytest.raises(Message) as told:
+    with pytest.raises(UserError) as told:
         space_plots.contour(search, "blocks", "blocks", "es")
     assert told.value.key == "same_hyperparameter"
 
@@ -261,14 +261,14 @@ def test_few_trials_are_told(tmp_path, trials, best, expected):
     search = read(tmp_path, trials=[REPORT["trials"][i] for i in trials], best_trial=best, importance=None)
     found = keys(figures(search))
     assert expected - {"too_few_trials"} <= found and "no_importance" in found
-    with pytest.raises(Message) as told:
+    with pytest.raises(UserError) as told:
         space_plots.slice_of(search, "blocks", "es")
     assert told.value.key == "too_few_trials"
 
 
 @pytest.mark.parametrize(("names", "key"), [([], "no_axes"), (["nothing"], "too_few_trials")])
 def test_axes_that_cannot_be_are_told(search, names, key):
-    with pytest.raises(Message) as told:
+    with pytest.raises(UserError) as told:
         space_plots.parallel(search, names, "es")
     assert told.value.key == key
 
@@ -285,7 +285,7 @@ def test_a_choice_that_cannot_be_drawn_is_told_in_the_figures_place(tmp_path):
     redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
     spanish = SimpleNamespace(headers={"accept-language": "es"})
     told = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
-    assert told == SPOKEN["es"]["same_hyperparameter"]
+    assert told == SERVER_TEXT["es"]["same_hyperparameter"]
     assert redraws[-1](spanish, "blocks", "optimizer").data
 
 
@@ -328,7 +328,7 @@ def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
         inner[path[-1]] = odd
         try:
             search = read(tmp_path, **report)
-        except Message as message:
+        except UserError as message:
             assert message.key == "report_damaged", path
             continue
         if search != whole:  # not all of a file is read
@@ -340,7 +340,7 @@ def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
 def test_a_number_that_is_none_makes_the_file_damaged(tmp_path, field, value):
     text = json.dumps(REPORT | {"trials": [REPORT["trials"][0] | {field: "HERE"}], "best_trial": None})
     (tmp_path / "trials.json").write_text(text.replace('"HERE"', value))
-    with pytest.raises(Message) as told:
+    with pytest.raises(UserError) as told:
         reports.read_search(tmp_path)
     assert told.value.key == "report_damaged"
 

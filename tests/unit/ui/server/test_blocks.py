@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from ui.i18n.text import SPOKEN, Message
+from ui.i18n.text import SERVER_TEXT, UserError
 from ui.server.blocks import Page
 
 
 def fail(text: str) -> str:
     if text == "message":
-        raise Message("drawing_blank")
+        raise UserError("drawing_blank")
     raise ZeroDivisionError("secret\nsecond line")
 
 
@@ -47,7 +47,7 @@ def test_what_fails_is_told(page, capsys, event, inputs, key, language):
     for sender in (request, [request]):  # as one, and as what says that it is a batch
         with pytest.raises(gr.Error) as told:
             asyncio.run(page.process_api(page.fns[event], inputs, request=sender))
-        assert told.value.message == SPOKEN[language][key] and not told.value.print_exception
+        assert told.value.message == SERVER_TEXT[language][key] and not told.value.print_exception
     logged = capsys.readouterr().err
     assert logged.count("\n") == (2 if key == "failed" else 0) and "Traceback" not in logged
 
@@ -69,7 +69,7 @@ def test_an_error_keeps_nothing_of_what_was_worked_on():
         try:
             cut_out()
         except ValueError:
-            raise Message("drawing_blank") from None
+            raise UserError("drawing_blank") from None
 
     with Page() as page:
         gr.on([], work, text := gr.Textbox(), text)

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.server import fetch
 
 PIECE = bytes(100_000)
@@ -58,7 +58,7 @@ def test_a_file_is_fetched_wherever_it_is_named(web, tmp_path):
 def test_no_more_than_the_limit_is_taken(web, tmp_path):
     body = Pieces()
     web["https://a.org/endless"] = httpx.Response(200, stream=body)
-    with pytest.raises(Message, match="up to 20 MB"):
+    with pytest.raises(UserError, match="up to 20 MB"):
         asyncio.run(fetch.fetch("https://a.org/endless"))
     assert body.sent <= fetch.LARGEST * 1_000_000 + 2 * len(PIECE) and not list(tmp_path.iterdir())
 
@@ -68,7 +68,7 @@ def test_no_longer_than_the_limit_is_waited(web, monkeypatch):
     body.pause = 0.05
     web["https://a.org/slow"] = httpx.Response(200, stream=body)
     monkeypatch.setattr(fetch, "LONGEST", 0.3)
-    with pytest.raises(Message, match="could be fetched"):
+    with pytest.raises(UserError, match="could be fetched"):
         asyncio.run(fetch.fetch("https://a.org/slow"))
     assert 0 < body.sent < 20 * len(PIECE)
 
@@ -83,7 +83,7 @@ def test_no_longer_than_the_limit_is_waited(web, monkeypatch):
 )
 def test_what_cannot_be_had_is_told(web, answer):
     web["https://a.org/x"] = answer
-    with pytest.raises(Message, match="could be fetched"):
+    with pytest.raises(UserError, match="could be fetched"):
         asyncio.run(fetch.fetch("https://a.org/x"))
 
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_had_is_told(web, answer):
     "host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"]
 )
 def test_the_servers_own_net_is_not_for_strangers(host):
-    with pytest.raises(Message, match="could be fetched"):
+    with pytest.raises(UserError, match="could be fetched"):
         asyncio.run(fetch._transport(host))
 
 

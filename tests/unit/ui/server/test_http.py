@@ -9,8 +9,8 @@ from gradio.routes import App
 from app import build
 from model import CnnConfig
 from tests.support.app_server import ROOT
-from ui.i18n.text import SPOKEN
-from ui.inference.supervisor import Network
+from ui.i18n.text import SERVER_TEXT
+from ui.inference.supervisor import ModelSupervisor
 from ui.server import http
 
 JSON = {"Content-Type": "application/json"}
@@ -20,7 +20,7 @@ FIELD = b'--part\r\nContent-Disposition: form-data; name="files"; filename="a.pn
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[TestClient]:
-    demo = build(Network(ROOT / "model" / "pretrained", CnnConfig()))
+    demo = build(ModelSupervisor(ROOT / "model" / "pretrained", CnnConfig()))
     demo.max_file_size = None  # `launch` sets it
     with TestClient(App.create_app(demo, app_kwargs=dict(http.OPTIONS))) as server:
         yield server
@@ -42,7 +42,7 @@ def test_a_full_queue_is_told(server, monkeypatch, language):
     monkeypatch.setattr(server.app.get_blocks()._queue, "max_size", 0)
     headers = {"Accept-Language": language}
     answer = server.post("/gradio_api/call/trials", json={"data": []}, headers=headers)
-    assert (answer.status_code, answer.json()) == (429, {"detail": SPOKEN[language]["busy"]})
+    assert (answer.status_code, answer.json()) == (429, {"detail": SERVER_TEXT[language]["busy"]})
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -58,7 +58,7 @@ def test_a_full_queue_is_told(server, monkeypatch, language):
 )
 def test_names_and_ids_that_do_not_exist_are_told(server, capsys, path, body, language):
     answer = server.post(f"/gradio_api/{path}", json=body, headers={"Accept-Language": language})
-    assert (answer.status_code, answer.json()) == (400, {"detail": SPOKEN[language]["failed"]})
+    assert (answer.status_code, answer.json()) == (400, {"detail": SERVER_TEXT[language]["failed"]})
     logged = capsys.readouterr().err
     assert "Traceback" not in logged and logged.count("\n") == 1
 
@@ -77,4 +77,7 @@ def test_what_does_not_go_through_the_queue_is_closed(server):
 def test_a_body_that_is_larger_than_its_route_needs_is_refused(server, path, kind, most, language):
     body = FIELD + b" " * most * 1_000_000
     answer = server.post(f"/gradio_api/{path}", content=body, headers=kind | {"Accept-Language": language})
-    assert (answer.status_code, answer.json()) == (413, {"detail": SPOKEN[language]["too_much"].format(limit=most)})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"detail": SERVER_TEXT[language]["too_much"].format(limit=most)},
+    )

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.support.tiff_files import in_tiles
-from ui.i18n.text import Message
-from ui.server.images import brought_down, decoded, is_tiff, is_too_large, read_picture
+from ui.i18n.text import UserError
+from ui.server.images import decoded, downscale, is_tiff, is_too_large, read_picture
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -44,13 +44,13 @@ def test_pictures_of_every_kind_are_read(tmp_path):
     ],
 )
 def test_what_is_no_picture_is_told(content, key):
-    with pytest.raises(Message) as refused:
+    with pytest.raises(UserError) as refused:
         read_picture(content)
     assert refused.value.key == key
 
 
 def test_that_nothing_is_there_is_told_as_the_caller_wants():
-    with pytest.raises(Message, match="No drawing"):
+    with pytest.raises(UserError, match="No drawing"):
         read_picture(None, "drawing_missing")
 
 
@@ -58,17 +58,17 @@ def test_that_nothing_is_there_is_told_as_the_caller_wants():
 def test_too_many_pixels_are_refused_before_they_are_decoded(size, monkeypatch):
     content = png(Image.new("1", size))
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
-    with pytest.raises(Message, match="50 megapixels"):
+    with pytest.raises(UserError, match="50 megapixels"):
         read_picture(content)
 
 
 def test_a_small_picture_in_a_large_tile_is_as_large_as_its_tile():
     assert read_picture(in_tiles(64, 128)).shape == (64, 64)
-    with pytest.raises(Message, match="50 megapixels"):
+    with pytest.raises(UserError, match="50 megapixels"):
         read_picture(in_tiles(64, 8192))
     large = in_tiles(64, 4096)
     assert is_too_large(large) and not is_too_large(in_tiles(64, 128))
-    with pytest.raises(Message, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         read_picture(in_tiles(64, 128, struct.pack("<HI4s", 2, 4, b"128")))
 
 
@@ -78,11 +78,11 @@ def test_of_pictures_only_tiff_is_not_for_browsers():
 
 def test_a_very_large_picture_is_brought_down_with_its_aspect():
     small, large = np.zeros((3000, 4000, 3), np.uint8), np.full((4000, 8000), 7, np.uint16)
-    assert brought_down(small) is small
-    less = brought_down(large)
+    assert downscale(small) is small
+    less = downscale(large)
     assert less.size <= 12_000_000 < 1.01 * less.size and less.shape[1] / less.shape[0] == pytest.approx(2, rel=1e-3)
-    assert (less == 7).all() and brought_down(np.zeros((1, 20_000_000), np.uint8)).size <= 12_000_000
-    assert brought_down(np.zeros((20_000_000, 1), np.uint8)).size <= 12_000_000
+    assert (less == 7).all() and downscale(np.zeros((1, 20_000_000), np.uint8)).size <= 12_000_000
+    assert downscale(np.zeros((20_000_000, 1), np.uint8)).size <= 12_000_000
 
 
 def test_large_pictures_are_worked_on_two_at_a_time_and_small_ones_do_not_wait(tmp_path):
@@ -105,7 +105,7 @@ def test_large_pictures_are_worked_on_two_at_a_time_and_small_ones_do_not_wait(t
         [one.result() for one in working]
     (tmp_path / "large.png").write_bytes(png(Image.new("1", (10_001, 5_000))))
     for _ in range(3):  # a failure leaves its place to others
-        with pytest.raises(Message), ThreadPoolExecutor(1) as person:
+        with pytest.raises(UserError), ThreadPoolExecutor(1) as person:
             person.submit(work, "large.png").result(30)
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 import numpy as np
-from ui.server.malloc import give_back_large
+from ui.server.malloc import configure_trim
 
 def megabytes():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
@@ -25,7 +25,7 @@ def work(_):
     at_once.wait()
 
 if "give back" in sys.argv:
-    give_back_large()
+    configure_trim()
 at_once, before = Barrier(8), megabytes()
 with ThreadPoolExecutor(8) as threads:
     list(threads.map(work, range(8)))

@@ -5,7 +5,7 @@ import base64
 import pytest
 from gradio.utils import get_upload_folder
 
-from ui.i18n.text import Message
+from ui.i18n.text import UserError
 from ui.server.upload import DrawingData, drawing_source, picture_source
 
 
@@ -25,7 +25,7 @@ def test_a_data_url_is_a_picture():
     ],
 )
 def test_other_payloads_are_refused(url):
-    with pytest.raises(Message, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         picture_source(url)
 
 
@@ -34,7 +34,7 @@ def test_only_what_was_uploaded_is_read():
     assert picture_source({"path": uploaded}) == uploaded and picture_source({"path": None}) is None
     assert picture_source(None) is picture_source("") is None
     for path in ("/etc/hostname", f"{get_upload_folder()}/../hostname", "app.py", f"{get_upload_folder()}s/a"):
-        with pytest.raises(Message, match="cannot be read"):
+        with pytest.raises(UserError, match="cannot be read"):
             picture_source({"path": path})
 
 

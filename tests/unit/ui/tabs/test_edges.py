@@ -11,7 +11,7 @@ from model import CnnModel
 from model.explain import Explainer
 from ui.edges.convolution import arithmetic, as_grey
 from ui.edges.kernels import KERNELS, LARGEST, as_kernel, keeps_brightness, plane, resized, slides
-from ui.i18n.text import STATIC, Message
+from ui.i18n.text import BROWSER_TEXT, UserError
 from ui.server.images import read_picture
 from ui.tabs.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, before, edge_map, inside, matrix_html
 
@@ -40,7 +40,7 @@ def test_it_is_the_cross_correlation_of_tensorflow_with_same_padding(kernel, thr
 
 @pytest.mark.parametrize(("language", "grey"), [("es", "gris"), ("en", "grey")])
 def test_it_is_said_what_the_numbers_of_a_photo_in_colour_are(language, grey):
-    assert all(words in STATIC[language]["edges_about"] for words in (grey, " 0 (", " 255 ("))
+    assert all(words in BROWSER_TEXT[language]["edges_about"] for words in (grey, " 0 (", " 255 ("))
 
 
 def test_what_is_transparent_is_white_beside_the_edges_too():
@@ -84,21 +84,21 @@ def test_the_threshold_is_exclusive():
     ],
 )
 def test_a_kernel_that_is_no_odd_square_is_refused(kernel):
-    with pytest.raises(Message, match="odd side"):
+    with pytest.raises(UserError, match="odd side"):
         edge_map(BARS, kernel)
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf, 1e30, None, "1", True, [1], 1j])
 def test_a_kernel_of_anything_but_finite_numbers_is_refused(weight):
     kernel = [[0, 0, 0], [0, weight, 0], [0, 0, 0]] if not isinstance(weight, bool) else [[weight]]
-    with pytest.raises(Message) as refused:
+    with pytest.raises(UserError) as refused:
         edge_map(BARS, kernel)
     assert refused.value.key in ("kernel_numbers", "kernel_shape")
     assert refused.value.text("es") != refused.value.text("en")
 
 
 def test_an_unknown_name_is_told():
-    with pytest.raises(Message, match="gabor.*sobel"):
+    with pytest.raises(UserError, match="gabor.*sobel"):
         edge_map(BARS, "gabor")
 
 

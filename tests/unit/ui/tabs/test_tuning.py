@@ -11,7 +11,7 @@ import pytest
 from ui.figures import history as search_plots
 from ui.figures import results as plots
 from ui.figures.mistakes import mistakes_html
-from ui.i18n.text import LANGUAGES, Message
+from ui.i18n.text import LANGUAGES, UserError
 from ui.reports import parse as reports
 from ui.tabs import tuning
 
@@ -178,7 +178,7 @@ READERS = {
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_missing_report_is_told(tmp_path, name):
-    with pytest.raises(Message, match=name) as missing:
+    with pytest.raises(UserError, match=name) as missing:
         READERS[name](tmp_path)
     assert missing.value.key == "report_missing"
 
@@ -186,7 +186,7 @@ def test_a_missing_report_is_told(tmp_path, name):
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "3", "{}", '{"trials": 3}', "\x00\xff", '{"history": []}'])
 def test_a_damaged_report_is_told(tmp_path, name, content):
-    with pytest.raises(Message, match=name):
+    with pytest.raises(UserError, match=name):
         READERS[name](write(tmp_path, name, content))
 
 
@@ -204,20 +204,20 @@ def test_a_wrong_field_is_told(tmp_path, name, report, field, value):
         del report[field]
     if (field, value) == ("split", "x"):
         return
-    with pytest.raises(Message, match=name):
+    with pytest.raises(UserError, match=name):
         READERS[name](write(tmp_path, name, report))
 
 
 def test_a_matrix_that_does_not_fit_its_labels_is_told(tmp_path):
     write(tmp_path, "evaluation.json", EVALUATION | {"confusion_matrix": [[1, 2, 3], [4, 5, 6]]})
-    with pytest.raises(Message):
+    with pytest.raises(UserError):
         reports.read_evaluation(tmp_path)
     assert tuning.tested_shown(tmp_path, "es") == ""
 
 
 def test_a_regression_has_no_confusion_matrix(tmp_path):
     write(tmp_path, "evaluation.json", {"split": "test", "rows": 9, "mean_absolute_error": 1.5})
-    with pytest.raises(Message, match="number"):
+    with pytest.raises(UserError, match="number"):
         reports.read_evaluation(tmp_path)
 
 
@@ -233,7 +233,7 @@ def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
     assert figure.data[1].name == "ECE 10.00%"
     for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
         write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
-        with pytest.raises(Message) as told:
+        with pytest.raises(UserError) as told:
             reports.read_calibration(folder)
         assert told.value.key == key
 
@@ -249,10 +249,10 @@ def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(fold
     assert len(cells) == 2 and cells[0] == cells[1] and "&lt;b&gt;4 → 9&quot; onerror=&quot;x (1)</option>" in html
     for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
         write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept | damaged]})
-        with pytest.raises(Message, match="damaged"):
+        with pytest.raises(UserError, match="damaged"):
             reports.read_mistakes(folder)
     write(folder, "evaluation.json", EVALUATION)
-    with pytest.raises(Message, match="keeps no pictures"):
+    with pytest.raises(UserError, match="keeps no pictures"):
         reports.read_mistakes(folder)
 
 
@@ -260,7 +260,7 @@ def test_a_search_without_a_completed_trial_is_told(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
     search = reports.read_search(write(folder, "trials.json", unfinished))
     for shown in (search_plots.best_so_far, tuning.hyperparameters_shown):
-        with pytest.raises(Message, match="No trial has completed"):
+        with pytest.raises(UserError, match="No trial has completed"):
             shown(search, "en")
     assert tuning.trials_shown(search, "en")["data"][0][1] == "failed"
 

@@ -33,7 +33,7 @@ def folder(tmp_path):
 def test_a_folder_of_pictures_streams_in_an_exact_order(folder, capsys):
     stream = HubStream(str(folder), batch_size=32, window_rows=100, window_runs=2)
     assert "is not stored as Parquet: its split train is copied" in capsys.readouterr().out
-    assert stream.labels == ("cat", "dog") and stream.problem == "binary" and stream.rows == 260
+    assert stream.labels == ("cat", "dog") and stream.task == "binary" and stream.rows == 260
     assert stream.source.splits == ("train", "test") and stream.source.dataset == str(folder)
     whole = [batch.index.tolist() for batch in stream.epoch(0)]
     assert sorted(chain(*whole)) == list(range(260)) and list(chain(*whole)) != list(range(260))
