@@ -44,12 +44,13 @@ def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
 def training(setting: Setting, threads: int, strength: float) -> Epochs:
     """The whole way into `tf.data`, shuffled, with augmentation where its strength is not 0."""
     from training import pipeline
+    from training.augmentation.config import AugmentConfig
     from training.data import decode as decoding
     from training.stream import HubStream
 
     decoding.DECODERS = threads
     stream = HubStream(setting.dataset, batch_size=BATCH)
-    make = partial(pipeline.make_train_data, stream, image_shape=SHAPE, strength=strength)
+    make = partial(pipeline.make_train_data, stream, image_shape=SHAPE, augment=AugmentConfig(augment=strength))
     return lambda numbers: make(numbers.start, epochs=len(numbers))
 
 
@@ -88,7 +89,9 @@ def _each(threads: int) -> dict[str, Contender]:
         f"trazo-decoded-{threads}": contender("Trazo, decoded batches", "uint8, shuffled", decoded),
         f"trazo-eval-{threads}": contender("Trazo, `make_eval_data`", "float32 tensors, file order", evaluation),
         f"trazo-train-{threads}": contender(
-            "Trazo, `make_train_data(strength=0)`", "float32 tensors, shuffled", partial(training, strength=0.0)
+            "Trazo, `make_train_data` without augmentation",
+            "float32 tensors, shuffled",
+            partial(training, strength=0.0),
         ),
         f"trazo-augmented-{threads}": contender(
             "Trazo, `make_train_data`", "float32 tensors, shuffled, augmented", partial(training, strength=1.0)

@@ -3,7 +3,7 @@
     python -m benchmarks.training --data FOLDER [--epochs 3] [--batches N] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout. Two copies of one network (two blocks of 16 and 32 filters, batch 128, equal
-first weights) are trained by turns in one process: an epoch of `make_train_data(strength=0)` over a Hub on loopback,
+first weights) are trained by turns in one process: an epoch of `make_train_data` (not augmented) from a loopback Hub,
 then the same batches in the same order from one float32 array in memory, which is the least work that a batch can cost:
 a gather of its rows. So the two end with the same loss, which is printed. The stream's first window, and its graph,
 count for its first epoch. The Hub shares the cores.
@@ -56,6 +56,7 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
 def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
     """Train by turns; returns seconds of each epoch from the stream and from memory, and the last loss of each."""
     with quiet():
+        from training.augmentation.config import AugmentConfig
         from training.pipeline import make_eval_data, make_train_data
         from training.stream import HubStream
 
@@ -69,7 +70,9 @@ def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
         return ((images[rows], labels[rows]) for rows in orders[epoch])
 
     # One dataset for all epochs, of which each takes its batches: so does the trainer.
-    batches = iter(make_train_data(stream, epochs=epochs, steps=steps, image_shape=SHAPE, strength=0.0))
+    batches = iter(
+        make_train_data(stream, epochs=epochs, steps=steps, image_shape=SHAPE, augment=AugmentConfig(augment=0))
+    )
     ways = {"stream": lambda epoch: islice(batches, steps), "memory": from_memory}
     trained = {name: make_step(epochs * steps, stream.labels) for name in ways}
     for step in trained.values():  # traced before the clock runs

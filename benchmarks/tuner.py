@@ -70,6 +70,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         import keras_tuner
 
         from model.losses import make_loss
+        from training.augmentation.config import AugmentConfig
         from training.commands import open_data
         from training.config import DataConfig, TrainConfig
         from training.data.statistics import pixel_histogram
@@ -100,7 +101,8 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
             _, training = space.point(hp)
             stream = opened.train.rebatch(training["batch_size"])
             shape = opened.image_shape
-            train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, strength=training["augment"])
+            augment = AugmentConfig(augment=training["augment"])
+            train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, augment=augment)
             tell = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))
             return model.fit(
                 train,

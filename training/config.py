@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from model.config import LIMITS
 from model.errors import TrazoError
+from training.augmentation.config import AugmentConfig
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
@@ -51,8 +52,8 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """How a network is trained."""
+class TrainConfig(AugmentConfig):
+    """How a network is trained; the augmentation's fields are inherited."""
 
     epochs: int = 20  # at most; early stopping may end before
     steps_per_epoch: int | None = None  # batches after which an epoch ends; None for all
@@ -63,14 +64,6 @@ class TrainConfig:
     schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
     loss: str = ""  # one that suits the task (model/heads.py); empty: the task's default
     label_smoothing: float = 0.0  # for cross-entropies
-    augment: float = 1.0  # strength of rotation, slant, zoom and shift; 0 for none
-    elastic_transform: float = (
-        0.0  # typical displacement by an elastic distortion, as a share of the side; 0.02 suits digits
-    )
-    stroke_jitter: float = 0.0  # pixels that strokes may gain or lose on either side, up to 1
-    random_erasing: float = 0.0  # share of a picture that a rectangle may cover
-    clean_fraction: float = 0.0  # share of pictures that none of these changes
-    digit_variants: float = 0.0  # share of 1s, 7s and 9s that get the strokes of other hands (digit_variants.py)
     ema_momentum: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
     precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
     patience: int = 6  # epochs without a better validation loss before training stops
@@ -78,6 +71,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is unknown or out of range."""
+        super().__post_init__()
         for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise TrazoError(f"unknown {name} {getattr(self, name)!r}; there are {', '.join(choices)}")
@@ -89,12 +83,6 @@ class TrainConfig:
             ("learning_rate", 1e-9, 100),
             ("weight_decay", 0, 10),
             ("label_smoothing", 0, 0.9),
-            ("augment", 0, 5),
-            ("elastic_transform", 0, 0.2),
-            ("stroke_jitter", 0, 1),
-            ("random_erasing", 0, 0.5),
-            ("clean_fraction", 0, 1),
-            ("digit_variants", 0, 1),
             ("ema_momentum", 0, 0.99999),
             ("seed", 0, LARGEST_SEED),
         ):

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from model.errors import TrazoError
 from model.preprocess.decode import ImageError, open_image, to_array
+from training.augmentation import geometric
+from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import redraw
-from training.augmentation.geometric import augment
 from training.data.decode import decoded_groups
 from training.data.stream import Batch, HubStream
 
@@ -23,12 +24,7 @@ def make_train_data(
     epochs: int = 1,
     steps: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
-    strength: float = 1.0,
-    elastic_transform: float = 0.0,
-    stroke_jitter: float = 0.0,
-    random_erasing: float = 0.0,
-    clean_fraction: float = 0.0,
-    digit_variants: float = 0.0,
+    augment: AugmentConfig = AugmentConfig(),
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
 
@@ -39,12 +35,7 @@ def make_train_data(
         epochs: how many epochs follow one another without a gap.
         steps: batches after which an epoch ends; None for all of them.
         image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
-        strength: of rotation, slant, zoom and shift; 0 for none. See `augmentation.geometric` for the next four, too.
-        elastic_transform: displacement by an elastic distortion, as a share of the side.
-        stroke_jitter: pixels that strokes may gain or lose on either side.
-        random_erasing: share of a picture that may be covered.
-        clean_fraction: share of pictures that are left as they are.
-        digit_variants: share of 1s, 7s and 9s that are redrawn, for labels that are digits.
+        augment: how much the images are changed; `AugmentConfig(augment=0)` leaves them as they are.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
@@ -58,17 +49,17 @@ def make_train_data(
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
     data = _decoded(stream, batches, image_shape or first_image_shape(stream))
-    kinds = {
-        "strength": strength,
-        "elastic_transform": elastic_transform,
-        "stroke_jitter": stroke_jitter,
-        "random_erasing": random_erasing,
-    }
-    if digit_variants or any(kinds.values()):
-        kinds["clean_fraction"] = clean_fraction
-        data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps))
-        data = data.map(lambda batch, seed: (_redrawn(batch[0], batch[1], seed, digit_variants), batch[1], seed))
-        data = data.map(lambda images, labels, seed: (augment(images, seed, **kinds), labels))
+    if augment.is_active:
+
+        def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            images, labels = batch
+            if augment.digit_variants:
+                # Its own seed, as each augmentation in `geometric` has one.
+                own_seed = tf.random.experimental.stateless_fold_in(seed, 4)
+                images = redraw(images, labels, own_seed, augment.digit_variants)
+            return geometric.augment(images, seed, augment), labels
+
+        data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps)).map(augmented)
     return _ready(data)
 
 
@@ -117,11 +108,6 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
                 continue
             return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
     raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
-
-
-def _redrawn(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, share: float) -> tf.Tensor:
-    # A seed of its own, as each kind of augmentation has.
-    return redraw(images, labels, tf.random.experimental.stateless_fold_in(seed, 4), share) if share else images
 
 
 def _decoded(

@@ -7,6 +7,8 @@ import math
 
 import tensorflow as tf
 
+from training.augmentation.config import AugmentConfig
+
 # The largest change of each kind at strength 1, chosen for handwriting: more would turn a 6 towards a 9's slant or
 # push strokes out of the picture.
 ROTATION = 12.0  # degrees, either way
@@ -16,47 +18,33 @@ SHIFT = 0.08  # of height and width
 SMOOTHNESS = 4 / 28  # of elastic distortions: standard deviation of the Gaussian, as a share of the side
 
 
-def augment(
-    images: tf.Tensor,
-    seed: tf.Tensor,
-    strength: float,
-    elastic_transform: float = 0.0,
-    stroke_jitter: float = 0.0,
-    random_erasing: float = 0.0,
-    clean_fraction: float = 0.0,
-) -> tf.Tensor:
-    """Change each picture a little, at random and in its own way.
+def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
+    """Change each image a little, at random and in its own way.
 
     Args:
         images: float32 (n, h, w, c).
-        seed: int32 (2,); equal seeds give equal pictures.
-        strength: share of the largest rotation, slant, zoom and shift; 0 for none of them.
-        elastic_transform: typical displacement of a pixel by an elastic distortion, as a share of the side; 0 for none.
-        stroke_jitter: share, up to 1, of a pixel that strokes may gain or lose on either side, more at one end of the
-            picture than at the other; 0 for none.
-        random_erasing: share of the picture that may be covered by a rectangle of its mean; 0 for none.
-        clean_fraction: share of the pictures that are left as they are. Whatever is resampled is a little blurred:
-            without any sharp ones a network would meet its first ones after the training.
+        seed: int32 (2,); equal seeds give equal images.
+        config: how much; `digit_variants` is applied elsewhere, because it needs the labels.
 
     Returns:
-        float32 (n, h, w, c); what comes in at the border repeats the border.
+        float32 (n, h, w, c); pixels that enter at a border repeat the border.
     """
-    # Each kind draws from a seed of its own, so that one can be left out without changing the others.
-    before = images
-    if elastic_transform:
-        images = _distort(images, seed, strength, elastic_transform)
-    elif strength:
-        images = _move(images, seed, strength)
-    if stroke_jitter:
-        images = _thicken(images, tf.random.experimental.stateless_fold_in(seed, 2), stroke_jitter)
-    if random_erasing:
-        images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), random_erasing)
-    if clean_fraction:
-        # 4 is the seed of `training.augmentation.digit_variants`.
+    # Each augmentation draws from its own seed, so that switching one off does not change the others.
+    # 4 is the seed of `digit_variants`.
+    originals = images
+    if config.elastic_transform:
+        images = _distort(images, seed, config.augment, config.elastic_transform)
+    elif config.augment:
+        images = _move(images, seed, config.augment)
+    if config.stroke_jitter:
+        images = _thicken(images, tf.random.experimental.stateless_fold_in(seed, 2), config.stroke_jitter)
+    if config.random_erasing:
+        images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), config.random_erasing)
+    if config.clean_fraction:
         chance = tf.random.stateless_uniform(
             (tf.shape(images)[0], 1, 1, 1), tf.random.experimental.stateless_fold_in(seed, 5)
         )
-        images = tf.where(chance < clean_fraction, before, images)
+        images = tf.where(chance < config.clean_fraction, originals, images)
     return images
 
 

@@ -118,12 +118,7 @@ def fit(
                 epochs=settings.epochs - progress.epoch,
                 steps=steps,
                 image_shape=shape,
-                strength=settings.augment,
-                elastic_transform=settings.elastic_transform,
-                stroke_jitter=settings.stroke_jitter,
-                random_erasing=settings.random_erasing,
-                clean_fraction=settings.clean_fraction,
-                digit_variants=settings.digit_variants,
+                augment=settings,
             ),
         )
     saved = time.monotonic()

@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import pictures, png, write_dataset
+from training.augmentation.config import AugmentConfig
 from training.pipeline import first_image_shape, make_eval_data, make_train_data
 from training.stream import HubStream
 
@@ -37,7 +38,7 @@ def test_evaluation_gives_every_row_once_in_file_order():
 def test_training_follows_the_streams_order_and_keeps_the_last_batch():
     stream = HubStream(SAMPLE, batch_size=1000)
     expected = pixels_by_row(stream)
-    data = list(make_train_data(stream, 1, epochs=2, strength=0))
+    data = list(make_train_data(stream, 1, epochs=2, augment=AugmentConfig(augment=0)))
     assert [len(labels) for _, labels in data] == [1000, 1000, 1000, 500] * 2
     order = [*stream.epoch(1), *stream.epoch(2)]
     for (images, labels), batch in zip(data, order, strict=True):
@@ -52,7 +53,7 @@ def test_a_resumed_stream_shows_the_same_augmented_pictures():
     assert len(whole) == 10 and len(resumed) == 3
     for a, b in zip(whole[7:], resumed, strict=True):
         assert (a == b).all()
-    plain = next(iter(make_train_data(stream, 0, strength=0)))[0].numpy()
+    plain = next(iter(make_train_data(stream, 0, augment=AugmentConfig(augment=0))))[0].numpy()
     assert not (whole[0] == plain).all()
     other_epoch = next(iter(make_train_data(stream, 1)))[0].numpy()
     assert not (whole[0] == other_epoch).all()

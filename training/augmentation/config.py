@@ -1,0 +1,34 @@
+"""How much training images are changed at random."""
+
+from dataclasses import dataclass
+
+from training.options import option, validate
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """The strength of every augmentation. A value of 0 switches an augmentation off."""
+
+    augment: float = option(1.0, low=0, high=5, help="strength of rotation, slant, zoom and shift")
+    elastic_transform: float = option(
+        0.0, low=0, high=0.2, help="typical displacement by an elastic distortion, as a share of the side"
+    )
+    stroke_jitter: float = option(0.0, low=0, high=1, help="pixels that strokes may gain or lose on either side")
+    random_erasing: float = option(0.0, low=0, high=0.5, help="share of an image that a rectangle may cover")
+    clean_fraction: float = option(0.0, low=0, high=1, help="share of images that stay as they are")
+    digit_variants: float = option(
+        0.0, low=0, high=1, help="share of 1s, 7s and 9s that get strokes as other countries write them"
+    )
+
+    def __post_init__(self) -> None:
+        """Check the ranges, also those of the fields that a subclass adds.
+
+        Raises:
+            TrazoError: if a value is out of range.
+        """
+        validate(self)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any image can change."""
+        return any((self.augment, self.elastic_transform, self.stroke_jitter, self.random_erasing, self.digit_variants))
