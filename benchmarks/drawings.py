@@ -48,7 +48,7 @@ def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[
 def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return the same for rows that were photographed; what is taken for blank paper is answered wrongly."""
     with quiet():
-        from model.preprocess.decode import BlankDrawingError
+        from model.preprocess.foreground import BlankDrawingError
 
     right, rows = np.zeros(10), np.zeros(10)
     for ink, label in _inks(dataset, share):
@@ -62,7 +62,7 @@ def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str
 
 def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
     """Give ink, float32 (h, w), and label of the first rows of a set."""
-    from model.preprocess.decode import fit, open_image, to_array
+    from model.preprocess.decode import open_image, resize_to_input, to_array
 
     stream, _ = test_rows(dataset, True, share)
     given = 0
@@ -71,7 +71,7 @@ def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
             if given == PHOTOGRAPHED:
                 return
             pixels = to_array(open_image(encoded))
-            grey = fit(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
+            grey = resize_to_input(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
             paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
             yield np.abs(grey - paper) / max(np.abs(grey - paper).max(), 1), int(label)
             given += 1

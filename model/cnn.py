@@ -25,7 +25,9 @@ from model.io.locate import locate_model
 from model.io.weights import matches_weights, read_weights, weights_to_bytes
 from model.network import build_network
 from model.ood import OODDetector, OODResult
-from model.preprocess import decode as converter
+from model.preprocess.decode import ImageError, decode, open_image, resize_to_input, to_array
+from model.preprocess.foreground import BlankDrawingError
+from model.preprocess.sketch import sketch_to_input
 
 BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
 
@@ -72,7 +74,7 @@ class CnnModel(ModelHubMixin):
             float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
 
         Raises:
-            converter.ImageError: for what is not a picture.
+            ImageError: for what is not a picture.
             ModelError: when the weights make numbers too large for float32.
         """
         return self._answer(self._fitted(images))
@@ -80,7 +82,7 @@ class CnnModel(ModelHubMixin):
     def predict_sketch(self, drawings: Iterable) -> np.ndarray:
         """Return what the network says of free drawings of any size, polarity, transparency or place.
 
-        Each drawing is first made what the training data is: see `converter.sketch_to_input`.
+        Each drawing is first made what the training data is: see `sketch_to_input`.
 
         Args:
             drawings: as `predict` takes them.
@@ -89,8 +91,8 @@ class CnnModel(ModelHubMixin):
             as `predict`.
 
         Raises:
-            converter.BlankDrawingError: when nothing is drawn.
-            converter.ImageError: for what is not a picture.
+            BlankDrawingError: when nothing is drawn.
+            ImageError: for what is not a picture.
         """
         return self._answer(self._drawn(drawings))
 
@@ -105,7 +107,7 @@ class CnnModel(ModelHubMixin):
 
         Raises:
             TrazoError: when the model was saved without what that takes.
-            converter.ImageError: for what is not a picture.
+            ImageError: for what is not a picture.
         """
         return self._judge(self._fitted(images))
 
@@ -115,7 +117,7 @@ class CnnModel(ModelHubMixin):
         The rejection of a model that was saved without what it takes is None.
 
         Raises:
-            converter.ImageError: for what is not a picture.
+            ImageError: for what is not a picture.
             ModelError: as `predict`.
         """
         inputs = self._fitted(images)
@@ -129,14 +131,14 @@ class CnnModel(ModelHubMixin):
 
         Raises:
             TrazoError: as `reject`.
-            converter.ImageError: for what is not a picture.
+            ImageError: for what is not a picture.
         """
         shape, inputs, drawn = self.config.image_shape, [], []
         for drawing in self._each(drawings):
             try:
-                inputs.append(converter.sketch_to_input(_picture(drawing), shape))
+                inputs.append(sketch_to_input(_picture(drawing), shape))
                 drawn.append(True)
-            except converter.BlankDrawingError:
+            except BlankDrawingError:
                 drawn.append(False)
         score = np.full(len(drawn), np.inf, np.float32)
         score[np.array(drawn, bool)] = self._judge(inputs).score
@@ -148,9 +150,9 @@ class CnnModel(ModelHubMixin):
     def _drawn(self, drawings: Iterable) -> Iterable[np.ndarray]:
         for position, drawing in enumerate(self._each(drawings)):
             try:
-                yield converter.sketch_to_input(_picture(drawing), self.config.image_shape)
-            except converter.BlankDrawingError as error:
-                raise converter.BlankDrawingError(f"{error} in drawing {position}") from None
+                yield sketch_to_input(_picture(drawing), self.config.image_shape)
+            except BlankDrawingError as error:
+                raise BlankDrawingError(f"{error} in drawing {position}") from None
 
     def _each(self, images: Iterable) -> Iterable:
         # Names and None are refused as pictures are: by a sentence.
@@ -291,12 +293,12 @@ def _picture(image: object) -> Any:
         values = [value.get("bytes") if isinstance(value, dict) else value for value in image.values()]
         found = [value for value in values if isinstance(value, (Image.Image, bytes, np.ndarray))]
         if len(found) != 1:
-            raise converter.ImageError(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
+            raise ImageError(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
         image = found[0]
-    return converter.open_image(image) if isinstance(image, bytes) else image
+    return open_image(image) if isinstance(image, bytes) else image
 
 
 def _fit(image: object, image_shape: tuple[int, int, int]) -> np.ndarray:
     if isinstance(image, bytes):
-        return converter.decode(image, image_shape)
-    return converter.fit(converter.to_array(_picture(image)), image_shape)
+        return decode(image, image_shape)
+    return resize_to_input(to_array(_picture(image)), image_shape)

@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 
 from model.preprocess.photo import extract_strokes_from_photo
+from model.preprocess.pixels import composite_over
 
 FAINTEST_LEVELS = 16  # by which ink must differ from paper to count as drawn
-DRAWN = 0.3  # of the strongest ink, at least
+MIN_INK_SHARE = 0.3  # of the strongest ink, at least
 BAND = 0.05  # of the side: a frame lies within so much of the border
 LINED = 0.8  # of each side, at least, is covered by a frame, of a line by a bar
-LONGEST_LINE = 1000  # pixels of the longer side of what is counted in pieces
+MAX_COUNTED_SIDE_PX = 1000  # pixels of the longer side of what is counted in pieces
 # So many of a digital drawing's pixels, at least, are exactly of its paper's grey or its ink's. Light on real paper
 # spreads greys, but where a camera clips it: of photographs by benchmarks/photographs.py one in sixty has as many, and
 # of overexposed ones most have. What tells those is the rest of their paper, which varies.
@@ -36,7 +37,7 @@ def extract_strokes(pixels: np.ndarray) -> np.ndarray:
     """Return how much of each pixel is ink.
 
     Args:
-        pixels: uint8 or uint16 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), as `converter.to_array` returns them.
+        pixels: uint8 or uint16 (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), as `decode.to_array` returns them.
 
     Returns:
         float32 (h, w) of what is drawn without the paper around it: 0 for paper, 1 for the darkest (or lightest)
@@ -76,17 +77,10 @@ def crop(ink: np.ndarray) -> np.ndarray:
 
 def _drawn(ink: np.ndarray) -> np.ndarray:
     """Return as uint8 (h, w) which pixels count as drawn, for averaging may have thinned all of the ink out."""
-    least = DRAWN * ink.max()
+    least = MIN_INK_SHARE * ink.max()
     if ink.dtype == np.uint8:
         least = int(least)  # the same, but NumPy takes eight times as long to compare whole numbers with others
     return (ink > least).view(np.uint8)
-
-
-def composite_over(background: int, rgba: np.ndarray) -> np.ndarray:
-    """Lay a picture with transparency, uint8 (h, w, 4), on black, 0, or white, 255: uint8 (h, w, 3)."""
-    alpha = cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
-    on_black = cv2.multiply(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
-    return cv2.add(on_black, 255 - alpha) if background else on_black
 
 
 def _on_paper(rgba: np.ndarray) -> np.ndarray:
@@ -145,7 +139,7 @@ def _paper_of(grey: np.ndarray) -> tuple[int, bool, int]:
     if abs(edge - further_in) > LINED:  # a frame
         votes = 3 * share
     elif 0.75 < votes < 2.25:  # cut out closely: ink holds together, what is left of the paper does not
-        step = 1 + math.isqrt(grey.size) // LONGEST_LINE
+        step = 1 + math.isqrt(grey.size) // MAX_COUNTED_SIDE_PX
         votes += 3 * np.sign(_pieces(grey[::step, ::step] >= split) - _pieces(grey[::step, ::step] < split))
     paper_grey = light if votes > 1.5 else dark
 
@@ -234,7 +228,7 @@ def _without_notes(ink: np.ndarray) -> np.ndarray:
 
 def _without_frame(ink: np.ndarray) -> np.ndarray:
     """Take away a frame around a drawing: a piece that lines all four sides of what is drawn, float32 (h, w)."""
-    drawn = ink > DRAWN
+    drawn = ink > MIN_INK_SHARE
     if not _is_lined(drawn):
         return ink
     _, pieces = cv2.connectedComponents(drawn.astype(np.uint8))

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from model.preprocess.pixels import resize_by
+
 LONGEST = 560  # side that photographs are brought to: strokes are still several pixels wide
 SHORTEST = 64  # side that photographs are brought to at least, where the longer one allows: sharpness is of pixels
 WINDOW = 1 / 4  # of the side: wider than any stroke, narrower than the light's own changes
@@ -31,8 +33,7 @@ def extract_strokes_from_photo(grey: np.ndarray) -> np.ndarray:
     """
     scale = min(LONGEST / max(grey.shape), max(1, SHORTEST / min(grey.shape)))
     if scale != 1:
-        size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        grey = resize_by(grey, scale, enlarge_with=cv2.INTER_CUBIC)
     grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
     if np.median(grey) < BOARD and _is_light_on_dark(grey):
         grey = 255 - grey

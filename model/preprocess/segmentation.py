@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from model.preprocess.foreground import DRAWN
+from model.preprocess.foreground import MIN_INK_SHARE
 
 NEAR = 0.5  # of a stroke's width: pieces that are nearer than that are one sign, a pen having skipped
 ABOVE = 0.4  # of the narrower one's width: pieces that lie so far above one another are one, as a 5 and its bar
@@ -11,7 +11,7 @@ MOST = 20  # signs in a line; more are no writing
 SPECK_OF_SIGN = 0.03  # of the ink of the largest sign: less is dirt
 
 
-def separate(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
+def split_characters(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
     """Return the signs in a line of writing, from left to right.
 
     Args:
@@ -21,7 +21,7 @@ def separate(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
     Returns:
         arrays like `ink`, each with one sign's ink alone; all of it as one where there are more than `MOST`.
     """
-    drawn = (ink > DRAWN).astype(np.uint8)
+    drawn = (ink > MIN_INK_SHARE).astype(np.uint8)
     reach = 1 + 2 * int(NEAR * stroke / 2)  # each of two pieces grows by half of what they may be apart
     grown = cv2.dilate(drawn, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     number, pieces, boxes, _ = cv2.connectedComponentsWithStats(grown)

@@ -196,7 +196,7 @@ def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path
     answer = training(*arguments, "--output", tmp_path / "run")
     assert answer.returncode == 2
     assert (
-        answer.stderr.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not a picture" in answer.stderr
+        answer.stderr.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not an image" in answer.stderr
     )
     assert "Traceback" not in answer.stderr
 

@@ -22,14 +22,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from model.errors import StreamError
-from model.preprocess.decode import decode_batch, decode_mixed_batch
+from model.preprocess.decode import decode_batch
+from model.preprocess.sketch import decode_mixed_batch
 
 PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linux; elsewhere the system decides
 MAIN = "import sys; sys.path[0] = sys.argv[1]; from training.data.decode_worker import serve; serve()"
 
 # Files side by side, uint8 (bytes,); where each begins and the last one ends; which are drawings, or None for none.
 Packed = tuple[np.ndarray, list[int], np.ndarray | None]
-Decoded = tuple[np.ndarray, dict[int, str]]  # what `converter.decode_batch` returns
+Decoded = tuple[np.ndarray, dict[int, str]]  # what `decode_batch` returns
 
 
 class Decoder:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from model.preprocess import decode as converter
+from model.preprocess.decode import resize_to_input
 from ui.i18n.text import UserError
 
 Padding = Literal["same", "valid"]
@@ -28,7 +28,7 @@ def as_grey(picture: np.ndarray) -> np.ndarray:
         picture: uint8 (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, which is laid on white; uint16 likewise.
     """
     height, width = picture.shape[:2]
-    return converter.fit(picture, (height, width, 1))[..., 0].astype(np.float32)
+    return resize_to_input(picture, (height, width, 1))[..., 0].astype(np.float32)
 
 
 def first_centre(size: int, side: int, padding: Padding, stride: int) -> tuple[int, int]:

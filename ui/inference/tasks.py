@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.config import CnnConfig
-from model.preprocess import decode as converter
+from model.preprocess.decode import resize_to_input
+from model.preprocess.foreground import BlankDrawingError
+from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 from ui.i18n.text import Language, UserError
 from ui.inference.answers import Answer, answers_html, as_answer
 from ui.inference.explanation_html import maps_html, pairs_html, picture_html, saliency_picture
@@ -61,10 +63,10 @@ def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
     """
     shape = model.config.image_shape
     if not takes_drawings(model.config, model.folder):
-        return [converter.fit(picture, shape)]
+        return [resize_to_input(picture, shape)]
     try:
-        return converter.sketch_to_inputs(picture, shape)
-    except converter.BlankDrawingError:
+        return sketch_to_inputs(picture, shape)
+    except BlankDrawingError:
         raise UserError("drawing_blank") from None
 
 
@@ -74,10 +76,10 @@ def answer(model: CnnModel, picture: np.ndarray) -> Answer:
     Raises:
         UserError: for a blank drawing.
     """
-    make = converter.sketch_to_input if takes_drawings(model.config, model.folder) else converter.fit
+    make = sketch_to_input if takes_drawings(model.config, model.folder) else resize_to_input
     try:
         pixels = make(picture, model.config.image_shape)
-    except converter.BlankDrawingError:
+    except BlankDrawingError:
         raise UserError("drawing_blank") from None
     (outputs,), judged = model.predict_and_reject([pixels])
     return as_answer(model, outputs, judged is not None and bool(judged.rejected[0]))

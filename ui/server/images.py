@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model.preprocess import decode as converter
+from model.preprocess.decode import pixels_to_decode, to_array
 from ui.i18n.text import UserError
 
 MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
@@ -42,10 +42,10 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
             with _opened(source) as image:
-                if converter.pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
+                if pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
                     raise UserError("picture_too_large", limit=MEGAPIXELS)
                 image.load()
-                return converter.to_array(image)
+                return to_array(image)
     except UserError:
         raise
     except Image.DecompressionBombError:
@@ -96,7 +96,7 @@ def _megapixels(source: str | bytes | None) -> float:
         return 0
     try:
         with _opened(source) as image:
-            return converter.pixels_to_decode(image) / 1_000_000
+            return pixels_to_decode(image) / 1_000_000
     except Exception:  # as in `read_picture`, which tells it
         return 0
 

@@ -9,7 +9,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model.preprocess import decode as converter
+from model.preprocess.decode import resize_to_input
 from ui.edges.convolution import (
     PADDINGS,
     SIGNS,
@@ -97,7 +97,7 @@ def _fitted(pixels: np.ndarray, like: tuple[int, ...] | None = None) -> np.ndarr
 def before(pixels: np.ndarray) -> np.ndarray:
     """Return a picture to lay beside its edges, uint8 (h, w, 3) RGB: on white, as `as_grey` lays it."""
     small = _fitted(pixels)
-    return converter.fit(small, (*small.shape[:2], 3))
+    return resize_to_input(small, (*small.shape[:2], 3))
 
 
 def inside(place: Any, size: int) -> int:

@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel, ModelError
 from model.cnn import BATCH
-from model.preprocess.decode import BlankDrawingError, ImageError
+from model.preprocess.decode import ImageError
+from model.preprocess.foreground import BlankDrawingError
 from tests.conftest import SAMPLE
 
 

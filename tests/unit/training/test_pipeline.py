@@ -70,7 +70,7 @@ def test_undecodable_images_are_left_out_and_reported(tmp_path):
     ((pixels, labels),) = make_eval_data(stream)
     assert len(pixels) == len(labels) == 3
     assert sorted(stream.skipped) == [2, 3]
-    assert "not a picture of a known format" in stream.skipped[2]
+    assert "not an image of a known format" in stream.skipped[2]
     strict = HubStream(folder, on_error="raise")
     with pytest.raises(Exception, match="row 2 "):  # tf.data wraps the error of a generator in its own
         list(make_eval_data(strict))

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from model.preprocess import foreground as converted
-from model.preprocess.decode import BlankDrawingError, sketch_to_input
+from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.photo import extract_strokes_from_photo
+from model.preprocess.sketch import sketch_to_input
 
 SHAPE = (28, 28, 1)
 HEIGHT, WIDTH = 480, 640

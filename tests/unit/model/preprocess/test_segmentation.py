@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model import CnnModel
-from model.preprocess import decode as converter
-from model.preprocess.segmentation import MOST, separate
+from model.preprocess.foreground import BlankDrawingError
+from model.preprocess.segmentation import MOST, split_characters
+from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 
 SHAPE = (28, 28, 1)
 
@@ -27,8 +28,8 @@ BAR = [(335, 55), (420, 50)]  # of the 5, and does not touch it
 
 
 def test_signs_are_read_from_left_to_right_and_a_bar_stays_with_its_5():
-    inputs = converter.sketch_to_inputs(sheet(SEVEN, FIVE, ONE, BAR), SHAPE)
-    alone = [converter.sketch_to_input(sheet(*lines), SHAPE) for lines in ((ONE,), (SEVEN,), (FIVE, BAR))]
+    inputs = sketch_to_inputs(sheet(SEVEN, FIVE, ONE, BAR), SHAPE)
+    alone = [sketch_to_input(sheet(*lines), SHAPE) for lines in ((ONE,), (SEVEN,), (FIVE, BAR))]
     assert len(inputs) == 3
     for found, expected in zip(inputs, alone, strict=True):
         assert found.dtype == np.uint8 and found.shape == SHAPE
@@ -37,32 +38,32 @@ def test_signs_are_read_from_left_to_right_and_a_bar_stays_with_its_5():
 
 def test_the_bundled_model_reads_a_number():
     model = CnnModel.from_pretrained()
-    answers = model.predict(converter.sketch_to_inputs(sheet(ONE, SEVEN, FIVE, BAR), SHAPE)).argmax(axis=1)
+    answers = model.predict(sketch_to_inputs(sheet(ONE, SEVEN, FIVE, BAR), SHAPE)).argmax(axis=1)
     assert answers.tolist() == [1, 7, 5]
 
 
 @pytest.mark.parametrize("lines", [(SEVEN,), (FIVE, BAR)])
 def test_one_sign_is_what_it_is_alone(lines):
-    (found,) = converter.sketch_to_inputs(sheet(*lines), SHAPE)
-    assert (found == converter.sketch_to_input(sheet(*lines), SHAPE)).all()
+    (found,) = sketch_to_inputs(sheet(*lines), SHAPE)
+    assert (found == sketch_to_input(sheet(*lines), SHAPE)).all()
 
 
 def test_a_speck_is_no_sign():
-    (found,) = converter.sketch_to_inputs(sheet(SEVEN, [(500, 200), (503, 200)], width=10), SHAPE)
+    (found,) = sketch_to_inputs(sheet(SEVEN, [(500, 200), (503, 200)], width=10), SHAPE)
     assert found.any()
 
 
 def test_a_stroke_with_a_gap_is_one_sign():
     ink = np.zeros((40, 60), np.float32)
     ink[10:14, 5:25] = ink[10:14, 26:50] = 1  # a gap of one pixel in a stroke of four
-    assert len(separate(ink, 4)) == 1
+    assert len(split_characters(ink, 4)) == 1
     ink[10:14, 25:34] = 0
-    assert [sign.sum() for sign in separate(ink, 4)] == [80, 64]
+    assert [sign.sum() for sign in split_characters(ink, 4)] == [80, 64]
 
 
 def test_a_large_sheet_is_taken_apart_as_a_small_one_is():
     image = sheet(ONE, SEVEN, FIVE, BAR)
-    small, large = (converter.sketch_to_inputs(one, SHAPE) for one in (image, image.resize((2400, 1200))))
+    small, large = (sketch_to_inputs(one, SHAPE) for one in (image, image.resize((2400, 1200))))
     assert len(small) == len(large) == 3
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(small, large, strict=True)) < 6
 
@@ -70,12 +71,12 @@ def test_a_large_sheet_is_taken_apart_as_a_small_one_is():
 def test_more_pieces_than_a_line_has_are_left_together():
     ink = np.zeros((20, 10 * (MOST + 1)), np.float32)
     ink[5:15, 2::10] = 1
-    assert len(separate(ink, 1)) == 1
-    assert len(separate(ink[:, 10:], 1)) == MOST
+    assert len(split_characters(ink, 1)) == 1
+    assert len(split_characters(ink[:, 10:], 1)) == MOST
     speckled = np.random.default_rng(0).integers(0, 2, (200, 200)).astype(np.float32)
-    assert len(separate(speckled, 1)) >= 1
+    assert len(split_characters(speckled, 1)) >= 1
 
 
 def test_a_blank_sheet_is_told():
-    with pytest.raises(converter.BlankDrawingError):
-        converter.sketch_to_inputs(sheet(), SHAPE)
+    with pytest.raises(BlankDrawingError):
+        sketch_to_inputs(sheet(), SHAPE)

@@ -14,17 +14,15 @@ from PIL import Image, ImageDraw
 
 from model.preprocess.decode import (
     MAX_PIXELS,
-    BlankDrawingError,
     ImageError,
     decode,
     decode_batch,
-    fit,
     open_image,
-    sketch_to_input,
-    stroke_width,
+    resize_to_input,
     to_array,
 )
-from model.preprocess.foreground import DRAWN, _drawn, extract_strokes
+from model.preprocess.foreground import MIN_INK_SHARE, BlankDrawingError, _drawn, extract_strokes
+from model.preprocess.sketch import sketch_to_input, stroke_width
 from tests.conftest import SAMPLE
 from tests.support.tiff_files import in_tiles
 
@@ -46,7 +44,7 @@ def test_decoding_gives_the_pixels_that_pillow_gives(digits):
     for image in digits[:50]:
         expected = np.asarray(Image.open(io.BytesIO(image)))
         assert (decode(image, SHAPE)[..., 0] == expected).all()
-        assert (fit(to_array(Image.open(io.BytesIO(image))), SHAPE)[..., 0] == expected).all()
+        assert (resize_to_input(to_array(Image.open(io.BytesIO(image))), SHAPE)[..., 0] == expected).all()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
@@ -67,8 +65,8 @@ def test_every_mode_of_pillow_is_taken(mode):
         image = grey.convert("RGB").convert(mode)
     else:
         image = grey.convert(mode)
-    np.testing.assert_allclose(fit(to_array(image), (6, 6, 1))[..., 0], np.asarray(grey), atol=2)
-    assert fit(to_array(image), (6, 6, 3)).shape == (6, 6, 3)
+    np.testing.assert_allclose(resize_to_input(to_array(image), (6, 6, 1))[..., 0], np.asarray(grey), atol=2)
+    assert resize_to_input(to_array(image), (6, 6, 3)).shape == (6, 6, 3)
 
 
 def test_a_batch_decodes_as_its_images_do_one_by_one(digits):
@@ -90,7 +88,7 @@ def test_a_batch_decodes_as_its_images_do_one_by_one(digits):
 def test_a_batch_tells_which_images_cannot_be_decoded(digits):
     good, empty, text = (np.frombuffer(content, np.uint8) for content in (digits[0], b"", b"hello"))
     images, bad = decode_batch([good, empty, text, good], SHAPE)
-    assert sorted(bad) == [1, 2] and "not a picture" in bad[2]
+    assert sorted(bad) == [1, 2] and "not an image" in bad[2]
     assert (images[0] == images[3]).all() and images[0].any() and not images[1:3].any()
     assert decode_batch([], SHAPE)[0].shape == (0, *SHAPE)
 
@@ -107,13 +105,13 @@ def test_a_turned_camera_gives_an_upright_picture():
     exif[0x0112] = 6
     for mode, shape in (("L", (30, 20, 1)), ("RGB", (30, 20, 3))):
         turned = encoded(picture.convert(mode), "JPEG", exif=exif, quality=95)
-        expected = fit(to_array(open_image(turned)), shape)
+        expected = resize_to_input(to_array(open_image(turned)), shape)
         assert np.abs(decode(turned, shape).astype(int) - expected).max() <= 4
 
 
 def test_transparency_is_laid_on_white_and_exif_turns_the_picture():
     clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
-    assert (fit(to_array(clear), (4, 4, 1)) == 255).all()
+    assert (resize_to_input(to_array(clear), (4, 4, 1)) == 255).all()
     upright = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3) * 40)
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise
@@ -123,16 +121,16 @@ def test_transparency_is_laid_on_white_and_exif_turns_the_picture():
 
 def test_the_aspect_is_kept_and_the_rest_is_black():
     wide = np.full((10, 40), 255, np.uint8)
-    pixels = fit(wide, (20, 20, 1))[..., 0]
+    pixels = resize_to_input(wide, (20, 20, 1))[..., 0]
     assert (pixels[8:12] > 200).all() and (pixels[:7] == 0).all() and (pixels[13:] == 0).all()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a picture"),
-        (b"hello", "not a picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "not a picture"),
+        (b"", "not an image"),
+        (b"hello", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "not an image"),
         (encoded(Image.effect_noise((64, 64), 50), "PNG")[:200], "cannot be decoded"),
     ],
     ids=["empty", "text", "svg", "cut short"],
@@ -349,7 +347,7 @@ def test_a_turned_cameras_picture_is_turned_in_every_format(kind):
     picture.save(buffer, kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
     content = buffer.getvalue()
     shape = (40, 30, 3)
-    expected = fit(to_array(open_image(content)), shape)
+    expected = resize_to_input(to_array(open_image(content)), shape)
     assert np.abs(expected.astype(int) - np.rot90(np.asarray(picture), 3)).mean() < 20
     encoded_twice = [np.frombuffer(content, np.uint8)] * 2
     for found in (decode(content, shape), *decode_batch(encoded_twice, shape)[0]):
@@ -385,7 +383,7 @@ def test_ink_is_told_from_paper_alike_in_whole_numbers_and_others():
     levels = np.arange(256, dtype=np.uint8)
     for strongest in range(1, 256):
         ink = np.minimum(levels, strongest)[None]
-        assert (_drawn(ink) == (ink > DRAWN * ink.max())).all()
+        assert (_drawn(ink) == (ink > MIN_INK_SHARE * ink.max())).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -395,14 +393,14 @@ def test_transparency_decodes_as_pillow_gives_it_in_every_format(kind, mode):
     picture = Image.fromarray(np.kron(random, np.ones((4, 4, 1), np.uint8))).convert(mode)
     content = encoded(picture, kind, **({"lossless": True} if kind == "WEBP" else {}))
     for shape in (SHAPE, (28, 28, 3)):
-        expected = fit(to_array(picture), shape).astype(int)
+        expected = resize_to_input(to_array(picture), shape).astype(int)
         for found in (decode(content, shape), *decode_batch([np.frombuffer(content, np.uint8)] * 2, shape)[0]):
             assert np.abs(found - expected).max() <= 3
 
 
 def test_premultiplied_transparency_is_taken():
     picture = Image.fromarray(np.full((4, 4, 2), (90, 255), np.uint8), "LA")
-    assert (fit(to_array(picture.convert("La")), (4, 4, 1)) == 90).all()
+    assert (resize_to_input(to_array(picture.convert("La")), (4, 4, 1)) == 90).all()
 
 
 @pytest.mark.parametrize("given", ["seven.png", b"", Path("seven.png"), None, [[1, 2], [3]]])
@@ -432,9 +430,9 @@ def test_drawings_of_fewer_bits_than_their_container_are_seen(bits):
 
 def test_whole_numbers_of_8_bits_are_8_bits_and_arrays_of_16_keep_their_scale():
     assert to_array(Image.fromarray(drawn()).convert("I")).dtype == np.uint8
-    assert fit(to_array(np.full((4, 4), 1023, np.uint16)), (4, 4, 1)).max() == 4
+    assert resize_to_input(to_array(np.full((4, 4), 1023, np.uint16)), (4, 4, 1)).max() == 4
     dark = encoded(Image.fromarray(np.full((4, 4), 255, np.int32)), "PPM")  # 16 bits, whoever reads them
-    assert decode(dark, (4, 4, 1)).max() == fit(to_array(open_image(dark)), (4, 4, 1)).max() == 1
+    assert decode(dark, (4, 4, 1)).max() == resize_to_input(to_array(open_image(dark)), (4, 4, 1)).max() == 1
 
 
 # --- What else is on a screen ---

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from model.errors import TrazoError
-from model.preprocess.decode import sketch_to_input
+from model.preprocess.sketch import sketch_to_input
 from tests.conftest import SAMPLE
 from tests.support.datasets import pictures, png, write_dataset
 from training.cli import main

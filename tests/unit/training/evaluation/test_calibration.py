@@ -4,7 +4,8 @@ import pytest
 from model import CnnConfig, CnnModel, ModelError, TrazoError
 from model.explain import Explainer
 from model.network import build_network
-from model.preprocess.decode import decode, open_image, sketch_to_input
+from model.preprocess.decode import decode, open_image
+from model.preprocess.sketch import sketch_to_input
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
 from training.config import TrainConfig

@@ -5,7 +5,7 @@ import pytest
 
 from model import CnnConfig, CnnModel
 from model.errors import TrazoError
-from model.preprocess import decode as converter
+from model.preprocess.decode import decode
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
 from training.evaluation.metrics import calibration, evaluate, rejection
@@ -53,8 +53,8 @@ def test_the_most_confident_mistakes_are_kept_with_their_pictures_when_asked_for
     for one in kept:
         row = one["row"]
         assert (one["label"], one["answer"]) == (str(true[row]), str(probabilities[row].argmax()))
-        pixels = converter.decode(b64decode(one["image"]), model.config.image_shape)
-        assert (pixels == converter.decode(pictures[row], model.config.image_shape)).all()
+        pixels = decode(b64decode(one["image"]), model.config.image_shape)
+        assert (pixels == decode(pictures[row], model.config.image_shape)).all()
 
 
 def test_calibration_of_known_answers():

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from model import CnnModel
 from model.explain import Explainer
-from model.preprocess import decode as converter
+from model.preprocess.sketch import sketch_to_inputs
 from ui.i18n.text import percent
 from ui.inference.answers import Answer, answers_html
 
@@ -49,5 +49,5 @@ def test_the_bundled_model_refuses_a_scribble():
     pen = ImageDraw.Draw(image)
     pen.line([(40, 40), (360, 80), (40, 120), (360, 160), (40, 200), (360, 240), (80, 360), (240, 80)], 0, 30)
     model = CnnModel.from_pretrained()
-    (scribble,) = converter.sketch_to_inputs(np.asarray(image), model.config.image_shape)
+    (scribble,) = sketch_to_inputs(np.asarray(image), model.config.image_shape)
     assert Explainer(model).explain(scribble).rejected
