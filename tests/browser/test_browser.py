@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 from tests.support.app_server import App, running
 from tests.unit.ui.reports.test_search import EVIL, REPORT
 from ui.figures.axes import written
-from ui.i18n.text import BROWSER_TEXT, GRADIO, SERVER_TEXT, word
+from ui.i18n import BROWSER_TEXT, GRADIO_TEXT, SERVER_TEXT, translate
 from ui.reports.parse import read_search
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -147,7 +147,7 @@ def test_the_page_speaks_the_browsers_language(browser, app, language):
             page.wait_for_function(
                 """english => ![...document.querySelectorAll('[aria-label], [title]')].some(one =>
                     english.some(name => [one.ariaLabel, one.title].some(said => said?.startsWith(name))))""",
-                arg=[*GRADIO, "number input for", "range slider for"],
+                arg=[*GRADIO_TEXT["es"], "number input for", "range slider for"],
             )
             turn_to_part(page, "search")
         # What the server says follows the browser too.
@@ -200,7 +200,7 @@ def test_a_scribble_is_no_digit(browser, app):
         turn_to(page, "digit", "en")
         draw(page, [zigzag])
         wait_for_answer(page, "?")
-        page.get_by_text("looks like nothing that the network has learned").wait_for()
+        page.get_by_text("does not resemble anything the network was trained on").wait_for()
 
 
 def test_a_stroke_can_be_taken_back(browser, app):
@@ -259,7 +259,7 @@ def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, t
         photo = page.locator("#digit-picture")
         photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
         wait_for_answer(page, "1")
-        photo.get_by_label(GRADIO["Remove Image"]).click()
+        photo.get_by_label(GRADIO_TEXT["es"]["Remove Image"]).click()
         wait_for_answer(page, "7")
         photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
         wait_for_answer(page, "1")
@@ -269,15 +269,15 @@ def test_what_is_left_is_read_when_the_photo_or_the_drawing_goes(browser, app, t
         wait_for_answer(page, "0")
         clear.click()
         wait_for_answer(page, "1")
-        photo.get_by_label(GRADIO["Remove Image"]).click()
+        photo.get_by_label(GRADIO_TEXT["es"]["Remove Image"]).click()
         no_answer(page)
 
 
 def turn_to_camera(page) -> None:
     turn_to(page, "digit")
     page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
-    page.locator("#digit-picture").get_by_label(GRADIO["Capture from camera"]).click()
-    page.locator("#digit-picture").get_by_text(GRADIO["Click to Access Webcam"]).click()
+    page.locator("#digit-picture").get_by_label(GRADIO_TEXT["es"]["Capture from camera"]).click()
+    page.locator("#digit-picture").get_by_text(GRADIO_TEXT["es"]["Click to Access Webcam"]).click()
 
 
 def test_paper_before_a_camera_is_read_as_it_is(browser, app, tmp_path):
@@ -291,7 +291,7 @@ def test_paper_before_a_camera_is_read_as_it_is(browser, app, tmp_path):
     with opened(with_camera, app) as page:
         turn_to_camera(page)
         page.wait_for_function("() => document.querySelector('#digit-picture video').videoWidth === 640")
-        page.locator("#digit-picture").get_by_label(GRADIO["capture photo"]).click()
+        page.locator("#digit-picture").get_by_label(GRADIO_TEXT["es"]["capture photo"]).click()
         wait_for_answer(page, "7")
     with_camera.close()
 
@@ -376,7 +376,7 @@ def test_edges_follow_every_control(browser, app):
         with changing(page):
             choose_kernel(page, "all")
         page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
-        for name in ("absolute", "grey", "valid"):
+        for name in ("absolute", "gray", "valid"):
             with changing(page):
                 page.get_by_label(words[f"edges_{name}"], exact=True).check()
         page.get_by_role("spinbutton", name=words["edges_threshold"]).wait_for(state="detached")
@@ -432,7 +432,7 @@ def test_kernels_that_make_a_picture_show_its_values(browser, app):
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         value, above = (
-            page.locator("#edges-output").get_by_label(BROWSER_TEXT["es"][f"edges_{n}"]) for n in ("grey", "binary")
+            page.locator("#edges-output").get_by_label(BROWSER_TEXT["es"][f"edges_{n}"]) for n in ("gray", "binary")
         )
         threshold = page.get_by_role("spinbutton", name=BROWSER_TEXT["es"]["edges_threshold"])
         for name in ("blur", "sharpen", "emboss"):
@@ -502,7 +502,7 @@ def test_a_bad_upload_is_told_in_the_persons_language(browser, app, tmp_path):
         with opened(browser, app, language) as page:
             page.locator("#edges-result img").last.wait_for()  # else the page's first answer tells it too
             page.locator("#edges-original input[type=file]").set_input_files(bad)
-            page.get_by_text(SERVER_TEXT[language]["picture_unreadable"]).wait_for()
+            page.get_by_text(SERVER_TEXT[language]["image_unreadable"]).wait_for()
             page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
 
 
@@ -511,7 +511,7 @@ def test_a_tiff_is_read_and_told_to_be_none_that_browsers_show(browser, app, tmp
     with opened(browser, app) as page:
         page.locator("#edges-result img").last.wait_for()
         page.locator("#edges-original input[type=file]").set_input_files(tmp_path / "sixteen bits.tiff")
-        page.get_by_text(SERVER_TEXT["es"]["picture_tiff"]).wait_for()
+        page.get_by_text(SERVER_TEXT["es"]["image_tiff"]).wait_for()
         page.wait_for_function("document.querySelector('#edges-result img')?.naturalWidth === 300")
 
 
@@ -519,8 +519,8 @@ def test_what_gradio_itself_refuses_is_told_in_spanish(browser, app, tmp_path):
     (tmp_path / "large.png").write_bytes(b"\0" * 21_000_000)
     (tmp_path / "words.pdf").write_bytes(b"%PDF-1.4")
     with opened(browser, app) as page:
-        page.get_by_label(GRADIO["Remove Image"]).click()
-        for name, key in (("large.png", "too_much"), ("words.pdf", "picture_unreadable")):
+        page.get_by_label(GRADIO_TEXT["es"]["Remove Image"]).click()
+        for name, key in (("large.png", "too_much"), ("words.pdf", "image_unreadable")):
             page.locator("#edges-original input[type=file]").set_input_files(tmp_path / name)
             page.get_by_text(SERVER_TEXT["es"][key].format(limit=20), exact=True).wait_for()
 
@@ -667,7 +667,7 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
         turn_to_part(page, "table")
         table = page.locator("#tuning-trials")
         heads = table.locator(".virtual-table-viewport [data-heading]")
-        heads.get_by_text(word("seconds", "es"), exact=True).wait_for()
+        heads.get_by_text(translate("seconds", "es"), exact=True).wait_for()
         titles = [title.strip() for title in heads.locator("span").all_inner_texts()]
 
         def choose(column: str, item: str) -> None:
@@ -686,13 +686,13 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
             raise AssertionError("the table did not become what was asked for")
 
         # By size, not as texts: 116.1 comes after 19.7.
-        seconds = word("seconds", "es")
+        seconds = translate("seconds", "es")
         choose(seconds, "Ordenar descendente")
         rising = [trial.seconds for trial in read_search(PRETRAINED).trials if trial.seconds]
         longest = [written(value, "es") for value in sorted(rising, reverse=True)[:5]]
         wait_until(lambda: cells(seconds)[:5] == longest)
 
-        activation = word("activation", "es")
+        activation = translate("activation", "es")
         choose(activation, "Filtrar")
         page.get_by_placeholder("Escribe un valor").fill("prelu")
         page.locator(".filter-menu .check-button").click()
@@ -701,7 +701,7 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
         wait_until(lambda: len(set(cells(activation))) > 1)
 
         table.get_by_placeholder(BROWSER_TEXT["es"]["tuning_find"]).fill("cosine")
-        wait_until(lambda: set(cells(word("loss", "es"))) == {"cosine_similarity"})
+        wait_until(lambda: set(cells(translate("loss", "es"))) == {"cosine_similarity"})
 
 
 @pytest.mark.parametrize("tab", ["edges", "digit"])

@@ -22,7 +22,7 @@ from PIL import Image
 from tests.integration.test_app import picture
 from tests.support.app_server import ROOT, App, running
 from ui.edges.kernels import KERNELS
-from ui.i18n.text import SERVER_TEXT
+from ui.i18n import SERVER_TEXT
 from ui.server.images import read_picture
 from ui.tabs.edges import edge_map
 

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 from model import CnnConfig
 from tests.support.app_server import ROOT, App, running
 from tests.support.fake_hub import LoopbackHub
-from ui.i18n.text import SERVER_TEXT
+from ui.i18n import SERVER_TEXT
 from ui.tabs.edges import edge_map
 
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
@@ -133,7 +133,7 @@ def test_trials_are_a_table_or_a_reason(client):
 @pytest.mark.parametrize("language", ["es", "en"])
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("huge.png", "picture_too_large"), ("cut.png", "picture_unreadable"), ("drawing.svg", "picture_unreadable")],
+    [("huge.png", "image_too_large"), ("cut.png", "image_unreadable"), ("drawing.svg", "image_unreadable")],
 )
 def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, language):
     client = app.client(language)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from model.preprocess.decode import resize_to_input
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 
 Padding = Literal["same", "valid"]
 Sign = Literal["clipped", "absolute", "signed"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 
 LARGEST = 31  # side of the largest kernel accepted
 LARGEST_WEIGHT = 1_000_000  # sums over the largest kernel then stay far inside float32

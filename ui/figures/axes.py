@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ui.figures.results import escaped
-from ui.i18n.text import Language, named, number, word
+from ui.i18n import Language, display_name, number, translate
 from ui.reports.search import Hyperparameter, Trial
 
 MARKS = 5  # at equal distances on a linear scale
@@ -26,7 +26,7 @@ class Axis:
     @property
     def title(self) -> str:
         """Its name."""
-        return escaped(named(self.of.name, self.language))
+        return escaped(display_name(self.of.name, self.language))
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -70,12 +70,12 @@ def shown(value: Any, language: Language) -> str | int | float:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return word("yes" if value else "no", language)
+        return translate("yes" if value else "no", language)
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, (list, tuple)):
         return ", ".join(str(shown(item, language)) for item in value)
-    return word("none", language) if value == "none" else value
+    return translate("none", language) if value == "none" else value
 
 
 def written(value: Any, language: Language) -> str:
@@ -87,8 +87,8 @@ def written(value: Any, language: Language) -> str:
 def described(trial: Trial, language: Language) -> str:
     """Return what a figure says of a trial that is pointed at: number, score and hyperparameters, a line each."""
     score = "" if trial.score is None else f" · {written(trial.score, language)}"
-    lines = [f"<b>{word('trial', language)} {trial.order}{score}</b>"]
+    lines = [f"<b>{translate('trial', language)} {trial.order}{score}</b>"]
     for name, value in trial.hyperparameters.items():
         if value is not None:
-            lines.append(f"{escaped(named(name, language))}: {escaped(written(value, language))}")
+            lines.append(f"{escaped(display_name(name, language))}: {escaped(written(value, language))}")
     return "<br>".join(lines[:MOST_LINES])

@@ -7,7 +7,7 @@ from typing import Any
 from model.heads import CROSS_ENTROPIES
 from ui.figures.axes import written
 from ui.figures.results import escaped
-from ui.i18n.text import Language, UserError, named, number, word
+from ui.i18n import Language, UserError, display_name, number, translate
 from ui.reports.search import Hyperparameter, Search, Trial
 
 # The course's choices; early stopping, which is no hyperparameter of a search, comes last.
@@ -28,25 +28,23 @@ def findings(search: Search, language: Language) -> str:
     whole, search = len(search.scored), search.compared()
     count, note = len(search.scored), ""
     if count < whole:
-        note = f"<p>{UserError('found_longest', count=count, left=whole - count).text(language)}</p>"
+        note = f"<p>{translate('found_longest', language, count=count, left=whole - count)}</p>"
     varied = {hyperparameter.name: hyperparameter for hyperparameter in search.varied()}
-    sentences = [(named(name, language), _about(search, name, varied.get(name), language)) for name in CHOICES]
-    sentences.append((named("early_stopping", language), _about_stopping(search)))
+    sentences = [(display_name(name, language), _about(search, name, varied.get(name), language)) for name in CHOICES]
+    sentences.append((display_name("early_stopping", language), _about_stopping(search, language)))
     items = (
-        f"<li><b>{escape(name[:1].upper() + name[1:])}.</b> {message.text(language)}</li>"
-        for name, message in sentences
-        if message
+        f"<li><b>{escape(name[:1].upper() + name[1:])}.</b> {sentence}</li>" for name, sentence in sentences if sentence
     )
     return f'{note}<ul class="findings">{"".join(items)}</ul>'
 
 
-def _about(search: Search, name: str, varied: Hyperparameter | None, language: Language) -> UserError | None:
+def _about(search: Search, name: str, varied: Hyperparameter | None, language: Language) -> str | None:
     trials = [trial for trial in search.scored if trial.hyperparameters.get(name) is not None]
     if not trials:
-        return UserError("found_none")
+        return translate("found_none", language)
     if varied is None:
         values = {_value(trial, name) for trial in trials}  # several: more than anything can compare
-        return UserError("found_one", value=_told(values.pop(), language)) if len(values) == 1 else None
+        return translate("found_one", language, value=_told(values.pop(), language)) if len(values) == 1 else None
     if varied.choices:
         return _of_choices(search, varied, trials, language)
     if name == "learning_rate" and (usual := _usual_rates(search, trials)):
@@ -65,25 +63,26 @@ def _merged(name: str, value: Any) -> Any:
 
 
 def _told(value: Any, language: Language) -> str:
-    return word(value, language) if value == CROSS_ENTROPY else escaped(written(value, language))
+    return display_name(value, language) if value == CROSS_ENTROPY else escaped(written(value, language))
 
 
-def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> UserError:
+def _of_choices(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> str:
     scores = {
         choice: [trial.score for trial in trials if _value(trial, varied.name) == choice]
         for choice in dict.fromkeys(_merged(varied.name, choice) for choice in varied.choices)
     }
     tried = {choice: values for choice, values in scores.items() if values}
     if len(tried) == 1:
-        return UserError("found_one", value=_told(next(iter(tried)), language))
+        return translate("found_one", language, value=_told(next(iter(tried)), language))
     trusted = {choice: values for choice, values in tried.items() if len(values) >= ENOUGH}
     few = len(trusted) < 2
     medians = {choice: median(values) for choice, values in (tried if few else trusted).items()}
     order = sorted(medians, key=medians.get, reverse=search.descending)
     best, worst = order[0], order[-1]
     some = "found_some" if len(trusted) < len(scores) else "found_best"
-    return UserError(
+    return translate(
         "found_few" if few else "found_same" if medians[best] == medians[worst] else some,
+        language,
         best=_told(best, language),
         score=number(medians[best], ".4g", language),
         count=len(tried[best]),
@@ -104,18 +103,18 @@ def _usual_rates(search: Search, trials: list[Trial]) -> list[float] | None:
     return [search.usual_rates[optimizer] for optimizer in optimizers]
 
 
-def _of_range(key: str, search: Search, trials: list[Trial], values: list[float], language: Language) -> UserError:
+def _of_range(key: str, search: Search, trials: list[Trial], values: list[float], language: Language) -> str:
     """Return between which values the best quarter of the trials lies."""
     if len(trials) < ENOUGH_FOR_A_QUARTER:
-        return UserError("found_too_few", count=len(trials))
+        return translate("found_too_few", language, count=len(trials))
     order = sorted(range(len(trials)), key=lambda i: trials[i].score, reverse=search.descending)
     best = [values[i] for i in order[: len(order) // 4]]
     ends = min(best), max(best), min(values), max(values)
     low, high, lowest, highest = (number(value, ".3g", language) for value in ends)
-    return UserError(key, count=len(best), low=low, high=high, lowest=lowest, highest=highest)
+    return translate(key, language, count=len(best), low=low, high=high, lowest=lowest, highest=highest)
 
 
-def _about_stopping(search: Search) -> UserError | None:
+def _about_stopping(search: Search, language: Language) -> str | None:
     """Return in how many trials the last epoch was the best, what was still improving, and what most trials teach.
 
     Where the learning rate falls to zero, the last epoch is the best because of that: such trials teach nothing here.
@@ -129,9 +128,11 @@ def _about_stopping(search: Search) -> UserError | None:
         values for trial, values in curves if trial.hyperparameters.get("schedule", search.schedule) != "one-cycle"
     ]
     if not steady:
-        return UserError("found_falling", count=len(curves))
+        return translate("found_falling", language, count=len(curves))
     last = sum(better(values[:-1]) != better(values) for values in steady)  # to be as good as before is no gain
     found = "found_improving" if 2 * last > len(steady) else "found_stopping"
     some = "" if len(steady) == len(curves) else "_steady"
     epochs = max(len(values) for values in steady)
-    return UserError(found + some, last=last, count=len(steady), epochs=epochs, left=len(curves) - len(steady))
+    return translate(
+        found + some, language, last=last, count=len(steady), epochs=epochs, left=len(curves) - len(steady)
+    )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ui.figures.axes import described, written
 from ui.figures.results import ACCENT, MUTED, SECOND, WRONG, escaped, plain, ticks_apart
-from ui.i18n.text import Language, UserError, named, word
+from ui.i18n import Language, UserError, display_name, translate
 from ui.reports.search import Search, Trial
 
 COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
@@ -32,13 +32,13 @@ def best_so_far(search: Search, language: Language) -> go.Figure:
                 x=numbers,
                 y=best,
                 mode="lines",
-                name=word("best_so_far", language),
+                name=translate("best_so_far", language),
                 line={"color": ACCENT, "width": 3, "shape": "hv"},
                 hoverinfo="skip",
             ),
         ]
     )
-    figure.update_xaxes(title=word("trial", language), dtick=ticks_apart(len(search.trials)), tickangle=0)
+    figure.update_xaxes(title=translate("trial", language), dtick=ticks_apart(len(search.trials)), tickangle=0)
     figure.update_yaxes(title=objective(search, language))
     return plain(figure, language)
 
@@ -65,14 +65,14 @@ def intermediate(search: Search, language: Language) -> go.Figure:
             hovertext=[f"{_heading(trial, language)}<br>{written(value, language)}" for _, value, trial in rows],
             hoverinfo="text",
             mode="lines+markers",
-            name=word(name, language),
+            name=translate(name, language),
             opacity=opacity,
             line={"color": color, "width": width},
             marker={"size": size},
             connectgaps=False,
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
-    figure.update_xaxes(title=word("epoch", language), dtick=ticks_apart(last), tickangle=0)
+    figure.update_xaxes(title=translate("epoch", language), dtick=ticks_apart(last), tickangle=0)
     near = search.in_sight(values)
     room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
     figure.update_yaxes(title=objective(search, language), range=[min(near) - room, max(near) + room])
@@ -105,14 +105,14 @@ def timeline(search: Search, language: Language) -> go.Figure:
             x=[max(spans[trial.order][1], THINNEST * whole) / unit for trial in having],
             y=[trial.order for trial in having],
             width=0.8,
-            name=escaped(word(status, language)),
+            name=escaped(display_name(status, language)),
             marker={"color": COLORS.get(status, MUTED), "line": {"width": 0}},
             hovertext=[_told(trial, language) for trial in having],
             hoverinfo="text",
         )
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(title=word(f"elapsed_{name}", language), rangemode="tozero")
-    figure.update_yaxes(title=word("trial", language), autorange="reversed", dtick=ticks_apart(len(search.trials)))
+    figure.update_xaxes(title=translate(f"elapsed_{name}", language), rangemode="tozero")
+    figure.update_yaxes(title=translate("trial", language), autorange="reversed", dtick=ticks_apart(len(search.trials)))
     return plain(figure, language)
 
 
@@ -124,7 +124,7 @@ def points(search: Search, trials: list[Trial], language: Language) -> dict[str,
     return {
         "y": scores,
         "mode": "markers",
-        "name": word("trial", language),
+        "name": translate("trial", language),
         "marker": {"symbol": symbols, "size": 9},
         "hovertext": [described(trial, language) for trial in trials],
         "hoverinfo": "text",
@@ -133,7 +133,7 @@ def points(search: Search, trials: list[Trial], language: Language) -> dict[str,
 
 def objective(search: Search, language: Language) -> str:
     """Return the objective's name for an axis."""
-    return escaped(named(search.objective, language))
+    return escaped(display_name(search.objective, language))
 
 
 def _span(trial: Trial, first: datetime) -> tuple[float, float]:
@@ -143,16 +143,16 @@ def _span(trial: Trial, first: datetime) -> tuple[float, float]:
 
 
 def _heading(trial: Trial, language: Language) -> str:
-    return f"<b>{word('trial', language)} {trial.order}</b> · {escaped(word(trial.status, language))}"
+    return f"<b>{translate('trial', language)} {trial.order}</b> · {escaped(display_name(trial.status, language))}"
 
 
 def _told(trial: Trial, language: Language) -> str:
-    lines = [_heading(trial, language), f"{word('started', language)}: {trial.started:%Y-%m-%d %H:%M:%S} UTC"]
+    lines = [_heading(trial, language), f"{translate('started', language)}: {trial.started:%Y-%m-%d %H:%M:%S} UTC"]
     if trial.seconds is not None:
-        lines.append(f"{word('seconds', language)}: {written(trial.seconds, language)}")
+        lines.append(f"{translate('seconds', language)}: {written(trial.seconds, language)}")
     if trial.score is not None:
-        lines.append(f"{word('score', language)}: {written(trial.score, language)}")
+        lines.append(f"{translate('score', language)}: {written(trial.score, language)}")
     if trial.reason:
         reason = textwrap.wrap(trial.reason, LONGEST_LINE, max_lines=4, placeholder=" …")
-        lines += [f"{word('reason', language)}:", *(escaped(line, LONGEST_LINE) for line in reason)]
+        lines += [f"{translate('reason', language)}:", *(escaped(line, LONGEST_LINE) for line in reason)]
     return "<br>".join(lines)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from ui.figures.axes import Axis, described
 from ui.figures.history import objective, points
 from ui.figures.results import ACCENT, EDGE, GOLD, MUTED, SECOND, escaped, plain
-from ui.i18n.text import Language, UserError, named, word
+from ui.i18n import Language, UserError, display_name, translate
 from ui.reports.search import Search, Trial
 
 SCALE = [[0, SECOND], [0.5, "#b9b4b0"], [1, ACCENT]]  # of scores, worst to best
@@ -39,9 +39,9 @@ def importance(search: Search, language: Language) -> go.Figure:
             hovertemplate="%{x:.3f} ± %{error_x.array:.3f}<extra></extra>",
         )
     )
-    texts = [escaped(named(name, language)) for name in names]
+    texts = [escaped(display_name(name, language)) for name in names]
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=texts, autorange="reversed", showgrid=False)
-    figure.update_xaxes(title=word("importance", language), rangemode="tozero", nticks=4, tickangle=0)
+    figure.update_xaxes(title=translate("importance", language), rangemode="tozero", nticks=4, tickangle=0)
     return plain(figure, language).update_layout(margin_t=10, height=max(400, FRAME + BAR * len(names)))
 
 
@@ -142,7 +142,7 @@ def parallel(search: Search, names: list[str], language: Language) -> go.Figure:
         go.Parcoords(
             dimensions=[
                 *(_dimension(axis, trials) for axis in axes),
-                {"label": word("score", language), "values": search.in_sight(scores)},
+                {"label": translate("score", language), "values": search.in_sight(scores)},
             ],
             line={"color": scores, **_colors(search)},
             labelangle=-20,
@@ -226,5 +226,5 @@ def _star(trial: Trial, language: Language) -> dict[str, Any]:
         "marker": {"symbol": "star", "size": 15, "color": GOLD, "line": {"color": EDGE, "width": 1}},
         "hovertext": [described(trial, language)],
         "hoverinfo": "text",
-        "name": word("best", language),
+        "name": translate("best", language),
     }

@@ -7,7 +7,7 @@ import textwrap
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ui.i18n.text import SPANISH, Language, percent, word
+from ui.i18n import DEFAULT, NUMBERS, Language, display_name, percent, translate
 from ui.reports.parse import Calibration, Evaluation, Training
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
@@ -25,7 +25,7 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
                 x=training.epochs,
                 y=values,
                 mode="lines+markers",
-                name=word(part, language),
+                name=translate(part, language),
                 legendgroup=part,
                 showlegend=row == 1,
                 line={"color": color, "width": 2.5},
@@ -33,14 +33,18 @@ def learning_curve(training: Training, language: Language) -> go.Figure:
                 row=row,
                 col=1,
             )
-        figure.update_yaxes(title=escaped(word(name, language)), row=row, col=1)
+        figure.update_yaxes(title=escaped(display_name(name, language)), row=row, col=1)
     if training.best_epoch is not None:
         figure.add_vline(training.best_epoch, line={"color": SECOND, "width": 1.5, "dash": "dot"})
         figure.add_scatter(  # the line's entry in the legend
-            x=[None], y=[None], mode="lines", name=word("best_epoch", language), line={"color": SECOND, "dash": "dot"}
+            x=[None],
+            y=[None],
+            mode="lines",
+            name=translate("best_epoch", language),
+            line={"color": SECOND, "dash": "dot"},
         )
     step = ticks_apart(max(training.epochs, default=1))
-    figure.update_xaxes(dtick=step).update_xaxes(title=word("epoch", language), row=len(training.curves), col=1)
+    figure.update_xaxes(dtick=step).update_xaxes(title=translate("epoch", language), row=len(training.curves), col=1)
     return plain(figure, language)
 
 
@@ -56,8 +60,8 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
     right = [[matrix[i][j] if i == j else None for j in size] for i in size]
     wrong = [[matrix[i][j] or None if i != j else None for j in size] for i in size]
     hover = (
-        f"{word('true_label', language)}: %{{y}}<br>{word('predicted_label', language)}: %{{x}}<br>"
-        f"{word('images', language)}: %{{z}}<extra></extra>"
+        f"{translate('true_label', language)}: %{{y}}<br>{translate('predicted_label', language)}: %{{x}}<br>"
+        f"{translate('images', language)}: %{{z}}<extra></extra>"
     )
     figure = go.Figure(
         [
@@ -77,8 +81,8 @@ def confusion(evaluation: Evaluation, language: Language) -> go.Figure:
             for values, color in ((right, ACCENT), (wrong, SECOND))
         ]
     )
-    figure.update_xaxes(title=word("predicted_label", language), type="category", showgrid=False)
-    figure.update_yaxes(title=word("true_label", language), type="category", autorange="reversed", showgrid=False)
+    figure.update_xaxes(title=translate("predicted_label", language), type="category", showgrid=False)
+    figure.update_yaxes(title=translate("true_label", language), type="category", autorange="reversed", showgrid=False)
     return plain(figure, language).update_layout(margin_t=10)
 
 
@@ -89,7 +93,7 @@ def calibration(found: Calibration, language: Language) -> go.Figure:
         x=[0, 1],
         y=[0, 1],
         mode="lines",
-        name=word("ideal", language),
+        name=translate("ideal", language),
         line={"color": MUTED, "width": 1.5, "dash": "dot"},
     )
     sizes = [6 + 4 * math.log10(rows) for _, _, rows in found.bins]
@@ -101,11 +105,12 @@ def calibration(found: Calibration, language: Language) -> go.Figure:
         name=f"ECE {percent(found.ece, language, 2)}",
         line={"color": ACCENT, "width": 2},
         marker={"size": sizes},
-        hovertemplate=f"{word('confidence', language)}: %{{x:.3f}}<br>{word('share_right', language)}: %{{y:.3f}}<br>"
-        f"{word('images', language)}: %{{customdata}}<extra></extra>",
+        hovertemplate=f"{translate('confidence', language)}: %{{x:.3f}}<br>"
+        f"{translate('share_right', language)}: %{{y:.3f}}<br>"
+        f"{translate('images', language)}: %{{customdata}}<extra></extra>",
     )
-    figure.update_xaxes(title=word("confidence", language), range=[0, 1.04])
-    figure.update_yaxes(title=word("share_right", language), range=[-0.04, 1.04])
+    figure.update_xaxes(title=translate("confidence", language), range=[0, 1.04])
+    figure.update_yaxes(title=translate("share_right", language), range=[-0.04, 1.04])
     return plain(figure, language)
 
 
@@ -113,7 +118,7 @@ def sentence(text: str) -> go.Figure:
     """Return a figure that only says something, in the place of one that cannot be drawn."""
     lines = "<br>".join(textwrap.wrap(escaped(text, len(text)), 34))  # as many letters as a phone has room for
     figure = go.Figure().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    return plain(figure, "en").update_layout(xaxis_visible=False, yaxis_visible=False)
+    return plain(figure, DEFAULT).update_layout(xaxis_visible=False, yaxis_visible=False)
 
 
 def escaped(text: str, longest: int = 40) -> str:
@@ -133,7 +138,7 @@ def plain(figure: go.Figure, language: Language) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hoverlabel={"font": {"family": "system-ui, sans-serif"}},
         dragmode=False,
-        separators=".,".translate(SPANISH) if language == "es" else ".,",
+        separators=NUMBERS[language]["decimal"] + NUMBERS[language]["thousands"],
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, showline=False, ticks="", title_standoff=8, title_font_size=13)
     figure.update_yaxes(

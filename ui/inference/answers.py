@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ui.i18n.text import Language, UserError, number, percent
+from ui.i18n import Language, number, percent, translate
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -46,11 +46,10 @@ def answers_html(found: list[Answer], language: Language) -> str:
     parts = [f'<p class="said" role="status">{said}</p>']
     if len(found) == 1 and found[0].rejected:
         parts.append(
-            f'<p class="unknown">{escape(UserError("not_known", label=_written(found[0], language)).text(language))}'
-            "</p>"
+            f'<p class="unknown">{escape(translate("not_known", language, label=_written(found[0], language)))}</p>'
         )
     elif any(one.rejected for one in found):
-        parts.append(f'<p class="unknown">{escape(UserError("some_not_known").text(language))}</p>')
+        parts.append(f'<p class="unknown">{escape(translate("some_not_known", language))}</p>')
     shown = SHOWN if len(found) == 1 else 2
     parts += [_bars(one, shown, language) for one in found if one.confidences]
     return "".join(parts)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.io.locate import locate_model
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.inference.worker import ModelProcess, WorkerDiedError
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from model.config import CnnConfig
 from model.preprocess.decode import resize_to_input
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
-from ui.i18n.text import Language, UserError
+from ui.i18n import Language, UserError, translate
 from ui.inference.answers import Answer, answers_html, as_answer
 from ui.inference.explanation_html import maps_html, pairs_html, picture_html, saliency_picture
 from ui.reports import parse as reports
@@ -87,7 +87,7 @@ def answer(model: CnnModel, picture: np.ndarray) -> Answer:
 
 def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
     """Return what the network sees of each sign, and beside it which pixels spoke for its answer."""
-    seen, why = (UserError(key).text(language) for key in ("seen", "saliency"))
+    seen, why = (translate(key, language) for key in ("seen", "saliency"))
     return pairs_html(
         (picture_html(pixels, seen), picture_html(saliency_picture(pixels, explanation.saliency), why))
         for pixels, explanation in zip(inputs, explained, strict=True)

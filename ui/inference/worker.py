@@ -23,7 +23,7 @@ import numpy as np
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.quiet import quiet
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.server.error_log import log, release_frames
 from ui.server.malloc import configure_trim
 

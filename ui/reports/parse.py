@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model import artifacts as files
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Importance, Search, Trial, is_number
 
 # More than anybody has: past them a page would no longer be one. Each figure is as large as what it shows.

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import UserError, language_of
+from ui.i18n import UserError, language_of
 from ui.server.error_log import log, release_frames
 from ui.server.fetch import with_files
 

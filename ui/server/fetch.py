@@ -17,7 +17,7 @@ from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_u
 from safehttpx import AsyncSecureTransport, matches_domain_whitelist
 
 from model.artifacts import atomic_write
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 
 LARGEST = 20  # megabytes of a file, uploaded or fetched
 LONGEST = 15  # seconds

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from ui.i18n.text import UserError, language_of
+from ui.i18n import language_of, translate
 from ui.server.error_log import log
 from ui.server.fetch import LARGEST
 
@@ -56,7 +56,7 @@ class Guard:
             event = await receive()
             taken += len(event.get("body", b""))
             if taken > most * 1_000_000:
-                raise HTTPException(413, UserError("too_much", limit=most).text(language_of(request)))
+                raise HTTPException(413, translate("too_much", language_of(request), limit=most))
             return event
 
         if path.rstrip("/").endswith(CLOSED):
@@ -75,7 +75,7 @@ class Guard:
 
 def told(request: Request, key: str, status: int) -> JSONResponse:
     """Return a text of `SERVER_TEXT` in the request's language, where Gradio's page looks for what to show."""
-    return JSONResponse({"detail": UserError(key).text(language_of(request))}, status)
+    return JSONResponse({"detail": translate(key, language_of(request))}, status)
 
 
 async def busy(request: Request, _: Exception) -> JSONResponse:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from model.preprocess.decode import pixels_to_decode, to_array
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 
 MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
 WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
@@ -23,7 +23,7 @@ _ROOM = BoundedSemaphore(2)
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
-def read_picture(source: str | bytes | None, missing: str = "picture_missing") -> np.ndarray:
+def read_picture(source: str | bytes | None, missing: str = "image_missing") -> np.ndarray:
     """Decode an upload.
 
     Args:
@@ -43,20 +43,20 @@ def read_picture(source: str | bytes | None, missing: str = "picture_missing") -
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
             with _opened(source) as image:
                 if pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
-                    raise UserError("picture_too_large", limit=MEGAPIXELS)
+                    raise UserError("image_too_large", limit=MEGAPIXELS)
                 image.load()
                 return to_array(image)
     except UserError:
         raise
     except Image.DecompressionBombError:
-        raise UserError("picture_too_large", limit=MEGAPIXELS) from None
+        raise UserError("image_too_large", limit=MEGAPIXELS) from None
     except Exception:  # damaged files end in many different errors inside the decoders
-        raise UserError("picture_unreadable") from None
+        raise UserError("image_unreadable") from None
 
 
 @contextmanager
 def decoded(
-    source: str | bytes | None, missing: str = "picture_missing", small: AbstractContextManager | None = None
+    source: str | bytes | None, missing: str = "image_missing", small: AbstractContextManager | None = None
 ) -> Iterator[np.ndarray]:
     """Give a block what `read_picture` returns; of large pictures, to two blocks at a time.
 

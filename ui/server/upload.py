@@ -15,7 +15,7 @@ from gradio.data_classes import ImageData
 from gradio.utils import get_upload_folder, is_in_or_equal
 from pydantic import model_validator
 
-from ui.i18n.text import UserError, language_of
+from ui.i18n import UserError, language_of
 
 # Of all events about a picture, together; they spend most of their time in OpenCV, or wait for the network's process.
 IMAGE_EVENTS = {"concurrency_limit": 16, "concurrency_id": "pictures"}
@@ -54,7 +54,7 @@ def picture_source(payload: Any) -> str | bytes | None:
         path = payload.get("path")
         # Gradio looks only at what bears its mark of a file, and not every payload needs one.
         if path and not is_in_or_equal(path, get_upload_folder()):
-            raise UserError("picture_unreadable")
+            raise UserError("image_unreadable")
         return path
     head, _, encoded = payload.partition(",") if isinstance(payload, str) and len(payload) <= LONGEST_URL else [""] * 3
     try:
@@ -62,7 +62,7 @@ def picture_source(payload: Any) -> str | bytes | None:
             raise ValueError(head)
         return b64decode(encoded, validate=True)
     except ValueError:
-        raise UserError("picture_unreadable") from None
+        raise UserError("image_unreadable") from None
 
 
 def drawing_source(payload: dict | None) -> str | bytes | None:

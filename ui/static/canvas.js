@@ -91,9 +91,10 @@ wipe.addEventListener("click", () => {
 	tell(null);
 });
 
-const language = navigator.language.startsWith("es") ? "es" : "en";
+// The word in the browser's language: data-en, data-es …
+const word = ({ dataset }) => dataset[navigator.language.split("-")[0]] ?? dataset.en;
 canvas.setAttribute("role", "img");
-canvas.setAttribute("aria-label", canvas.dataset[language]);
-for (const named of [undo, wipe, width.previousElementSibling]) named.textContent = named.dataset[language];
+canvas.setAttribute("aria-label", word(canvas));
+for (const named of [undo, wipe, width.previousElementSibling]) named.textContent = word(named);
 clear();
 enable();

@@ -1,11 +1,13 @@
 // A kernel as a square of numbers that can be edited. Gradio runs this once, when the component appears, and provides
 // `element`, `props`, `trigger` and `watch`. The value is a list of rows.
 const grid = element.querySelector(".matrix");
-const language = navigator.language.startsWith("es") ? "es" : "en";
+const browser = navigator.language.split("-")[0];
+const language = browser in grid.dataset ? browser : "en";
+const decimal = new Intl.NumberFormat(language).formatToParts(0.5).find(({ type }) => type === "decimal").value;
 
 const sign = (weight) => (weight > 0 ? "plus" : weight < 0 ? "minus" : "zero");
 // What is shown is short; what was not touched keeps all its digits.
-const short = (weight) => String(Number(weight.toPrecision(3))).replace(".", language === "es" ? "," : ".");
+const short = (weight) => String(Number(weight.toPrecision(3))).replace(".", decimal);
 
 function cell(row, column) {
 	const input = document.createElement("input");
@@ -13,7 +15,7 @@ function cell(row, column) {
 	input.inputMode = "decimal";
 	input.setAttribute("aria-label", `${grid.dataset[language]} ${row + 1}, ${column + 1}`);
 	input.addEventListener("change", () => {
-		const weight = Number(input.value.trim().replace(",", ".").replace("−", "-"));
+		const weight = Number(input.value.trim().replace(decimal, ".").replace(",", ".").replace("−", "-"));
 		const rows = props.value.map((weights) => [...weights]);
 		if (input.value.trim() && Number.isFinite(weight)) rows[row][column] = weight;
 		props.value = rows;

@@ -2,8 +2,10 @@
 // their tabs, so it looks again whenever the page changes, once a frame at most. A figure that was drawn before its tab
 // was opened has a width of its own until the window's changes, or seems to.
 () => {
-	const language = navigator.language.startsWith("es") ? "es" : "en";
-	const words = WORDS[language];
+	const browser = navigator.language.split("-")[0];
+	const all = WORDS; // language -> its words
+	const language = browser in all ? browser : "en";
+	const words = all[language];
 	document.documentElement.lang = language; // Gradio names the browser's, which the page may not speak
 	const CAMERA = "video ~ * .wrap"; // where Gradio asks to be allowed to use it
 	let due = false;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ui.i18n.text import BROWSER_TEXT, GRADIO, LANGUAGES, UserError
+from ui.i18n import BROWSER_TEXT, DEFAULT, GRADIO_TEXT, LANGUAGES, Language, translate
 from ui.server.fetch import LARGEST
 from ui.tabs.edges import NAMES
 from ui.tabs.panels import PRIVATE_EVENT
@@ -15,18 +15,26 @@ SCRIPT = Path(__file__).parents[1].joinpath("static", "names.js").read_text(enco
 
 def name_controls(demo: gr.Blocks) -> None:
     """Let the page give them as soon as it is loaded."""
-    refused = {
-        "File(s) exceed": UserError("too_much", limit=LARGEST).text("es"),
-        "Invalid file type": UserError("picture_unreadable").text("es"),
-    }
     words = {
         language: {
             "photos": [BROWSER_TEXT[language][f"edges_photo_{name}"] for name in NAMES],
             "bar": BROWSER_TEXT[language]["edges_bar"],
             "search": BROWSER_TEXT[language]["tuning_find"],
             "camera": BROWSER_TEXT[language]["no_camera"],
-            "gradio": GRADIO | refused if language == "es" else {},
+            "gradio": _translations_of_gradio(language),
         }
         for language in LANGUAGES
     }
     demo.load(None, None, None, js=SCRIPT.replace("WORDS", json.dumps(words)), **PRIVATE_EVENT)
+
+
+def _translations_of_gradio(language: Language) -> dict[str, str]:
+    """Return Gradio's English texts that the language has other words for."""
+    if language == DEFAULT:
+        return {}
+    refusals = {
+        "File(s) exceed": translate("too_much", language, limit=LARGEST),
+        "Invalid file type": translate("image_unreadable", language),
+    }
+    texts = {english: text for english, text in GRADIO_TEXT[language].items() if text != english}
+    return texts | refusals

@@ -25,7 +25,7 @@ from ui.edges.convolution import (
     validate_choice,
 )
 from ui.edges.kernels import KERNELS, as_kernel
-from ui.i18n.text import Language, UserError, language_of, number
+from ui.i18n import Language, UserError, language_of, number
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.image_cache import save_png
 from ui.server.images import decoded, downscale
@@ -124,7 +124,7 @@ def tab(demo: gr.Blocks, network: ModelSupervisor) -> None:
                 elem_id="edges-result",
                 elem_classes="panel",
             )
-    outputs = [(i18n(f"edges_{key}"), key) for key in ("binary", "grey")]
+    outputs = [(i18n(f"edges_{key}"), key) for key in ("binary", "gray")]
     output = gr.Radio(outputs, value="binary", label=i18n("edges_output"), elem_id="edges-output", render=False)
     threshold = gr.Slider(0, 500, THRESHOLD, step=1, label=i18n("edges_threshold"), buttons=[], render=False)
     with gr.Row():

@@ -62,7 +62,7 @@ def lay_out(network: ModelSupervisor, output: gr.Radio, threshold: gr.Slider) ->
         else:
             picture = keeps_brightness(KERNELS[name])
             if picture != keeps_brightness(np.array(rows)):  # else the person's own choice stays
-                view, cut = "grey" if picture else "binary", gr.update(visible=not picture)
+                view, cut = "gray" if picture else "binary", gr.update(visible=not picture)
             rows = KERNELS[name].tolist()
         shown = gr.update(visible=name == LEARNED), gr.update(visible=name == OWN, value=len(rows))
         return *shown, number, maps, rows, view, cut

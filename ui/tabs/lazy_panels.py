@@ -9,7 +9,7 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from ui.figures.results import sentence
-from ui.i18n.text import BROWSER_TEXT, LANGUAGES, Language, UserError, language_of, named
+from ui.i18n import BROWSER_TEXT, LANGUAGES, Language, UserError, display_name, language_of
 from ui.tabs.panels import PRIVATE_EVENT, i18n
 
 Values = Callable[[Language], list[Any]]  # of a part's components
@@ -96,7 +96,7 @@ class Parts:
                 return sentence(message.text(language))
 
         def values(language: Language) -> list[Any]:
-            named_in = gr.update(choices=[(named(name, language), name) for name in names])
+            named_in = gr.update(choices=[(display_name(name, language), name) for name in names])
             return [drawn(language, *at_start), *([named_in] * len(dropdowns))]
 
         def redraw(request: gr.Request, *chosen: Any) -> go.Figure:

@@ -1,10 +1,11 @@
 """Components that the tabs place alike: labelled panels of HTML, pictures that a person gives."""
 
+from html import escape
 from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import BROWSER_TEXT, LANGUAGES, UserError, language_of
+from ui.i18n import BROWSER_TEXT, LANGUAGES, language_of, translate
 from ui.server.images import WORKED, is_tiff, is_too_large
 from ui.server.upload import picture_source
 
@@ -44,9 +45,9 @@ def picture_panel(label: str, elem_id: str, value: str | None = None, **options:
         """Say it once, when the picture comes, not whenever a control is moved."""
         source = picture_source(picture)
         if source is not None and is_too_large(source):
-            gr.Info(UserError("picture_scaled", limit=WORKED).text(language_of(request)))
+            gr.Info(translate("image_scaled", language_of(request), limit=WORKED))
         if source is not None and is_tiff(source):
-            gr.Info(UserError("picture_tiff").text(language_of(request)))
+            gr.Info(translate("image_tiff", language_of(request)))
 
     panel.input(tell, panel, None, preprocess=False, **PRIVATE_EVENT)
     return panel
@@ -57,4 +58,4 @@ def data_words(key: str) -> str:
 
     Gradio translates labels only; the scripts of a panel take the word of the browser's language.
     """
-    return " ".join(f'data-{language}="{BROWSER_TEXT[language][key]}"' for language in LANGUAGES)
+    return " ".join(f'data-{language}="{escape(BROWSER_TEXT[language][key])}"' for language in LANGUAGES)

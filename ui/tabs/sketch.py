@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 
 from model.config import CnnConfig
-from ui.i18n.text import UserError, language_of
+from ui.i18n import language_of, translate
 from ui.inference import tasks as reading
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, picture_source, show_warnings
@@ -35,7 +35,7 @@ def tab(network: ModelSupervisor) -> None:
         with gr.Column(min_width=300):
             sources = [_canvas()] if drawn else []
             with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Column():
-                sources.append(picture_panel("class_picture", "digit-picture", min_width=280))
+                sources.append(picture_panel("class_image", "digit-picture", min_width=280))
         with gr.Column(min_width=300):
             said = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")
@@ -96,7 +96,7 @@ def tab(network: ModelSupervisor) -> None:
         """
         found = network.ask(reading.classify, drawing_source(drawing))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
-        message = UserError("not_known", label=found.label).text(language_of(request))
+        message = translate("not_known", language_of(request), label=found.label)
         return value | ({"message": message} if found.rejected else {})
 
     events = {"preprocess": False, "postprocess": False, **IMAGE_EVENTS}
@@ -115,7 +115,7 @@ def guide(config: CnnConfig, drawn: bool) -> str:
     if config.task == "regression":
         return "number_guide"
     if not drawn:
-        return "class_picture_guide"
+        return "class_image_guide"
     return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n.text import UserError, language_of
+from ui.i18n import language_of, translate
 from ui.inference.supervisor import ModelSupervisor
 from ui.tabs.panels import PRIVATE_EVENT
 
@@ -18,13 +18,13 @@ def place_notice(demo: gr.Blocks, network: ModelSupervisor) -> None:
     async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         language, loaded = language_of(request), network.start()
         if not loaded.done():
-            yield gr.update(value=UserError("network_loading").text(language), visible=True)
+            yield gr.update(value=translate("network_loading", language), visible=True)
         # Shielded: a visitor who leaves must not call off what the others wait for.
         if await asyncio.shield(asyncio.wrap_future(loaded)) is None:
-            yield gr.update(value=UserError("network_unusable").text(language), visible=True)
+            yield gr.update(value=translate("network_unusable", language), visible=True)
         elif network.failure:
             reason = network.failure.replace("`", "'")
-            yield gr.update(value=UserError("model_replaced", reason=reason).text(language), visible=True)
+            yield gr.update(value=translate("model_replaced", language, reason=reason), visible=True)
         else:
             yield gr.update(value="", visible=False)
 

@@ -14,7 +14,7 @@ from ui.figures import results as plots
 from ui.figures.axes import shown, written
 from ui.figures.findings import findings
 from ui.figures.mistakes import SCRIPT, mistakes_html
-from ui.i18n.text import Language, UserError, named, number, percent, word
+from ui.i18n import Language, UserError, display_name, number, percent, translate
 from ui.reports import parse as reports
 from ui.reports.search import Search
 from ui.tabs.lazy_panels import Parts
@@ -39,12 +39,13 @@ def trials_shown(search: Search, language: Language) -> dict[str, Any]:
     """Return the trials as the page shows them: best first, in the person's language."""
     ranked = search.ranked()
     headers, data = ranked.table()
-    names = {"trial_id": word("trial", language), "score": named(search.objective, language)}
+    names = {"trial_id": translate("trial", language), "score": display_name(search.objective, language)}
     rows = [
-        [trial.order, word(trial.status, language), *row[2:]] for trial, row in zip(ranked.trials, data, strict=True)
+        [trial.order, display_name(trial.status, language), *row[2:]]
+        for trial, row in zip(ranked.trials, data, strict=True)
     ]
     return {
-        "headers": [names.get(name) or named(name, language) for name in headers],
+        "headers": [names.get(name) or display_name(name, language) for name in headers],
         # An empty text among numbers would make a column sort as texts.
         "data": [[None if value is None else shown(value, language) for value in row] for row in rows],
         "metadata": {"display_value": [[written(value, language) for value in row] for row in rows]},
@@ -59,8 +60,10 @@ def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]
     """
     if search.best is None:
         raise UserError("no_trial_completed")
-    rows = [[named(name, language), written(value, language)] for name, value in search.best.hyperparameters.items()]
-    return {"headers": [word("hyperparameter", language), word("value", language)], "data": rows}
+    rows = [
+        [display_name(name, language), written(value, language)] for name, value in search.best.hyperparameters.items()
+    ]
+    return {"headers": [translate("hyperparameter", language), translate("value", language)], "data": rows}
 
 
 def importance_told(search: Search, language: Language) -> str:
@@ -68,9 +71,9 @@ def importance_told(search: Search, language: Language) -> str:
     importance = search.importance
     if importance is None or importance.r2 is None:
         return ""
-    key = "importance_told" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
+    key = "importance_explained" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
     r2, share = number(importance.r2, ".2f", language), percent(importance.r2, language, 0)
-    return UserError(key, r2=r2, trials=importance.trials, share=share).text(language)
+    return translate(key, language, r2=r2, trials=importance.trials, share=share)
 
 
 def tested_shown(folder: Path, language: Language) -> str:
@@ -80,7 +83,7 @@ def tested_shown(folder: Path, language: Language) -> str:
     except UserError:
         return ""
     rows, accuracy = number(evaluation.rows, ",", language), percent(evaluation.accuracy, language, 2)
-    return UserError("tested", accuracy=accuracy, rows=rows, split=evaluation.split).text(language)
+    return translate("tested", language, accuracy=accuracy, rows=rows, split=evaluation.split)
 
 
 def tab(demo: gr.Blocks, folder: Path) -> None:

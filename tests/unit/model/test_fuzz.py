@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.app_server import ROOT, App, running
-from ui.i18n.text import SERVER_TEXT, Language, UserError
+from ui.i18n import SERVER_TEXT, Language, UserError
 from ui.server.images import FORMATS, read_picture
 
 # JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
@@ -167,7 +167,7 @@ def test_a_damaged_picture_is_read_or_told(data, kind):
     try:
         pixels = read_picture(bytes(content[: data.draw(st.integers(0, len(content)))]))
     except UserError as message:
-        assert message.key in ("picture_unreadable", "picture_too_large")
+        assert message.key in ("image_unreadable", "image_too_large")
     else:
         assert pixels.ndim in (2, 3) and pixels.dtype in (np.uint8, np.uint16)
 

@@ -1,19 +1,45 @@
-"""The words in both languages, and which one a request gets."""
+"""Texts in every language, and the language of a request."""
 
+import json
+import re
 from types import SimpleNamespace
 
 import pytest
 
-from ui.i18n.text import BROWSER_TEXT, SERVER_TEXT, language_of, word
+from ui.i18n import (
+    BROWSER_TEXT,
+    GRADIO_TEXT,
+    LANGUAGES,
+    NUMBERS,
+    SERVER_TEXT,
+    UserError,
+    display_name,
+    language_of,
+    load,
+    number,
+    percent,
+    translate,
+)
 
 
-def test_both_languages_say_everything():
-    for texts in (BROWSER_TEXT, SERVER_TEXT):
-        assert texts["es"].keys() == texts["en"].keys()
-        assert all(texts[language][key].strip() for language in ("es", "en") for key in texts["es"])
-    for key in SERVER_TEXT["es"]:
-        fields = [sorted(part.split("}")[0] for part in SERVER_TEXT[lang][key].split("{")[1:]) for lang in ("es", "en")]
-        assert fields[0] == fields[1], key
+@pytest.mark.parametrize("section", [BROWSER_TEXT, SERVER_TEXT, GRADIO_TEXT, NUMBERS])
+def test_texts_every_language_has_the_same_keys_and_fields(section):
+    assert {"en", "es"} <= set(LANGUAGES) == section.keys()
+    for language in LANGUAGES:
+        assert section[language].keys() == section["en"].keys()
+        for key, text in section[language].items():
+            assert text.strip() or section is NUMBERS
+            assert sorted(re.findall(r"{(\w*)}", text)) == sorted(re.findall(r"{(\w*)}", section["en"][key])), key
+
+
+def test_load_incomplete_language_falls_back_to_english(tmp_path):
+    english = {"server": {"a": "one", "b": "two"}, "numbers": {"decimal": "."}}
+    (tmp_path / "en.json").write_text(json.dumps(english))
+    (tmp_path / "fr.json").write_text(json.dumps({"server": {"a": "un"}}))
+    assert load(tmp_path) == {
+        "en": english,
+        "fr": {"server": {"a": "un", "b": "two"}, "numbers": {"decimal": "."}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -32,18 +58,32 @@ def test_both_languages_say_everything():
         ("est", "en"),
         ("", "en"),
         ("*", "en"),
+        ("es;q=0", "en"),
         (";;q=x,,es;q=oops", "en"),
     ],
 )
-def test_the_language_is_the_browsers_first_choice(header, language):
+def test_language_of_header_returns_first_choice(header, language):
     assert language_of(SimpleNamespace(headers={"accept-language": header})) == language
 
 
-def test_without_a_header_it_is_english():
+def test_language_of_without_header_is_english():
     assert language_of(SimpleNamespace(headers={})) == "en"
     assert language_of(None) == "en"
 
 
-def test_unknown_words_stay_readable():
-    assert word("learning_rate", "es") == "tasa de aprendizaje"
-    assert word("label_smoothing", "es") == "label smoothing"
+def test_display_name_known_and_unknown_names_are_readable():
+    assert display_name("learning_rate", "es") == "tasa de aprendizaje"
+    assert display_name("label_smoothing", "es") == "label smoothing"
+    assert display_name("val_accuracy", "en") == "accuracy (validation)"
+    assert display_name("learning_rate_adam", "es") == "tasa de aprendizaje (adam)"
+
+
+def test_number_and_percent_follow_the_language():
+    assert number(1234.5, ",.1f", "en") == "1,234.5" and number(1234.5, ",.1f", "es") == "1\u202f234,5"
+    assert percent(0.5, "en") == "50.0%" and percent(0.5, "es") == "50,0\u00a0%"
+
+
+def test_user_error_is_written_in_the_language_asked_for():
+    error = UserError("too_much", limit=20)
+    assert error.text("es") == translate("too_much", "es", limit=20) != str(error) == error.text("en")
+    assert "20 MB" in str(error)

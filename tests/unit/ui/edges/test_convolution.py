@@ -18,7 +18,7 @@ from ui.edges.convolution import (
     shown,
 )
 from ui.edges.kernels import KERNELS
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 
 GREY = np.random.default_rng(0).integers(0, 256, (23, 31)).astype(np.float32)
 

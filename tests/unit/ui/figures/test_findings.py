@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.ui.reports.test_search import EVIL
 from ui.figures.findings import findings
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Search, Trial
 
 
@@ -27,10 +27,10 @@ def test_medians_of_choices_are_compared_and_rare_ones_left_aside_and_counted():
     trials = [trial(n, score, activation=activation) for n, (activation, score) in enumerate(pairs)]
     found = told(trials)
     assert found["Activation"] == (
-        "Of what was tried at least 3 times, the best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 "
-        "over 3). With fewer trials, and not compared: 1 of 3 values."
+        "Of the values tried at least 3 times, the best was relu (median 0.9 over 3 trials), the worst tanh (median "
+        "0.6 over 3). With fewer trials, and not compared: 1 of 3 values."
     )
-    assert found["Loss"] == "It was no part of this search."
+    assert found["Loss"] == "It was not part of this search."
     # Where less is better the order turns.
     assert "the best was tanh (median 0.6" in told(trials, descending=False)["Activation"]
     assert "lo peor tanh (mediana 0,6 en 3). Con menos" in told(trials, language="es")["Función de activación"]
@@ -49,8 +49,8 @@ def test_equal_medians_have_no_best():
 def test_few_trials_are_called_few():
     trials = [trial(1, 0.9, loss="hinge"), trial(2, 0.8, loss="log_loss"), trial(3, None, loss="log_loss")]
     assert told(trials)["Loss"].endswith("too few trials to be sure.")
-    assert "relu alone" in told([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
-    assert "tells nothing" in told([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
+    assert "Only relu has results" in told([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
+    assert "cannot compare it" in told([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
 
 
 def test_of_a_range_the_best_quarter_is_told():
@@ -70,7 +70,7 @@ def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one
     ]
     space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
     found = findings(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
-    assert "The best 3 trials used from 1 to 3 times their optimiser's usual rate; all of them, from 1 to 12" in found
+    assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
     # Of one optimiser, and where a report does not tell the usual rates, the rates themselves are told.
     assert "used values from" in findings(Search("val_accuracy", True, tuple(trials), None, space), "en")
     alone = tuple(trials[::2] * 2)
@@ -88,7 +88,7 @@ def test_another_range_is_told_by_its_own_values():
 def test_the_names_of_cross_entropy_are_one_loss():
     names = ["log_loss", "kl_divergence", "categorical_crossentropy"]
     trials = [trial(n, 0.9, loss=name) for n, name in enumerate(names)]
-    assert told(trials)["Loss"].startswith("There are results with cross-entropy under any of its names alone")
+    assert told(trials)["Loss"].startswith("Only cross-entropy under any of its names has results")
     trials += [trial(n, 0.5, loss="hinge") for n in range(3, 6)]
     assert told(trials)["Loss"] == (
         "The best was cross-entropy under any of its names (median 0.9 over 3 trials), the worst hinge (median 0.5 "
@@ -101,7 +101,7 @@ def test_where_the_rate_falls_to_zero_the_last_epoch_teaches_nothing_about_stopp
     assert told(falling)["Early stopping"].startswith("In all 4 trials the learning rate falls to zero")
     steady = [trial(n, 0.9, (0.8, 0.7), schedule="constant") for n in range(3)]
     found = told(falling + steady)["Early stopping"]
-    assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "other 4" in found
+    assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "remaining 4" in found
     plain = (trial(1, 0.9, (0.7, 0.8)),)
     assert "In all 1" in findings(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
 

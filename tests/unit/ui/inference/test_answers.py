@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from model import CnnModel
 from model.explain import Explainer
 from model.preprocess.sketch import sketch_to_inputs
-from ui.i18n.text import percent
+from ui.i18n import percent
 from ui.inference.answers import Answer, answers_html
 
 SEVEN = Answer({"1": 0.1, "7": 0.9}, None, False)
@@ -22,13 +22,13 @@ def test_one_sign_is_said_with_its_confidences():
 
 def test_what_the_network_does_not_know_it_does_not_answer():
     html = answers_html([UNKNOWN], "en")
-    assert ">?</p>" in html and "does not answer. What comes closest: 1." in html and "faint" in html
+    assert ">?</p>" in html and "does not answer. Closest match: 1." in html and "faint" in html
 
 
 def test_several_signs_are_read_in_their_order():
     html = answers_html([SEVEN, UNKNOWN, SEVEN], "en")
     assert ">7 ? 7</p>" in html and html.count("<ul") == 3 and html.count("faint") == 1
-    assert "Signs marked ?" in html
+    assert "Characters marked ?" in html
 
 
 def test_labels_of_a_stranger_are_text():

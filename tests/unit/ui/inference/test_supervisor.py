@@ -23,7 +23,7 @@ from model.explain import Explainer
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support import worker_tasks as errands
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.inference import supervisor as network
 from ui.inference import tasks as reading
 from ui.inference import worker
@@ -122,7 +122,7 @@ def test_what_a_function_says_is_told_and_what_it_trips_over_is_logged(found, mo
     asked = found()
     with pytest.raises(UserError, match="cannot be read") as told:
         asked.ask(reading.classify, b"no picture")
-    assert told.value.key == "picture_unreadable" and "SVG" in told.value.text("es")
+    assert told.value.key == "image_unreadable" and "SVG" in told.value.text("es")
     with pytest.raises(UserError, match="could not be answered"):
         asked.ask(errands.trip)
     assert re.fullmatch(r"OSError\('no such thing'\) in worker_tasks.py, line \d+\n", capfd.readouterr().err)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from model import CnnConfig, CnnModel
 from model.explain import Explainer
 from tests.unit.ui.inference.test_explanation_html import pictures
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.inference import tasks as reading
 from ui.inference.answers import answers_html, as_answer
 

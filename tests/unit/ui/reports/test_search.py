@@ -12,7 +12,7 @@ import pytest
 
 from ui.figures import history as search_plots
 from ui.figures import hyperparameters as space_plots
-from ui.i18n.text import LANGUAGES, SERVER_TEXT, UserError
+from ui.i18n import LANGUAGES, SERVER_TEXT, UserError
 from ui.reports import parse as reports
 from ui.reports.search import Search
 from ui.tabs import tuning

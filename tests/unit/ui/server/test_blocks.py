@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from ui.i18n.text import SERVER_TEXT, UserError
+from ui.i18n import SERVER_TEXT, UserError
 from ui.server.blocks import Page
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.server import fetch
 
 PIECE = bytes(100_000)

@@ -9,7 +9,7 @@ from gradio.routes import App
 from app import build
 from model import CnnConfig
 from tests.support.app_server import ROOT
-from ui.i18n.text import SERVER_TEXT
+from ui.i18n import SERVER_TEXT
 from ui.inference.supervisor import ModelSupervisor
 from ui.server import http
 

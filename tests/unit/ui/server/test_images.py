@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support.tiff_files import in_tiles
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.server.images import decoded, downscale, is_tiff, is_too_large, read_picture
 
 GREY = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
@@ -34,13 +34,13 @@ def test_pictures_of_every_kind_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "key"),
     [
-        (b"", "picture_unreadable"),
-        (b"not a picture", "picture_unreadable"),
-        (png()[:400], "picture_unreadable"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>', "picture_unreadable"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "picture_unreadable"),
-        (b"P6 1 1 255 abc", "picture_unreadable"),  # a PPM, which Pillow would open: formats are few on purpose
-        (None, "picture_missing"),
+        (b"", "image_unreadable"),
+        (b"not a picture", "image_unreadable"),
+        (png()[:400], "image_unreadable"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>', "image_unreadable"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "image_unreadable"),
+        (b"P6 1 1 255 abc", "image_unreadable"),  # a PPM, which Pillow would open: formats are few on purpose
+        (None, "image_missing"),
     ],
 )
 def test_what_is_no_picture_is_told(content, key):

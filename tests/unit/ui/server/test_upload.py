@@ -5,7 +5,7 @@ import base64
 import pytest
 from gradio.utils import get_upload_folder
 
-from ui.i18n.text import UserError
+from ui.i18n import UserError
 from ui.server.upload import DrawingData, drawing_source, picture_source
 
 

@@ -11,7 +11,7 @@ from model import CnnModel
 from model.explain import Explainer
 from ui.edges.convolution import arithmetic, as_grey
 from ui.edges.kernels import KERNELS, LARGEST, as_kernel, keeps_brightness, plane, resized, slides
-from ui.i18n.text import BROWSER_TEXT, UserError
+from ui.i18n import BROWSER_TEXT, UserError
 from ui.server.images import read_picture
 from ui.tabs.edges import MIDDLE, PHOTOS, THRESHOLD, arithmetic_html, before, edge_map, inside, matrix_html
 
@@ -38,9 +38,9 @@ def test_it_is_the_cross_correlation_of_tensorflow_with_same_padding(kernel, thr
     assert (edges == np.where(response > threshold, 255, 0)).all()
 
 
-@pytest.mark.parametrize(("language", "grey"), [("es", "gris"), ("en", "grey")])
-def test_it_is_said_what_the_numbers_of_a_photo_in_colour_are(language, grey):
-    assert all(words in BROWSER_TEXT[language]["edges_about"] for words in (grey, " 0 (", " 255 ("))
+@pytest.mark.parametrize(("language", "gray"), [("es", "gris"), ("en", "gray")])
+def test_it_is_said_what_the_numbers_of_a_photo_in_colour_are(language, gray):
+    assert all(words in BROWSER_TEXT[language]["edges_about"] for words in (gray, " 0 (", " 255 ("))
 
 
 def test_what_is_transparent_is_white_beside_the_edges_too():

@@ -45,4 +45,4 @@ def test_the_tab_is_named_for_what_the_network_knows():
     assert sketch.name(number) == "number_tab"
     letters = CnnConfig(labels=tuple("ABC"))
     guides = [sketch.guide(*asked) for asked in ((digits, True), (letters, True), (letters, False), (number, False))]
-    assert guides == ["digit_guide", "class_draw_guide", "class_picture_guide", "number_guide"]
+    assert guides == ["digit_guide", "class_draw_guide", "class_image_guide", "number_guide"]
