@@ -3,9 +3,8 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,9 @@ from huggingface_hub import (
     snapshot_download,
 )
 from huggingface_hub.errors import (
-    GatedRepoError,
     HfHubHTTPError,
-    HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
-    RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoSibling
@@ -34,6 +30,7 @@ from huggingface_hub.utils import tqdm
 from model import artifacts as files
 from model.config import CnnConfig
 from model.errors import TrazoError
+from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.weights import check_size
 
 WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES, *files.REPORTS)
@@ -63,7 +60,7 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
             wait = constants.HF_HUB_ETAG_TIMEOUT  # without it a silent Hub would be waited for without end
             info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=wait)
         except (httpx2.RequestError, OfflineModeIsEnabled, HfHubHTTPError) as error:
-            if isinstance(error, HfHubHTTPError) and _status(error) < 500:
+            if isinstance(error, HfHubHTTPError) and status_of(error) < 500:
                 raise  # the Hub answers, and refuses
             try:
                 return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), False
@@ -71,7 +68,7 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
                 raise error from None
         commit = info.sha or ""
         if not COMMIT.fullmatch(commit):  # it becomes a folder's name
-            raise TrazoError(f"{constants.ENDPOINT} is no Hub: it calls {info.sha!r} a commit of {repo_id!r}")
+            raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it calls {info.sha!r} a commit of {repo_id!r}")
         announced = {file.rfilename: file for file in info.siblings or []}
         known = {name: announced[name] for name in WANTED if name in announced}
         files.check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
@@ -179,48 +176,3 @@ def commit_folder(
             revision=revision,
             create_pr=create_pr,
         )
-
-
-@contextmanager
-def translate_hub_errors(repo_id: str, revision: str | None) -> Iterator[None]:
-    """Turn what huggingface_hub raises about a repo into a TrazoError of one line."""
-    try:
-        yield
-    except TrazoError:
-        raise
-    except GatedRepoError:
-        raise TrazoError(f"{repo_id!r} is gated: ask for access on its page and set HF_TOKEN") from None
-    except RepositoryNotFoundError:
-        raise TrazoError(
-            f"{repo_id!r} is neither a folder here nor a repo on the Hub that you may read; "
-            "check the name, or set HF_TOKEN if it is private"
-        ) from None
-    except RevisionNotFoundError:
-        raise TrazoError(f"{repo_id!r} has no revision {revision!r}") from None
-    except HFValidationError:
-        raise TrazoError(f"{repo_id!r} is neither a folder here nor a repo id (owner/name)") from None
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.RequestError) as error:
-        raise TrazoError(
-            f"{repo_id!r} is no folder here, the cache does not hold it, and the Hub cannot be reached for it "
-            f"({type(error).__name__})"
-        ) from None
-    except HfHubHTTPError as error:
-        status = _status(error)
-        reason = {
-            401: "no valid token: set HF_TOKEN or run `hf auth login`",
-            403: "this token may not do that; it needs write access",
-            412: "somebody else committed in between; look at their commit, then publish again",
-        }.get(status, next(iter(str(error).splitlines()), "no reason given"))
-        raise TrazoError(f"the Hub refused {repo_id!r} ({status}): {reason}") from None
-    except OSError as error:  # the disk's: many of the Hub's errors are OSErrors too, so this one comes last
-        raise TrazoError(
-            f"the files of {repo_id!r} cannot be read or written here: {error} (the cache is {constants.HF_HUB_CACHE})"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # what huggingface_hub stumbles over
-        raise TrazoError(
-            f"{constants.ENDPOINT} gives no Hub's answer about {repo_id!r} ({error.__cause__ or repr(error)})"
-        ) from None
-
-
-def _status(error: HfHubHTTPError) -> int:
-    return error.response.status_code if error.response is not None else 0

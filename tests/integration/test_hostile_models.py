@@ -281,7 +281,7 @@ def _(folder: Path) -> None:
 
 
 def files_of(hub: LoopbackHub, repo: str) -> dict[str, Blob]:
-    return hub.repos["model", repo].locate_model("main").files
+    return hub.repos["model", repo].find("main").files
 
 
 def file(what: str, name: str, size: int | None = None, sent: int | None = None) -> None:
@@ -335,7 +335,7 @@ def _(hub: LoopbackHub, repo: str) -> None:
 @repo("the name of the commit leads out of the cache")
 def _(hub: LoopbackHub, repo: str) -> None:
     found = hub.repos["model", repo]
-    found.commits["../../../evil"] = replace(found.locate_model("main"), oid="../../../evil")
+    found.commits["../../../evil"] = replace(found.find("main"), oid="../../../evil")
     found.branches["main"] = "../../../evil"
 
 

@@ -104,8 +104,10 @@ def test_while_the_hub_is_down_the_cache_serves(hub, loaded, online, fault):
 
 
 def test_what_the_cache_does_not_hold_is_told(hub, offline, online):
-    reason = "'someone/else' is no folder here, the cache does not hold it, and the Hub cannot be reached for it"
-    assert offline.load("someone/else")["error"] == f"{reason} (OfflineModeIsEnabled)"
+    reason = (
+        "cannot be reached for 'someone/else' (OfflineModeIsEnabled), which is neither a folder here nor in the cache"
+    )
+    assert offline.load("someone/else")["error"] == f"the Hub ({hub.endpoint}) {reason}"
     hub.fault = lambda *request: Fault(status=503)
     assert online.load("someone/else")["error"].startswith("the Hub refused 'someone/else' (503): ")
 

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from model import artifacts as files
 from model.errors import TrazoError
-from model.io.hub import translate_hub_errors
+from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +151,7 @@ def _upload(
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(name, path) for name, path in ours.items()
     ]
-    with translate_hub_errors(repo_id, None):
+    with translate_hub_errors(repo_id, repo_type="space"):
         given = [{"key": key, "value": value} for key, value in variables.items() if value]
         new = True
         try:

@@ -11,9 +11,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,20 +25,14 @@ import yaml
 from datasets import DatasetBuilder, Features, load_dataset_builder
 from datasets import config as datasets_config
 from datasets.data_files import EmptyDatasetError
-from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
+from datasets.exceptions import DatasetGenerationError
 from huggingface_hub import HfApi, constants, set_client_factory
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils._http import default_client_factory
 
 from model.artifacts import atomic_write
 from model.errors import StreamError, TrazoError
+from model.io.hub_errors import translate_hub_errors
 from training.data.order import RowGroups
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
@@ -193,7 +187,7 @@ def open_source(
         folder = _copy(builder, dataset, split, commit)
         copied = open_source(str(folder), COPIED_SPLIT, http=http)
         return replace(copied, dataset=dataset, config=builder.config.name, split=split, splits=splits, revision=commit)
-    with translate_hub_errors(dataset):
+    with translate_hub_errors(dataset, repo_type="dataset"):
         opened, paths = RemoteFiles.of(urls, token, http)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
             footers, sizes = zip(*pool.map(lambda path: _footer(opened, path), paths), strict=True)
@@ -226,46 +220,16 @@ def open_source(
     )
 
 
-@contextmanager
-def translate_hub_errors(dataset: str, revision: str | None = None) -> Iterator[None]:
-    """Turn the Hub client's errors into one line each.
-
-    Raises:
-        TrazoError: in place of what the client raised.
-    """
-    name = repr(dataset)
-    try:
-        yield
-    except GatedRepoError:
-        raise TrazoError(f"dataset {name} is gated: ask for access on its page and set HF_TOKEN") from None
-    except (RepositoryNotFoundError, DatasetNotFoundError):
-        raise TrazoError(
-            f"dataset {name} is neither a folder here nor a dataset on the Hub that you may read; "
-            "check the name, or set HF_TOKEN if it is private"
-        ) from None
-    except RevisionNotFoundError:
-        raise TrazoError(f"dataset {name} has no revision {revision!r}") from None
-    except HFValidationError:
-        raise TrazoError(f"{name} is neither a folder here nor a dataset id (owner/name)") from None
-    except (httpx2.TransportError, OfflineModeIsEnabled, ConnectionError):
-        raise TrazoError(
-            f"the Hub ({constants.ENDPOINT}) cannot be reached for {name}, which is no folder here; "
-            "without a network, try `--dataset training/sample`"
-        ) from None
-    except HfHubHTTPError as error:
-        raise TrazoError(f"the Hub refused {name}: {str(error).splitlines()[0]}") from None
-
-
 def _commit(dataset: str, revision: str | None, token: str | None) -> str:
-    with translate_hub_errors(dataset, revision):
+    with translate_hub_errors(dataset, revision, "dataset"):
         commit = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=20).sha
     if commit is None:
-        raise TrazoError(f"{constants.ENDPOINT} is no Hub: it names no commit of {dataset!r}")
+        raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it names no commit of {dataset!r}")
     return commit
 
 
 def _builder(dataset: str, config: str | None, commit: str | None, token: str | None, local: bool):
-    with translate_hub_errors(dataset):
+    with translate_hub_errors(dataset, repo_type="dataset"):
         try:
             if local:
                 return load_dataset_builder(dataset, config)
@@ -302,7 +266,7 @@ def _with_silence_timeout(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
 
 
 def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
-    with translate_hub_errors(dataset):
+    with translate_hub_errors(dataset, repo_type="dataset"):
         try:
             return parquet_copy(builder, dataset, split, commit)
         except TrazoError:

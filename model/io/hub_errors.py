@@ -1,0 +1,80 @@
+"""The Hub client's errors in plain words, the same for models, datasets and Spaces."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import httpx2
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from model.errors import TrazoError
+
+RepoType = Literal["model", "dataset", "space"]
+NOUNS: dict[RepoType, str] = {"model": "repo", "dataset": "dataset", "space": "repo"}
+OFFLINE_HINTS: dict[RepoType, str] = {"dataset": "; without a network, try `--dataset training/sample`"}
+REASONS = {
+    401: "no valid token: set HF_TOKEN or run `hf auth login`",
+    403: "this token may not do that; it needs write access",
+    412: "somebody else committed in between; look at their commit, then publish again",
+}
+
+
+@contextmanager
+def translate_hub_errors(repo_id: str, revision: str | None = None, repo_type: RepoType = "model") -> Iterator[None]:
+    """Turn what huggingface_hub raises about a repo into one line.
+
+    Args:
+        repo_id: as the user wrote it; it may have been meant as a folder.
+        revision: branch, tag or commit that was asked for.
+        repo_type: as huggingface_hub names it.
+
+    Raises:
+        TrazoError: instead of the client's error; errors that are already a TrazoError pass unchanged.
+    """
+    name, noun = repr(repo_id), NOUNS[repo_type]
+    try:
+        yield
+    except TrazoError:
+        raise
+    except GatedRepoError:
+        raise TrazoError(f"{name} is gated: ask for access on its page and set HF_TOKEN") from None
+    except RepositoryNotFoundError:
+        raise TrazoError(
+            f"{name} is neither a folder here nor a {noun} on the Hub that you may read; "
+            "check the name, or set HF_TOKEN if it is private"
+        ) from None
+    except RevisionNotFoundError:
+        raise TrazoError(f"{name} has no revision {revision!r}") from None
+    except HFValidationError:
+        raise TrazoError(f"{name} is neither a folder here nor a {noun} id (owner/name)") from None
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.RequestError, ConnectionError) as error:
+        raise TrazoError(
+            f"the Hub ({constants.ENDPOINT}) cannot be reached for {name} ({type(error).__name__}), "
+            f"which is neither a folder here nor in the cache{OFFLINE_HINTS.get(repo_type, '')}"
+        ) from None
+    except HfHubHTTPError as error:
+        status = status_of(error)
+        reason = REASONS.get(status, next(iter(str(error).splitlines()), "no reason given"))
+        raise TrazoError(f"the Hub refused {name} ({status}): {reason}") from None
+    except OSError as error:  # of the disk; it comes last because many of the Hub's errors are OSErrors too
+        raise TrazoError(
+            f"the files of {name} cannot be read or written here: {error} (the cache is {constants.HF_HUB_CACHE})"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # huggingface_hub cannot parse the response
+        raise TrazoError(
+            f"{constants.ENDPOINT} does not respond like a Hub about {name} ({error.__cause__ or repr(error)})"
+        ) from None
+
+
+def status_of(error: HfHubHTTPError) -> int:
+    """Return the HTTP status of the Hub's response; 0 if there was none."""
+    return error.response.status_code if error.response is not None else 0
