@@ -31,7 +31,7 @@ def train_preset(seed: int) -> dict[str, float]:
     """Train the preset `fast` as the command line does; returns seconds, epochs and test accuracy."""
     with quiet():
         from model import CnnModel
-        from model import artifacts as files
+        from model.artifacts import CHECKPOINT_FILE
         from training.commands import train
         from training.config import DataConfig
         from training.evaluation.metrics import evaluate
@@ -41,7 +41,7 @@ def train_preset(seed: int) -> dict[str, float]:
         started = time.time()
         train(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
         # The weights are final, and on the disk, with the last checkpoint: what follows writes about them.
-        seconds = (Path(folder) / files.CHECKPOINT).stat().st_mtime - started
+        seconds = (Path(folder) / CHECKPOINT_FILE).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
         epochs = len(json.loads((Path(folder) / "training.json").read_text())["history"])
         accuracy = evaluate(model, HubStream(DATASET, "test"))["accuracy"]

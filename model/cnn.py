@@ -16,12 +16,22 @@ import tensorflow as tf
 from huggingface_hub import CommitInfo, ModelHubMixin
 from PIL import Image
 
-from model import artifacts as files
+from model.artifacts import (
+    CARD_FIGURES,
+    CARD_FILE,
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    REPORT_FILES,
+    TRAINING_FILE,
+    WEIGHTS_FILE,
+)
 from model.card.card import render_card
 from model.config import LIMITS, CnnConfig
 from model.errors import ModelError, TrazoError
+from model.io.atomic import atomic_write
 from model.io.hub import commit_folder
 from model.io.locate import locate_model
+from model.io.reports import read_report
 from model.io.weights import matches_weights, read_weights, weights_to_bytes
 from model.network import build_network
 from model.ood import OODDetector, OODResult
@@ -195,20 +205,20 @@ class CnnModel(ModelHubMixin):
         target.mkdir(parents=True, exist_ok=True)
         weights = weights_to_bytes(self.network, self.ood_detector.tensors() if self.ood_detector else {})
         if not _holds(target, weights):
-            for name in (files.CARD, *files.PICTURES, files.TRAINING):
+            for name in (CARD_FILE, *CARD_FIGURES, TRAINING_FILE):
                 (target / name).unlink(missing_ok=True)
-        files.atomic_write(target / files.CONFIG, self.config.to_json())
-        files.atomic_write(target / files.WEIGHTS, weights)
+        atomic_write(target / CONFIG_FILE, self.config.to_json())
+        atomic_write(target / WEIGHTS_FILE, weights)
         if source and source.resolve() != target.resolve() and _holds(source, weights):
-            for name in (files.CARD, *files.PICTURES, *files.REPORTS):
+            for name in (CARD_FILE, *CARD_FIGURES, *REPORT_FILES):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, target / name)
             # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
-            evaluation = files.read_report(source / files.EVALUATION)
+            evaluation = read_report(source / EVALUATION_FILE)
             if evaluation is not None and not matches_weights(evaluation, source):
-                (target / files.EVALUATION).unlink()
-        if not (target / files.CARD).exists():
-            files.atomic_write(target / files.CARD, str(render_card(self.config)))
+                (target / EVALUATION_FILE).unlink()
+        if not (target / CARD_FILE).exists():
+            atomic_write(target / CARD_FILE, str(render_card(self.config)))
 
     @classmethod
     def from_pretrained(  # type: ignore[override] # as above
@@ -233,7 +243,7 @@ class CnnModel(ModelHubMixin):
     @classmethod
     def from_folder(cls, folder: Path, config: CnnConfig) -> CnnModel:
         """Load what `folder.find` has found; see `from_pretrained`."""
-        tensors = read_weights(config, folder / files.WEIGHTS)  # all of them fit before anything is built
+        tensors = read_weights(config, folder / WEIGHTS_FILE)  # all of them fit before anything is built
         model = cls(config, folder=folder)
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
@@ -283,7 +293,7 @@ def _joined(parts: list[OODResult]) -> OODResult:
 
 
 def _holds(folder: Path, weights: bytes) -> bool:
-    return (folder / files.WEIGHTS).is_file() and (folder / files.WEIGHTS).read_bytes() == weights
+    return (folder / WEIGHTS_FILE).is_file() and (folder / WEIGHTS_FILE).read_bytes() == weights
 
 
 def _picture(image: object) -> Any:

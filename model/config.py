@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from model import artifacts as files
+from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
 from model.scaling import EXTREME, Scaling
@@ -102,7 +102,7 @@ class CnnConfig:
             size = len(self.to_json().encode())
         except UnicodeEncodeError:
             raise TrazoError("labels, title and versions must be texts that UTF-8 can hold") from None
-        if size > files.LIMITS[files.CONFIG]:
+        if size > MAX_FILE_BYTES[CONFIG_FILE]:
             raise TrazoError(f"labels, title and versions are too long: config.json would have {size:,} bytes")
 
     @property
@@ -220,7 +220,7 @@ class CnnConfig:
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> "CnnConfig":
         """Read a config.json; see `from_json`."""
-        most = files.LIMITS[files.CONFIG]
+        most = MAX_FILE_BYTES[CONFIG_FILE]
         try:
             with Path(path).open("rb") as file:
                 text = file.read(most + 1)

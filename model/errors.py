@@ -20,3 +20,7 @@ class ModelError(TrazoError):
 
 class StreamError(TrazoError):
     """The network, a disk or a file of the dataset failed in the middle; the same command goes on once it is mended."""
+
+
+class CorruptFileError(TrazoError, ValueError):
+    """A file of a run that cannot be used; the text names it and says what to do."""

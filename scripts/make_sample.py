@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from datasets import Dataset, DatasetDict, Features, disable_progress_bars
 
-from model.artifacts import atomic_write
+from model.io.atomic import atomic_write
 from training.data.stream import HubStream
 
 ROWS_PER_CLASS = {"train": 350, "test": 100}  # together below 1.5 MB

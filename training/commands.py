@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from model import CnnConfig, CnnModel, heads
-from model import artifacts as files
+from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
+from model.io.atomic import write_json
+from model.io.reports import evaluated_on_training_split, read_report
 from model.io.weights import matches_weights, weights_hash
 from training.augmentation.digit_variants import check_digits
 from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
@@ -152,7 +154,7 @@ def tune(
     fixed = {name: value for name, value in overrides.items() if name not in OF_A_TRIAL}
     space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
-    if steps < FEW_STEPS_OF_A_TRIAL and not (folder / files.TRIALS).exists():
+    if steps < FEW_STEPS_OF_A_TRIAL and not (folder / TRIALS_FILE).exists():
         _say(f"a trial is {steps} steps of some {settings.batch_size} pictures: more --trial-epochs would tell more")
     job = tuner.Search(space, settings, search, opened.train, opened.validation, folder, tensorboard)
     report = tuner.run_search(job)
@@ -183,7 +185,7 @@ def train(
         verbose: show progress.
         tensorboard: whether to leave TensorBoard's files in the folder.
     """
-    report = read_trials(folder) if preset is None and (folder / files.TRIALS).exists() else None
+    report = read_trials(folder) if preset is None and (folder / TRIALS_FILE).exists() else None
     if report and report["best_trial"]:
         network, training = best_hyperparameters(report)
     else:
@@ -193,13 +195,13 @@ def train(
     settings = replace(settings, precision=usable_precision(settings.precision))  # so that the report tells the truth
     opened = open_data(data, settings)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
-    if steps < FEW_STEPS and not (folder / files.CHECKPOINT).exists():
+    if steps < FEW_STEPS and not (folder / CHECKPOINT_FILE).exists():
         _say(f"only {steps} steps of training: more --epochs, or a smaller --batch-size, would give it more")
     folder.mkdir(parents=True, exist_ok=True)
     network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
     versions = {name: version(name) for name in ("tensorflow", "keras")}
     config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
-    checkpoint = folder / files.CHECKPOINT
+    checkpoint = folder / CHECKPOINT_FILE
     board = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -215,8 +217,8 @@ def train(
         _say(f"stopped after epoch {progress.epoch} of {settings.epochs}: none was better since {progress.best_epoch}")
     # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
     calibrate(config, trained, opened.train, opened.validation).save_pretrained(folder)
-    files.write_json(
-        folder / files.TRAINING,
+    write_json(
+        folder / TRAINING_FILE,
         _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress)
         | {"options": {"data": _changed(data), "training": overrides}},
     )
@@ -230,16 +232,16 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
     the first alone some `mistakes` are kept; see `evaluate`.
     """
     cnn = CnnModel.from_pretrained(model)
-    training = files.read_report(folder / files.TRAINING) if folder else None
+    training = read_report(folder / TRAINING_FILE) if folder else None
     first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
     result = first | ({"extra_datasets": others} if others else {})
-    if training and files.evaluated_on_training_split(training, result):
+    if training and evaluated_on_training_split(training, result):
         _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
     elif folder:
         assert cnn.folder is not None  # it was loaded
         result["weights_sha256"] = weights_hash(cnn.folder)
-        files.write_json(folder / files.EVALUATION, result)
-        if (folder / files.CONFIG).is_file():
+        write_json(folder / EVALUATION_FILE, result)
+        if (folder / CONFIG_FILE).is_file():
             write_card(folder)
     return result
 
@@ -280,12 +282,12 @@ def run_all(
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
     for one in _one_by_one(data):
         open_test(one)  # a missing test split is told before hours of work, not after
-    if (folder / files.CHECKPOINT).exists():
+    if (folder / CHECKPOINT_FILE).exists():
         _say("the training has begun: no further trials")
     elif tune(data, overrides, search, folder, tensorboard) is None:
         return
     train(data, overrides, folder, tensorboard=tensorboard)
-    known = files.read_report(folder / files.EVALUATION)
+    known = read_report(folder / EVALUATION_FILE)
     if not known or not matches_weights(known, folder):  # the test split is looked at once
         evaluate(str(folder), data, folder)
     _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")

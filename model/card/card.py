@@ -5,9 +5,9 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from model import artifacts as files
 from model.card.reproduce import commands
 from model.config import CnnConfig
+from model.io.reports import datasets_of, evaluated_on_training_split, is_on_hub, redact_local_paths
 
 TEMPLATE = Path(__file__).with_name("card.md")
 TAGS = {"onnx": "onnx", "litert": "tflite"}  # what the Hub calls the formats of an exports.json
@@ -34,16 +34,16 @@ def render_card(
         exports: exports.json of these weights, or None.
     """
     learned = training["data"] if training else {}
-    sources = files.datasets_of(learned)
-    on_hub = [one["dataset"] for one in sources if files.is_on_hub(one["dataset"], one.get("revision"))]
-    trained_on = bool(training and evaluation and files.evaluated_on_training_split(training, evaluation))
+    sources = datasets_of(learned)
+    on_hub = [one["dataset"] for one in sources if is_on_hub(one["dataset"], one.get("revision"))]
+    trained_on = bool(training and evaluation and evaluated_on_training_split(training, evaluation))
     results = []
     # The Hub compares models by these: only what others can measure too, on rows that the network has not seen.
     if (
         evaluation
         and "accuracy" in evaluation
         and not trained_on
-        and files.is_on_hub(evaluation["dataset"], evaluation.get("revision"))
+        and is_on_hub(evaluation["dataset"], evaluation.get("revision"))
     ):
         results.append(
             EvalResult(
@@ -68,9 +68,9 @@ def render_card(
         model_name=(repo_id or config.title or "model").split("/")[-1] if results else None,
         eval_results=results or None,
     )
-    published = training and files.redact_local_paths(training)
-    measured = evaluation and files.redact_local_paths(evaluation)
-    named = [_with_link(one) for one in files.datasets_of(published["data"])] if published else []
+    published = training and redact_local_paths(training)
+    measured = evaluation and redact_local_paths(evaluation)
+    named = [_with_link(one) for one in datasets_of(published["data"])] if published else []
     per_class = [one for one in (evaluation or {}).get("per_class", []) if one["rows"]]
     completed = [t for t in (trials or {}).get("trials", []) if t["status"] == "COMPLETED"]
     return ModelCard.from_template(
@@ -95,6 +95,6 @@ def render_card(
 
 def _with_link(one: dict[str, Any]) -> dict[str, Any]:
     """Return a dataset's entry with where to read about it: its page on the Hub, or the homepage that it names."""
-    hub = files.is_on_hub(one["dataset"], one.get("revision"))
+    hub = is_on_hub(one["dataset"], one.get("revision"))
     link = f"https://huggingface.co/datasets/{one['dataset']}" if hub else one.get("homepage", "")
     return one | {"link": link if link.startswith(("https://", "http://")) else ""}

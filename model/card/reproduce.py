@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from model import artifacts as files
+from model.io.reports import datasets_of
 
 FOLDER = "runs/again"
 
@@ -43,14 +43,14 @@ def _search(trials: dict[str, Any]) -> list[str]:
 
 def _datasets(about: dict[str, Any]) -> list[str]:
     words = []
-    for one in files.datasets_of(about):
+    for one in datasets_of(about):
         words += ["--sketches" if one.get("sketches") else "--dataset", one["dataset"]]
-    revision = files.datasets_of(about)[0].get("revision")
+    revision = datasets_of(about)[0].get("revision")
     return words + (["--revision", revision] if revision else [])
 
 
 def _first(about: dict[str, Any]) -> str:
-    return files.datasets_of(about)[0]["dataset"]
+    return datasets_of(about)[0]["dataset"]
 
 
 def _options(values: dict[str, Any]) -> list[str]:

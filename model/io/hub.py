@@ -27,13 +27,24 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import tqdm
 
-from model import artifacts as files
+from model.artifacts import (
+    CARD_FIGURES,
+    CARD_FILE,
+    CONFIG_FILE,
+    EXPORTED_FILES,
+    EXPORTS_FILE,
+    REPORT_FILES,
+    WEIGHTS_FILE,
+    check_complete,
+)
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.hub_errors import status_of, translate_hub_errors
+from model.io.atomic import atomic_write, json_text
+from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 
-WANTED = (files.CONFIG, files.WEIGHTS, files.CARD, *files.PICTURES, *files.REPORTS)
+WANTED = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -71,12 +82,12 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
             raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it calls {info.sha!r} a commit of {repo_id!r}")
         announced = {file.rfilename: file for file in info.siblings or []}
         known = {name: announced[name] for name in WANTED if name in announced}
-        files.check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
+        check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
         fetch = partial(_fetch, repo_id, commit, token)
-        folder = fetch(known.pop(files.CONFIG)).parent
+        folder = fetch(known.pop(CONFIG_FILE)).parent
         # The config is small and says how large the weights must be: others are not even downloaded.
-        config = CnnConfig.from_file(folder / files.CONFIG)
-        check_size(config, known[files.WEIGHTS].size or 0, f"{repo_id}/{files.WEIGHTS}")
+        config = CnnConfig.from_file(folder / CONFIG_FILE)
+        check_size(config, known[WEIGHTS_FILE].size or 0, f"{repo_id}/{WEIGHTS_FILE}")
         with ThreadPoolExecutor(len(known)) as pool:
             list(pool.map(fetch, known.values()))
         _remember(folder, revision or constants.DEFAULT_REVISION)
@@ -124,7 +135,7 @@ def _remember(folder: Path, revision: str) -> None:
     with suppress(OSError):  # a cache that cannot be written to
         if not COMMIT.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
             ref.parent.mkdir(parents=True, exist_ok=True)
-            files.atomic_write(ref, folder.name)
+            atomic_write(ref, folder.name)
 
 
 def commit_folder(
@@ -148,14 +159,14 @@ def commit_folder(
             no network.
     """
     api = HfApi(token=token)
-    extra = (*files.PICTURES, files.EXPORTS, *files.EXPORTED)
-    names = [name for name in (files.CONFIG, files.WEIGHTS, files.CARD, *extra) if (folder / name).exists()]
+    extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORTED_FILES)
+    names = [name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *extra) if (folder / name).exists()]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(name, folder / name) for name in names
     ]
-    reports = {name: report for name in files.REPORTS if (report := files.read_report(folder / name)) is not None}
+    reports = {name: report for name in REPORT_FILES if (report := read_report(folder / name)) is not None}
     for name, report in reports.items():
-        operations.append(CommitOperationAdd(name, files.json_text(files.redact_local_paths(report)).encode()))
+        operations.append(CommitOperationAdd(name, json_text(redact_local_paths(report)).encode()))
     with translate_hub_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         try:
@@ -166,7 +177,7 @@ def commit_folder(
             api.create_branch(repo_id, branch=revision)
             parent = api.model_info(repo_id, revision=revision)
         old = {sibling.rfilename for sibling in parent.siblings or []}
-        stale = old & {*extra, *files.REPORTS} - {operation.path_in_repo for operation in operations}
+        stale = old & {*extra, *REPORT_FILES} - {operation.path_in_repo for operation in operations}
         operations += [CommitOperationDelete(name) for name in sorted(stale)]
         return api.create_commit(
             repo_id,

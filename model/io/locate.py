@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from model import artifacts as files
+from model.artifacts import CONFIG_FILE, WEIGHTS_FILE, check_folder
 from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.hub import download
@@ -31,9 +31,9 @@ def locate_model(
         folder, compared = (source, True) if source.is_dir() else download(str(source), revision, token)
         if not compared:
             unchecked = "; this is the cache's copy: load it once with the Hub in reach, and it is mended"
-        files.check_folder(folder)
-        config = CnnConfig.from_file(folder / files.CONFIG)
-        check_weights(config, folder / files.WEIGHTS)
+        check_folder(folder)
+        config = CnnConfig.from_file(folder / CONFIG_FILE)
+        check_weights(config, folder / WEIGHTS_FILE)
     except (TrazoError, OSError) as error:
         raise ModelError(f"{error}{unchecked}") from None
     return folder, config

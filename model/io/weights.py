@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from model import artifacts as files
+from model.artifacts import WEIGHTS_FILE
 from model.config import CnnConfig
 from model.errors import ModelError
 
@@ -37,12 +37,12 @@ def weights_to_bytes(network: keras.Model, extra: Mapping[str, np.ndarray] = Map
 
 def weights_hash(folder: Path) -> str:
     """Return the SHA-256 of a folder's weights: what an evaluation.json is about."""
-    return hashlib.sha256((folder / files.WEIGHTS).read_bytes()).hexdigest()
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
 def matches_weights(evaluation: dict[str, Any], folder: Path) -> bool:
     """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
-    return (folder / files.WEIGHTS).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
+    return (folder / WEIGHTS_FILE).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
 
 
 def check_size(config: CnnConfig, size: int, where: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from datasets import ClassLabel, Features, Image
 
 from model import CnnConfig, CnnModel, TrazoError
-from model.artifacts import write_json
+from model.io.atomic import write_json
 from model.io.locate import PRETRAINED
 from model.preprocess.decode import decode
 from model.scaling import Scaling

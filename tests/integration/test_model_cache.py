@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from model import CnnConfig
-from model.artifacts import PICTURES
+from model.artifacts import CARD_FIGURES
 from tests.support.fake_hub import Fault, LoopbackHub
 from tests.support.load_process import Loader
 
@@ -90,11 +90,11 @@ def test_the_second_load_needs_no_hub(hub, loaded, online, offline):
 def test_the_cards_pictures_come_with_it(hub, online, source, tmp_path):
     """Whoever publishes what they have loaded would else publish a card without its pictures."""
     folder = shutil.copytree(source, tmp_path / "model")
-    for name in PICTURES:
+    for name in CARD_FIGURES:
         (folder / name).write_bytes(name.encode())
     hub.add_repo("someone/pictured", "model", folder)
     snapshot = Path(online.load("someone/pictured")["folder"])
-    assert [(snapshot / name).read_bytes() for name in PICTURES] == [name.encode() for name in PICTURES]
+    assert [(snapshot / name).read_bytes() for name in CARD_FIGURES] == [name.encode() for name in CARD_FIGURES]
 
 
 @pytest.mark.parametrize("fault", [Fault(reset=True), Fault(status=503), Fault(stall=4)], ids=lambda fault: str(fault))

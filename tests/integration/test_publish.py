@@ -12,10 +12,10 @@ import yaml
 from PIL import Image
 
 from model import CnnConfig, TrazoError
-from model.artifacts import redact_local_paths
 from model.card.card import render_card
 from model.card.reproduce import commands
 from model.io.locate import PRETRAINED
+from model.io.reports import redact_local_paths
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
 from training.release.publish import publish, write_card
@@ -132,7 +132,7 @@ def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
     for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
         write_card(run)
         card = (run / "README.md").read_text()
-        assert told in card.split("ModelSupervisor and recipe are those of the preset `drawings`.")[1]
+        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
         (run / "trials.json").unlink(missing_ok=True)
 
 
@@ -304,7 +304,7 @@ def test_the_card_says_whether_the_rows_were_learned_from(run):
 )
 def test_a_damaged_report_is_named(run, name, text):
     (run / name).write_bytes(text.encode("latin-1"))
-    with pytest.raises(TrazoError, match=f"{name} .*delete it and let the command that made it") as caught:
+    with pytest.raises(TrazoError, match=f"{name} .*delete it and run the command that wrote it again") as caught:
         publish(run, "someone/never")
     assert "\n" not in str(caught.value)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.artifacts import read_json, write_json
+from model.io.atomic import read_json, write_json
 from model.scaling import PixelHistogram
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream

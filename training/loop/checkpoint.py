@@ -15,8 +15,8 @@ import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from model.artifacts import CorruptFileError, atomic_write
-from model.errors import TrazoError
+from model.errors import CorruptFileError, TrazoError
+from model.io.atomic import atomic_write
 
 CODE = tuple(Path(__file__).parents[2] / name for name in ("model", "training"))
 PACKAGES = (cv2, keras, np, PIL, tf)

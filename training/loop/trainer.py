@@ -12,9 +12,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from model import heads
-from model.artifacts import clear_leftovers
 from model.config import CnnConfig
 from model.errors import TrazoError
+from model.io.atomic import clear_leftovers
 from model.losses import make_loss, make_metric_function
 from model.network import build_network
 from training.augmentation.digit_variants import check_digits

@@ -8,14 +8,15 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from model import artifacts as files
+from model.artifacts import CARD_FIGURES
+from model.io.atomic import atomic_write
 
 INK = "#3b3b98"
 MOST_NUMBERED = 30  # labels; with more the numbers would not be readable
 
 
 def write_pictures(evaluation: dict[str, Any] | None, folder: Path) -> None:
-    """Write `files.PICTURES` for an evaluation of a classifier; else delete those that an earlier one left.
+    """Write `CARD_FIGURES` for an evaluation of a classifier; else delete those that an earlier one left.
 
     Args:
         evaluation: the value of an evaluation.json, or None.
@@ -23,11 +24,11 @@ def write_pictures(evaluation: dict[str, Any] | None, folder: Path) -> None:
     """
     drawn = evaluation if evaluation is not None and "confusion_matrix" in evaluation else None
     pictures = [confusion(drawn), calibration(drawn)] if drawn is not None else [None, None]
-    for name, figure in zip(files.PICTURES, pictures, strict=True):
+    for name, figure in zip(CARD_FIGURES, pictures, strict=True):
         if figure is None:
             (folder / name).unlink(missing_ok=True)
         else:
-            files.atomic_write(folder / name, _png(figure))
+            atomic_write(folder / name, _png(figure))
 
 
 def confusion(evaluation: dict[str, Any]) -> Figure:

@@ -12,9 +12,10 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, SpaceCard, SpaceCardData
 from huggingface_hub.errors import HfHubHTTPError
 
-from model import artifacts as files
+from model.artifacts import CARD_FILE
 from model.errors import TrazoError
 from model.io.hub_errors import translate_hub_errors
+from model.io.atomic import atomic_write
 from model.io.locate import locate_model
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ TEMPLATE = Path(__file__).with_name("space.md")
 PARTS = ("app.py", "model", "ui")
 REQUIREMENTS = "requirements.txt"
 TRAINING_ONLY = "# Training only"  # the line of requirements.txt after which nothing is of use to the demo
-MADE = {*PARTS, REQUIREMENTS, files.CARD}
+MADE = {*PARTS, REQUIREMENTS, CARD_FILE}
 ENVIRONMENT = ".venv"
 
 
@@ -108,8 +109,8 @@ def assemble(folder: Path, model: str | None, names: list[str], revision: str | 
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copyfile(source, target)
-    files.atomic_write(folder / REQUIREMENTS, demo_requirements((ROOT / REQUIREMENTS).read_text()))
-    files.atomic_write(folder / files.CARD, _card(model, names, revision))
+    atomic_write(folder / REQUIREMENTS, demo_requirements((ROOT / REQUIREMENTS).read_text()))
+    atomic_write(folder / CARD_FILE, _card(model, names, revision))
 
 
 def demo_requirements(text: str) -> str:
@@ -207,5 +208,5 @@ def _environment(folder: Path) -> Path:
     for command in commands:
         if subprocess.run(command).returncode:
             raise TrazoError(f"the demo's environment could not be made: `{' '.join(command)}` failed, see above")
-    files.atomic_write(stamp, wanted)
+    atomic_write(stamp, wanted)
     return python

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from model import CnnModel
-from model import artifacts as files
+from model.artifacts import EVALUATION_FILE, EXPORTED_FILES, EXPORTS_FILE, WEIGHTS_FILE
 from model.cnn import probabilities
 from model.errors import TrazoError
+from model.io.atomic import atomic_write, write_json
+from model.io.reports import dataset_name, read_report
 from model.io.weights import weights_hash
 from training.commands import open_test
 from training.config import DataConfig
@@ -38,7 +40,7 @@ Run = Callable[[np.ndarray], np.ndarray]  # pixels float32 (n, h, w, c) -> the n
 class Format:
     """One runtime's format."""
 
-    path: str  # beside the weights; see files.EXPORTED
+    path: str  # beside the weights; see EXPORTED_FILES
     package: str  # that runs it
     modules: tuple[str, ...]  # that are needed beyond TensorFlow, which itself converts to LiteRT
     load: Callable[[Path], Run]
@@ -68,8 +70,8 @@ def _litert(path: Path) -> Run:
 
 
 FORMATS = {
-    "onnx": Format(files.EXPORTED[0], "onnxruntime", ("tf2onnx", "onnxruntime"), _onnx),
-    "litert": Format(files.EXPORTED[1], "ai-edge-litert", ("ai_edge_litert",), _litert),
+    "onnx": Format(EXPORTED_FILES[0], "onnxruntime", ("tf2onnx", "onnxruntime"), _onnx),
+    "litert": Format(EXPORTED_FILES[1], "ai-edge-litert", ("ai_edge_litert",), _litert),
 }
 
 
@@ -98,7 +100,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
             raise TrazoError(f"{name} needs {' and '.join(missing)}: `pip install -r requirements.txt`")
     known = exports_of(run)
     # Before they are loaded: should a training replace them meanwhile, the record is about the former ones.
-    weights = weights_hash(run) if (run / files.WEIGHTS).is_file() else None
+    weights = weights_hash(run) if (run / WEIGHTS_FILE).is_file() else None
     cnn = CnnModel.from_pretrained(run)
     report = known or {"weights_sha256": weights, "formats": {}}
     pixels, about = _pictures(cnn, run, dataset)
@@ -107,7 +109,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
         one = FORMATS[name]
         content, difference = checked(cnn, name, pixels, wanted)
         (run / one.path).parent.mkdir(exist_ok=True)
-        files.atomic_write(run / one.path, content)
+        atomic_write(run / one.path, content)
         report["formats"][name] = {
             "file": one.path,
             "bytes": len(content),
@@ -116,7 +118,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
             "checked_on": about,
             "runtime": f"{one.package} {version(one.package)}",
         }
-        files.write_json(run / files.EXPORTS, report)
+        write_json(run / EXPORTS_FILE, report)
     return report
 
 
@@ -175,11 +177,11 @@ def _teach_erfc() -> None:
 def _pictures(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, Any]]:
     """Return pictures of a test split, uint8 (n, h, w, c), and which they are."""
     shape = cnn.config.image_shape
-    measured = {"dataset": dataset} if dataset else files.read_report(run / files.EVALUATION) or {}
+    measured = {"dataset": dataset} if dataset else read_report(run / EVALUATION_FILE) or {}
     name, revision = measured.get("dataset"), measured.get("revision")
     try:
         if name is None:
-            raise TrazoError(f"{run} has no {files.EVALUATION} to name pictures to check with")
+            raise TrazoError(f"{run} has no {EVALUATION_FILE} to name pictures to check with")
         chosen: dict[str, Any] = {
             key: measured.get(key) for key in ("revision", "config", "image_column", "label_column")
         }
@@ -192,7 +194,7 @@ def _pictures(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray
         print(f"checked with the bundled sample: {error}", flush=True)
         name, revision, split = str(SAMPLE), None, "test"
         pixels = _first(HubStream(name, split), shape)
-    return pixels, {"dataset": files.dataset_name(name, revision), "split": split, "rows": len(pixels)}
+    return pixels, {"dataset": dataset_name(name, revision), "split": split, "rows": len(pixels)}
 
 
 def _first(stream: HubStream, shape: tuple[int, int, int]) -> np.ndarray:

@@ -11,11 +11,22 @@ import jinja2
 from huggingface_hub import CommitInfo
 
 from model import CnnModel
-from model import artifacts as files
+from model.artifacts import (
+    CARD_FILE,
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    EXPORTED_FILES,
+    EXPORTS_FILE,
+    REPORT_FILES,
+    TRAINING_FILE,
+    WEIGHTS_FILE,
+)
 from model.card.card import render_card
 from model.config import CnnConfig
-from model.errors import TrazoError
+from model.errors import CorruptFileError, TrazoError
+from model.io.atomic import atomic_write, read_json, write_json
 from model.io.hub import commit_folder
+from model.io.reports import read_report
 from model.io.weights import matches_weights
 from training.release.card_figures import write_pictures
 
@@ -32,8 +43,8 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
     Raises:
         TrazoError: in one line: a damaged config or report.
     """
-    config = CnnConfig.from_file(run / files.CONFIG)
-    training, trials, evaluation = (files.read_report(run / name) for name in files.REPORTS)
+    config = CnnConfig.from_file(run / CONFIG_FILE)
+    training, trials, evaluation = (read_report(run / name) for name in REPORT_FILES)
     if evaluation and not matches_weights(evaluation, run):
         evaluation = None
     exports = exports_of(run)
@@ -44,7 +55,7 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
             f"a report in {run} lacks something or is damaged ({error}): train and evaluate again"
         ) from None
     write_pictures(evaluation, folder or run)
-    files.atomic_write((folder or run) / files.CARD, str(card))
+    atomic_write((folder or run) / CARD_FILE, str(card))
 
 
 def publish(
@@ -80,12 +91,12 @@ def publish(
     CnnModel.from_pretrained(run)  # what cannot be loaded is not published
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for name in (files.CONFIG, files.WEIGHTS, *files.REPORTS, *exported(run)):
+        for name in (CONFIG_FILE, WEIGHTS_FILE, *REPORT_FILES, *exported(run)):
             if (run / name).is_file():
                 (folder / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(run / name, folder / name)
         if results := _results([run, *seeds]):
-            files.write_json(folder / files.EVALUATION, evaluation | {"seeds": results})
+            write_json(folder / EVALUATION_FILE, evaluation | {"seeds": results})
         write_card(folder, repo_id, license=license)
         return commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
 
@@ -103,7 +114,7 @@ def exported(folder: Path) -> list[str]:
         path = folder / one["file"]
         if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one["sha256"]:
             raise TrazoError(f"{path} is not what was exported: `python -m training export {folder} --to {name}` again")
-    return [files.EXPORTS, *(one["file"] for one in report["formats"].values())]
+    return [EXPORTS_FILE, *(one["file"] for one in report["formats"].values())]
 
 
 def exports_of(folder: Path) -> dict[str, Any] | None:
@@ -112,31 +123,29 @@ def exports_of(folder: Path) -> dict[str, Any] | None:
     Raises:
         CorruptFileError: when it is not what `export` writes: in one line.
     """
-    path = folder / files.EXPORTS
-    report = files.read_json(path)
+    path = folder / EXPORTS_FILE
+    report = read_json(path)
     if report is None:
         return None
     formats = report.get("formats") if isinstance(report, dict) else None
     known = isinstance(formats, dict) and all(
-        isinstance(one, dict) and one.get("file") in files.EXPORTED and "sha256" in one for one in formats.values()
+        isinstance(one, dict) and one.get("file") in EXPORTED_FILES and "sha256" in one for one in formats.values()
     )
     if not known:  # a name in it is a file that is published
-        raise files.CorruptFileError(
-            f"{path} is not what `python -m training export` writes: delete it and export again"
-        )
+        raise CorruptFileError(f"{path} is not what `python -m training export` writes: delete it and export again")
     return report if matches_weights(report, folder) else None
 
 
 def _measured(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return training.json and evaluation.json of a run that is complete."""
-    missing = [name for name in (files.WEIGHTS, files.TRAINING, files.EVALUATION) if not (run / name).is_file()]
+    missing = [name for name in (WEIGHTS_FILE, TRAINING_FILE, EVALUATION_FILE) if not (run / name).is_file()]
     if missing:
         raise TrazoError(f"{run} has no {', '.join(missing)}: train and evaluate it first")
-    training, evaluation = files.read_report(run / files.TRAINING), files.read_report(run / files.EVALUATION)
+    training, evaluation = read_report(run / TRAINING_FILE), read_report(run / EVALUATION_FILE)
     assert training is not None and evaluation is not None
     if not matches_weights(evaluation, run):
         raise TrazoError(
-            f"{run / files.EVALUATION} is about other weights; "
+            f"{run / EVALUATION_FILE} is about other weights; "
             f"run `python -m training evaluate --model {run} --dataset ...` again"
         )
     return training, evaluation

@@ -8,8 +8,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from model import artifacts as files
+from model.artifacts import TRIALS_FILE
 from model.errors import TrazoError
+from model.io.atomic import read_json
 
 if TYPE_CHECKING:  # it brings TensorFlow, for which nobody waits who only looks at a table
     import keras_tuner
@@ -90,16 +91,16 @@ def read_trials(run: Path) -> dict[str, Any]:
     Raises:
         TrazoError: when there is none, a damaged one, or one of another version.
     """
-    report = files.read_json(run / files.TRIALS)
+    report = read_json(run / TRIALS_FILE)
     if report is None:
-        raise TrazoError(f"{run} has no {files.TRIALS}: it comes from `python -m training tune --output {run} …`")
+        raise TrazoError(f"{run} has no {TRIALS_FILE}: it comes from `python -m training tune --output {run} …`")
     version = report.get("schema_version") if isinstance(report, dict) else None
     if version != SCHEMA_VERSION:
-        raise TrazoError(f"{run / files.TRIALS} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
+        raise TrazoError(f"{run / TRIALS_FILE} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
     try:
         leaderboard(report), as_csv(report)
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise TrazoError(f"{run / files.TRIALS} is damaged; the search that made it writes it anew") from None
+        raise TrazoError(f"{run / TRIALS_FILE} is damaged; the search that made it writes it anew") from None
     return report
 
 

@@ -14,8 +14,9 @@ import keras_tuner
 import keras_tuner.src.config
 import keras_tuner.src.utils
 
-from model import artifacts as files
-from model.errors import StreamError, TrazoError
+from model.artifacts import TRIALS_FILE
+from model.errors import CorruptFileError, StreamError, TrazoError
+from model.io.atomic import atomic_write, read_json, write_json
 from model.network import build_network
 from training.config import OF_A_TRIAL, TrainConfig, TuneConfig
 from training.data.provenance import data_section
@@ -48,7 +49,7 @@ class BudgetExhaustedError(keras_tuner.errors.FatalError):
 def _save_json(path: str, value: Any) -> str:
     """Do what KerasTuner's `save_json` does, but write the file whole."""
     text = json.dumps(value)
-    files.atomic_write(path, text)
+    atomic_write(path, text)
     return text
 
 
@@ -59,8 +60,8 @@ def _load_json(path: str | Path) -> Any:
         TrazoError: when the file is missing or damaged.
     """
     try:
-        value = files.read_json(path)
-    except files.CorruptFileError:
+        value = read_json(path)
+    except CorruptFileError:
         value = None
     if value is None:
         raise TrazoError(f"{path} of an earlier search is missing or damaged; {HINT_RESTART}")
@@ -155,7 +156,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 cluster.translate_rpc_errors(),
             ):
                 super()._run_and_update_trial(trial, *args, **kwargs)
-        except (StreamError, files.CorruptFileError) as error:
+        except (StreamError, CorruptFileError) as error:
             raise SearchInterruptedError(str(error)) from error
         except OSError as error:
             raise SearchInterruptedError(f"{error}; {HINT_RESUME}") from error
@@ -198,7 +199,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """Tell the oracle, which writes trials.json, and give memory back."""
-        record = files.read_json(self._folder(trial) / "record.json") or {"trial_id": trial.trial_id}
+        record = read_json(self._folder(trial) / "record.json") or {"trial_id": trial.trial_id}
         self._write(record | {"ended": trials.now(), "reason": trials.reason_of(trial)})
         super().on_trial_end(trial)
         # A trial that has ended is its record: the weights are not used. Before this line they may be, by a next call.
@@ -231,11 +232,11 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             "best_trial": trials.best_of(rows, objective.direction),
         }
         value["importance"] = importance(value) if final else None
-        files.write_json(search.folder / files.TRIALS, value)
+        write_json(search.folder / TRIALS_FILE, value)
         return value
 
     def _row(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, Any]:
-        record = files.read_json(self._folder(trial) / "record.json") or {}
+        record = read_json(self._folder(trial) / "record.json") or {}
         return trials.row_of(trial, record, self._search.settings.seed)
 
     def _record(self, trial: keras_tuner.engine.trial.Trial) -> dict[str, Any]:
@@ -245,7 +246,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
             TrazoError: when the system has ended the process in this trial for want of memory, and again.
         """
         self._folder(trial).mkdir(parents=True, exist_ok=True)
-        record = files.read_json(self._folder(trial) / "record.json") or {
+        record = read_json(self._folder(trial) / "record.json") or {
             "trial_id": trial.trial_id,
             "started": trials.now(),
         }
@@ -261,7 +262,7 @@ class StreamTuner(keras_tuner.engine.base_tuner.BaseTuner):
         return record
 
     def _write(self, record: dict[str, Any]) -> None:
-        files.write_json(self._search.folder / "tuner" / f"trial_{record['trial_id']}" / "record.json", record)
+        write_json(self._search.folder / "tuner" / f"trial_{record['trial_id']}" / "record.json", record)
 
     def _checkpoint(self, trial: keras_tuner.engine.trial.Trial) -> Path:
         return self._folder(trial) / "checkpoint.safetensors"
@@ -327,7 +328,7 @@ def _check_identity(search: Search) -> None:
     identity = json.loads(json.dumps(_identity(search)))
     if not path.exists() and not (path.parent / "oracle.json").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, identity)
+        write_json(path, identity)
     elif different := differences(_load_json(path), identity):
         shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
         raise TrazoError(f"{path.parent} belongs to another search ({shown}); {HINT_RESTART}")

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from model import artifacts as files
+from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
+from model.io.atomic import read_json
 from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Importance, Search, Trial, is_number
 
@@ -70,8 +71,8 @@ def read_search(folder: Path) -> Search:
     Raises:
         UserError: when it is missing or damaged.
     """
-    report = _read(folder, files.TRIALS)
-    with _checked(files.TRIALS):
+    report = _read(folder, TRIALS_FILE)
+    with _checked(TRIALS_FILE):
         objective = _text(report["objective"]["name"])
         trials = tuple(_trial(order, row, objective) for order, row in enumerate(_list(report["trials"])))
         names = {name for trial in trials for name in trial.hyperparameters}
@@ -97,8 +98,8 @@ def read_training(folder: Path) -> Training:
     Raises:
         UserError: when it is missing, damaged or without a history.
     """
-    report = _read(folder, files.TRAINING)
-    with _checked(files.TRAINING):
+    report = _read(folder, TRAINING_FILE)
+    with _checked(TRAINING_FILE):
         history = _list(report["history"], MOST_EPOCHS)
         names = [_text(name) for name in history[0] if f"val_{name}" in history[0]]
         curves = {
@@ -114,8 +115,8 @@ def read_training(folder: Path) -> Training:
 def names_drawings(folder: Path) -> bool:
     """Return whether training.json names drawings (`sketches`) among its data; one that cannot be read names none."""
     try:
-        report = _read(folder, files.TRAINING)
-        with _checked(files.TRAINING):
+        report = _read(folder, TRAINING_FILE)
+        with _checked(TRAINING_FILE):
             return any(one["sketches"] is True for one in report["data"]["datasets"])
     except UserError:
         return False
@@ -127,10 +128,10 @@ def read_evaluation(folder: Path) -> Evaluation:
     Raises:
         UserError: when it is missing or damaged, or the model predicts a number.
     """
-    report = _read(folder, files.EVALUATION)
+    report = _read(folder, EVALUATION_FILE)
     if "mean_absolute_error" in report:
         raise UserError("report_no_classes")
-    with _checked(files.EVALUATION):
+    with _checked(EVALUATION_FILE):
         labels = tuple(str(label) for label in report["labels"])
         confusion = [[_finite(count) for count in row] for row in report["confusion_matrix"]]
         if not labels or [len(row) for row in confusion] != [len(labels)] * len(labels):
@@ -146,8 +147,8 @@ def read_calibration(folder: Path) -> Calibration:
     Raises:
         UserError: when it is missing or damaged, or the evaluation has none.
     """
-    report = _read(folder, files.EVALUATION)
-    with _checked(files.EVALUATION):
+    report = _read(folder, EVALUATION_FILE)
+    with _checked(EVALUATION_FILE):
         if report.get("calibration") is None:
             raise UserError("report_no_calibration")
         rows = _list(report["calibration"]["bins"], MOST_NAMES)
@@ -161,8 +162,8 @@ def read_mistakes(folder: Path) -> list[Mistake]:
     Raises:
         UserError: when it is missing or damaged, or the evaluation keeps none.
     """
-    report = _read(folder, files.EVALUATION)
-    with _checked(files.EVALUATION):
+    report = _read(folder, EVALUATION_FILE)
+    with _checked(EVALUATION_FILE):
         if not report.get("mistakes"):
             raise UserError("report_no_mistakes")
         rows = _list(report["mistakes"], MAX_MISTAKES)
@@ -238,7 +239,7 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
     try:
         if (folder / name).exists() and (folder / name).stat().st_size > MOST_BYTES:
             raise ValueError("larger than any report")
-        report = files.read_json(folder / name)
+        report = read_json(folder / name)
     except (OSError, ValueError):
         raise UserError("report_damaged", file=name) from None
     if report is None:

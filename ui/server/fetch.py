@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
 from safehttpx import AsyncSecureTransport, matches_domain_whitelist
 
-from model.artifacts import atomic_write
+from model.io.atomic import atomic_write
 from ui.i18n import UserError
 
 LARGEST = 20  # megabytes of a file, uploaded or fetched

@@ -8,7 +8,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from model.artifacts import atomic_write
+from model.io.atomic import atomic_write
 
 
 def save_png(pixels: np.ndarray, image: gr.Image) -> str:

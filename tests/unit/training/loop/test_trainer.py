@@ -124,7 +124,7 @@ def test_the_result_is_the_average_of_the_weights_that_training_goes_through():
 
 DIES = """
 import os, signal, sys
-import model.artifacts as files
+import model.io.atomic
 import training.loop.checkpoint as checkpoint
 import training.presets as presets
 import training.loop.trainer as trainer
@@ -135,7 +135,8 @@ presets.PRESETS["fast"] = lambda: (network | {"dropout": 0.3}, recipe)
 moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
 trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.05
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-real_write, real_update, calls = files.atomic_write, trainer._Bar.update, [0]
+real_write, real_update, calls = model.io.atomic.atomic_write, trainer._Bar.update, [0]
+real_replace = os.replace
 
 def update(bar, progress):
     calls[0] += 1
@@ -153,16 +154,16 @@ def write(path, content):
     if now:
         die()
 
-def write_last(path, content):
-    if path.name == moment:
+def replace_unless_last(source, target):
+    if os.path.basename(target) == moment:
         die()
-    real_write(path, content)
+    real_replace(source, target)
 
 trainer._Bar.update = update
 if moment in ("half", "flushed", "renamed"):
     checkpoint.atomic_write = write
     trainer._Bar.update = real_update
-files.atomic_write = write_last
+os.replace = replace_unless_last
 from training.cli import main
 status = main(sys.argv[1:])
 sys.stdout.flush()

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from model import artifacts as files
-from model.errors import StreamError, TrazoError
+from model.artifacts import TRIALS_FILE
+from model.errors import CorruptFileError, StreamError, TrazoError
 from tests.conftest import SAMPLE
 from tests.unit.training.tuning.test_tuner import Tiny
 from training import commands
 from training.config import STRATEGIES, DataConfig, TuneConfig
-from training.loop import checkpoint
 from training.tuning import tuner
 
 SHORT = {"trials": 2, "trial_epochs": 2, "trial_steps": 2}
@@ -64,7 +63,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
         pytest.param(StreamError("the Hub is silent"), StreamError, "the Hub is silent", marks=pytest.mark.slow),
         (FULL_DISK, StreamError, "No space left on device; the same command goes on"),
         pytest.param(
-            files.CorruptFileError("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
+            CorruptFileError("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
         ),
         pytest.param(KeyboardInterrupt(), KeyboardInterrupt, "", marks=pytest.mark.slow),
     ],
@@ -98,18 +97,17 @@ def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, st
 def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monkeypatch):
     """The first write of the first start fails, the second of the second, and so on."""
     whole = tune(tmp_path / "whole", trial_epochs=1)
-    real, left = files.atomic_write, 0
+    replace, left = os.replace, 0
 
-    def atomic_write(path, content):
+    def fail_once_per_start(source, target):
         nonlocal left
-        if "tuner" in Path(path).parts or Path(path).name == files.TRIALS:
+        if "tuner" in Path(target).parts or Path(target).name == TRIALS_FILE:
             left -= 1
             if left == 0:
                 raise FULL_DISK
-        real(path, content)
+        replace(source, target)
 
-    monkeypatch.setattr(files, "atomic_write", atomic_write)
-    monkeypatch.setattr(checkpoint, "atomic_write", atomic_write)
+    monkeypatch.setattr(os, "replace", fail_once_per_start)
     for allowed in range(1, 100):
         left = allowed
         try:

@@ -1,0 +1,75 @@
+"""Read JSON files, and write files so that a crash never leaves half of one."""
+
+import glob
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from model.errors import CorruptFileError
+
+
+def clear_leftovers(path: Path) -> None:
+    """Delete what `atomic_write` left of a file when its process was killed; nobody else may be writing it."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def atomic_write(path: str | os.PathLike, content: bytes | str) -> None:
+    """Write a file under a temporary name, flush it to disk, then rename it.
+
+    A reader, or a process that starts after a crash, sees the old file or the new one, never a part.
+    """
+    path = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp gives 0600; these files are meant to be shared
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write a value as indented JSON, whole; NaN and infinities, which JSON does not have, become null."""
+    atomic_write(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return what `write_json` writes."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
+
+
+def read_json(path: str | os.PathLike) -> Any | None:
+    """Return a JSON file's value, or None where there is no such file.
+
+    Raises:
+        CorruptFileError: when the file is there and is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise corrupt_file(path, f"is not valid JSON ({error})") from None
+
+
+def corrupt_file(path: str | os.PathLike, reason: str) -> CorruptFileError:
+    """Return the error for a file that cannot be used; the text says what to do."""
+    return CorruptFileError(f"{path} {reason}: delete it and run the command that wrote it again")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value - value != 0:  # NaN or infinite
+        return None
+    return value
