@@ -39,8 +39,8 @@ from model.artifacts import (
 )
 from model.config import CnnConfig
 from model.errors import TrazoError
-from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.atomic import atomic_write, json_text
+from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 

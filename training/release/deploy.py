@@ -14,8 +14,8 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from model.artifacts import CARD_FILE
 from model.errors import TrazoError
-from model.io.hub_errors import translate_hub_errors
 from model.io.atomic import atomic_write
+from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 
 ROOT = Path(__file__).parents[2]

@@ -31,8 +31,8 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils._http import default_client_factory
 
 from model.errors import StreamError, TrazoError
-from model.io.hub_errors import translate_hub_errors
 from model.io.atomic import atomic_write
+from model.io.hub_errors import translate_hub_errors
 from training.data.order import RowGroups
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy

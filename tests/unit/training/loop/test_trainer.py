@@ -123,7 +123,7 @@ def test_the_result_is_the_average_of_the_weights_that_training_goes_through():
 
 
 DIES = """
-import os, signal, sys
+import os, signal, sys, tempfile
 import model.io.atomic
 import training.loop.checkpoint as checkpoint
 import training.presets as presets
@@ -136,7 +136,7 @@ moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
 trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.05
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 real_write, real_update, calls = model.io.atomic.atomic_write, trainer._Bar.update, [0]
-real_replace = os.replace
+real_create = tempfile.mkstemp
 
 def update(bar, progress):
     calls[0] += 1
@@ -154,16 +154,16 @@ def write(path, content):
     if now:
         die()
 
-def replace_unless_last(source, target):
-    if os.path.basename(target) == moment:
+def create_unless_last(prefix, **options):
+    if prefix == f".{moment}.":
         die()
-    real_replace(source, target)
+    return real_create(prefix=prefix, **options)
 
 trainer._Bar.update = update
 if moment in ("half", "flushed", "renamed"):
     checkpoint.atomic_write = write
     trainer._Bar.update = real_update
-os.replace = replace_unless_last
+tempfile.mkstemp = create_unless_last
 from training.cli import main
 status = main(sys.argv[1:])
 sys.stdout.flush()
