@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.support.app_server import App, running
 from tests.unit.ui.reports.test_search import EVIL, REPORT
-from ui.figures.axes import written
+from ui.figures.axes import format_value
 from ui.i18n import BROWSER_TEXT, GRADIO_TEXT, SERVER_TEXT, translate
 from ui.reports.parse import read_search
 
@@ -689,7 +689,7 @@ def test_the_trials_are_sorted_filtered_and_searched(browser, app):
         seconds = translate("seconds", "es")
         choose(seconds, "Ordenar descendente")
         rising = [trial.seconds for trial in read_search(PRETRAINED).trials if trial.seconds]
-        longest = [written(value, "es") for value in sorted(rising, reverse=True)[:5]]
+        longest = [format_value(value, "es") for value in sorted(rising, reverse=True)[:5]]
         wait_until(lambda: cells(seconds)[:5] == longest)
 
         activation = translate("activation", "es")

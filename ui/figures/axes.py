@@ -1,72 +1,25 @@
-"""A hyperparameter as an axis: where each value lies on it, and what is written beside it.
+"""Values of hyperparameters as text, and a hyperparameter as an axis.
 
-Figures get positions in place of values: 0, 1, 2 … for the choices of a list, and the power of ten on a logarithmic
-scale. Parallel coordinates know no other way, and so the points of any two axes can be compared and spread.
+Figures get positions instead of values: 0, 1, 2 … for the choices of a list, and the power of ten on a logarithmic
+scale. Parallel coordinates need this, and it lets the points of any two axes be compared and spread.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
-from ui.figures.results import escaped
-from ui.i18n import Language, display_name, number, translate
-from ui.reports.search import Hyperparameter, Trial
+import numpy as np
 
-MARKS = 5  # at equal distances on a linear scale
-MOST_LINES = 24  # in a hover text: more would leave the page
+from ui.figures.style import escape_text
+from ui.i18n import Language, UserError, display_name, number, translate
+from ui.reports.search import Hyperparameter, Search, Trial
 
-
-@dataclass(frozen=True)
-class Axis:
-    """A hyperparameter's axis in one language."""
-
-    of: Hyperparameter
-    language: Language
-
-    @property
-    def title(self) -> str:
-        """Its name."""
-        return escaped(display_name(self.of.name, self.language))
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The positions between which all values lie."""
-        if self.of.choices:
-            return -0.5, len(self.of.choices) - 0.5
-        return self._scaled(self.of.low), self._scaled(self.of.high)
-
-    def position(self, trial: Trial) -> float | None:
-        """Return where a trial lies; None where it does not use the hyperparameter."""
-        value = trial.hyperparameters.get(self.of.name)
-        if value is None:
-            return None
-        return float(self.of.choices.index(value)) if self.of.choices else self._scaled(value)
-
-    def ticks(self) -> dict[str, list]:
-        """Return Plotly's `tickvals` and `ticktext`."""
-        if self.of.choices:
-            marks, texts = (
-                range(len(self.of.choices)),
-                [escaped(written(choice, self.language)) for choice in self.of.choices],
-            )
-            return {"tickvals": list(marks), "ticktext": texts}
-        low, high = self.of.low, self.of.high
-        values = [low + (high - low) * mark / (MARKS - 1) for mark in range(MARKS)]
-        if self.of.log:
-            decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-            steps = (1, 3) if len(decades) < MARKS else (1,)
-            round_ones = [step * 10.0**decade for decade in decades for step in steps]
-            round_ones = [value for value in round_ones if low <= value <= high]
-            values = round_ones if len(round_ones) > 1 else [low, high]
-        texts = [number(value, ".3g", self.language) for value in values]
-        return {"tickvals": [self._scaled(value) for value in values], "ticktext": texts}
-
-    def _scaled(self, value: float) -> float:
-        return math.log10(value) if self.of.log else float(value)
+TICKS = 5  # on a linear scale
+JITTER = 0.25  # how far points of one choice are spread to each side, in distances between choices
 
 
-def shown(value: Any, language: Language) -> str | int | float:
-    """Return a value of a report: numbers stay numbers, so that columns of them sort, with four digits."""
+def display_value(value: Any, language: Language) -> str | int | float:
+    """Return a value of a report for a table cell: a number (four digits) stays a number, so that columns sort."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -74,21 +27,87 @@ def shown(value: Any, language: Language) -> str | int | float:
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(shown(item, language)) for item in value)
+        return ", ".join(str(display_value(item, language)) for item in value)
     return translate("none", language) if value == "none" else value
 
 
-def written(value: Any, language: Language) -> str:
-    """Return a value of a report as a cell shows it."""
-    short = shown(value, language)
+def format_value(value: Any, language: Language) -> str:
+    """Return a value of a report as text."""
+    short = display_value(value, language)
     return short if isinstance(short, str) else number(short, ",.10g", language)
 
 
-def described(trial: Trial, language: Language) -> str:
-    """Return what a figure says of a trial that is pointed at: number, score and hyperparameters, a line each."""
-    score = "" if trial.score is None else f" · {written(trial.score, language)}"
-    lines = [f"<b>{translate('trial', language)} {trial.order}{score}</b>"]
-    for name, value in trial.hyperparameters.items():
-        if value is not None:
-            lines.append(f"{escaped(display_name(name, language))}: {escaped(written(value, language))}")
-    return "<br>".join(lines[:MOST_LINES])
+@dataclass(frozen=True)
+class Axis:
+    """The axis of a hyperparameter in one language."""
+
+    hyperparameter: Hyperparameter
+    language: Language
+
+    @property
+    def title(self) -> str:
+        """The name of the hyperparameter."""
+        return escape_text(display_name(self.hyperparameter.name, self.language))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The positions between which all values lie."""
+        if self.hyperparameter.choices:
+            return -0.5, len(self.hyperparameter.choices) - 0.5
+        return self._scale(self.hyperparameter.low), self._scale(self.hyperparameter.high)
+
+    @property
+    def padded_ends(self) -> list[float]:
+        """The ends of the axis with room for the outermost points."""
+        low, high = self.ends
+        room = 0 if self.hyperparameter.choices else 0.04 * (high - low)
+        return [low - room, high + room]
+
+    def position(self, trial: Trial) -> float | None:
+        """Return the position of a trial; None if it does not use the hyperparameter."""
+        value = trial.hyperparameters.get(self.hyperparameter.name)
+        if value is None:
+            return None
+        choices = self.hyperparameter.choices
+        return float(choices.index(value)) if choices else self._scale(value)
+
+    def spread_positions(self, trials: list[Trial], seed: int = 0) -> np.ndarray:
+        """Return the positions of trials, spread around a shared choice so that no point hides another."""
+        width = JITTER if self.hyperparameter.choices else 0.0
+        shifts = np.random.default_rng(seed).uniform(-width, width, len(trials))
+        return np.array([self.position(trial) for trial in trials]) + shifts
+
+    def ticks(self) -> dict[str, list]:
+        """Return Plotly's `tickvals` and `ticktext`."""
+        choices = self.hyperparameter.choices
+        if choices:
+            texts = [escape_text(format_value(choice, self.language)) for choice in choices]
+            return {"tickvals": list(range(len(choices))), "ticktext": texts}
+        low, high = self.hyperparameter.low, self.hyperparameter.high
+        values = _log_ticks(low, high) if self.hyperparameter.log else np.linspace(low, high, TICKS).tolist()
+        texts = [number(value, ".3g", self.language) for value in values]
+        return {"tickvals": [self._scale(value) for value in values], "ticktext": texts}
+
+    def _scale(self, value: float) -> float:
+        return math.log10(value) if self.hyperparameter.log else float(value)
+
+
+def find_axes(search: Search, names: list[str], language: Language) -> list[Axis]:
+    """Return the axes of hyperparameters by name.
+
+    Raises:
+        UserError: if the scored trials do not differ in one of them.
+    """
+    known = {hyperparameter.name: Axis(hyperparameter, language) for hyperparameter in search.varied()}
+    if not set(names) <= known.keys():
+        raise UserError("too_few_trials")
+    return [known[name] for name in names]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Return the powers of ten in a range, and three times these if there are few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 3) if len(decades) < TICKS else (1,)
+    values = [step * 10.0**decade for decade in decades for step in steps]
+    values = [value for value in values if low <= value <= high]
+    return values if len(values) > 1 else [low, high]

@@ -1,89 +1,87 @@
-"""The figures of a search over time: best so far, the trials' epochs, and when each trial ran."""
+"""Charts of a search over time: best score so far, epochs of each trial, timeline."""
 
 import textwrap
 from datetime import datetime
-from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.figures.axes import described, written
-from ui.figures.results import ACCENT, MUTED, SECOND, WRONG, escaped, plain, ticks_apart
+from ui.figures.axes import format_value
+from ui.figures.markers import objective_title, trial_markers
+from ui.figures.style import ACCENT, MUTED, SECOND, WRONG, apply_style, escape_text, tick_step
 from ui.i18n import Language, UserError, display_name, translate
 from ui.reports.search import Search, Trial
 
-COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
-THINNEST = 0.004  # of the time line, or a trial that failed at once would not be seen
-LONGEST_LINE = 60  # of a reason
+STATUS_COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
+MIN_BAR_SHARE = 0.004  # of the timeline: a trial that failed immediately would be invisible
+MAX_REASON_CHARS, MAX_REASON_LINES = 60, 4
+UNITS_S = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
-def best_so_far(search: Search, language: Language) -> go.Figure:
-    """Return every completed trial's score and, as steps, the best up to it.
+def plot_optimization_history(search: Search, language: Language) -> go.Figure:
+    """Return every completed trial's score and, as steps, the best score so far.
 
     Raises:
-        UserError: when no trial has completed.
+        UserError: if no trial has completed.
     """
     if not search.scored:
         raise UserError("no_trial_completed")
     numbers, _, best = zip(*search.best_so_far(), strict=True)
-    figure = go.Figure(
-        [
-            go.Scatter(x=numbers, **points(search, search.scored, language), marker_color=MUTED),
-            go.Scatter(
-                x=numbers,
-                y=best,
-                mode="lines",
-                name=translate("best_so_far", language),
-                line={"color": ACCENT, "width": 3, "shape": "hv"},
-                hoverinfo="skip",
-            ),
-        ]
+    figure = go.Figure()
+    figure.add_scatter(x=numbers, **trial_markers(search, search.scored, language), marker_color=MUTED)
+    figure.add_scatter(
+        x=numbers,
+        y=best,
+        mode="lines",
+        name=translate("best_so_far", language),
+        line={"color": ACCENT, "width": 3, "shape": "hv"},
+        hoverinfo="skip",
     )
-    figure.update_xaxes(title=translate("trial", language), dtick=ticks_apart(len(search.trials)), tickangle=0)
-    figure.update_yaxes(title=objective(search, language))
-    return plain(figure, language)
+    figure.update_xaxes(title=translate("trial", language), dtick=tick_step(len(search.trials)), tickangle=0)
+    figure.update_yaxes(title=objective_title(search, language))
+    return apply_style(figure, language)
 
 
-def intermediate(search: Search, language: Language) -> go.Figure:
-    """Return the objective after each epoch, a line each trial, the best one above the others.
+def plot_intermediate_values(search: Search, language: Language) -> go.Figure:
+    """Return the objective after each epoch, one line per trial, the best one above the others.
 
     Raises:
-        UserError: when no trial has any.
+        UserError: if no trial has recorded its epochs.
     """
     values = [value for trial in search.trials for _, value in trial.history if value is not None]
     if not values:
         raise UserError("no_epochs")
     figure = go.Figure()
     others = [trial for trial in search.trials if trial is not search.best]
-    styles = {"others": (MUTED, 0.5, 1.2, 4), "best": (ACCENT, 1, 3, 7)}
-    for name, trials in (("others", others), ("best", [search.best] if search.best else [])):
-        color, opacity, width, size = styles[name]
-        # One trace with gaps: hundreds of traces would be slow.
+    best = [search.best] if search.best else []
+    for name, trials, style in (
+        ("others", others, {"opacity": 0.5, "line": {"color": MUTED, "width": 1.2}, "marker": {"size": 4}}),
+        ("best", best, {"opacity": 1, "line": {"color": ACCENT, "width": 3}, "marker": {"size": 7}}),
+    ):
+        # One trace with gaps between the trials: hundreds of traces would be slow.
         rows = [(*row, trial) for trial in trials for row in (*trial.history, (None, None))]
         figure.add_scatter(
             x=[epoch for epoch, _, _ in rows],
             y=[value for _, value, _ in rows],
-            hovertext=[f"{_heading(trial, language)}<br>{written(value, language)}" for _, value, trial in rows],
+            hovertext=[f"{_heading(trial, language)}<br>{format_value(value, language)}" for _, value, trial in rows],
             hoverinfo="text",
             mode="lines+markers",
             name=translate(name, language),
-            opacity=opacity,
-            line={"color": color, "width": width},
-            marker={"size": size},
             connectgaps=False,
+            **style,
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
-    figure.update_xaxes(title=translate("epoch", language), dtick=ticks_apart(last), tickangle=0)
+    figure.update_xaxes(title=translate("epoch", language), dtick=tick_step(last), tickangle=0)
     near = search.in_sight(values)
     room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
-    figure.update_yaxes(title=objective(search, language), range=[min(near) - room, max(near) + room])
-    return plain(figure, language)
+    figure.update_yaxes(title=objective_title(search, language), range=[min(near) - room, max(near) + room])
+    return apply_style(figure, language)
 
 
-def timeline(search: Search, language: Language) -> go.Figure:
-    """Return a bar from start to end of each trial, coloured by status; by its training time where no end is noted.
+def plot_timeline(search: Search, language: Language) -> go.Figure:
+    """Return a bar from start to end of each trial, colored by status; without a recorded end, by its training time.
 
     Raises:
-        UserError: when no trial says when it started.
+        UserError: if no trial has recorded its start.
     """
     trials = [trial for trial in search.trials if trial.started is not None]
     if not trials:
@@ -91,49 +89,27 @@ def timeline(search: Search, language: Language) -> go.Figure:
     first = min(trial.started for trial in trials)
     spans = {trial.order: _span(trial, first) for trial in trials}
     whole = max(start + length for start, length in spans.values()) or 1.0
-    unit, name = next(
-        (unit, name)
-        for unit, name in ((3600, "hours"), (60, "minutes"), (1, "seconds"))
-        if whole > 3 * unit or unit == 1
-    )
+    unit = next((unit for unit, seconds in UNITS_S.items() if whole > 3 * seconds), "seconds")
+    seconds = UNITS_S[unit]
     figure = go.Figure()
     for status in sorted({trial.status for trial in trials}):
         having = [trial for trial in trials if trial.status == status]
         figure.add_bar(
             orientation="h",
-            base=[spans[trial.order][0] / unit for trial in having],
-            x=[max(spans[trial.order][1], THINNEST * whole) / unit for trial in having],
+            base=[spans[trial.order][0] / seconds for trial in having],
+            x=[max(spans[trial.order][1], MIN_BAR_SHARE * whole) / seconds for trial in having],
             y=[trial.order for trial in having],
             width=0.8,
-            name=escaped(display_name(status, language)),
-            marker={"color": COLORS.get(status, MUTED), "line": {"width": 0}},
-            hovertext=[_told(trial, language) for trial in having],
+            name=escape_text(display_name(status, language)),
+            marker={"color": STATUS_COLORS.get(status, MUTED), "line": {"width": 0}},
+            hovertext=[_describe_run(trial, language) for trial in having],
             hoverinfo="text",
         )
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(title=translate(f"elapsed_{name}", language), rangemode="tozero")
-    figure.update_yaxes(title=translate("trial", language), autorange="reversed", dtick=ticks_apart(len(search.trials)))
-    return plain(figure, language)
-
-
-def points(search: Search, trials: list[Trial], language: Language) -> dict[str, Any]:
-    """Return what a trace needs to mark scored trials at their scores; a triangle is a score below the axis."""
-    scores = search.in_sight([trial.score for trial in trials])
-    away = "triangle-down" if search.descending else "triangle-up"
-    symbols = ["circle" if score == trial.score else away for score, trial in zip(scores, trials, strict=True)]
-    return {
-        "y": scores,
-        "mode": "markers",
-        "name": translate("trial", language),
-        "marker": {"symbol": symbols, "size": 9},
-        "hovertext": [described(trial, language) for trial in trials],
-        "hoverinfo": "text",
-    }
-
-
-def objective(search: Search, language: Language) -> str:
-    """Return the objective's name for an axis."""
-    return escaped(display_name(search.objective, language))
+    figure.update_xaxes(title=translate(f"elapsed_{unit}", language), rangemode="tozero")
+    ticks = tick_step(len(search.trials))
+    figure.update_yaxes(title=translate("trial", language), autorange="reversed", dtick=ticks)
+    return apply_style(figure, language)
 
 
 def _span(trial: Trial, first: datetime) -> tuple[float, float]:
@@ -143,16 +119,17 @@ def _span(trial: Trial, first: datetime) -> tuple[float, float]:
 
 
 def _heading(trial: Trial, language: Language) -> str:
-    return f"<b>{translate('trial', language)} {trial.order}</b> · {escaped(display_name(trial.status, language))}"
+    return f"<b>{translate('trial', language)} {trial.order}</b> · {escape_text(display_name(trial.status, language))}"
 
 
-def _told(trial: Trial, language: Language) -> str:
+def _describe_run(trial: Trial, language: Language) -> str:
+    """Return the hover text of a bar: status, start, duration, score and the reason of a failure."""
     lines = [_heading(trial, language), f"{translate('started', language)}: {trial.started:%Y-%m-%d %H:%M:%S} UTC"]
     if trial.seconds is not None:
-        lines.append(f"{translate('seconds', language)}: {written(trial.seconds, language)}")
+        lines.append(f"{translate('seconds', language)}: {format_value(trial.seconds, language)}")
     if trial.score is not None:
-        lines.append(f"{translate('score', language)}: {written(trial.score, language)}")
+        lines.append(f"{translate('score', language)}: {format_value(trial.score, language)}")
     if trial.reason:
-        reason = textwrap.wrap(trial.reason, LONGEST_LINE, max_lines=4, placeholder=" …")
-        lines += [f"{translate('reason', language)}:", *(escaped(line, LONGEST_LINE) for line in reason)]
+        reason = textwrap.wrap(trial.reason, MAX_REASON_CHARS, max_lines=MAX_REASON_LINES, placeholder=" …")
+        lines += [f"{translate('reason', language)}:", *(escape_text(line, MAX_REASON_CHARS) for line in reason)]
     return "<br>".join(lines)

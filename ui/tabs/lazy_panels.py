@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui.figures.results import sentence
+from ui.figures.style import message_figure
 from ui.i18n import BROWSER_TEXT, LANGUAGES, Language, UserError, display_name, language_of
 from ui.tabs.panels import PRIVATE_EVENT, i18n
 
@@ -93,7 +93,7 @@ class Parts:
             try:
                 return figure(language, *chosen)
             except UserError as message:
-                return sentence(message.text(language))
+                return message_figure(message.text(language))
 
         def values(language: Language) -> list[Any]:
             named_in = gr.update(choices=[(display_name(name, language), name) for name in names])

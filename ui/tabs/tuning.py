@@ -8,20 +8,21 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui.figures import history as search_plots
-from ui.figures import hyperparameters as space_plots
-from ui.figures import results as plots
-from ui.figures.axes import shown, written
-from ui.figures.findings import findings
+from ui.figures.axes import display_value, format_value
+from ui.figures.contour import plot_contour
+from ui.figures.findings import findings_html
+from ui.figures.history import plot_intermediate_values, plot_optimization_history, plot_timeline
+from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.figures.mistakes import SCRIPT, mistakes_html
+from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
 from ui.i18n import Language, UserError, display_name, number, percent, translate
 from ui.reports import parse as reports
 from ui.reports.search import Search
 from ui.tabs.lazy_panels import Parts
 from ui.tabs.panels import i18n
 
-LOWEST_R2 = 0.3  # below it the importance of hyperparameters says little
-MOST_AXES = 7  # of the parallel coordinates: more are hard to follow
+MIN_R2 = 0.3  # below it the importance of hyperparameters says little
+MAX_AXES = 7  # of the parallel coordinates: more are hard to follow
 TABLE = {"interactive": False, "buttons": [], "max_height": 480}
 
 
@@ -47,8 +48,8 @@ def trials_shown(search: Search, language: Language) -> dict[str, Any]:
     return {
         "headers": [names.get(name) or display_name(name, language) for name in headers],
         # An empty text among numbers would make a column sort as texts.
-        "data": [[None if value is None else shown(value, language) for value in row] for row in rows],
-        "metadata": {"display_value": [[written(value, language) for value in row] for row in rows]},
+        "data": [[None if value is None else display_value(value, language) for value in row] for row in rows],
+        "metadata": {"display_value": [[format_value(value, language) for value in row] for row in rows]},
     }
 
 
@@ -61,7 +62,8 @@ def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]
     if search.best is None:
         raise UserError("no_trial_completed")
     rows = [
-        [display_name(name, language), written(value, language)] for name, value in search.best.hyperparameters.items()
+        [display_name(name, language), format_value(value, language)]
+        for name, value in search.best.hyperparameters.items()
     ]
     return {"headers": [translate("hyperparameter", language), translate("value", language)], "data": rows}
 
@@ -71,7 +73,7 @@ def importance_told(search: Search, language: Language) -> str:
     importance = search.importance
     if importance is None or importance.r2 is None:
         return ""
-    key = "importance_explained" if importance.r2 >= LOWEST_R2 else "importance_doubtful"
+    key = "importance_explained" if importance.r2 >= MIN_R2 else "importance_doubtful"
     r2, share = number(importance.r2, ".2f", language), percent(importance.r2, language, 0)
     return translate(key, language, r2=r2, trials=importance.trials, share=share)
 
@@ -109,22 +111,22 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
         return found
 
     def curve(language: Language) -> go.Figure:
-        return plots.learning_curve(reports.read_training(folder), language)
+        return plot_learning_curve(reports.read_training(folder), language)
 
     def matrix(language: Language) -> go.Figure:
-        return plots.confusion(reports.read_evaluation(folder), language)
+        return plot_confusion_matrix(reports.read_evaluation(folder), language)
 
     def mistakes(language: Language) -> str:
         return mistakes_html(reports.read_mistakes(folder), language)
 
     def calibration(language: Language) -> go.Figure:
-        return plots.calibration(reports.read_calibration(folder), language)
+        return plot_calibration(reports.read_calibration(folder), language)
 
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     with gr.Tab(i18n("tuning_search")), gr.Row():
         with gr.Column(scale=3, min_width=320):
-            parts.add("tuning_best_so_far", of_search(search_plots.best_so_far), gr.Plot)
-            parts.add("tuning_intermediate", of_search(search_plots.intermediate), gr.Plot)
+            parts.add("tuning_best_so_far", of_search(plot_optimization_history), gr.Plot)
+            parts.add("tuning_intermediate", of_search(plot_intermediate_values), gr.Plot)
         with gr.Column(scale=2, min_width=320):
             parts.add(
                 "tuning_hyperparameters",
@@ -134,18 +136,18 @@ def tab(demo: gr.Blocks, folder: Path) -> None:
                 column_widths=["55%", "45%"],
                 **TABLE | {"max_height": 1200},  # whole: a cut table would look like all there is
             )
-            parts.add("tuning_timeline", of_search(search_plots.timeline), gr.Plot)
+            parts.add("tuning_timeline", of_search(plot_timeline), gr.Plot)
     with gr.Tab(i18n("tuning_conclusions")):
-        parts.add("tuning_findings", of_search(findings), gr.HTML, show_label=True, container=True)
+        parts.add("tuning_findings", of_search(findings_html), gr.HTML, show_label=True, container=True)
     with gr.Tab(i18n("tuning_space")), gr.Row():
         with gr.Column(min_width=320):
-            parts.add("tuning_importance", of_search(space_plots.importance), gr.Plot)
+            parts.add("tuning_importance", of_search(plot_param_importances), gr.Plot)
             parts.add_text(of_search(importance_told))
         with gr.Column(min_width=320):
-            parts.add_chosen("tuning_slice", of_search(space_plots.slice_of), names, ["tuning_slice_of"])
+            parts.add_chosen("tuning_slice", of_search(plot_slice), names, ["tuning_slice_of"])
     with gr.Tab(i18n("tuning_combinations")):
-        parallel, contour = of_search(space_plots.parallel), of_search(space_plots.contour)
-        parts.add_chosen("tuning_parallel", parallel, names, ["tuning_parallel_of"], most=MOST_AXES)
+        parallel, contour = of_search(plot_parallel_coordinate), of_search(plot_contour)
+        parts.add_chosen("tuning_parallel", parallel, names, ["tuning_parallel_of"], most=MAX_AXES)
         parts.add_chosen("tuning_contour", contour, names, ["tuning_contour_across", "tuning_contour_up"])
     with gr.Tab(i18n("tuning_table")):
         parts.add(

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.unit.ui.reports.test_search import EVIL
-from ui.figures.findings import findings
+from ui.figures.findings import findings_html
 from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Search, Trial
 
@@ -18,7 +18,7 @@ def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyp
 
 def told(trials: list[Trial], descending: bool = True, language: str = "en", **space: Hyperparameter) -> dict[str, str]:
     search = Search("val_accuracy", descending, tuple(trials), trials[0], tuple(space.values()))
-    return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings(search, language)))
+    return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings_html(search, language)))
 
 
 def test_medians_of_choices_are_compared_and_rare_ones_left_aside_and_counted():
@@ -69,12 +69,14 @@ def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one
         for n, optimizer in enumerate(["adam", "sgd"] * 6)
     ]
     space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
-    found = findings(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
+    found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
     assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
     # Of one optimiser, and where a report does not tell the usual rates, the rates themselves are told.
-    assert "used values from" in findings(Search("val_accuracy", True, tuple(trials), None, space), "en")
+    assert "used values from" in findings_html(Search("val_accuracy", True, tuple(trials), None, space), "en")
     alone = tuple(trials[::2] * 2)
-    assert "used values from" in findings(Search("val_accuracy", True, alone, None, space, usual_rates=rates), "en")
+    assert "used values from" in findings_html(
+        Search("val_accuracy", True, alone, None, space, usual_rates=rates), "en"
+    )
 
 
 def test_another_range_is_told_by_its_own_values():
@@ -82,7 +84,7 @@ def test_another_range_is_told_by_its_own_values():
     trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
     space = (Hyperparameter("dropout", high=0.5),)
     search = Search("val_accuracy", True, tuple(trials), None, space, usual_rates={"adam": 1e-3, "sgd": 0.1})
-    assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings(search, "en")
+    assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings_html(search, "en")
 
 
 def test_the_names_of_cross_entropy_are_one_loss():
@@ -103,7 +105,7 @@ def test_where_the_rate_falls_to_zero_the_last_epoch_teaches_nothing_about_stopp
     found = told(falling + steady)["Early stopping"]
     assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "remaining 4" in found
     plain = (trial(1, 0.9, (0.7, 0.8)),)
-    assert "In all 1" in findings(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
+    assert "In all 1" in findings_html(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
 
 
 def test_early_stopping_is_told_from_the_epochs():
@@ -130,20 +132,22 @@ def test_of_hyperband_only_the_longest_trials_are_compared():
         for n, (name, score) in enumerate(short + long)
     )
     search = Search("val_accuracy", True, trials, trials[-1], strategy="hyperband")
-    assert "best was relu (median 0.95 over 3 trials), the worst tanh (median 0.6 over 3)" in findings(search, "en")
-    assert "Only the longest trials are compared (6)" in findings(search, "en")
-    assert "(6): Hyperband cortó antes las demás (12)" in findings(search, "es")
+    assert "best was relu (median 0.95 over 3 trials), the worst tanh (median 0.6 over 3)" in findings_html(
+        search, "en"
+    )
+    assert "Only the longest trials are compared (6)" in findings_html(search, "en")
+    assert "(6): Hyperband cortó antes las demás (12)" in findings_html(search, "es")
     random = Search("val_accuracy", True, trials, trials[-1], strategy="random")
-    assert "worst relu" in findings(random, "en") and "Hyperband" not in findings(random, "en")
+    assert "worst relu" in findings_html(random, "en") and "Hyperband" not in findings_html(random, "en")
     with_one_length = Search("val_accuracy", True, trials[12:], trials[-1], strategy="hyperband")
-    assert "Hyperband" not in findings(with_one_length, "en")
+    assert "Hyperband" not in findings_html(with_one_length, "en")
 
 
 def test_a_strangers_values_are_written_as_they_are():
     trials = [trial(n, 0.9, activation=EVIL if n % 2 else "relu") for n in range(8)]
-    assert "<img" not in findings(Search("val_accuracy", True, tuple(trials), None), "en")
+    assert "<img" not in findings_html(Search("val_accuracy", True, tuple(trials), None), "en")
 
 
 def test_without_a_completed_trial_there_is_nothing_to_tell():
     with pytest.raises(UserError, match="No trial has completed"):
-        findings(Search("val_accuracy", True, (trial(1, None),), None), "en")
+        findings_html(Search("val_accuracy", True, (trial(1, None),), None), "en")

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from ui.figures import history as search_plots
-from ui.figures import hyperparameters as space_plots
+from ui.figures.contour import plot_contour
+from ui.figures.history import plot_intermediate_values, plot_optimization_history, plot_timeline
+from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.i18n import LANGUAGES, SERVER_TEXT, UserError
 from ui.reports import parse as reports
 from ui.reports.search import Search
@@ -90,13 +91,13 @@ def figures(search: Search, language: str = "es") -> list:
     """Make every figure and table of a search, each one or the message in its place."""
     names = [hyperparameter.name for hyperparameter in search.varied()]
     calls = [
-        (search_plots.best_so_far,),
-        (search_plots.intermediate,),
-        (search_plots.timeline,),
-        (space_plots.importance,),
-        (space_plots.parallel, names),
-        *((space_plots.slice_of, name) for name in names),
-        *((space_plots.contour, across, up) for across, up in combinations(names, 2)),
+        (plot_optimization_history,),
+        (plot_intermediate_values,),
+        (plot_timeline,),
+        (plot_param_importances,),
+        (plot_parallel_coordinate, names),
+        *((plot_slice, name) for name in names),
+        *((plot_contour, across, up) for across, up in combinations(names, 2)),
         (tuning.trials_shown,),
         (tuning.hyperparameters_shown,),
         (tuning.importance_told,),
@@ -114,14 +115,14 @@ def figures(search: Search, language: str = "es") -> list:
 
 
 def test_the_history_marks_trials_and_the_running_best(search):
-    trials, best = search_plots.best_so_far(search, "es").data
+    trials, best = plot_optimization_history(search, "es").data
     completed = [trial for trial in search.trials if trial.score is not None]
     assert list(trials.x) == list(best.x) == [trial.order for trial in completed]
     assert list(best.y)[:3] == [0.9, 0.902, 0.904] and best.y[-1] == max(best.y)
 
 
 def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
-    trials = search_plots.best_so_far(search, "es").data[0]
+    trials = plot_optimization_history(search, "es").data[0]
     place = list(trials.x).index(7)
     assert trials.marker.symbol[place] == "triangle-down" and set(trials.marker.symbol) == {"circle", "triangle-down"}
     assert trials.y[place] == min(trials.y) == 0.9
@@ -133,18 +134,18 @@ def test_where_less_is_better_the_worst_are_above(tmp_path):
     for trial in trials:
         trial["score"] = trial["score"] and 1 - trial["score"]
     search = read(tmp_path, trials=trials, objective={"name": "val_loss", "direction": "min"})
-    assert search_plots.best_so_far(search, "es").data[0].marker.symbol[6] == "triangle-up"
+    assert plot_optimization_history(search, "es").data[0].marker.symbol[6] == "triangle-up"
 
 
 def test_epochs_are_a_line_a_trial_with_the_best_apart(search):
-    others, best = search_plots.intermediate(search, "es").data
+    others, best = plot_intermediate_values(search, "es").data
     assert list(best.x) == [1, 2, None] and list(best.y)[:2] == pytest.approx([0.948, 0.958])
     assert list(others.x).count(None) == 29
-    assert search_plots.intermediate(search, "es").layout.yaxis.range[0] > 0.5
+    assert plot_intermediate_values(search, "es").layout.yaxis.range[0] > 0.5
 
 
 def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
-    figure = search_plots.timeline(search, "en")
+    figure = plot_timeline(search, "en")
     bars = {bar.name: bar for bar in figure.data}
     assert list(bars) == ["completed", "failed", "unfinished"]
     assert figure.layout.xaxis.title.text == "minutes since the start"
@@ -154,7 +155,7 @@ def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
 
 
 def test_importance_is_the_files_own_most_important_first(search):
-    bars = space_plots.importance(search, "es").data[0]
+    bars = plot_param_importances(search, "es").data[0]
     assert list(bars.x) == [0.5, 0.31, 0.01] and list(bars.error_x.array) == [0.1, 0.04, 0.1]
     assert [hyperparameter.name for hyperparameter in search.varied()][:2] == ["blocks", "learning_rate"]
 
@@ -168,38 +169,38 @@ def test_the_importance_is_told_with_its_worth(tmp_path, r2, told):
 
 
 def test_a_slice_has_boxes_for_choices_and_a_logarithmic_axis_for_rates(search):
-    boxes, trials, best = space_plots.slice_of(search, "blocks", "es").data
+    boxes, trials, best = plot_slice(search, "blocks", "es").data
     assert boxes.type == "box" and set(boxes.x) == {0, 1, 2} and len(trials.y) == 28
     assert all(abs(x - place) <= 0.25 for x, place in zip(trials.x, boxes.x, strict=True))
     assert list(best.y) == pytest.approx([0.958])
-    rates = space_plots.slice_of(search, "learning_rate", "es")
+    rates = plot_slice(search, "learning_rate", "es")
     assert rates.data[0].type == "scatter" and rates.data[0].x[0] == pytest.approx(-4)
     assert "0,01" in rates.layout.xaxis.ticktext and len(rates.data[0].x) == 28
 
 
 def test_a_slice_leaves_out_trials_that_do_not_use_the_hyperparameter(search):
-    assert len(space_plots.slice_of(search, "l2", "es").data[0].x) == 13
+    assert len(plot_slice(search, "l2", "es").data[0].x) == 13
 
 
 def test_cells_hold_the_mean_score_and_none_where_nothing_was_tried(search):
-    surface = space_plots.contour(search, "optimizer", "blocks", "es").data[0]
+    surface = plot_contour(search, "optimizer", "blocks", "es").data[0]
     of_a_cell = [t.score for t in search.scored if t.order % 2 == 1 and t.order % 3 == 2]
     assert surface.type == "heatmap" and surface.z[2][1] == pytest.approx(sum(of_a_cell) / len(of_a_cell))
-    assert any(None in row for row in space_plots.contour(search, EVIL, "optimizer", "es").data[0].z)
+    assert any(None in row for row in plot_contour(search, EVIL, "optimizer", "es").data[0].z)
 
 
 def test_two_ranges_make_a_surface_when_trials_are_many(tmp_path):
     trials = copy.deepcopy(REPORT["trials"])
     for number, trial in enumerate(trials):
         trial["hyperparameters"]["l2"] = 1e-6 * (1 + 7 * number % 30)
-    figure = space_plots.contour(read(tmp_path, trials=trials), "learning_rate", "l2", "es")
+    figure = plot_contour(read(tmp_path, trials=trials), "learning_rate", "l2", "es")
     values = [value for row in figure.data[0].z for value in row]
     assert figure.data[0].type == "contour" and None in values
     assert 0.1 <= min(v for v in values if v is not None) <= max(v for v in values if v is not None) <= 0.958
 
 
 def test_parallel_lines_pass_below_where_a_hyperparameter_is_not_used(search):
-    blocks, penalty, score = space_plots.parallel(search, ["blocks", "l2"], "en").data[0].dimensions
+    blocks, penalty, score = plot_parallel_coordinate(search, ["blocks", "l2"], "en").data[0].dimensions
     assert [blocks.label, penalty.label, score.label] == ["blocks", "L2 weight", "score"]
     assert penalty.ticktext[0] == "–" and list(penalty.values).count(penalty.tickvals[0]) == 15
     assert list(score.values) == sorted(score.values)  # the best are drawn last
@@ -239,7 +240,7 @@ def test_a_whole_search_has_every_figure(search):
 
 def test_a_hyperparameter_has_no_surface_with_itself(search):
     with pytest.raises(UserError) as told:
-        space_plots.contour(search, "blocks", "blocks", "es")
+        plot_contour(search, "blocks", "blocks", "es")
     assert told.value.key == "same_hyperparameter"
 
 
@@ -262,14 +263,14 @@ def test_few_trials_are_told(tmp_path, trials, best, expected):
     found = keys(figures(search))
     assert expected - {"too_few_trials"} <= found and "no_importance" in found
     with pytest.raises(UserError) as told:
-        space_plots.slice_of(search, "blocks", "es")
+        plot_slice(search, "blocks", "es")
     assert told.value.key == "too_few_trials"
 
 
 @pytest.mark.parametrize(("names", "key"), [([], "no_axes"), (["nothing"], "too_few_trials")])
 def test_axes_that_cannot_be_are_told(search, names, key):
     with pytest.raises(UserError) as told:
-        space_plots.parallel(search, names, "es")
+        plot_parallel_coordinate(search, names, "es")
     assert told.value.key == key
 
 

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from ui.figures import history as search_plots
-from ui.figures import results as plots
+from ui.figures.axes import display_value
+from ui.figures.history import plot_intermediate_values, plot_optimization_history
 from ui.figures.mistakes import mistakes_html
+from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
 from ui.i18n import UserError
 from ui.reports import parse as reports
 from ui.tabs import tuning
@@ -119,15 +120,15 @@ def test_the_best_hyperparameters_are_the_best_trials(folder):
 
 
 def test_values_are_shown_short():
-    assert tuning.shown(0.00123456, "es") == 0.001235
-    assert tuning.shown([16, 32], "es") == "16, 32"
-    assert tuning.shown(True, "es") == "sí"
-    assert tuning.shown("none", "es") == "ninguna"
-    assert tuning.shown(None, "en") == ""
+    assert display_value(0.00123456, "es") == 0.001235
+    assert display_value([16, 32], "es") == "16, 32"
+    assert display_value(True, "es") == "sí"
+    assert display_value("none", "es") == "ninguna"
+    assert display_value(None, "en") == ""
 
 
 def test_a_value_is_not_taken_for_a_word_of_the_page():
-    assert tuning.shown("average", "en") == "average"  # of the pooling, not of the weights
+    assert display_value("average", "en") == "average"  # of the pooling, not of the weights
 
 
 # --- Figures ---
@@ -136,19 +137,19 @@ def test_a_value_is_not_taken_for_a_word_of_the_page():
 def test_the_learning_curve_has_a_panel_for_loss_and_for_each_metric(folder):
     training = reports.read_training(folder)
     assert training.curves == {"loss": ([0.5, 0.2], [0.3, None]), "accuracy": ([0.8, 0.9], [0.9, 0.95])}
-    figure = plots.learning_curve(training, "en")
+    figure = plot_learning_curve(training, "en")
     assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["loss", "accuracy"]
     assert figure.layout.shapes[0].x0 == 2
 
 
 def test_figures_write_numbers_as_the_language_does(folder):
     training = reports.read_training(folder)
-    separators = [plots.learning_curve(training, language).layout.separators for language in ("es", "en")]
+    separators = [plot_learning_curve(training, language).layout.separators for language in ("es", "en")]
     assert separators == [",\u202f", ".,"]
 
 
 def test_the_confusion_matrix_keeps_every_count(folder):
-    figure = plots.confusion(reports.read_evaluation(folder), "es")
+    figure = plot_confusion_matrix(reports.read_evaluation(folder), "es")
     right, wrong = figure.data
     assert [list(row) for row in right.z] == [[40, None], [None, 58]]
     assert [list(row) for row in wrong.z] == [[None, 2], [None, None]]
@@ -158,7 +159,7 @@ def test_the_confusion_matrix_keeps_every_count(folder):
 def test_many_classes_have_no_numbers_in_their_cells(folder):
     labels = [str(label) for label in range(100)]
     report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
-    figure = plots.confusion(reports.read_evaluation(write(folder, "evaluation.json", report)), "es")
+    figure = plot_confusion_matrix(reports.read_evaluation(write(folder, "evaluation.json", report)), "es")
     assert figure.data[0].texttemplate is None
 
 
@@ -227,8 +228,8 @@ def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
         {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
     ]
     write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
-    assert plots.calibration(reports.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
-    figure = plots.calibration(reports.read_calibration(folder), "en")
+    assert plot_calibration(reports.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
+    figure = plot_calibration(reports.read_calibration(folder), "en")
     assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
     assert figure.data[1].name == "ECE 10.00%"
     for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
@@ -259,7 +260,7 @@ def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(fold
 def test_a_search_without_a_completed_trial_is_told(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
     search = reports.read_search(write(folder, "trials.json", unfinished))
-    for shown in (search_plots.best_so_far, tuning.hyperparameters_shown):
+    for shown in (plot_optimization_history, tuning.hyperparameters_shown):
         with pytest.raises(UserError, match="No trial has completed"):
             shown(search, "en")
     assert tuning.trials_shown(search, "en")["data"][0][1] == "failed"
@@ -291,9 +292,9 @@ def test_a_strangers_split_is_text(folder):
 def test_a_run_of_the_real_training_can_be_shown(trained):
     """What `python -m training run` writes is what the tab reads."""
     assert tuning.trials_table(trained)["data"]
-    assert search_plots.best_so_far(reports.read_search(trained), "es").data
-    assert search_plots.intermediate(reports.read_search(trained), "es").data
+    assert plot_optimization_history(reports.read_search(trained), "es").data
+    assert plot_intermediate_values(reports.read_search(trained), "es").data
     assert tuning.hyperparameters_shown(reports.read_search(trained), "es")["data"]
-    assert plots.learning_curve(reports.read_training(trained), "es").data
-    assert plots.confusion(reports.read_evaluation(trained), "es").data
+    assert plot_learning_curve(reports.read_training(trained), "es").data
+    assert plot_confusion_matrix(reports.read_evaluation(trained), "es").data
     assert tuning.tested_shown(trained, "es")
