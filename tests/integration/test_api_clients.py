@@ -22,9 +22,9 @@ from PIL import Image
 from tests.integration.test_app import picture
 from tests.support.app_server import ROOT, App, running
 from ui.edges.kernels import KERNELS
+from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
-from ui.server.images import read_picture
-from ui.tabs.edges import edge_map
+from ui.server.images import read_image
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_python(app, folder, monkeypatch, readme):
     said: dict = {}
     exec(blocks(readme, "python", app), said)
     assert said["answer"]["label"] == "7" and len(said["answer"]["confidences"]) == 10
-    expected = edge_map(read_picture(str(folder / "photo.jpg")), "sobel", 50)
+    expected = edge_map(read_image(str(folder / "photo.jpg")), "sobel", 50)
     assert (np.asarray(Image.open(said["edges"]).convert("L")) == expected).all()
     assert "score" in said["trials"]["headers"] and said["trials"]["data"]
 
@@ -106,7 +106,7 @@ def test_an_mcp_client_finds_edges(app, folder, kernel):
     result = with_tools(app, lambda session: session.call_tool("find_edges", asked))
     assert not result.isError, result.content
     edges = Image.open(io.BytesIO(base64.b64decode(result.content[0].data))).convert("L")
-    assert (np.asarray(edges) == edge_map(read_picture(str(folder / "photo.jpg")), kernel, 60)).all()
+    assert (np.asarray(edges) == edge_map(read_image(str(folder / "photo.jpg")), kernel, 60)).all()
 
 
 def test_an_mcp_client_classifies_and_reads_the_trials(app, folder):

@@ -23,8 +23,8 @@ from PIL import Image, ImageDraw
 from model import CnnConfig
 from tests.support.app_server import ROOT, App, running
 from tests.support.fake_hub import LoopbackHub
+from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
-from ui.tabs.edges import edge_map
 
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
 

@@ -1,1 +1,1 @@
-"""Kernels and convolution, as plain functions on arrays."""
+"""Kernels and their cross-correlation with an image: plain functions on arrays, without Gradio."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ui.edges.convolution import NEGATIVE, POSITIVE
+from model.preprocess.resize import encode_png
+from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
 
 if TYPE_CHECKING:
     from model.explain import Explanation
@@ -23,8 +24,7 @@ ROW = 12  # feature maps side by side
 
 def picture_html(pixels: np.ndarray, caption: str) -> str:
     """Return a figure of a picture, uint8 (h, w), (h, w, 1) or (h, w, 3) RGB, with a caption that says it in words."""
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 and pixels.shape[2] == 3 else pixels
-    data = b64encode(cv2.imencode(".png", bgr)[1].tobytes()).decode()
+    data = b64encode(encode_png(pixels)).decode()
     text = escape(caption, quote=True)
     return f'<figure><img src="data:image/png;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
 
@@ -47,7 +47,7 @@ def saliency_picture(pixels: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     grey = pixels.astype(np.float32).mean(axis=2, keepdims=True)
     saliency = cv2.GaussianBlur(saliency, (0, 0), NEIGHBOURS)
     share = np.clip(np.abs(saliency) / max(np.quantile(np.abs(saliency), STRONGEST), 1e-9), 0, 1)[..., None]
-    colour = np.where(saliency[..., None] < 0, NEGATIVE, POSITIVE)
+    colour = np.where(saliency[..., None] < 0, NEGATIVE_RGB, POSITIVE_RGB)
     return (0.5 * grey * (1 - share) + colour * share).round().astype(np.uint8)
 
 

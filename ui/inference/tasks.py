@@ -17,7 +17,7 @@ from ui.i18n import Language, UserError, translate
 from ui.inference.answers import Answer, answers_html, as_answer
 from ui.inference.explanation_html import maps_html, pairs_html, picture_html, saliency_picture
 from ui.reports import parse as reports
-from ui.server.images import decoded, downscale
+from ui.server.images import downscale, read_image_in_turn
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -102,12 +102,12 @@ def classify(explainer: Explainer, source: str | bytes | None) -> Answer:
 
     Args:
         explainer: of the network.
-        source: as `pictures.read_picture` takes it.
+        source: as `images.read_image` takes it.
 
     Raises:
-        UserError: as `pictures.read_picture`; for a blank drawing.
+        UserError: as `images.read_image`; for a blank drawing.
     """
-    with decoded(source, "drawing_missing", _TURN) as pixels:
+    with read_image_in_turn(source, "drawing_missing", _TURN) as pixels:
         return answer(explainer.model, downscale(pixels))
 
 
@@ -116,7 +116,7 @@ def read(explainer: Explainer, source: str | bytes | None, language: Language, m
 
     Args:
         explainer: of the network.
-        source: as `pictures.read_picture` takes it.
+        source: as `images.read_image` takes it.
         language: of the texts.
         maps_of: position of the sign whose feature maps are wanted, 0 is the first; the last one where there are
             fewer; None for no maps.
@@ -125,7 +125,7 @@ def read(explainer: Explainer, source: str | bytes | None, language: Language, m
         UserError: as `classify`.
     """
     model = explainer.model
-    with decoded(source, small=_TURN) as picture:
+    with read_image_in_turn(source, small_image_lock=_TURN) as picture:
         inputs = prepare(model, downscale(picture))
         explained = [explainer.explain(pixels) for pixels in inputs]
     said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)

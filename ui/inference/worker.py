@@ -22,9 +22,10 @@ import numpy as np
 
 from model.config import CnnConfig
 from model.errors import ModelError
+from model.logs import log_to
 from model.quiet import quiet
 from ui.i18n import UserError
-from ui.server.error_log import log, release_frames
+from ui.server.error_log import log_error, release_frames
 from ui.server.malloc import configure_trim
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def run(lanes: Sequence[Connection], folder: Path, config: CnnConfig) -> None:
     # and people who ask at once share the cores instead. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    log_to("stderr")
     configure_trim()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the page
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -146,7 +148,7 @@ def _serve(lanes: Sequence[Connection], folder: Path, config: CnnConfig, loaded:
             explainer, failure = load(folder, config)
         except Exception as error:
             if not isinstance(error, ModelError):
-                log(error)
+                log_error(error)
             lanes[0].send((False, str(error)))
             return
         finally:
@@ -201,6 +203,6 @@ def _done(lane: Connection, explainer: Explainer) -> tuple[bool, Any]:
 
 def _told(error: Exception) -> UserError:
     if not isinstance(error, UserError):
-        log(error)
+        log_error(error)
     release_frames(error)
     return error if isinstance(error, UserError) else UserError("failed")

@@ -1,29 +1,29 @@
-"""Gradio's page, whose every event ends in an answer or a sentence, whatever it was sent."""
+"""The page as Gradio's `Blocks`, in which every event ends in an answer or a sentence, no matter what it was sent."""
 
 from typing import Any
 
 import gradio as gr
 
 from ui.i18n import UserError, language_of
-from ui.server.error_log import log, release_frames
-from ui.server.fetch import with_files
+from ui.server.error_log import log_error, release_frames
+from ui.server.fetch import fetch_files
+from ui.server.gradio_compat import EventBlocks, ProcessEvent
 
 
-class Page(gr.Blocks):
-    """Blocks that tell a `UserError` in the request's language.
+class Page(EventBlocks):
+    """Blocks that show a `UserError` in the request's language.
 
-    Strangers can call every event with anything: what Gradio or a handler trips over then is told as well, without a
-    trace, and leaves a line in the log.
+    Anyone can call any event with any values. If Gradio or a handler fails on them, the visitor gets a general message
+    without a traceback, and the log gets one line.
     """
 
-    async def process_api(self, block_fn: Any, inputs: list, *extra: Any, **named: Any) -> dict[str, Any]:
-        """Run an event: files that lie elsewhere are fetched first."""
+    async def process_event(self, process: ProcessEvent, inputs: list, request: gr.Request | None) -> dict[str, Any]:
+        """Run an event: files given by URL are fetched first."""
         try:
-            return await super().process_api(block_fn, await with_files(inputs), *extra, **named)
-        except Exception as error:
+            return await process(await fetch_files(inputs))
+        except Exception as error:  # any failure, see above
             if not isinstance(error, UserError):
-                log(error)
+                log_error(error)
             release_frames(error)
-            told, request = error if isinstance(error, UserError) else UserError("failed"), named.get("request")
-            language = language_of(request[0] if isinstance(request, list) else request)  # of what says it is a batch
-            raise gr.Error(told.text(language), print_exception=False) from None
+            shown = error if isinstance(error, UserError) else UserError("failed")
+            raise gr.Error(shown.text(language_of(request)), print_exception=False) from None

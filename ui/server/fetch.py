@@ -1,50 +1,86 @@
-"""Files that a program names by an address: fetched within limits, then treated as if they had been uploaded.
+"""Files that a client names by URL: downloaded within limits, then treated like uploads.
 
-Gradio's own fetch takes a body of any size into memory, however long that takes.
+Gradio's own download takes a body of any size into memory and has no time limit.
 """
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
-from gradio.utils import get_upload_folder
-from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
-from safehttpx import AsyncSecureTransport, matches_domain_whitelist
 
 from model.io.atomic import atomic_write
 from ui.i18n import UserError
+from ui.server.gradio_compat import (
+    PUBLIC_HOSTNAME_WHITELIST,
+    AsyncSecureTransport,
+    async_traverse,
+    get_upload_folder,
+    is_file_obj_with_meta,
+    is_http_url_like,
+    matches_domain_whitelist,
+)
 
-LARGEST = 20  # megabytes of a file, uploaded or fetched
-LONGEST = 15  # seconds
-REDIRECTS = 5
+MAX_FILE_MB = 20  # uploaded or fetched
+FETCH_TIMEOUT_S = 15
+MAX_REDIRECTS = 5
+
+TransportFor = Callable[[str], Awaitable[httpx.AsyncBaseTransport | None]]
 
 
-async def with_files(inputs: Any) -> Any:
-    """Return what an event was sent with every file that it names by an address fetched.
+async def transport_to_public_host(host: str) -> httpx.AsyncBaseTransport | None:
+    """Return a transport to a host of the public internet; the server's own network is closed to visitors.
+
+    The connection goes to the address that was checked, because a second lookup may return another one. The Hub's hosts
+    pass without a check, as in Gradio: from within a Space they have private addresses.
 
     Raises:
-        UserError: where one cannot be had, or is larger than `LARGEST`.
+        UserError: if the host has no public address.
+    """
+    if matches_domain_whitelist(host, PUBLIC_HOSTNAME_WHITELIST):
+        return None
+    for *_, address in await asyncio.get_running_loop().getaddrinfo(host, None):
+        if ip_address(address[0]).is_global:
+            return AsyncSecureTransport(address[0])
+    raise UserError("address_unreachable")
+
+
+async def fetch_files(inputs: Any, transport_for: TransportFor = transport_to_public_host) -> Any:
+    """Return an event's inputs with every file that is given by URL replaced by a local copy.
+
+    Raises:
+        UserError: if one cannot be fetched, or is larger than `MAX_FILE_MB`.
     """
 
-    async def local(file: dict) -> dict:
-        return {**file, "path": await fetch(file["path"])} if is_http_url_like(file["path"]) else file
+    async def localize(file: dict) -> dict:
+        return {**file, "path": await fetch(file["path"], transport_for)} if is_http_url_like(file["path"]) else file
 
-    return await async_traverse(inputs, local, is_file_obj_with_meta)
+    return await async_traverse(inputs, localize, is_file_obj_with_meta)
 
 
-async def fetch(address: str) -> str:
-    """Fetch a file into Gradio's folder of uploads, from which it is cleared away like these; returns its path."""
+async def fetch(
+    url: str, transport_for: TransportFor = transport_to_public_host, timeout_s: float = FETCH_TIMEOUT_S
+) -> str:
+    """Download a file into Gradio's upload folder, where it is deleted like any upload, and return its path.
+
+    Args:
+        url: of the file.
+        transport_for: returns the transport to a host.
+        timeout_s: of the whole download.
+
+    Raises:
+        UserError: if it cannot be fetched in time, or is larger than `MAX_FILE_MB`.
+    """
     try:
-        async with asyncio.timeout(LONGEST):
-            content = await _body(address)
+        async with asyncio.timeout(timeout_s):
+            content = await _download(url, transport_for)
     except UserError:
         raise
-    except Exception:  # no such host, no answer, an address that is none, …
+    except Exception:  # unknown host, no answer, malformed URL, …
         raise UserError("address_unreachable") from None
     path = Path(get_upload_folder(), hashlib.sha256(content).hexdigest(), "fetched")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,37 +88,23 @@ async def fetch(address: str) -> str:
     return str(path.resolve())
 
 
-async def _body(address: str) -> bytes:
-    for _ in range(REDIRECTS + 1):
-        transport = await _transport(httpx.URL(address).host)
-        # Not compressed, so that what arrives is no larger than what was counted.
+async def _download(url: str, transport_for: TransportFor) -> bytes:
+    for _ in range(MAX_REDIRECTS + 1):
+        transport = await transport_for(httpx.URL(url).host)
+        # Not compressed, so that the content is not larger than what was counted.
         headers = {"Accept-Encoding": "identity"}
         async with (
             httpx.AsyncClient(transport=transport, headers=headers) as client,
-            client.stream("GET", address) as response,
+            client.stream("GET", url) as response,
         ):
             if response.has_redirect_location:
-                address = urljoin(address, response.headers["Location"])
+                url = urljoin(url, response.headers["Location"])
                 continue
             response.raise_for_status()
             content = bytearray()
-            async for piece in response.aiter_raw():
-                content += piece
-                if len(content) > LARGEST * 1_000_000:
-                    raise UserError("too_much", limit=LARGEST)
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > MAX_FILE_MB * 1_000_000:
+                    raise UserError("too_much", limit=MAX_FILE_MB)
             return bytes(content)
-    raise UserError("address_unreachable")
-
-
-async def _transport(host: str) -> httpx.AsyncBaseTransport | None:
-    """Return a way to a host of the public net, and to no other: the server's own net is not for strangers.
-
-    The address that was looked at is the one connected to, for a second look-up may find another one. The Hub's hosts
-    are let through unseen, as by Gradio: from within a Space they are on a private net.
-    """
-    if matches_domain_whitelist(host, PUBLIC_HOSTNAME_WHITELIST):
-        return None
-    for *_, address in await asyncio.get_running_loop().getaddrinfo(host, None):
-        if ip_address(address[0]).is_global:
-            return AsyncSecureTransport(address[0])
     raise UserError("address_unreachable")

@@ -1,30 +1,30 @@
-"""Pictures on their way out: PNG files in Gradio's cache, each written whole."""
+"""Images to be served: PNG files in Gradio's cache, written atomically."""
 
 import hashlib
 import os
-from pathlib import Path
 
-import cv2
 import gradio as gr
 import numpy as np
 
 from model.io.atomic import atomic_write
+from model.preprocess.resize import encode_png
+from ui.server.gradio_compat import cache_folder
 
 
-def save_png(pixels: np.ndarray, image: gr.Image) -> str:
-    """Save a picture where a `gr.Image` serves it from, and return the path.
+def save_png(pixels: np.ndarray, component: gr.Image | gr.ImageSlider) -> str:
+    """Save an image where a component serves it from, and return the path.
 
-    Gradio would overwrite the file of an equal picture in place, while another person may be reading it: the photos of
-    the edges tab are the same for everybody.
+    Gradio would overwrite the file of an equal image while another visitor may be reading it: the photos of the edges
+    tab are the same for everyone.
 
     Args:
         pixels: uint8 (h, w), or (h, w, 3) RGB.
-        image: the component that shows the picture.
+        component: shows the image.
     """
-    encoded = cv2.imencode(".png", pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
-    path = Path(image.GRADIO_CACHE) / hashlib.sha256(encoded).hexdigest() / "picture.png"
+    encoded = encode_png(pixels)
+    path = cache_folder(component) / hashlib.sha256(encoded).hexdigest() / "image.png"
     try:
-        os.utime(path)  # in use again: not to be cleared away for its age
+        os.utime(path)  # in use again: Gradio deletes old files
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, encoded)

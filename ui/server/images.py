@@ -1,4 +1,4 @@
-"""From the bytes of an upload to pixels: what is refused before it is decoded, and how many are decoded at once."""
+"""From an upload's bytes to pixels: what is refused before decoding, and how many images are decoded at a time."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,102 +13,105 @@ from PIL import Image
 from model.preprocess.decode import pixels_to_decode, to_array
 from ui.i18n import UserError
 
-MEGAPIXELS = 50  # above this an upload is refused before it is decoded; phones take 12 to 50
-WORKED = 12  # megapixels; above this an upload is scaled down before anything else is done with it
-# Megapixels; larger ones, of which each may need 800 MB, are worked on two at a time in each process: the page's, for
-# its edges, and the network's.
-SMALL = 1
-_ROOM = BoundedSemaphore(2)
-# Pillow opens many more formats; among them EPS, for which it would start Ghostscript on a stranger's program.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_UPLOAD_MEGAPIXELS = 50  # larger images are refused before decoding; phones take 12 to 50
+MAX_WORKING_MEGAPIXELS = 12  # larger uploads are scaled down before anything else is done with them
+# A larger image may need 800 MB while it is worked on. Each process (the page's, for edges, and the network's) works on
+# only two of them at a time.
+MAX_SMALL_IMAGE_MEGAPIXELS = 1
+_large_image_slots = BoundedSemaphore(2)
+# Pillow opens many more formats; among them EPS, for which it would run an untrusted program in Ghostscript.
+ACCEPTED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
-def read_picture(source: str | bytes | None, missing: str = "image_missing") -> np.ndarray:
+def read_image(source: str | bytes | None, missing_key: str = "image_missing") -> np.ndarray:
     """Decode an upload.
 
     Args:
         source: a path or the encoded bytes.
-        missing: key of the message for None.
+        missing_key: key of the message for None.
 
     Returns:
         uint8 (or uint16, for 16-bit files) of shape (h, w), (h, w, 3) or (h, w, 4), upright.
 
     Raises:
-        UserError: when there is none, it is no picture, damaged, or of more than `MEGAPIXELS`.
+        UserError: if there is no image, or it is damaged, in another format, or above `MAX_UPLOAD_MEGAPIXELS`.
     """
     if source is None:
-        raise UserError(missing)
+        raise UserError(missing_key)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
-            with _opened(source) as image:
-                if pixels_to_decode(image) > MEGAPIXELS * 1_000_000:
-                    raise UserError("image_too_large", limit=MEGAPIXELS)
+            with _open(source) as image:
+                if pixels_to_decode(image) > MAX_UPLOAD_MEGAPIXELS * 1_000_000:
+                    raise UserError("image_too_large", limit=MAX_UPLOAD_MEGAPIXELS)
                 image.load()
                 return to_array(image)
     except UserError:
         raise
     except Image.DecompressionBombError:
-        raise UserError("image_too_large", limit=MEGAPIXELS) from None
-    except Exception:  # damaged files end in many different errors inside the decoders
+        raise UserError("image_too_large", limit=MAX_UPLOAD_MEGAPIXELS) from None
+    except Exception:  # damaged files raise many different errors inside the decoders
         raise UserError("image_unreadable") from None
 
 
 @contextmanager
-def decoded(
-    source: str | bytes | None, missing: str = "image_missing", small: AbstractContextManager | None = None
+def read_image_in_turn(
+    source: str | bytes | None,
+    missing_key: str = "image_missing",
+    small_image_lock: AbstractContextManager | None = None,
 ) -> Iterator[np.ndarray]:
-    """Give a block what `read_picture` returns; of large pictures, to two blocks at a time.
+    """Give a block what `read_image` returns; only two blocks have a large image at the same time.
 
     Args:
-        source: as `read_picture` takes it.
-        missing: as `read_picture` takes it.
-        small: entered for pictures that are not large; None for nothing.
+        source: see `read_image`.
+        missing_key: see `read_image`.
+        small_image_lock: entered for images that are not large; None for nothing.
 
     Raises:
-        UserError: as `read_picture`.
+        UserError: see `read_image`.
     """
-    with _ROOM if _megapixels(source) > SMALL else small or nullcontext():
-        yield read_picture(source, missing)
+    is_large = _megapixels(source) > MAX_SMALL_IMAGE_MEGAPIXELS
+    with _large_image_slots if is_large else small_image_lock or nullcontext():
+        yield read_image(source, missing_key)
 
 
-def is_too_large(source: str | bytes) -> bool:
-    """Return whether a picture will be brought down; what cannot be read will not."""
-    return WORKED < _megapixels(source) <= MEGAPIXELS
+def will_be_downscaled(source: str | bytes) -> bool:
+    """Return whether `downscale` will change an upload; False for what cannot be read."""
+    return MAX_WORKING_MEGAPIXELS < _megapixels(source) <= MAX_UPLOAD_MEGAPIXELS
 
 
 def is_tiff(source: str | bytes) -> bool:
-    """Return whether a picture is of the one kind of `FORMATS` that most browsers do not show."""
+    """Return whether an upload is a TIFF, the only accepted format that most browsers do not show."""
     try:
-        with _opened(source) as image:
+        with _open(source) as image:
             return image.format == "TIFF"
-    except Exception:  # as in `read_picture`, which tells it
+    except Exception:  # as in `read_image`, which reports it
         return False
 
 
-def _opened(source: str | bytes) -> Image.Image:
-    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+def downscale(pixels: np.ndarray) -> np.ndarray:
+    """Return an image of at most `MAX_WORKING_MEGAPIXELS`, with its aspect kept; smaller images are not changed."""
+    height, width = pixels.shape[:2]
+    max_pixels = MAX_WORKING_MEGAPIXELS * 1_000_000
+    if height * width <= max_pixels:
+        return pixels
+    scale = (max_pixels / (height * width)) ** 0.5
+    new_height = max(1, int(height * scale))
+    new_width = max(1, min(int(width * scale), max_pixels // new_height))
+    size = new_width, min(new_height, max_pixels // new_width)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _open(source: str | bytes) -> Image.Image:
+    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=ACCEPTED_FORMATS)
 
 
 def _megapixels(source: str | bytes | None) -> float:
-    """Read a picture's size from its header; 0 for what is none."""
+    """Read an image's size from its header; 0 if it cannot be read."""
     if source is None:
         return 0
     try:
-        with _opened(source) as image:
+        with _open(source) as image:
             return pixels_to_decode(image) / 1_000_000
-    except Exception:  # as in `read_picture`, which tells it
+    except Exception:  # as in `read_image`, which reports it
         return 0
-
-
-def downscale(pixels: np.ndarray) -> np.ndarray:
-    """Return a picture as it is or, where it has more than `WORKED` megapixels, one of so many, its aspect kept."""
-    height, width = pixels.shape[:2]
-    most = WORKED * 1_000_000
-    if height * width <= most:
-        return pixels
-    scale = (most / (height * width)) ** 0.5
-    lower = max(1, int(height * scale))
-    narrower = max(1, min(int(width * scale), most // lower))
-    size = narrower, min(lower, most // narrower)
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

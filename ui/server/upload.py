@@ -1,7 +1,7 @@
-"""What a person sends: from Gradio's raw payload to where the picture is.
+"""From Gradio's raw payload to the file or bytes of the image.
 
-Gradio's own preprocessing decodes first, without a limit, and answers a damaged file in English. The tabs' events
-therefore take raw payloads (`preprocess=False`) and come through here; `ui.server.images` decodes.
+Gradio's own preprocessing decodes first, without a limit, and reports a damaged file in English. The tabs' events
+therefore take raw payloads (`preprocess=False`) and use these functions; `ui.server.images` decodes.
 """
 
 from base64 import b64decode
@@ -10,53 +10,53 @@ from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
-from gradio.components.image_editor import EditorData
-from gradio.data_classes import ImageData
-from gradio.utils import get_upload_folder, is_in_or_equal
 from pydantic import model_validator
 
 from ui.i18n import UserError, language_of
+from ui.server.gradio_compat import EditorData, ImageData, get_upload_folder, is_in_or_equal
 
-# Of all events about a picture, together; they spend most of their time in OpenCV, or wait for the network's process.
-IMAGE_EVENTS = {"concurrency_limit": 16, "concurrency_id": "pictures"}
-LONGEST_URL = 2_000_000  # characters; a scribbled-over canvas takes 100,000
+# One limit for all events with an image; they spend most of their time in OpenCV, or wait for the network's process.
+IMAGE_EVENTS = {"concurrency_limit": 16, "concurrency_id": "images"}
+MAX_DATA_URL_CHARS = 2_000_000  # a canvas full of scribbles takes 100,000
 
 
 class DrawingData(EditorData):
-    """A sketchpad's payload, its layers and their composite; or a picture alone, which stands for the whole drawing."""
+    """A sketchpad's payload (its layers and their composite), or a single image, which is the whole drawing."""
 
     @model_validator(mode="before")
     @classmethod
-    def _picture_alone(cls, payload: Any) -> Any:
+    def _wrap_single_image(cls, payload: Any) -> Any:
         return {"composite": payload} if isinstance(payload, dict) and "path" in payload else payload
 
     @classmethod
-    def model_json_schema(cls, *arguments: Any, **named: Any) -> dict[str, Any]:
-        """Describe it to programs as a picture: most have one, and MCP knows no file within an object."""
-        return ImageData.model_json_schema(*arguments, **named)
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Describe it to clients as an image: most send one, and MCP does not support files inside an object."""
+        return ImageData.model_json_schema(*args, **kwargs)
 
 
-def picture_source(payload: Any) -> str | bytes | None:
-    """Return where the picture of a raw payload is.
+def image_source(payload: Any) -> str | bytes | None:
+    """Return the path or the bytes of the image in a raw payload.
 
     Args:
-        payload: of a `gr.Image`, a file; or of a browser's canvas, a data URL.
+        payload: the file of a `gr.Image`, or the data URL of a browser's canvas.
 
     Returns:
-        a path, encoded bytes, or None where there is no picture.
+        a path, encoded bytes, or None if there is no image.
 
     Raises:
-        UserError: when it is neither, lies elsewhere than uploads do, or is a URL longer than any canvas's.
+        UserError: if it is neither, is not in the upload folder, or is a longer URL than any canvas makes.
     """
     if not payload:
         return None
     if isinstance(payload, dict):
         path = payload.get("path")
-        # Gradio looks only at what bears its mark of a file, and not every payload needs one.
+        # Gradio checks only files that carry its mark, and a payload may come without.
         if path and not is_in_or_equal(path, get_upload_folder()):
             raise UserError("image_unreadable")
         return path
-    head, _, encoded = payload.partition(",") if isinstance(payload, str) and len(payload) <= LONGEST_URL else [""] * 3
+    if not isinstance(payload, str) or len(payload) > MAX_DATA_URL_CHARS:
+        raise UserError("image_unreadable")
+    head, _, encoded = payload.partition(",")
     try:
         if head != "data:image/png;base64":
             raise ValueError(head)
@@ -66,16 +66,16 @@ def picture_source(payload: Any) -> str | bytes | None:
 
 
 def drawing_source(payload: dict | None) -> str | bytes | None:
-    """Return the path, or the PNG, of the drawing in the raw payload of a sketchpad, None where nothing was drawn."""
+    """Return the path or the PNG of the drawing in a sketchpad's raw payload, None if nothing was drawn."""
     if not payload:
         return None
     drawn = payload.get("composite") or next(iter(payload.get("layers") or []), None) or payload.get("background")
-    return picture_source(drawn)
+    return image_source(drawn)
 
 
 @contextmanager
 def show_warnings(request: gr.Request | None) -> Iterator[None]:
-    """Show a `UserError` as a notice in the page and go on behind the block, in the request's language."""
+    """Show a `UserError` of the block as a warning in the page, in the request's language, and continue after it."""
     try:
         yield
     except UserError as message:

@@ -1,1 +1,1 @@
-"""Layout, rendering and events of the page's tabs."""
+"""Layout and events of the page's tabs; what they show is made by `ui.edges`, `ui.figures` and `ui.inference`."""

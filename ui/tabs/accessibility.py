@@ -1,4 +1,4 @@
-"""The names and keys of controls to which Gradio gives none in the person's language; see names.js."""
+"""Accessible names and keys for controls to which Gradio gives none in the visitor's language; see names.js."""
 
 import json
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 import gradio as gr
 
 from ui.i18n import BROWSER_TEXT, DEFAULT, GRADIO_TEXT, LANGUAGES, Language, translate
-from ui.server.fetch import LARGEST
-from ui.tabs.edges import NAMES
+from ui.server.fetch import MAX_FILE_MB
+from ui.tabs.edges import PHOTO_NAMES
 from ui.tabs.panels import PRIVATE_EVENT
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "names.js").read_text(encoding="utf-8")
 
 
 def name_controls(demo: gr.Blocks) -> None:
-    """Let the page give them as soon as it is loaded."""
+    """Run the script as soon as the page is loaded."""
     words = {
         language: {
-            "photos": [BROWSER_TEXT[language][f"edges_photo_{name}"] for name in NAMES],
+            "photos": [BROWSER_TEXT[language][f"edges_photo_{name}"] for name in PHOTO_NAMES],
             "bar": BROWSER_TEXT[language]["edges_bar"],
             "search": BROWSER_TEXT[language]["tuning_find"],
             "camera": BROWSER_TEXT[language]["no_camera"],
@@ -29,11 +29,11 @@ def name_controls(demo: gr.Blocks) -> None:
 
 
 def _translations_of_gradio(language: Language) -> dict[str, str]:
-    """Return Gradio's English texts that the language has other words for."""
+    """Return Gradio's English texts for which the language has other words."""
     if language == DEFAULT:
         return {}
     refusals = {
-        "File(s) exceed": translate("too_much", language, limit=LARGEST),
+        "File(s) exceed": translate("too_much", language, limit=MAX_FILE_MB),
         "Invalid file type": translate("image_unreadable", language),
     }
     texts = {english: text for english, text in GRADIO_TEXT[language].items() if text != english}

@@ -1,89 +1,134 @@
-"""The controls of a kernel: by name, learned by the network, or weight by weight."""
+"""The controls of a kernel: choose it by name, take it from the network, or edit its weights."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from ui.edges.kernels import KERNELS, as_kernel, keeps_brightness, plane, resized, slides
+from ui.edges.kernel_choice import EDITABLE_SIDES_PX, KernelChoice, choose_learned, choose_named, choose_own
+from ui.edges.kernels import KERNELS, is_supported_shape, resize_kernel, validate_kernel
 from ui.inference.supervisor import ModelSupervisor
 from ui.inference.tasks import learned_kernels
-from ui.tabs.panels import PRIVATE_EVENT, data_words, html_panel, i18n
+from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n
 
-SIDES = (3, 5)  # of kernels that are written by hand
-OWN, LEARNED = "own", "learned"
-FIRST = "vertical"
-
+OWN, LEARNED = "own", "learned"  # entries of the list besides the names of `KERNELS`
+DEFAULT_KERNEL = "vertical"
 SCRIPT = Path(__file__).parents[1].joinpath("static", "matrix.js").read_text(encoding="utf-8")
 
 
-def lay_out(network: ModelSupervisor, output: gr.Radio, threshold: gr.Slider) -> tuple[gr.HTML, list]:
-    """Lay the controls out, one below the other.
+@dataclass(frozen=True)
+class KernelControls:
+    """The picker's components."""
+
+    name: gr.Dropdown
+    learned_group: gr.Column  # visible for a learned kernel
+    layer: gr.Dropdown
+    filter_: gr.Slider
+    input_: gr.Slider
+    side: gr.Radio  # visible for an edited kernel
+    matrix: gr.HTML  # its value is the kernel as a list of rows
+
+
+def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
+    """Place the controls one below the other.
 
     Args:
-        network: whose learned kernels there are.
-        output: how sums are shown; a threshold leaves of a blurred picture, or a sharper one, only noise.
-        threshold: shown where the output needs it.
-
-    Returns:
-        (the matrix, whose value is the chosen kernel as a list of rows; the events that change it, each to be followed
-        by `.then`).
+        supervisor: its model's learned kernels can be chosen.
     """
-    layers = [layer for layer, shape in network.config.kernel_shapes.items() if slides(shape)]
+    layers = [layer for layer, shape in supervisor.config.kernel_shapes.items() if is_supported_shape(shape)]
     names = [*KERNELS, OWN, *([LEARNED] if layers else [])]
     name = gr.Dropdown(
-        [(i18n(f"edges_{key}"), key) for key in names], value=FIRST, label=i18n("edges_kernel"), elem_id="edges-name"
+        [(i18n(f"edges_{key}"), key) for key in names],
+        value=DEFAULT_KERNEL,
+        label=i18n("edges_kernel"),
+        elem_id="edges-name",
     )
-    with gr.Column(visible=False, elem_id="edges-learned") as of_network:
+    with gr.Column(visible=False, elem_id="edges-learned") as learned_group:
         layer = gr.Dropdown(layers, value=next(iter(layers), None), label=i18n("edges_layer"))
         filter_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_filter"), buttons=[])
         input_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_input"), buttons=[], visible=False)
-    side = gr.Radio([(f"{n} × {n}", n) for n in SIDES], value=3, label=i18n("edges_side"), visible=False)
-    editor = f'<div class="matrix" role="group" {data_words("edges_weight")}></div>'
-    matrix = html_panel(
-        "edges_matrix", "edges-kernel", KERNELS[FIRST].tolist(), html_template=editor, js_on_load=SCRIPT
-    )
+    sides = [(f"{side} × {side}", side) for side in EDITABLE_SIDES_PX]
+    side = gr.Radio(sides, value=3, label=i18n("edges_side"), visible=False)
+    editor = f'<div class="matrix" role="group" {data_attributes("edges_weight")}></div>'
+    rows = KERNELS[DEFAULT_KERNEL].tolist()
+    matrix = html_panel("edges_matrix", "edges-kernel", rows, html_template=editor, js_on_load=SCRIPT)
+    return KernelControls(name, learned_group, layer, filter_, input_, side, matrix)
+
+
+def bind_kernel_picker(
+    controls: KernelControls, supervisor: ModelSupervisor, output: gr.Radio, threshold: gr.Slider
+) -> list:
+    """Connect the controls.
+
+    Args:
+        controls: the picker's components.
+        supervisor: is asked for the learned kernels.
+        output: what is shown of the sums; see `choose_named`.
+        threshold: visible when the output needs it.
+
+    Returns:
+        the events that change the kernel, each to be followed by `.then`.
+    """
 
     def choose(name: str, layer: str, filter_: int, input_: int, rows: list) -> tuple:
-        """Fill the matrix from the name, and show the controls that go with it."""
-        number, maps, view, cut = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         if name == LEARNED:
-            kernels = network.ask(learned_kernels)
-            # Of a network that another one had to take the place of, the layers' names may be others.
-            kernel = kernels.get(layer, kernels[min(kernels)])
-            number = gr.update(maximum=kernel.shape[3], value=min(filter_, kernel.shape[3]))
-            maps = gr.update(
-                maximum=max(2, kernel.shape[2]), value=min(input_, kernel.shape[2]), visible=kernel.shape[2] > 1
-            )
-            rows = plane(kernel, filter_, input_).tolist()
-        elif name == OWN:
-            kernel = as_kernel(rows)
-            rows = resized(kernel, min(SIDES, key=lambda side: abs(side - len(kernel)))).tolist()
+            choice = choose_learned(supervisor.ask(learned_kernels), layer, filter_, input_)
         else:
-            picture = keeps_brightness(KERNELS[name])
-            if picture != keeps_brightness(np.array(rows)):  # else the person's own choice stays
-                view, cut = "gray" if picture else "binary", gr.update(visible=not picture)
-            rows = KERNELS[name].tolist()
-        shown = gr.update(visible=name == LEARNED), gr.update(visible=name == OWN, value=len(rows))
-        return *shown, number, maps, rows, view, cut
+            choice = choose_own(rows) if name == OWN else choose_named(name, rows)
+        return _updates(name, choice, filter_, input_)
 
-    def cut_or_pad(rows: list, side: int) -> list:
-        return resized(as_kernel(rows), side).tolist()
-
+    inputs = [controls.name, controls.layer, controls.filter_, controls.input_]
     chosen = gr.on(
-        [control.input for control in (name, layer, filter_, input_)],
+        [control.input for control in inputs],
         choose,
-        [name, layer, filter_, input_, matrix],
-        [of_network, side, filter_, input_, matrix, output, threshold],
+        [*inputs, controls.matrix],
+        [
+            controls.learned_group,
+            controls.side,
+            controls.filter_,
+            controls.input_,
+            controls.matrix,
+            output,
+            threshold,
+        ],
         trigger_mode="always_last",
         **PRIVATE_EVENT,
     )
-    cut = side.input(cut_or_pad, [matrix, side], matrix, **PRIVATE_EVENT)
-    # Whoever edits a weight has a kernel of their own.
-    edited = matrix.input(
-        lambda rows: (OWN, gr.update(visible=False), gr.update(visible=True, value=len(rows))),
-        matrix,
-        [name, of_network, side],
+    resized = controls.side.input(_resize, [controls.matrix, controls.side], controls.matrix, **PRIVATE_EVENT)
+    edited = controls.matrix.input(
+        _switch_to_own,
+        controls.matrix,
+        [controls.name, controls.learned_group, controls.side],
         **PRIVATE_EVENT,
     )
-    return matrix, [chosen, cut, edited]
+    return [chosen, resized, edited]
+
+
+def _updates(name: str, choice: KernelChoice, filter_: int, input_: int) -> tuple:
+    """Return the values for the outputs of the event that chooses a kernel, in their order."""
+    filter_update: Any = gr.skip()
+    input_update: Any = gr.skip()
+    if choice.filters is not None and choice.inputs is not None:
+        filter_update = gr.update(maximum=choice.filters, value=min(filter_, choice.filters))
+        input_update = gr.update(
+            maximum=max(2, choice.inputs), value=min(input_, choice.inputs), visible=choice.inputs > 1
+        )
+    return (
+        gr.update(visible=name == LEARNED),
+        gr.update(visible=name == OWN, value=len(choice.rows)),
+        filter_update,
+        input_update,
+        choice.rows,
+        choice.output or gr.skip(),
+        gr.update(visible=choice.output == "binary") if choice.output else gr.skip(),
+    )
+
+
+def _resize(rows: list, side: int) -> list:
+    return resize_kernel(validate_kernel(rows), side).tolist()
+
+
+def _switch_to_own(rows: list) -> tuple:
+    """An edited weight makes the kernel the user's own."""
+    return OWN, gr.update(visible=False), gr.update(visible=True, value=len(rows))

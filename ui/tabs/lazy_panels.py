@@ -1,6 +1,7 @@
-"""Parts of a page that are made when somebody first asks for them in a language, and then kept."""
+"""Panels whose content is made when a visitor first asks for it in a language, and then kept."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import Any
@@ -12,123 +13,136 @@ from ui.figures.style import message_figure
 from ui.i18n import BROWSER_TEXT, LANGUAGES, Language, UserError, display_name, language_of
 from ui.tabs.panels import PRIVATE_EVENT, i18n
 
-Values = Callable[[Language], list[Any]]  # of a part's components
+
+@dataclass(frozen=True)
+class _Panel:
+    components: list[gr.blocks.Block]
+    values_in: Callable[[Language], list[Any]]  # of the components
 
 
-class Parts:
-    """The parts in their order; what cannot be shown is told by a sentence in its place."""
+class LazyPanels:
+    """The panels in their order. If one cannot be shown, a sentence in the same place says why."""
 
     def __init__(self) -> None:
-        """Begin without any."""
-        self._parts: list[tuple[list[gr.blocks.Block], Values]] = []
+        """Start without any."""
+        self._panels: list[_Panel] = []
 
-    def add(self, label: str, value_in: Callable[[Language], Any], kind: type, **options: Any) -> None:
-        """Place a component of a kind, below it the sentence `<label>_help` on how to read it."""
-        with gr.Column(min_width=320) as panel:
-            component = kind(label=i18n(label), min_width=320, elem_classes="panel", **options)
-            _help(label)
-        absent = _absent()
+    def add(self, label: str, value_in: Callable[[Language], Any], component_type: type, **options: Any) -> None:
+        """Place a component, and below it the text `<label>_help` on how to read it.
 
-        def values(language: Language) -> list[Any]:
+        Args:
+            label: key of the label.
+            value_in: makes the component's value in a language; raises a `UserError` if it cannot be shown.
+            component_type: such as `gr.Plot`.
+            **options: of the component.
+        """
+        with gr.Column(min_width=320) as column:
+            component = component_type(label=i18n(label), min_width=320, elem_classes="panel", **options)
+            _add_help(label)
+        replacement = _add_replacement()
+
+        def values_in(language: Language) -> list[Any]:
             try:
                 return [value_in(language), gr.skip(), gr.skip()]
             except UserError as message:
-                return [gr.skip(), gr.update(visible=False), _told(label, message, language)]
+                return [gr.skip(), gr.update(visible=False), _replacement_text(label, message, language)]
 
-        self._parts.append(([component, panel, absent], values))
+        self._panels.append(_Panel([component, column, replacement], values_in))
 
     def add_text(self, value_in: Callable[[Language], str]) -> None:
-        """Place a sentence, or nothing where it cannot be said: what it is about has told why."""
+        """Place a sentence; if it raises a `UserError`, nothing, because its panel reports the reason."""
 
-        def values(language: Language) -> list[Any]:
+        def values_in(language: Language) -> list[Any]:
             try:
                 text = value_in(language)
             except UserError:
                 text = ""
             return [f"<p>{escape(text)}</p>" if text else ""]
 
-        self._parts.append(([gr.HTML(elem_classes="caption", padding=False)], values))
+        self._panels.append(_Panel([gr.HTML(elem_classes="caption", padding=False)], values_in))
 
-    def add_chosen(
+    def add_with_choosers(
         self,
         label: str,
-        figure: Callable[..., go.Figure],
-        names_in: Callable[[], list[str]],
+        figure_in: Callable[..., go.Figure],
+        list_names: Callable[[], list[str]],
         choosers: list[str],
-        most: int | None = None,
+        max_choices: int | None = None,
     ) -> None:
-        """Place a figure of hyperparameters that the person chooses.
+        """Place a figure of hyperparameters that are chosen in dropdowns.
 
         Args:
-            figure: makes it from the language and what is chosen, one argument a chooser.
-            names_in: returns what there is to choose from; the first names are chosen at the start.
-            choosers: labels of the dropdowns.
-            most: how many a dropdown for several takes, and has at the start; None: each dropdown is for one.
+            label: key of the figure's label.
+            figure_in: makes the figure from the language and what is chosen, one argument per dropdown.
+            list_names: returns the hyperparameters; the first ones are chosen at the start.
+            choosers: keys of the dropdowns' labels.
+            max_choices: how many a dropdown takes, and has at the start; None: one per dropdown.
         """
         try:
-            names = names_in()
+            names = list_names()
             if len(names) < len(choosers):
                 raise UserError("too_few_hyperparameters")
         except UserError as message:
-            told = {language: [_told(label, message, language)] for language in LANGUAGES}
-            self._parts.append(([_absent()], told.__getitem__))
+            texts = {language: [_replacement_text(label, message, language)] for language in LANGUAGES}
+            self._panels.append(_Panel([_add_replacement()], texts.__getitem__))
             return
-        at_start = [names[:most]] if most else names[: len(choosers)]
+        initial: list[Any] = [names[:max_choices]] if max_choices else names[: len(choosers)]
         with gr.Row():
             dropdowns = [
                 gr.Dropdown(
                     names,
                     value=value,
-                    multiselect=bool(most),
-                    max_choices=most,
+                    multiselect=bool(max_choices),
+                    max_choices=max_choices,
                     label=i18n(chooser),
                     min_width=200,
                 )
-                for chooser, value in zip(choosers, at_start, strict=True)
+                for chooser, value in zip(choosers, initial, strict=True)
             ]
         plot = gr.Plot(label=i18n(label), min_width=320, elem_classes="panel", elem_id=label.replace("_", "-"))
-        _help(label)
+        _add_help(label)
 
-        def drawn(language: Language, *chosen: Any) -> go.Figure:
+        def draw(language: Language, *chosen: Any) -> go.Figure:
             try:
-                return figure(language, *chosen)
+                return figure_in(language, *chosen)
             except UserError as message:
                 return message_figure(message.text(language))
 
-        def values(language: Language) -> list[Any]:
-            named_in = gr.update(choices=[(display_name(name, language), name) for name in names])
-            return [drawn(language, *at_start), *([named_in] * len(dropdowns))]
-
         def redraw(request: gr.Request, *chosen: Any) -> go.Figure:
-            return drawn(language_of(request), *chosen)
+            return draw(language_of(request), *chosen)
 
-        self._parts.append(([plot, *dropdowns], values))
+        def values_in(language: Language) -> list[Any]:
+            choices = gr.update(choices=[(display_name(name, language), name) for name in names])
+            return [draw(language, *initial), *([choices] * len(dropdowns))]
+
+        self._panels.append(_Panel([plot, *dropdowns], values_in))
         gr.on([dropdown.input for dropdown in dropdowns], redraw, dropdowns, plot, **PRIVATE_EVENT)
 
     def load_with(self, demo: gr.Blocks) -> None:
-        """Send every part when the page loads: only then its language is known."""
+        """Fill every panel when the page loads: only then its language is known."""
 
         @cache
         def values_in(language: Language) -> list[Any]:
-            return [value for _, values in self._parts for value in values(language)]
+            return [value for panel in self._panels for value in panel.values_in(language)]
 
         def load(request: gr.Request) -> list[Any]:
             return values_in(language_of(request))
 
-        outputs = [component for components, _ in self._parts for component in components]
-        # Not queued: what is kept need not wait for what others ask, nor take a place in the queue.
+        outputs = [component for panel in self._panels for component in panel.components]
+        # Not queued: what is cached need not wait for other requests, nor take a place in the queue.
         demo.load(load, None, outputs, queue=False, **PRIVATE_EVENT)
 
 
-def _help(label: str) -> None:
+def _add_help(label: str) -> None:
     if f"{label}_help" in BROWSER_TEXT["en"]:
         gr.Markdown(i18n(f"{label}_help"), elem_classes="caption")
 
 
-def _absent() -> gr.Markdown:
-    # While it is empty the style sheet hides it. Gradio sometimes leaves empty what it shows and fills at once.
+def _add_replacement() -> gr.Markdown:
+    # The style sheet hides it while it is empty. With `visible`, Gradio sometimes leaves a component empty that is
+    # shown and filled in the same event.
     return gr.Markdown(container=True, min_width=320, elem_classes="absent")
 
 
-def _told(label: str, message: UserError, language: Language) -> str:
+def _replacement_text(label: str, message: UserError, language: Language) -> str:
     return f"**{BROWSER_TEXT[language][label]}**\n\n{message.text(language)}"

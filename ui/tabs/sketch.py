@@ -1,43 +1,79 @@
-"""The digit tab: draw, see what the network sees and why it answers as it does."""
+"""The digit tab: draw, and see what the network sees and why it answers as it does."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
 from model.config import CnnConfig
 from ui.i18n import language_of, translate
-from ui.inference import tasks as reading
+from ui.inference import tasks
 from ui.inference.supervisor import ModelSupervisor
-from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, picture_source, show_warnings
-from ui.tabs.panels import PRIVATE_EVENT, data_words, html_panel, i18n, picture_panel
+from ui.server.gradio_compat import set_payload_model
+from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, image_source, show_warnings
+from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
 
-SIDE = 448  # pixels of the square to draw on
-BRUSH = 36  # pixels; a stroke as wide, for its canvas, as MNIST's are for theirs
-BRUSHES = 8, 64  # the thinnest and the thickest to choose
+CANVAS_SIDE_PX = 448
+BRUSH_PX = 36  # for this canvas as wide as MNIST's strokes are for their images
+MIN_BRUSH_PX, MAX_BRUSH_PX = 8, 64
 
-# Gradio's own sketchpad must be told to draw before it draws, and takes a wrong size inside a tab.
+# Not Gradio's own sketchpad: it draws only after a tool was chosen, and takes a wrong size inside a tab.
 SCRIPT = Path(__file__).parents[1].joinpath("static", "canvas.js").read_text(encoding="utf-8")
 CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <div class="tools"><label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
 
-def tab(network: ModelSupervisor) -> None:
-    """Lay out the inside of the tab and its events; the endpoint is `/classify`."""
-    config = network.config
-    drawn = reading.takes_drawings(config, network.folder)
-    gr.Markdown(i18n(guide(config, drawn)), elem_classes="guide")
+@dataclass(frozen=True)
+class SketchControls:
+    """The tab's components."""
+
+    sources: list[gr.components.Component]  # the canvas, if drawings are taken, and the image panel
+    answer: gr.HTML
+    seen: gr.HTML
+    inside: gr.Accordion
+    which: gr.Radio  # the character whose feature maps are shown, from 1
+    maps: gr.HTML
+
+
+def add_sketch_tab(supervisor: ModelSupervisor) -> None:
+    """Place the tab's content; its endpoint is `/classify`."""
+    _bind(_layout(supervisor), supervisor)
+    _register_endpoint(supervisor)
+
+
+def tab_key(config: CnnConfig) -> str:
+    """Return the key of the tab's name: a model of the ten digits has its own, and a regression has no classes."""
+    if config.task == "regression":
+        return "number_tab"
+    return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
+
+
+def guide_key(config: CnnConfig, takes_drawings: bool) -> str:
+    """Return the key of the sentence that explains the tab."""
+    if config.task == "regression":
+        return "number_guide"
+    if not takes_drawings:
+        return "class_image_guide"
+    return "digit_guide" if tab_key(config) == "digit_tab" else "class_draw_guide"
+
+
+def _layout(supervisor: ModelSupervisor) -> SketchControls:
+    config = supervisor.config
+    takes_drawings = tasks.takes_drawings(config, supervisor.folder)
+    gr.Markdown(i18n(guide_key(config, takes_drawings)), elem_classes="guide")
     with gr.Row():
         with gr.Column(min_width=300):
-            sources = [_canvas()] if drawn else []
-            with gr.Accordion(i18n("digit_paper"), open=False) if drawn else gr.Column():
-                sources.append(picture_panel("class_image", "digit-picture", min_width=280))
+            sources = [_canvas()] if takes_drawings else []
+            with gr.Accordion(i18n("digit_paper"), open=False) if takes_drawings else gr.Column():
+                sources.append(image_panel("class_image", "digit-picture", min_width=280))
         with gr.Column(min_width=300):
-            said = html_panel("digit_answer", "digit-answer")
+            answer = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")
             if config.title:
                 html_panel("class_model", "digit-model", f"<p>{escape(config.title)}</p>")
@@ -45,82 +81,68 @@ def tab(network: ModelSupervisor) -> None:
         gr.Markdown(i18n("digit_maps"), elem_classes="caption")
         which = gr.Radio([], label=i18n("digit_which"), visible=False, elem_id="digit-which")
         maps = gr.HTML(elem_id="digit-maps")
-    opened = gr.State(False)  # whether the feature maps are looked at: they are made only then
-    inputs = gr.State([])  # of the network, one a sign
+    return SketchControls(sources, answer, seen, inside, which, maps)
+
+
+def _canvas() -> gr.HTML:
+    texts = {name: data_attributes(f"digit_{name}") for name in ("canvas", "stroke", "undo", "clear")}
+    template = CANVAS.format(side=CANVAS_SIDE_PX, brush=BRUSH_PX, thin=MIN_BRUSH_PX, thick=MAX_BRUSH_PX, **texts)
+    return html_panel("digit_canvas", "digit-canvas", html_template=template, js_on_load=SCRIPT)
+
+
+def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
+    is_open = gr.State(False)  # feature maps are computed only while they are visible
+    inputs = gr.State([])  # of the network, one per character
 
     def show(
-        changed: str | dict | None, other: str | dict | None, opened: bool, which: int | None, request: gr.Request
+        changed: str | dict | None, other: str | dict | None, is_open: bool, which: int | None, request: gr.Request
     ) -> tuple:
-        nothing: tuple = "", "", [], gr.update(visible=False), ""
-        drawing = changed or other  # the canvas was wiped, or the photo taken away: what is left is read
-        if not drawing:
-            return nothing
-        with show_warnings(request):
-            maps_of = (which or 1) - 1 if opened else None
-            found = network.ask(reading.read, picture_source(drawing), language_of(request), maps_of)
-            count = len(found.inputs)
-            signs = gr.update(choices=list(range(1, count + 1)), value=min(which or 1, count), visible=count > 1)
-            # Opened meanwhile, they have been made, and must stay.
-            return found.said, found.seen, found.inputs, signs, found.maps if opened else gr.skip()
-        return nothing
+        drawing = changed or other  # if the canvas was cleared or the photo removed, the other one is read
+        if drawing:
+            with show_warnings(request):
+                maps_of = (which or 1) - 1 if is_open else None
+                reading = supervisor.ask(tasks.read, image_source(drawing), language_of(request), maps_of)
+                return _updates(reading, is_open, which)
+        return "", "", [], gr.update(visible=False), ""
 
-    def look(inputs: list[np.ndarray], which: int | None) -> str:
-        """Make the feature maps of one of the signs that are there."""
-        return network.ask(reading.look_inside, inputs[(which or 1) - 1]) if inputs else ""
+    def show_maps(inputs: list[np.ndarray], which: int | None) -> str:
+        return supervisor.ask(tasks.look_inside, inputs[(which or 1) - 1]) if inputs else ""
 
-    event = {"outputs": [said, seen, inputs, which, maps], "preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
-    for source, other in zip(sources, reversed(sources), strict=True):
-        source.input(show, [source, other, opened, which], trigger_mode="always_last", **event)
-    event = {
-        "fn": look,
-        "inputs": [inputs, which],
-        "outputs": maps,
-        "preprocess": False,
-        **PRIVATE_EVENT,
-        **IMAGE_EVENTS,
-    }
-    inside.expand(lambda: True, None, opened, **PRIVATE_EVENT).then(**event)
-    which.input(**event)
-    inside.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
-    anything = gr.Image(visible=False, label="drawing")
-    anything.data_model = DrawingData
+    options: dict[str, Any] = {"preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
+    outputs = [controls.answer, controls.seen, inputs, controls.which, controls.maps]
+    for source, other in zip(controls.sources, reversed(controls.sources), strict=True):
+        source.input(show, [source, other, is_open, controls.which], outputs, trigger_mode="always_last", **options)
+    maps_event = {"fn": show_maps, "inputs": [inputs, controls.which], "outputs": controls.maps, **options}
+    controls.inside.expand(lambda: True, None, is_open, **PRIVATE_EVENT).then(**maps_event)
+    controls.which.input(**maps_event)
+    controls.inside.collapse(lambda: False, None, is_open, **PRIVATE_EVENT)
+
+
+def _updates(reading: tasks.Reading, is_open: bool, which: int | None) -> tuple:
+    """Return the values for the outputs of the event that reads a drawing, in their order."""
+    count = len(reading.inputs)
+    choices = gr.update(choices=list(range(1, count + 1)), value=min(which or 1, count), visible=count > 1)
+    # If the maps were opened in the meantime, they are there already and must stay.
+    return reading.said, reading.seen, reading.inputs, choices, reading.maps if is_open else gr.skip()
+
+
+def _register_endpoint(supervisor: ModelSupervisor) -> None:
+    drawing = gr.Image(visible=False, label="drawing")
+    set_payload_model(drawing, DrawingData)
     confidences = gr.Label(visible=False, label="confidences")
 
     def classify(drawing: dict | None, request: gr.Request) -> dict:
         """Return the network's confidence for each label.
 
-        Where it is unlike all that was learned, a `message` says so beside what comes closest.
+        For an image unlike anything the network has learned, a `message` reports it, next to the closest labels.
 
         Args:
-            drawing: a picture, or the value of a Gradio sketchpad.
+            drawing: an image, or the value of a Gradio sketchpad.
         """
-        found = network.ask(reading.classify, drawing_source(drawing))
+        found = supervisor.ask(tasks.classify, drawing_source(drawing))
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = translate("not_known", language_of(request), label=found.label)
         return value | ({"message": message} if found.rejected else {})
 
-    events = {"preprocess": False, "postprocess": False, **IMAGE_EVENTS}
-    gr.on([], classify, anything, confidences, api_name="classify", **events)
-
-
-def name(config: CnnConfig) -> str:
-    """Return the key of the tab's name: a model that knows the ten digits gets theirs, a regression has no classes."""
-    if config.task == "regression":
-        return "number_tab"
-    return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
-
-
-def guide(config: CnnConfig, drawn: bool) -> str:
-    """Return the key of the sentence of guidance."""
-    if config.task == "regression":
-        return "number_guide"
-    if not drawn:
-        return "class_image_guide"
-    return "digit_guide" if name(config) == "digit_tab" else "class_draw_guide"
-
-
-def _canvas() -> gr.HTML:
-    names = ("canvas", "stroke", "undo", "clear")
-    words = {name: data_words(f"digit_{name}") for name in names}
-    template = CANVAS.format(side=SIDE, brush=BRUSH, thin=BRUSHES[0], thick=BRUSHES[1], **words)
-    return html_panel("digit_canvas", "digit-canvas", html_template=template, js_on_load=SCRIPT)
+    options = {"preprocess": False, "postprocess": False, **IMAGE_EVENTS}
+    gr.on([], classify, drawing, confidences, api_name="classify", **options)

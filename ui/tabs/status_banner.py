@@ -1,4 +1,4 @@
-"""What people are told while the network is loaded, and where another one had to take its place."""
+"""The banner above the tabs: the network is loading, or another one had to be used instead."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,21 +11,21 @@ from ui.inference.supervisor import ModelSupervisor
 from ui.tabs.panels import PRIVATE_EVENT
 
 
-def place_notice(demo: gr.Blocks, network: ModelSupervisor) -> None:
-    """Place it above the tabs."""
-    notice = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
+def add_status_banner(demo: gr.Blocks, supervisor: ModelSupervisor) -> None:
+    """Place the banner; it is hidden while there is nothing to report."""
+    banner = gr.Markdown(visible=False, elem_classes="notice", elem_id="notice")
 
-    async def tell(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
-        language, loaded = language_of(request), network.start()
-        if not loaded.done():
+    async def report_status(request: gr.Request) -> AsyncIterator[dict[str, Any]]:
+        language, loading = language_of(request), supervisor.start()
+        if not loading.done():
             yield gr.update(value=translate("network_loading", language), visible=True)
-        # Shielded: a visitor who leaves must not call off what the others wait for.
-        if await asyncio.shield(asyncio.wrap_future(loaded)) is None:
+        # Shielded: a visitor who leaves must not cancel what others wait for.
+        if await asyncio.shield(asyncio.wrap_future(loading)) is None:
             yield gr.update(value=translate("network_unusable", language), visible=True)
-        elif network.failure:
-            reason = network.failure.replace("`", "'")
+        elif supervisor.failure:
+            reason = supervisor.failure.replace("`", "'")
             yield gr.update(value=translate("model_replaced", language, reason=reason), visible=True)
         else:
             yield gr.update(value="", visible=False)
 
-    demo.load(tell, None, notice, concurrency_limit=None, **PRIVATE_EVENT)
+    demo.load(report_status, None, banner, concurrency_limit=None, **PRIVATE_EVENT)

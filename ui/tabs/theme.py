@@ -1,4 +1,4 @@
-"""How the page looks: a Gradio theme with system fonts (nothing is fetched from elsewhere) and its style sheet."""
+"""How the page looks: a Gradio theme with system fonts (nothing is loaded from other sites) and its style sheet."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import gradio as gr
 
 from ui.tabs.panels import i18n
 
-CSS = Path(__file__).parents[1].joinpath("static", "style.css")
-ICON = Path(__file__).parents[1].joinpath("static", "icon.svg")  # of the browser's tab
+CSS_PATH = Path(__file__).parents[1].joinpath("static", "style.css")
+ICON_PATH = Path(__file__).parents[1].joinpath("static", "icon.svg")  # shown in the browser's tab
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif'
 MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace'
 
@@ -27,15 +27,15 @@ INK = gr.themes.Color(
 )
 
 
-def theme() -> gr.themes.Base:
+def make_theme() -> gr.themes.Base:
     """Return the theme: ink blue on paper, flat panels with a fine border."""
-    made = gr.themes.Base(
+    theme = gr.themes.Base(
         primary_hue=INK, neutral_hue="slate", radius_size="lg", font=["system-ui"], font_mono=["monospace"]
     )
-    # Gradio would put the keyword system-ui into quotes, which makes it the name of a font that nobody has.
-    made.font, made.font_mono = FONT, MONO
-    return made.set(
-        color_accent="*primary_600",  # readable as text on the page's ground
+    # Gradio would quote the keyword system-ui, which would make it the name of a font that does not exist.
+    theme.font, theme.font_mono = FONT, MONO
+    return theme.set(
+        color_accent="*primary_600",  # readable as text on the page's background
         body_text_color="#1d2330",
         body_text_color_dark="#e8eaf0",
         body_text_color_subdued="#5d6675",
@@ -79,13 +79,13 @@ def theme() -> gr.themes.Base:
     )
 
 
-def header() -> None:
-    """Place the name and the line below it."""
+def add_header() -> None:
+    """Place the title and the line below it."""
     with gr.Column(elem_classes="masthead"):
-        gr.HTML(NAME, padding=False)
+        gr.HTML(TITLE, padding=False)
         gr.Markdown(i18n("tagline"))
 
 
-NAME = """<h1>Trazo<svg viewBox="0 0 120 12" aria-hidden="true"><path
+TITLE = """<h1>Trazo<svg viewBox="0 0 120 12" aria-hidden="true"><path
 d="M3 8 C 22 2, 38 11, 58 6 S 96 2, 117 5" fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"/>
 </svg></h1>"""

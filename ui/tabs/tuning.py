@@ -1,179 +1,158 @@
-"""The tuning tab: the trials, how the search and the training went, what was best, and where the model errs."""
+"""The tuning tab: the trials, how the search and the training went, what was best, and where the model is wrong."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import plotly.graph_objects as go
 
-from ui.figures.axes import display_value, format_value
 from ui.figures.contour import plot_contour
 from ui.figures.findings import findings_html
 from ui.figures.history import plot_intermediate_values, plot_optimization_history, plot_timeline
 from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.figures.mistakes import SCRIPT, mistakes_html
 from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
-from ui.i18n import Language, UserError, display_name, number, percent, translate
-from ui.reports import parse as reports
+from ui.i18n import Language, UserError
+from ui.reports import parse
 from ui.reports.search import Search
-from ui.tabs.lazy_panels import Parts
+from ui.tabs.lazy_panels import LazyPanels
 from ui.tabs.panels import i18n
+from ui.tabs.tuning_tables import (
+    best_hyperparameters_table,
+    evaluation_sentence,
+    importance_sentence,
+    ranked_trials_table,
+    trials_table,
+)
 
-MIN_R2 = 0.3  # below it the importance of hyperparameters says little
 MAX_AXES = 7  # of the parallel coordinates: more are hard to follow
 TABLE = {"interactive": False, "buttons": [], "max_height": 480}
 
 
-def trials_table(folder: Path) -> dict[str, list]:
-    """Return the trials as a table, headers and data, in the order tried, names as in trials.json.
+class ReportFigures:
+    """The figures of a model folder's reports, each a function of the language; see `ui.figures`.
 
-    Raises:
-        UserError: when trials.json is missing or damaged.
+    The functions raise a `UserError` if a report is missing or damaged.
     """
-    headers, data = reports.read_search(folder).table()
-    return {"headers": headers, "data": [[_cell(value) for value in row] for row in data]}
 
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; its reports are read when they are needed."""
+        self._folder = folder
 
-def trials_shown(search: Search, language: Language) -> dict[str, Any]:
-    """Return the trials as the page shows them: best first, in the person's language."""
-    ranked = search.ranked()
-    headers, data = ranked.table()
-    names = {"trial_id": translate("trial", language), "score": display_name(search.objective, language)}
-    rows = [
-        [trial.order, display_name(trial.status, language), *row[2:]]
-        for trial, row in zip(ranked.trials, data, strict=True)
-    ]
-    return {
-        "headers": [names.get(name) or display_name(name, language) for name in headers],
-        # An empty text among numbers would make a column sort as texts.
-        "data": [[None if value is None else display_value(value, language) for value in row] for row in rows],
-        "metadata": {"display_value": [[format_value(value, language) for value in row] for row in rows]},
-    }
+    @cached_property
+    def search(self) -> Search:
+        """The trials, read once: the model does not change while the server runs."""
+        return parse.read_search(self._folder)
 
+    def from_search(self, render: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of the language, and of what is chosen, that renders the search."""
+        return lambda language, *chosen: render(self.search, *chosen, language)
 
-def hyperparameters_shown(search: Search, language: Language) -> dict[str, list]:
-    """Return the best trial's hyperparameters as a table of names and values.
-
-    Raises:
-        UserError: when no trial has completed.
-    """
-    if search.best is None:
-        raise UserError("no_trial_completed")
-    rows = [
-        [display_name(name, language), format_value(value, language)]
-        for name, value in search.best.hyperparameters.items()
-    ]
-    return {"headers": [translate("hyperparameter", language), translate("value", language)], "data": rows}
-
-
-def importance_told(search: Search, language: Language) -> str:
-    """Return the sentence below the importance: how far it can be trusted; empty where there is none."""
-    importance = search.importance
-    if importance is None or importance.r2 is None:
-        return ""
-    key = "importance_explained" if importance.r2 >= MIN_R2 else "importance_doubtful"
-    r2, share = number(importance.r2, ".2f", language), percent(importance.r2, language, 0)
-    return translate(key, language, r2=r2, trials=importance.trials, share=share)
-
-
-def tested_shown(folder: Path, language: Language) -> str:
-    """Return the sentence below the confusion matrix; empty where there is no matrix."""
-    try:
-        evaluation = reports.read_evaluation(folder)
-    except UserError:
-        return ""
-    rows, accuracy = number(evaluation.rows, ",", language), percent(evaluation.accuracy, language, 2)
-    return translate("tested", language, accuracy=accuracy, rows=rows, split=evaluation.split)
-
-
-def tab(demo: gr.Blocks, folder: Path) -> None:
-    """Lay out the inside of the tab; the endpoint is `/trials`.
-
-    The model does not change while the server runs, so everything is made once in each language, for who first asks.
-    """
-    parts = Parts()
-
-    @cache
-    def search() -> Search:
-        return reports.read_search(folder)
-
-    def of_search(made: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda language, *chosen: made(search(), *chosen, language)
-
-    def names() -> list[str]:
-        if not search().scored:
+    def varied_names(self) -> list[str]:
+        """Return the hyperparameters that differ between trials."""
+        if not self.search.scored:
             raise UserError("no_trial_completed")
-        found = [hyperparameter.name for hyperparameter in search().varied()]
-        if not found:
+        names = [hyperparameter.name for hyperparameter in self.search.varied()]
+        if not names:
             raise UserError("too_few_trials")
-        return found
+        return names
 
-    def curve(language: Language) -> go.Figure:
-        return plot_learning_curve(reports.read_training(folder), language)
+    def learning_curve(self, language: Language) -> go.Figure:
+        """Return the loss and the metrics of each epoch."""
+        return plot_learning_curve(parse.read_training(self._folder), language)
 
-    def matrix(language: Language) -> go.Figure:
-        return plot_confusion_matrix(reports.read_evaluation(folder), language)
+    def confusion(self, language: Language) -> go.Figure:
+        """Return the confusion matrix."""
+        return plot_confusion_matrix(parse.read_evaluation(self._folder), language)
 
-    def mistakes(language: Language) -> str:
-        return mistakes_html(reports.read_mistakes(folder), language)
+    def calibration(self, language: Language) -> go.Figure:
+        """Return confidence against accuracy."""
+        return plot_calibration(parse.read_calibration(self._folder), language)
 
-    def calibration(language: Language) -> go.Figure:
-        return plot_calibration(reports.read_calibration(folder), language)
+    def mistakes(self, language: Language) -> str:
+        """Return the wrong answers as HTML."""
+        return mistakes_html(parse.read_mistakes(self._folder), language)
 
+    def evaluation(self, language: Language) -> str:
+        """Return the sentence below the confusion matrix."""
+        return evaluation_sentence(self._folder, language)
+
+
+def add_tuning_tab(demo: gr.Blocks, folder: Path) -> None:
+    """Place the tab's content; its endpoint is `/trials`.
+
+    Args:
+        demo: the page.
+        folder: of the model, with the reports.
+    """
+    figures, panels = ReportFigures(folder), LazyPanels()
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     with gr.Tab(i18n("tuning_search")), gr.Row():
-        with gr.Column(scale=3, min_width=320):
-            parts.add("tuning_best_so_far", of_search(plot_optimization_history), gr.Plot)
-            parts.add("tuning_intermediate", of_search(plot_intermediate_values), gr.Plot)
-        with gr.Column(scale=2, min_width=320):
-            parts.add(
-                "tuning_hyperparameters",
-                of_search(hyperparameters_shown),
-                gr.Dataframe,
-                wrap=True,
-                column_widths=["55%", "45%"],
-                **TABLE | {"max_height": 1200},  # whole: a cut table would look like all there is
-            )
-            parts.add("tuning_timeline", of_search(plot_timeline), gr.Plot)
+        _layout_search(panels, figures)
     with gr.Tab(i18n("tuning_conclusions")):
-        parts.add("tuning_findings", of_search(findings_html), gr.HTML, show_label=True, container=True)
+        panels.add("tuning_findings", figures.from_search(findings_html), gr.HTML, show_label=True, container=True)
     with gr.Tab(i18n("tuning_space")), gr.Row():
-        with gr.Column(min_width=320):
-            parts.add("tuning_importance", of_search(plot_param_importances), gr.Plot)
-            parts.add_text(of_search(importance_told))
-        with gr.Column(min_width=320):
-            parts.add_chosen("tuning_slice", of_search(plot_slice), names, ["tuning_slice_of"])
+        _layout_hyperparameters(panels, figures)
     with gr.Tab(i18n("tuning_combinations")):
-        parallel, contour = of_search(plot_parallel_coordinate), of_search(plot_contour)
-        parts.add_chosen("tuning_parallel", parallel, names, ["tuning_parallel_of"], most=MAX_AXES)
-        parts.add_chosen("tuning_contour", contour, names, ["tuning_contour_across", "tuning_contour_up"])
+        _layout_combinations(panels, figures)
     with gr.Tab(i18n("tuning_table")):
-        parts.add(
-            "tuning_trials",
-            of_search(trials_shown),
-            gr.Dataframe,
-            elem_id="tuning-trials",
-            show_search="search",
-            **TABLE,
-        )
+        table = figures.from_search(ranked_trials_table)
+        panels.add("tuning_trials", table, gr.Dataframe, elem_id="tuning-trials", show_search="search", **TABLE)
     with gr.Tab(i18n("tuning_model")), gr.Row():
-        with gr.Column(min_width=320):
-            parts.add("tuning_curve", curve, gr.Plot)
-            parts.add("tuning_calibration", calibration, gr.Plot)
-        with gr.Column(min_width=320):
-            parts.add("tuning_confusion", matrix, gr.Plot, elem_id="tuning-confusion")
-            parts.add_text(lambda language: tested_shown(folder, language))
-            parts.add("tuning_mistakes", mistakes, gr.HTML, show_label=True, container=True, js_on_load=SCRIPT)
-    parts.load_with(demo)
+        _layout_model(panels, figures)
+    panels.load_with(demo)
+    _register_endpoint(folder)
 
+
+def _layout_search(panels: LazyPanels, figures: ReportFigures) -> None:
+    with gr.Column(scale=3, min_width=320):
+        panels.add("tuning_best_so_far", figures.from_search(plot_optimization_history), gr.Plot)
+        panels.add("tuning_intermediate", figures.from_search(plot_intermediate_values), gr.Plot)
+    with gr.Column(scale=2, min_width=320):
+        panels.add(
+            "tuning_hyperparameters",
+            figures.from_search(best_hyperparameters_table),
+            gr.Dataframe,
+            wrap=True,
+            column_widths=["55%", "45%"],
+            **TABLE | {"max_height": 1200},  # all rows: a table that is cut off would look complete
+        )
+        panels.add("tuning_timeline", figures.from_search(plot_timeline), gr.Plot)
+
+
+def _layout_hyperparameters(panels: LazyPanels, figures: ReportFigures) -> None:
+    with gr.Column(min_width=320):
+        panels.add("tuning_importance", figures.from_search(plot_param_importances), gr.Plot)
+        panels.add_text(figures.from_search(importance_sentence))
+    with gr.Column(min_width=320):
+        slice_of = figures.from_search(plot_slice)
+        panels.add_with_choosers("tuning_slice", slice_of, figures.varied_names, ["tuning_slice_of"])
+
+
+def _layout_combinations(panels: LazyPanels, figures: ReportFigures) -> None:
+    parallel, contour = figures.from_search(plot_parallel_coordinate), figures.from_search(plot_contour)
+    panels.add_with_choosers(
+        "tuning_parallel", parallel, figures.varied_names, ["tuning_parallel_of"], max_choices=MAX_AXES
+    )
+    axes = ["tuning_contour_across", "tuning_contour_up"]
+    panels.add_with_choosers("tuning_contour", contour, figures.varied_names, axes)
+
+
+def _layout_model(panels: LazyPanels, figures: ReportFigures) -> None:
+    with gr.Column(min_width=320):
+        panels.add("tuning_curve", figures.learning_curve, gr.Plot)
+        panels.add("tuning_calibration", figures.calibration, gr.Plot)
+    with gr.Column(min_width=320):
+        panels.add("tuning_confusion", figures.confusion, gr.Plot, elem_id="tuning-confusion")
+        panels.add_text(figures.evaluation)
+        panels.add("tuning_mistakes", figures.mistakes, gr.HTML, show_label=True, container=True, js_on_load=SCRIPT)
+
+
+def _register_endpoint(folder: Path) -> None:
     def trials() -> dict[str, list]:
         """Return every trial of the search that chose the network, one row each."""
         return trials_table(folder)
 
     gr.on([], trials, None, gr.Dataframe(visible=False, label="trials"), api_name="trials")
-
-
-def _cell(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value

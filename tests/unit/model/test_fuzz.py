@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.support.app_server import ROOT, App, running
 from ui.i18n import SERVER_TEXT, Language, UserError
-from ui.server.images import FORMATS, read_picture
+from ui.server.images import ACCEPTED_FORMATS, read_image
 
 # JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
 VALUES = st.recursive(
@@ -49,7 +49,7 @@ FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 def _pictures() -> dict[str, bytes]:
     """Return a small picture in each format that is read."""
     picture, found = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)), {}
-    for kind in FORMATS:
+    for kind in ACCEPTED_FORMATS:
         file = io.BytesIO()
         picture.save(file, kind)
         found[kind] = file.getvalue()
@@ -165,7 +165,7 @@ def test_a_damaged_picture_is_read_or_told(data, kind):
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        pixels = read_picture(bytes(content[: data.draw(st.integers(0, len(content)))]))
+        pixels = read_image(bytes(content[: data.draw(st.integers(0, len(content)))]))
     except UserError as message:
         assert message.key in ("image_unreadable", "image_too_large")
     else:

@@ -1,4 +1,4 @@
-"""A kernel slides over a picture: the sums, how they are shown, and where one comes from."""
+"""Cross-correlation: the sums, the sums as an image, and the arithmetic of one sum."""
 
 import math
 
@@ -7,24 +7,24 @@ import pytest
 import tensorflow as tf
 
 from ui.edges.convolution import (
-    NEGATIVE,
+    NEGATIVE_RGB,
     PADDINGS,
-    POSITIVE,
+    POSITIVE_RGB,
     STRIDES,
-    arithmetic,
-    as_grey,
-    as_threshold,
     correlate,
-    shown,
+    explain_sum,
+    sums_to_image,
+    to_gray,
+    validate_threshold,
 )
 from ui.edges.kernels import KERNELS
 from ui.i18n import UserError
 
-GREY = np.random.default_rng(0).integers(0, 256, (23, 31)).astype(np.float32)
+GRAY = np.random.default_rng(0).integers(0, 256, (23, 31)).astype(np.float32)
 
 
-def in_tensorflow(grey, kernel, padding, stride):
-    inputs, weights = tf.constant(grey[None, :, :, None]), kernel[:, :, None, None]
+def in_tensorflow(gray, kernel, padding, stride):
+    inputs, weights = tf.constant(gray[None, :, :, None]), kernel[:, :, None, None]
     return tf.nn.conv2d(inputs, weights, strides=stride, padding=padding.upper()).numpy()[0, :, :, 0]
 
 
@@ -32,40 +32,40 @@ def in_tensorflow(grey, kernel, padding, stride):
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("side", [1, 3, 5, 7])
 @pytest.mark.parametrize("size", [(23, 31), (22, 20), (7, 8)])
-def test_the_sums_and_their_arithmetic_are_those_of_tensorflow(padding, stride, side, size):
-    grey, kernel = GREY[: size[0], : size[1]], np.random.default_rng(side).normal(size=(side, side)).astype(np.float32)
-    sums = correlate(grey, kernel, padding, stride)
-    expected = in_tensorflow(grey, kernel, padding, stride)
+def test_correlate_and_explain_sum_match_tensorflow(padding, stride, side, size):
+    gray, kernel = GRAY[: size[0], : size[1]], np.random.default_rng(side).normal(size=(side, side)).astype(np.float32)
+    sums = correlate(gray, kernel, padding, stride)
+    expected = in_tensorflow(gray, kernel, padding, stride)
     assert sums.dtype == np.float32 and sums.shape == expected.shape
     np.testing.assert_allclose(sums, expected, atol=0.01)
     rows, columns = expected.shape
     for row, column in ((0, 0), (rows - 1, columns - 1), (rows // 2, 0)):
-        found = arithmetic(grey, kernel, row, column, padding, stride)
+        found = explain_sum(gray, kernel, row, column, padding, stride)
         assert found.patch.shape == found.products.shape == (side, side)
         assert found.total == pytest.approx(expected[row, column], abs=0.01)
-        assert grey[found.row, found.column] == found.patch[side // 2, side // 2]
+        assert gray[found.row, found.column] == found.patch[side // 2, side // 2]
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_every_named_kernel_is_an_odd_square_and_does_what_its_name_says(name):
+def test_named_kernels_have_their_response(name):
     kernel = KERNELS[name]
     assert kernel.dtype == np.float32 and kernel.shape in ((3, 3), (5, 5))
-    grows = np.tile(np.arange(10, dtype=np.float32), (10, 1))  # by 1 from left to right
-    middle = correlate(grows, kernel)[5, 5]
+    ramp = np.tile(np.arange(10, dtype=np.float32), (10, 1))  # by 1 from left to right
+    middle = correlate(ramp, kernel)[5, 5]
     slopes = {"prewitt": 6, "sobel": 8, "scharr": 32, "vertical": -6}
     keeps = {"sharpen": 5, "blur": 5}
     assert middle == pytest.approx({**slopes, **keeps, "emboss": 11}.get(name, 0), abs=1e-4)
 
 
 @pytest.mark.parametrize(("row", "column"), [(-1, 0), (0, 31), (23, 0)])
-def test_there_is_no_arithmetic_beside_the_result(row, column):
+def test_explain_sum_outside_the_result_raises(row, column):
     with pytest.raises(IndexError):
-        arithmetic(GREY, KERNELS["sobel"], row, column)
+        explain_sum(GRAY, KERNELS["sobel"], row, column)
 
 
-def test_a_kernel_must_fit_into_a_picture_without_padding():
+def test_correlate_large_kernel_without_padding_is_refused():
     with pytest.raises(UserError, match="5×5"):
-        correlate(GREY[:4], KERNELS["blur"], "valid")
+        correlate(GRAY[:4], KERNELS["blur"], "valid")
 
 
 SUMS = np.array([[-300, -60, -10, 0, 10, 60, 300]], np.float32)
@@ -82,29 +82,29 @@ SUMS = np.array([[-300, -60, -10, 0, 10, 60, 300]], np.float32)
         ("absolute", 60, [255, 0, 0, 0, 0, 0, 255]),
     ],
 )
-def test_how_the_sign_and_the_threshold_are_shown(sign, threshold, expected):
-    picture = shown(SUMS, sign, threshold)
-    assert picture.dtype == np.uint8 and picture.tolist() == [expected]
+def test_sums_to_image_sign_and_threshold(sign, threshold, expected):
+    image = sums_to_image(SUMS, sign, threshold)
+    assert image.dtype == np.uint8 and image.tolist() == [expected]
 
 
-def test_signed_sums_have_two_colours():
-    picture = shown(SUMS, "signed", None)
-    assert picture.shape == (1, 7, 3)
-    assert (picture[0, 0] == NEGATIVE).all() and (picture[0, -1] == POSITIVE).all() and not picture[0, 3].any()
-    assert picture[0, 1].max() < picture[0, 0].max()
-    cut = shown(SUMS, "signed", 50)
-    assert (cut[0, 1] == NEGATIVE).all() and (cut[0, 5] == POSITIVE).all() and not cut[0, 2:5].any()
+def test_sums_to_image_signed_has_two_colors():
+    image = sums_to_image(SUMS, "signed", None)
+    assert image.shape == (1, 7, 3)
+    assert (image[0, 0] == NEGATIVE_RGB).all() and (image[0, -1] == POSITIVE_RGB).all() and not image[0, 3].any()
+    assert image[0, 1].max() < image[0, 0].max()
+    cut = sums_to_image(SUMS, "signed", 50)
+    assert (cut[0, 1] == NEGATIVE_RGB).all() and (cut[0, 5] == POSITIVE_RGB).all() and not cut[0, 2:5].any()
 
 
-def test_colour_is_turned_grey_and_transparency_laid_on_white():
-    grey = GREY.astype(np.uint8)
-    rgb = np.repeat(grey[..., None], 3, axis=2)
-    assert (as_grey(rgb) == as_grey(grey)).all() and (as_grey(grey) == grey).all()
-    assert (as_grey(np.dstack([rgb, np.zeros_like(grey)])) == 255).all()
-    assert (as_grey(grey.astype(np.uint16) * 257) == grey).all()
+def test_to_gray_color_and_transparency():
+    gray = GRAY.astype(np.uint8)
+    rgb = np.repeat(gray[..., None], 3, axis=2)
+    assert (to_gray(rgb) == to_gray(gray)).all() and (to_gray(gray) == gray).all()
+    assert (to_gray(np.dstack([rgb, np.zeros_like(gray)])) == 255).all()
+    assert (to_gray(gray.astype(np.uint16) * 257) == gray).all()
 
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf, None, "50", True, [50]])
-def test_a_threshold_that_is_no_number_is_refused(threshold):
+def test_validate_threshold_other_values_are_refused(threshold):
     with pytest.raises(UserError, match="threshold"):
-        as_threshold(threshold)
+        validate_threshold(threshold)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.explain import Explanation
-from ui.edges.convolution import NEGATIVE, POSITIVE
+from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
 from ui.inference.explanation_html import MOST_MAPS, maps_html, mosaic, pairs_html, picture_html, saliency_picture
 
 
@@ -32,8 +32,8 @@ def test_the_colour_tells_for_and_against():
     saliency[2:8, 2:8], saliency[12:18, 12:18] = 1, -1
     picture = saliency_picture(pixels, saliency)
     assert picture.dtype == np.uint8 and picture.shape == (20, 20, 3)
-    np.testing.assert_allclose(picture[5, 5], POSITIVE, atol=6)
-    np.testing.assert_allclose(picture[15, 15], NEGATIVE, atol=6)
+    np.testing.assert_allclose(picture[5, 5], POSITIVE_RGB, atol=6)
+    np.testing.assert_allclose(picture[15, 15], NEGATIVE_RGB, atol=6)
     assert (picture[5, 15] == 100).all()  # neither: the input at half its brightness
     assert (saliency_picture(pixels, np.zeros((20, 20), np.float32)) == 100).all()
 

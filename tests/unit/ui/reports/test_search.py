@@ -16,7 +16,7 @@ from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_impo
 from ui.i18n import LANGUAGES, SERVER_TEXT, UserError
 from ui.reports import parse as reports
 from ui.reports.search import Search
-from ui.tabs import tuning
+from ui.tabs import tuning, tuning_tables
 
 BUNDLED = Path(__file__).parents[4] / "model" / "pretrained"
 START = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
@@ -98,9 +98,9 @@ def figures(search: Search, language: str = "es") -> list:
         (plot_parallel_coordinate, names),
         *((plot_slice, name) for name in names),
         *((plot_contour, across, up) for across, up in combinations(names, 2)),
-        (tuning.trials_shown,),
-        (tuning.hyperparameters_shown,),
-        (tuning.importance_told,),
+        (tuning_tables.ranked_trials_table,),
+        (tuning_tables.best_hyperparameters_table,),
+        (tuning_tables.importance_sentence,),
     ]
     made = []
     for make, *arguments in calls:
@@ -164,7 +164,7 @@ def test_importance_is_the_files_own_most_important_first(search):
     ("r2", "told"), [(0.61, "explains 61%"), (0.1, "say little"), (-0.4, "say little"), (None, "")]
 )
 def test_the_importance_is_told_with_its_worth(tmp_path, r2, told):
-    sentence = tuning.importance_told(read(tmp_path, importance=REPORT["importance"] | {"r2": r2}), "en")
+    sentence = tuning_tables.importance_sentence(read(tmp_path, importance=REPORT["importance"] | {"r2": r2}), "en")
     assert told in sentence and bool(told) == bool(sentence)
 
 
@@ -282,7 +282,7 @@ def test_times_that_were_not_kept_are_told(tmp_path):
 def test_a_choice_that_cannot_be_drawn_is_told_in_the_figures_place(tmp_path):
     read(tmp_path)
     with gr.Blocks() as demo:
-        tuning.tab(demo, tmp_path)
+        tuning.add_tuning_tab(demo, tmp_path)
     redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
     spanish = SimpleNamespace(headers={"accept-language": "es"})
     told = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
@@ -349,5 +349,5 @@ def test_a_number_that_is_none_makes_the_file_damaged(tmp_path, field, value):
 def test_the_tab_stands_with_a_search_that_cannot_be_shown(tmp_path):
     (tmp_path / "trials.json").write_text(json.dumps(REPORT | {"trials": [], "best_trial": None, "importance": None}))
     with gr.Blocks() as demo:
-        tuning.tab(demo, tmp_path)
+        tuning.add_tuning_tab(demo, tmp_path)
     assert any(function.name == "load" for function in demo.fns.values())

@@ -1,100 +1,99 @@
-"""Files by address: bounded in size and time, and only from the public net."""
+"""Files given by URL: limited in size and time, and only from the public internet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from ui.i18n import UserError
-from ui.server import fetch
+from ui.server.fetch import MAX_FILE_MB, fetch, fetch_files, transport_to_public_host
 
-PIECE = bytes(100_000)
+CHUNK = bytes(100_000)
 
 
-class Pieces(httpx.AsyncByteStream):
+class EndlessBody(httpx.AsyncByteStream):
     """A body that never ends."""
 
-    def __init__(self) -> None:
-        self.sent, self.pause = 0, 0
+    def __init__(self, pause: float = 0) -> None:
+        self.sent_bytes, self._pause = 0, pause
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
-            self.sent += len(PIECE)
-            yield PIECE
-            await asyncio.sleep(self.pause)
+            self.sent_bytes += len(CHUNK)
+            yield CHUNK
+            await asyncio.sleep(self._pause)
 
 
-@pytest.fixture
-def web(monkeypatch, tmp_path) -> dict[str, httpx.Response]:
-    """The public net: address -> answer."""
-    answers: dict[str, httpx.Response] = {}
-
-    async def transport(host: str) -> httpx.MockTransport:
-        return httpx.MockTransport(lambda request: answers[str(request.url)])
-
-    monkeypatch.setattr(fetch, "_transport", transport)
+@pytest.fixture(autouse=True)
+def upload_folder(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    return answers
 
 
-def file(address: object) -> dict:
-    return {"path": address, "meta": {"_type": "gradio.FileData"}}
+def internet(responses: dict[str, httpx.Response]) -> Callable:
+    """Return the transport of a public internet: URL -> response."""
+
+    async def transport_for(host: str) -> httpx.MockTransport:
+        return httpx.MockTransport(lambda request: responses[str(request.url)])
+
+    return transport_for
 
 
-def test_a_file_is_fetched_wherever_it_is_named(web, tmp_path):
-    web["https://a.org/one"] = httpx.Response(302, headers={"Location": "/two"})
+def file(url: object) -> dict:
+    return {"path": url, "meta": {"_type": "gradio.FileData"}}
+
+
+def test_fetch_files_replaces_every_url(tmp_path):
+    responses = {"https://a.org/one": httpx.Response(302, headers={"Location": "/two"})}
     for name in ("two", "three"):
-        web[f"https://a.org/{name}"] = httpx.Response(200, stream=httpx.ByteStream(b"picture"))
+        responses[f"https://a.org/{name}"] = httpx.Response(200, stream=httpx.ByteStream(b"image"))
     uploaded = file(str(tmp_path / "uploaded.png"))
-    one, (three,), *others = asyncio.run(
-        fetch.with_files([file("https://a.org/one"), [file("https://a.org/three")], uploaded, "https://a.org/x", None])
-    )
-    assert Path(one["path"]).read_bytes() == b"picture" and one["path"] == three["path"] and one["meta"]
+    inputs = [file("https://a.org/one"), [file("https://a.org/three")], uploaded, "https://a.org/x", None]
+    one, (three,), *others = asyncio.run(fetch_files(inputs, internet(responses)))
+    assert Path(one["path"]).read_bytes() == b"image" and one["path"] == three["path"] and one["meta"]
     assert Path(one["path"]).is_relative_to(tmp_path) and others == [uploaded, "https://a.org/x", None]
 
 
-def test_no_more_than_the_limit_is_taken(web, tmp_path):
-    body = Pieces()
-    web["https://a.org/endless"] = httpx.Response(200, stream=body)
+def test_fetch_large_file_is_refused(tmp_path):
+    body = EndlessBody()
+    responses = {"https://a.org/endless": httpx.Response(200, stream=body)}
     with pytest.raises(UserError, match="up to 20 MB"):
-        asyncio.run(fetch.fetch("https://a.org/endless"))
-    assert body.sent <= fetch.LARGEST * 1_000_000 + 2 * len(PIECE) and not list(tmp_path.iterdir())
+        asyncio.run(fetch("https://a.org/endless", internet(responses)))
+    assert body.sent_bytes <= MAX_FILE_MB * 1_000_000 + 2 * len(CHUNK) and not list(tmp_path.iterdir())
 
 
-def test_no_longer_than_the_limit_is_waited(web, monkeypatch):
-    body = Pieces()
-    body.pause = 0.05
-    web["https://a.org/slow"] = httpx.Response(200, stream=body)
-    monkeypatch.setattr(fetch, "LONGEST", 0.3)
+def test_fetch_slow_file_times_out():
+    body = EndlessBody(pause=0.05)
+    responses = {"https://a.org/slow": httpx.Response(200, stream=body)}
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch.fetch("https://a.org/slow"))
-    assert 0 < body.sent < 20 * len(PIECE)
+        asyncio.run(fetch("https://a.org/slow", internet(responses), timeout_s=0.3))
+    assert 0 < body.sent_bytes < 20 * len(CHUNK)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(404),
         httpx.Response(302, headers={"Location": "https://a.org/x"}),  # to itself, again and again
         httpx.Response(302, headers={"Location": "file:///etc/hostname"}),
     ],
 )
-def test_what_cannot_be_had_is_told(web, answer):
-    web["https://a.org/x"] = answer
+def test_fetch_failure_is_reported(response):
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch.fetch("https://a.org/x"))
+        asyncio.run(fetch("https://a.org/x", internet({"https://a.org/x": response})))
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"]
 )
-def test_the_servers_own_net_is_not_for_strangers(host):
+def test_fetch_private_host_is_refused(host):
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch._transport(host))
+        asyncio.run(fetch(f"http://{host}/x"))
+    with pytest.raises(UserError, match="could be fetched"):
+        asyncio.run(transport_to_public_host(host))
 
 
-def test_the_address_that_was_looked_at_is_the_one_connected_to(monkeypatch):
-    transport = asyncio.run(fetch._transport("93.184.215.14"))
+def test_transport_connects_to_the_checked_address():
+    transport = asyncio.run(transport_to_public_host("93.184.215.14"))
     assert transport.verified_ip == "93.184.215.14"

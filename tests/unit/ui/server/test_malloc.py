@@ -1,4 +1,4 @@
-"""What large pictures took goes back to the system."""
+"""Memory of large images is returned to the system."""
 
 import subprocess
 import sys
@@ -15,28 +15,28 @@ from threading import Barrier
 import numpy as np
 from ui.server.malloc import configure_trim
 
-def megabytes():
+def resident_mb():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 def work(_):
     for _ in range(4):
-        pictures, small = [np.ones(12_000_000, np.uint8) for _ in range(3)], np.ones(1000)
-        del pictures
-    at_once.wait()
+        images, small = [np.ones(12_000_000, np.uint8) for _ in range(3)], np.ones(1000)
+        del images
+    barrier.wait()
 
-if "give back" in sys.argv:
+if "configured" in sys.argv:
     configure_trim()
-at_once, before = Barrier(8), megabytes()
+barrier, before = Barrier(8), resident_mb()
 with ThreadPoolExecutor(8) as threads:
     list(threads.map(work, range(8)))
-    print(megabytes() - before)
+    print(resident_mb() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's setting, and /proc")
-def test_threads_keep_nothing_of_their_large_pictures():
-    kept = [
+def test_configure_trim_threads_return_memory():
+    kept_mb = [
         float(subprocess.run([sys.executable, "-c", SCRIPT, *given], cwd=ROOT, capture_output=True, check=True).stdout)
-        for given in ([], ["give back"])
+        for given in ([], ["configured"])
     ]
-    assert kept[1] < 10 < kept[0]
+    assert kept_mb[1] < 10 < kept_mb[0]

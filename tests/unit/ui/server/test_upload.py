@@ -1,4 +1,4 @@
-"""Where the picture of a payload is, and what is refused of it."""
+"""The path or bytes of a payload's image, and payloads that are refused."""
 
 import base64
 
@@ -6,11 +6,11 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from ui.i18n import UserError
-from ui.server.upload import DrawingData, drawing_source, picture_source
+from ui.server.upload import DrawingData, drawing_source, image_source
 
 
-def test_a_data_url_is_a_picture():
-    assert picture_source("data:image/png;base64," + base64.b64encode(b"any bytes").decode()) == b"any bytes"
+def test_image_source_data_url_is_decoded():
+    assert image_source("data:image/png;base64," + base64.b64encode(b"any bytes").decode()) == b"any bytes"
 
 
 @pytest.mark.parametrize(
@@ -24,21 +24,21 @@ def test_a_data_url_is_a_picture():
         3,
     ],
 )
-def test_other_payloads_are_refused(url):
+def test_image_source_other_payloads_are_refused(url):
     with pytest.raises(UserError, match="cannot be read"):
-        picture_source(url)
+        image_source(url)
 
 
-def test_only_what_was_uploaded_is_read():
+def test_image_source_only_uploads_are_read():
     uploaded = f"{get_upload_folder()}/a/b.png"
-    assert picture_source({"path": uploaded}) == uploaded and picture_source({"path": None}) is None
-    assert picture_source(None) is picture_source("") is None
+    assert image_source({"path": uploaded}) == uploaded and image_source({"path": None}) is None
+    assert image_source(None) is image_source("") is None
     for path in ("/etc/hostname", f"{get_upload_folder()}/../hostname", "app.py", f"{get_upload_folder()}s/a"):
         with pytest.raises(UserError, match="cannot be read"):
-            picture_source({"path": path})
+            image_source({"path": path})
 
 
-def test_a_drawing_is_found_wherever_the_payload_has_it():
+def test_drawing_source_finds_the_drawing_in_every_field():
     c, b, p = ({"path": f"{get_upload_folder()}/{n}", "meta": {"_type": "gradio.FileData"}} for n in "cbp")
     assert drawing_source({"background": None, "layers": [], "composite": c}) == c["path"]
     assert drawing_source({"background": b, "layers": [p], "composite": None}) == p["path"]
@@ -48,6 +48,6 @@ def test_a_drawing_is_found_wherever_the_payload_has_it():
     assert drawing_source(None) is None
 
 
-def test_a_path_that_was_not_uploaded_is_refused():
+def test_drawing_data_path_without_meta_is_refused():
     with pytest.raises(ValueError, match="meta"):
         DrawingData.model_validate({"path": "/etc/hostname"}, context={"validate_meta": True})

@@ -14,7 +14,13 @@ from ui.figures.mistakes import mistakes_html
 from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
 from ui.i18n import UserError
 from ui.reports import parse as reports
-from ui.tabs import tuning
+from ui.tabs.tuning import add_tuning_tab
+from ui.tabs.tuning_tables import (
+    best_hyperparameters_table,
+    evaluation_sentence,
+    ranked_trials_table,
+    trials_table,
+)
 
 TRIALS = {
     "schema_version": 1,
@@ -77,8 +83,8 @@ def write(folder, name, report):
 # --- Trials ---
 
 
-def test_the_endpoints_table_has_every_trial_as_it_is_in_the_file(folder):
-    table = tuning.trials_table(folder)
+def test_trials_table_has_every_trial_of_the_file(folder):
+    table = trials_table(folder)
     names = ["trial_id", "status", "score", "filters", "optimizer", "learning_rate", "parameters", "seconds", "reason"]
     assert table["headers"] == names
     assert table["data"][2] == ["0002", "COMPLETED", 0.9876543, 48, "adamw", 0.01, 2000, 12.5, None]
@@ -86,9 +92,9 @@ def test_the_endpoints_table_has_every_trial_as_it_is_in_the_file(folder):
     assert len(table["data"]) == 5
 
 
-def test_the_page_shows_the_best_first_in_each_language(folder):
+def test_ranked_trials_table_best_first_in_each_language(folder):
     search = reports.read_search(folder)
-    spanish, english = (tuning.trials_shown(search, language) for language in ("es", "en"))
+    spanish, english = (ranked_trials_table(search, language) for language in ("es", "en"))
     assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
     assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
     assert [row[0] for row in spanish["data"]] == [2, 3, 0, 1, 4]
@@ -100,7 +106,7 @@ def test_the_page_shows_the_best_first_in_each_language(folder):
     assert spanish["metadata"]["display_value"][3][2] == ""
 
 
-def test_a_smaller_loss_is_better(folder):
+def test_ranked_smaller_loss_is_better(folder):
     search = reports.read_search(
         write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}})
     )
@@ -108,18 +114,18 @@ def test_a_smaller_loss_is_better(folder):
     assert [trial.order for trial in search.ranked().trials][:3] == [0, 3, 2]
 
 
-def test_the_best_so_far_never_falls(folder):
+def test_best_so_far_never_falls(folder):
     points = reports.read_search(folder).best_so_far()
     assert points == [(0, 0.95, 0.95), (2, 0.9876543, 0.9876543), (3, 0.97, 0.9876543)]
 
 
-def test_the_best_hyperparameters_are_the_best_trials(folder):
-    table = tuning.hyperparameters_shown(reports.read_search(folder), "es")
+def test_best_hyperparameters_table_is_of_the_best_trial(folder):
+    table = best_hyperparameters_table(reports.read_search(folder), "es")
     assert table["headers"] == ["hiperparámetro", "valor"]
     assert table["data"] == [["filtros", "48"], ["optimizador", "adamw"], ["tasa de aprendizaje", "0,01"]]
 
 
-def test_values_are_shown_short():
+def test_shown_values_are_short():
     assert display_value(0.00123456, "es") == 0.001235
     assert display_value([16, 32], "es") == "16, 32"
     assert display_value(True, "es") == "sí"
@@ -127,14 +133,14 @@ def test_values_are_shown_short():
     assert display_value(None, "en") == ""
 
 
-def test_a_value_is_not_taken_for_a_word_of_the_page():
-    assert display_value("average", "en") == "average"  # of the pooling, not of the weights
+def test_shown_value_is_not_translated_as_a_text_key():
+    assert display_value("average", "en") == "average"  # a kind of pooling, not the weights' average
 
 
 # --- Figures ---
 
 
-def test_the_learning_curve_has_a_panel_for_loss_and_for_each_metric(folder):
+def test_learning_curve_has_a_panel_for_loss_and_each_metric(folder):
     training = reports.read_training(folder)
     assert training.curves == {"loss": ([0.5, 0.2], [0.3, None]), "accuracy": ([0.8, 0.9], [0.9, 0.95])}
     figure = plot_learning_curve(training, "en")
@@ -142,13 +148,13 @@ def test_the_learning_curve_has_a_panel_for_loss_and_for_each_metric(folder):
     assert figure.layout.shapes[0].x0 == 2
 
 
-def test_figures_write_numbers_as_the_language_does(folder):
+def test_figures_numbers_follow_the_language(folder):
     training = reports.read_training(folder)
     separators = [plot_learning_curve(training, language).layout.separators for language in ("es", "en")]
     assert separators == [",\u202f", ".,"]
 
 
-def test_the_confusion_matrix_keeps_every_count(folder):
+def test_confusion_keeps_every_count(folder):
     figure = plot_confusion_matrix(reports.read_evaluation(folder), "es")
     right, wrong = figure.data
     assert [list(row) for row in right.z] == [[40, None], [None, 58]]
@@ -156,16 +162,16 @@ def test_the_confusion_matrix_keeps_every_count(folder):
     assert figure.layout.yaxis.title.text == "clase real" and figure.layout.yaxis.autorange == "reversed"
 
 
-def test_many_classes_have_no_numbers_in_their_cells(folder):
+def test_confusion_many_classes_have_no_numbers_in_cells(folder):
     labels = [str(label) for label in range(100)]
     report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
     figure = plot_confusion_matrix(reports.read_evaluation(write(folder, "evaluation.json", report)), "es")
     assert figure.data[0].texttemplate is None
 
 
-def test_the_test_accuracy_is_told(folder):
-    assert "99,52\u00a0%" in tuning.tested_shown(folder, "es") and "10\u202f000" in tuning.tested_shown(folder, "es")
-    assert "99.52%" in tuning.tested_shown(folder, "en") and "10,000" in tuning.tested_shown(folder, "en")
+def test_evaluation_sentence_has_the_accuracy(folder):
+    assert "99,52\u00a0%" in evaluation_sentence(folder, "es") and "10\u202f000" in evaluation_sentence(folder, "es")
+    assert "99.52%" in evaluation_sentence(folder, "en") and "10,000" in evaluation_sentence(folder, "en")
 
 
 # --- What is missing or damaged ---
@@ -178,7 +184,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_a_missing_report_is_told(tmp_path, name):
+def test_missing_report_is_reported(tmp_path, name):
     with pytest.raises(UserError, match=name) as missing:
         READERS[name](tmp_path)
     assert missing.value.key == "report_missing"
@@ -186,7 +192,7 @@ def test_a_missing_report_is_told(tmp_path, name):
 
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "3", "{}", '{"trials": 3}', "\x00\xff", '{"history": []}'])
-def test_a_damaged_report_is_told(tmp_path, name, content):
+def test_damaged_report_is_reported(tmp_path, name, content):
     with pytest.raises(UserError, match=name):
         READERS[name](write(tmp_path, name, content))
 
@@ -198,7 +204,7 @@ def test_a_damaged_report_is_told(tmp_path, name, content):
     + [("evaluation.json", EVALUATION, field) for field in EVALUATION],
 )
 @pytest.mark.parametrize("value", [None, "x", [3], {"a": 1}, "absent"])
-def test_a_wrong_field_is_told(tmp_path, name, report, field, value):
+def test_wrong_field_is_reported(tmp_path, name, report, field, value):
     report = copy.deepcopy(report)
     report[field] = value
     if value == "absent":
@@ -209,20 +215,20 @@ def test_a_wrong_field_is_told(tmp_path, name, report, field, value):
         READERS[name](write(tmp_path, name, report))
 
 
-def test_a_matrix_that_does_not_fit_its_labels_is_told(tmp_path):
+def test_confusion_matrix_with_wrong_size_is_reported(tmp_path):
     write(tmp_path, "evaluation.json", EVALUATION | {"confusion_matrix": [[1, 2, 3], [4, 5, 6]]})
     with pytest.raises(UserError):
         reports.read_evaluation(tmp_path)
-    assert tuning.tested_shown(tmp_path, "es") == ""
+    assert evaluation_sentence(tmp_path, "es") == ""
 
 
-def test_a_regression_has_no_confusion_matrix(tmp_path):
+def test_regression_has_no_confusion_matrix(tmp_path):
     write(tmp_path, "evaluation.json", {"split": "test", "rows": 9, "mean_absolute_error": 1.5})
     with pytest.raises(UserError, match="number"):
         reports.read_evaluation(tmp_path)
 
 
-def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
+def test_calibration_has_a_point_for_every_bin_with_rows(folder):
     bins = [
         {"low": 0.0, "high": 0.5, "rows": 0, "confidence": None, "accuracy": None},
         {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
@@ -234,18 +240,18 @@ def test_the_calibration_has_a_dot_for_every_bin_with_answers(folder):
     assert figure.data[1].name == "ECE 10.00%"
     for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
         write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as damage:
             reports.read_calibration(folder)
-        assert told.value.key == key
+        assert damage.value.key == key
 
 
-def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(folder):
+def test_mistakes_html_untrusted_values_are_escaped(folder):
     kept = {"row": 3, "label": "<b>4", "answer": '9" onerror="x', "confidence": 0.9, "image": "iVBORw0KGgo="}
     write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept]})
     html = mistakes_html(reports.read_mistakes(folder), "en")
     assert "&lt;b&gt;4 → 9&quot; onerror" in html and "confidence of 90.0%" in html and "<b>" not in html
     assert 'onerror="' not in html and html.count("<img") == 1
-    # The confusion chooses by the very attribute of its pictures.
+    # Choosing a confusion selects the images by this attribute.
     cells = re.findall(r'(?:<option value|data-cell)="([^"]+)"', html)
     assert len(cells) == 2 and cells[0] == cells[1] and "&lt;b&gt;4 → 9&quot; onerror=&quot;x (1)</option>" in html
     for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
@@ -257,44 +263,44 @@ def test_mistakes_are_shown_with_what_they_are_and_a_strangers_are_harmless(fold
         reports.read_mistakes(folder)
 
 
-def test_a_search_without_a_completed_trial_is_told(folder):
+def test_search_without_completed_trial_is_reported(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
     search = reports.read_search(write(folder, "trials.json", unfinished))
-    for shown in (plot_optimization_history, tuning.hyperparameters_shown):
+    for render in (plot_optimization_history, best_hyperparameters_table):
         with pytest.raises(UserError, match="No trial has completed"):
-            shown(search, "en")
-    assert tuning.trials_shown(search, "en")["data"][0][1] == "failed"
+            render(search, "en")
+    assert ranked_trials_table(search, "en")["data"][0][1] == "failed"
 
 
-def test_the_tab_stands_without_any_report(tmp_path):
-    """Each part that is missing is told in its place, in the language of the request."""
+def test_tab_without_reports_shows_the_reasons(tmp_path):
+    """Each panel is replaced by a sentence in the language of the request."""
     with gr.Blocks() as demo:
-        tuning.tab(demo, tmp_path)
+        add_tuning_tab(demo, tmp_path)
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
-    told = [text for text in spanish if isinstance(text, str) and text]
-    assert [text.count("trials.json") for text in told] == [1] * 10 + [0] * 4
-    assert told[10].startswith("**Curva de aprendizaje") and "training.json" in told[10]
-    assert "evaluation.json" in told[13] and spanish.count("") == 2
+    texts = [text for text in spanish if isinstance(text, str) and text]
+    assert [text.count("trials.json") for text in texts] == [1] * 10 + [0] * 4
+    assert texts[10].startswith("**Curva de aprendizaje") and "training.json" in texts[10]
+    assert "evaluation.json" in texts[13] and spanish.count("") == 2
 
 
-def test_a_strangers_split_is_text(folder):
+def test_untrusted_split_name_is_escaped(folder):
     write(folder, "evaluation.json", EVALUATION | {"split": "<b>x</b> ![a](http://b)"})
     with gr.Blocks() as demo:
-        tuning.tab(demo, folder)
+        add_tuning_tab(demo, folder)
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
-    (told,) = [value for value in load(None) if isinstance(value, str) and value.startswith("<p>Right")]
-    assert told.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in told
+    (sentence,) = [value for value in load(None) if isinstance(value, str) and value.startswith("<p>Right")]
+    assert sentence.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in sentence
     captions = [block for block in demo.blocks.values() if "caption" in (block.elem_classes or [])]
-    assert sum(isinstance(block, gr.HTML) for block in captions) == 2  # Markdown would make links and pictures of it
+    assert sum(isinstance(block, gr.HTML) for block in captions) == 2  # Markdown would turn it into links and images
 
 
-def test_a_run_of_the_real_training_can_be_shown(trained):
-    """What `python -m training run` writes is what the tab reads."""
-    assert tuning.trials_table(trained)["data"]
+def test_reports_of_a_real_run_can_be_shown(trained):
+    """What `python -m training run` writes can be read by the tab."""
+    assert trials_table(trained)["data"]
     assert plot_optimization_history(reports.read_search(trained), "es").data
     assert plot_intermediate_values(reports.read_search(trained), "es").data
-    assert tuning.hyperparameters_shown(reports.read_search(trained), "es")["data"]
+    assert best_hyperparameters_table(reports.read_search(trained), "es")["data"]
     assert plot_learning_curve(reports.read_training(trained), "es").data
     assert plot_confusion_matrix(reports.read_evaluation(trained), "es").data
-    assert tuning.tested_shown(trained, "es")
+    assert evaluation_sentence(trained, "es")

@@ -1,0 +1,60 @@
+"""What becomes of the edges tab's kernel when another one is chosen."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ui.edges.kernels import KERNELS, keeps_brightness, kernel_plane, resize_kernel, validate_kernel
+
+EDITABLE_SIDES_PX = (3, 5)  # of kernels whose weights are typed
+
+
+@dataclass(frozen=True)
+class KernelChoice:
+    """A chosen kernel, and what its choice means for the other controls."""
+
+    rows: list[list[float]]
+    output: Literal["gray", "binary"] | None = None  # how to show the sums from now on; None: as before
+    inputs: int | None = None  # of a learned kernel's layer
+    filters: int | None = None
+
+
+def choose_named(name: str, previous_rows: Any) -> KernelChoice:
+    """Choose a kernel of `KERNELS`.
+
+    A threshold leaves only noise of a blurred or sharpened image, so such kernels show the values, and edge kernels
+    what is above the threshold. Between kernels of the same kind the output stays as the user chose it.
+
+    Args:
+        name: in `KERNELS`.
+        previous_rows: the kernel before, (side, side).
+    """
+    kernel = KERNELS[name]
+    if keeps_brightness(kernel) == keeps_brightness(np.array(previous_rows)):
+        return KernelChoice(kernel.tolist())
+    return KernelChoice(kernel.tolist(), "gray" if keeps_brightness(kernel) else "binary")
+
+
+def choose_own(previous_rows: Any) -> KernelChoice:
+    """Start an editable kernel from the previous one, with the nearest side of `EDITABLE_SIDES_PX`.
+
+    Raises:
+        UserError: if the previous kernel is not valid.
+    """
+    kernel = validate_kernel(previous_rows)
+    side = min(EDITABLE_SIDES_PX, key=lambda side: abs(side - len(kernel)))
+    return KernelChoice(resize_kernel(kernel, side).tolist())
+
+
+def choose_learned(kernels: dict[str, np.ndarray], layer: str, filter_: int, input_: int) -> KernelChoice:
+    """Choose a kernel that the network has learned.
+
+    Args:
+        kernels: layer -> float32 (side, side, inputs, filters).
+        layer: its name; the first layer if it does not exist, because a fallback model may have other layers.
+        filter_: see `kernel_plane`.
+        input_: see `kernel_plane`.
+    """
+    kernel = kernels.get(layer, kernels[min(kernels)])
+    return KernelChoice(kernel_plane(kernel, filter_, input_).tolist(), inputs=kernel.shape[2], filters=kernel.shape[3])

@@ -1,0 +1,80 @@
+"""Every name of Gradio, gradio_client and safehttpx that is not part of their public interface, in one place.
+
+Such names may change with any release. `requirements.txt` therefore pins Gradio to one minor version, and
+`tests/unit/ui/server/test_gradio_compat.py` checks that each name is still there. To move to another version, change
+`GRADIO_VERSION` and the pin, run this test, then the browser tests.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components.image_editor import EditorData
+from gradio.data_classes import ImageData
+from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
+from gradio.utils import get_upload_folder, is_in_or_equal
+from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
+from safehttpx import AsyncSecureTransport, matches_domain_whitelist
+
+__all__ = [
+    "PUBLIC_HOSTNAME_WHITELIST",
+    "AsyncSecureTransport",
+    "EditorData",
+    "ImageData",
+    "async_traverse",
+    "get_upload_folder",
+    "is_file_obj_with_meta",
+    "is_http_url_like",
+    "is_in_or_equal",
+    "matches_domain_whitelist",
+]
+
+GRADIO_VERSION = "6.31"  # major and minor, as pinned in requirements.txt
+
+ProcessEvent = Callable[[list], Awaitable[dict[str, Any]]]
+
+
+class EventBlocks(gr.Blocks):
+    """Blocks with a method around every event that runs on the server."""
+
+    async def process_event(self, process: ProcessEvent, inputs: list, request: gr.Request | None) -> dict[str, Any]:
+        """Run an event.
+
+        Args:
+            process: Gradio's own processing of the inputs.
+            inputs: the raw values, not checked yet.
+            request: the request of the event.
+        """
+        return await process(inputs)
+
+    async def process_api(self, block_fn: Any, inputs: list, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Run an event; Gradio calls this."""
+
+        async def process(given: list) -> dict[str, Any]:
+            return await super(EventBlocks, self).process_api(block_fn, given, *args, **kwargs)
+
+        request = kwargs.get("request")
+        # A list if the event says that it is a batch.
+        return await self.process_event(process, inputs, request[0] if isinstance(request, list) else request)
+
+
+def cache_folder(component: gr.blocks.Block) -> Path:
+    """Return the folder from which Gradio serves the files of a component."""
+    return Path(component.GRADIO_CACHE)
+
+
+def set_payload_model(component: gr.components.Component, model: type) -> None:
+    """Have Gradio check and describe a component's payload with this model."""
+    component.data_model = model
+
+
+def set_api_schema(component: gr.components.Component, schema: dict[str, Any], example: Any) -> None:
+    """Set what the API description says about a component: the JSON schema of its value, and an example."""
+    component.api_info = lambda: schema
+    component.example_payload = lambda: example
+
+
+def load_event(examples: gr.Examples) -> Any:
+    """Return the event of a chosen example, to be followed by `.then`."""
+    return examples.load_input_event
