@@ -1,7 +1,9 @@
-"""The whole state of a training in one safetensors file, written whole."""
+"""The whole state of a training in one safetensors file, which is replaced in one step."""
 
 import hashlib
 import json
+import logging
+import time
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -16,95 +18,134 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from model.errors import CorruptFileError, TrazoError
-from model.io.atomic import atomic_write
+from model.io.atomic import atomic_write, clear_leftovers
+from training.loop.state import Progress, TrainState
 
-CODE = tuple(Path(__file__).parents[2] / name for name in ("model", "training"))
+logger = logging.getLogger("trazo")
+
+SAVE_INTERVAL_S = 60.0
+CODE_FOLDERS = tuple(Path(__file__).parents[2] / name for name in ("model", "training"))
 PACKAGES = (cv2, keras, np, PIL, tf)
 
 
-def save_checkpoint(
-    path: Path,
-    networks: dict[str, keras.Model],
-    optimizer: keras.optimizers.Optimizer,
-    identity: dict[str, Any],
-    progress: Any,
-    best: list[np.ndarray] | None,
-) -> None:
-    """Write everything that a training needs to go on.
+class Checkpointer:
+    """Saves a training's state from time to time, and restores it."""
+
+    def __init__(self, path: Path | None, identity: dict[str, Any], save_every_s: float = SAVE_INTERVAL_S) -> None:
+        """Set where and how often.
+
+        Args:
+            path: the file; None saves nothing.
+            identity: what the run is about, as JSON, so that another run's checkpoint is not taken for this one's.
+            save_every_s: seconds between two saves of `save_if_due`.
+        """
+        self._path, self._identity, self._save_every_s = path, identity, save_every_s
+        self._saved_at = time.monotonic()
+
+    def restore(self, state: TrainState) -> None:
+        """Fill the state from the file, if there is one.
+
+        Raises:
+            CorruptFileError: if the file cannot be read.
+            TrazoError: if it belongs to a run with other settings or data.
+        """
+        if self._path:
+            clear_leftovers(self._path)
+            if self._path.exists():
+                load_checkpoint(self._path, state, self._identity)
+        self._saved_at = time.monotonic()
+
+    def save_if_due(self, state: TrainState) -> None:
+        """Save the state if the last save was long enough ago."""
+        if time.monotonic() - self._saved_at > self._save_every_s:
+            state.count_seconds()
+            self.save(state)
+
+    def save(self, state: TrainState) -> None:
+        """Save the state now."""
+        if self._path:
+            save_checkpoint(self._path, state, self._identity)
+        self._saved_at = time.monotonic()
+
+
+def save_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> None:
+    """Write everything that a training needs to continue.
+
+    The variables of the networks include the states of the dropout layers' random generators, those of the optimizer
+    its moments, its step count and with it the position in the schedule.
 
     Args:
         path: the file; replaced in one step.
-        networks: name -> one whose variables are kept, the states of its dropout layers' random generators included.
-        optimizer: its moments, step count and schedule position.
-        identity: what the run is about, as JSON; another run's checkpoint is then not mistaken for this one's.
-        progress: a dataclass that fits into JSON.
-        best: the best weights so far, in the order of a network's `weights`.
+        state: what is written.
+        identity: what the run is about, as JSON.
     """
-    # By position: the names of the random generators' states carry a count over the whole process.
-    tensors = {f"{name}/{i}": v.numpy() for name, net in networks.items() for i, v in enumerate(net.variables)}
-    tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
-    tensors |= {f"best/{i}": value for i, value in enumerate(best or [])}
-    state = json.dumps({"identity": identity, "progress": asdict(progress), "made_with": _made_with()})
-    # safetensors wants arrays with at least contiguous memory; 0-d variables come as numpy scalars.
-    atomic_write(
-        path,
-        save({k: np.ascontiguousarray(v).reshape(np.shape(v)) for k, v in tensors.items()}, {"state": state}),
+    # By position: the names of the random generators' states contain a count over the whole process.
+    tensors = {f"{name}/{i}": v.numpy() for name, net in state.networks.items() for i, v in enumerate(net.variables)}
+    tensors |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(state.optimizer.variables)}
+    tensors |= {f"best/{i}": value for i, value in enumerate(state.best_weights or [])}
+    text = json.dumps(
+        {"identity": identity, "progress": asdict(state.progress), "made_with": environment_fingerprint()}
     )
+    # safetensors needs contiguous arrays of at least one dimension; variables without dimensions come as NumPy scalars.
+    arrays = {name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in tensors.items()}
+    atomic_write(path, save(arrays, {"state": text}))
 
 
-def load_checkpoint(
-    path: Path,
-    networks: dict[str, keras.Model],
-    optimizer: keras.optimizers.Optimizer,
-    identity: dict[str, Any],
-    progress_type: type,
-) -> tuple[Any, list[np.ndarray] | None]:
-    """Fill networks and optimiser from a checkpoint; one that was made with other code or packages is told.
+def load_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> None:
+    """Fill a state from a checkpoint, with a warning if other code or package versions wrote it.
 
-    Returns:
-        (progress, best weights or None).
+    Args:
+        path: the file.
+        state: a fresh state of the same run.
+        identity: what the run is about, as JSON.
 
     Raises:
-        CorruptFileError: when the file cannot be read.
-        TrazoError: when it belongs to a run with other settings or data.
+        CorruptFileError: if the file cannot be read.
+        TrazoError: if it belongs to a run with other settings or data.
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            state = json.loads(file.metadata()["state"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            saved = json.loads(file.metadata()["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise CorruptFileError(f"{path} is no checkpoint of Trazo ({error}); delete it to start again") from None
-    asked = json.loads(json.dumps(identity))
-    if state["identity"] != asked:
-        different = differences(state["identity"], asked)
+        raise CorruptFileError(f"{path} is not a checkpoint of Trazo ({error}); delete it to start again") from None
+    requested = json.loads(json.dumps(identity))
+    if saved["identity"] != requested:
         raise TrazoError(
-            f"{path} belongs to a run with other settings ({', '.join(different)}); "
+            f"{path} belongs to a run with other settings ({', '.join(differences(saved['identity'], requested))}); "
             "use another --output, or delete it to start again"
         )
-    before = state.get("made_with", {})
-    if changed := [name for name, now in _made_with().items() if before.get(name) != now]:
-        names = ", ".join(changed)
-        print(f"{path} was begun with another version of {names}: a new start may end with other weights", flush=True)
-    for name, network in networks.items():
+    _warn_of_other_versions(path, saved.get("made_with", {}))
+    for name, network in state.networks.items():
         for index, variable in enumerate(network.variables):
             variable.assign(tensors[f"{name}/{index}"])
-    for index, variable in enumerate(optimizer.variables):
+    for index, variable in enumerate(state.optimizer.variables):
         variable.assign(tensors[f"optimizer/{index}"])
-    best = [tensors[f"best/{i}"] for i in range(sum(name.startswith("best/") for name in tensors))] or None
-    return progress_type(**state["progress"]), best
+    state.best_weights = [
+        tensors[f"best/{i}"] for i in range(sum(name.startswith("best/") for name in tensors))
+    ] or None
+    state.progress = Progress(**saved["progress"])
+
+
+def _warn_of_other_versions(path: Path, fingerprint: dict[str, str]) -> None:
+    if changed := [name for name, value in environment_fingerprint().items() if fingerprint.get(name) != value]:
+        logger.warning(
+            f"{path} was written by another version of {', '.join(changed)}: "
+            "a training from the start may end with other weights"
+        )
 
 
 @cache
-def _made_with() -> dict[str, str]:
-    """Return what the bits of a training hang on beside its settings: this project's code, and packages."""
+def environment_fingerprint() -> dict[str, str]:
+    """Return a fingerprint of the code and the package versions that determine the result, by name."""
     digest = hashlib.sha256()
-    for file in sorted(path for package in CODE for path in package.rglob("*.py")):
+    for file in sorted(path for folder in CODE_FOLDERS for path in folder.rglob("*.py")):
         digest.update(file.read_bytes())
     return {"Trazo": digest.hexdigest()[:16]} | {package.__name__: package.__version__ for package in PACKAGES}
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:
-    """Return what differs between two nested dicts, one line a value: its path, the old and the new."""
+    """Return what differs between two nested dicts, one line per value: its path, the old and the new value."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [d for key in keys for d in differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)]

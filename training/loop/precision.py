@@ -1,4 +1,4 @@
-"""The arithmetic of a training: float32, or bfloat16 with weights that stay float32, where the processor has it."""
+"""The precision of a training: float32, or bfloat16 with float32 weights on processors that support it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,23 +6,28 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-# As Linux names them. Without one of them TensorFlow emulates bfloat16, far slower than float32.
-PROCESSOR_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+# As Linux names them. Without one of them TensorFlow emulates bfloat16, which is far slower than float32.
+BFLOAT16_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
-def usable_precision(asked: str) -> str:
-    """Return the precision that was asked for, or float32 where bfloat16 would be emulated."""
-    if asked == "float32" or tf.config.list_physical_devices("GPU"):
-        return asked
+def usable_precision(requested: str, cpu_info: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the requested precision, or float32 if bfloat16 would be emulated.
+
+    Args:
+        requested: float32 or bfloat16.
+        cpu_info: the file in which Linux lists the processor's flags.
+    """
+    if requested == "float32" or tf.config.list_physical_devices("GPU"):
+        return requested
     try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
+        flags = set(cpu_info.read_text().split())
     except OSError:  # not Linux
         flags = set()
-    return asked if flags & PROCESSOR_FLAGS else "float32"
+    return requested if flags & BFLOAT16_CPU_FLAGS else "float32"
 
 
 def in_precision(precision: str, build: Callable[[], keras.Model]) -> keras.Model:
-    """Return what `build` builds, its layers computing in that precision.
+    """Return the network that `build` builds, with layers that compute in that precision.
 
     Source: Micikevicius et al. 2018, "Mixed Precision Training"; bfloat16 needs no scaling of the loss.
     """

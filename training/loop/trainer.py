@@ -1,49 +1,37 @@
-"""The training loop, with a checkpoint that holds everything: a run killed at any step goes on exactly."""
+"""The training loop. `fit` is the whole of it; the functions below stand in the order in which it calls them.
 
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+A training can be killed at any step. Started again, it continues from its checkpoint and ends with the same weights to
+the last bit: all randomness follows from (seed, epoch, batch), and the checkpoint holds everything else that changes.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
-from model import heads
 from model.config import CnnConfig
 from model.errors import TrazoError
-from model.io.atomic import clear_leftovers
+from model.heads import HEADS
 from model.losses import make_loss, make_metric_function
 from model.network import build_network
 from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
-from training.loop.checkpoint import load_checkpoint, save_checkpoint
+from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
 from training.loop.precision import in_precision, usable_precision
+from training.loop.progress_bar import EpochBar, log_epoch
+from training.loop.state import Progress, TrainState
 from training.pipeline import iterate_with_source_errors, make_eval_data, make_train_data
 
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
+logger = logging.getLogger("trazo")
 
-
-@dataclass
-class Progress:
-    """Where a training stands; with the network's and optimiser's variables it is the whole state."""
-
-    epoch: int = 0  # current, from 0
-    batch: int = 0  # next of that epoch
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])  # loss, metric and rows of the epoch so far
-    seconds: float = 0.0  # of training so far, over all starts
-    epoch_seconds: float = 0.0  # of the current epoch so far
-    best_epoch: int = 0  # from 1; 0 for none yet
-    best_loss: float = float("inf")  # on validation
-    history: list[dict[str, float]] = field(default_factory=list)  # one row an epoch
-    finished: bool = False
-
-    def stopped_early(self, patience: int) -> bool:
-        """Tell whether validation has not improved for `patience` epochs."""
-        return self.epoch - self.best_epoch >= patience
+TensorBatch = tuple[tf.Tensor, tf.Tensor]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
+Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # of a batch; returns (loss, metric, rows), summed over the batch
 
 
 def fit(
@@ -53,6 +41,7 @@ def fit(
     validation: HubStream,
     *,
     checkpoint: Path | None = None,
+    save_every_s: float = SAVE_INTERVAL_S,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     verbose: bool = True,
 ) -> tuple[keras.Model, Progress]:
@@ -61,118 +50,73 @@ def fit(
     Args:
         config: the network; its scaling is already fitted.
         settings: how to train.
-        train: rows to learn from; its batch size and seed are those of the settings.
-        validation: rows held out; its loss decides which epoch is best and when to stop.
-        checkpoint: file that holds the whole state, written every `SECONDS_BETWEEN_CHECKPOINTS` and at each epoch's
-            end; None for none. A run that is killed and started again with the same arguments ends with the same
+        train: the rows to learn from; its batch size and seed are those of the settings.
+        validation: the rows held out; their loss decides which epoch is best and when to stop.
+        checkpoint: the file that holds the whole state, written every `save_every_s` seconds and after each epoch;
+            None for no file. A training that is killed and started again with the same arguments ends with the same
             bits, on the same machine with the same number of threads.
+        save_every_s: seconds between two checkpoints within an epoch.
         on_epoch: called after each epoch.
-        verbose: show a progress bar.
+        verbose: show a progress bar, and log each epoch.
 
     Returns:
         (network, progress).
 
     Raises:
-        TrazoError: when the loss is no longer finite, or the checkpoint belongs to another run.
+        TrazoError: if the loss is no longer finite, no validation row is usable, or the checkpoint belongs to
+            another run.
+
+    Example:
+        >>> train, validation = HubStream("ylecun/mnist").hold_out(0.1)
+        >>> network, progress = fit(CnnConfig(), TrainConfig(epochs=3), train, validation)
     """
     if settings.digit_variants:
         check_digits(config.labels)
-
-    # --- State: fresh, or from the checkpoint ---
-    keras.utils.set_random_seed(settings.seed)
     settings = replace(settings, precision=usable_precision(settings.precision))
-    network = in_precision(settings.precision, lambda: build_network(config))
     steps = min(len(train), settings.steps_per_epoch or len(train))
+
+    state = create_train_state(config, settings, steps)
+    checkpointer = Checkpointer(checkpoint, run_identity(config, settings, train, validation), save_every_s)
+    checkpointer.restore(state)
+    train_step, eval_step = compile_steps(state, config, settings)
+    batches = train_batches(train, state.progress, config, settings, steps)
+
+    while not state.progress.finished:
+        with EpochBar(state.progress, settings.epochs, steps, verbose) as bar:
+            train_epoch(state, batches, train_step, steps, checkpointer, bar)
+            val_loss, val_metric = validate(eval_step, validation, config.image_shape)
+        finish_epoch(state, settings, HEADS[config.task].metric, val_loss, val_metric)
+        if verbose:
+            log_epoch(state.progress, settings.epochs)
+        log_skipped_rows(train, validation)
+        checkpointer.save(state)
+        on_epoch(state.progress)
+    return restore_best(state), state.progress
+
+
+def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int) -> TrainState:
+    """Return the state before the first step: fresh weights and a fresh optimizer.
+
+    Args:
+        config: the network.
+        settings: how to train; the weights follow from its seed.
+        steps: the steps of an epoch.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    network = in_precision(settings.precision, lambda: build_network(config))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
-    # What is validated, kept and returned, in float32: the average of the weights over the last steps, or the weights.
-    separate = settings.ema_momentum or settings.precision != "float32"
-    result = build_network(config) if separate else network
-    _copy(network, result)
-    train_step, evaluate_step = _compile(network, result, optimizer, config, settings)
-    networks = {"network": network} | ({"ema": result} if separate else {})
-    identity = {
-        "network": asdict(config),
-        "training": asdict(settings),
-        "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
-    }
-    progress, best = Progress(), None
-    if checkpoint:
-        clear_leftovers(checkpoint)
-        if checkpoint.exists():
-            progress, best = load_checkpoint(checkpoint, networks, optimizer, identity, Progress)
-
-    def save() -> None:
-        if checkpoint:
-            save_checkpoint(checkpoint, networks, optimizer, identity, progress, best)
-
-    # --- Epochs ---
-    shape = config.image_shape
-    if not progress.finished:
-        data = iterate_with_source_errors(
-            train,
-            make_train_data(
-                train,
-                progress.epoch,
-                start=progress.batch,
-                epochs=settings.epochs - progress.epoch,
-                steps=steps,
-                image_shape=shape,
-                augment=settings,
-            ),
-        )
-    saved = time.monotonic()
-    while not progress.finished:
-        bar = _Bar(progress, settings.epochs, steps, verbose)
-        started = time.monotonic()
-        while progress.batch < steps:
-            images, labels = next(data)
-            if images.shape[0]:  # a batch of which no row was usable
-                sums = train_step(images, labels).numpy()
-                progress.sums = [a + float(b) for a, b in zip(progress.sums, sums, strict=True)]
-            progress.batch += 1
-            bar.update(progress)
-            if not np.isfinite(progress.sums[0]):
-                raise TrazoError(
-                    f"the loss is no longer finite in epoch {progress.epoch + 1}, batch {progress.batch}; "
-                    "a smaller learning rate, or another loss or scaling, may help"
-                )
-            if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
-                started = _add_time(progress, started)
-                save()
-                saved = time.monotonic()
-
-        # --- Validation, early stopping, best weights ---
-        val_loss, val_metric = _evaluate(
-            evaluate_step, iterate_with_source_errors(validation, make_eval_data(validation, image_shape=shape))
-        )
-        if not np.isfinite(val_loss) and best is None:
-            raise TrazoError(
-                f"the loss on validation is not finite in epoch {progress.epoch + 1}; "
-                "a smaller learning rate, or another loss or scaling, may help"
-            )
-        _add_time(progress, started)
-        _end_epoch(progress, config, optimizer, val_loss, val_metric)
-        bar.end(progress.history[-1])
-        for stream in (train, validation):
-            if news := stream.take_skip_summary():
-                print(news, flush=True)
-        if val_loss < progress.best_loss:
-            progress.best_loss, progress.best_epoch = val_loss, progress.epoch
-            best = [variable.numpy() for variable in result.weights]
-        progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
-        save()
-        saved = time.monotonic()
-        on_epoch(progress)
-
-    assert best is not None  # a first loss on validation that is not finite was refused
-    for variable, value in zip(result.weights, best, strict=True):
-        variable.assign(value)
-    return result, progress
+    # What is returned computes in float32, and holds the moving average of the weights if there is one.
+    ema_network = network
+    if settings.ema_momentum or settings.precision != "float32":
+        ema_network = build_network(config)
+        for average, weight in zip(ema_network.weights, network.weights, strict=True):
+            average.assign(weight)
+    return TrainState(network, ema_network, optimizer)
 
 
 def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Return the optimiser with its learning-rate schedule.
+    """Return the optimizer with its learning-rate schedule.
 
     The one-cycle schedule (Smith and Topin 2017, with a cosine descent) warms up linearly for a tenth of all steps and
     descends to zero.
@@ -180,45 +124,46 @@ def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimiz
     steps = settings.epochs * steps_per_epoch
     rate: Any = float(settings.learning_rate)
     if settings.schedule == "one-cycle":
-        warm = max(1, steps // 10)
+        warmup_steps = max(1, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
             settings.learning_rate / 25,
-            max(1, steps - warm),
+            max(1, steps - warmup_steps),
             0.0,
             warmup_target=settings.learning_rate,
-            warmup_steps=warm,
+            warmup_steps=warmup_steps,
         )
-    o = keras.optimizers
+    optimizers = keras.optimizers
     return {
-        "adam": lambda: o.Adam(rate),
-        "adamw": lambda: o.AdamW(rate, weight_decay=settings.weight_decay),
-        "nadam": lambda: o.Nadam(rate),
-        "rmsprop": lambda: o.RMSprop(rate),
-        "sgd": lambda: o.SGD(rate, momentum=0.9, nesterov=True),
-        "lion": lambda: o.Lion(rate, weight_decay=settings.weight_decay),
+        "adam": lambda: optimizers.Adam(rate),
+        "adamw": lambda: optimizers.AdamW(rate, weight_decay=settings.weight_decay),
+        "nadam": lambda: optimizers.Nadam(rate),
+        "rmsprop": lambda: optimizers.RMSprop(rate),
+        "sgd": lambda: optimizers.SGD(rate, momentum=0.9, nesterov=True),
+        "lion": lambda: optimizers.Lion(rate, weight_decay=settings.weight_decay),
     }[settings.optimizer]()
 
 
-def _copy(source: keras.Model, target: keras.Model) -> None:
-    for old, new in zip(source.weights, target.weights, strict=True):
-        new.assign(old)
+def run_identity(
+    config: CnnConfig, settings: TrainConfig, train: HubStream, validation: HubStream
+) -> dict[str, dict[str, Any]]:
+    """Return what a run is about, as JSON. A checkpoint continues only a run with the same identity."""
+    return {
+        "network": asdict(config),
+        "training": asdict(settings),
+        "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
+    }
 
 
-def _compile(
-    network: keras.Model,
-    result: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    config: CnnConfig,
-    settings: TrainConfig,
-):
-    """Return (one training step, one validation batch), both giving (loss, metric, rows) summed over the batch.
+def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -> tuple[Step, Step]:
+    """Return (one training step, one validation step), as TensorFlow graphs.
 
-    `network` is trained, `result` is validated; where they are two, a step moves the weights of the second towards
-    those of the first (Polyak and Juditsky 1992; with a decay as in Keras' own averaging).
+    A training step updates `state.network`, and then moves the weights of `state.ema_network` towards it (Polyak and
+    Juditsky 1992, with a momentum as in Keras' own averaging). A validation step runs `state.ema_network`.
     """
+    network, ema_network, optimizer = state.network, state.ema_network, state.optimizer
     loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
     metric_of = make_metric_function(config.task)
-    shapes = [
+    signature = [
         tf.TensorSpec((None, *config.image_shape), tf.float32),
         tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
     ]
@@ -228,87 +173,128 @@ def _compile(
         return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, outputs)), rows])
 
     # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU.
-    @tf.function(input_signature=shapes, jit_compile=False)
-    def step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    @tf.function(input_signature=signature, jit_compile=False)
+    def train_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = network(images, training=True)
             loss = loss_of(labels, outputs)
-            total = tf.add_n([loss, *network.losses])
-        gradients = tape.gradient(total, network.trainable_variables)
+            loss_with_penalties = tf.add_n([loss, *network.losses])
+        gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
-        if result is not network:
-            # The first steps count for little: an average over all of them would start from random weights.
-            done = tf.cast(optimizer.iterations, tf.float32)
-            share = 1 - tf.minimum(settings.ema_momentum, (1 + done) / (10 + done))
-            for average, weight in zip(result.weights, network.weights, strict=True):
+        if ema_network is not network:
+            # A smaller momentum in the first steps: otherwise the random first weights would weigh on the average.
+            step = tf.cast(optimizer.iterations, tf.float32)
+            share = 1 - tf.minimum(settings.ema_momentum, (1 + step) / (10 + step))
+            for average, weight in zip(ema_network.weights, network.weights, strict=True):
                 average.assign_add(share * (weight.value - average.value))
         return sums(labels, outputs, loss)
 
-    @tf.function(input_signature=shapes, jit_compile=False)
-    def evaluate(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        outputs = result(images, training=False)
+    @tf.function(input_signature=signature, jit_compile=False)
+    def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        outputs = ema_network(images, training=False)
         return sums(labels, outputs, loss_of(labels, outputs))
 
-    return step, evaluate
+    return train_step, eval_step
 
 
-def _evaluate(evaluate: Callable, data: Iterable) -> tuple[float, float]:
-    sums = [evaluate(*batch).numpy() for batch in data if batch[0].shape[0]]
+def train_batches(
+    train: HubStream, progress: Progress, config: CnnConfig, settings: TrainConfig, steps: int
+) -> Iterator[TensorBatch]:
+    """Return the batches of all epochs that are left, without a gap between two epochs."""
+    data = make_train_data(
+        train,
+        progress.epoch,
+        start=progress.batch,
+        epochs=settings.epochs - progress.epoch,
+        steps=steps,
+        image_shape=config.image_shape,
+        augment=settings,
+    )
+    return iterate_with_source_errors(train, data)
+
+
+def train_epoch(
+    state: TrainState, batches: Iterator[TensorBatch], train_step: Step, steps: int, checkpointer: Checkpointer, bar: EpochBar
+) -> None:
+    """Take the steps of the current epoch that are left.
+
+    Raises:
+        TrazoError: if the loss is no longer finite.
+    """
+    progress = state.progress
+    state.start_clock()
+    while progress.batch < steps:
+        images, labels = next(batches)
+        if images.shape[0]:  # 0 if no row of the batch was usable
+            sums = train_step(images, labels).numpy()
+            progress.sums = [total + float(value) for total, value in zip(progress.sums, sums, strict=True)]
+        progress.batch += 1
+        bar.update(progress)
+        if not np.isfinite(progress.sums[0]):
+            raise TrazoError(
+                f"the loss is no longer finite in epoch {progress.epoch + 1}, batch {progress.batch}; "
+                "a smaller learning rate, or another loss or scaling, may help"
+            )
+        checkpointer.save_if_due(state)
+
+
+def validate(eval_step: Step, validation: HubStream, image_shape: tuple[int, int, int]) -> tuple[float, float]:
+    """Return the mean loss and the mean metric over all validation rows.
+
+    Raises:
+        TrazoError: if no row is usable.
+    """
+    data = iterate_with_source_errors(validation, make_eval_data(validation, image_shape=image_shape))
+    sums = [eval_step(images, labels).numpy() for images, labels in data if images.shape[0]]
     if not sums:
         raise TrazoError("no validation row has a usable image and label")
     loss, metric, rows = np.sum(sums, axis=0, dtype=float)
     return float(loss / rows), float(metric / rows)
 
 
-def _add_time(progress: Progress, started: float) -> float:
-    now = time.monotonic()
-    progress.seconds += now - started
-    progress.epoch_seconds += now - started
-    return now
+def finish_epoch(state: TrainState, settings: TrainConfig, metric: str, val_loss: float, val_metric: float) -> None:
+    """Add the epoch to the history, keep its weights if they are the best so far, and decide whether it was the last.
 
-
-def _end_epoch(
-    progress: Progress,
-    config: CnnConfig,
-    optimizer: keras.optimizers.Optimizer,
-    val_loss: float,
-    val_metric: float,
-) -> None:
-    metric = heads.HEADS[config.task].metric
-    loss, value, rows = progress.sums
+    Raises:
+        TrazoError: if the first validation loss is not finite; there would be no best weights.
+    """
+    progress = state.progress
+    if not np.isfinite(val_loss) and state.best_weights is None:
+        raise TrazoError(
+            f"the loss on validation is not finite in epoch {progress.epoch + 1}; "
+            "a smaller learning rate, or another loss or scaling, may help"
+        )
+    state.count_seconds()
+    loss_sum, metric_sum, rows = progress.sums
     progress.epoch += 1
     progress.history.append(
         {
             "epoch": progress.epoch,
-            "loss": loss / rows,
-            metric: value / rows,
+            "loss": loss_sum / rows,
+            metric: metric_sum / rows,
             "val_loss": val_loss,
             f"val_{metric}": val_metric,
-            "learning_rate": float(optimizer.learning_rate),
+            "learning_rate": float(state.optimizer.learning_rate),
             "seconds": round(progress.epoch_seconds, 2),
         }
     )
     progress.batch, progress.sums, progress.epoch_seconds = 0, [0.0, 0.0, 0.0], 0.0
+    if val_loss < progress.best_loss:
+        progress.best_loss, progress.best_epoch = val_loss, progress.epoch
+        state.best_weights = [weight.numpy() for weight in state.ema_network.weights]
+    progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
 
 
-class _Bar:
-    """A progress bar over one epoch, on a terminal; elsewhere one line an epoch."""
+def log_skipped_rows(*streams: HubStream) -> None:
+    """Log which rows of the streams could not be used, each row once."""
+    for stream in streams:
+        if summary := stream.take_skip_summary():
+            logger.warning(summary)
 
-    def __init__(self, progress: Progress, epochs: int, steps: int, verbose: bool) -> None:
-        self._verbose = verbose
-        self._title = f"epoch {progress.epoch + 1}/{epochs}"
-        hidden = None if verbose else True  # None: hidden unless the output is a terminal
-        self._bar = tqdm(
-            total=steps, initial=progress.batch, desc=self._title, unit="batch", leave=False, disable=hidden
-        )
 
-    def update(self, progress: Progress) -> None:
-        loss, _, rows = progress.sums
-        self._bar.set_postfix(loss=f"{loss / max(rows, 1):.4f}", refresh=False)
-        self._bar.update()
-
-    def end(self, row: dict[str, float]) -> None:
-        self._bar.close()
-        if self._verbose:
-            values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
-            print(f"{self._title}  {values}", flush=True)
+def restore_best(state: TrainState) -> keras.Model:
+    """Return the network with the weights of the best epoch."""
+    assert state.best_weights is not None  # `finish_epoch` refuses a first validation loss that is not finite
+    for weight, best in zip(state.ema_network.weights, state.best_weights, strict=True):
+        weight.assign(best)
+    return state.ema_network
