@@ -3,7 +3,7 @@
     python -m benchmarks.checkpoint --data FOLDER [--steps 100] [--repeats 10] [--write]
 
 For each preset: the seconds of a step of training on FOLDER, streamed, and of one checkpoint on this disk, flushed.
-From both follows the share of an epoch in which one is written every `SECONDS_BETWEEN_CHECKPOINTS` and at the end.
+From both follows the share of an epoch in which one is written every `SAVE_INTERVAL_S` and at the end.
 """
 
 import argparse
@@ -24,7 +24,8 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
         from model import CnnConfig
         from training.config import TrainConfig
         from training.data.statistics import pixel_histogram
-        from training.loop import trainer
+        from training.loop import checkpoint
+        from training.loop.trainer import fit
         from training.presets import PRESETS
         from training.stream import HubStream
 
@@ -32,7 +33,7 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
     settings = TrainConfig(**recipe | {"epochs": 1, "steps_per_epoch": steps})
     train, rest = HubStream(str(data), batch_size=settings.batch_size).hold_out(0.1)
     epoch = recipe.get("steps_per_epoch") or len(train)
-    save, taken = trainer.save_checkpoint, []
+    save, taken = checkpoint.save_checkpoint, []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.safetensors"
         fields["scaling"] = pixel_histogram(train, (28, 28, 1), Path(folder) / "pixels.json").fit(fields["scaling"])
@@ -44,11 +45,11 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
                 save(*arguments)
                 taken.append(time.perf_counter() - started)
 
-        trainer.save_checkpoint = timed_save
+        checkpoint.save_checkpoint = timed_save
         try:
-            _, progress = trainer.fit(config, settings, train, rest, checkpoint=path, verbose=False)
+            _, progress = fit(config, settings, train, rest, checkpoint=path, verbose=False)
         finally:
-            trainer.save_checkpoint = save
+            checkpoint.save_checkpoint = save
         size = path.stat().st_size
     return {"step": progress.seconds / steps, "saves": taken, "bytes": size, "steps": epoch}
 
@@ -62,7 +63,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with quiet():
-        from training.loop.trainer import SECONDS_BETWEEN_CHECKPOINTS
+        from training.loop.checkpoint import SAVE_INTERVAL_S
         from training.presets import PRESETS
 
     lines = ["| preset | checkpoint, MB | to write one, ms | an epoch, s | checkpoints an epoch | share of the time |"]
@@ -70,7 +71,7 @@ def main() -> None:
     for preset in PRESETS:
         found = measure_preset(preset, options.data, options.steps, options.repeats)
         epoch = found["step"] * found["steps"]
-        number = 1 + math.floor(epoch / SECONDS_BETWEEN_CHECKPOINTS)
+        number = 1 + math.floor(epoch / SAVE_INTERVAL_S)
         share = number * median(found["saves"]) / epoch
         milliseconds = rate([1000 * seconds for seconds in found["saves"]])
         lines.append(

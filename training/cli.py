@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.logs import log_to
 from model.quiet import quiet
 from training.config import (
     MAX_MISTAKES,
@@ -28,6 +29,7 @@ from training.presets import PRESETS
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return 0, or 2 for a person's mistake, told in one line; 130 is the shell's own for Ctrl-C."""
     options = _parser().parse_args(arguments)
+    log_to("stdout")
     try:
         options.call(options)
         return 0

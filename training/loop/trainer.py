@@ -214,7 +214,12 @@ def train_batches(
 
 
 def train_epoch(
-    state: TrainState, batches: Iterator[TensorBatch], train_step: Step, steps: int, checkpointer: Checkpointer, bar: EpochBar
+    state: TrainState,
+    batches: Iterator[TensorBatch],
+    train_step: Step,
+    steps: int,
+    checkpointer: Checkpointer,
+    bar: EpochBar,
 ) -> None:
     """Take the steps of the current epoch that are left.
 

@@ -23,6 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from model.errors import StreamError, TrazoError
+from model.logs import log_to
 from model.quiet import quiet
 from training.config import TrainConfig
 from training.data.stream import HubStream
@@ -33,6 +34,7 @@ with quiet():  # in the process that others are forked from, too
 
     from model.config import CnnConfig
     from training.loop import trainer
+    from training.loop.checkpoint import SAVE_INTERVAL_S
     from training.loop.trainer import Progress
 
 GROWTH = 384 << 20  # bytes that a process may have gained since it began; with more, another takes over
@@ -58,6 +60,7 @@ def fit(
     *,
     checkpoint: Path,
     on_epoch: Callable[[Progress], None],
+    save_every_s: float = SAVE_INTERVAL_S,
 ) -> Progress:
     """Do what `trainer.fit` does, for those who do not want the network; apart where that is of use, and possible.
 
@@ -70,13 +73,13 @@ def fit(
     arguments = config, settings, train, validation
     if not CAN_FORK or tf.config.list_physical_devices("GPU"):
         try:
-            return trainer.fit(*arguments, checkpoint=checkpoint, on_epoch=on_epoch)[1]
+            return trainer.fit(*arguments, checkpoint=checkpoint, save_every_s=save_every_s, on_epoch=on_epoch)[1]
         except tf.errors.OpError as error:
             raise told(error) from error
     kills = out_of_memory_kills()
     child = _child()
     try:
-        news = _exchange(child, (arguments, checkpoint, trainer.SECONDS_BETWEEN_CHECKPOINTS), kills)
+        news = _exchange(child, (arguments, checkpoint, save_every_s), kills)
         while isinstance(news, Progress):
             on_epoch(news)
             news = _exchange(child, True, kills)
@@ -182,6 +185,7 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
     tf.get_logger().setLevel("ERROR")  # it warns of many functions traced anew: each training has its own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the search, which ends this process
     os.environ.update(environment)
+    log_to("stdout")
     # A search that is killed must not leave a training behind, which would write into the next one's checkpoint.
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -195,10 +199,12 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
     with suppress(EOFError, ConnectionError):  # nobody asks any more
         grown = False
         while not grown:
-            arguments, checkpoint, trainer.SECONDS_BETWEEN_CHECKPOINTS = pipe.recv()
+            arguments, checkpoint, save_every_s = pipe.recv()
             outcome: Progress | Exception
             try:
-                _, outcome = trainer.fit(*arguments, checkpoint=checkpoint, on_epoch=on_epoch)
+                _, outcome = trainer.fit(
+                    *arguments, checkpoint=checkpoint, save_every_s=save_every_s, on_epoch=on_epoch
+                )
             except Exception as error:
                 outcome = _portable(error)
             keras.backend.clear_session()

@@ -21,11 +21,10 @@ from training.tuning.oracles import make_oracle
 SCRIPT = """
 import os
 import sys
-import training.loop.trainer as trainer
 from tests.unit.training.tuning.test_tuner import Tiny
-from training.tuning import distributed as cluster
+from training.tuning import distributed as cluster, trial_process
 from training import commands
-trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+trial_process.fit.__kwdefaults__["save_every_s"] = 0.0
 cluster.PATIENCE = float(os.environ.get("MAX_SILENCE_S", cluster.PATIENCE))
 commands.SearchSpace = Tiny
 from training.cli import main

@@ -161,7 +161,7 @@ def test_a_search_of_which_no_trial_completes_fails_and_says_why(tmp_path, monke
 
 
 KILLED = """
-import os, sys, training.trainer as t; t.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+import os, sys; from training.tuning import trial_process; trial_process.fit.__kwdefaults__["save_every_s"] = 0.0
 from training import commands; from tests.unit.training.tuning.test_tuner import Tiny; commands.SearchSpace = Tiny
 from training.cli import main; status = main(sys.argv[1:]); sys.stdout.flush(); os._exit(status)
 """

@@ -1,0 +1,23 @@
+"""A network and streams so small that a training takes seconds."""
+
+import keras
+import numpy as np
+
+from model import CnnConfig
+from model.scaling import Scaling
+from tests.conftest import SAMPLE
+from training.stream import HubStream
+
+CONFIG = CnnConfig(
+    filters=(4, 8), convolutions=1, dense_units=(), dropout=0.2, scaling=Scaling("min-max", (0.0,), (255.0,))
+)
+
+
+def streams(seed: int = 0, batch_size: int = 64) -> tuple[HubStream, HubStream]:
+    """Return the training rows and the validation rows of the bundled sample."""
+    return HubStream(SAMPLE, seed=seed, batch_size=batch_size).hold_out(0.1)
+
+
+def weights(network: keras.Model) -> list[np.ndarray]:
+    """Return the values of a network's weights."""
+    return [variable.numpy() for variable in network.weights]
