@@ -26,7 +26,7 @@ from model.artifacts import (
     WEIGHTS_FILE,
 )
 from model.card.card import render_card
-from model.config import LIMITS, CnnConfig
+from model.config import MAX_FEATURE_MAP_VALUES, CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write
 from model.io.hub import commit_folder
@@ -67,7 +67,7 @@ class CnnModel(ModelHubMixin):
         self.network = network or build_network(config)
         self.folder = folder
         self.ood_detector = ood_detector
-        self._batch = min(BATCH, LIMITS["map"] // config.largest_map)  # large pictures go through one by one
+        self._batch = min(BATCH, MAX_FEATURE_MAP_VALUES // config.largest_map)  # large pictures go through one by one
         signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
         self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.errors import TrazoError
 
-EXTREME = 1e9  # numbers that are divided by lie between its inverse and it: float32 neither overflows nor gives 0
+MAX_MAGNITUDE = 1e9  # numbers that are divided by lie between its inverse and it: float32 neither overflows nor gives 0
 METHODS = ("min-max", "z-score", "robust", "none")
 
 
@@ -28,8 +28,12 @@ class Scaling:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
         lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
         values = [*self.offset, *self.scale] if lists else [None]
-        numbers = all(isinstance(value, (int, float)) and abs(value) <= EXTREME for value in values)
-        if not numbers or len(self.offset) != len(self.scale) or any(abs(one) < 1 / EXTREME for one in self.scale):
+        numbers = all(isinstance(value, (int, float)) and abs(value) <= MAX_MAGNITUDE for value in values)
+        if (
+            not numbers
+            or len(self.offset) != len(self.scale)
+            or any(abs(one) < 1 / MAX_MAGNITUDE for one in self.scale)
+        ):
             raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales, none of extreme size")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model.config import LIMITS
+from model.config import MAX_SIDE_PX
 from model.errors import TrazoError
 from training.augmentation.config import AugmentConfig
 
@@ -47,8 +47,8 @@ class DataConfig:
         for name in ("validation_fraction", "test_fraction"):
             if not 0 < getattr(self, name) < 1:
                 raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
-        if self.image_size is not None and not 1 <= self.image_size <= LIMITS["side"]:
-            raise TrazoError(f"image_size lies between 1 and {LIMITS['side']} pixels, not {self.image_size}")
+        if self.image_size is not None and not 1 <= self.image_size <= MAX_SIDE_PX:
+            raise TrazoError(f"image_size lies between 1 and {MAX_SIDE_PX} pixels, not {self.image_size}")
 
 
 @dataclass(frozen=True)

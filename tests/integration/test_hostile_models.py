@@ -142,7 +142,7 @@ def text(what: str, content: str | bytes) -> None:
 text("not JSON", "model = evil()")
 text("not UTF-8", b"\xff\xfe{\x00}\x00")
 text("nested 100,000 deep", "[" * 100_000)
-text("a key that stands there twice", '{"format_version": 1, "filters": [4], "filters": [4096]}')
+text("a key that appears twice", '{"format_version": 1, "filters": [4], "filters": [4096]}')
 text("NaN or Infinity", '{"format_version": 1, "temperature": Infinity}')
 text("a number of 5,000 digits", '{"format_version": 1, "l1": %s}' % ("9" * 5000))
 text("a million empty lists", "[" + "[]," * 999_999 + "[]]")

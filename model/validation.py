@@ -1,0 +1,109 @@
+"""Strict checks of values that come from a file, declared with the field they check.
+
+A check is a function of a name and a value. It returns the value, with JSON's lists as tuples, or raises a
+`TrazoError` of one line: the name, what is allowed and what was found. Nothing is converted: "3", 3.0 and True are not
+whole numbers. Pydantic would do this too, but takes longer to import than everything else that a config needs.
+
+Example:
+    >>> @dataclass(frozen=True)
+    ... class Size:
+    ...     height: Annotated[int, whole(1, 1024)] = 28
+    ...
+    ...     def __post_init__(self) -> None:
+    ...         check_fields(self)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from model.errors import TrazoError
+
+Check = Callable[[str, Any], Any]
+
+
+def check_fields(instance: Any) -> None:
+    """Check every field of a dataclass by the check that its annotation holds, and keep what the check returns.
+
+    Raises:
+        TrazoError: for the first field whose value is not allowed.
+    """
+    for field in fields(instance):
+        (check,) = field.type.__metadata__  # type: ignore[union-attr] # `Annotated`; a field without a check is a bug
+        # The way that the documentation of `dataclasses` gives for frozen ones.
+        object.__setattr__(instance, field.name, check(field.name, getattr(instance, field.name)))
+
+
+def any_value(name: str, value: Any) -> Any:
+    """Allow everything; for a field that is checked together with others."""
+    return value
+
+
+def whole(low: int, high: int) -> Check:
+    """Allow whole numbers from `low` to `high`."""
+
+    def check(name: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise TrazoError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        return value
+
+    return check
+
+
+def number(low: float, high: float) -> Check:
+    """Allow numbers from `low` to `high`; NaN is none."""
+
+    def check(name: str, value: Any) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+            raise TrazoError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
+        return value
+
+    return check
+
+
+def choice(choices: Sequence[str]) -> Check:
+    """Allow some texts."""
+
+    def check(name: str, value: Any) -> str:
+        if value not in choices:
+            raise TrazoError(f"unknown {name} {value!r}; there are {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def text(name: str, value: Any) -> str:
+    """Allow any text."""
+    if not isinstance(value, str):
+        raise TrazoError(f"{name} must be a text, not {value!r}")
+    return value
+
+
+def texts_by_name(name: str, value: Any) -> dict[str, str]:
+    """Allow an object whose values are texts."""
+    if not isinstance(value, dict) or not all(isinstance(one, str) for pair in value.items() for one in pair):
+        raise TrazoError(f"{name} must be an object of texts, not {value!r}")
+    return value
+
+
+def listing(each: Check = any_value, count: Check | None = None, counted: str = "") -> Check:
+    """Allow lists; `each` checks every item, `count` the number of them, which messages call `counted`."""
+
+    def check(name: str, value: Any) -> tuple:
+        if not isinstance(value, (list, tuple)):
+            raise TrazoError(f"{name} must be a list, not {value!r}")
+        if count is not None:
+            count(f"the number of {counted or name}", len(value))
+        return tuple(each(name, item) for item in value)
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """Allow None, and what another check allows."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def one_or_list(each: Check) -> Check:
+    """Allow what `each` allows, or a list of it."""
+    return lambda name, value: (listing(each) if isinstance(value, (list, tuple)) else each)(name, value)
