@@ -1,0 +1,106 @@
+"""The images of docs/screenshots, made if TRAZO_SCREENSHOTS is set."""
+
+import io
+import os
+from itertools import pairwise
+
+import pytest
+from PIL import Image
+
+from tests.browser.actions import (
+    DIGITS,
+    SCREENS,
+    SCREENSHOTS,
+    choose_kernel,
+    draw,
+    open_part,
+    open_tab,
+    wait_for_answer,
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not os.environ.get("TRAZO_SCREENSHOTS"), reason="TRAZO_SCREENSHOTS is not set"),
+]
+
+FOUR = [[(0.52, 0.16), (0.28, 0.6), (0.76, 0.6)], [(0.6, 0.4), (0.6, 0.86)]]
+STEPS = 8  # frames per line of a stroke
+FRAME_MS = 90
+ANIMATION_WIDTH_PX = 760
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_screenshots(open_page, screen):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    def save(tab: str) -> None:
+        """Save the page in 256 colors: a fifth of the size."""
+        page.wait_for_timeout(2000)  # until nothing moves
+        image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+            SCREENSHOTS / f"{tab}{screen}.png", optimize=True
+        )
+
+    page = open_page(**SCREENS[screen])
+    open_tab(page, "digit")
+    draw(page, DIGITS["7"])
+    wait_for_answer(page, "7")
+    page.locator("#notice").wait_for(state="hidden")  # the network is loaded
+    page.mouse.move(0, 0)
+    save("digit")
+    open_tab(page, "edges")
+    choose_kernel(page, "all")
+    page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
+    save("edges")
+    open_tab(page, "tuning")
+    page.locator(".main-svg:visible").first.wait_for()
+    save("tuning")
+    if "dark" in screen:
+        return
+    for part in ("conclusions", "space", "model"):
+        open_part(page, part)
+        save(f"tuning-{part}")
+    open_tab(page, "digit")
+    page.locator("#digit-inside > button").click()
+    page.locator("#digit-maps img").first.wait_for()
+    save("inside")
+
+
+def test_animation_of_the_digit_tab(open_page):
+    """Film how a 4 is drawn and the network answers meanwhile: about five seconds, for the README."""
+    page = open_page("en", viewport={"width": 1100, "height": 800})
+    open_tab(page, "digit", "en")
+    page.locator("#notice").wait_for(state="hidden")  # the network is loaded
+    canvas, answer = page.locator("#digit-canvas"), page.locator("#digit-answer")
+    canvas.scroll_into_view_if_needed()
+    left, right = canvas.bounding_box(), answer.bounding_box()
+    area = {"x": left["x"] - 12, "y": left["y"] - 12, "height": left["height"] + 24}
+    area["width"] = right["x"] + right["width"] + 12 - area["x"]
+    frames: list[Image.Image] = []
+
+    def shoot(count: int = 1) -> None:
+        for _ in range(count):
+            image = Image.open(io.BytesIO(page.screenshot(clip=area))).convert("RGB")
+            height = round(ANIMATION_WIDTH_PX * image.height / image.width)
+            frames.append(image.resize((ANIMATION_WIDTH_PX, height), Image.Resampling.LANCZOS))
+
+    shoot(3)
+    box = page.locator("#digit-canvas canvas").bounding_box()
+    for stroke in FOUR:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for start, end in pairwise(places):
+            for step in range(1, STEPS + 1):
+                page.mouse.move(*(a + (b - a) * step / STEPS for a, b in zip(start, end, strict=True)))
+                page.wait_for_timeout(FRAME_MS)  # answers come meanwhile
+                shoot()
+        page.mouse.up()
+        page.wait_for_timeout(500)
+        shoot(8)
+    wait_for_answer(page, "4")
+    shoot(10)
+    first, *others = frames
+    options = {"duration": FRAME_MS, "loop": 0, "quality": 80, "method": 6, "minimize_size": True}
+    first.save(SCREENSHOTS / "digit.webp", save_all=True, append_images=others, **options)
+    assert (SCREENSHOTS / "digit.webp").stat().st_size < 1_000_000
