@@ -64,7 +64,7 @@ def test_kernel_edited_weight_and_arithmetic_of_clicked_pixel(page):
     assert page.evaluate("document.activeElement.getAttribute('aria-label')").endswith("2, 3")
     assert read_weights(page) == [1, 0, -1, 1, 2.5, -1, 1, 0, -1]
     assert page.locator("#edges-name input").input_value() == BROWSER_TEXT["es"]["edges_own"]
-    cells.nth(0).fill("mucho")  # is no number: the old weight comes back
+    cells.nth(0).fill("mucho")  # not a number: the old weight comes back
     page.keyboard.press("Tab")
     assert read_weights(page)[0] == 1
     page.get_by_label("5 × 5", exact=True).check()

@@ -16,7 +16,9 @@ from tests.browser.actions import (
     open_part,
     open_tab,
     wait_for_answer,
+    wait_for_no_answer,
 )
+from ui.i18n import BROWSER_TEXT
 
 pytestmark = [
     pytest.mark.browser,
@@ -70,7 +72,10 @@ def test_animation_of_the_digit_tab(open_page):
     """Film how a 4 is drawn and the network answers meanwhile: about five seconds, for the README."""
     page = open_page("en", viewport={"width": 1100, "height": 800})
     open_tab(page, "digit", "en")
-    page.locator("#notice").wait_for(state="hidden")  # the network is loaded
+    draw(page, DIGITS["1"])
+    wait_for_answer(page, "1")  # the network is loaded, and the page no longer moves
+    page.get_by_role("button", name=BROWSER_TEXT["en"]["digit_clear"], exact=True).click()
+    wait_for_no_answer(page)
     canvas, answer = page.locator("#digit-canvas"), page.locator("#digit-answer")
     canvas.scroll_into_view_if_needed()
     left, right = canvas.bounding_box(), answer.bounding_box()

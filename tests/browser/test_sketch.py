@@ -133,7 +133,7 @@ def test_photo_of_paper_is_read(page, tmp_path):
     drawing.save(tmp_path / "seven.png")
     open_tab(page, "digit")
     page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
-    page.locator("#digit-picture input[type=file]").set_input_files(tmp_path / "seven.png")
+    page.locator("#digit-photo input[type=file]").set_input_files(tmp_path / "seven.png")
     wait_for_answer(page, "7")
     page.locator("#digit-inside > button").click()  # the canvas is blank: the photo was read
     page.locator("#digit-maps img").first.wait_for()
@@ -148,7 +148,7 @@ def test_photo_or_drawing_removed_the_other_is_read(page, tmp_path):
     draw(page, DIGITS["7"])
     wait_for_answer(page, "7")
     page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
-    photo = page.locator("#digit-picture")
+    photo = page.locator("#digit-photo")
     photo.locator("input[type=file]").set_input_files(tmp_path / "one.png")
     wait_for_answer(page, "1")
     photo.get_by_label(GRADIO_TEXT["es"]["Remove Image"]).click()
@@ -168,8 +168,8 @@ def test_photo_or_drawing_removed_the_other_is_read(page, tmp_path):
 def open_camera(page) -> None:
     open_tab(page, "digit")
     page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_paper"]).click()
-    page.locator("#digit-picture").get_by_label(GRADIO_TEXT["es"]["Capture from camera"]).click()
-    page.locator("#digit-picture").get_by_text(GRADIO_TEXT["es"]["Click to Access Webcam"]).click()
+    page.locator("#digit-photo").get_by_label(GRADIO_TEXT["es"]["Capture from camera"]).click()
+    page.locator("#digit-photo").get_by_text(GRADIO_TEXT["es"]["Click to Access Webcam"]).click()
 
 
 def test_camera_image_is_not_mirrored(tmp_path, app, launch_browser):
@@ -182,8 +182,8 @@ def test_camera_image_is_not_mirrored(tmp_path, app, launch_browser):
     with_camera = launch_browser(*camera, f"--use-file-for-fake-video-capture={film}")
     with opened(with_camera, app) as page:
         open_camera(page)
-        page.wait_for_function("() => document.querySelector('#digit-picture video').videoWidth === 640")
-        page.locator("#digit-picture").get_by_label(GRADIO_TEXT["es"]["capture photo"]).click()
+        page.wait_for_function("() => document.querySelector('#digit-photo video').videoWidth === 640")
+        page.locator("#digit-photo").get_by_label(GRADIO_TEXT["es"]["capture photo"]).click()
         wait_for_answer(page, "7")
     with_camera.close()
 

@@ -55,7 +55,7 @@ def test_confusion_matrix_click_shows_mistakes_of_the_cell(page):
     shown = page.locator(".mistakes figure:visible")
     open_part(page, "search")
     open_part(page, "model")  # and again
-    page.locator("#tuning-confusion [data-heard]").first.wait_for()
+    page.locator("#tuning-confusion [data-listening]").first.wait_for()
     everything = shown.count()
     cells = page.locator("#tuning-confusion .nsewdrag")
 

@@ -14,15 +14,15 @@ from ui.reports.search import Search, Trial
 MIN_TRIALS_TO_SMOOTH = 20  # with fewer, two ranges get cells instead of a surface
 CELLS = 5  # per range
 GRID_POINTS = 40  # of a surface, per axis
-LEVELS = 6  # of a surface: more could not be told by their colors
+LEVELS = 6  # of a surface: more would be hard to tell by their colors
 BANDWIDTH = 0.08  # of the smoothing, as a share of the axis
 
 
 def plot_contour(search: Search, across: str, up: str, language: Language) -> go.Figure:
     """Return the mean score over two hyperparameters, with the trials on top.
 
-    Two ranges with enough trials get a smooth surface, everything else one cell per pair of values. There is no color
-    where nothing was tried.
+    Two ranges with enough trials get a smooth surface, everything else one cell per pair of values. What was not tried
+    has no color.
 
     Raises:
         UserError: if both are the same, or the trials do not differ in one of them.

@@ -88,7 +88,7 @@ def percent(share: float, language: Language, decimals: int = 1) -> str:
 
 
 def language_of(request: gr.Request | None) -> Language:
-    """Return the language of a request: the browser's first choice, or English if there is no file for that.
+    """Return the language of a request: the browser's first choice, or English if that has no file.
 
     Only the first choice counts because Gradio's translator in the browser follows it alone: a page must not mix two
     languages.

@@ -1,23 +1,23 @@
-// The surface to draw on. Gradio runs this once, when the component appears, and provides `element`, `props` and
-// `trigger`. Pointer events serve mouse, finger and pen alike.
+// The drawing canvas. Gradio runs this once, when the component appears, and provides `element`, `props` and `trigger`.
+// Pointer events serve mouse, finger and pen alike.
 const canvas = element.querySelector("canvas");
-const [undo, wipe] = element.querySelectorAll("button");
-const width = element.querySelector("input");
-const pen = canvas.getContext("2d", { willReadFrequently: true });
-let stroke = null; // the points of the stroke under way
-let before = null; // the canvas as it was when the stroke began
-const earlier = []; // the canvas before each stroke that can be taken back
-const MOST = 30;
-const PAUSE = 300; // milliseconds between two questions while a stroke is under way
-let told = 0;
+const [undoButton, clearButton] = element.querySelectorAll("button");
+const widthSlider = element.querySelector("input");
+const context = canvas.getContext("2d", { willReadFrequently: true });
+const MAX_UNDO = 30;
+const SEND_INTERVAL_MS = 300; // while a stroke is being drawn
+let stroke = null; // points of the current stroke
+let before = null; // the canvas before the current stroke
+const history = []; // the canvas before each stroke that can be undone
+let lastSent = 0;
 
-function clear() {
-	pen.fillStyle = "#fff";
-	pen.fillRect(0, 0, canvas.width, canvas.height);
+function fillWhite() {
+	context.fillStyle = "#fff";
+	context.fillRect(0, 0, canvas.width, canvas.height);
 }
 
-// From the page's pixels to the canvas's own.
-function place(event) {
+// From page coordinates to canvas coordinates.
+function toCanvas(event) {
 	const box = canvas.getBoundingClientRect();
 	return {
 		x: ((event.clientX - box.left) * canvas.width) / box.width,
@@ -25,36 +25,40 @@ function place(event) {
 	};
 }
 
-// The whole stroke is drawn anew with each point: pieces laid end to end would show their joints.
-function draw() {
-	pen.putImageData(before, 0, 0);
-	pen.lineWidth = Number(width.value);
-	pen.lineCap = pen.lineJoin = "round";
-	pen.strokeStyle = "#000";
-	pen.beginPath();
-	pen.moveTo(stroke[0].x, stroke[0].y);
-	for (const point of stroke) pen.lineTo(point.x, point.y);
-	if (stroke.length === 1) pen.lineTo(stroke[0].x + 0.1, stroke[0].y); // a tap is a dot; a line of no length is nothing
-	pen.stroke();
+// The whole stroke is redrawn with each point: separate pieces would show their joints.
+function drawStroke() {
+	context.putImageData(before, 0, 0);
+	context.lineWidth = Number(widthSlider.value);
+	context.lineCap = context.lineJoin = "round";
+	context.strokeStyle = "#000";
+	context.beginPath();
+	context.moveTo(stroke[0].x, stroke[0].y);
+	for (const point of stroke) context.lineTo(point.x, point.y);
+	if (stroke.length === 1) context.lineTo(stroke[0].x + 0.1, stroke[0].y); // a line of length 0 would not show a dot
+	context.stroke();
 }
 
-function blank() {
-	return pen.getImageData(0, 0, canvas.width, canvas.height).data.every((value) => value === 255);
+function snapshot() {
+	return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-function remember(picture) {
-	earlier.push(picture);
-	if (earlier.length > MOST) earlier.shift();
+function isBlank() {
+	return snapshot().data.every((value) => value === 255);
 }
 
-function enable() {
-	undo.disabled = !earlier.length;
-	wipe.disabled = blank();
+function remember(image) {
+	history.push(image);
+	if (history.length > MAX_UNDO) history.shift();
 }
 
-function tell(value) {
-	told = performance.now();
-	enable();
+function updateButtons() {
+	undoButton.disabled = !history.length;
+	clearButton.disabled = isBlank();
+}
+
+function send(value) {
+	lastSent = performance.now();
+	updateButtons();
 	props.value = value;
 	trigger("input");
 }
@@ -62,39 +66,39 @@ function tell(value) {
 canvas.addEventListener("pointerdown", (event) => {
 	if (event.button !== 0 || !event.isPrimary) return;
 	canvas.setPointerCapture(event.pointerId);
-	before = pen.getImageData(0, 0, canvas.width, canvas.height);
+	before = snapshot();
 	remember(before);
-	stroke = [place(event)];
-	draw();
+	stroke = [toCanvas(event)];
+	drawStroke();
 });
 canvas.addEventListener("pointermove", (event) => {
 	if (!stroke || !event.isPrimary) return;
-	for (const step of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(step));
-	draw();
-	if (performance.now() - told > PAUSE) tell(canvas.toDataURL("image/png"));
+	for (const step of event.getCoalescedEvents?.() ?? [event]) stroke.push(toCanvas(step));
+	drawStroke();
+	if (performance.now() - lastSent > SEND_INTERVAL_MS) send(canvas.toDataURL("image/png"));
 });
 for (const end of ["pointerup", "pointercancel"]) {
 	canvas.addEventListener(end, () => {
 		if (!stroke) return;
 		stroke = null;
-		tell(canvas.toDataURL("image/png"));
+		send(canvas.toDataURL("image/png"));
 	});
 }
-undo.addEventListener("click", () => {
-	if (!earlier.length) return;
-	pen.putImageData(earlier.pop(), 0, 0);
-	tell(blank() ? null : canvas.toDataURL("image/png"));
+undoButton.addEventListener("click", () => {
+	if (!history.length) return;
+	context.putImageData(history.pop(), 0, 0);
+	send(isBlank() ? null : canvas.toDataURL("image/png"));
 });
-wipe.addEventListener("click", () => {
-	remember(pen.getImageData(0, 0, canvas.width, canvas.height));
-	clear();
-	tell(null);
+clearButton.addEventListener("click", () => {
+	remember(snapshot());
+	fillWhite();
+	send(null);
 });
 
-// The word in the browser's language: data-en, data-es …
-const word = ({ dataset }) => dataset[navigator.language.split("-")[0]] ?? dataset.en;
+// The text in the browser's language, from the attributes data-en, data-es …
+const textOf = ({ dataset }) => dataset[navigator.language.split("-")[0]] ?? dataset.en;
 canvas.setAttribute("role", "img");
-canvas.setAttribute("aria-label", word(canvas));
-for (const named of [undo, wipe, width.previousElementSibling]) named.textContent = word(named);
-clear();
-enable();
+canvas.setAttribute("aria-label", textOf(canvas));
+for (const label of [undoButton, clearButton, widthSlider.previousElementSibling]) label.textContent = textOf(label);
+fillWhite();
+updateButtons();

@@ -1,24 +1,24 @@
-// A confusion that is chosen, or whose cell of the matrix is clicked, shows its mistakes alone; the cell once more, or a
-// right answer, all. Gradio runs this when the panel appears, which may be several times: it keeps to what is in the page.
-function choose(cell) {
-	for (const select of document.querySelectorAll(".mistakes select")) select.value = cell;
+// Shows only the mistakes of one confusion: chosen from the list, or by a click on its cell of the confusion matrix. A
+// second click, or one on a right answer, shows all. Gradio may run this several times, so it keeps no state.
+function select(cell) {
+	for (const list of document.querySelectorAll(".mistakes select")) list.value = cell;
 	for (const figure of document.querySelectorAll(".mistakes figure")) {
 		figure.hidden = cell !== "" && figure.dataset.cell !== cell;
 	}
 }
 
-function click(label, answer) {
+function clickCell(label, answer) {
 	const cell = `${label}\n${answer}`;
-	choose(label === answer || document.querySelector(".mistakes select")?.value === cell ? "" : cell);
+	select(label === answer || document.querySelector(".mistakes select")?.value === cell ? "" : cell);
 }
 
-// The figure comes, and comes anew, whenever its tab is opened.
+// Gradio creates the figure again each time its tab is opened.
 function listen() {
 	const plot = document.querySelector("#tuning-confusion .js-plotly-plot");
-	if (!plot?.on || plot.dataset.heard) return;
-	plot.dataset.heard = "yes";
-	plot.on("plotly_click", ({ points }) => click(points[0].y, points[0].x));
+	if (!plot?.on || plot.dataset.listening) return;
+	plot.dataset.listening = "yes";
+	plot.on("plotly_click", ({ points }) => clickCell(points[0].y, points[0].x));
 }
 
-element.addEventListener("change", (event) => choose(event.target.value));
+element.addEventListener("change", (event) => select(event.target.value));
 new MutationObserver(() => requestAnimationFrame(listen)).observe(document.body, { childList: true, subtree: true });

@@ -1,4 +1,4 @@
-"""Accessible names and keys for controls to which Gradio gives none in the visitor's language; see names.js."""
+"""Accessible names and keys for controls to which Gradio gives none in the visitor's language; see accessibility.js."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ui.server.fetch import MAX_FILE_MB
 from ui.tabs.edges import PHOTO_NAMES
 from ui.tabs.panels import PRIVATE_EVENT
 
-SCRIPT = Path(__file__).parents[1].joinpath("static", "names.js").read_text(encoding="utf-8")
+SCRIPT = Path(__file__).parents[1].joinpath("static", "accessibility.js").read_text(encoding="utf-8")
 
 
 def name_controls(demo: gr.Blocks) -> None:

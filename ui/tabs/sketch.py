@@ -71,7 +71,7 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
         with gr.Column(min_width=300):
             sources = [_canvas()] if takes_drawings else []
             with gr.Accordion(i18n("digit_paper"), open=False) if takes_drawings else gr.Column():
-                sources.append(image_panel("class_image", "digit-picture", min_width=280))
+                sources.append(image_panel("class_image", "digit-photo", min_width=280))
         with gr.Column(min_width=300):
             answer = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")

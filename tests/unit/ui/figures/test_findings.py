@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.ui.reports.test_search import EVIL
+from tests.support.search_report import EVIL
 from ui.figures.findings import findings_html
 from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Search, Trial
@@ -16,53 +16,55 @@ def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyp
     return Trial(order, f"{order:02d}", status, score, hyperparameters, 1000, 1.0, None, history)
 
 
-def told(trials: list[Trial], descending: bool = True, language: str = "en", **space: Hyperparameter) -> dict[str, str]:
+def findings_of(
+    trials: list[Trial], descending: bool = True, language: str = "en", **space: Hyperparameter
+) -> dict[str, str]:
     search = Search("val_accuracy", descending, tuple(trials), trials[0], tuple(space.values()))
     return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings_html(search, language)))
 
 
-def test_medians_of_choices_are_compared_and_rare_ones_left_aside_and_counted():
+def test_findings_choices_compares_medians_and_counts_rare_values():
     scores = {"relu": (0.9, 0.92, 0.7), "tanh": (0.5, 0.8, 0.6), "gelu": (0.99,)}
     pairs = [(activation, score) for activation, values in scores.items() for score in values]
     trials = [trial(n, score, activation=activation) for n, (activation, score) in enumerate(pairs)]
-    found = told(trials)
+    found = findings_of(trials)
     assert found["Activation"] == (
         "Of the values tried at least 3 times, the best was relu (median 0.9 over 3 trials), the worst tanh (median "
         "0.6 over 3). With fewer trials, and not compared: 1 of 3 values."
     )
     assert found["Loss"] == "It was not part of this search."
-    # Where less is better the order turns.
-    assert "the best was tanh (median 0.6" in told(trials, descending=False)["Activation"]
-    assert "lo peor tanh (mediana 0,6 en 3). Con menos" in told(trials, language="es")["Función de activación"]
-    # What the space offers and no trial took is not compared either; without such a value nothing is left out.
+    # If lower is better, the order is reversed.
+    assert "the best was tanh (median 0.6" in findings_of(trials, descending=False)["Activation"]
+    assert "lo peor tanh (mediana 0,6 en 3). Con menos" in findings_of(trials, language="es")["Función de activación"]
+    # Values of the space that no trial used are not compared either; without any, nothing is left out.
     space = {"activation": Hyperparameter("activation", ("relu", "tanh", "gelu", "elu", "swish"))}
-    assert told(trials, **space)["Activation"].endswith("3 of 5 values.")
-    found = told([trial for trial in trials if trial.hyperparameters["activation"] != "gelu"])
+    assert findings_of(trials, **space)["Activation"].endswith("3 of 5 values.")
+    found = findings_of([trial for trial in trials if trial.hyperparameters["activation"] != "gelu"])
     assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
 
 
-def test_equal_medians_have_no_best():
+def test_findings_equal_medians_have_no_best():
     trials = [trial(n, 0.5, blocks=1 + n % 2) for n in range(8)]
-    assert "the same median, 0.5" in told(trials)["Blocks"]
+    assert "the same median, 0.5" in findings_of(trials)["Blocks"]
 
 
-def test_few_trials_are_called_few():
+def test_findings_few_trials_are_called_few():
     trials = [trial(1, 0.9, loss="hinge"), trial(2, 0.8, loss="log_loss"), trial(3, None, loss="log_loss")]
-    assert told(trials)["Loss"].endswith("too few trials to be sure.")
-    assert "Only relu has results" in told([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
-    assert "cannot compare it" in told([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
+    assert findings_of(trials)["Loss"].endswith("too few trials to be sure.")
+    assert "Only relu has results" in findings_of([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
+    assert "cannot compare it" in findings_of([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])["Dropout"]
 
 
-def test_of_a_range_the_best_quarter_is_told():
+def test_findings_range_reports_best_quarter():
     trials = [trial(n, 0.9 - 0.01 * n, learning_rate=0.001 * (n + 1)) for n in range(12)]
     space = {"rate": Hyperparameter("learning_rate", low=1e-4, high=1e-1, log=True)}
-    assert told(trials, **space)["Learning rate"] == (
+    assert findings_of(trials, **space)["Learning rate"] == (
         "The best 3 trials used values from 0.001 to 0.003; all of them, from 0.001 to 0.012."
     )
-    assert "Too few" in told(trials[:7], **space)["Learning rate"]
+    assert "Too few" in findings_of(trials[:7], **space)["Learning rate"]
 
 
-def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one():
+def test_findings_learning_rates_of_several_optimizers_are_relative():
     rates = {"adam": 0.001, "sgd": 0.1}
     trials = [
         trial(n, 0.9 - 0.01 * n, optimizer=optimizer, learning_rate=rates[optimizer] * (1 + n))
@@ -71,7 +73,7 @@ def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one
     space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
     found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
     assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
-    # Of one optimiser, and where a report does not tell the usual rates, the rates themselves are told.
+    # With one optimizer, or without the usual rates in the report, the rates themselves are reported.
     assert "used values from" in findings_html(Search("val_accuracy", True, tuple(trials), None, space), "en")
     alone = tuple(trials[::2] * 2)
     assert "used values from" in findings_html(
@@ -79,52 +81,52 @@ def test_learning_rates_of_several_optimisers_are_told_relative_to_the_usual_one
     )
 
 
-def test_another_range_is_told_by_its_own_values():
-    """Also where the optimisers differ, and where trials have no learning rate."""
+def test_findings_other_range_reports_its_values():
+    """Also if the optimizers differ, and if trials have no learning rate."""
     trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
     space = (Hyperparameter("dropout", high=0.5),)
     search = Search("val_accuracy", True, tuple(trials), None, space, usual_rates={"adam": 1e-3, "sgd": 0.1})
     assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings_html(search, "en")
 
 
-def test_the_names_of_cross_entropy_are_one_loss():
+def test_findings_cross_entropy_names_are_one_loss():
     names = ["log_loss", "kl_divergence", "categorical_crossentropy"]
     trials = [trial(n, 0.9, loss=name) for n, name in enumerate(names)]
-    assert told(trials)["Loss"].startswith("Only cross-entropy under any of its names has results")
+    assert findings_of(trials)["Loss"].startswith("Only cross-entropy under any of its names has results")
     trials += [trial(n, 0.5, loss="hinge") for n in range(3, 6)]
-    assert told(trials)["Loss"] == (
+    assert findings_of(trials)["Loss"] == (
         "The best was cross-entropy under any of its names (median 0.9 over 3 trials), the worst hinge (median 0.5 "
         "over 3)."
     )
 
 
-def test_where_the_rate_falls_to_zero_the_last_epoch_teaches_nothing_about_stopping():
+def test_findings_falling_rate_is_left_out_of_early_stopping():
     falling = [trial(n, 0.9, (0.7, 0.8), schedule="one-cycle") for n in range(4)]
-    assert told(falling)["Early stopping"].startswith("In all 4 trials the learning rate falls to zero")
+    assert findings_of(falling)["Early stopping"].startswith("In all 4 trials the learning rate falls to zero")
     steady = [trial(n, 0.9, (0.8, 0.7), schedule="constant") for n in range(3)]
-    found = told(falling + steady)["Early stopping"]
+    found = findings_of(falling + steady)["Early stopping"]
     assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "remaining 4" in found
     plain = (trial(1, 0.9, (0.7, 0.8)),)
     assert "In all 1" in findings_html(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
 
 
-def test_early_stopping_is_told_from_the_epochs():
+def test_findings_early_stopping_follows_the_epochs():
     rising, falling = (0.7, 0.8, 0.9), (0.7, 0.9, 0.8)
     for curves, count, lesson in (
         ([rising, rising], "2 of 2", "more epochs"),
         ([rising, falling, rising], "2 of 3", "more epochs"),
         ([rising], "1 of 1", "more epochs"),
         ([rising, falling], "1 of 2", "early stopping saves"),
-        ([(0.7, 0.9, 0.9)], "0 of 1", "early stopping saves"),  # as good as before: no longer better
+        ([(0.7, 0.9, 0.9)], "0 of 1", "early stopping saves"),  # as good as before is not better
     ):
-        found = told([trial(n, 0.9, curve) for n, curve in enumerate(curves)])["Early stopping"]
+        found = findings_of([trial(n, 0.9, curve) for n, curve in enumerate(curves)])["Early stopping"]
         assert found.startswith(f"Trials whose last epoch was the best: {count}. ") and lesson in found
-    assert "0 of 1" in told([trial(1, 0.1, (0.1, 0.2))], descending=False)["Early stopping"]
-    assert "Early stopping" not in told([trial(1, 0.9), trial(2, 0.8)])
+    assert "0 of 1" in findings_of([trial(1, 0.1, (0.1, 0.2))], descending=False)["Early stopping"]
+    assert "Early stopping" not in findings_of([trial(1, 0.9), trial(2, 0.8)])
 
 
-def test_of_hyperband_only_the_longest_trials_are_compared():
-    """Else what learns fast would be called best, and what was promoted worst, for it has the most short trials."""
+def test_findings_hyperband_compares_longest_trials_only():
+    """Otherwise fast learners would be called best, and promoted values worst: they have the most short trials."""
     short = [("relu", 0.3)] * 9 + [("tanh", 0.5)] * 3
     long = [("relu", 0.95)] * 3 + [("tanh", 0.6)] * 3
     trials = tuple(
@@ -143,11 +145,11 @@ def test_of_hyperband_only_the_longest_trials_are_compared():
     assert "Hyperband" not in findings_html(with_one_length, "en")
 
 
-def test_a_strangers_values_are_written_as_they_are():
+def test_findings_html_in_values_is_escaped():
     trials = [trial(n, 0.9, activation=EVIL if n % 2 else "relu") for n in range(8)]
     assert "<img" not in findings_html(Search("val_accuracy", True, tuple(trials), None), "en")
 
 
-def test_without_a_completed_trial_there_is_nothing_to_tell():
+def test_findings_without_completed_trial_raise():
     with pytest.raises(UserError, match="No trial has completed"):
         findings_html(Search("val_accuracy", True, (trial(1, None),), None), "en")
