@@ -10,8 +10,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from model.errors import ModelError
+from model.errors import TrazoError
 from model.logs import log_to
+from model.ports import parse_port
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.malloc import configure_trim
 
@@ -84,24 +85,16 @@ def launch(demo: Blocks, port: int) -> None:
     )
 
 
-def read_port() -> int:
-    """Return the port of the environment variable PORT; exits with a message if it is not valid."""
-    port = os.environ.get("PORT") or str(DEFAULT_PORT)
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
-        sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}")
-    return int(port)
-
-
 def main() -> None:
     """Find the model and start to load it; in the meantime build the page, then serve it."""
     log_to("stderr")
     for name, value in {"GRADIO_ANALYTICS_ENABLED": "False", **NO_STATISTICS}.items():
         os.environ.setdefault(name, value)  # read when Gradio is imported
     configure_trim()
-    port = read_port()
     try:
+        port = parse_port(os.environ.get("PORT") or str(DEFAULT_PORT), "PORT")
         supervisor = ModelSupervisor.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
-    except ModelError as error:
+    except TrazoError as error:
         sys.exit(str(error))
     supervisor.start()
     demo = build(supervisor)

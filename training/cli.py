@@ -71,10 +71,10 @@ def _tune(options: argparse.Namespace) -> None:
 
 def _trials(options: argparse.Namespace) -> None:
     with quiet():
-        from training.tuning.trials_report import as_csv, leaderboard, read_trials
+        from training.tuning.trials_report import format_csv, format_leaderboard, read_trials
 
     report = read_trials(options.run)
-    text = as_csv(report) if options.csv else leaderboard(report, options.best) + "\n"
+    text = format_csv(report) if options.csv else format_leaderboard(report, options.best) + "\n"
     try:
         print(text, end="", flush=True)
     except BrokenPipeError:  # `… | head` has read enough; of any other verb a pipe's end is a fault

@@ -1,5 +1,6 @@
 """The way of the data, one function a step: open, tune, train, evaluate. Each goes on where it was stopped."""
 
+import logging
 import os
 import platform
 from dataclasses import asdict, dataclass, fields, replace
@@ -28,9 +29,9 @@ from training.loop.trainer import Progress, fit
 from training.pipeline import first_image_shape
 from training.presets import PRESETS
 from training.release.publish import write_card
-from training.tuning import tuner
 from training.tuning.search_space import SearchSpace, best_hyperparameters
 from training.tuning.trials_report import read_trials
+from training.tuning.tuner import SearchJob, run_search
 
 SCHEMA_VERSION = 1
 LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
@@ -45,6 +46,8 @@ LIBRARIES = (
     "numpy",
     "opencv-python-headless",
 )
+
+logger = logging.getLogger("trazo")
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,11 @@ def tune(
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
     if steps < FEW_STEPS_OF_A_TRIAL and not (folder / TRIALS_FILE).exists():
         _say(f"a trial is {steps} steps of some {settings.batch_size} pictures: more --trial-epochs would tell more")
-    job = tuner.Search(space, settings, search, opened.train, opened.validation, folder, tensorboard)
-    report = tuner.run_search(job)
+    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard)
+    outcome = run_search(job)
+    if outcome.stop_reason:
+        logger.info(outcome.stop_reason)
+    report = outcome.report
     if report is None:
         _say("done: there are no further trials for this worker")
         return None

@@ -1,128 +1,138 @@
-"""KerasTuner's chief and workers: who this process is, a sign of life, and a chief that ends.
+"""A search with several processes: the role of this process, heartbeats of workers, and a chief that ends by itself.
 
-KerasTuner reads KERASTUNER_TUNER_ID (the one that contains "chief" is the chief's), KERASTUNER_ORACLE_IP and
-KERASTUNER_ORACLE_PORT. docs/distributed.md has the commands for several machines.
+KerasTuner reads KERASTUNER_TUNER_ID (the chief's contains "chief"), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT.
+docs/distributed.md has the commands for several machines.
 """
 
 import ipaddress
+import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 import grpc
-from keras_tuner.src.distribute import oracle_client
-from keras_tuner.src.engine import conditions
 
 from model.errors import StreamError, TrazoError
+from model.ports import parse_port
 from training.tuning.oracles import ResumableOracle
 
-ID, IP, PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
-DEFAULTS = {IP: "127.0.0.1", PORT: "50051"}
-PATIENCE = 600.0  # seconds that a worker waits for a chief, and a chief without workers for one
-HEARTBEATS_PER_TIMEOUT = 6  # of life that a worker gives before it would be taken for dead
+TUNER_ID, ORACLE_IP, ORACLE_PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
+DEFAULTS = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: "50051"}
+MAX_WAIT_S = 600.0  # that a worker waits for a chief, and a chief for a first or next call of any worker
+HEARTBEATS_PER_TIMEOUT = 6  # heartbeats of a worker in the time after which it would count as dead
 
-conditions.print = lambda *_: None  # KerasTuner prints each condition of the space with every message it receives
+logger = logging.getLogger("trazo")
 
 
-def role() -> str:
-    """Return alone, chief or worker, as the environment says; fill in the loopback address where there is none.
+def detect_role() -> Literal["alone", "chief", "worker"]:
+    """Return the role of this process, from the environment; sets the loopback address if there is none.
 
     Raises:
-        TrazoError: when the variables do not fit together, or the address is open to strangers.
+        TrazoError: if the variables contradict each other, or the address is open to the internet.
     """
-    if ID not in os.environ:
-        if IP in os.environ or PORT in os.environ:
-            raise TrazoError(f"{IP} and {PORT} are for chief and workers: {ID} is to say which one this is")
+    if TUNER_ID not in os.environ:
+        if ORACLE_IP in os.environ or ORACLE_PORT in os.environ:
+            raise TrazoError(
+                f"{ORACLE_IP} and {ORACLE_PORT} are for a chief and workers: set {TUNER_ID} to say which one this is"
+            )
         return "alone"
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    port = os.environ[PORT]
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
-        raise TrazoError(f"{PORT} must be a number from 1 to 65535, not {port!r}")
-    _check_private(os.environ[IP])
-    oracle_client.TIMEOUT = PATIENCE
-    return "chief" if "chief" in os.environ[ID] else "worker"
+    parse_port(os.environ[ORACLE_PORT], ORACLE_PORT)
+    _check_private(os.environ[ORACLE_IP])
+    return "chief" if "chief" in os.environ[TUNER_ID] else "worker"
 
 
 def _check_private(host: str) -> None:
     try:
         addresses = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
     except OSError:
-        raise TrazoError(f"{IP} {host!r} is no address of a machine that is known here") from None
+        raise TrazoError(f"{ORACLE_IP} {host!r} is not the address of a machine that is known here") from None
     for address in map(ipaddress.ip_address, addresses):
         if address.is_unspecified or not (address.is_private or address.is_loopback or address.is_link_local):
             raise TrazoError(
-                f"{IP} is {host}: whoever reaches the chief can steer the search, for nobody is asked for a password; "
+                f"{ORACLE_IP} is {host}: there is no password, so anyone who reaches the chief can steer the search; "
                 "use 127.0.0.1, or the chief's address in a private network"
             )
 
 
-def serve(search: Callable[[], None], oracle: ResumableOracle) -> None:
-    """Run the chief: answer workers until the last trial has ended.
+def run_chief(search: Callable[[], None], oracle: ResumableOracle) -> None:
+    """Serve workers until the last trial has ended.
 
-    KerasTuner's own wait looks for the end in steps of 20 seconds, and counts a worker that was killed as running.
+    KerasTuner's `search` in a chief checks for the end every 20 seconds, and counts a killed worker as running.
 
     Raises:
-        TrazoError: when the port is taken.
-        StreamError: when there has been no worker for `PATIENCE` seconds; the next call goes on.
+        TrazoError: if the port is taken.
+        StreamError: if no worker has called for `MAX_WAIT_S` seconds; the next call resumes the search.
     """
     errors: list[BaseException] = []
 
-    def run() -> None:
+    def collect_error() -> None:
         try:
             search()
         except BaseException as error:
             errors.append(error)
 
-    address = f"{os.environ[IP]}:{os.environ[PORT]}"
-    with suppress(OSError), socket.create_connection((os.environ[IP], int(os.environ[PORT])), timeout=1):
-        raise TrazoError(f"{address} is taken; another chief may be listening there: set {PORT} to another port")
-    thread = threading.Thread(target=run, daemon=True)
+    address = f"{os.environ[ORACLE_IP]}:{os.environ[ORACLE_PORT]}"
+    with (
+        suppress(OSError),
+        socket.create_connection((os.environ[ORACLE_IP], int(os.environ[ORACLE_PORT])), timeout=1),
+    ):
+        raise TrazoError(f"{address} is taken; another chief may be listening there: set {ORACLE_PORT} to another port")
+    thread = threading.Thread(target=collect_error, daemon=True)
     thread.start()
-    print(f"chief at {address}, waiting for workers", flush=True)
+    logger.info("chief at %s, waiting for workers", address)
     while thread.is_alive() and not oracle.finished():
         thread.join(0.5)
-        if oracle.seconds_since_heartbeat() > PATIENCE:
-            raise StreamError(f"no worker has called for {PATIENCE:.0f} seconds; the same command goes on")
-    if any(isinstance(error, RuntimeError) for error in errors):  # of gRPC, which gives no kind of its own
+        if oracle.seconds_since_heartbeat() > MAX_WAIT_S:
+            raise StreamError(
+                f"no worker has called for {MAX_WAIT_S:.0f} seconds; run the same command again to resume"
+            )
+    if any(isinstance(error, RuntimeError) for error in errors):  # gRPC raises nothing more specific
         raise TrazoError(f"the chief cannot listen at {address}: {errors[0]}")
     if errors:
         raise errors[0]
-    time.sleep(1)  # until the answer to the last worker is on its way
+    time.sleep(1)  # lets the reply to the last worker arrive
 
 
 @contextmanager
 def translate_rpc_errors() -> Iterator[None]:
-    """Tell a person, in a worker, that the chief is not there or is gone.
+    """In a worker, say in one line that the chief does not respond.
 
     Raises:
-        StreamError: in place of gRPC's errors.
+        StreamError: instead of gRPC's errors.
     """
     try:
         yield
     except grpc.RpcError as error:
-        address, code = f"{os.environ[IP]}:{os.environ[PORT]}", error.code().name
+        address, code = f"{os.environ[ORACLE_IP]}:{os.environ[ORACLE_PORT]}", error.code().name
         text = (error.details() or "").partition("\n")[0]
         raise StreamError(
-            f"the chief at {address} does not answer ({code}: {text}); start it again, then this worker"
+            f"the chief at {address} does not respond ({code}: {text}); start it again, then this worker"
         ) from None
 
 
 @contextmanager
-def heartbeat(oracle: Any, trial_id: str, timeout: float) -> Iterator[None]:
-    """Let the chief know, as long as the block runs, that this worker is at its trial."""
+def send_heartbeats(oracle: Any, trial_id: str, timeout_s: float) -> Iterator[None]:
+    """While the block runs, let the chief know from another thread that this worker is alive.
+
+    Args:
+        oracle: KerasTuner's client of the chief's oracle.
+        trial_id: of the trial that this worker runs.
+        timeout_s: seconds of silence after which the chief gives the trial to another worker.
+    """
     done = threading.Event()
 
-    def sign() -> None:
-        while not done.wait(timeout / HEARTBEATS_PER_TIMEOUT):
+    def send() -> None:
+        while not done.wait(timeout_s / HEARTBEATS_PER_TIMEOUT):
             with suppress(grpc.RpcError):
                 oracle.get_trial(trial_id)
 
-    threading.Thread(target=sign, daemon=True).start()
+    threading.Thread(target=send, daemon=True).start()
     try:
         yield
     finally:

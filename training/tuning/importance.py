@@ -9,49 +9,45 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
 from model.heads import CROSS_ENTROPIES
+from model.io.trials import comparable_trials, fold_learning_rate
 
-LEAST = 10  # completed trials
+MIN_TRIALS = 10
 METHOD = "permutation importance of a random forest"
-RATE = "learning_rate"
 
 
-def importance(report: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how much of the score hangs on each hyperparameter, None for fewer than `LEAST` completed trials.
+def hyperparameter_importance(report: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how much the score depends on each hyperparameter.
 
-    A random forest learns the score from the hyperparameters; of trials that it has not seen, one hyperparameter's
-    values are exchanged at random, and the loss of R² is its importance (Breiman 2001, "Random Forests"). Each trial
-    is left out once (5 parts). The R² itself tells what that is worth: near 0, or below, the scores do not follow from
-    the hyperparameters, or the trials are too few.
+    A random forest learns the score from the hyperparameters. Among trials that it has not seen, the values of one
+    hyperparameter are permuted; its importance is the loss of R² (Breiman 2001, "Random Forests"). With 5-fold
+    cross-validation, each trial is unseen once. R² on unseen trials shows how far to trust the result: near 0 or below,
+    the scores do not follow from the hyperparameters, or there are too few trials.
 
     Args:
-        report: the value of trials.json.
+        report: the content of trials.json.
 
     Returns:
-        method; trials, their number; r2 on trials that were left out; values, the most important first, each with
-        name, importance and std over the parts and exchanges. The learning rate counts relative to its optimiser's
-        default, for each optimiser has a range of its own.
+        `method`; `trials`, their number; `r2` on unseen trials; `values`, the most important first, each with `name`,
+        `importance` and `std` over folds and permutations. The learning rate counts relative to the default of its
+        optimizer, because each optimizer has a separate range. None for fewer than `MIN_TRIALS` completed trials, or
+        if all scores are equal.
     """
-    rows = [row for row in report["trials"] if row["score"] is not None]
-    if (
-        report.get("strategy") == "hyperband"
-    ):  # most of its trials are short; scores of different lengths are not compared
-        longest = max((len(row["history"]) for row in rows), default=0)
-        rows = [row for row in rows if len(row["history"]) == longest]
-    if len(rows) < LEAST:
+    rows = comparable_trials(report)
+    if len(rows) < MIN_TRIALS:
         return None
-    names, table = _table([row["hyperparameters"] for row in rows], report["space"])
+    names, table = _feature_table([row["hyperparameters"] for row in rows], report["space"])
     scores = np.array([row["score"] for row in rows])
     if np.ptp(scores) == 0:
         return None
     losses, predicted = [], np.empty(len(rows))
-    for train, left_out in KFold(5, shuffle=True, random_state=0).split(table):
+    for train, unseen in KFold(5, shuffle=True, random_state=0).split(table):
         forest = RandomForestRegressor(100, random_state=0, n_jobs=1).fit(table[train], scores[train])
-        predicted[left_out] = forest.predict(table[left_out])
+        predicted[unseen] = forest.predict(table[unseen])
         found = permutation_importance(
-            forest, table[left_out], scores[left_out], n_repeats=20, random_state=0, scoring="neg_mean_squared_error"
+            forest, table[unseen], scores[unseen], n_repeats=20, random_state=0, scoring="neg_mean_squared_error"
         )
         losses.append(found.importances)
-    # In units of the scores' variance, so that the parts, some of few trials, are on one scale.
+    # In units of the variance of all scores, because the variance within a small fold differs from fold to fold.
     losses = np.concatenate(losses, axis=1) / scores.var()
     r2 = 1 - float(np.mean((scores - predicted) ** 2) / scores.var())
     order = np.argsort(-losses.mean(axis=1), kind="stable")
@@ -70,24 +66,25 @@ def importance(report: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _table(rows: list[dict[str, Any]], space: list[dict[str, Any]]) -> tuple[list[str], np.ndarray]:
-    """Return names and one column each: a choice's place in its list, a range's value, −1 below all for "not there"."""
+def _feature_table(rows: list[dict[str, Any]], space: list[dict[str, Any]]) -> tuple[list[str], np.ndarray]:
+    """Return the names of the hyperparameters that vary and a table with one column for each.
+
+    A choice is its place in the list of values, a range its value; a hyperparameter that a trial does not have is 1
+    below the lowest.
+    """
     columns: dict[str, np.ndarray] = {}
     for parameter in space:
-        name = parameter["name"]
-        rate = name.startswith(f"{RATE}_")
-        values = np.array([_number(row.get(name), parameter, relative=rate) for row in rows])
-        if rate:
-            before = columns.get(RATE, np.full(len(rows), np.nan))
-            columns[RATE] = np.where(np.isnan(before), values, before)
-        else:
-            columns[name] = values
+        name = fold_learning_rate(parameter["name"])
+        values = np.array(
+            [_to_number(row.get(parameter["name"]), parameter, relative=name != parameter["name"]) for row in rows]
+        )
+        columns[name] = np.where(np.isnan(columns[name]), values, columns[name]) if name in columns else values
     columns = {name: values for name, values in columns.items() if len(np.unique(values[~np.isnan(values)])) > 1}
     lowest = {name: np.nanmin(values) - 1 for name, values in columns.items()}
     return list(columns), np.column_stack([np.nan_to_num(v, nan=lowest[name]) for name, v in columns.items()])
 
 
-def _number(value: Any, parameter: dict[str, Any], relative: bool) -> float:
+def _to_number(value: Any, parameter: dict[str, Any], relative: bool) -> float:
     if value is None:
         return math.nan
     if isinstance(value, str):

@@ -1,8 +1,9 @@
-"""What is searched: a point of KerasTuner's space -> fields of CnnConfig and of TrainConfig, with the ranges inline."""
+"""The search space: which hyperparameters a search may vary, with their ranges, defaults and conditions."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import keras
 import keras_tuner
@@ -10,15 +11,46 @@ import keras_tuner
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.io.trials import fold_learning_rate
 from model.network import build_network
 from model.scaling import PixelHistogram
 from training.config import OPTIMIZERS, SCHEDULES
 
-MOST_BLOCKS = 4
-RATE = "learning_rate"  # stands for the one of each optimiser
-# Optimisers differ in the size of a good step by orders of magnitude, so each has a range of its own. Those that divide
-# by the gradient's size take steps of about the rate; Lion takes the sign of a mean and needs less; plain gradients of
-# this loss are small. (lowest, highest, default).
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One row of the search space."""
+
+    name: str  # as in trials.json
+    part: Literal["network", "training"]  # whether its value is for CnnConfig or TrainConfig
+    help: str
+    values: tuple[Any, ...] = ()  # for a choice: the values; empty for a range
+    low: float = 0  # for a range: both ends belong to it; whole numbers if both ends are
+    high: float = 0
+    default: Any = None  # None: the first value
+    options: Mapping[str, Any] = field(default_factory=dict)  # for a range: `step`, or `sampling` on a log scale
+    when: tuple[str, tuple[str, ...]] | None = None  # (another hyperparameter, its values that need this one)
+
+    def exists(self, values: Mapping[str, Any]) -> bool:
+        """Return whether the values of the hyperparameters before this one need it."""
+        return self.when is None or values[self.when[0]] in self.when[1]
+
+    def default_value(self) -> Any:
+        """Return the value where a search starts, or which the hyperparameter keeps if it is not searched."""
+        return self.values[0] if self.default is None else self.default
+
+    def choose(self, hp: keras_tuner.HyperParameters) -> Any:
+        """Return the value of a point; registers the hyperparameter with KerasTuner if it is new."""
+        if self.values:
+            return hp.Choice(self.name, list(self.values), default=self.default)
+        kind = hp.Int if isinstance(self.low, int) else hp.Float
+        return kind(self.name, self.low, self.high, default=self.default, **self.options)
+
+
+LOG = {"sampling": "log"}
+# Good step sizes of optimizers differ by orders of magnitude, so each optimizer has a separate range. Those that divide
+# by the size of the gradient take steps of about the learning rate. Lion takes the sign of a mean and needs less. Plain
+# gradients of this loss are small. (low, high, default).
 LEARNING_RATES = {
     "adam": (3e-4, 1e-2, 3e-3),
     "adamw": (3e-4, 1e-2, 3e-3),
@@ -27,12 +59,106 @@ LEARNING_RATES = {
     "sgd": (1e-2, 3e-1, 1e-1),
     "lion": (3e-5, 1e-3, 3e-4),
 }
-# What a weight adds to the loss, times its size (L1) or its square (L2). (lowest, highest, default).
-PENALTIES = {"l1": (1e-7, 3e-5, 2e-6), "l2": (1e-6, 1e-3, 3e-5)}
+# A hyperparameter comes after those it depends on. The order must not change: with another one, a seed gives other
+# points. `_fit_to_dataset` narrows what depends on the dataset: the depth, the kernel size and the loss.
+SPACE = (
+    Hyperparameter(
+        "blocks", "network", "depth: each block halves the image and sees patterns twice as large",
+        low=1, high=4, default=3,
+    ),
+    Hyperparameter(
+        "filters", "network", "width: filters of the first block; each next block has twice as many", (8, 16, 24, 32),
+        default=24,
+    ),
+    Hyperparameter(
+        "convolutions", "network",
+        "per block; two of 3×3 see as far as one of 5×5, with fewer weights and one more activation",
+        low=1, high=2, default=2,
+    ),
+    Hyperparameter("kernel_size", "network", "how far one convolution sees, in pixels", (3, 5)),
+    Hyperparameter(
+        "activation", "network", "sigmoid and tanh saturate, and then their gradients vanish", ACTIVATIONS,
+        default="relu",
+    ),
+    Hyperparameter(
+        "normalization", "network",
+        "keeps the sums before the activations in one range: over the batch, or over the channels of each image",
+        NORMALIZATIONS, default="batch",
+    ),
+    Hyperparameter(
+        "pooling", "network", "how a block halves the image: maximum, mean, or a convolution with stride 2", POOLINGS,
+        default="max",
+    ),
+    Hyperparameter(
+        "dense_units", "network", "hidden units before the head; 0 for the mean of each feature map instead",
+        (0, 64, 128), default=0,
+    ),
+    Hyperparameter(
+        "dropout", "network", "share of units dropped in a training step; half of it after the blocks",
+        (0.2, 0.3, 0.4, 0.5),
+    ),
+    Hyperparameter(
+        "scaling", "network", "how pixels are brought to one range; robust scaling ignores the tails",
+        ("min-max", "z-score", "robust"), default="z-score",
+    ),
+    Hyperparameter(
+        "regularization", "network", "L1 pushes weights to zero, L2 shrinks them, the elastic net does both",
+        ("none", "l1", "l2", "elastic net"), default="none",
+    ),
+    Hyperparameter(
+        "l1", "network", "what a weight adds to the loss, times its size", low=1e-7, high=3e-5, default=2e-6, options=LOG,
+        when=("regularization", ("l1", "elastic net")),
+    ),
+    Hyperparameter(
+        "l2", "network", "what a weight adds to the loss, times its square", low=1e-6, high=1e-3, default=3e-5, options=LOG,
+        when=("regularization", ("l2", "elastic net")),
+    ),
+    Hyperparameter("loss", "training", "what an error costs; one of the losses of the task"),
+    Hyperparameter(
+        "schedule", "training", "of the learning rate: up, then down to zero; or constant", SCHEDULES,
+        default="one-cycle",
+    ),
+    Hyperparameter(
+        "batch_size", "training", "small batches take more and noisier steps in the same time", (64, 128, 256),
+        default=128,
+    ),
+    Hyperparameter(
+        "augment", "training", "strength of rotation, slant, zoom and shift",
+        low=0.0, high=1.5, default=0.75, options={"step": 0.25},
+    ),
+    Hyperparameter("optimizer", "training", "how a gradient becomes a step", OPTIMIZERS, default="adamw"),
+    *(
+        Hyperparameter(
+            f"learning_rate_{name}", "training", "size of a step at the peak of the schedule",
+            low=low, high=high, default=default, options=LOG, when=("optimizer", (name,)),
+        )
+        for name, (low, high, default) in LEARNING_RATES.items()
+    ),
+)  # fmt: skip
+PENALTIES = ("l1", "l2")
+
+
+def _fit_to_dataset(parameter: Hyperparameter, base: Mapping[str, Any]) -> Hyperparameter:
+    side = min(base["image_shape"][:2])
+    if parameter.name == "blocks":
+        deepest = max(1, min(int(parameter.high), side.bit_length() - 1))
+        return replace(parameter, high=deepest, default=min(parameter.default, deepest))
+    if parameter.name == "kernel_size":
+        return replace(parameter, values=tuple(size for size in parameter.values if size <= side) or (1,))
+    if parameter.name == "loss":
+        return replace(parameter, values=tuple(HEADS[base["task"]].losses))
+    return parameter
 
 
 class SearchSpace(keras_tuner.HyperModel):
-    """The space of one dataset. Its defaults are a recipe that works on small pictures, where a search starts."""
+    """The search space of one dataset. Its defaults are a recipe that works on small images; a search starts there.
+
+    Example:
+        >>> space = SearchSpace({"task": "multiclass", "labels": ("a", "b", "c"), "image_shape": (28, 28, 1)})
+        >>> network, training = space.point(keras_tuner.HyperParameters())
+        >>> network["filters"], training["optimizer"]
+        ((24, 48, 96), 'adamw')
+    """
 
     def __init__(
         self,
@@ -45,37 +171,46 @@ class SearchSpace(keras_tuner.HyperModel):
 
         Args:
             base: fields of CnnConfig that the dataset gives: task, labels, image_shape.
-            overrides: fields of TrainConfig that a person chose; they are not searched.
-            histogram: of the training rows' pixels, for the scaling; needed for `config` and `build` alone.
-            searched: names of the hyperparameters that vary, the rest keeping its default; none: all of them.
+            overrides: fields of TrainConfig that the user chose; they are not searched.
+            histogram: of the pixels of the training rows, for the scaling; only `config` and `build` need it.
+            searched: names of the hyperparameters that vary, the others keep their defaults; empty: all of them.
 
         Raises:
-            TrazoError: for a name that the space does not have, or that has no effect without another.
+            TrazoError: if the space does not have a name, or it has no effect without another one.
         """
         super().__init__(name="trazo")
-        self.base, self.overrides, self._histogram, self.searched = (
-            base,
-            dict(overrides or {}),
-            histogram,
-            tuple(searched),
-        )
-        asked = _Names()
-        self._network(asked), self._training(asked)
-        if unknown := sorted({*self.searched} - asked.names.keys()):
-            raise TrazoError(f"there is no hyperparameter {unknown[0]!r} to search; there are {', '.join(asked.names)}")
-        if "regularization" not in self.searched and (alone := PENALTIES.keys() & self.searched):
-            raise TrazoError(f"{min(alone)} exists only with some regularization: search regularization too")
+        self.base = base
+        self.overrides = dict(overrides or {})
+        self.searched = tuple(searched)
+        self._histogram = histogram
+        self._parameters = [
+            _fit_to_dataset(parameter, base)
+            for parameter in SPACE
+            if fold_learning_rate(parameter.name) not in self.overrides
+        ]
+        names = dict.fromkeys(fold_learning_rate(parameter.name) for parameter in self._parameters)
+        if unknown := sorted({*self.searched} - names.keys()):
+            raise TrazoError(f"there is no hyperparameter {unknown[0]!r} to search; there are {', '.join(names)}")
+        if "regularization" not in self.searched and (alone := sorted({*PENALTIES} & {*self.searched})):
+            raise TrazoError(f"{alone[0]} exists only with some regularization: search regularization too")
 
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return (fields of CnnConfig, fields of TrainConfig); `scaling` is the name of the method."""
-        asked = _Some(hp, self.searched) if self.searched else hp
-        return self._network(asked), self.overrides | self._training(asked)
+        """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
+        chosen = dict(self.overrides)
+        fields: dict[str, dict[str, Any]] = {"network": {}, "training": dict(self.overrides)}
+        for parameter in self._parameters:
+            with self._scope(parameter, hp):
+                if parameter.exists(chosen):
+                    value = parameter.choose(hp) if self._varies(parameter.name) else parameter.default_value()
+                    chosen[parameter.name] = value
+                    fields[parameter.part][fold_learning_rate(parameter.name)] = value
+        return _network_fields(fields["network"]), fields["training"]
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
-        """Return the network's config, scaling fitted.
+        """Return the config of a point's network, with the scaling fitted.
 
         Raises:
-            TrazoError: for a combination that no network has.
+            TrazoError: if no network has this combination.
         """
         network, training = self.point(hp)
         assert self._histogram is not None, "needed for `config` and `build`"
@@ -83,110 +218,24 @@ class SearchSpace(keras_tuner.HyperModel):
         return CnnConfig(**self.base | network, loss=training["loss"])
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Return the network of a point, with fresh weights, as KerasTuner asks of a HyperModel."""
+        """Return the network of a point with fresh weights, as KerasTuner requires of a HyperModel."""
         return build_network(self.config(hp))
 
-    def _network(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
-        # Depth: each block halves the picture and sees patterns twice as large.
-        side = min(self.base["image_shape"][:2])
-        deepest = max(1, min(MOST_BLOCKS, side.bit_length() - 1))
-        blocks = hp.Int("blocks", 1, deepest, default=min(3, deepest))
-        # Width: filters of the first block; each further block has twice as many.
-        filters = hp.Choice("filters", [8, 16, 24, 32], default=24)
-        network: dict[str, Any] = {
-            "filters": tuple(filters * 2**block for block in range(blocks)),
-            # Two convolutions of 3×3 see as far as one of 5×5, with fewer weights and one activation more.
-            "convolutions": hp.Int("convolutions", 1, 2, default=2),
-            # How far one convolution sees.
-            "kernel_size": hp.Choice("kernel_size", [size for size in (3, 5) if size <= side] or [1]),
-            # Where the network bends; sigmoid and tanh saturate, and their gradients with them.
-            "activation": hp.Choice("activation", list(ACTIVATIONS), default="relu"),
-            # Keeps the sums before the activations in one range: over the batch, or over each picture's channels.
-            "normalization": hp.Choice("normalization", list(NORMALIZATIONS), default="batch"),
-            # What halves the picture: the strongest answer, the mean, or a convolution that learns how.
-            "pooling": hp.Choice("pooling", list(POOLINGS), default="max"),
-            # Hidden units before the head; 0 takes the mean of each feature map in their place.
-            "dense_units": tuple(filter(None, [hp.Choice("dense_units", [0, 64, 128], default=0)])),
-            # Share of units that are silent in a training step; half of it after the blocks.
-            "dropout": hp.Choice("dropout", [0.2, 0.3, 0.4, 0.5]),
-            # Brings the pixels to a range; robust scaling ignores the tails.
-            "scaling": hp.Choice("scaling", ["min-max", "z-score", "robust"], default="z-score"),
-        }
-        # Regularisation: L1 pushes weights to zero, L2 shrinks them, the elastic net does both.
-        kind = hp.Choice("regularization", ["none", "l1", "l2", "elastic net"], default="none")
-        for penalty, (low, high, default) in PENALTIES.items():
-            with hp.conditional_scope("regularization", [penalty, "elastic net"]):
-                if kind in (penalty, "elastic net"):
-                    network[penalty] = hp.Float(penalty, low, high, sampling="log", default=default)
-        return network
-
-    def _training(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
-        def ask(name: str, kind: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
-            return {} if name in self.overrides else {name: kind(name, *arguments, **options)}
-
-        training = {
-            # What an error costs: the losses that suit the task.
-            **ask("loss", hp.Choice, list(HEADS[self.base["task"]].losses)),
-            # Up, then down to zero; or the same rate throughout.
-            **ask("schedule", hp.Choice, list(SCHEDULES), default="one-cycle"),
-            # Small batches take more and noisier steps in the same time.
-            **ask("batch_size", hp.Choice, [64, 128, 256], default=128),
-            # How much the pictures are turned, slanted, zoomed and shifted.
-            **ask("augment", hp.Float, 0.0, 1.5, step=0.25, default=0.75),
-            # How a gradient becomes a step.
-            **ask("optimizer", hp.Choice, list(OPTIMIZERS), default="adamw"),
-        }
-        optimizer = self.overrides.get("optimizer") or training["optimizer"]
-        for name, (low, high, default) in LEARNING_RATES.items():
-            scope = nullcontext() if "optimizer" in self.overrides else hp.conditional_scope("optimizer", [name])
-            with scope:
-                if optimizer == name and "learning_rate" not in self.overrides:
-                    # The size of a step, the highest of the schedule.
-                    training["learning_rate"] = hp.Float(
-                        f"learning_rate_{name}", low, high, sampling="log", default=default
-                    )
-        return training
-
-
-class _Some:
-    """Hyperparameters of which only some vary."""
-
-    def __init__(self, hp: keras_tuner.HyperParameters, names: tuple[str, ...]) -> None:
-        self._hp, self._names = hp, names
-
     def _varies(self, name: str) -> bool:
-        return name in self._names or (RATE in self._names and name.startswith(RATE))
+        return name not in self.overrides and (not self.searched or fold_learning_rate(name) in self.searched)
 
-    def Choice(self, name: str, values: list, default: Any = None) -> Any:
-        if self._varies(name):
-            return self._hp.Choice(name, values, default=default)
-        return values[0] if default is None else default
-
-    def Int(self, name: str, low: int, high: int, default: int) -> int:
-        return self._hp.Int(name, low, high, default=default) if self._varies(name) else default
-
-    def Float(self, name: str, low: float, high: float, default: float | None = None, **how: Any) -> float:
-        if self._varies(name):
-            return self._hp.Float(name, low, high, default=default, **how)
-        return low if default is None else default
-
-    def conditional_scope(self, name: str, values: list) -> AbstractContextManager:
-        return self._hp.conditional_scope(name, values) if self._varies(name) else nullcontext()
+    def _scope(self, parameter: Hyperparameter, hp: keras_tuner.HyperParameters) -> AbstractContextManager:
+        """Return KerasTuner's scope for a condition; none is needed if the other hyperparameter has one value."""
+        if parameter.when and self._varies(parameter.when[0]):
+            return hp.conditional_scope(parameter.when[0], list(parameter.when[1]))
+        return nullcontext()
 
 
-class _Names(_Some):
-    """Notes which hyperparameters a space asks for, by the names under which they can be searched."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, None] = {}  # in order, each once
-
-    def _varies(self, name: str) -> bool:
-        self.names[RATE if name.startswith(RATE) else name] = None
-        return False
-
-    def Choice(self, name: str, values: list, default: Any = None) -> Any:
-        super().Choice(name, values, default)
-        return values[-1]  # so that the elastic net's penalties are asked for
+def _network_fields(values: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in values.items() if name not in ("blocks", "regularization")}
+    fields["filters"] = tuple(values["filters"] * 2**block for block in range(values["blocks"]))
+    fields["dense_units"] = (values["dense_units"],) if values["dense_units"] else ()
+    return fields
 
 
 def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

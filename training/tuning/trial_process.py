@@ -9,7 +9,6 @@ ends; and where the system ends one for want of memory, it is one trial that fai
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -27,6 +26,7 @@ from model.logs import log_to
 from model.quiet import quiet
 from training.config import TrainConfig
 from training.data.stream import HubStream
+from training.tuning.system_memory import count_oom_kills
 
 with quiet():  # in the process that others are forked from, too
     import keras
@@ -36,23 +36,13 @@ with quiet():  # in the process that others are forked from, too
     from training.loop import trainer
     from training.loop.checkpoint import SAVE_INTERVAL_S
     from training.loop.trainer import Progress
+    from training.tuning.tf_errors import summarize_tf_error, to_portable_error
 
 GROWTH = 384 << 20  # bytes that a process may have gained since it began; with more, another takes over
-# How lines begin with which TensorFlow surrounds the reason of a failure.
-GRAPH = (
-    "Graph execution error",
-    "Detected at node",
-    "Detected at",
-    "File ",
-    "<stack traces",
-    "[[{{node",
-    "[Op:",
-    "Hint:",
-)
 CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow does without oneDNN's cache, or Python without `fork`
 
 
-def fit(
+def fit_in_subprocess(
     config: CnnConfig,
     settings: TrainConfig,
     train: HubStream,
@@ -75,8 +65,8 @@ def fit(
         try:
             return trainer.fit(*arguments, checkpoint=checkpoint, save_every_s=save_every_s, on_epoch=on_epoch)[1]
         except tf.errors.OpError as error:
-            raise told(error) from error
-    kills = out_of_memory_kills()
+            raise summarize_tf_error(error) from error
+    kills = count_oom_kills()
     child = _child()
     try:
         news = _exchange(child, (arguments, checkpoint, save_every_s), kills)
@@ -101,24 +91,6 @@ def end() -> None:
         child = _children.pop()
         child.pipe.close()  # that is what it ends with
         child.process.join()
-
-
-def memory_note() -> dict[str, Any]:
-    """Return how many processes this machine has ended for want of memory, and since which start of it."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        boot = ""
-    return {"boot": boot, "kills": out_of_memory_kills()}
-
-
-def out_of_memory_kills() -> int:
-    """Return how many processes Linux has ended for want of memory since the machine started; 0 elsewhere."""
-    try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 @dataclass
@@ -172,7 +144,7 @@ def _end_of(child: _Child, kills: int) -> TrazoError:
     child.process.join()
     code = child.process.exitcode
     name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    if code == -signal.SIGKILL and out_of_memory_kills() > kills:
+    if code == -signal.SIGKILL and count_oom_kills() > kills:
         return TrazoError("the system ran out of memory and ended the process of this trial")
     if code in (-signal.SIGKILL, -signal.SIGTERM):
         return StreamError(f"the process of the trial was ended from outside ({name}); the same command goes on")
@@ -206,7 +178,7 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
                     *arguments, checkpoint=checkpoint, save_every_s=save_every_s, on_epoch=on_epoch
                 )
             except Exception as error:
-                outcome = _portable(error)
+                outcome = to_portable_error(error)
             keras.backend.clear_session()
             gc.collect()
             grown = _resident() - began > most
@@ -215,23 +187,3 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def told(error: tf.errors.OpError) -> TrazoError:
-    """Return what TensorFlow says of a failed operation, in one line: it puts it among the stack of the graph."""
-    lines = [line.strip() for line in (error.message or "").splitlines()]
-    lines = [line for line in lines if line and not line.startswith(GRAPH)]
-    if isinstance(error, tf.errors.ResourceExhaustedError):
-        what = next((line for line in lines if "OOM" in line), lines[0] if lines else "")
-        return TrazoError(f"out of memory: {what}")
-    return TrazoError(f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}")
-
-
-def _portable(error: Exception) -> Exception:
-    """Return the error, or one with its text where it does not survive a pipe."""
-    if isinstance(error, tf.errors.OpError):
-        return told(error)
-    try:
-        return pickle.loads(pickle.dumps(error))
-    except Exception:
-        return TrazoError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,49 @@
+"""What makes two searches the same one, so that a folder is never resumed with other data or settings."""
+
+import json
+from dataclasses import asdict
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from model import artifacts as files
+from model.errors import TrazoError
+from training.config import OF_A_TRIAL
+from training.loop.checkpoint import differences
+from training.tuning.kerastuner_compat import HINT_RESTART, load_json
+from training.tuning.oracles import INITIAL_RANDOM_TRIALS
+
+if TYPE_CHECKING:
+    from training.tuning.tuner import SearchJob
+
+
+def check_identity(job: "SearchJob") -> None:
+    """Write search.json next to KerasTuner's files, or compare it with the job if there is one.
+
+    Raises:
+        TrazoError: if the folder belongs to another search, with what differs; if search.json is missing or damaged.
+    """
+    path = job.folder / "tuner" / "search.json"
+    identity = json.loads(json.dumps(_identity(job)))
+    if not path.exists() and not (path.parent / "oracle.json").exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(path, identity)
+    elif different := differences(load_json(path), identity):
+        shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
+        raise TrazoError(f"{path.parent} belongs to another search ({shown}); {HINT_RESTART}")
+
+
+def _identity(job: "SearchJob") -> dict[str, Any]:
+    """Return everything besides the hyperparameters that a trial's score depends on.
+
+    The number of trials, the minutes and the worker timeout are not part of it: they may change between two calls.
+    """
+    train, validation = job.train, job.validation
+    return {
+        "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
+        "network": job.space.base,
+        "training": {k: v for k, v in asdict(job.settings).items() if k not in OF_A_TRIAL},
+        "overrides": sorted(job.space.overrides),
+        "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
+        | {"search": sorted({*job.tune.search})}  # in any order
+        | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {}),
+    }
