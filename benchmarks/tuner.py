@@ -2,12 +2,12 @@
 
     python -m benchmarks.tuner --data FOLDER [--trials 30] [--steps 100] [--epochs 1] [--repeats 3] [--write]
 
-FOLDER holds a dataset in a Hub repo's layout. Trazo draws random points of its space; KerasTuner alone is then given
-the same points, the same pictures by `make_train_data`, and Keras' own `compile` and `fit`, as its documentation has
-it. Each search runs in a process of its own, by turns; medians of the repeats are compared. Memory is that of the
-search with all its processes, after each trial; the first ones load libraries, so growth is counted from the fifth to
-the one after which there was most. For the work lost, each is killed (`kill -9`) after two of a trial's three epochs
-and started again: what it then trains beyond the third was done before.
+FOLDER holds a dataset in the layout of a Hub repo. Trazo draws random points of its space. KerasTuner alone then gets the
+same points, the same images from `make_train_data`, and Keras' `compile` and `fit`, as in its documentation. The searches
+run in separate processes, alternately, and the medians of the repeats are compared. Memory is measured after each trial,
+for the search with all its processes. The first trials load libraries, so growth is counted from the fifth trial to the one
+with the most memory. For the work lost by a kill, each search is killed (`kill -9`) after two of a trial's three epochs and
+started again: every epoch it then trains besides the third was trained before.
 """
 
 import argparse
@@ -24,18 +24,19 @@ from statistics import median
 from typing import Any
 
 from benchmarks.common import about, measure, rate, report
+from model.logs import log_to
 from model.quiet import quiet
 
-WARM = 5  # trials after which memory is compared
+WARM_UP_TRIALS = 5  # trials after which memory is compared
 KILL_EPOCHS = 3
 
 
 def memory_mb() -> float:
-    """Return what this process and its descendants hold, shared pages divided among those who share (Linux' Pss)."""
+    """Return the memory of this process and its descendants; a shared page is divided among them (Linux's PSS)."""
     size, processes = 0.0, [os.getpid()]
     while processes:
         process = Path(f"/proc/{processes.pop()}")
-        with suppress(OSError):  # it has ended meanwhile
+        with suppress(OSError):  # the process has ended
             (line,) = (one for one in (process / "smaps_rollup").read_text().splitlines() if one.startswith("Pss:"))
             size += int(line.split()[1]) / 1024
             for task in (process / "task").iterdir():
@@ -44,17 +45,17 @@ def memory_mb() -> float:
 
 
 def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
-    """Search with Trazo; returns seconds and the memory after each trial."""
+    """Search with Trazo; return seconds and the memory after each trial."""
     with quiet():
         from training.commands import tune
         from training.config import DataConfig, TuneConfig
         from training.tuning import tuner
 
     sizes: list[float] = []
-    end = tuner.StreamTuner.on_trial_end
+    original = tuner.StreamTuner.on_trial_end
 
     def on_trial_end(self: tuner.StreamTuner, trial: Any) -> None:
-        end(self, trial)
+        original(self, trial)
         sizes.append(memory_mb())
 
     tuner.StreamTuner.on_trial_end = on_trial_end
@@ -64,7 +65,7 @@ def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 
 
 def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
-    """Try the points of `folder`'s trials.json with KerasTuner alone; returns the same."""
+    """Try the points of `folder`'s trials.json with KerasTuner alone; return the same."""
     with quiet():
         import keras
         import keras_tuner
@@ -84,7 +85,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
     base = {"task": opened.train.task, "labels": opened.train.labels, "image_shape": opened.image_shape}
     space = SearchSpace(base, histogram=pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
 
-    class Points(keras_tuner.Oracle):
+    class FixedPoints(keras_tuner.Oracle):
         def populate_space(self, trial_id: str) -> dict[str, Any]:
             return {"status": "RUNNING", "values": points[int(trial_id)]}
 
@@ -103,14 +104,14 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
             shape = opened.image_shape
             augment = AugmentConfig(augment=training["augment"])
             train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, augment=augment)
-            tell = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))
+            log = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))
             return model.fit(
                 train,
                 epochs=epochs,
                 steps_per_epoch=min(steps, len(stream)),
                 validation_data=make_eval_data(opened.validation, image_shape=shape),
                 verbose=0,
-                callbacks=[*options["callbacks"], tell],
+                callbacks=[*options["callbacks"], log],
             )
 
     sizes: list[float] = []
@@ -120,7 +121,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
             super().on_trial_end(trial)
             sizes.append(memory_mb())
 
-    oracle = Points(keras_tuner.Objective("val_accuracy", "max"), trials)
+    oracle = FixedPoints(keras_tuner.Objective("val_accuracy", "max"), trials)
     oracle.verbose = 0
     tuner = Tuner(oracle=oracle, hypermodel=Model(), directory=str(folder), project_name="plain")
     tuner.search(verbose=0)
@@ -130,13 +131,13 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 SEARCHES = {"Trazo": search_trazo, "KerasTuner alone": search_plain}
 
 
-def killed(name: str, arguments: list[str], environment: dict[str, str]) -> int:
-    """Kill a search of one trial after its second epoch, start it again; returns the epochs that were trained twice."""
+def count_lost_epochs(name: str, arguments: list[str], environment: dict[str, str]) -> int:
+    """Kill a search of one trial after its second epoch, start it again; return the number of epochs trained twice."""
     command = [sys.executable, "-m", "benchmarks.tuner", "--contender", name, *arguments]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     for line in process.stdout:
         if line.startswith("epoch 2"):
-            time.sleep(0.5)  # into the third
+            time.sleep(0.5)  # until it trains the third
             process.send_signal(signal.SIGKILL)
             break
     if process.wait() != -signal.SIGKILL:
@@ -146,8 +147,8 @@ def killed(name: str, arguments: list[str], environment: dict[str, str]) -> int:
 
 
 def _growth(sizes: list[float]) -> float:
-    """Return by how much memory grew from the first warm trial to the one after which there was most."""
-    return max(sizes[WARM:] or sizes) - sizes[min(WARM, len(sizes)) - 1]
+    """Return the growth of memory from the end of the warm-up to its maximum."""
+    return max(sizes[WARM_UP_TRIALS:] or sizes) - sizes[min(WARM_UP_TRIALS, len(sizes)) - 1]
 
 
 def main() -> None:
@@ -159,16 +160,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--contender", choices=SEARCHES, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--contender", choices=SEARCHES, help=argparse.SUPPRESS)  # runs in a separate process
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contender:
+        log_to("stdout")  # the epochs of Trazo, which `count_lost_epochs` counts
         search = SEARCHES[options.contender]
         print(json.dumps(search(options.data, options.folder, options.trials, options.epochs, options.steps)))
         return
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     lines = [
-        "| search | s | × KerasTuner's | MB after 5 trials | the most after a later one | growth, MB | epochs lost |",
+        "| search | s | × KerasTuner's | MB after 5 trials | maximum after a later one | growth, MB | epochs lost |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SEARCHES}
@@ -184,17 +186,17 @@ def main() -> None:
                 print(name, json.dumps(runs[-1]), flush=True)
                 if repeat == 0:
                     once = [*common, "--folder", str(short), "--trials", "1", "--epochs", str(KILL_EPOCHS)]
-                    lost[name] = killed(name, once, environment)
+                    lost[name] = count_lost_epochs(name, once, environment)
     reference = median(run["seconds"] for run in found["KerasTuner alone"])
     for name, runs in found.items():
         seconds = [run["seconds"] for run in runs]
         sizes = max((run["sizes"] for run in runs), key=_growth)
-        warm = sizes[min(WARM, len(sizes)) - 1]
+        warm = sizes[min(WARM_UP_TRIALS, len(sizes)) - 1]
         lines.append(
             f"| {name} | {rate(seconds, 0)} | {median(seconds) / reference:.2f} | {warm:,.0f} "
             f"| {warm + _growth(sizes):,.0f} | {_growth(sizes):+,.0f} | {lost[name]} of 2 |"
         )
-    lines += ["", "Of memory the repeat that grew most is shown; MB after each of its trials:", ""]
+    lines += ["", "Memory is shown for the repeat with the largest growth, in MB after each of its trials:", ""]
     for name, runs in found.items():
         sizes = max((run["sizes"] for run in runs), key=_growth)
         lines += [f"- {name}: {', '.join(f'{size:,.0f}' for size in sizes)}"]

@@ -55,7 +55,7 @@ def _check_private(host: str) -> None:
     for address in map(ipaddress.ip_address, addresses):
         if address.is_unspecified or not (address.is_private or address.is_loopback or address.is_link_local):
             raise TrazoError(
-                f"{ORACLE_IP} is {host}: there is no password, so anyone who reaches the chief can steer the search; "
+                f"{ORACLE_IP} is {host}: anyone who reaches the chief can steer the search without a password; "
                 "use 127.0.0.1, or the chief's address in a private network"
             )
 

@@ -15,7 +15,7 @@ MIN_TRIALS = 10
 METHOD = "permutation importance of a random forest"
 
 
-def hyperparameter_importance(report: dict[str, Any]) -> dict[str, Any] | None:
+def hyperparameter_importance(report: dict[str, Any], trees: int = 100) -> dict[str, Any] | None:
     """Return how much the score depends on each hyperparameter.
 
     A random forest learns the score from the hyperparameters. Among trials that it has not seen, the values of one
@@ -25,6 +25,7 @@ def hyperparameter_importance(report: dict[str, Any]) -> dict[str, Any] | None:
 
     Args:
         report: the content of trials.json.
+        trees: in the forest.
 
     Returns:
         `method`; `trials`, their number; `r2` on unseen trials; `values`, the most important first, each with `name`,
@@ -41,7 +42,7 @@ def hyperparameter_importance(report: dict[str, Any]) -> dict[str, Any] | None:
         return None
     losses, predicted = [], np.empty(len(rows))
     for train, unseen in KFold(5, shuffle=True, random_state=0).split(table):
-        forest = RandomForestRegressor(100, random_state=0, n_jobs=1).fit(table[train], scores[train])
+        forest = RandomForestRegressor(trees, random_state=0, n_jobs=1).fit(table[train], scores[train])
         predicted[unseen] = forest.predict(table[unseen])
         found = permutation_importance(
             forest, table[unseen], scores[unseen], n_repeats=20, random_state=0, scoring="neg_mean_squared_error"

@@ -18,8 +18,8 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.src.distribute import oracle_client
 from keras_tuner.src.engine import conditions
 
-from model import artifacts as files
-from model.errors import TrazoError
+from model.errors import CorruptFileError, TrazoError
+from model.io.atomic import atomic_write, read_json
 
 VERSION = "1.4.8"
 HINT_RESTART = "use another --output, or delete the folder tuner/ in it to start a new search"
@@ -54,7 +54,7 @@ def configure(request_timeout_s: float) -> None:
 
 def _save_json(path: str, value: Any) -> str:
     text = json.dumps(value)
-    files.atomic_write(path, text)
+    atomic_write(path, text)
     return text
 
 
@@ -65,8 +65,8 @@ def load_json(path: str | Path) -> Any:
         TrazoError: if the file is missing or damaged.
     """
     try:
-        value = files.read_json(path)
-    except files.CorruptFileError:
+        value = read_json(path)
+    except CorruptFileError:
         value = None
     if value is None:
         raise TrazoError(f"{path} of an earlier search is missing or damaged; {HINT_RESTART}")

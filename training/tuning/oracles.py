@@ -209,9 +209,7 @@ class HeartbeatMixin(BudgetMixin):
                 self.tuner_ids.discard(tuner_id)
                 if trial := self.ongoing_trials.pop(tuner_id, None):
                     self.retry_queue.append(trial.trial_id)
-                    logger.warning(
-                        "%s is silent; trial %s goes to the next worker that asks", tuner_id, trial.trial_id
-                    )
+                    logger.warning("%s is silent; trial %s goes to the next worker that asks", tuner_id, trial.trial_id)
 
 
 class ResumableOracle(HeartbeatMixin, ReproducibleSamplingMixin):

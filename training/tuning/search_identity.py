@@ -5,8 +5,8 @@ from dataclasses import asdict
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from model import artifacts as files
 from model.errors import TrazoError
+from model.io.atomic import write_json
 from training.config import OF_A_TRIAL
 from training.loop.checkpoint import differences
 from training.tuning.kerastuner_compat import HINT_RESTART, load_json
@@ -26,7 +26,7 @@ def check_identity(job: "SearchJob") -> None:
     identity = json.loads(json.dumps(_identity(job)))
     if not path.exists() and not (path.parent / "oracle.json").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, identity)
+        write_json(path, identity)
     elif different := differences(load_json(path), identity):
         shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
         raise TrazoError(f"{path.parent} belongs to another search ({shown}); {HINT_RESTART}")

@@ -106,12 +106,12 @@ SPACE = (
         ("none", "l1", "l2", "elastic net"), default="none",
     ),
     Hyperparameter(
-        "l1", "network", "what a weight adds to the loss, times its size", low=1e-7, high=3e-5, default=2e-6, options=LOG,
-        when=("regularization", ("l1", "elastic net")),
+        "l1", "network", "what a weight adds to the loss, times its size",
+        low=1e-7, high=3e-5, default=2e-6, options=LOG, when=("regularization", ("l1", "elastic net")),
     ),
     Hyperparameter(
-        "l2", "network", "what a weight adds to the loss, times its square", low=1e-6, high=1e-3, default=3e-5, options=LOG,
-        when=("regularization", ("l2", "elastic net")),
+        "l2", "network", "what a weight adds to the loss, times its square",
+        low=1e-6, high=1e-3, default=3e-5, options=LOG, when=("regularization", ("l2", "elastic net")),
     ),
     Hyperparameter("loss", "training", "what an error costs; one of the losses of the task"),
     Hyperparameter(
@@ -190,7 +190,7 @@ class SearchSpace(keras_tuner.HyperModel):
         ]
         names = dict.fromkeys(fold_learning_rate(parameter.name) for parameter in self._parameters)
         if unknown := sorted({*self.searched} - names.keys()):
-            raise TrazoError(f"there is no hyperparameter {unknown[0]!r} to search; there are {', '.join(names)}")
+            raise TrazoError(f"unknown hyperparameter {unknown[0]!r} to search; there are {', '.join(names)}")
         if "regularization" not in self.searched and (alone := sorted({*PENALTIES} & {*self.searched})):
             raise TrazoError(f"{alone[0]} exists only with some regularization: search regularization too")
 

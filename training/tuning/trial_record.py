@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from model import artifacts as files
 from model.errors import TrazoError
+from model.io.atomic import read_json, write_json
 from training.tuning.system_memory import oom_kill_snapshot
 from training.tuning.trials_report import utc_timestamp
 
@@ -25,7 +25,7 @@ class TrialRecord:
             CorruptFileError: if the file is damaged.
         """
         self._path = folder / "record.json"
-        self.values: dict[str, Any] = files.read_json(self._path) or {"trial_id": trial_id}
+        self.values: dict[str, Any] = read_json(self._path) or {"trial_id": trial_id}
 
     def start(self) -> None:
         """Note that the trial starts, or starts again.
@@ -44,11 +44,11 @@ class TrialRecord:
         if before and before["boot"] == now["boot"] and before["kills"] < now["kills"]:
             kills += 1
         self.values["memory_deaths"] = kills
-        files.write_json(self._path, self.values | {"memory": now})
+        write_json(self._path, self.values | {"memory": now})
         if kills >= MAX_OOM_KILLS:
             raise TrazoError(f"the system ran out of memory {kills} times while this trial ran")
 
     def update(self, **values: Any) -> None:
         """Set some values and write the record, without the memory count."""
         self.values.update(values)
-        files.write_json(self._path, self.values)
+        write_json(self._path, self.values)

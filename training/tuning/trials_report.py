@@ -8,8 +8,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from model import artifacts as files
+from model.artifacts import TRIALS_FILE
 from model.errors import TrazoError
+from model.io.atomic import read_json
 from model.io.trials import rank_trials
 from training.config import OF_A_TRIAL
 
@@ -124,17 +125,17 @@ def read_trials(run: Path) -> dict[str, Any]:
     Raises:
         TrazoError: if there is none, it is damaged, or it has another version.
     """
-    report = files.read_json(run / files.TRIALS)
+    report = read_json(run / TRIALS_FILE)
     if report is None:
-        raise TrazoError(f"{run} has no {files.TRIALS}: it comes from `python -m training tune --output {run} …`")
+        raise TrazoError(f"{run} has no {TRIALS_FILE}: it comes from `python -m training tune --output {run} …`")
     version = report.get("schema_version") if isinstance(report, dict) else None
     if version != SCHEMA_VERSION:
-        raise TrazoError(f"{run / files.TRIALS} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
+        raise TrazoError(f"{run / TRIALS_FILE} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
     try:  # what can be shown has all that readers need
         format_leaderboard(report)
         format_csv(report)
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise TrazoError(f"{run / files.TRIALS} is damaged; run its search again to write it again") from None
+        raise TrazoError(f"{run / TRIALS_FILE} is damaged; run its search again to write it again") from None
     return report
 
 

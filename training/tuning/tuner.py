@@ -13,8 +13,9 @@ import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
-from model import artifacts as files
-from model.errors import StreamError, TrazoError
+from model.artifacts import TRIALS_FILE
+from model.errors import CorruptFileError, StreamError, TrazoError
+from model.io.atomic import write_json
 from model.network import build_network
 from training.config import TrainConfig, TuneConfig
 from training.data.provenance import data_section
@@ -140,7 +141,7 @@ class StreamTuner(OpenTuner):
         try:
             with heartbeats, distributed.translate_rpc_errors():
                 super().run_and_save_trial(trial, *args, **kwargs)
-        except (StreamError, files.CorruptFileError) as error:
+        except (StreamError, CorruptFileError) as error:
             raise SearchInterruptedError(str(error)) from error
         except OSError as error:
             raise SearchInterruptedError(f"{error}; {HINT_RESUME}") from error
@@ -214,7 +215,7 @@ class StreamTuner(OpenTuner):
         report = build_report(self._job, oracle, self._data, records)
         if final:
             report["importance"] = hyperparameter_importance(report)
-        files.write_json(self._job.folder / files.TRIALS, report)
+        write_json(self._job.folder / TRIALS_FILE, report)
         return report
 
     def _record(self, trial: Trial) -> dict[str, Any]:

@@ -1,8 +1,14 @@
+"""Importance of hyperparameters: what the score depends on comes first."""
+
+from functools import partial
+
 import numpy as np
 import pytest
 
-from tests.unit.training.tuning.test_trials_report import report_of, row
-from training.tuning.importance import importance
+from tests.support.trials import trial_row, trials_report
+from training.tuning.importance import hyperparameter_importance
+
+importance = partial(hyperparameter_importance, trees=20)  # enough for 40 trials, and quick
 
 SPACE = [
     {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}},
@@ -37,11 +43,11 @@ def search(score, trials: int = 40) -> dict:
             "optimizer": optimizer,
             f"learning_rate_{optimizer}": {"adam": 1e-3, "sgd": 1e-1}[optimizer] * rate,
         }
-        rows.append(row(number, score(point, rate, generator), **point))
-    return report_of(rows) | {"space": SPACE}
+        rows.append(trial_row(number, score(point, rate, generator), **point))
+    return trials_report(rows) | {"space": SPACE}
 
 
-def test_what_the_score_hangs_on_comes_first():
+def test_importance_what_the_score_depends_on_comes_first():
     found = importance(search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"] + 0.002 * np.log10(rate)))
     assert [value["name"] for value in found["values"][:2]] == ["blocks", "learning_rate"]
     blocks, *others = found["values"]
@@ -50,32 +56,32 @@ def test_what_the_score_hangs_on_comes_first():
     assert found["r2"] > 0.9 and found["trials"] == 40
 
 
-def test_the_rate_counts_relative_to_its_optimisers_default():
+def test_importance_learning_rate_counts_relative_to_default_of_optimizer():
     found = importance(search(lambda point, rate, _: 0.9 - abs(np.log10(rate))))
     assert found["values"][0]["name"] == "learning_rate" and found["r2"] > 0.7
 
 
-def test_a_class_counts_as_one_hyperparameter():
+def test_importance_choice_counts_as_one_hyperparameter():
     found = importance(search(lambda point, rate, _: {"relu": 0.9, "tanh": 0.5, "gelu": 0.8}[point["activation"]]))
     assert found["values"][0]["name"] == "activation"
 
 
-def test_noise_is_told_by_its_r2():
+def test_importance_noise_has_low_r2():
     assert importance(search(lambda point, rate, generator: generator.uniform()))["r2"] < 0.2
 
 
 @pytest.mark.parametrize("report", [search(lambda *_: 0.5), search(lambda point, rate, _: rate, trials=9)])
-def test_too_few_or_equal_trials_say_nothing(report):
+def test_importance_too_few_or_equal_trials_is_none(report):
     assert importance(report) is None
 
 
-def test_failed_trials_are_left_out():
+def test_importance_failed_trials_are_left_out():
     report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"])
-    failed = row(40, None, "no", blocks=3, activation="relu", pooling="max", optimizer="adam")
+    failed = trial_row(40, None, "no", blocks=3, activation="relu", pooling="max", optimizer="adam")
     assert importance(report | {"trials": [*report["trials"], failed]}) == importance(report)
 
 
-def test_the_names_of_one_loss_count_as_one():
+def test_importance_names_of_cross_entropy_count_as_one():
     losses = ["sparse_categorical_crossentropy", "log_loss", "kl_divergence", "hinge"]
     report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"])
     report["space"] = [*SPACE, {"name": "loss", "values": losses, "default": losses[0], "when": {}}]
@@ -86,7 +92,7 @@ def test_the_names_of_one_loss_count_as_one():
     assert "loss" in {value["name"] for value in importance(report)["values"]}
 
 
-def test_hyperbands_short_trials_do_not_count():
+def test_importance_short_trials_of_hyperband_are_left_out():
     report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"]) | {"strategy": "hyperband"}
     for number, trial in enumerate(report["trials"]):
         trial["history"] = [{}] * (3 if number % 2 else 1)

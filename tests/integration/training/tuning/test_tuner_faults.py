@@ -1,7 +1,6 @@
-"""What ends a search from outside, and what the next start finds."""
+"""Faults that end a search from outside, and what the next start finds."""
 
 import errno
-import json
 import os
 from pathlib import Path
 
@@ -9,26 +8,19 @@ import pytest
 
 from model.artifacts import TRIALS_FILE
 from model.errors import CorruptFileError, StreamError, TrazoError
-from tests.conftest import SAMPLE
-from tests.unit.training.tuning.test_tuner import Tiny
-from training import commands
-from training.config import STRATEGIES, DataConfig, TuneConfig
+from tests.support import tiny_space
+from training.config import STRATEGIES
 from training.tuning import tuner
 
-SHORT = {"trials": 2, "trial_epochs": 2, "trial_steps": 2}
 FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.fixture(autouse=True)
-def small_networks(monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", Tiny)
+pytestmark = pytest.mark.usefixtures("tiny_space")
 
 
-def tune(folder, data=(), training=(), **settings) -> list[dict]:
+def tune(folder, **settings) -> list[dict]:
     """Search, and return what must not depend on interruptions."""
-    settings = TuneConfig(**SHORT | settings)
-    report = commands.tune(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), settings, folder)
-    assert report == json.loads((folder / "trials.json").read_text())
+    report = tiny_space.tune(folder, **{"trials": 2, "trial_epochs": 2} | settings)
     return [
         {
             **{key: trial[key] for key in ("trial_id", "status", "hyperparameters", "score", "reason")},
@@ -39,8 +31,8 @@ def tune(folder, data=(), training=(), **settings) -> list[dict]:
 
 
 def fail_once(monkeypatch, error, number=2) -> list[int]:
-    """Let an error come from outside after the first epoch of a call of `fit`; return the epochs that each call ran."""
-    real, epochs = tuner.fit, []
+    """Raise an error after the first epoch of one training; return the number of epochs of each."""
+    real, epochs = tuner.fit_in_subprocess, []
 
     def fit(*arguments, on_epoch, **options):
         epochs.append(0)
@@ -53,7 +45,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
 
         return real(*arguments, on_epoch=then_fail, **options)
 
-    monkeypatch.setattr(tuner, "fit", fit)
+    monkeypatch.setattr(tuner, "fit_in_subprocess", fit)
     return epochs
 
 
@@ -61,7 +53,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
     ("error", "raised", "text"),
     [
         pytest.param(StreamError("the Hub is silent"), StreamError, "the Hub is silent", marks=pytest.mark.slow),
-        (FULL_DISK, StreamError, "No space left on device; the same command goes on"),
+        (FULL_DISK, StreamError, "No space left on device; fix this and run the same command again"),
         pytest.param(
             CorruptFileError("record.json is not valid JSON"), StreamError, "record.json", marks=pytest.mark.slow
         ),
@@ -70,7 +62,7 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
     ids=["network", "disk", "damage", "Ctrl-C"],
 )
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_an_interrupted_trial_goes_on_from_its_checkpoint(tmp_path, monkeypatch, error, raised, text, number):
+def test_search_interrupted_trial_resumes_from_checkpoint(tmp_path, monkeypatch, error, raised, text, number):
     epochs = fail_once(monkeypatch, error, number)
     with pytest.raises(raised) as caught:
         tune(tmp_path / "interrupted")
@@ -82,7 +74,7 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint(tmp_path, monkeypatch,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, strategy):
+def test_search_interrupted_every_strategy_ends_the_same(tmp_path, monkeypatch, strategy):
     # Four trials of hyperband are three short ones and a long one.
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
     whole = tune(tmp_path / "whole", **settings)
@@ -94,7 +86,7 @@ def test_every_strategy_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch, st
 
 
 @pytest.mark.slow
-def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monkeypatch):
+def test_search_disk_full_many_times_ends_the_same(tmp_path, monkeypatch):
     """The first write of the first start fails, the second of the second, and so on."""
     whole = tune(tmp_path / "whole", trial_epochs=1)
     replace, left = os.replace, 0
@@ -119,7 +111,7 @@ def test_however_often_the_disk_is_full_the_search_ends_the_same(tmp_path, monke
     assert interrupted == whole
 
 
-def test_the_files_of_a_search_are_replaced_never_written_into(tmp_path, monkeypatch):
+def test_search_files_are_replaced_not_overwritten(tmp_path, monkeypatch):
     fail_once(monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         tune(tmp_path)
@@ -132,7 +124,7 @@ def test_the_files_of_a_search_are_replaced_never_written_into(tmp_path, monkeyp
         assert not link.samefile(tmp_path / "tuner" / name), name
 
 
-def test_a_damaged_or_missing_file_of_a_search_is_named(tmp_path):
+def test_search_damaged_or_missing_file_is_named(tmp_path, instant_trials):
     tune(tmp_path)
     for name in ("oracle.json", "tuner0.json", "trial_1/trial.json", "search.json"):
         file = tmp_path / "tuner" / name
@@ -155,12 +147,12 @@ def test_a_damaged_or_missing_file_of_a_search_is_named(tmp_path):
         tune(tmp_path)
 
 
-def test_the_order_in_which_hyperparameters_are_named_makes_no_other_search(tmp_path):
+def test_search_names_in_another_order_are_the_same_search(tmp_path, instant_trials):
     first = tune(tmp_path, trials=1, trial_epochs=1, search=("pooling", "activation"))
     assert tune(tmp_path, trials=1, trial_epochs=1, search=("activation", "pooling")) == first
 
 
-def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path):
+def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_trials):
     tune(tmp_path)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.name != "pixels.json" and path.is_file()}
     for change, message in (
@@ -169,7 +161,7 @@ def test_another_search_in_the_same_folder_is_refused_with_what_differs(tmp_path
         ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 asked"),
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 asked"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
-        ({"training": {"optimizer": "adamw"}}, "fixed: "),
+        ({"training": {"optimizer": "adamw"}}, "overrides: "),
         ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
         ({"data": {"validation": 0.3}}, r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there"),
         ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),

@@ -1,0 +1,29 @@
+"""Searches that are quick: a tiny space, and trials that do not train."""
+
+import pytest
+
+from tests.support.tiny_space import TinySpace
+from training import commands
+from training.loop.trainer import Progress
+from training.tuning import tuner
+
+
+@pytest.fixture
+def tiny_space(monkeypatch):
+    """Let every search use `TinySpace`."""
+    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+
+
+def instant_fit(*_, on_epoch, **__) -> Progress:
+    """Stand in for a training where only the choice of trials matters."""
+    row = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
+    progress = Progress(epoch=1, history=[row], seconds=1.0)
+    on_epoch(progress)
+    return progress
+
+
+@pytest.fixture
+def instant_trials(monkeypatch):
+    """Let every trial end without training, and without a process."""
+    monkeypatch.setattr(tuner, "fit_in_subprocess", instant_fit)
+    return instant_fit

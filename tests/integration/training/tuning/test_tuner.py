@@ -1,0 +1,187 @@
+"""Searches of a tiny space: what they report, failures, and resume after a kill."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from datasets import Features, Image, Value
+
+from model.errors import TrazoError
+from tests.conftest import ROOT, SAMPLE
+from tests.support.datasets import pictures, write_dataset
+from tests.support.tiny_space import TinySpace, assert_same_trials, tune
+from training import commands
+from training.cli import main
+from training.config import STRATEGIES, DataConfig, TuneConfig
+from training.tuning import tuner
+
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES if name != "bayesian"]
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", *OTHERS])
+def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, strategy):
+    report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=3)
+    assert len(report["trials"]) == 2
+    for trial in report["trials"]:
+        assert trial["status"] == "COMPLETED" and trial["parameters"] > 0 and trial["seconds"] > 0
+        assert trial["score"] == max(row["val_accuracy"] for row in trial["history"])
+        assert set(trial["hyperparameters"]) == {"filters", "learning_rate"}
+    assert report["objective"] == {"name": "val_accuracy", "direction": "max"}
+    best = max(report["trials"], key=lambda trial: trial["score"])
+    scores = {trial["trial_id"]: trial["score"] for trial in report["trials"]}
+    assert scores[report["best_trial"]] == best["score"]
+
+
+def test_search_regression_smallest_error_is_best(tmp_path, tiny_space):
+    columns = {"image": [{"bytes": one} for one in pictures(80)], "weight": [float(i % 7) for i in range(80)]}
+    data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
+    report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
+    for trial in report["trials"]:
+        assert trial["score"] == min(row["val_mean_absolute_error"] for row in trial["history"])
+    best = min(report["trials"], key=lambda trial: trial["score"])
+    assert report["best_trial"] == best["trial_id"]
+
+
+def test_search_run_again_keeps_trials_and_adds_more(tmp_path, tiny_space):
+    first = tune(tmp_path, trials=1)
+    assert tune(tmp_path, trials=1) == first
+    more = tune(tmp_path, trials=2)
+    assert [t["score"] for t in more["trials"][:1]] == [t["score"] for t in first["trials"]]
+    assert len(more["trials"]) == 2
+
+
+@pytest.mark.slow
+def test_search_more_than_ten_trials_stay_in_order(tmp_path, monkeypatch, tiny_space):
+    def fit(*_, **__):
+        raise TrazoError("no time for that")
+
+    tune(tmp_path, trials=1)
+    monkeypatch.setattr(tuner, "fit_in_subprocess", fit)
+    many = tune(tmp_path, trials=11)
+    assert [int(t["trial_id"]) for t in many["trials"]] == list(range(11))
+
+
+def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_space):
+    report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
+    assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, strategy):
+    data, seed = DataConfig(SAMPLE), 2**32 - 2
+    settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
+    report = tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
+    assert report["best_trial"] == "0"
+
+
+def test_search_failed_trial_is_recorded_and_search_continues(tmp_path, monkeypatch, instant_trials):
+    class Sometimes(TinySpace):
+        def point(self, hp):
+            network, training = super().point(hp)
+            return network | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
+
+    monkeypatch.setattr(commands, "SearchSpace", Sometimes)
+    report = tune(tmp_path, trials=10)
+    by_filters = {trial["hyperparameters"]["filters"]: trial for trial in report["trials"]}
+    assert by_filters[2]["status"] == "COMPLETED" and by_filters[2]["reason"] is None
+    assert by_filters[3]["status"] == "FAILED" and "unknown activation 'mish'" in by_filters[3]["reason"]
+    assert by_filters[3]["score"] is None
+
+
+def test_search_no_trial_completes_fails_with_reason(tmp_path, monkeypatch, instant_trials):
+    class Never(TinySpace):
+        def point(self, hp):
+            network, training = super().point(hp)
+            return network | {"kernel_size": 99}, training
+
+    monkeypatch.setattr(commands, "SearchSpace", Never)
+    with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 28"):
+        tune(tmp_path, trials=2)
+    report = json.loads((tmp_path / "trials.json").read_text())
+    assert report["best_trial"] is None and {t["status"] for t in report["trials"]} == {"FAILED"}
+
+
+def search_command(folder, *options: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "tests.support.tune_tiny",
+        "tune",
+        "--dataset",
+        SAMPLE,
+        "--output",
+        str(folder),
+        *options,
+    ]
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_search_killed_resumes_its_trial(tmp_path):
+    """`kill -9` in the second trial: the first is kept, the second resumed, and the scores are the same."""
+    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "20", "--batch-size", "32"]
+    command = search_command(tmp_path / "whole", *options)
+    output = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200).stdout
+    assert b"a trial is 40 steps" in output
+    command = search_command(tmp_path / "killed", *options)
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the search ended before it could be killed"
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200)
+    assert_same_trials(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_search_killed_at_random_moments_ends_the_same(tmp_path, strategy):
+    """`kill -9` at random moments; eight trials, so that the Bayesian search chooses some points."""
+    options = ["--strategy", strategy, "--trials", "8", "--trial-epochs", "3", "--trial-steps", "10"]
+    command = search_command(tmp_path / "whole", *options, "--batch-size", "32")
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=300)
+    command = search_command(tmp_path / "killed", *options, "--batch-size", "32")
+    generator, kills = random.Random(strategy), 0
+    for _ in range(30):
+        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdout.readline()  # the search runs now; what came before are imports
+        try:
+            process.communicate(timeout=generator.uniform(0, 4))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0
+        break
+    assert kills > 2 and process.returncode == 0
+    assert_same_trials(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_report_has_trial_from_its_start(tmp_path, tiny_space, monkeypatch):
+    def fit(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuner, "fit_in_subprocess", fit)
+    with pytest.raises(KeyboardInterrupt):
+        tune(tmp_path)
+    report = json.loads((tmp_path / "trials.json").read_text())
+    assert [(t["trial_id"], t["status"], t["score"]) for t in report["trials"]] == [("0", "RUNNING", None)]
+    assert report["data"]["rows"]["train"] > report["data"]["rows"]["validation"] > 0
+
+
+def test_tune_command_epochs_is_another_name_of_trial_epochs(tmp_path, tiny_space, capsys):
+    arguments = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--trials", "1", "--batch-size", "32"]
+    assert main([*arguments, "--epochs", "1", "--steps-per-epoch", "2"]) == 0
+    report = json.loads((tmp_path / "trials.json").read_text())
+    assert len(report["trials"][0]["history"]) == 1 and report["budget"]["trial_steps"] == 2
+    assert main([*arguments, "--epochs", "1", "--trial-epochs", "2"]) == 2
+    assert "--epochs is another name of --trial-epochs here: give one" in capsys.readouterr().err

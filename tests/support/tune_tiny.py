@@ -1,0 +1,21 @@
+"""`python -m tests.support.tune_tiny VERB …`: the command line with a tiny search space and many checkpoints.
+
+The environment variable MAX_WAIT_S, if set, is how long a chief and its workers wait for each other.
+"""
+
+import os
+import sys
+
+from tests.support.tiny_space import TinySpace
+from training import commands
+from training.cli import main
+from training.loop import trainer
+from training.tuning import distributed
+
+if __name__ == "__main__":
+    trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+    distributed.MAX_WAIT_S = float(os.environ.get("MAX_WAIT_S", distributed.MAX_WAIT_S))
+    commands.SearchSpace = TinySpace
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)
