@@ -2,12 +2,12 @@
 
     python -m benchmarks.tuner --data FOLDER [--trials 30] [--steps 100] [--epochs 1] [--repeats 3] [--write]
 
-FOLDER holds a dataset in the layout of a Hub repo. Trazo draws random points of its space. KerasTuner alone then gets the
-same points, the same images from `make_train_data`, and Keras' `compile` and `fit`, as in its documentation. The searches
-run in separate processes, alternately, and the medians of the repeats are compared. Memory is measured after each trial,
-for the search with all its processes. The first trials load libraries, so growth is counted from the fifth trial to the one
-with the most memory. For the work lost by a kill, each search is killed (`kill -9`) after two of a trial's three epochs and
-started again: every epoch it then trains besides the third was trained before.
+FOLDER holds a dataset in the layout of a Hub repo. Trazo draws random points of its space. KerasTuner alone then gets
+the same points, the same images from `make_train_data`, and Keras' `compile` and `fit`, as in its documentation. The
+searches run in separate processes, alternately, and the medians of the repeats are compared. Memory is measured after
+each trial, for the search with all its processes. The first trials load libraries, so growth is counted from the
+fifth trial to the one with the most memory. For the work lost by a kill, each search is killed (`kill -9`) after two
+of a trial's three epochs and started again: every epoch it then trains besides the third was trained before.
 """
 
 import argparse

@@ -29,8 +29,9 @@ def tune(folder: Path, data=(), training=(), **settings) -> dict:
         settings: more fields of TuneConfig.
     """
     search = TuneConfig(**{"trial_epochs": 1, "trial_steps": 2} | settings)
-    commands.tune(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), search, folder)
-    return json.loads((folder / "trials.json").read_text())
+    report = commands.tune(DataConfig(SAMPLE, **dict(data)), {"batch_size": 32} | dict(training), search, folder)
+    assert report == json.loads((folder / "trials.json").read_text())
+    return report
 
 
 def assert_same_trials(a: Path, b: Path) -> None:
