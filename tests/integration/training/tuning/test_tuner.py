@@ -76,7 +76,7 @@ def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_spac
 def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
+    report = commands.tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
     assert report["best_trial"] == "0"
 
 
