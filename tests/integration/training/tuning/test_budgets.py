@@ -123,13 +123,13 @@ def test_minutes_up_before_first_trial_is_reported(tmp_path, monkeypatch):
         tune(tmp_path, minutes=1e-9)
 
 
-def test_trial_patience_is_passed_to_training(tmp_path, monkeypatch):
+def test_trial_patience_is_passed_to_training(tmp_path, monkeypatch, instant_trials):
     monkeypatch.setattr(commands, "SearchSpace", TinySpace)
-    real, seen = tuner.fit_in_subprocess, []
+    seen = []
 
     def fit(config, settings, *arguments, **options):
         seen.append((settings.epochs, settings.patience))
-        return real(config, settings, *arguments, **options)
+        return instant_trials(config, settings, *arguments, **options)
 
     monkeypatch.setattr(tuner, "fit_in_subprocess", fit)
     tune(tmp_path / "a", trials=1, trial_epochs=4, trial_steps=2, trial_patience=2)
