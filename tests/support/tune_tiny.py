@@ -5,15 +5,15 @@ The environment variable MAX_WAIT_S, if set, is how long a chief and its workers
 
 import os
 import sys
+from functools import partial
 
 from tests.support.tiny_space import TinySpace
 from training import commands
 from training.cli import main
-from training.loop import trainer
-from training.tuning import distributed
+from training.tuning import distributed, tuner
 
 if __name__ == "__main__":
-    trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+    tuner.fit_in_subprocess = partial(tuner.fit_in_subprocess, save_every_s=0.0)
     distributed.MAX_WAIT_S = float(os.environ.get("MAX_WAIT_S", distributed.MAX_WAIT_S))
     commands.SearchSpace = TinySpace
     status = main(sys.argv[1:])

@@ -163,7 +163,10 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
         ({"training": {"optimizer": "adamw"}}, "overrides: "),
         ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
-        ({"data": {"validation_fraction": 0.3}}, r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there"),
+        (
+            {"data": {"validation_fraction": 0.3}},
+            r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there",
+        ),
         ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
     ):
         with pytest.raises(TrazoError, match=message) as caught:
