@@ -1,4 +1,4 @@
-"""Encoded batches -> `tf.data`: one pair of functions, for training and for evaluation."""
+"""Encoded batches -> `tf.data`: `make_train_data` for training, `make_eval_data` for evaluation."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,11 +9,11 @@ from model.errors import TrazoError
 from model.preprocess.decode import ImageError, open_image, to_array
 from training.augmentation import geometric
 from training.augmentation.config import AugmentConfig
-from training.augmentation.digit_variants import redraw
+from training.augmentation.digit_variants import add_regional_strokes
 from training.data.decode import decoded_groups
 from training.data.stream import Batch, HubStream
 
-PREFETCHED = 4  # batches that wait between decoding and the network
+PREFETCHED_BATCHES = 4  # that wait between decoding and the network
 
 
 def make_train_data(
@@ -31,17 +31,20 @@ def make_train_data(
     Args:
         stream: where the rows come from.
         epoch: the first epoch, from 0.
-        start: first batch of that epoch.
-        epochs: how many epochs follow one another without a gap.
-        steps: batches after which an epoch ends; None for all of them.
-        image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
+        start: the first batch of that epoch.
+        epochs: how many epochs follow each other without a gap.
+        steps: batches per epoch; None for all of them.
+        image_shape: height, width, channels that images are resized to; None for those of the first image.
         augment: how much the images are changed; `AugmentConfig(augment=0)` leaves them as they are.
 
     Returns:
-        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches an epoch. The
-        last batch of an epoch is smaller where the rows do not divide; it is kept.
-    """
+        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches per epoch. The
+        last batch of an epoch is smaller if the rows do not divide evenly; it is kept.
 
+    Example:
+        >>> stream = HubStream("ylecun/mnist", batch_size=128)
+        >>> for images, labels in make_train_data(stream, epochs=3, augment=AugmentConfig(stroke_jitter=0.5)): ...
+    """
     steps = len(stream) if steps is None else min(steps, len(stream))
     start = min(start, steps)
 
@@ -54,34 +57,34 @@ def make_train_data(
         def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             images, labels = batch
             if augment.digit_variants:
-                # Its own seed, as each augmentation in `geometric` has one.
-                own_seed = tf.random.experimental.stateless_fold_in(seed, 4)
-                images = redraw(images, labels, own_seed, augment.digit_variants)
+                # A separate seed, as each augmentation in `geometric` has one.
+                variant_seed = tf.random.experimental.stateless_fold_in(seed, 4)
+                images = add_regional_strokes(images, labels, variant_seed, augment.digit_variants)
             return geometric.augment(images, seed, augment), labels
 
-        data = tf.data.Dataset.zip(data, _seeds(stream, epoch, start, epochs, steps)).map(augmented)
-    return _ready(data)
+        data = tf.data.Dataset.zip(data, _augmentation_seeds(stream, epoch, start, epochs, steps)).map(augmented)
+    return _prefetched(data)
 
 
 def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | None = None) -> tf.data.Dataset:
-    """Return every row once, in file order, as it is.
+    """Return every row once, in file order, without augmentation.
 
     Args:
         stream: where the rows come from.
-        image_shape: height, width, channels that pictures are brought to; None for those of the first picture.
+        image_shape: height, width, channels that images are resized to; None for those of the first image.
 
     Returns:
-        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)); the last partial batch is kept.
+        a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
     data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream))
-    return _ready(data)
+    return _prefetched(data)
 
 
 def iterate_with_source_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Iterate over a dataset made from a stream.
 
     Raises:
-        TrazoError: what went wrong in the stream, as itself rather than inside an error of TensorFlow.
+        TrazoError: the original stream error instead of TensorFlow's wrapper.
     """
     iterator = iter(data)
     try:
@@ -90,15 +93,15 @@ def iterate_with_source_errors(stream: HubStream, data: tf.data.Dataset) -> Iter
         failure, stream.failure = stream.failure, None
         raise (failure or error) from None
     finally:
-        # Its threads call Python: one that outlives the interpreter would wait for it for ever.
+        # Its threads call Python: one that outlives the interpreter would wait for it forever.
         del iterator
 
 
 def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
-    """Return height, width and channels (1 grey, 3 colour) of the first picture that can be decoded.
+    """Return height, width and channels (1 gray, 3 color) of the first image that can be decoded.
 
     Raises:
-        TrazoError: when there is none.
+        TrazoError: if there is none.
     """
     for batch in stream.ordered():
         for encoded in batch.images:
@@ -113,31 +116,31 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
 def _decoded(
     stream: HubStream, batches: Callable[[], Iterator[Batch]], image_shape: tuple[int, int, int]
 ) -> tf.data.Dataset:
-    """Decoded batches as they cross into tf.data: as bytes, and together what was decoded together."""
+    """Return decoded batches. They enter tf.data as bytes, in the groups in which they were decoded, for speed."""
     signature = (
         tf.TensorSpec((None, *image_shape), tf.uint8),
         tf.TensorSpec((None,), tf.float32 if stream.task == "regression" else tf.int64),
-        tf.TensorSpec((None,), tf.int64),  # where each batch begins and the last one ends
+        tf.TensorSpec((None,), tf.int64),  # where each batch starts, and the end of the last one
     )
 
-    def crossing() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def groups() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         try:
             for group in decoded_groups(stream, batches(), image_shape):
                 ends = np.cumsum([0, *(len(labels) for _, labels, _ in group)])
-                images, labels = (_joined([batch[column] for batch in group]) for column in (0, 1))
+                images, labels = (_concatenate([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends
         except Exception as error:
-            stream.failure = error  # for `iterate_with_source_errors`: TensorFlow would keep its text alone
+            stream.failure = error  # for `iterate_with_source_errors`: TensorFlow keeps only its text
             raise
 
-    return tf.data.Dataset.from_generator(crossing, output_signature=signature).flat_map(_each_batch)
+    return tf.data.Dataset.from_generator(groups, output_signature=signature).flat_map(_split_into_batches)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)  # of one, no copy
+def _concatenate(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)  # a single part is not copied
 
 
-def _each_batch(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.data.Dataset:
+def _split_into_batches(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.data.Dataset:
     def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         low, high = ends[number], ends[number + 1]
         return tf.cast(images[low:high], tf.float32), labels[low:high]
@@ -145,16 +148,16 @@ def _each_batch(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.dat
     return tf.data.Dataset.range(tf.size(ends, tf.int64) - 1).map(batch)
 
 
-def _ready(data: tf.data.Dataset) -> tf.data.Dataset:
-    # Nothing is left to tune: every stage has its size. The tuner's thread would now and then hold up the end of an
-    # epoch for a second.
+def _prefetched(data: tf.data.Dataset) -> tf.data.Dataset:
+    # Every stage has a fixed size, so there is nothing to autotune, and the autotuner's thread would now and then delay
+    # the end of an epoch by a second.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return data.prefetch(PREFETCHED).with_options(options)
+    return data.prefetch(PREFETCHED_BATCHES).with_options(options)
 
 
-def _seeds(stream: HubStream, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
-    """Return one augmentation seed a batch, int32 (2,), from (seed, epoch, batch) and the worker's rank alone."""
+def _augmentation_seeds(stream: HubStream, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
+    """Return one seed per batch, int32 (2,). It depends on (seed, epoch, batch) and the worker's rank only."""
 
     def of_batch(number: tf.Tensor) -> tf.Tensor:
         of_epoch = tf.random.stateless_uniform((2,), tf.stack([stream.seed, number // steps]), None, None, tf.int64)

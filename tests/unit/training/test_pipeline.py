@@ -1,3 +1,5 @@
+"""From encoded batches to `tf.data`: order, resume, sizes, formats, and images that cannot be decoded."""
+
 import io
 
 import numpy as np
@@ -24,7 +26,7 @@ def pixels_by_row(stream: HubStream) -> dict[int, np.ndarray]:
     }
 
 
-def test_evaluation_gives_every_row_once_in_file_order():
+def test_make_eval_data_gives_every_row_once_in_file_order():
     stream = HubStream(SAMPLE, "test", batch_size=128)
     batches = [(images.numpy(), labels.numpy()) for images, labels in make_eval_data(stream)]
     assert [len(labels) for _, labels in batches] == [128] * 7 + [104]
@@ -35,7 +37,7 @@ def test_evaluation_gives_every_row_once_in_file_order():
     assert labels.tolist() == [int(label) for batch in stream.ordered() for label in batch.labels]
 
 
-def test_training_follows_the_streams_order_and_keeps_the_last_batch():
+def test_make_train_data_follows_stream_order_and_keeps_last_batch():
     stream = HubStream(SAMPLE, batch_size=1000)
     expected = pixels_by_row(stream)
     data = list(make_train_data(stream, 1, epochs=2, augment=AugmentConfig(augment=0)))
@@ -46,7 +48,7 @@ def test_training_follows_the_streams_order_and_keeps_the_last_batch():
         assert (images.numpy()[..., 0] == np.stack([expected[row] for row in batch.index.tolist()])).all()
 
 
-def test_a_resumed_stream_shows_the_same_augmented_pictures():
+def test_make_train_data_resumed_gives_same_augmented_images():
     stream = HubStream(SAMPLE, batch_size=100)
     whole = [images.numpy() for images, _ in make_train_data(stream, 0, epochs=2, steps=5)]
     resumed = [images.numpy() for images, _ in make_train_data(stream, 1, start=2, steps=5)]
@@ -59,7 +61,7 @@ def test_a_resumed_stream_shows_the_same_augmented_pictures():
     assert not (whole[0] == other_epoch).all()
 
 
-def test_undecodable_images_are_left_out_and_reported(tmp_path):
+def test_make_eval_data_undecodable_images_are_skipped_and_reported(tmp_path):
     images = pictures(5)
     images[2] = b"not a picture"
     images[3] = images[3][:40]
@@ -76,7 +78,7 @@ def test_undecodable_images_are_left_out_and_reported(tmp_path):
         list(make_eval_data(strict))
 
 
-def test_pictures_of_other_sizes_and_colours_are_fitted(tmp_path):
+def test_make_eval_data_other_sizes_and_colors_are_resized(tmp_path):
     images = [png(np.full(shape, 200, np.uint8)) for shape in [(8, 8, 3), (16, 16), (4, 8, 3)]]
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
     stream = HubStream(folder)
@@ -86,16 +88,16 @@ def test_pictures_of_other_sizes_and_colours_are_fitted(tmp_path):
     assert (pixels[1].numpy() == 200).all()
     letterboxed = pixels[2].numpy()
     assert (letterboxed[2:6] == 200).all() and (letterboxed[:2] == 0).all() and (letterboxed[6:] == 0).all()
-    ((grey, _),) = make_eval_data(stream, image_shape=(4, 4, 1))
-    assert grey.shape == (3, 4, 4, 1)
+    ((gray, _),) = make_eval_data(stream, image_shape=(4, 4, 1))
+    assert gray.shape == (3, 4, 4, 1)
 
 
-def test_pictures_of_any_format_come_out_as_the_same_pixels(tmp_path):
-    """One picture, stored in every way that a dataset may mix: as grey, colour, palette, 16 bits, with alpha."""
-    grey = np.zeros((12, 10), np.uint8)
-    grey[3:9, 2:6] = 200
-    plain = Pillow.fromarray(grey)
-    deep = Pillow.fromarray(grey.astype(np.uint16) * 257)
+def test_make_eval_data_any_format_gives_same_pixels(tmp_path):
+    """One image, stored in every way that a dataset may mix: as gray, color, palette, 16 bits, with alpha."""
+    gray = np.zeros((12, 10), np.uint8)
+    gray[3:9, 2:6] = 200
+    plain = Pillow.fromarray(gray)
+    deep = Pillow.fromarray(gray.astype(np.uint16) * 257)
     stored = [(plain.convert(mode), "PNG", {}) for mode in ("L", "RGB", "P", "LA", "RGBA")]
     stored += [(deep, "PNG", {}), (deep, "TIFF", {}), (plain.convert("RGB"), "BMP", {}), (plain, "GIF", {})]
     stored += [(plain.convert(mode), "JPEG", {"quality": 100, "subsampling": 0}) for mode in ("L", "RGB", "CMYK")]
@@ -110,10 +112,10 @@ def test_pictures_of_any_format_come_out_as_the_same_pixels(tmp_path):
         stream = HubStream(folder, on_error="raise")
         ((pixels, _),) = make_eval_data(stream, image_shape=shape)
         assert len(pixels) == len(images)
-        np.testing.assert_allclose(pixels, np.broadcast_to(grey[..., None], (len(images), *shape)), atol=2)
+        np.testing.assert_allclose(pixels, np.broadcast_to(gray[..., None], (len(images), *shape)), atol=2)
 
 
-def test_a_split_without_any_picture_is_refused(tmp_path):
+def test_first_image_shape_split_without_images_is_refused(tmp_path):
     images = [{"bytes": b"nothing", "path": None}] * 3
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match="no image .* can be decoded"):
