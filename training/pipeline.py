@@ -10,10 +10,25 @@ from model.preprocess.decode import ImageError, open_image, to_array
 from training.augmentation import geometric
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
+from training.data.batches import Batch
 from training.data.decode import decoded_groups
-from training.data.stream import Batch, HubStream
+from training.data.stream import HubStream
 
 PREFETCHED_BATCHES = 4  # that wait between decoding and the network
+
+
+class SourceError:
+    """Holds the exception that a stream raised inside TensorFlow, which itself keeps only the text.
+
+    Pass the same object to `make_train_data` or `make_eval_data`, and to `iterate_with_source_errors`.
+
+    Attributes:
+        error: the exception; None if there was none.
+    """
+
+    def __init__(self) -> None:
+        """Start without an error."""
+        self.error: Exception | None = None
 
 
 def make_train_data(
@@ -25,6 +40,7 @@ def make_train_data(
     steps: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
     augment: AugmentConfig = AugmentConfig(),
+    source_error: SourceError | None = None,
 ) -> tf.data.Dataset:
     """Return shuffled and augmented batches for training.
 
@@ -36,6 +52,7 @@ def make_train_data(
         steps: batches per epoch; None for all of them.
         image_shape: height, width, channels that images are resized to; None for those of the first image.
         augment: how much the images are changed; `AugmentConfig(augment=0)` leaves them as they are.
+        source_error: receives an exception of the stream.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches per epoch. The
@@ -51,7 +68,7 @@ def make_train_data(
     def batches() -> Iterator[Batch]:
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
-    data = _decoded(stream, batches, image_shape or first_image_shape(stream))
+    data = _decoded(stream, batches, image_shape or first_image_shape(stream), source_error)
     if augment.is_active:
 
         def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -66,32 +83,38 @@ def make_train_data(
     return _prefetched(data)
 
 
-def make_eval_data(stream: HubStream, *, image_shape: tuple[int, int, int] | None = None) -> tf.data.Dataset:
+def make_eval_data(
+    stream: HubStream,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+    source_error: SourceError | None = None,
+) -> tf.data.Dataset:
     """Return every row once, in file order, without augmentation.
 
     Args:
         stream: where the rows come from.
         image_shape: height, width, channels that images are resized to; None for those of the first image.
+        source_error: receives an exception of the stream.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
-    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream))
+    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream), source_error)
     return _prefetched(data)
 
 
-def iterate_with_source_errors(stream: HubStream, data: tf.data.Dataset) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Iterate over a dataset made from a stream.
+def iterate_with_source_errors(data: tf.data.Dataset, source_error: SourceError) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Iterate over a dataset that was made with this `source_error`.
 
     Raises:
         TrazoError: the original stream error instead of TensorFlow's wrapper.
     """
+    source_error.error = None
     iterator = iter(data)
     try:
         yield from iterator
     except tf.errors.OpError as error:
-        failure, stream.failure = stream.failure, None
-        raise (failure or error) from None
+        raise (source_error.error or error) from None
     finally:
         # Its threads call Python: one that outlives the interpreter would wait for it forever.
         del iterator
@@ -114,7 +137,10 @@ def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
 
 
 def _decoded(
-    stream: HubStream, batches: Callable[[], Iterator[Batch]], image_shape: tuple[int, int, int]
+    stream: HubStream,
+    batches: Callable[[], Iterator[Batch]],
+    image_shape: tuple[int, int, int],
+    source_error: SourceError | None,
 ) -> tf.data.Dataset:
     """Return decoded batches. They enter tf.data as bytes, in the groups in which they were decoded, for speed."""
     signature = (
@@ -130,7 +156,8 @@ def _decoded(
                 images, labels = (_concatenate([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends
         except Exception as error:
-            stream.failure = error  # for `iterate_with_source_errors`: TensorFlow keeps only its text
+            if source_error is not None:
+                source_error.error = error
             raise
 
     return tf.data.Dataset.from_generator(groups, output_signature=signature).flat_map(_split_into_batches)

@@ -17,7 +17,7 @@ from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
 from training.commands import open_data
 from training.config import DataConfig, TrainConfig
-from training.data.order import Subset
+from training.data.subset import Subset
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 

@@ -26,8 +26,8 @@ from training.data.parquet.byte_ranges import HttpOptions
 from training.stream import HubStream
 def between(batch): {between}
 try:
-    network = HttpOptions({network})
-    stream = HubStream("someone/sample", seed=1, batch_size=100, window_rows=1000, window_runs=2, network=network)
+    http = HttpOptions({network})
+    stream = HubStream("someone/sample", seed=1, batch_size=100, window_rows=1000, window_runs=2, http=http)
     rows = []
     for batch in stream.epoch(0):
         rows.append([batch.index.tolist(), [len(image) for image in batch.images]])

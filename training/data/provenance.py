@@ -1,4 +1,4 @@
-"""Which rows a run is about, for its reports, and what their datasets say of themselves, for the card."""
+"""Where a run's rows come from, for its reports, and what their datasets' cards say, for the model card."""
 
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from training.data.stream import HubStream
 
 def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
     """Return the section `data` of training.json and trials.json: datasets, commits, columns, numbers of rows."""
-    source = train.members[0].source
+    source = train.sources[0].source
     return {
         "dataset": source.dataset,
         "config": source.config,
         "revision": source.revision,
-        "endpoint": constants.ENDPOINT if source.revision else None,  # whose revision that is
+        "endpoint": constants.ENDPOINT if source.revision else None,  # the Hub of that revision
         "fingerprint": train.source.fingerprint,
         "split": source.split,
         "image_column": train.image_column,
@@ -28,21 +28,21 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
         "rows": {"train": train.rows, "validation": validation.rows},
         "datasets": [
             {
-                "dataset": member.source.dataset,
-                "config": member.source.config,
-                "revision": member.source.revision,
-                "rows": member.source.table.total,
-                "sketches": member.sketches,
-                **dataset_card(member.source),
+                "dataset": labeled.source.dataset,
+                "config": labeled.source.config,
+                "revision": labeled.source.revision,
+                "rows": labeled.source.table.total,
+                "sketches": labeled.sketches,
+                **dataset_card(labeled.source),
             }
-            for member in train.members
+            for labeled in train.sources
         ],
         "skipped_rows": {str(row): reason for row, reason in sorted(train.skipped.items())},
     }
 
 
 def dataset_card(source: ParquetSplit) -> dict[str, str]:
-    """Return `title`, `license` and `homepage` as far as a dataset's README gives them; without a network, nothing."""
+    """Return `title`, `license` and `homepage`, those that a dataset's README gives; empty without a network."""
     try:
         path: str | Path = Path(source.dataset) / "README.md"
         if source.revision:

@@ -12,8 +12,9 @@ from sklearn.covariance import LedoitWolf
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
 from model.ood import OODDetector, features_of
+from training.data.batches import Batch
 from training.data.decode import decoded_batches
-from training.data.stream import Batch, HubStream
+from training.data.stream import HubStream
 
 ACCEPTED = 0.99  # share of the validation rows that lie within the largest accepted distance
 ROWS = 10_000  # of the training rows, at most, that say what is usual

@@ -26,7 +26,7 @@ from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
 from training.loop.precision import in_precision, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
-from training.pipeline import iterate_with_source_errors, make_eval_data, make_train_data
+from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
 
 logger = logging.getLogger("trazo")
 
@@ -201,6 +201,7 @@ def train_batches(
     train: HubStream, progress: Progress, config: CnnConfig, settings: TrainConfig, steps: int
 ) -> Iterator[TensorBatch]:
     """Return the batches of all epochs that are left, without a gap between two epochs."""
+    source_error = SourceError()
     data = make_train_data(
         train,
         progress.epoch,
@@ -209,8 +210,9 @@ def train_batches(
         steps=steps,
         image_shape=config.image_shape,
         augment=settings,
+        source_error=source_error,
     )
-    return iterate_with_source_errors(train, data)
+    return iterate_with_source_errors(data, source_error)
 
 
 def train_epoch(
@@ -249,8 +251,10 @@ def validate(eval_step: Step, validation: HubStream, image_shape: tuple[int, int
     Raises:
         TrazoError: if no row is usable.
     """
-    data = iterate_with_source_errors(validation, make_eval_data(validation, image_shape=image_shape))
-    sums = [eval_step(images, labels).numpy() for images, labels in data if images.shape[0]]
+    source_error = SourceError()
+    data = make_eval_data(validation, image_shape=image_shape, source_error=source_error)
+    batches = iterate_with_source_errors(data, source_error)
+    sums = [eval_step(images, labels).numpy() for images, labels in batches if images.shape[0]]
     if not sums:
         raise TrazoError("no validation row has a usable image and label")
     loss, metric, rows = np.sum(sums, axis=0, dtype=float)

@@ -1,11 +1,12 @@
-"""Splits that are not stored as Parquet (folders of pictures, WebDataset archives, Arrow files): a copy that is.
+"""Parquet copies of splits in other formats: folders of images, WebDataset archives, Arrow files.
 
-Such formats say neither how many rows they hold nor where one lies, so that nothing but reading from the beginning
-leads to a row. `datasets` streams them once, in file order, into Parquet on disk; from then on every promise of the
-stream holds. The price is the disk's space, and that a copy which was interrupted begins anew.
+Such formats do not say how many rows they hold or where one lies, so a row can only be reached by reading from the
+beginning. `datasets` streams them once, in file order, into Parquet on disk; the copy then streams like any other
+dataset. The price is disk space, and an interrupted copy starts again from the beginning.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -15,29 +16,31 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import DatasetBuilder, Image, IterableDataset
-from datasets.table import embed_table_storage
 from huggingface_hub import constants
 from tqdm import tqdm
 
 from model.errors import TrazoError
 from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.datasets_compat import embed_table_storage
+
+logger = logging.getLogger("trazo")
 
 ROWS_PER_GROUP = 100  # as `datasets` writes image datasets on the Hub
-COPIED_SPLIT = "train"  # what a copy's only split is called, whatever the split's own name: `datasets` knows few names
-SHARD_BYTES = 1 << 28  # of a file of the copy, about
+COPIED_SPLIT = "train"  # name of a copy's only split: `datasets` recognizes few names
+SHARD_BYTES = 1 << 28  # approximate size of each file of the copy
 
 
 def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
-    """Return a folder with a split as Parquet; made where there is none of this version of the data.
+    """Return a folder with a Parquet copy of a split; it is made if there is none of this version of the data.
 
     Args:
-        builder: of the dataset, as `datasets` finds it.
-        dataset: as it was asked for.
+        builder: of the dataset, from `datasets`.
+        dataset: as it was requested.
         split: its name.
-        commit: on the Hub; None for a local folder, whose files' sizes and times then tell the version.
+        commit: on the Hub; None for a local folder, whose version is its files' sizes and times.
 
     Raises:
-        TrazoError: when the split holds no pictures, or `datasets` cannot read it.
+        TrazoError: if no column of the split holds images.
     """
     urls = [str(url) for url in builder.config.data_files[split]]
     version = commit or [(url, os.stat(url).st_size, os.stat(url).st_mtime_ns) for url in urls]
@@ -46,23 +49,22 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     if folder.is_dir():
         return folder
     stream = builder.as_streaming_dataset(split)
-    pictures = [name for name, feature in (stream.features or {}).items() if isinstance(feature, Image)]
-    if not pictures:
+    image_columns = [name for name, feature in (stream.features or {}).items() if isinstance(feature, Image)]
+    if not image_columns:
         raise TrazoError(
             f"{dataset!r} is stored as {Path(urls[0]).suffix or Path(urls[0]).name} and no column of it is known to "
             "hold images; push it once with `datasets.Dataset.push_to_hub`, or try --revision refs/convert/parquet, "
             "where the Hub keeps a copy of many datasets"
         )
-    print(
-        f"{dataset!r} is not stored as Parquet: its split {split} is copied to {folder}, once; interrupted, the copy "
-        "begins anew",
-        flush=True,
+    logger.info(
+        f"{dataset!r} is not stored as Parquet: its split {split} is copied to {folder}, once; if interrupted, the "
+        "copy starts again from the beginning"
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all: what a killed process left behind has another name and is never read.
+    # Complete or not at all: what a killed process leaves behind has another name and is never read.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-", ignore_cleanup_errors=True) as temporary:
         _write(stream, Path(temporary) / "copy")
-        if not folder.is_dir():  # another process may have been quicker
+        if not folder.is_dir():  # another process may have made it meanwhile
             shutil.move(Path(temporary) / "copy", folder)
     return folder
 
@@ -81,9 +83,9 @@ def _write(stream: IterableDataset, folder: Path) -> None:
 
 
 def _tables(stream: IterableDataset) -> Iterator[pa.Table]:
-    """Yield a row group's rows at a time, the pictures as the bytes that they are stored as."""
+    """Yield one table per row group, with the images as they are stored."""
     schema = stream.features.arrow_schema
-    # As Python's lists: in Arrow's format `datasets` fails where an archive's rows name their columns in another order.
+    # As Python lists: in Arrow format `datasets` fails if an archive's rows have their columns in another order.
     batches = stream.decode(False).iter(batch_size=ROWS_PER_GROUP)
     for batch in tqdm(batches, desc="copied", unit="00 rows", disable=None):
         yield embed_table_storage(pa.Table.from_pydict(batch, schema)).cast(schema)

@@ -1,19 +1,15 @@
 """A dataset on the Hub, or a folder in a Hub repo's layout: its schema, its row groups, and reading runs of them.
 
 The files and the schema come from `datasets`, the bytes from `fsspec` (for the Hub: `HfFileSystem`), the decoding of
-Parquet from `pyarrow`. What is written here is only what they do not do: asking for exactly the bytes of some row
-groups and columns, in as few ranged requests as possible.
+Parquet from `pyarrow`. This module adds only what they lack: requesting exactly the bytes of some row groups and
+columns, in as few ranged requests as possible.
 """
 
 import hashlib
-import io
-import logging
 import os
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,47 +19,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from datasets import DatasetBuilder, Features, load_dataset_builder
-from datasets import config as datasets_config
-from datasets.data_files import EmptyDatasetError
 from datasets.exceptions import DatasetGenerationError
-from huggingface_hub import HfApi, constants, set_client_factory
+from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils._http import default_client_factory
 
 from model.errors import StreamError, TrazoError
 from model.io.atomic import atomic_write
 from model.io.hub_errors import translate_hub_errors
-from training.data.order import RowGroups
-from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans
+from training.data.order import RowGroups, Run
+from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans, open_files
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
-from training.data.parquet.footer import Footer
+from training.data.parquet.datasets_compat import EmptyDatasetError
+from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
+from training.data.parquet.sparse_file import SparseFile
 
-FOOTER_GUESS = 1 << 16  # bytes asked for at a file's end; most footers fit, a longer one costs a second request
-
-# Arrow's default allocator keeps what it once took: streaming MNIST peaked at 320 MB with it, at 190 MB with malloc.
-pa.set_memory_pool(pa.system_memory_pool())
-
-# Counting downloads on the Hub costs a request a run and tells it nothing about a stream.
-os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
-# The Hub's client waits for ever unless told otherwise, and `datasets` repeats what it has repeated already.
-DEFAULT_TIMEOUT_S = 10.0  # seconds, for requests that set no time-out of their own: listing files, reading a card
-datasets_config.STREAMING_READ_MAX_RETRIES = 1
-datasets_config.STREAMING_READ_RETRY_INTERVAL = datasets_config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = 1
-MAX_SILENCE_S = 45.0  # seconds without any answer after which opening a dataset is given up, whatever is being repeated
-_last_response = [0.0]  # when the Hub last answered
-
-
-def _client() -> httpx2.Client:
-    client = default_client_factory()
-    client.timeout = DEFAULT_TIMEOUT_S
-    hooks = client.event_hooks
-    hooks["response"] = [*hooks["response"], lambda answer: _last_response.__setitem__(0, time.monotonic())]
-    client.event_hooks = hooks
-    return client
-
-
-set_client_factory(_client)
-logging.getLogger("huggingface_hub.utils._http").setLevel(logging.ERROR)  # its retries would break the progress bar
+FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
+COMMIT_TIMEOUT_S = 20
 
 
 class SplitNotFoundError(TrazoError):
@@ -71,19 +42,36 @@ class SplitNotFoundError(TrazoError):
 
 
 @dataclass(frozen=True)
-class SplitInfo:
-    """What is known of rows before they are read.
+class SourceOptions:
+    """Which version of a dataset, and how to reach it.
 
     Attributes:
-        dataset: as it was asked for; several are joined by " + ".
+        config: for datasets with several; None for the default.
+        revision: branch, tag or commit on the Hub; None for main.
+        token: for the Hub; None for the one of the environment.
+        http: timeouts, retries and cache.
+    """
+
+    config: str | None = None
+    revision: str | None = None
+    token: str | None = None
+    http: HttpOptions = HttpOptions()
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """What is known about rows before they are read.
+
+    Attributes:
+        dataset: as it was requested; several are joined by " + ".
         config: name of the dataset's config.
         split: name of the split.
         splits: names of all splits.
         revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
-        features: the schema, as `datasets` has it; of several datasets the first one's.
+        features: the schema in the terms of `datasets`; with several datasets that of the first.
         table: the row groups.
         row_bytes: mean size of a row in the files.
-        fingerprint: hash of file names, sizes and row groups; differs when the data was replaced.
+        fingerprint: hash of file names, sizes and row groups; changes when the data is replaced.
     """
 
     dataset: str
@@ -97,27 +85,45 @@ class SplitInfo:
     fingerprint: str
 
 
-def concat_splits(origins: Sequence[SplitInfo]) -> SplitInfo:
-    """Return what several datasets are together, the rows of each after those of the one before."""
-    first = origins[0]
-    if len(origins) == 1:
+def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
+    """Return what is known about several datasets together; the rows of each follow those of the one before."""
+    first = infos[0]
+    if len(infos) == 1:
         return first
     shards, rows, tables = 0, 0, []
-    for origin in origins:
-        tables.append((origin.table.shard + shards, origin.table.group, origin.table.rows))
-        shards += int(origin.table.shard.max()) + 1
-        rows += origin.table.total
+    for info in infos:
+        tables.append((info.table.shard + shards, info.table.group, info.table.rows))
+        shards += int(info.table.shard.max()) + 1
+        rows += info.table.total
     return SplitInfo(
-        " + ".join(origin.dataset for origin in origins),
-        first.config,
-        first.split,
-        first.splits,
-        None,
-        first.features,
-        RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
-        sum(origin.row_bytes * origin.table.total for origin in origins) / rows,
-        hashlib.sha256(" ".join(origin.fingerprint for origin in origins).encode()).hexdigest()[:16],
+        dataset=" + ".join(info.dataset for info in infos),
+        config=first.config,
+        split=first.split,
+        splits=first.splits,
+        revision=None,
+        features=first.features,
+        table=RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
+        row_bytes=sum(info.row_bytes * info.table.total for info in infos) / rows,
+        fingerprint=hashlib.sha256(" ".join(info.fingerprint for info in infos).encode()).hexdigest()[:16],
     )
+
+
+@dataclass(frozen=True)
+class Footer:
+    """A Parquet file's footer and size.
+
+    pyarrow's parsed footers take about 4 kB per row group, so 49 MB for 1.2 million rows in groups of 100 (pyarrow
+    26.0, images of 300 bytes). Keeping the raw bytes and parsing only the row groups to be read would take 11 MB, but
+    opening would take 1.1 s instead of 0.2 s, and a parser of Thrift would be needed here.
+    """
+
+    metadata: pq.FileMetaData
+    size: int  # of the file, in bytes
+
+    @property
+    def rows(self) -> list[int]:
+        """Number of rows of each row group."""
+        return [self.metadata.row_group(group).num_rows for group in range(self.metadata.num_row_groups)]
 
 
 @dataclass(frozen=True)
@@ -133,161 +139,179 @@ class ParquetSplit(SplitInfo):
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
 
-    def read(self, run: tuple[int, int], columns: list[str]) -> pa.Table:
+    def read(self, run: Run, columns: list[str]) -> pa.Table:
         """Read some columns of the row groups [start, stop) of the table, which lie in one file.
 
         Raises:
-            StreamError: when the file cannot be read, after the retries.
+            StreamError: if the file cannot be read, after the retries.
         """
         start, stop = run
         shard = int(self.table.shard[start])
         path, groups = self._paths[shard], self.table.group[start:stop].tolist()
-        footer = self._footers[shard].of(groups)
-        spans = [span for group in range(len(groups)) for span in _spans(footer.row_group(group), columns)]
+        metadata = self._footers[shard].metadata
+        spans = [span for group in groups for span in _column_spans(metadata.row_group(group), columns)]
         parts = self._files.read_spans(path, spans)
         try:
-            file = pq.ParquetFile(pa.PythonFile(_SparseFile(parts), mode="r"), metadata=footer)
-            return file.read_row_groups(range(len(groups)), columns=columns, use_threads=False)
+            file = pq.ParquetFile(pa.PythonFile(SparseFile(parts), mode="r"), metadata=metadata)
+            return file.read_row_groups(groups, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
 
 
-def open_source(
-    dataset: str,
-    split: str,
-    config: str | None = None,
-    revision: str | None = None,
-    token: str | None = None,
-    http: HttpOptions = HttpOptions(),
-) -> ParquetSplit:
+def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions()) -> ParquetSplit:
     """Find a split's Parquet files and read their footers, all at one commit.
 
     Args:
         dataset: a Hub id `owner/name`, or a local folder in the layout of a Hub dataset repo.
-        split: its name, "train" or "test" mostly.
-        config: for datasets with several; None for the default.
-        revision: branch, tag or commit on the Hub; None for main.
-        token: of the Hub; None for the environment's.
-        http: timeouts, retries and cache.
+        split: its name, mostly "train" or "test".
+        options: version and access.
 
     Raises:
-        TrazoError: in one line, what was asked and what exists.
+        TrazoError: if it does not exist or cannot be read; one line with what was requested and what exists.
     """
     local = os.path.isdir(dataset)
-    if local and revision:
-        raise TrazoError(f"{dataset!r} is a folder, which has no revision {revision!r}")
-    commit = None if local else _commit(dataset, revision, token)
-    builder = _builder(dataset, config, commit, token, local)
-    files = builder.config.data_files or {}
-    if split not in files:
-        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(map(str, files)) or 'none'}")
-    urls = [str(url) for url in files[split]]
-    splits = tuple(map(str, files))
-    if not all(url.endswith(".parquet") for url in urls):
-        folder = _copy(builder, dataset, split, commit)
-        copied = open_source(str(folder), COPIED_SPLIT, http=http)
-        return replace(copied, dataset=dataset, config=builder.config.name, split=split, splits=splits, revision=commit)
-    with translate_hub_errors(dataset, repo_type="dataset"):
-        opened, paths = RemoteFiles.of(urls, token, http)
+    with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
+        found = _resolve_split(dataset, split, options)
+        if not all(url.endswith(".parquet") for url in found.urls):
+            return _open_copy(found, options.http)
+        files, paths = open_files(found.urls, options.token, options.http)
         with ThreadPoolExecutor(min(8, len(paths))) as pool:
-            footers, sizes = zip(*pool.map(lambda path: _footer(opened, path), paths), strict=True)
-    schema = footers[0].schema
-    for path, footer in zip(paths, footers, strict=True):
-        columns = footer.schema.names
-        if set(columns) != set(schema.names):
-            raise TrazoError(f"{path} has the columns {', '.join(columns)}, {paths[0]} has {', '.join(schema.names)}")
-    counts = [(s, g, rows) for s, footer in enumerate(footers) for g, rows in enumerate(footer.rows.tolist())]
-    shard, group, rows = np.array([c for c in counts if c[2]] or np.zeros((0, 3)), np.int64).T
-    if not rows.sum():
-        raise TrazoError(f"split {split!r} of {dataset!r} has no rows")
-    features = builder.info.features or Features.from_arrow_schema(schema)
-    names = [(Path(path).name, size) for path, size in zip(paths, sizes, strict=True)]
-    fingerprint = hashlib.sha256(repr((names, counts)).encode()).hexdigest()[:16]
-    return ParquetSplit(
-        dataset,
-        builder.config.name,
-        split,
-        splits,
-        commit,
-        features,
-        RowGroups(shard, group, rows),
-        sum(sizes) / rows.sum(),
-        fingerprint,
-        schema,
-        opened,
-        paths,
-        footers,
-    )
+            footers = tuple(pool.map(lambda path: _read_footer(files, path), paths))
+    return _join_files(found, files, paths, footers)
 
 
-def _commit(dataset: str, revision: str | None, token: str | None) -> str:
-    with translate_hub_errors(dataset, revision, "dataset"):
-        commit = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=20).sha
+# --- Which files ---
+
+
+@dataclass(frozen=True)
+class _FoundSplit:
+    """A split's files, before any of them is read."""
+
+    dataset: str
+    split: str
+    commit: str | None
+    builder: DatasetBuilder
+
+    @property
+    def config(self) -> str:
+        return self.builder.config.name
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(map(str, self.builder.config.data_files or {}))
+
+    @property
+    def urls(self) -> list[str]:
+        return [str(url) for url in self.builder.config.data_files[self.split]]
+
+
+def _resolve_split(dataset: str, split: str, options: SourceOptions) -> _FoundSplit:
+    local = os.path.isdir(dataset)
+    if local and options.revision:
+        raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
+    commit = None if local else _resolve_commit(dataset, options)
+    try:
+        if local:
+            builder = load_dataset_builder(dataset, options.config)
+        else:
+            builder = call_with_silence_timeout(
+                lambda: load_dataset_builder(dataset, options.config, revision=commit, token=options.token)
+            )
+    except (EmptyDatasetError, FileNotFoundError) as error:
+        pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
+        raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
+    # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
+    except (ValueError, RuntimeError, yaml.YAMLError) as error:
+        raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
+    found = _FoundSplit(dataset, split, commit, builder)
+    if split not in found.splits:
+        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(found.splits) or 'none'}")
+    return found
+
+
+def _resolve_commit(dataset: str, options: SourceOptions) -> str:
+    api = HfApi(token=options.token)
+    commit = api.dataset_info(dataset, revision=options.revision, timeout=COMMIT_TIMEOUT_S).sha
     if commit is None:
         raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it names no commit of {dataset!r}")
     return commit
 
 
-def _builder(dataset: str, config: str | None, commit: str | None, token: str | None, local: bool):
-    with translate_hub_errors(dataset, repo_type="dataset"):
-        try:
-            if local:
-                return load_dataset_builder(dataset, config)
-            return _with_silence_timeout(lambda: load_dataset_builder(dataset, config, revision=commit, token=token))
-        except (EmptyDatasetError, FileNotFoundError) as error:
-            pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
-            raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
-        # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
-        except (ValueError, RuntimeError, yaml.YAMLError) as error:
-            raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
+def _open_copy(found: _FoundSplit, http: HttpOptions) -> ParquetSplit:
+    """Open a Parquet copy of a split that is stored in another format; the copy is made if there is none."""
+    try:
+        folder = parquet_copy(found.builder, found.dataset, found.split, found.commit)
+    except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
+        raise
+    except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        hint = "; of many datasets --revision refs/convert/parquet is such a copy" if found.commit else ""
+        raise TrazoError(
+            f"split {found.split!r} of {found.dataset!r} cannot be copied to Parquet: {reason}{hint}"
+        ) from None
+    copy = open_source(str(folder), COPIED_SPLIT, SourceOptions(http=http))
+    return replace(
+        copy,
+        dataset=found.dataset,
+        config=found.config,
+        split=found.split,
+        splits=found.splits,
+        revision=found.commit,
+    )
 
 
-def _with_silence_timeout(call: Callable[[], DatasetBuilder]) -> DatasetBuilder:
-    """Return what a call returns, or give up when nothing is heard of the Hub for too long.
+# --- What the files hold ---
+
+
+def _join_files(
+    found: _FoundSplit, files: RemoteFiles, paths: tuple[str, ...], footers: tuple[Footer, ...]
+) -> ParquetSplit:
+    rows_per_group = [(s, g, rows) for s, footer in enumerate(footers) for g, rows in enumerate(footer.rows)]
+    table = RowGroups(*np.array([entry for entry in rows_per_group if entry[2]] or np.zeros((0, 3)), np.int64).T)
+    if not table.total:
+        raise TrazoError(f"split {found.split!r} of {found.dataset!r} has no rows")
+    schema = _common_schema(paths, footers)
+    names_and_sizes = [(Path(path).name, footer.size) for path, footer in zip(paths, footers, strict=True)]
+    return ParquetSplit(
+        dataset=found.dataset,
+        config=found.config,
+        split=found.split,
+        splits=found.splits,
+        revision=found.commit,
+        features=found.builder.info.features or Features.from_arrow_schema(schema),
+        table=table,
+        row_bytes=sum(footer.size for footer in footers) / table.total,
+        fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
+        schema=schema,
+        _files=files,
+        _paths=paths,
+        _footers=footers,
+    )
+
+
+def _common_schema(paths: Sequence[str], footers: Sequence[Footer]) -> pa.Schema:
+    """Return the first file's schema.
 
     Raises:
-        ConnectionError: after `MAX_SILENCE_S`; the call is left to itself.
+        TrazoError: if another file has other columns.
     """
-    future: Future = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="trazo-open", daemon=True).start()
-    _last_response[0] = time.monotonic()
-    while not future.done():
-        wait([future], timeout=1)
-        if not future.done() and time.monotonic() - _last_response[0] > MAX_SILENCE_S:
-            raise ConnectionError("the Hub stays silent")
-    return future.result()
+    schemas = [footer.metadata.schema.to_arrow_schema() for footer in footers]
+    expected = schemas[0].names
+    for path, schema in zip(paths, schemas, strict=True):
+        if set(schema.names) != set(expected):
+            raise TrazoError(f"{path} has the columns {', '.join(schema.names)}, {paths[0]} has {', '.join(expected)}")
+    return schemas[0]
 
 
-def _copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
-    with translate_hub_errors(dataset, repo_type="dataset"):
-        try:
-            return parquet_copy(builder, dataset, split, commit)
-        except TrazoError:
-            raise
-        except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
-            raise
-        except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
-            reason = " ".join(str(error).split())
-            hint = "; of many datasets --revision refs/convert/parquet is such a copy" if commit else ""
-            raise TrazoError(f"split {split!r} of {dataset!r} cannot be copied to Parquet: {reason}{hint}") from None
-
-
-def _footer(files: RemoteFiles, path: str) -> tuple[Footer, int]:
-    """Return a Parquet file's footer and the file's size, in one or two ranged requests; of a commit, only once."""
-    kept = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
-    with suppress(OSError, TrazoError):  # there is none, or it is damaged
-        if files.on_hub:
-            content = kept.read_bytes()
-            return Footer.parse(path, content[8:]), int.from_bytes(content[:8], "little")
+def _read_footer(files: RemoteFiles, path: str) -> Footer:
+    """Read a Parquet file's footer, in one or two ranged requests; for a commit on the Hub only once."""
+    cached = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
+    if files.on_hub:
+        with suppress(OSError, TrazoError):  # there is none, or it is damaged
+            content = cached.read_bytes()
+            return _parse_footer(path, content[8:], int.from_bytes(content[:8], "little"))
     size = files.filesystem.size(path)
-    tail = files.read(path, max(0, size - FOOTER_GUESS), size)
+    tail = files.read(path, max(0, size - FOOTER_GUESS_BYTES), size)
     if tail[-4:] != b"PAR1":
         raise TrazoError(f"{path} is not a Parquet file, or is cut short")
     length = int.from_bytes(tail[-8:-4], "little") + 8
@@ -295,16 +319,30 @@ def _footer(files: RemoteFiles, path: str) -> tuple[Footer, int]:
         raise TrazoError(f"{path} has a damaged footer: it would be longer than the file")
     if length > len(tail):
         tail = files.read(path, size - length, size - len(tail)) + tail
-    footer = Footer.parse(path, tail[-length:])
+    footer = _parse_footer(path, tail[-length:], size)
     if files.on_hub:
-        with suppress(OSError):  # a cache that cannot be written is none
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(kept, size.to_bytes(8, "little") + tail[-length:])
-    return footer, size
+        with suppress(OSError):  # without a cache it is read again the next time
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(cached, size.to_bytes(8, "little") + tail[-length:])
+    return footer
 
 
-def _spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
-    """Return the byte ranges [begin, end) that hold some columns of a row group; near ones are one."""
+def _parse_footer(path: str, content: bytes, size: int) -> Footer:
+    """Parse the end of a file, from the footer's first byte on.
+
+    Raises:
+        TrazoError: if it is damaged.
+    """
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(content))
+        metadata.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError) as error:
+        raise TrazoError(f"{path} has a damaged footer: {error}") from None
+    return Footer(metadata, size)
+
+
+def _column_spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
+    """Return the byte ranges [begin, end) that hold some columns of a row group; neighboring ones are joined."""
     ranges = []
     for index in range(group.num_columns):
         chunk = group.column(index)
@@ -312,33 +350,3 @@ def _spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, in
             begin = min(o for o in (chunk.dictionary_page_offset, chunk.data_page_offset) if o is not None)
             ranges.append((begin, begin + chunk.total_compressed_size))
     return merge_spans(ranges)
-
-
-class _SparseFile(io.RawIOBase):
-    """A file of which only some parts are there, for pyarrow: begin -> bytes."""
-
-    def __init__(self, parts: dict[int, bytes]) -> None:
-        self._parts, self._position = parts, 0
-        self._size = max(begin + len(data) for begin, data in parts.items())
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        for begin, data in self._parts.items():
-            if begin <= self._position < begin + len(data):
-                piece = data[self._position - begin :][: None if size < 0 else size]
-                self._position += len(piece)
-                return piece
-        return b""

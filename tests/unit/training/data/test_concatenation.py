@@ -75,7 +75,7 @@ def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size
 def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(folders):
     single = [HubStream(folder) for folder in folders]
     joined = HubStream.concat(single)
-    assert joined.labels == ("x", "y", "z") and joined.rows == 71 and len(joined.members) == 3
+    assert joined.labels == ("x", "y", "z") and joined.rows == 71 and len(joined.sources) == 3
     expected = {}
     for first, stream in zip((0, 41, 64), single, strict=True):
         for batch in stream.ordered():
@@ -173,7 +173,7 @@ def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
         HubStream(drawings).with_groups("hand")
     with pytest.raises(TrazoError, match="holds no single values"):
         HubStream(drawings).with_groups("image")
-    with pytest.raises(TrazoError, match="before a stream is cut"):
+    with pytest.raises(TrazoError, match="before a stream is split"):
         rest.with_groups("writer")
 
 

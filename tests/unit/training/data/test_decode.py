@@ -44,7 +44,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize("decoders", [1, 3])
 def test_batches_come_in_order_whatever_the_number_of_decoders(decoders, monkeypatch):
     monkeypatch.setattr(decoding, "DECODERS", decoders)
-    monkeypatch.setattr(decoding, "TASK_BYTES", 30_000)
+    monkeypatch.setattr(decoding, "MIN_TASK_BYTES", 30_000)
     stream = HubStream(SAMPLE, batch_size=64)
     expected = list(stream.epoch(2))
     found = list(decoded_batches(stream, stream.epoch(2), SHAPE))
@@ -135,7 +135,7 @@ def test_a_picture_that_no_decoder_understands_costs_one_row(tmp_path):
 def test_who_waits_for_a_decoder_that_was_killed_is_told(monkeypatch):
     """Two readers share the decoders; neither gets another error than the one that says what happened."""
     monkeypatch.setattr(decoding, "_shared", [])
-    monkeypatch.setattr(decoding, "TASK_BYTES", 1)
+    monkeypatch.setattr(decoding, "MIN_TASK_BYTES", 1)
     stream = HubStream(SAMPLE, batch_size=10)
     readers = [decoded_batches(stream, stream.epoch(epoch), SHAPE) for epoch in range(2)]
     for reader in readers:

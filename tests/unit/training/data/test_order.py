@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.data.order import RowGroups, Subset, ordered_windows, shuffled_windows
+from training.data.order import RowGroups, ordered_windows, shuffled_windows
+from training.data.subset import Subset
 
 
 def make_table(shards: list[list[int]]) -> RowGroups:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import pictures, write_dataset
+from training.data.dataset import RowDataset
 from training.stream import HubStream
 
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog", "owl"])})
@@ -94,10 +95,10 @@ def test_epochs_follow_one_another_as_each_would_come_alone(
 
 def recorded(folder: str, monkeypatch) -> tuple[HubStream, list]:
     """A stream of small windows, and the runs that it reads."""
-    stream, read = HubStream(folder, batch_size=8, window_rows=20, window_runs=2), []
-    reader = stream._read_run
-    monkeypatch.setattr(stream, "_read_run", lambda run: (read.append(run), reader(run))[1])
-    return stream, read
+    read: list = []
+    read_run = RowDataset.read_run
+    monkeypatch.setattr(RowDataset, "read_run", lambda self, run: (read.append(run), read_run(self, run))[1])
+    return HubStream(folder, batch_size=8, window_rows=20, window_runs=2), read
 
 
 def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeypatch):

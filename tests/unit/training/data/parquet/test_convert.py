@@ -1,4 +1,7 @@
+"""Parquet copies of splits in other formats."""
+
 import io
+import logging
 import tarfile
 from itertools import chain
 
@@ -13,7 +16,8 @@ from training.stream import HubStream
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "trazo")
     monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -30,9 +34,9 @@ def folder(tmp_path):
     return tmp_path / "animals"
 
 
-def test_a_folder_of_pictures_streams_in_an_exact_order(folder, capsys):
+def test_a_folder_of_pictures_streams_in_an_exact_order(folder, caplog):
     stream = HubStream(str(folder), batch_size=32, window_rows=100, window_runs=2)
-    assert "is not stored as Parquet: its split train is copied" in capsys.readouterr().out
+    assert "is not stored as Parquet: its split train is copied" in caplog.text
     assert stream.labels == ("cat", "dog") and stream.task == "binary" and stream.rows == 260
     assert stream.source.splits == ("train", "test") and stream.source.dataset == str(folder)
     whole = [batch.index.tolist() for batch in stream.epoch(0)]
@@ -45,12 +49,12 @@ def test_a_folder_of_pictures_streams_in_an_exact_order(folder, capsys):
         np.testing.assert_array_equal(images[labels == label, ..., 0], expected)
 
 
-def test_the_copy_is_made_once_and_again_when_the_data_changes(folder, cache, capsys):
+def test_the_copy_is_made_once_and_again_when_the_data_changes(folder, cache, caplog):
     HubStream(str(folder), "test")
     assert len(list((cache / "parquet").iterdir())) == 1
-    capsys.readouterr()
+    caplog.clear()
     HubStream(str(folder), "test")
-    assert "copied" not in capsys.readouterr().out
+    assert "copied" not in caplog.text
     (folder / "test" / "cat" / "new.png").write_bytes(pictures(1)[0])
     assert HubStream(str(folder), "test").rows == 11
 

@@ -1,0 +1,122 @@
+"""Batches of encoded images, and the rows of a window that they are cut from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from training.data.order import BatchOrder, WindowSpan
+
+MAX_CACHED_BYTES = 1 << 26  # encoded bytes that a `BatchCache` keeps
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, or a worker's slice of it."""
+
+    encoded: pa.LargeBinaryArray  # (n,): the images as they are stored, contiguous in one buffer
+    labels: np.ndarray  # (n,): int64 class ids, or float32 targets
+    index: np.ndarray  # (n,) int64: row ids, 0 … rows−1 over the split, in file order
+    number: int  # of the batch in its epoch, from 0
+
+    @cached_property
+    def images(self) -> list[bytes]:
+        """The encoded images, one by one."""
+        return self.encoded.to_pylist()
+
+    def packed(self) -> tuple[np.ndarray, list[int]]:
+        """Return the encoded images in one array, uint8 (bytes,), and the n + 1 positions of their boundaries."""
+        _, offsets, data = self.encoded.buffers()
+        if data is None:
+            return np.zeros(0, np.uint8), [0]
+        first, n = self.encoded.offset, len(self.encoded)
+        ends = np.frombuffer(offsets, np.int64)[first : first + n + 1]
+        return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]], (ends - ends[0]).tolist()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a window, in the order in which they are visited."""
+
+    ids: np.ndarray  # (n,) int64
+    images: pa.LargeBinaryArray  # (n,), null where missing
+    labels: np.ndarray  # (n,)
+    has_image: np.ndarray  # (n,) bool
+    has_label: np.ndarray  # (n,) bool
+
+    def __getitem__(self, which: slice) -> "Rows":
+        """Return the rows [start, stop), without copying them."""
+        images = self.images.slice(which.start, which.stop - which.start)
+        return Rows(self.ids[which], images, self.labels[which], self.has_image[which], self.has_label[which])
+
+    def copy(self) -> "Rows":
+        """Return the same rows without a reference to the buffers of their window."""
+        return replace(self, images=self.images.take(pa.array(np.arange(len(self.ids)))))
+
+    @staticmethod
+    def concat(parts: Sequence["Rows"]) -> "Rows":
+        """Return the rows of several parts in one; a single part is not copied."""
+        if len(parts) == 1:
+            return parts[0]
+        return Rows(
+            np.concatenate([part.ids for part in parts]),
+            pa.concat_arrays([part.images for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.has_image for part in parts]),
+            np.concatenate([part.has_label for part in parts]),
+        )
+
+
+def cut_batches(
+    windows: Iterable[tuple[WindowSpan, Rows]], order: BatchOrder, epoch_rows: int, stop: int
+) -> Iterator[tuple[int, Rows]]:
+    """Cut windows into this worker's slices of the global batches.
+
+    Args:
+        windows: of one or several epochs, in order.
+        order: size of a batch, and which slice is this worker's.
+        epoch_rows: rows per epoch.
+        stop: batches per epoch.
+
+    Yields:
+        (number of the batch in its epoch, its rows); no rows if there are more workers than rows in the last batch.
+    """
+    number = stop
+    parts: list[Rows] = []  # of the batch that the next window completes
+    for span, rows in windows:
+        if span.start is not None:
+            number, parts = span.start, []
+        while number < stop:
+            low, high = order.slice(number, epoch_rows)
+            a, b = max(low, span.begin) - span.begin, min(high, span.end) - span.begin
+            if a < b:
+                parts.append(rows[a:b])
+            if high > span.end:
+                break
+            yield number, Rows.concat(parts or [rows[0:0]])
+            number, parts = number + 1, []
+        parts = [part.copy() for part in parts]
+        del rows
+
+
+class BatchCache:
+    """The batches of one pass, kept in memory as long as they are at most `MAX_CACHED_BYTES`."""
+
+    def __init__(self) -> None:
+        """Start without any batch."""
+        self.batches: list[Batch] | None = None  # of a complete pass
+
+    def record(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Yield the batches of a pass and keep them if they fit."""
+        kept: list[Batch] | None = []
+        size = 0
+        for batch in batches:
+            size += batch.encoded.nbytes
+            if kept is not None and size <= MAX_CACHED_BYTES:
+                kept.append(batch)
+            else:
+                kept = None
+            yield batch
+        self.batches = kept

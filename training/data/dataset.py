@@ -1,0 +1,141 @@
+"""The rows that a stream visits: one or several datasets, and which of their rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from model.errors import TrazoError
+from training.data.batches import Rows
+from training.data.columns import LabeledSource
+from training.data.order import RowGroups, Run, Window, count_rows
+from training.data.parquet.source import SplitInfo, concat_splits
+from training.data.prefetch import RunColumns
+from training.data.subset import AnySubset, ConcatSubset, Subset
+
+
+@dataclass(frozen=True, eq=False)
+class RowDataset:
+    """Rows of one or several labeled sources; the rows of each source follow those of the one before.
+
+    Attributes:
+        sources: the datasets; at least one. All have the labels of the first.
+        subset: which rows count.
+    """
+
+    sources: tuple[LabeledSource, ...]
+    subset: AnySubset
+
+    @cached_property
+    def info(self) -> SplitInfo:
+        """What is known about the rows of all sources together."""
+        return concat_splits([labeled.source for labeled in self.sources])
+
+    @property
+    def table(self) -> RowGroups:
+        """The row groups of all sources together."""
+        return self.info.table
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of rows of the subset."""
+        return int(count_rows(self.table, self.subset).sum())
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What distinguishes these rows, images and labels from others, as JSON values."""
+        datasets = {str(number): labeled.key for number, labeled in enumerate(self.sources)}
+        return {"datasets": datasets, "part": self.subset.key, "rows": self.rows}
+
+    # --- Other rows ---
+
+    @staticmethod
+    def concat(datasets: Sequence["RowDataset"]) -> "RowDataset":
+        """Return the rows of several datasets, in their order; row ids continue from one to the next.
+
+        Raises:
+            TrazoError: if they do not have the same task and classes.
+        """
+        first, *others = datasets
+        labels, task = first.sources[0].labels, first.sources[0].task
+        for other in others:
+            their_labels, their_task = other.sources[0].labels, other.sources[0].task
+            if their_task != task or (task != "regression" and sorted(their_labels) != sorted(labels)):
+                raise TrazoError(
+                    f"{other.info.dataset!r} asks {their_task} {', '.join(their_labels)}; "
+                    f"{first.info.dataset!r} asks {task} {', '.join(labels)}"
+                )
+        sources = tuple(replace(labeled, labels=labels) for dataset in datasets for labeled in dataset.sources)
+        totals = [labeled.source.table.total for labeled in sources]
+        first_rows = tuple(np.cumsum([0, *totals[:-1]]).tolist())
+        return RowDataset(sources, ConcatSubset(tuple(dataset.subset for dataset in datasets), first_rows))
+
+    def with_groups(self, column: str) -> "RowDataset":
+        """Return these rows with the groups that `hold_out` keeps together: rows of an equal value.
+
+        Raises:
+            TrazoError: if there is no such column, or this is a part of a dataset or several datasets.
+        """
+        if len(self.sources) > 1 or self.rows < self.table.total:
+            raise TrazoError("rows are grouped by a column before a stream is split or joined with others")
+        return replace(self, subset=Subset(groups=self.sources[0].group_ids(column)))
+
+    def hold_out(self, fraction: float) -> tuple["RowDataset", "RowDataset"]:
+        """Split the rows in two by their ids: (the rest, the rows held out).
+
+        Raises:
+            TrazoError: if the fraction is not between 0 and 1, or a part would be empty.
+        """
+        if not 0 < fraction < 1:
+            raise TrazoError(f"the share to hold out must lie between 0 and 1, not {fraction}")
+        rest, held_out = (replace(self, subset=subset) for subset in self.subset.split(fraction))
+        if not (rest.rows and held_out.rows):
+            raise TrazoError(f"holding out {fraction} of {self.rows} rows leaves one part empty")
+        return rest, held_out
+
+    # --- Reading ---
+
+    def read_run(self, run: Run) -> RunColumns:
+        """Read the rows of a run that belong to the subset; a `prefetch.WindowReader` calls this.
+
+        Returns:
+            images (large_binary) and labels (int64 or float32); null where they are missing.
+
+        Raises:
+            StreamError: if the file cannot be read, after the retries.
+        """
+        ids = self.table.row_ids(run)
+        number = int(self._source_numbers(ids[:1])[0])
+        first = self._first_group[number]
+        return self.sources[number].read((run[0] - first, run[1] - first), self.subset.mask(ids))
+
+    def assemble(self, window: Window, runs: list[RunColumns]) -> Rows:
+        """Put a window's runs together, in the order in which the rows are visited."""
+        ids = window.row_ids(self.table, self.subset)
+        images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
+        if window.key:
+            order = window.permutation()
+            ids, images, labels = ids[order], images.take(pa.array(order)), labels.take(pa.array(order))
+        has_image, has_label = (~np.asarray(column.is_null()) for column in (images, labels))
+        dtype = np.float32 if self.sources[0].task == "regression" else np.int64
+        return Rows(ids, images, np.asarray(labels.fill_null(0), dtype), has_image, has_label)
+
+    def sketch_mask(self, row_ids: np.ndarray) -> np.ndarray | None:
+        """Return which rows are free drawings, bool of the ids' shape; None if no source has any."""
+        if not any(labeled.sketches for labeled in self.sources):
+            return None
+        return np.array([labeled.sketches for labeled in self.sources])[self._source_numbers(row_ids)]
+
+    def _source_numbers(self, row_ids: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self._first_row, row_ids, side="right") - 1
+
+    @cached_property
+    def _first_row(self) -> np.ndarray:
+        return np.cumsum([0, *(labeled.source.table.total for labeled in self.sources[:-1])])
+
+    @cached_property
+    def _first_group(self) -> list[int]:
+        return np.cumsum([0, *(len(labeled.source.table.rows) for labeled in self.sources[:-1])]).tolist()
