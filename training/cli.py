@@ -6,6 +6,7 @@ import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from model.errors import TrazoError
@@ -47,11 +48,18 @@ def main(arguments: list[str] | None = None) -> int:
 # --- Verbs; TensorFlow is imported only once the arguments are known to be good ---
 
 
-def _run(options: argparse.Namespace) -> None:
-    data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
+def _import_commands() -> ModuleType:
     with quiet():
         from training import commands
+        from training.data.parquet.hub_client import configure
 
+    configure()
+    return commands
+
+
+def _run(options: argparse.Namespace) -> None:
+    data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
+    commands = _import_commands()
     commands.run_all(data, asked, tune, options.output, options.tensorboard)
 
 
@@ -63,9 +71,7 @@ def _tune(options: argparse.Namespace) -> None:
             setattr(options, of_trial, value)
             setattr(options, of_training, None)
     data, asked, tune = _data(options), _asked(options), _of(TuneConfig, options)
-    with quiet():
-        from training import commands
-
+    commands = _import_commands()
     commands.tune(data, asked, tune, options.output, options.tensorboard)
 
 
@@ -83,18 +89,14 @@ def _trials(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     data, asked = _data(options), _asked(options)
-    with quiet():
-        from training import commands
-
+    commands = _import_commands()
     commands.train(data, asked, options.output, options.preset, tensorboard=options.tensorboard)
     print(f"done: {options.output}; measure it with `python -m training evaluate --model {options.output} --dataset …`")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     data = _data(options)
-    with quiet():
-        from training import commands
-
+    commands = _import_commands()
     folder = options.output or (Path(options.model) if Path(options.model).is_dir() else None)
     commands.evaluate(options.model, data, folder, options.mistakes)
 

@@ -103,7 +103,9 @@ def make_eval_data(
     return _prefetched(data)
 
 
-def iterate_with_source_errors(data: tf.data.Dataset, source_error: SourceError) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+def iterate_with_source_errors(
+    data: tf.data.Dataset, source_error: SourceError
+) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
     """Iterate over a dataset that was made with this `source_error`.
 
     Raises:

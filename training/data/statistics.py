@@ -1,4 +1,4 @@
-"""One streamed pass over the training rows that fits every scaling method."""
+"""The histogram of all pixels, from which every scaling method is fitted."""
 
 from pathlib import Path
 
@@ -10,15 +10,24 @@ from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
 
-def pixel_histogram(train: HubStream, image_shape: tuple[int, int, int], kept: Path) -> PixelHistogram:
-    """Return the histogram of all pixels of the training rows; a second call reads it from the file `kept`."""
+def pixel_histogram(train: HubStream, image_shape: tuple[int, int, int], cache_path: Path) -> PixelHistogram:
+    """Return the histogram of all pixels of the training rows, from one pass over them.
+
+    Args:
+        train: the rows.
+        image_shape: height, width and channels that images are resized to.
+        cache_path: JSON file with the result; a second call for the same rows reads it.
+
+    Raises:
+        TrazoError: if a row cannot be read.
+    """
     key = [train.key, list(image_shape)]
     histogram = PixelHistogram(image_shape[2])
-    known = read_json(kept)
-    if known and known["key"] == key:
-        histogram.counts = np.array(known["counts"], np.int64)
+    cached = read_json(cache_path)
+    if cached and cached["key"] == key:
+        histogram.counts = np.array(cached["counts"], np.int64)
         return histogram
     for images, _, _ in decoded_batches(train, train.ordered(), image_shape):
         histogram.update(images)
-    write_json(kept, {"key": key, "counts": histogram.counts.tolist()})
+    write_json(cache_path, {"key": key, "counts": histogram.counts.tolist()})
     return histogram

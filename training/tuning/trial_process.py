@@ -25,6 +25,7 @@ from model.errors import StreamError, TrazoError
 from model.logs import log_to
 from model.quiet import quiet
 from training.config import TrainConfig
+from training.data.parquet.hub_client import configure
 from training.data.stream import HubStream
 from training.tuning.system_memory import count_oom_kills
 
@@ -158,6 +159,7 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the search, which ends this process
     os.environ.update(environment)
     log_to("stdout")
+    configure()
     # A search that is killed must not leave a training behind, which would write into the next one's checkpoint.
     parent = multiprocessing.parent_process()
     assert parent is not None
