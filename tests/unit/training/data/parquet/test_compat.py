@@ -9,13 +9,16 @@ from datasets import config, load
 from huggingface_hub import close_session, get_session
 from huggingface_hub.utils import _http
 
-from training.data.parquet import datasets_compat, hf_compat
+from training.data.parquet import datasets_compat, hf_compat, hub_client
 from training.data.parquet.hub_client import DEFAULT_TIMEOUT_S, call_with_silence_timeout, limited_hub_calls
 
 
 @pytest.fixture(autouse=True)
-def new_session():
+def unconfigured(monkeypatch):
+    """A process in which nobody has called `configure`, as an earlier test may have."""
     close_session()
+    monkeypatch.setattr(_http, "_GLOBAL_CLIENT_FACTORY", _http.default_client_factory)
+    monkeypatch.setattr(hub_client, "_limits", hub_client._HubLimits())
     yield
     close_session()
 
