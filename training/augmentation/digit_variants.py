@@ -12,9 +12,9 @@ import tensorflow as tf
 from model.errors import TrazoError
 
 DIGITS = tuple("0123456789")
-# The angles of a 1's upstroke from the stem and from straight down. A flatter one makes a 7: a network that learned from
-# MNIST alone reads 7 % of the 1s with these limits as 7s, but 22 % of the 1s with limits of 1.3 and 1.2, and a model
-# that was trained with the latter read plain 7s as 1s.
+# The angles of a 1's upstroke from the stem and from straight down. A flatter one makes a 7: a network that learned
+# from MNIST alone reads 7 % of the 1s with these limits as 7s, but 22 % of the 1s with limits of 1.3 and 1.2, and a
+# model that was trained with the latter read plain 7s as 1s.
 MAX_UPSTROKE_FROM_STEM_RAD = 1.1
 MAX_UPSTROKE_FROM_VERTICAL_RAD = 0.9
 # Of MNIST, in pixels:
