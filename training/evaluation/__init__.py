@@ -1,1 +1,1 @@
-"""Measure and calibrate a trained network."""
+"""Measures and calibration of a trained network."""

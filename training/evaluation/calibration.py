@@ -1,5 +1,6 @@
-"""What is fitted once the weights are: a temperature for honest confidence, and what counts as never seen."""
+"""What is fitted after the weights: a temperature for calibrated confidence, and a detector of unfamiliar images."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -16,115 +17,148 @@ from training.data.batches import Batch
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
-ACCEPTED = 0.99  # share of the validation rows that lie within the largest accepted distance
-ROWS = 10_000  # of the training rows, at most, that say what is usual
-MOST_FEATURES = 4096  # beyond, the matrix that whitens them grows larger than most networks; no score is fitted
-TEMPERATURES = (0.05, 20.0)
+logger = logging.getLogger("trazo")
+
+ACCEPT_QUANTILE = 0.99  # share of the validation rows whose distance lies within the threshold
+MAX_FEATURE_ROWS = 10_000  # of the training, that the classes' means and covariance are estimated from
+MAX_FEATURES = 4096  # with more, the whitening matrix grows larger than most networks; no detector is fitted
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 
 def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
-    """Return a model of trained weights whose confidence is honest and that knows what it has not seen.
+    """Return a model with calibrated confidence and a detector of images unlike those it was trained on.
 
     Args:
         config: of the network.
         network: trained.
-        train: rows that say what is usual; the first `ROWS` of its first epoch are looked at, unaugmented.
-        validation: rows that the temperature and the largest accepted distance are fitted on.
+        train: rows that show what is familiar; of its first epoch, without augmentation, `MAX_FEATURE_ROWS` are read.
+        validation: rows that the temperature and the detector's threshold are fitted on.
     """
     if config.task == "regression":
         return CnnModel(config, network)
-    run = _compiled(config, network)
-    scores, features, labels = _look(run, config, validation, validation.ordered())
-    config = replace(config, temperature=fit_temperature(scores, labels, config.task))
+    run = compile_logits_and_features(config, network)
+    logits, features, labels = collect_logits_and_features(run, config, validation, validation.ordered())
+    config = replace(config, temperature=fit_temperature(logits, labels, config.task))
     if features is not None:
-        _, usual, classes = _look(run, config, train, train.epoch(0), ROWS)
-        assert usual is not None  # the same network's as `features`
-        means, whitening = _usual(usual, classes, len(config.labels))
-        with np.errstate(over="ignore", invalid="ignore"):  # of rows that are all alike any other is infinitely far
-            distances = OODDetector(network, config, means, whitening).distances(features)
-            largest = float(np.quantile(distances, ACCEPTED))
-        try:
-            config = replace(config, ood_threshold=largest)
-        except TrazoError:  # 0, infinite or of extreme size
-            print("no rejection score: the rows are too few, or all alike, to tell what is unusual", flush=True)
-    final = build_network(config)
-    for new, old in zip(final.weights, network.weights, strict=True):
+        batches = train.epoch(0)
+        _, train_features, train_labels = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
+        assert train_features is not None  # from the same network as `features`
+        means, whitening = fit_class_gaussians(train_features, train_labels, len(config.labels))
+        config = _with_ood_threshold(config, OODDetector(network, config, means, whitening), features)
+    # The temperature is a layer, so the network is built again.
+    calibrated = build_network(config)
+    for new, old in zip(calibrated.weights, network.weights, strict=True):
         new.assign(old)
     if config.ood_threshold is None:
-        return CnnModel(config, final)
-    return CnnModel(config, final, ood_detector=OODDetector(final, config, means, whitening))
+        return CnnModel(config, calibrated)
+    return CnnModel(config, calibrated, ood_detector=OODDetector(calibrated, config, means, whitening))
 
 
-def fit_temperature(scores: np.ndarray, labels: np.ndarray, task: str) -> float:
-    """Return what scores must be divided by for the likelihood of the labels to be highest.
+def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
+    """Return the divisor of the logits that gives the labels the highest likelihood.
 
-    Each label counts as if it were right with a chance of (n + 1) / (n + 2) alone: of rows that are all answered
-    rightly the likelihood would rise without end as the temperature falls, and every answer to come, wrong ones
-    included, would be given with certainty.
+    Each label counts as correct with a probability of only (n + 1) / (n + 2). Otherwise, if all n rows are predicted
+    correctly, the likelihood would rise without end as the temperature falls, and every later prediction, wrong ones
+    included, would be made with certainty.
 
     Sources: Guo, Pleiss, Sun and Weinberger 2017, "On Calibration of Modern Neural Networks"; the targets of Platt
     1999, "Probabilistic Outputs for Support Vector Machines".
 
     Args:
-        scores: float (n, units), before softmax or sigmoid.
+        logits: float (n, units), before softmax or sigmoid.
         labels: int (n,).
         task: binary or multiclass.
     """
-    scores = np.concatenate([np.zeros_like(scores), scores], axis=1) if task == "binary" else scores
-    scores = scores.astype(np.float64)
-    rows, classes = scores.shape
-    right = scores[np.arange(rows), labels]
-    wrong = (scores.sum(axis=1) - right) / (classes - 1)
-    expected = ((rows + 1) * right + wrong) / (rows + 2)  # the targets' mean of the scores
+    logits = np.concatenate([np.zeros_like(logits), logits], axis=1) if task == "binary" else logits
+    logits = logits.astype(np.float64)
+    rows, classes = logits.shape
+    of_label = logits[np.arange(rows), labels]
+    of_others = (logits.sum(axis=1) - of_label) / (classes - 1)
+    expected = ((rows + 1) * of_label + of_others) / (rows + 2)  # the mean logit under Platt's targets
 
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)
-        return float((np.logaddexp.reduce(scores / temperature, axis=1) - expected / temperature).mean())
+        return float((np.logaddexp.reduce(logits / temperature, axis=1) - expected / temperature).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
-
-
-def _usual(features: np.ndarray, labels: np.ndarray, classes_in_all: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of each class, and what whitens the differences from it: both float32."""
-    classes, index = np.unique(labels, return_inverse=True)
-    means = np.stack([features[index == one].mean(axis=0) for one in range(len(classes))])
-    # Shrunk towards a sphere (Ledoit and Wolf 2004), so that features that hardly vary do not decide everything.
-    within = LedoitWolf(assume_centered=True).fit(features - means[index]).covariance_
-    # Of features that never vary, as those of dead neurons, the covariance has no inverse.
-    smallest = np.trace(within) / len(within) * np.finfo(np.float32).eps
-    precision = np.linalg.inv(within + max(smallest, np.finfo(np.float32).tiny) * np.eye(len(within)))
-    # A class without a row among these is taken for another one that has some: it accepts nothing more.
-    kept = np.repeat(means[:1], classes_in_all, axis=0)
-    kept[classes] = means
-    return kept.astype(np.float32), np.linalg.cholesky(precision).astype(np.float32)
+    bounds = np.log((MIN_TEMPERATURE, MAX_TEMPERATURE))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
-def _compiled(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """Return a function of pixels: scores before the last activation and, where there are not too many, features."""
-    ends = [network.get_layer("output").input]
-    if config.feature_count <= MOST_FEATURES:
-        ends.append(features_of(network, config))
-    inner = keras.Model(network.input, ends)
+def compile_logits_and_features(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features."""
+    outputs = [network.get_layer("output").input]
+    if config.feature_count <= MAX_FEATURES:
+        outputs.append(features_of(network, config))
+    inner = keras.Model(network.input, outputs)
     return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
 
 
-def _look(
+def collect_logits_and_features(
     run: Callable[[tf.Tensor], list[tf.Tensor]],
     config: CnnConfig,
     stream: HubStream,
     batches: Iterator[Batch],
-    rows: int | None = None,
+    max_rows: int | None = None,
+    max_feature_rows: int = MAX_FEATURE_ROWS,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return scores, features or None, and labels of some rows; features of the first `ROWS` alone, which suffice."""
-    all_scores, all_features, labels, count = [], [], [], 0
-    for pixels, targets, _ in decoded_batches(stream, batches, config.image_shape):
-        scores, *wanted = run(tf.constant(pixels, tf.float32))
-        all_scores.append(scores.numpy())
-        if count < ROWS:
-            all_features += [one.numpy() for one in wanted]
-        labels.append(targets)
-        count += len(targets)
-        if rows is not None and count >= rows:
+    """Return logits, features and labels of some rows.
+
+    Args:
+        run: of `compile_logits_and_features`.
+        config: of the network.
+        stream: where the batches come from.
+        batches: encoded rows.
+        max_rows: rows that are read; None for all.
+        max_feature_rows: rows whose features are kept, to save memory.
+
+    Returns:
+        (logits float32 (n, units), features float32 (m, features) or None if there are too many, labels int64 (n,)).
+    """
+    all_logits, all_features, all_labels, count = [], [], [], 0
+    for pixels, labels, _ in decoded_batches(stream, batches, config.image_shape):
+        logits, *features = run(tf.constant(pixels, tf.float32))
+        all_logits.append(logits.numpy())
+        if count < max_feature_rows:
+            all_features += [array.numpy() for array in features]
+        all_labels.append(labels)
+        count += len(labels)
+        if max_rows is not None and count >= max_rows:
             break
-    features = np.concatenate(all_features)[:ROWS] if all_features else None
-    return np.concatenate(all_scores)[:rows], features, np.concatenate(labels)[:rows]
+    kept_features = np.concatenate(all_features)[:max_feature_rows] if all_features else None
+    return np.concatenate(all_logits)[:max_rows], kept_features, np.concatenate(all_labels)[:max_rows]
+
+
+def fit_class_gaussians(features: np.ndarray, labels: np.ndarray, class_count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fit one Gaussian per class, with a covariance that all share.
+
+    Args:
+        features: float32 (n, features).
+        labels: int (n,).
+        class_count: how many classes there are, with or without rows.
+
+    Returns:
+        (means float32 (class_count, features), whitening float32 (features, features)): multiplied by the second, the
+        differences from the mean are uncorrelated and have a variance of 1.
+    """
+    classes, index = np.unique(labels, return_inverse=True)
+    class_means = np.stack([features[index == number].mean(axis=0) for number in range(len(classes))])
+    # Shrunk towards a sphere (Ledoit and Wolf 2004), so that features that hardly vary do not decide everything.
+    covariance = LedoitWolf(assume_centered=True).fit(features - class_means[index]).covariance_
+    # The covariance of features that never vary, as those of dead neurons, has no inverse without this.
+    ridge = np.trace(covariance) / len(covariance) * np.finfo(np.float32).eps
+    precision = np.linalg.inv(covariance + max(ridge, np.finfo(np.float32).tiny) * np.eye(len(covariance)))
+    # A class without rows gets the mean of another one, and so accepts nothing in addition.
+    means = np.repeat(class_means[:1], class_count, axis=0)
+    means[classes] = class_means
+    return means.astype(np.float32), np.linalg.cholesky(precision).astype(np.float32)
+
+
+def _with_ood_threshold(config: CnnConfig, detector: OODDetector, features: np.ndarray) -> CnnConfig:
+    """Return the config with a threshold that accepts most of the rows with these features, if there is one."""
+    with np.errstate(over="ignore", invalid="ignore"):  # if all training rows are alike, all others are infinitely far
+        threshold = float(np.quantile(detector.distances(features), ACCEPT_QUANTILE))
+    try:
+        return replace(config, ood_threshold=threshold)
+    except TrazoError:  # 0, infinite, NaN or of extreme size
+        logger.warning("no rejection score: the rows are too few, or too similar, to show what is unusual")
+        return config
