@@ -1,12 +1,12 @@
-"""What each part of the preset `default` gives: the recipe, and the recipe with one thing changed.
+"""What each part of the preset `default` contributes: the recipe, and the recipe with one thing changed.
 
     python -m benchmarks.ablation --data FOLDER --output FOLDER [--epochs 6] [--only NAME …] [--write]
 
-FOLDER holds MNIST in a Hub repo's layout. Each variant learns from half of the training split and is judged on the
-other half, 30,000 rows, where two shares of right answers near 99.5 % differ by chance by 0.06 points (one standard
-error); the loss, which weighs every row, tells more. The test split is not read. A variant whose run is complete in
-`--output` is not run again, one that was stopped goes on. All of them take hours: what was measured is kept in
-benchmarks/ablation.json, and the table shows all of it.
+FOLDER holds MNIST in a Hub repo's layout. Each variant is trained on half of the training split and measured on the
+other half, 30,000 rows, where two accuracies near 99.5 % differ by chance by 0.06 points (one standard error); the
+loss, which weighs every row, shows more. The test split is not read. A variant whose run is complete in `--output` is not run
+again; one that was stopped resumes. All of them take hours, so results are kept in benchmarks/ablation.json, and the
+table shows all of them.
 """
 
 import argparse
@@ -27,41 +27,41 @@ CONDITION = (
     "The loss of smoothed labels is another measure and not to be compared. "
     "Variants that are not in the table are not measured yet."
 )
-# Name -> what of the network and what of the training is changed.
+# Name -> the changed fields of the network and of the training.
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "the recipe": ({}, {}),
     "no augmentation": ({}, {"augment": 0.0, "elastic_transform": 0.0}),
     "no averaging of the weights": ({}, {"ema_momentum": 0.0}),
     "constant learning rate": ({}, {"schedule": "constant"}),
     "constant learning rate, no averaging": ({}, {"schedule": "constant", "ema_momentum": 0.0}),
-    "no normalisation": ({"normalization": "none"}, {"learning_rate": 1e-3}),
+    "no normalization": ({"normalization": "none"}, {"learning_rate": 1e-3}),
     "half the filters": ({"filters": (12, 24, 48)}, {}),
     "a sixth more filters": ({"filters": (28, 56, 112)}, {}),
     "label smoothing of 0.1": ({}, {"label_smoothing": 0.1}),
     "no elastic distortion": ({}, {"elastic_transform": 0.0}),
-    "every picture augmented": ({}, {"clean_fraction": 0.0}),
+    "every image augmented": ({}, {"clean_fraction": 0.0}),
     "no dropout": ({"dropout": 0.0}, {}),
-    "two convolutions a block": ({"convolutions": 2}, {}),
-    "layer normalisation": ({"normalization": "layer"}, {}),
+    "two convolutions per block": ({"convolutions": 2}, {}),
+    "layer normalization": ({"normalization": "layer"}, {}),
     "no rotation, slant, zoom, shift": ({}, {"augment": 0.0}),
     "two thirds of them": ({}, {"augment": 1.0}),
-    "float32 in place of bfloat16": ({}, {"precision": "float32"}),
+    "float32 instead of bfloat16": ({}, {"precision": "float32"}),
 }
 
 
-def fields(name: str, epochs: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def recipe_fields(name: str, epochs: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the network's and the training's fields of a variant."""
     with quiet():
         from training.presets import PRESETS
 
     network, training = PRESETS["default"]()
-    of_network, of_training = VARIANTS[name]
-    return network | of_network, training | {"epochs": epochs} | of_training
+    network_changes, training_changes = VARIANTS[name]
+    return network | network_changes, training | {"epochs": epochs} | training_changes
 
 
 def recipe_of(name: str, epochs: int) -> str:
-    """Return a hash of all that a variant is trained with: what another state of the preset gave is not compared."""
-    return hashlib.sha256(json.dumps(fields(name, epochs), sort_keys=True).encode()).hexdigest()[:12]
+    """Return a hash of everything a variant is trained with; results with another hash are not compared."""
+    return hashlib.sha256(json.dumps(recipe_fields(name, epochs), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
         from training.config import DataConfig
         from training.presets import PRESETS
 
-    PRESETS["variant"] = lambda: fields(name, epochs)
+    PRESETS["variant"] = lambda: recipe_fields(name, epochs)
     train(DataConfig(str(data), validation_fraction=0.5), {}, folder, "variant", verbose=False)
     report = json.loads((folder / "training.json").read_text())
     last = report["history"][-1]
@@ -80,7 +80,7 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
 
 
 def table(rows: dict[str, dict[str, Any]], epochs: int) -> str:
-    """Return one line for each variant that was measured as it is now, in the order of `VARIANTS`."""
+    """Return one line per variant that was measured as it is now, in the order of `VARIANTS`."""
     lines = ["| variant | parameters | errors on validation, % | loss on validation |", "|---|---:|---:|---:|"]
     for name in VARIANTS:
         if (found := rows.get(name)) and found["recipe"] == recipe_of(name, epochs):
@@ -97,14 +97,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--only", nargs="+", choices=VARIANTS, help="variants to run (default: all)")
     parser.add_argument("--write", action="store_true", help="put the table into docs/recipe.md")
-    parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.variant:
         print(json.dumps(train_variant(options.variant, options.data, options.output, options.epochs)))
         return
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     known = json.loads(LEDGER.read_text()) if LEDGER.exists() else {}
-    condition = f"{options.epochs} epochs on {processor()}"  # what is measured otherwise is not compared
+    condition = f"{options.epochs} epochs on {processor()}"  # results under other conditions are not compared
     rows = known.setdefault(condition, {})
     for name in options.only or VARIANTS:
         folder = options.output / name.replace(",", "").replace(" ", "-")

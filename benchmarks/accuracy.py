@@ -6,10 +6,9 @@
     done
     python -m benchmarks.accuracy runs/default-* [--write]
 
-The weights of a run are those of its best epoch on validation; the test split was read once a run, by `evaluate`. A run
-takes an hour and may be done when there is time for it: what was measured is kept, a row a run, in
-benchmarks/accuracy.json, and the table shows all of it. On another kind of processor sums are rounded otherwise, and
-the same seed ends elsewhere: those runs have a line of their own.
+The weights of a run are those of its best epoch on validation; `evaluate` reads the test split once per run. A run
+takes an hour, so results are kept in benchmarks/accuracy.json, one row per run, and the table shows all of them. Another kind
+of processor rounds sums differently, and the same seed gives other weights: those runs have a separate line.
 """
 
 import argparse
@@ -27,10 +26,10 @@ KEY = ("preset", "processor", "seed")
 
 
 def row_of(run: Path) -> dict[str, Any]:
-    """Return what is kept of a run.
+    """Return the row that is kept of a run.
 
     Raises:
-        ValueError: when it was not measured on MNIST's test split, or not trained as its preset says.
+        ValueError: if it was not measured on MNIST's test split, or not trained as its preset says.
     """
     with quiet():
         from training.presets import PRESETS
@@ -40,7 +39,7 @@ def row_of(run: Path) -> dict[str, Any]:
         raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
     network, recipe = json.loads(json.dumps(PRESETS[training["preset"]]()))
     used = training["hyperparameters"]
-    # Where the processor has no bfloat16 a run is in float32.
+    # On a processor without bfloat16 a run is in float32.
     other = [name for name, value in (network | recipe).items() if used[name] != value and name != "precision"]
     if other:
         raise ValueError(f"{run} was not trained as the preset {training['preset']} says: {', '.join(other)}")
@@ -59,7 +58,7 @@ def row_of(run: Path) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return one line for the seeds of a preset on a processor."""
+    """Return a table with one line per preset and processor, over all seeds."""
     lines = [
         "| preset | parameters | epochs | processor | seeds | s | validation, each seed | test, each seed "
         "| test, mean | ECE, mean |",
@@ -84,7 +83,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Add the runs to what is known and print the table."""
+    """Add the runs to the ledger and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", type=Path, help="folders of runs that were evaluated, on this machine")
     parser.add_argument("--write", action="store_true", help="keep them, and put the table into benchmarks/RESULTS.md")
@@ -100,8 +99,8 @@ def main() -> None:
     if options.write:
         LEDGER.write_text(json.dumps(rows, indent=1) + "\n")
     note = (
-        "Accuracy and ECE in percent; all seeds that were run, in order. Seconds are those of the runs, whatever else "
-        "the machine did. Of the run on AMD only these figures are left, rounded as they stand; its folder is not."
+        "Accuracy and ECE in percent; all seeds that were run, in order. Seconds include any "
+        "other load of the machine. The run on AMD is known only by these rounded figures; its folder is gone."
     )
     line = about("benchmarks.accuracy", None, "RUN …")
     report("Accuracy", "\n".join([table(rows), "", note, "", line]), options.write)

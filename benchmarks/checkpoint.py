@@ -1,9 +1,9 @@
-"""What checkpoints cost: the share of a training's time that is spent on writing them.
+"""What checkpoints cost: the share of a training's time spent on writing them.
 
     python -m benchmarks.checkpoint --data FOLDER [--steps 100] [--repeats 10] [--write]
 
-For each preset: the seconds of a step of training on FOLDER, streamed, and of one checkpoint on this disk, flushed.
-From both follows the share of an epoch in which one is written every `SAVE_INTERVAL_S` and at the end.
+For each preset: the seconds of one training step on FOLDER, streamed, and of one checkpoint on this disk, flushed. From
+both follows the share of an epoch that goes into checkpoints, one every `SAVE_INTERVAL_S` seconds and one at the end.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def main() -> None:
         from training.loop.checkpoint import SAVE_INTERVAL_S
         from training.presets import PRESETS
 
-    lines = ["| preset | checkpoint, MB | to write one, ms | an epoch, s | checkpoints an epoch | share of the time |"]
+    lines = ["| preset | checkpoint, MB | to write one, ms | epoch, s | checkpoints per epoch | share of the time |"]
     lines.append("|---|---:|---:|---:|---:|---:|")
     for preset in PRESETS:
         found = measure_preset(preset, options.data, options.steps, options.repeats)

@@ -1,12 +1,12 @@
-"""What interruptions do to a search: one that is killed at random moments, and a cluster that loses a worker.
+"""What interruptions do to a search: a search that is killed at random moments, and a cluster that loses a worker.
 
     python -m benchmarks.interrupted [--data FOLDER] [--trials 6] [--write]
 
 FOLDER holds a dataset in a Hub repo's layout; without it, the bundled sample is used. Every search is
-`python -m training tune`, in processes of its own. With each strategy one search is left alone, and another is killed
-(`kill -9`) 2 to 20 seconds after it begins and started again, until it comes to its end between two kills. The cluster,
-on loopback, is a chief and two workers; one of them is killed in its first trial. How often a trial was completed is
-counted in what the processes said.
+`python -m training tune` in separate processes. For each strategy one search runs uninterrupted, and another is killed
+(`kill -9`) 2 to 20 seconds after it starts and is started again, until it ends between two kills. The cluster, on
+loopback, is a chief and two workers; one of them is killed in its first trial. How often a trial was completed is
+counted in the output of the processes.
 """
 
 import argparse
@@ -28,75 +28,75 @@ from typing import Any
 
 from benchmarks.common import about, report
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-EPOCHS, STEPS, TIMEOUT = 3, 30, 10
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+EPOCHS, STEPS, WORKER_TIMEOUT_S = 3, 30, 10
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 
 
 def start(
-    data: Path, folder: Path, trials: int, strategy: str = "random", environment: Mapping[str, str] = NOTHING
+    data: Path, folder: Path, trials: int, strategy: str = "random", environment: Mapping[str, str] = NO_VARIABLES
 ) -> subprocess.Popen:
-    """Start a search, or go on with it."""
+    """Start a search, or resume it."""
     command = [sys.executable, "-m", "training", "tune", "--dataset", str(data), "--output", str(folder)]
     command += ["--strategy", strategy]
-    if strategy == "grid":  # of everything, a grid has more points than anybody can try
+    if strategy == "grid":  # a grid over everything has far too many points
         command += ["--search", "optimizer"]
     command += ["--trials", str(trials), "--trial-epochs", str(EPOCHS), "--trial-steps", str(STEPS)]
     quiet = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
-    command += ["--worker-timeout", str(TIMEOUT)]
+    command += ["--worker-timeout", str(WORKER_TIMEOUT_S)]
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, env={**os.environ, **quiet, **environment}, **output)
 
 
-def all_once(said: str, trials: list[dict[str, Any]]) -> str:
+def describe_completions(output: str, trials: list[dict[str, Any]]) -> str:
     """Return, in words, whether each completed trial was completed once."""
-    counts = Counter(re.findall(r"^.*\btrial (\d+)  val_accuracy", said, re.MULTILINE))
+    counts = Counter(re.findall(r"^.*\btrial (\d+)  val_accuracy", output, re.MULTILINE))
     completed = [trial["trial_id"] for trial in trials if trial["status"] == "COMPLETED"]
     repeated = [f"{name} {counts[name]} times" for name in completed if counts[name] != 1]
     return "each once" if not repeated else ", ".join(repeated)
 
 
-def trials_of(folder: Path) -> list[dict[str, Any]]:
+def read_trials(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of trials.json."""
     return json.loads((folder / "trials.json").read_text())["trials"]
 
 
-def left_alone(data: Path, folder: Path, trials: int, strategy: str) -> str:
-    """Run a search to its end; returns what it said."""
+def run_uninterrupted(data: Path, folder: Path, trials: int, strategy: str) -> str:
+    """Run a search to its end; returns its output."""
     process = start(data, folder, trials, strategy)
-    said, _ = process.communicate()
+    output, _ = process.communicate()
     if process.returncode:
-        raise RuntimeError(said)
-    return said
+        raise RuntimeError(output)
+    return output
 
 
-def killed(data: Path, folder: Path, trials: int, strategy: str) -> tuple[int, str]:
-    """Run a search that is killed again and again; returns how often, and what it said."""
-    generator, kills, everything = random.Random(0), 0, ""
+def run_killed(data: Path, folder: Path, trials: int, strategy: str) -> tuple[int, str]:
+    """Run a search that is killed again and again; returns how often, and its output."""
+    generator, kills, all_output = random.Random(0), 0, ""
     while True:
         process = start(data, folder, trials, strategy)
-        everything += process.stdout.readline()  # the search is under way: what came before are imports
+        all_output += process.stdout.readline()  # the search is running; the time before went into imports
         try:
-            said, _ = process.communicate(timeout=generator.uniform(2, 20))
+            output, _ = process.communicate(timeout=generator.uniform(2, 20))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            said, _ = process.communicate()
-            everything += said
+            output, _ = process.communicate()
+            all_output += output
             kills += 1
             continue
         if process.returncode:
-            raise RuntimeError(said)
-        return kills, everything + said
+            raise RuntimeError(output)
+        return kills, all_output + output
 
 
-def cluster(data: Path, folder: Path, trials: int) -> list[str]:
-    """Run a chief and two workers, kill one of them in its first trial; returns what they said, with seconds."""
-    log, began = [], time.monotonic()
+def run_cluster(data: Path, folder: Path, trials: int) -> list[str]:
+    """Run a chief and two workers, kill one of them in its first trial; returns their output, with seconds."""
+    log, started_at = [], time.monotonic()
 
     def listen(name: str, process: subprocess.Popen) -> None:
         for line in process.stdout:
             text = line.split("  blocks=")[0].rstrip()  # without a trial's hyperparameters
-            log.append(f"{time.monotonic() - began:5.0f} s  {name:8}  {text}")
+            log.append(f"{time.monotonic() - started_at:5.0f} s  {name:8}  {text}")
 
     names = ("chief", "worker-a", "worker-b")
     processes = {name: start(data, folder, trials, environment={"KERASTUNER_TUNER_ID": name}) for name in names}
@@ -108,11 +108,11 @@ def cluster(data: Path, folder: Path, trials: int) -> list[str]:
             raise RuntimeError("\n".join(log))
         time.sleep(0.1)
     processes["worker-a"].kill()
-    log.append(f"{time.monotonic() - began:5.0f} s  {'':8}  kill -9 worker-a")
+    log.append(f"{time.monotonic() - started_at:5.0f} s  {'':8}  kill -9 worker-a")
     for thread in threads:
         thread.join()
     codes = [f"{name} {process.wait()}" for name, process in processes.items()]
-    return [*log, f"{time.monotonic() - began:5.0f} s  exit codes: {', '.join(codes)}"]
+    return [*log, f"{time.monotonic() - started_at:5.0f} s  exit codes: {', '.join(codes)}"]
 
 
 def main() -> None:
@@ -122,29 +122,31 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6)
     parser.add_argument("--write", action="store_true", help="put the results into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    lines = ["| strategy | trial | score, left alone | score, killed | losses of every epoch |"]
+    lines = ["| strategy | trial | score, uninterrupted | score, killed | losses of every epoch |"]
     lines.append("|---|---|---:|---:|---|")
     counts = []
     with tempfile.TemporaryDirectory() as temporary:
         for strategy in STRATEGIES:
             whole, cut = (Path(temporary) / f"{strategy}-{name}" for name in ("whole", "cut"))
-            left_alone(options.data, whole, options.trials, strategy)
-            kills, said = killed(options.data, cut, options.trials, strategy)
-            for one, other in zip(trials_of(whole), trials_of(cut), strict=True):
+            run_uninterrupted(options.data, whole, options.trials, strategy)
+            kills, output = run_killed(options.data, cut, options.trials, strategy)
+            for one, other in zip(read_trials(whole), read_trials(cut), strict=True):
                 losses = [[row["val_loss"] for row in trial["history"]] for trial in (one, other)]
                 points = one["hyperparameters"] == other["hyperparameters"]
                 same = "the same bits" if points and losses[0] == losses[1] else "DIFFERENT"
                 lines.append(f"| {strategy} | {one['trial_id']} | {one['score']} | {other['score']} | {same} |")
                 print(lines[-1], flush=True)
-            counts.append(f"{strategy}: killed {kills} times; completed {all_once(said, trials_of(cut))}")
+            counts.append(
+                f"{strategy}: killed {kills} times; completed {describe_completions(output, read_trials(cut))}"
+            )
         lines += ["", "; ".join(counts) + ".", "", "A cluster that loses a worker:", "", "```"]
         many = Path(temporary) / "many"
-        log = cluster(options.data, many, options.trials)
+        log = run_cluster(options.data, many, options.trials)
         lines += [*log, "```", ""]
-        trials = trials_of(many)
+        trials = read_trials(many)
         ended = [trial["status"] for trial in trials]
-        told = all_once("\n".join(log), trials)
-        lines.append(f"{ended.count('COMPLETED')} of {len(ended)} trials were completed, {told}.")
+        completions = describe_completions("\n".join(log), trials)
+        lines.append(f"{ended.count('COMPLETED')} of {len(ended)} trials were completed, {completions}.")
     line = about("benchmarks.interrupted", options.data, f"--trials {options.trials}")
     report("Interrupted searches", "\n".join([*lines, "", line]), options.write)
 

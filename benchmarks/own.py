@@ -1,4 +1,4 @@
-"""Trazo as a contender, and the bound of every contender: decoding images that are in memory already."""
+"""Trazo as a contender, and the upper bound for all contenders: decoding images that are already in memory."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def decoded(setting: Setting, threads: int) -> Epochs:
 
 @one_by_one
 def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
-    """The whole way into `tf.data`, in file order."""
+    """The whole pipeline into `tf.data`, in file order."""
     from training import pipeline
     from training.data import decode as decoding
     from training.stream import HubStream
@@ -42,7 +42,7 @@ def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
 
 
 def training(setting: Setting, threads: int, strength: float) -> Epochs:
-    """The whole way into `tf.data`, shuffled, with augmentation where its strength is not 0."""
+    """The whole pipeline into `tf.data`, shuffled, with augmentation if its strength is not 0."""
     from training import pipeline
     from training.augmentation.config import AugmentConfig
     from training.data import decode as decoding
@@ -56,7 +56,7 @@ def training(setting: Setting, threads: int, strength: float) -> Epochs:
 
 @one_by_one
 def bare(setting: Setting, threads: int, stack: bool) -> Callable[[int], Batches]:
-    """OpenCV over the encoded bytes in memory, a batch a task; the pixels are dropped, or stacked as a batch."""
+    """OpenCV over the encoded bytes in memory, one batch per task; the pixels are dropped, or stacked as a batch."""
     images, labels = read_rows(setting.data)
     views = [np.frombuffer(image, np.uint8) for image in images]
     batches = [slice(low, low + BATCH) for low in range(0, len(views), BATCH)]

@@ -1,13 +1,13 @@
-"""Seconds of training until 99.0 % of MNIST's test images are answered rightly.
+"""Seconds of training until 99.0 % of MNIST's test images are classified correctly.
 
     python -m benchmarks.time_to_accuracy --data FOLDER [--seeds 3] [--write]
 
-FOLDER holds MNIST in a Hub repo's layout. By turns, in a process each: `train --preset fast`, which streams from a Hub
-on loopback, from the opening of the stream to the checkpoint of its last epoch; and the recipe of keras.io's
+FOLDER holds MNIST in a Hub repo's layout. In turns, each in a separate process: `train --preset fast`, which streams
+from a Hub on loopback, from opening the stream to the checkpoint of its last epoch; and the recipe of keras.io's
 `mnist_convnet` example (https://keras.io/examples/vision/mnist_convnet/: two convolutions, 34,826 parameters, batches
-of 128, Adam, up to 15 epochs), which has the decoded images in memory, up to the first epoch after which the test
-images are answered well enough. In nobody's time are imports, decoding for the recipe, looking at the test images, and
-the preset's temperature, rejection and card, which change no answer.
+of 128, Adam, up to 15 epochs), which has the decoded images in memory, up to the first epoch that reaches the goal on
+the test images. Neither time includes imports, decoding for the recipe, evaluation on the test images, or the preset's
+temperature, rejection and card, which change no prediction.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from benchmarks.common import DATASET, about, measure, rate, report, served
 from model.quiet import quiet
 
-GOAL = 0.99
+GOAL_ACCURACY = 0.99
 
 
 def train_preset(seed: int) -> dict[str, float]:
@@ -40,7 +40,7 @@ def train_preset(seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         started = time.time()
         train(DataConfig(DATASET), {"seed": seed}, Path(folder), "fast", verbose=False)
-        # The weights are final, and on the disk, with the last checkpoint: what follows writes about them.
+        # The weights are final with the last checkpoint on disk; the rest only writes reports about them.
         seconds = (Path(folder) / CHECKPOINT_FILE).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
         epochs = len(json.loads((Path(folder) / "training.json").read_text())["history"])
@@ -53,8 +53,8 @@ def train_recipe(data: Path, seed: int) -> dict[str, float]:
     with quiet():
         import keras
 
-    images, labels = _arrays(data, "train")
-    test = _arrays(data, "test")
+    images, labels = _read_arrays(data, "train")
+    test = _read_arrays(data, "test")
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     network = keras.Sequential(
@@ -71,9 +71,9 @@ def train_recipe(data: Path, seed: int) -> dict[str, float]:
     )
     network.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     seconds, accuracy, epochs = 0.0, 0.0, 0
-    while accuracy < GOAL and epochs < 15:
+    while accuracy < GOAL_ACCURACY and epochs < 15:
         started = time.perf_counter()
-        # One call an epoch goes on where the last one ended: the rate is constant, and Adam keeps its moments.
+        # One call per epoch continues where the last one ended: the rate is constant, and Adam keeps its moments.
         network.fit(images, labels, batch_size=128, epochs=1, validation_split=0.1, verbose=0)
         seconds += time.perf_counter() - started
         epochs += 1
@@ -81,7 +81,7 @@ def train_recipe(data: Path, seed: int) -> dict[str, float]:
     return {"seconds": seconds, "epochs": epochs, "accuracy": accuracy, "parameters": network.count_params()}
 
 
-def _arrays(data: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_arrays(data: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     table = pq.read_table(sorted(data.rglob(f"{split}-*.parquet")))
     pixels = [
         cv2.imdecode(np.frombuffer(row["bytes"], np.uint8), cv2.IMREAD_UNCHANGED) for row in table["image"].to_pylist()
@@ -90,12 +90,12 @@ def _arrays(data: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Measure both by turns and print the table."""
+    """Measure both in turns and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--contender", choices=("preset", "recipe"), help=argparse.SUPPRESS)  # in its own process
+    parser.add_argument("--contender", choices=("preset", "recipe"), help=argparse.SUPPRESS)  # in a separate process
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contender:
@@ -118,7 +118,9 @@ def main() -> None:
     for name, runs in results.items():
         epochs = ", ".join(str(run["epochs"]) for run in runs)
         # Rounded, 98.996 % would look like the goal.
-        accuracies = ", ".join(f"{run['accuracy']:.2%}{'' if run['accuracy'] >= GOAL else ' (missed)'}" for run in runs)
+        accuracies = ", ".join(
+            f"{run['accuracy']:.2%}{'' if run['accuracy'] >= GOAL_ACCURACY else ' (missed)'}" for run in runs
+        )
         seconds = [run["seconds"] for run in runs]
         lines.append(
             f"| {titles[name]} | {runs[0]['parameters']:,} | {epochs} | {accuracies} | {rate(seconds, 1)} "

@@ -3,10 +3,10 @@
     python -m benchmarks.training --data FOLDER [--epochs 3] [--batches N] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout. Two copies of one network (two blocks of 16 and 32 filters, batch 128, equal
-first weights) are trained by turns in one process: an epoch of `make_train_data` (not augmented) from a loopback Hub,
-then the same batches in the same order from one float32 array in memory, which is the least work that a batch can cost:
-a gather of its rows. So the two end with the same loss, which is printed. The stream's first window, and its graph,
-count for its first epoch. The Hub shares the cores.
+first weights) are trained in turns in one process: an epoch of `make_train_data` (not augmented) from a loopback Hub,
+then the same batches in the same order from one float32 array in memory, the least work that a batch can cost: a gather
+of its rows. Both therefore end with the same loss, which is printed. The stream's first epoch includes fetching its
+first window and building its graph. The Hub shares the cores.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from model.quiet import quiet
 
 
 def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
-    """Return a step of training on (images, labels) with a network and an optimiser of its own; it gives the loss."""
+    """Return a step of training on (images, labels) with a separate network and optimizer; it returns the loss."""
     import keras
     import tensorflow as tf
 
@@ -54,7 +54,7 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
 
 
 def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
-    """Train by turns; returns seconds of each epoch from the stream and from memory, and the last loss of each."""
+    """Train in turns; returns seconds of each epoch from the stream and from memory, and the last loss of each."""
     with quiet():
         from training.augmentation.config import AugmentConfig
         from training.pipeline import make_eval_data, make_train_data
@@ -69,15 +69,15 @@ def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
     def from_memory(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return ((images[rows], labels[rows]) for rows in orders[epoch])
 
-    # One dataset for all epochs, of which each takes its batches: so does the trainer.
+    # One dataset for all epochs, each of which takes its batches from it, as in the trainer.
     batches = iter(
         make_train_data(stream, epochs=epochs, steps=steps, image_shape=SHAPE, augment=AugmentConfig(augment=0))
     )
     ways = {"stream": lambda epoch: islice(batches, steps), "memory": from_memory}
     trained = {name: make_step(epochs * steps, stream.labels) for name in ways}
-    for step in trained.values():  # traced before the clock runs
+    for step in trained.values():  # traced before the clock starts
         step(images[:BATCH], labels[:BATCH])
-    waits = {name: 0.0 for name in ways}  # the longest for one batch, after an epoch's first
+    waits = {name: 0.0 for name in ways}  # the longest for one batch, except the first of an epoch
     took: dict[str, list[float]] = {name: [] for name in ways}
     losses = {}
     for epoch in range(epochs):
@@ -85,7 +85,7 @@ def time_epochs(epochs: int, limit: int | None) -> dict[str, list[float]]:
             started = done = time.perf_counter()
             for number, batch in enumerate(open_epoch(epoch)):
                 waits[name] = max(waits[name], time.perf_counter() - done if number else 0.0)
-                # Read each time, as the trainer does: otherwise steps would queue up behind the loop.
+                # Read the loss after each step, as the trainer does: otherwise steps would queue up.
                 losses[name] = float(trained[name](*batch))
                 done = time.perf_counter()
             took[name].append(done - started)
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batches", type=int, help="of an epoch; all unless given")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.child:
         print(json.dumps(time_epochs(options.epochs, options.batches)), flush=True)
