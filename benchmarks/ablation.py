@@ -4,9 +4,9 @@
 
 FOLDER holds MNIST in a Hub repo's layout. Each variant is trained on half of the training split and measured on the
 other half, 30,000 rows, where two accuracies near 99.5 % differ by chance by 0.06 points (one standard error); the
-loss, which weighs every row, shows more. The test split is not read. A variant whose run is complete in `--output` is not run
-again; one that was stopped resumes. All of them take hours, so results are kept in benchmarks/ablation.json, and the
-table shows all of them.
+loss, which weighs every row, shows more. The test split is not read. A variant whose run is complete in `--output` is
+not run again; one that was stopped resumes. All of them take hours, so results are kept in benchmarks/ablation.json,
+and the table shows all of them.
 """
 
 import argparse

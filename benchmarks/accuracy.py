@@ -7,8 +7,9 @@
     python -m benchmarks.accuracy runs/default-* [--write]
 
 The weights of a run are those of its best epoch on validation; `evaluate` reads the test split once per run. A run
-takes an hour, so results are kept in benchmarks/accuracy.json, one row per run, and the table shows all of them. Another kind
-of processor rounds sums differently, and the same seed gives other weights: those runs have a separate line.
+takes an hour, so results are kept in benchmarks/accuracy.json, one row per run, and the table shows all of them.
+Another kind of processor rounds sums differently, and the same seed gives other weights: those runs have a separate
+line.
 """
 
 import argparse
