@@ -1,12 +1,12 @@
-"""The demo beside an empty page of the same Gradio: start, answers, many people at once, memory.
+"""The demo compared with an empty page of the same Gradio: start, answers, many visitors at once, memory.
 
     python -m benchmarks.demo [--starts 5] [--repeats 100] [--write]
 
-Both servers are processes of their own and are asked over HTTP, without Gradio's client: a picture is uploaded once,
-then the function is called with it again and again. The empty page's functions do nothing: one takes a picture and
-returns a text, as `/classify` does, the other returns the picture, as `/edges` does. It is Gradio as it comes, and once
-more with the demo's settings (16 requests at once, no statistics of events), which alone make Gradio faster. Every
-person is a session of their own, with twenty requests. The clients share the cores with the servers.
+Both servers are separate processes, called over HTTP without Gradio's client: an image is uploaded once, then the
+function is called with it many times. The empty page's functions do nothing: one takes an image and returns a text, as
+`/classify` does, the other returns the image, as `/edges` does. The empty page runs with Gradio's defaults, and again
+with the demo's settings (16 requests at once, no statistics of events), which alone make Gradio faster. Each visitor
+has a separate session with twenty requests. The clients share the cores with the servers.
 """
 
 import argparse
@@ -30,30 +30,30 @@ from ui.server.upload import IMAGE_EVENTS
 
 EMPTY = "benchmarks/empty_page.py"
 PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512
-PEOPLE, REQUESTS = 50, 20
+VISITORS, REQUESTS = 50, 20
 SETTINGS = NO_STATISTICS | {"IMAGE_EVENTS": str(IMAGE_EVENTS["concurrency_limit"])}  # the demo's
-WARM, LATER = 100, 5_000  # requests after which memory is looked at
+WARM_REQUESTS, LATER_REQUESTS = 100, 5_000  # after them memory is measured
 
 
 class Visitor:
-    """Somebody who has uploaded a picture and asks about it."""
+    """A visitor who has uploaded an image and asks about it."""
 
-    def __init__(self, app: App, picture: bytes) -> None:
-        """Upload the picture, in the format that its bytes have."""
+    def __init__(self, app: App, image: bytes) -> None:
+        """Upload the image, in the format of its bytes."""
         self._host = urlsplit(app.url).netloc
-        self._file = app.upload(picture)
-        self._session = secrets.token_hex(6)  # as the page and Gradio's client have one
+        self._file = app.upload(image)
+        self._session = secrets.token_hex(6)  # the page and Gradio's client have one too
 
-    def ask(self, endpoint: str, *further: object) -> float:
-        """Call an endpoint with the picture; returns the seconds until its answer was there.
+    def ask(self, endpoint: str, *arguments: object) -> float:
+        """Call an endpoint with the image; returns the seconds until the answer.
 
         Raises:
-            RuntimeError: when the answer is an error.
+            RuntimeError: if the answer is an error.
         """
         started = time.perf_counter()
         connection = http.client.HTTPConnection(self._host, timeout=120)
         try:
-            body = json.dumps({"data": [self._file, *further], "session_hash": self._session})
+            body = json.dumps({"data": [self._file, *arguments], "session_hash": self._session})
             connection.request("POST", f"/gradio_api/call/{endpoint}", body, {"Content-Type": "application/json"})
             event = json.load(connection.getresponse())["event_id"]
             connection.request("GET", f"/gradio_api/call/{endpoint}/{event}")
@@ -86,38 +86,40 @@ def start(log: Path, script: str, endpoint: str) -> tuple[float, float]:
     started = time.perf_counter()
     with running(log, script) as app:
         Visitor(app, seven()).ask(endpoint)
-        return app.seconds, time.perf_counter() - started
+        return app.start_s, time.perf_counter() - started
 
 
-def crowd(app: App, picture: bytes, endpoint: str, *further: object) -> tuple[float, int]:
-    """Let many people ask at once; returns answers a second, and how many requests ended in an error."""
-    people = [Visitor(app, picture) for _ in range(PEOPLE)]
+def measure_crowd(app: App, image: bytes, endpoint: str, *arguments: object) -> tuple[float, int]:
+    """Let many visitors ask at once; returns answers per second, and how many requests ended in an error."""
+    visitors = [Visitor(app, image) for _ in range(VISITORS)]
 
     def ask_often(visitor: Visitor) -> int:
         errors = 0
         for _ in range(REQUESTS):
             try:
-                visitor.ask(endpoint, *further)
+                visitor.ask(endpoint, *arguments)
             except (RuntimeError, OSError, http.client.HTTPException, KeyError):
                 errors += 1
         return errors
 
     started = time.perf_counter()
-    with ThreadPoolExecutor(PEOPLE) as threads:
-        errors = sum(threads.map(ask_often, people))
-    return PEOPLE * REQUESTS / (time.perf_counter() - started), errors
+    with ThreadPoolExecutor(VISITORS) as threads:
+        errors = sum(threads.map(ask_often, visitors))
+    return VISITORS * REQUESTS / (time.perf_counter() - started), errors
 
 
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=100, help="requests of each kind; of large pictures a tenth")
+    parser.add_argument(
+        "--repeats", type=int, default=100, help="requests of each kind; a tenth of it for large images"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
     drawing, photo = seven(), PHOTO.read_bytes()
-    # What is asked of the demo -> with what, and what the empty page is asked meanwhile.
-    pairs = {"classify": (drawing, [], "text"), "edges": (photo, ["vertical", 50], "picture")}
+    # The demo's endpoint -> its inputs, and the empty page's endpoint to compare with.
+    pairs = {"classify": (drawing, [], "text"), "edges": (photo, ["vertical", 50], "image")}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"
         starts = {"the demo": ("app.py", "classify"), "an empty page": (EMPTY, "text")}
@@ -137,7 +139,7 @@ def main() -> None:
         ]
         crowds = [
             "",
-            f"| {PEOPLE} people, {REQUESTS} requests each | answers/s | empty page's | ratio "
+            f"| {VISITORS} visitors, {REQUESTS} requests each | answers/s | empty page's | ratio "
             "| with the demo's settings | ratio | errors |",
             "|---|---:|---:|---:|---:|---:|---:|",
         ]
@@ -147,41 +149,46 @@ def main() -> None:
             running(Path(folder) / "set.txt", EMPTY, **SETTINGS) as empty_with_settings,
         ):
 
-            def compare(title: str, endpoint: str, picture: bytes, further: list, other: str, repeats: int) -> None:
-                visitor, *others = (Visitor(app, picture) for app in (demo, empty, empty_with_settings))
-                visitor.ask(endpoint, *further)
-                asked = [(visitor.ask(endpoint, *further), *(one.ask(other) for one in others)) for _ in range(repeats)]
+            def compare(title: str, endpoint: str, image: bytes, arguments: list, other: str, repeats: int) -> None:
+                visitor, *others = (Visitor(app, image) for app in (demo, empty, empty_with_settings))
+                visitor.ask(endpoint, *arguments)
+                asked = [
+                    (visitor.ask(endpoint, *arguments), *(one.ask(other) for one in others)) for _ in range(repeats)
+                ]
                 ours, *theirs = (1000 * median(times) for times in zip(*asked, strict=True))
-                beside = "".join(f" {one:.1f} | {ours - one:+.1f} |" for one in theirs)
-                lines.append(f"| {title} | {ours:.1f} |{beside}")
+                comparison = "".join(f" {one:.1f} | {ours - one:+.1f} |" for one in theirs)
+                lines.append(f"| {title} | {ours:.1f} |{comparison}")
 
             few = max(1, options.repeats // 10)
             compare("`/edges`, 12 megapixels", "edges", twelve_megapixels(), *pairs["edges"][1:], few)
-            for endpoint, (picture, further, other) in pairs.items():
-                compare(f"`/{endpoint}`", endpoint, picture, further, other, options.repeats)
+            for endpoint, (image, arguments, other) in pairs.items():
+                compare(f"`/{endpoint}`", endpoint, image, arguments, other, options.repeats)
                 (as_it_comes, _), (with_settings, _) = (
-                    crowd(one, picture, other) for one in (empty, empty_with_settings)
+                    measure_crowd(one, image, other) for one in (empty, empty_with_settings)
                 )
-                answers, errors = crowd(demo, picture, endpoint, *further)
+                answers, errors = measure_crowd(demo, image, endpoint, *arguments)
                 crowds.append(
                     f"| `/{endpoint}` | {answers:.0f} | {as_it_comes:.0f} | {answers / as_it_comes:.2f} "
                     f"| {with_settings:.0f} | {answers / with_settings:.2f} | {errors} |"
                 )
         with running(log) as demo:
             sizes = []
-            for number in range(LATER):
-                if number == WARM:
-                    sizes.append(demo.memory())
-                if number % REQUESTS == 0:  # the next one comes
+            for number in range(LATER_REQUESTS):
+                if number == WARM_REQUESTS:
+                    sizes.append(demo.memory_mb())
+                if number % REQUESTS == 0:  # the next visitor
                     endpoint = "edges" if number % (5 * REQUESTS) == 0 else "classify"
-                    picture, further, _ = pairs[endpoint]
-                    visitor = Visitor(demo, picture)
-                visitor.ask(endpoint, *further)
-            sizes.append(demo.memory())
+                    image, arguments, _ = pairs[endpoint]
+                    visitor = Visitor(demo, image)
+                visitor.ask(endpoint, *arguments)
+            sizes.append(demo.memory_mb())
     grown = sizes[1] - sizes[0]
-    told = f"Memory after {WARM} requests {sizes[0]:,.0f} MB, after {LATER:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
+    memory = (
+        f"Memory after {WARM_REQUESTS} requests {sizes[0]:,.0f} MB, "
+        f"after {LATER_REQUESTS:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
+    )
     line = about("benchmarks.demo", None)
-    report("Demo", "\n".join([*lines, *crowds, "", told, "", line]), options.write)
+    report("Demo", "\n".join([*lines, *crowds, "", memory, "", line]), options.write)
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ def test_notice_shows_loading_and_replaced_model(tmp_path, browser):
     (folder / "model.safetensors").write_bytes(weights)
     with running(tmp_path / "log.txt", MODEL_ID=str(folder)) as app, ExitStack() as people:
         # By now the network may be loaded. Another process takes its place, and is held until the notice was seen.
-        os.kill(first := app.network(), signal.SIGKILL)
-        while app.network() in (first, None):
+        os.kill(first := app.network_pid(), signal.SIGKILL)
+        while app.network_pid() in (first, None):
             time.sleep(0.01)
-        os.kill(second := app.network(), signal.SIGSTOP)
+        os.kill(second := app.network_pid(), signal.SIGSTOP)
         page = people.enter_context(opened(browser, app, "en"))
         page.locator("#notice", has_text=SERVER_TEXT["en"]["network_loading"]).wait_for()
         os.kill(second, signal.SIGCONT)

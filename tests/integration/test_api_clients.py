@@ -1,4 +1,4 @@
-"""What the READMEs tell programs to do, word for word, and the MCP server."""
+"""Other programs as clients: the READMEs' examples, word for word, and the MCP server."""
 
 import asyncio
 import base64
@@ -6,7 +6,6 @@ import io
 import json
 import re
 import subprocess
-import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,29 +18,23 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from tests.integration.test_app import picture
-from tests.support.app_server import ROOT, App, running
+from tests.support.app_server import ROOT, App
 from ui.edges.kernels import KERNELS
 from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
 from ui.server.images import read_image
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("programs") / "log.txt", GRADIO_MCP_SERVER="True") as app:
-        yield app
-
-
 @pytest.fixture
-def folder(tmp_path) -> Path:
-    picture(tmp_path)
+def folder(tmp_path, save_image) -> Path:
+    """A folder with the files that the examples send."""
+    save_image()
     (tmp_path / "photo.jpg").write_bytes((ROOT / "ui" / "photos" / "coffee.jpg").read_bytes())
     return tmp_path
 
 
-def blocks(readme: str, kind: str, app: App) -> str:
-    """Return the section's code of a kind, with the address of the running app."""
+def read_example(readme: str, kind: str, app: App) -> str:
+    """Return a README's example in a language, with the running app's URL."""
     section = re.search(r"## (?:From a program|Desde un programa)\n(.*?)\n## ", (ROOT / readme).read_text(), re.DOTALL)[
         1
     ]
@@ -50,30 +43,30 @@ def blocks(readme: str, kind: str, app: App) -> str:
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_python(app, folder, monkeypatch, readme):
+def test_readme_python_example(app, folder, monkeypatch, readme):
     monkeypatch.chdir(folder)
-    said: dict = {}
-    exec(blocks(readme, "python", app), said)
-    assert said["answer"]["label"] == "7" and len(said["answer"]["confidences"]) == 10
+    names: dict = {}
+    exec(read_example(readme, "python", app), names)
+    assert names["answer"]["label"] == "7" and len(names["answer"]["confidences"]) == 10
     expected = edge_map(read_image(str(folder / "photo.jpg")), "sobel", 50)
-    assert (np.asarray(Image.open(said["edges"]).convert("L")) == expected).all()
-    assert "score" in said["trials"]["headers"] and said["trials"]["data"]
+    assert (np.asarray(Image.open(names["edges"]).convert("L")) == expected).all()
+    assert "score" in names["trials"]["headers"] and names["trials"]["data"]
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_curl(app, folder, readme):
+def test_readme_curl_example(app, folder, readme):
     result = subprocess.run(
-        ["sh", "-ec", blocks(readme, "sh", app)], cwd=folder, capture_output=True, text=True, timeout=60
+        ["sh", "-ec", read_example(readme, "sh", app)], cwd=folder, capture_output=True, text=True, timeout=60
     )
     assert "event: complete" in result.stdout, result.stdout + result.stderr
     (found,) = json.loads(result.stdout.split("data: ")[1].splitlines()[0])
     assert found["url"].startswith(app.url) and found["path"].endswith(".png")
 
 
-def with_tools(app: App, use: Callable[[ClientSession], Awaitable[Any]], language: str = "en") -> Any:
-    """Let an MCP client use the tools."""
+def with_mcp_session(app: App, use: Callable[[ClientSession], Awaitable[Any]], language: str = "en") -> Any:
+    """Run a function with an MCP client's session."""
 
-    async def connected() -> Any:
+    async def connect() -> Any:
         async with (
             httpx.AsyncClient(headers={"Accept-Language": language}, timeout=60) as web,
             streamable_http_client(f"{app.url}gradio_api/mcp/", http_client=web) as (read, write, _),
@@ -82,7 +75,7 @@ def with_tools(app: App, use: Callable[[ClientSession], Awaitable[Any]], languag
             await session.initialize()
             return await use(session)
 
-    return asyncio.run(connected())
+    return asyncio.run(connect())
 
 
 def data_url(file: Path, kind: str) -> str:
@@ -90,8 +83,8 @@ def data_url(file: Path, kind: str) -> str:
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_the_tools_of_mcp_are_those_of_the_readme(app, readme):
-    tools = with_tools(app, lambda session: session.list_tools()).tools
+def test_mcp_tools_are_those_of_the_readme(app, readme):
+    tools = with_mcp_session(app, lambda session: session.list_tools()).tools
     line = next(line for line in (ROOT / readme).read_text().splitlines() if "GRADIO_MCP_SERVER" in line)
     assert {tool.name for tool in tools} == set(re.findall("`([a-z_]+)`", line)) == {"classify", "find_edges", "trials"}
     for tool in tools:
@@ -100,39 +93,38 @@ def test_the_tools_of_mcp_are_those_of_the_readme(app, readme):
 
 
 @pytest.mark.parametrize("kernel", ["sobel", [[1, 0, -1], [1, 0, -1], [1, 0, -1]]])
-def test_an_mcp_client_finds_edges(app, folder, kernel):
-    picture = data_url(folder / "photo.jpg", "jpeg")
-    asked = {"picture": picture, "kernel": kernel, "threshold": 60}
-    result = with_tools(app, lambda session: session.call_tool("find_edges", asked))
+def test_mcp_find_edges(app, folder, kernel):
+    asked = {"picture": data_url(folder / "photo.jpg", "jpeg"), "kernel": kernel, "threshold": 60}  # words: ok
+    result = with_mcp_session(app, lambda session: session.call_tool("find_edges", asked))
     assert not result.isError, result.content
     edges = Image.open(io.BytesIO(base64.b64decode(result.content[0].data))).convert("L")
     assert (np.asarray(edges) == edge_map(read_image(str(folder / "photo.jpg")), kernel, 60)).all()
 
 
-def test_an_mcp_client_classifies_and_reads_the_trials(app, folder):
+def test_mcp_classify_and_trials(app, folder):
     asked = {"drawing": data_url(folder / "seven.png", "png")}
-    result = with_tools(app, lambda session: session.call_tool("classify", asked))
+    result = with_mcp_session(app, lambda session: session.call_tool("classify", asked))
     assert not result.isError and "'label': '7'" in result.content[0].text, result.content
-    trials = with_tools(app, lambda session: session.call_tool("trials", {})).content[0].text
+    trials = with_mcp_session(app, lambda session: session.call_tool("trials", {})).content[0].text
     assert "'headers'" in trials and "COMPLETED" in trials
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_what_an_mcp_client_sends_in_vain_is_told(app, folder, language):
-    picture = data_url(folder / "photo.jpg", "jpeg")
+def test_mcp_unusable_input_is_reported(app, folder, language):
+    image = data_url(folder / "photo.jpg", "jpeg")
     for tool, asked, key in (
-        ("find_edges", {"picture": picture, "kernel": [[1, 2]], "threshold": 50}, "kernel_shape"),
+        ("find_edges", {"picture": image, "kernel": [[1, 2]], "threshold": 50}, "kernel_shape"),  # words: ok
         ("classify", {"drawing": "http://127.0.0.1:1/a.png"}, "address_unreachable"),
     ):
-        result = with_tools(app, lambda session, tool=tool, asked=asked: session.call_tool(tool, asked), language)
+        result = with_mcp_session(app, lambda session, tool=tool, asked=asked: session.call_tool(tool, asked), language)
         assert result.isError and result.content[0].text == SERVER_TEXT[language][key].format(largest=31)
 
 
-def test_the_documented_types_are_those_that_are_taken(app):
-    info = json.load(urllib.request.urlopen(f"{app.url}gradio_api/info", timeout=10))["named_endpoints"]
-    picture, kernel, threshold = info["/edges"]["parameters"]
+def test_documented_types_are_accepted(app):
+    info = json.loads(app.get("gradio_api/info"))["named_endpoints"]
+    image, kernel, threshold = info["/edges"]["parameters"]
     (drawing,) = info["/classify"]["parameters"]
-    assert picture["python_type"]["type"] == drawing["python_type"]["type"] == "filepath"
-    assert picture["example_input"].keys() == drawing["example_input"].keys() and picture["example_input"]["path"]
+    assert image["python_type"]["type"] == drawing["python_type"]["type"] == "filepath"
+    assert image["example_input"].keys() == drawing["example_input"].keys() and image["example_input"]["path"]
     assert kernel["example_input"] in KERNELS and threshold["type"] == {"type": "number"}
     assert kernel["type"]["anyOf"][0]["enum"] == list(KERNELS) and "list[list[float]]" in kernel["python_type"]["type"]

@@ -1,4 +1,4 @@
-"""The app as a person runs it: a process on a free port, asked over HTTP by Gradio's own client."""
+"""The app as a user runs it: a process on a free port, called over HTTP by Gradio's own client."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import ANY
@@ -16,12 +15,13 @@ from unittest.mock import ANY
 import gradio as gr
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
 from model import CnnConfig
-from tests.support.app_server import ROOT, App, running
+from tests.integration.conftest import MISSING_MODEL
+from tests.support.app_server import ROOT, running
 from tests.support.fake_hub import LoopbackHub
 from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
@@ -29,46 +29,10 @@ from ui.i18n import SERVER_TEXT
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    """An app that was asked for a model which it cannot get."""
-    with running(tmp_path_factory.mktemp("app") / "log.txt", MODEL_ID="nobody/no-such-model") as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def client(app) -> Client:
-    return app.client()
-
-
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory) -> Path:
-    file = tmp_path_factory.mktemp("photo") / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)).save(file)
-    return file
-
-
-def picture(folder: Path, name: str = "seven.png") -> Path:
-    """Save one of the pictures that people send."""
-    file = folder / name
-    image = Image.new("RGB", (200, 200), "white")
-    if name == "huge.png":
-        image = Image.new("1", (20_000, 10_000))
-    elif name != "blank.png":
-        ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], "black", 14)
-    if name.endswith(".svg"):
-        file.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
-        return file
-    image.save(file)
-    if name == "cut.png":
-        file.write_bytes(file.read_bytes()[:300])
-    return file
-
-
 # --- The endpoints ---
 
 
-def test_the_named_endpoints_are_exactly_three(client):
+def test_named_endpoints_are_exactly_three(client):
     assert set(client.view_api(print_info=False, return_format="dict")["named_endpoints"]) == {
         "/classify",
         "/edges",
@@ -76,7 +40,7 @@ def test_the_named_endpoints_are_exactly_three(client):
     }
 
 
-def test_edges_of_a_picture(client, photo):
+def test_edges_match_the_edge_map(client, photo):
     expected = edge_map(np.asarray(Image.open(photo)), VERTICAL, 50)
     for arguments in ((VERTICAL, 50), ("vertical", 50), ()):
         edges = Image.open(client.predict(handle_file(photo), *arguments, api_name="/edges"))
@@ -84,15 +48,15 @@ def test_edges_of_a_picture(client, photo):
         assert (np.asarray(edges.convert("L")) == expected).all()
 
 
-def test_edges_with_a_kernel_of_ones_own(client, photo):
+def test_edges_custom_kernel_matches_the_edge_map(client, photo):
     kernel = np.random.default_rng(1).normal(size=(5, 5)).tolist()
-    edges = client.predict(picture=handle_file(photo), kernel=kernel, threshold=-12.5, api_name="/edges")
+    edges = client.predict(picture=handle_file(photo), kernel=kernel, threshold=-12.5, api_name="/edges")  # words: ok
     expected = edge_map(np.asarray(Image.open(photo)), kernel, -12.5)
     assert (np.asarray(Image.open(edges).convert("L")) == expected).all()
 
 
-def test_a_drawing_and_a_picture_get_the_same_answer(client, tmp_path):
-    seven = handle_file(picture(tmp_path))
+def test_classify_drawing_and_image_give_the_same_answer(client, save_image):
+    seven = handle_file(save_image())
     answers = [
         client.predict(seven, api_name="/classify"),
         client.predict({"background": None, "layers": [], "composite": seven}, api_name="/classify"),
@@ -106,18 +70,18 @@ def test_a_drawing_and_a_picture_get_the_same_answer(client, tmp_path):
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_a_scribble_gets_its_answer_with_a_message(app, tmp_path, language):
+def test_classify_scribble_gets_a_message(clients, tmp_path, save_image, language):
     scribble = Image.new("L", (400, 400), 255)
-    places = [(40, 40), (360, 80), (40, 120), (360, 160), (40, 200), (360, 240), (80, 360), (240, 80)]
-    ImageDraw.Draw(scribble).line(places, 0, 30)
+    points = [(40, 40), (360, 80), (40, 120), (360, 160), (40, 200), (360, 240), (80, 360), (240, 80)]
+    ImageDraw.Draw(scribble).line(points, 0, 30)
     scribble.save(tmp_path / "scribble.png")
-    answer = app.client(language).predict(handle_file(tmp_path / "scribble.png"), api_name="/classify")
+    answer = clients[language].predict(handle_file(tmp_path / "scribble.png"), api_name="/classify")
     assert answer["message"] == SERVER_TEXT[language]["not_known"].format(label=answer["label"])
     assert len(answer["confidences"]) == 10 and answer["confidences"][0]["label"] == answer["label"]
-    assert "message" not in app.client().predict(handle_file(picture(tmp_path)), api_name="/classify")
+    assert "message" not in clients["en"].predict(handle_file(save_image()), api_name="/classify")
 
 
-def test_trials_are_a_table_or_a_reason(client):
+def test_trials_are_a_table_or_an_error(client):
     try:
         table = client.predict(api_name="/trials")
     except AppError as error:
@@ -127,19 +91,18 @@ def test_trials_are_a_table_or_a_reason(client):
         assert all(len(row) == len(table["headers"]) for row in table["data"])
 
 
-# --- What cannot be used ---
+# --- Inputs that are refused ---
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("huge.png", "image_too_large"), ("cut.png", "image_unreadable"), ("drawing.svg", "image_unreadable")],
+    [("huge.png", "image_too_large"), ("truncated.png", "image_unreadable"), ("drawing.svg", "image_unreadable")],
 )
-def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, language):
-    client = app.client(language)
+def test_unusable_image_is_refused(clients, save_image, name, key, language):
     for endpoint in ("/edges", "/classify"):
         with pytest.raises(AppError) as refused:
-            client.predict(handle_file(picture(tmp_path, name)), api_name=endpoint)
+            clients[language].predict(handle_file(save_image(name)), api_name=endpoint)
         assert str(refused.value) == SERVER_TEXT[language][key].format(limit=50)
 
 
@@ -148,9 +111,9 @@ def test_a_picture_that_cannot_be_used_is_told(app, tmp_path, name, key, languag
     ("kernel", "key"),
     [([[1] * 99] * 99, "kernel_shape"), ([[1, 2], [3, 4]], "kernel_shape"), ([[None]], "kernel_numbers")],
 )
-def test_a_kernel_that_cannot_be_used_is_told(app, photo, kernel, key, language):
+def test_unusable_kernel_is_refused(clients, photo, kernel, key, language):
     with pytest.raises(AppError) as refused:
-        app.client(language).predict(handle_file(photo), kernel, 50, api_name="/edges")
+        clients[language].predict(handle_file(photo), kernel, 50, api_name="/edges")
     assert str(refused.value) == SERVER_TEXT[language][key].format(largest=31, limit="1 000 000")
 
 
@@ -164,17 +127,17 @@ def test_a_kernel_that_cannot_be_used_is_told(app, photo, kernel, key, language)
         ("blank.png", "drawing_blank"),
     ],
 )
-def test_a_drawing_that_cannot_be_used_is_told(app, tmp_path, drawing, key, language):
+def test_unusable_drawing_is_refused(clients, save_image, drawing, key, language):
     if drawing == "blank.png":
-        drawing = handle_file(picture(tmp_path, drawing))
+        drawing = handle_file(save_image(drawing))
     with pytest.raises(AppError) as refused:
-        app.client(language).predict(drawing, api_name="/classify")
+        clients[language].predict(drawing, api_name="/classify")
     assert str(refused.value) == SERVER_TEXT[language][key]
 
 
 @pytest.mark.parametrize(("endpoint", "further"), [("edges", ["sobel", 50]), ("classify", [])])
 @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_files_of_the_server_are_not_read(app, photo, endpoint, further, meta):
+def test_server_files_are_not_read(app, photo, endpoint, further, meta):
     for file in (photo, ROOT / "ui" / "photos" / "camera.jpg"):
         body = json.dumps({"data": [{"path": str(file), **meta}, *further]})
         assert app.call(endpoint, body.encode()) == ("error", ANY)
@@ -182,61 +145,60 @@ def test_files_of_the_server_are_not_read(app, photo, endpoint, further, meta):
     assert app.call(endpoint, body.encode()) == ("complete", ANY)
 
 
-def test_a_kernel_with_nan_is_told(app, client, photo):
-    """NaN is not JSON, but Python's parser takes it."""
+def test_kernel_with_nan_is_refused(app, client, photo):
+    """NaN is not JSON, but Python's parser accepts it."""
     file = app.upload(photo.read_bytes())
     assert app.call("edges", json.dumps({"data": [file, [[1]], 50]}).encode())[0] == "complete"
-    ended, told = app.call("edges", json.dumps({"data": [file, [[float("nan")]], 50]}).encode())
-    assert ended == "error" and "finite" in told["error"]
+    ended, error = app.call("edges", json.dumps({"data": [file, [[float("nan")]], 50]}).encode())
+    assert ended == "error" and "finite" in error["error"]
     assert client.predict(handle_file(photo), api_name="/edges")
 
 
-def test_a_file_that_is_too_large_is_not_taken(app, client, tmp_path, photo):
+def test_upload_too_large_is_refused(app, client, tmp_path, photo):
     large = tmp_path / "large.png"
     large.write_bytes(b"\0" * 21_000_000)
     with pytest.raises(ValueError, match="maximum file size"):
         client.predict(handle_file(large), api_name="/edges")
 
 
-def test_bad_requests_leave_others_unharmed(app, tmp_path, photo):
-    """Bad and good requests at once: each good one is answered."""
-    huge, cut = picture(tmp_path, "huge.png"), picture(tmp_path, "cut.png")
+def test_bad_requests_do_not_disturb_others(clients, save_image, photo):
+    """Bad and good requests at the same time: each good one is answered."""
+    huge, truncated = save_image("huge.png"), save_image("truncated.png")
 
     def ask(number: int) -> bool:
-        client = app.client()
+        client = clients["en"]
         if number % 2:
             return bool(client.predict(handle_file(photo), api_name="/edges"))
         with pytest.raises(AppError):
-            client.predict(handle_file(huge if number % 4 else cut), api_name="/classify")
+            client.predict(handle_file(huge if number % 4 else truncated), api_name="/classify")
         return True
 
-    with ThreadPoolExecutor(4) as people:
-        assert all(people.map(ask, range(12)))
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(ask, range(12)))
 
 
 # --- The page ---
 
 
-def config(app: App) -> dict:
-    return json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
-
-
-def test_a_model_that_cannot_be_had_is_told_and_the_bundled_one_used(app, tmp_path):
-    with_model = app.client("es").predict(handle_file(picture(tmp_path)), api_name="/classify")
-    assert with_model["label"] == "7"
+def test_missing_model_is_reported_and_bundled_one_used(app, clients, save_image):
+    answer = clients["es"].predict(handle_file(save_image()), api_name="/classify")
+    assert answer["label"] == "7"
     log = app.log.read_text()
-    assert "nobody/no-such-model" in log and "bundled model" in log
+    assert MISSING_MODEL in log and "bundled model" in log
 
 
-def test_nothing_of_gradios_own_is_left_lying_about(app):
-    page = config(app)
+def test_page_has_nothing_of_gradios_own(app):
+    page = app.config()
     assert page["footer_links"] == [] and page["run_history"] is False and page["analytics_enabled"] is False
     assert page["title"] == "Trazo"
     icon = urllib.request.urlopen(f"{app.url}favicon.ico", timeout=10)
-    assert icon.read() == (ROOT / "ui" / "icon.svg").read_bytes() and icon.headers["Content-Type"] == "image/svg+xml"
+    assert (
+        icon.read() == (ROOT / "ui" / "static" / "icon.svg").read_bytes()
+        and icon.headers["Content-Type"] == "image/svg+xml"
+    )
 
 
-def test_the_hub_may_show_the_page_in_a_frame_and_others_may_not(app):
+def test_page_frame_is_allowed_for_the_hub_only(app):
     for path in ("", "config", "gradio_api/info", "theme.css"):
         headers = urllib.request.urlopen(f"{app.url}{path}", timeout=10).headers
         assert "X-Frame-Options" not in headers and headers["X-Content-Type-Options"] == "nosniff"
@@ -258,39 +220,39 @@ def test_the_hub_may_show_the_page_in_a_frame_and_others_may_not(app):
         "static/../../../../etc/passwd",
     ],
 )
-def test_no_route_gives_a_file_of_the_server(app, path):
+def test_routes_give_no_server_file(app, path):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{app.url}gradio_api/{path}", timeout=10)
     assert 400 <= refused.value.code < 500
 
 
-def test_two_people_do_not_see_each_other(app, tmp_path):
-    """Both draw again and again at the same time: each gets the answers to their own drawing."""
-    one, seven = tmp_path / "one.png", picture(tmp_path)
+def test_two_visitors_do_not_see_each_other(app, tmp_path, save_image):
+    """Both send drawings at the same time: each gets the answers to their own drawing."""
+    one, seven = tmp_path / "one.png", save_image()
     image = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(image).line([(100, 30), (100, 170)], 0, 14)
     image.save(one)
 
     def ask(file: Path) -> set[str]:
-        person = app.client()
-        return {person.predict(handle_file(file), api_name="/classify")["label"] for _ in range(15)}
+        visitor = app.client()
+        return {visitor.predict(handle_file(file), api_name="/classify")["label"] for _ in range(15)}
 
-    with ThreadPoolExecutor(2) as people:
-        assert list(people.map(ask, [one, seven])) == [{"1"}, {"7"}]
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(ask, [one, seven])) == [{"1"}, {"7"}]
     with pytest.raises(AppError):
         app.client().predict(None, api_name="/classify")
-    page = json.dumps(config(app))
+    page = json.dumps(app.config())
     assert "one.png" not in page and "seven.png" not in page
 
 
-def test_fonts_are_the_systems(app):
+def test_fonts_are_system_fonts(app):
     css = urllib.request.urlopen(f"{app.url}theme.css", timeout=10).read().decode()
     assert "system-ui" in css and "googleapis" not in css and "@font-face" not in css
-    assert config(app)["stylesheets"] == []
+    assert app.config()["stylesheets"] == []
 
 
-def test_the_console_stays_clean(app):
-    """Whatever the tests above have sent: no greeting of TensorFlow, and no trace that leads through the project."""
+def test_log_has_no_tracebacks_of_the_project(app):
+    """After all requests above: no start message of TensorFlow, and no traceback through the project."""
     log = app.log.read_text()
     assert "oneDNN" not in log and "absl::" not in log
     assert f'File "{ROOT / "ui"}' not in log and f'File "{ROOT / "model"}' not in log
@@ -308,25 +270,25 @@ def test_temporary_files_are_deleted(tmp_path, photo):
         while any(file.exists() for file in files):
             assert time.monotonic() < last, files
             time.sleep(0.1)
-        assert at_start and all(file.is_file() for file in at_start)  # what the page itself shows stays
+        assert at_start and all(file.is_file() for file in at_start)  # the page's own files stay
 
 
-def test_a_hundred_at_once_are_all_answered(app, photo):
+def test_120_requests_at_once_are_all_answered(app, photo):
     drawing = json.dumps({"data": [app.upload(photo.read_bytes())]}).encode()
-    with ThreadPoolExecutor(120) as people:
-        assert {ended for ended, _ in people.map(lambda _: app.call("classify", drawing), range(120))} == {"complete"}
+    with ThreadPoolExecutor(120) as threads:
+        assert {ended for ended, _ in threads.map(lambda _: app.call("classify", drawing), range(120))} == {"complete"}
 
 
-def test_where_the_networks_process_ends_the_page_goes_on(app, photo):
-    """The system may end it for want of memory."""
-    picture = app.upload(photo.read_bytes())
-    drawing, edges = json.dumps({"data": [picture]}).encode(), json.dumps({"data": [picture, "sobel", 50]}).encode()
+def test_network_process_killed_page_continues(app, photo):
+    """The system may kill it for lack of memory."""
+    image = app.upload(photo.read_bytes())
+    drawing, edges = json.dumps({"data": [image]}).encode(), json.dumps({"data": [image, "sobel", 50]}).encode()
     assert app.call("classify", drawing)[0] == "complete"
-    network = app.network()
-    assert ["libtensorflow" in Path(f"/proc/{one}/maps").read_text() for one in (app.process, network)] == [False, True]
+    network = app.network_pid()
+    assert ["libtensorflow" in Path(f"/proc/{pid}/maps").read_text() for pid in (app.pid, network)] == [False, True]
     os.kill(network, signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as person:
-        asked = person.submit(app.call, "classify", drawing, "es")
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(app.call, "classify", drawing, "es")
         assert app.call("edges", edges)[0] == "complete"
         os.kill(network, signal.SIGKILL)
         assert asked.result() == ("error", ANY) and asked.result()[1]["error"] == SERVER_TEXT["es"]["network_restarted"]
@@ -335,8 +297,8 @@ def test_where_the_networks_process_ends_the_page_goes_on(app, photo):
     assert "Traceback" not in app.log.read_text()
 
 
-def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_path):
-    """As with a full disk or a cache that may not be written: here HF_HOME leads through a file."""
+def test_unwritable_cache_is_reported_and_bundled_model_used(tmp_path):
+    """As with a full disk or a read-only cache: here HF_HOME leads through a file."""
     (tmp_path / "file").write_text("")
     code = (
         "import os; from ui.inference.supervisor import ModelSupervisor; "
@@ -353,9 +315,11 @@ def test_a_model_that_the_disk_cannot_take_is_told_and_the_bundled_one_used(tmp_
     assert "Traceback" not in result.stderr and "bundled model is used" in result.stderr
 
 
-def test_without_any_model_there_is_one_line(tmp_path):
-    """A damaged installation is told, not shown as a trace."""
-    code = "import sys, pathlib, model.folder, app; model.folder.PRETRAINED = pathlib.Path(sys.argv[1]); app.main()"
+def test_no_model_at_all_exits_with_one_line(tmp_path):
+    """A damaged installation is reported without a traceback."""
+    code = (
+        "import sys, pathlib, model.io.locate, app; model.io.locate.PRETRAINED = pathlib.Path(sys.argv[1]); app.main()"
+    )
     command = [sys.executable, "-c", code, str(tmp_path)]
     environment = os.environ | {"MODEL_ID": ""}
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
@@ -367,7 +331,7 @@ def test_without_any_model_there_is_one_line(tmp_path):
     ("environment", "host", "port"),
     [({}, "127.0.0.1", 7860), ({"PORT": "8123"}, "127.0.0.1", 8123), ({"SPACE_ID": "a/b"}, "0.0.0.0", 7860)],
 )
-def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host, port):
+def test_host_is_local_unless_in_a_space(monkeypatch, environment, host, port):
     import app
 
     for name in ("PORT", "SPACE_ID"):
@@ -381,5 +345,5 @@ def test_it_listens_at_home_unless_it_is_a_space(monkeypatch, environment, host,
     app.main()
     assert (launched["server_name"], launched["server_port"]) == (host, port)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False
-    # Gradio's names for them; the settings are environment variables, which nothing refuses when they are renamed.
+    # Gradio's names: the settings are environment variables, and nothing fails if Gradio renames them.
     assert launched["queue"].ANALYTICS_MAX_EVENTS == 1 and launched["queue"].ANAYLTICS_CACHE_FREQUENCY > 1_000_000

@@ -1,4 +1,4 @@
-"""The app as a person runs it: a process of its own on a free port."""
+"""The app as a user runs it: a separate process on a free port."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from typing import Any
 from gradio_client import Client
 
 ROOT = Path(__file__).parents[2]
+BOUNDARY = "part"  # of multipart forms
 
 
 @dataclass
@@ -26,79 +27,93 @@ class App:
     """A running app."""
 
     url: str
-    log: Path  # what it wrote on both outputs
-    process: int  # its id
-    seconds: float  # from its start until it served the page
+    log: Path  # what it wrote to stdout and stderr
+    pid: int
+    start_s: float  # from its start until it served the page
 
     def client(self, language: str = "en") -> Client:
-        """Return Gradio's client of it, for a person of this language."""
+        """Return Gradio's client of the app, for a user of this language."""
         return Client(self.url, verbose=False, headers={"Accept-Language": language})
 
-    def send(self, path: str, body: bytes, kind: str = "application/json", language: str = "en") -> tuple[int, str]:
-        """Post what Gradio's client would not; returns the status of the answer, and the answer."""
+    def get(self, path: str) -> bytes:
+        """Return the body of a route."""
+        return urllib.request.urlopen(self.url + path, timeout=10).read()
+
+    def config(self) -> dict:
+        """Return Gradio's description of the page."""
+        return json.loads(self.get("config"))
+
+    def post(self, path: str, body: bytes, kind: str = "application/json", language: str = "en") -> tuple[int, str]:
+        """Post any body, also one that Gradio's client would not send; returns the response's status and text."""
         headers = {"Content-Type": kind, "Accept-Language": language}
+        request = urllib.request.Request(self.url + path, body, headers)
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.url + path, body, headers), timeout=60) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refusal:
-            return refusal.code, refusal.read().decode()
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def upload(self, content: bytes) -> dict:
-        """Upload a file; returns what the endpoints are to be told of it."""
-        head = b'--part\r\nContent-Disposition: form-data; name="files"; filename="picture.png"\r\n\r\n'
-        form = head + content + b"\r\n--part--\r\n"
-        status, answer = self.send("gradio_api/upload", form, "multipart/form-data; boundary=part")
-        assert status == 200, answer
-        return {"path": json.loads(answer)[0], "meta": {"_type": "gradio.FileData"}}
+        """Upload a file; returns the value that stands for it in the endpoints' inputs."""
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="image.png"\r\n\r\n'
+        form = head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+        status, response = self.post("gradio_api/upload", form, f"multipart/form-data; boundary={BOUNDARY}")
+        assert status == 200, response
+        return {"path": json.loads(response)[0], "meta": {"_type": "gradio.FileData"}}
 
     def call(self, endpoint: str, body: bytes, language: str = "en") -> tuple[str, Any]:
-        """Call an endpoint; returns how it ended (`complete`, `error`, a refusal's status) and what came with it."""
-        status, answer = self.send(f"gradio_api/call/{endpoint}", body, language=language)
+        """Call an endpoint; returns `complete` with the outputs, `error` with its data, or a status and its text."""
+        status, response = self.post(f"gradio_api/call/{endpoint}", body, language=language)
         if status != 200:
-            return str(status), answer
-        event = f"{self.url}gradio_api/call/{endpoint}/{json.loads(answer)['event_id']}"
+            return str(status), response
+        event = f"{self.url}gradio_api/call/{endpoint}/{json.loads(response)['event_id']}"
         events = urllib.request.urlopen(event, timeout=60).read().decode()
         name, data = events.strip().split("\n\n")[-1].split("\n")[:2]
         return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
 
-    def join(self, event: int, data: list, language: str = "en", **named: Any) -> tuple[bool, Any]:
-        """Run an event by its number, as the page does; returns whether it was answered, and the answer."""
+    def run_event(self, event: int, data: list, language: str = "en", **fields: Any) -> tuple[bool, Any]:
+        """Run an event by its number, as the page does; returns whether it succeeded, and its output."""
         session = secrets.token_hex(8)
-        body = json.dumps({"data": data, "fn_index": event, "session_hash": session, **named})
-        status, answer = self.send("gradio_api/queue/join", body.encode(), language=language)
-        assert status == 200, answer
-        events = urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=60)
-        told = [json.loads(line.removeprefix("data: ")) for line in events.read().decode().strip().split("\n\n")]
-        (last,) = [one for one in told if one["msg"] == "process_completed"]
+        body = json.dumps({"data": data, "fn_index": event, "session_hash": session, **fields})
+        status, response = self.post("gradio_api/queue/join", body.encode(), language=language)
+        assert status == 200, response
+        stream = urllib.request.urlopen(f"{self.url}gradio_api/queue/data?session_hash={session}", timeout=60)
+        messages = [json.loads(line.removeprefix("data: ")) for line in stream.read().decode().strip().split("\n\n")]
+        (last,) = [message for message in messages if message["msg"] == "process_completed"]
         return last["success"], last["output"]
 
-    def memory(self) -> float:
-        """Return the megabytes that its processes hold in memory."""
-        return sum(int(_status(one).get("VmRSS", "0").split()[0]) for one in [self.process, *self._begun()]) / 1024
+    def memory_mb(self) -> float:
+        """Return the resident memory of the app's processes."""
+        return sum(int(_status(pid).get("VmRSS", "0").split()[0]) for pid in [self.pid, *self._children()]) / 1024
 
-    def network(self) -> int | None:
-        """Return the process that the network lives in; None where there is none at the moment."""
-        for one in self._begun():
-            with suppress(OSError):  # ended meanwhile
-                if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text():
-                    return one
+    def network_pid(self) -> int | None:
+        """Return the id of the network's process; None if there is none at the moment."""
+        for pid in self._children():
+            with suppress(OSError):  # ended in the meantime
+                if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
+                    return pid
         return None
 
-    def _begun(self) -> list[int]:
-        processes = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-        return [one for one in processes if _status(one).get("PPid", "").strip() == str(self.process)]
+    def _children(self) -> list[int]:
+        pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+        return [pid for pid in pids if _status(pid).get("PPid", "").strip() == str(self.pid)]
 
 
 @contextmanager
 def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120, **environment: str) -> Iterator[App]:
-    """Run what serves on PORT, Python's arguments or app.py in a folder, until the block ends.
+    """Run the app, or another program that serves on PORT, until the block ends.
 
-    It must answer within so many seconds.
+    Args:
+        log: file for its output.
+        *command: Python's arguments; `app.py` if there are none.
+        folder: in which it runs.
+        seconds: within which it must serve the page.
+        **environment: variables in addition to the tests' own.
     """
     port = _free_port()
-    kept = {k: v for k, v in os.environ.items() if k not in ("MODEL_ID", "MODEL_REVISION", "SPACE_ID")}
     # No TF_CPP_MIN_LOG_LEVEL from the tests either: the app itself keeps the console clean.
-    kept.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    dropped = ("MODEL_ID", "MODEL_REVISION", "SPACE_ID", "TF_CPP_MIN_LOG_LEVEL")
+    inherited = {name: value for name, value in os.environ.items() if name not in dropped}
     started = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -106,11 +121,11 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=kept | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | environment,
+            env=inherited | {"PORT": str(port), "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"} | environment,
         )
     try:
         url = f"http://127.0.0.1:{port}/"
-        while not _answers(url):
+        while not _responds(url):
             assert process.poll() is None and time.monotonic() < started + seconds, log.read_text()
             time.sleep(0.05)
         yield App(url, log, process.pid, time.monotonic() - started)
@@ -123,10 +138,10 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
             process.kill()
 
 
-def _status(process: int) -> dict[str, str]:
+def _status(pid: int) -> dict[str, str]:
     try:
-        return dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-    except OSError:  # ended meanwhile
+        return dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:  # ended in the meantime
         return {}
 
 
@@ -136,7 +151,7 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         return urllib.request.urlopen(url, timeout=5).status == 200
     except (urllib.error.URLError, OSError):

@@ -17,7 +17,7 @@ SIGN_MODES: tuple[SignMode, ...] = ("clipped", "absolute", "signed")
 STRIDES = (1, 2, 3, 4)
 DEFAULT_THRESHOLD = 50
 
-# Blue below zero and orange above can be told apart with every kind of color blindness.
+# Blue below zero and orange above differ for every kind of color blindness.
 NEGATIVE_RGB, POSITIVE_RGB = np.array([64, 132, 255], np.float32), np.array([255, 150, 50], np.float32)
 
 

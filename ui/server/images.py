@@ -34,7 +34,7 @@ def read_image(source: str | bytes | None, missing_key: str = "image_missing") -
         uint8 (or uint16, for 16-bit files) of shape (h, w), (h, w, 3) or (h, w, 4), upright.
 
     Raises:
-        UserError: if there is no image, or it is damaged, in another format, or above `MAX_UPLOAD_MEGAPIXELS`.
+        UserError: if the image is missing, damaged, in another format, or above `MAX_UPLOAD_MEGAPIXELS`.
     """
     if source is None:
         raise UserError(missing_key)

@@ -41,7 +41,7 @@ def image_source(payload: Any) -> str | bytes | None:
         payload: the file of a `gr.Image`, or the data URL of a browser's canvas.
 
     Returns:
-        a path, encoded bytes, or None if there is no image.
+        a path, encoded bytes, or None without an image.
 
     Raises:
         UserError: if it is neither, is not in the upload folder, or is a longer URL than any canvas makes.

@@ -64,7 +64,7 @@ def importance_sentence(search: Search, language: Language) -> str:
 
 
 def evaluation_sentence(folder: Path, language: Language) -> str:
-    """Return the accuracy and the split it was measured on; empty if there is no confusion matrix."""
+    """Return the accuracy and the split it was measured on; empty without a confusion matrix."""
     try:
         evaluation = read_evaluation(folder)
     except UserError:

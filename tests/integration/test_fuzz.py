@@ -1,11 +1,9 @@
-"""Whatever strangers send to the endpoints: a message, never a failure, and the next request is answered."""
+"""Any input to the endpoints: a message, never a failure, and the next request is answered."""
 
 import io
 import json
 import math
 import re
-import urllib.request
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,11 +11,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.support.app_server import ROOT, App, running
+from tests.support.app_server import ROOT, App
 from ui.i18n import SERVER_TEXT, Language, UserError
 from ui.server.images import ACCEPTED_FORMATS, read_image
 
-# JSON as Python writes it: NaN and infinity among the numbers, which Python's parser takes.
+# JSON as Python writes it: with NaN and infinity, which Python's parser accepts.
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
@@ -46,62 +44,56 @@ ARGUMENTS = {
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def _pictures() -> dict[str, bytes]:
-    """Return a small picture in each format that is read."""
-    picture, found = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)), {}
+def _images() -> dict[str, bytes]:
+    """Return a small image in each accepted format."""
+    image, files = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)), {}
     for kind in ACCEPTED_FORMATS:
         file = io.BytesIO()
-        picture.save(file, kind)
-        found[kind] = file.getvalue()
-    return found
+        image.save(file, kind)
+        files[kind] = file.getvalue()
+    return files
 
 
-PICTURES = _pictures()
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[App]:
-    with running(tmp_path_factory.mktemp("fuzz") / "log.txt") as app:
-        yield app
+IMAGES = _images()
 
 
 @pytest.fixture(scope="module")
 def uploaded(app) -> dict:
-    return app.upload(PICTURES["PNG"])
+    return app.upload(IMAGES["PNG"])
 
 
 @pytest.fixture(scope="module")
 def events(app) -> list[tuple[int, int]]:
-    """Every event that runs on the server, of the page and of the endpoints: its number, and of how many inputs."""
-    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
+    """Every event that runs on the server, of the page and the endpoints: its number and its number of inputs."""
+    page = app.config()
     return [(event["id"], len(event["inputs"])) for event in page["dependencies"] if event["backend_fn"]]
 
 
-def is_ours(text: str, language: Language) -> bool:
-    """Return whether a text is one of `SERVER_TEXT`, whatever stands in its fields."""
+def is_server_text(text: str, language: Language) -> bool:
+    """Return whether a text is one of `SERVER_TEXT`, with any values in its fields."""
     patterns = (re.sub(r"\\{\w+\\}", ".*", re.escape(one)) for one in SERVER_TEXT[language].values())
     return any(re.fullmatch(pattern, text, re.DOTALL) for pattern in patterns)
 
 
-def check(app: App, endpoint: str, body: bytes) -> None:
+def check_call(app: App, endpoint: str, body: bytes) -> None:
     for language in ("es", "en"):
         ended, data = app.call(endpoint, body, language)
         assert ended in ("complete", "error") or 400 <= int(ended) < 500, (ended, data)
-        assert ended != "error" or is_ours(data["error"], language), data
+        assert ended != "error" or is_server_text(data["error"], language), data
         assert "Traceback" not in str(data) and "root:x:" not in str(data)
 
 
-def check_event(app: App, event: int, data: list, **named: object) -> None:
-    answered, output = app.join(event, data, "es", **named)
-    assert answered or is_ours(output["error"], "es"), (event, data, output)
+def check_event(app: App, event: int, data: list, **fields: object) -> None:
+    answered, output = app.run_event(event, data, "es", **fields)
+    assert answered or is_server_text(output["error"], "es"), (event, data, output)
     assert "Traceback" not in str(output) and "root:x:" not in str(output)
 
 
 @pytest.mark.parametrize("endpoint", ARGUMENTS)
 @FUZZ
 @given(data=st.data())
-def test_any_arguments_get_an_answer(app, endpoint, data):
-    check(app, endpoint, json.dumps({"data": data.draw(ARGUMENTS[endpoint])}).encode())
+def test_endpoint_any_arguments_get_an_answer(app, endpoint, data):
+    check_call(app, endpoint, json.dumps({"data": data.draw(ARGUMENTS[endpoint])}).encode())
 
 
 @pytest.mark.parametrize(
@@ -109,44 +101,44 @@ def test_any_arguments_get_an_answer(app, endpoint, data):
     [None, True, -7, math.nan, math.inf, 10**400, "x", "", [], [5, True], [None], [[None]], [[[1]]], {}, {"path": 3}],
     ids=repr,
 )
-def test_any_value_in_every_event_gets_an_answer(app, events, value):
+def test_event_any_value_gets_an_answer(app, events, value):
     for event, inputs in events:
         check_event(app, event, [value] * inputs)
 
 
 @FUZZ
 @given(data=st.data(), further=st.fixed_dictionaries({}, optional={"event_data": VALUES, "batched": st.booleans()}))
-def test_anything_in_every_event_gets_an_answer(app, events, data, further):
+def test_event_any_payload_gets_an_answer(app, events, data, further):
     event, inputs = data.draw(st.sampled_from(events))
     values = st.lists(FILES | VALUES, min_size=inputs, max_size=inputs) | st.lists(VALUES, max_size=9)
     check_event(app, event, data.draw(values), **further)
 
 
-def test_no_event_reads_a_file_of_the_server(app, events):
-    """Each is told of a picture that was not uploaded: none answers as it does for one that was."""
+def test_event_server_files_are_not_read(app, events):
+    """Each gets an image that was not uploaded: none answers as it does for one that was."""
     inside = str(ROOT / "ui" / "photos" / "coins.jpg")
     for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
         for event, inputs in events:
-            answered, output = app.join(event, [{"path": inside, **meta}, *[None] * 9][:inputs])
+            answered, output = app.run_event(event, [{"path": inside, **meta}, *[None] * 9][:inputs])
             assert not (answered and inputs) or "data:image" not in str(output["data"]), (event, output)
 
 
-def test_no_small_request_takes_much_memory(app, uploaded):
-    app.call("classify", json.dumps({"data": [uploaded]}).encode())  # by now the network is loaded
-    page = json.load(urllib.request.urlopen(f"{app.url}config", timeout=10))
-    before = app.memory()
+def test_small_requests_do_not_take_much_memory(app, uploaded):
+    app.call("classify", json.dumps({"data": [uploaded]}).encode())  # afterwards the network is loaded
+    page = app.config()
+    before = app.memory_mb()
     for component in page["components"]:
-        told = {"fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
-        fields = told | {"type": "layer", "index": 30_000_000, "id": "1", 'file"; filename="a.png': "x"}
+        target = {"fn_name": "accept_blobs", "session_hash": "a", "component_id": component["id"]}
+        fields = target | {"type": "layer", "index": 30_000_000, "id": "1", 'file"; filename="a.png': "x"}
         form = "".join(
             f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         )
         multipart = f"{form}--part--\r\n".encode(), "multipart/form-data; boundary=part"
-        for sent in ((json.dumps(told | {"data": fields}).encode(),), multipart):
-            status, answer = app.send("gradio_api/component_server", *sent)
+        for sent in ((json.dumps(target | {"data": fields}).encode(),), multipart):
+            status, answer = app.post("gradio_api/component_server", *sent)
             assert 400 <= status < 500, answer
-    assert app.memory() < before + 50
+    assert app.memory_mb() < before + 50
 
 
 @FUZZ
@@ -154,14 +146,14 @@ def test_no_small_request_takes_much_memory(app, uploaded):
 @example(kernel=[[float("nan")]], threshold=50)
 @example(kernel=[[1] * 99] * 99, threshold=50)
 @example(kernel="vertical", threshold=float("inf"))
-def test_any_kernel_and_threshold_get_an_answer(app, uploaded, kernel, threshold):
-    check(app, "edges", json.dumps({"data": [uploaded, kernel, threshold]}).encode())
+def test_edges_any_kernel_and_threshold_get_an_answer(app, uploaded, kernel, threshold):
+    check_call(app, "edges", json.dumps({"data": [uploaded, kernel, threshold]}).encode())
 
 
 @FUZZ
-@given(data=st.data(), kind=st.sampled_from(list(PICTURES)))
-def test_a_damaged_picture_is_read_or_told(data, kind):
-    content = bytearray(PICTURES[kind])
+@given(data=st.data(), kind=st.sampled_from(list(IMAGES)))
+def test_read_image_damaged_file_is_read_or_refused(data, kind):
+    content = bytearray(IMAGES[kind])
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
@@ -179,11 +171,11 @@ def test_a_damaged_picture_is_read_or_told(data, kind):
 @example(body=b'{"data": "x"}')
 @example(body=b"[" * 20_000)
 @example(body=b"Infinity")
-def test_any_body_gets_an_answer(app, body):
-    check(app, "classify", body)
+def test_endpoint_any_body_gets_an_answer(app, body):
+    check_call(app, "classify", body)
 
 
-def test_and_the_next_one_is_answered(app):
+def test_next_request_is_answered(app):
     ended, table = app.call("trials", b'{"data": []}')
     assert ended == "complete" and np.shape(table) == (1,)
     assert "Traceback" not in app.log.read_text()

@@ -1,0 +1,63 @@
+"""One running app that all test modules share, and images as users send them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client
+from PIL import Image, ImageDraw
+
+from tests.support.app_server import App, running
+
+MISSING_MODEL = "nobody/no-such-model"
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app with the MCP server, started for a model that it cannot get, so that it uses the bundled one."""
+    log = tmp_path_factory.mktemp("app") / "log.txt"
+    with running(log, MODEL_ID=MISSING_MODEL, GRADIO_MCP_SERVER="True") as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def clients(app: App) -> dict[str, Client]:
+    """Gradio's client of the app in each language."""
+    return {language: app.client(language) for language in ("es", "en")}
+
+
+@pytest.fixture(scope="session")
+def client(clients: dict[str, Client]) -> Client:
+    """Gradio's client of the app in English."""
+    return clients["en"]
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of random colors, 60 × 80."""
+    file = tmp_path_factory.mktemp("photo") / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)).save(file)
+    return file
+
+
+@pytest.fixture
+def save_image(tmp_path: Path) -> Callable[..., Path]:
+    """Save an image file by its name: a drawn seven, or a blank, huge, truncated or SVG file."""
+
+    def save(name: str = "seven.png") -> Path:
+        file = tmp_path / name
+        image = Image.new("RGB", (200, 200), "white")
+        if name == "huge.png":
+            image = Image.new("1", (20_000, 10_000))
+        elif name != "blank.png":
+            ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], "black", 14)
+        if name.endswith(".svg"):
+            file.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+            return file
+        image.save(file)
+        if name == "truncated.png":
+            file.write_bytes(file.read_bytes()[:300])
+        return file
+
+    return save
