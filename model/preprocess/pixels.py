@@ -1,4 +1,4 @@
-"""Resize and composite arrays of pixels."""
+"""Resize, composite and encode arrays of pixels."""
 
 import cv2
 import numpy as np
@@ -33,3 +33,9 @@ def composite_over(background: int, rgba: np.ndarray) -> np.ndarray:
     alpha = cv2.cvtColor(cv2.extractChannel(rgba, 3), cv2.COLOR_GRAY2RGB)
     on_black = cv2.multiply(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
     return cv2.add(on_black, 255 - alpha) if background else on_black
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Return an image, uint8 (h, w), (h, w, 1) or (h, w, 3) RGB, as a PNG file."""
+    is_rgb = pixels.ndim == 3 and pixels.shape[2] == 3
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if is_rgb else pixels)[1].tobytes()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from model.preprocess.decode import resize_to_input
-from model.preprocess.resize import rescale
+from model.preprocess.pixels import resize_by
 from ui.edges.convolution import (
     DEFAULT_THRESHOLD,
     PADDINGS,
@@ -118,7 +118,7 @@ def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeVi
 
 def original_as_rgb(pixels: np.ndarray) -> np.ndarray:
     """Return an image to be compared with its edges, uint8 (h, w, 3) RGB, placed on white as in `to_gray`."""
-    small = rescale(pixels, min(1, MAX_SHOWN_SIDE_PX / max(pixels.shape[:2])))
+    small = resize_by(pixels, min(1, MAX_SHOWN_SIDE_PX / max(pixels.shape[:2])))
     return resize_to_input(small, (*small.shape[:2], 3))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from model.preprocess.resize import encode_png
+from model.preprocess.pixels import encode_png
 from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
 
 if TYPE_CHECKING:

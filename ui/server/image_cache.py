@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 
 from model.io.atomic import atomic_write
-from model.preprocess.resize import encode_png
+from model.preprocess.pixels import encode_png
 from ui.server.gradio_compat import cache_folder
 
 

@@ -70,23 +70,21 @@ def read_image_in_turn(
     Raises:
         UserError: see `read_image`.
     """
-    is_large = _megapixels(source) > MAX_SMALL_IMAGE_MEGAPIXELS
-    with _large_image_slots if is_large else small_image_lock or nullcontext():
+    _, megapixels = _read_header(source)
+    with _large_image_slots if megapixels > MAX_SMALL_IMAGE_MEGAPIXELS else small_image_lock or nullcontext():
         yield read_image(source, missing_key)
 
 
 def will_be_downscaled(source: str | bytes) -> bool:
     """Return whether `downscale` will change an upload; False for what cannot be read."""
-    return MAX_WORKING_MEGAPIXELS < _megapixels(source) <= MAX_UPLOAD_MEGAPIXELS
+    _, megapixels = _read_header(source)
+    return MAX_WORKING_MEGAPIXELS < megapixels <= MAX_UPLOAD_MEGAPIXELS
 
 
 def is_tiff(source: str | bytes) -> bool:
     """Return whether an upload is a TIFF, the only accepted format that most browsers do not show."""
-    try:
-        with _open(source) as image:
-            return image.format == "TIFF"
-    except Exception:  # as in `read_image`, which reports it
-        return False
+    image_format, _ = _read_header(source)
+    return image_format == "TIFF"
 
 
 def downscale(pixels: np.ndarray) -> np.ndarray:
@@ -106,12 +104,12 @@ def _open(source: str | bytes) -> Image.Image:
     return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=ACCEPTED_FORMATS)
 
 
-def _megapixels(source: str | bytes | None) -> float:
-    """Read an image's size from its header; 0 if it cannot be read."""
+def _read_header(source: str | bytes | None) -> tuple[str | None, float]:
+    """Return an upload's format and megapixels without decoding it; None and 0 if that is not possible."""
     if source is None:
-        return 0
+        return None, 0
     try:
         with _open(source) as image:
-            return pixels_to_decode(image) / 1_000_000
+            return image.format, pixels_to_decode(image) / 1_000_000
     except Exception:  # as in `read_image`, which reports it
-        return 0
+        return None, 0

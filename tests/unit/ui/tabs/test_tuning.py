@@ -9,11 +9,11 @@ import gradio as gr
 import pytest
 
 from ui.figures.axes import display_value
-from ui.figures.history import plot_intermediate_values, plot_optimization_history
+from ui.figures.history import plot_optimization_history
 from ui.figures.mistakes import mistakes_html
 from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
 from ui.i18n import UserError
-from ui.reports import parse as reports
+from ui.reports import parse
 from ui.tabs.tuning import add_tuning_tab
 from ui.tabs.tuning_tables import (
     best_hyperparameters_table,
@@ -93,7 +93,7 @@ def test_trials_table_has_every_trial_of_the_file(folder):
 
 
 def test_ranked_trials_table_best_first_in_each_language(folder):
-    search = reports.read_search(folder)
+    search = parse.read_search(folder)
     spanish, english = (ranked_trials_table(search, language) for language in ("es", "en"))
     assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
     assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
@@ -107,20 +107,18 @@ def test_ranked_trials_table_best_first_in_each_language(folder):
 
 
 def test_ranked_smaller_loss_is_better(folder):
-    search = reports.read_search(
-        write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}})
-    )
+    search = parse.read_search(write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}}))
     assert [best for _, _, best in search.best_so_far()] == [0.95, 0.95, 0.95]
     assert [trial.order for trial in search.ranked().trials][:3] == [0, 3, 2]
 
 
 def test_best_so_far_never_falls(folder):
-    points = reports.read_search(folder).best_so_far()
+    points = parse.read_search(folder).best_so_far()
     assert points == [(0, 0.95, 0.95), (2, 0.9876543, 0.9876543), (3, 0.97, 0.9876543)]
 
 
 def test_best_hyperparameters_table_is_of_the_best_trial(folder):
-    table = best_hyperparameters_table(reports.read_search(folder), "es")
+    table = best_hyperparameters_table(parse.read_search(folder), "es")
     assert table["headers"] == ["hiperparámetro", "valor"]
     assert table["data"] == [["filtros", "48"], ["optimizador", "adamw"], ["tasa de aprendizaje", "0,01"]]
 
@@ -141,7 +139,7 @@ def test_shown_value_is_not_translated_as_a_text_key():
 
 
 def test_learning_curve_has_a_panel_for_loss_and_each_metric(folder):
-    training = reports.read_training(folder)
+    training = parse.read_training(folder)
     assert training.curves == {"loss": ([0.5, 0.2], [0.3, None]), "accuracy": ([0.8, 0.9], [0.9, 0.95])}
     figure = plot_learning_curve(training, "en")
     assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["loss", "accuracy"]
@@ -149,13 +147,13 @@ def test_learning_curve_has_a_panel_for_loss_and_each_metric(folder):
 
 
 def test_figures_numbers_follow_the_language(folder):
-    training = reports.read_training(folder)
+    training = parse.read_training(folder)
     separators = [plot_learning_curve(training, language).layout.separators for language in ("es", "en")]
     assert separators == [",\u202f", ".,"]
 
 
 def test_confusion_keeps_every_count(folder):
-    figure = plot_confusion_matrix(reports.read_evaluation(folder), "es")
+    figure = plot_confusion_matrix(parse.read_evaluation(folder), "es")
     right, wrong = figure.data
     assert [list(row) for row in right.z] == [[40, None], [None, 58]]
     assert [list(row) for row in wrong.z] == [[None, 2], [None, None]]
@@ -165,7 +163,7 @@ def test_confusion_keeps_every_count(folder):
 def test_confusion_many_classes_have_no_numbers_in_cells(folder):
     labels = [str(label) for label in range(100)]
     report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
-    figure = plot_confusion_matrix(reports.read_evaluation(write(folder, "evaluation.json", report)), "es")
+    figure = plot_confusion_matrix(parse.read_evaluation(write(folder, "evaluation.json", report)), "es")
     assert figure.data[0].texttemplate is None
 
 
@@ -177,9 +175,9 @@ def test_evaluation_sentence_has_the_accuracy(folder):
 # --- What is missing or damaged ---
 
 READERS = {
-    "trials.json": reports.read_search,
-    "training.json": reports.read_training,
-    "evaluation.json": reports.read_evaluation,
+    "trials.json": parse.read_search,
+    "training.json": parse.read_training,
+    "evaluation.json": parse.read_evaluation,
 }
 
 
@@ -218,14 +216,14 @@ def test_wrong_field_is_reported(tmp_path, name, report, field, value):
 def test_confusion_matrix_with_wrong_size_is_reported(tmp_path):
     write(tmp_path, "evaluation.json", EVALUATION | {"confusion_matrix": [[1, 2, 3], [4, 5, 6]]})
     with pytest.raises(UserError):
-        reports.read_evaluation(tmp_path)
+        parse.read_evaluation(tmp_path)
     assert evaluation_sentence(tmp_path, "es") == ""
 
 
 def test_regression_has_no_confusion_matrix(tmp_path):
     write(tmp_path, "evaluation.json", {"split": "test", "rows": 9, "mean_absolute_error": 1.5})
     with pytest.raises(UserError, match="number"):
-        reports.read_evaluation(tmp_path)
+        parse.read_evaluation(tmp_path)
 
 
 def test_calibration_has_a_point_for_every_bin_with_rows(folder):
@@ -234,21 +232,21 @@ def test_calibration_has_a_point_for_every_bin_with_rows(folder):
         {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
     ]
     write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
-    assert plot_calibration(reports.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
-    figure = plot_calibration(reports.read_calibration(folder), "en")
+    assert plot_calibration(parse.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
+    figure = plot_calibration(parse.read_calibration(folder), "en")
     assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
     assert figure.data[1].name == "ECE 10.00%"
     for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
         write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
         with pytest.raises(UserError) as damage:
-            reports.read_calibration(folder)
+            parse.read_calibration(folder)
         assert damage.value.key == key
 
 
 def test_mistakes_html_untrusted_values_are_escaped(folder):
     kept = {"row": 3, "label": "<b>4", "answer": '9" onerror="x', "confidence": 0.9, "image": "iVBORw0KGgo="}
     write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept]})
-    html = mistakes_html(reports.read_mistakes(folder), "en")
+    html = mistakes_html(parse.read_mistakes(folder), "en")
     assert "&lt;b&gt;4 → 9&quot; onerror" in html and "confidence of 90.0%" in html and "<b>" not in html
     assert 'onerror="' not in html and html.count("<img") == 1
     # Choosing a confusion selects the images by this attribute.
@@ -257,15 +255,15 @@ def test_mistakes_html_untrusted_values_are_escaped(folder):
     for damaged in ({"image": 'x" onerror="y'}, {"image": "A" * 200_000}, {"confidence": "0.9"}, {"label": 4}):
         write(folder, "evaluation.json", EVALUATION | {"mistakes": [kept | damaged]})
         with pytest.raises(UserError, match="damaged"):
-            reports.read_mistakes(folder)
+            parse.read_mistakes(folder)
     write(folder, "evaluation.json", EVALUATION)
     with pytest.raises(UserError, match="keeps no images"):
-        reports.read_mistakes(folder)
+        parse.read_mistakes(folder)
 
 
 def test_search_without_completed_trial_is_reported(folder):
     unfinished = TRIALS | {"trials": [TRIALS["trials"][1]], "best_trial": None}
-    search = reports.read_search(write(folder, "trials.json", unfinished))
+    search = parse.read_search(write(folder, "trials.json", unfinished))
     for render in (plot_optimization_history, best_hyperparameters_table):
         with pytest.raises(UserError, match="No trial has completed"):
             render(search, "en")
@@ -293,14 +291,3 @@ def test_untrusted_split_name_is_escaped(folder):
     assert sentence.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in sentence
     captions = [block for block in demo.blocks.values() if "caption" in (block.elem_classes or [])]
     assert sum(isinstance(block, gr.HTML) for block in captions) == 2  # Markdown would turn it into links and images
-
-
-def test_reports_of_a_real_run_can_be_shown(trained):
-    """What `python -m training run` writes can be read by the tab."""
-    assert trials_table(trained)["data"]
-    assert plot_optimization_history(reports.read_search(trained), "es").data
-    assert plot_intermediate_values(reports.read_search(trained), "es").data
-    assert best_hyperparameters_table(reports.read_search(trained), "es")["data"]
-    assert plot_learning_curve(reports.read_training(trained), "es").data
-    assert plot_confusion_matrix(reports.read_evaluation(trained), "es").data
-    assert evaluation_sentence(trained, "es")
