@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 from model import CnnModel
 from model.errors import TrazoError
 from model.losses import make_loss
-from model.preprocess.resize import encode_png
+from model.preprocess.pixels import encode_png
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
