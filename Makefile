@@ -20,7 +20,7 @@ lint: .venv/test-requirements
 .venv: .venv/requirements
 
 # Each file below is an empty stamp: newer than the list it stands for once that list is installed.
-.venv/requirements: requirements.txt
+.venv/requirements: requirements.txt ui/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Trazo needs Python 3.11 or newer; choose one with make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv

@@ -54,9 +54,9 @@ def recipe_fields(name: str, epochs: int) -> tuple[dict[str, Any], dict[str, Any
     with quiet():
         from training.presets import PRESETS
 
-    network, training = PRESETS["default"]()
-    network_changes, training_changes = VARIANTS[name]
-    return network | network_changes, training | {"epochs": epochs} | training_changes
+    preset = PRESETS["default"]()
+    architecture, training = VARIANTS[name]
+    return preset.architecture | architecture, preset.training | {"epochs": epochs} | training
 
 
 def recipe_of(name: str, epochs: int) -> str:
@@ -69,9 +69,9 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
     with quiet():
         from training.commands import train
         from training.config import DataConfig
-        from training.presets import PRESETS
+        from training.presets import PRESETS, Preset
 
-    PRESETS["variant"] = lambda: recipe_fields(name, epochs)
+    PRESETS["variant"] = lambda: Preset(*recipe_fields(name, epochs))
     train(DataConfig(str(data), validation_fraction=0.5), {}, folder, "variant", verbose=False)
     report = json.loads((folder / "training.json").read_text())
     last = report["history"][-1]

@@ -38,10 +38,11 @@ def row_of(run: Path) -> dict[str, Any]:
     training, evaluation = (json.loads((run / f"{name}.json").read_text()) for name in ("training", "evaluation"))
     if evaluation["split"] != "test" or not evaluation["dataset"].endswith("mnist") or evaluation["rows"] != 10_000:
         raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
-    network, recipe = json.loads(json.dumps(PRESETS[training["preset"]]()))
+    preset = PRESETS[training["preset"]]()
+    wanted = json.loads(json.dumps(preset.architecture | preset.training))
     used = training["hyperparameters"]
     # On a processor without bfloat16 a run is in float32.
-    other = [name for name, value in (network | recipe).items() if used[name] != value and name != "precision"]
+    other = [name for name, value in wanted.items() if used[name] != value and name != "precision"]
     if other:
         raise ValueError(f"{run} was not trained as the preset {training['preset']} says: {', '.join(other)}")
     return {

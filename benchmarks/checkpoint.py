@@ -29,7 +29,7 @@ def measure_preset(preset: str, data: Path, steps: int, repeats: int) -> dict[st
         from training.presets import PRESETS
         from training.stream import HubStream
 
-    fields, recipe = PRESETS[preset]()
+    recipe, fields = PRESETS[preset]().training, PRESETS[preset]().architecture
     settings = TrainConfig(**recipe | {"epochs": 1, "steps_per_epoch": steps})
     train, rest = HubStream(str(data), batch_size=settings.batch_size).hold_out(0.1)
     epoch = recipe.get("steps_per_epoch") or len(train)

@@ -26,8 +26,8 @@ DIGITS = "0123456789"
 def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
     """Return the stream of the rows that no training sees, and what to call them."""
     with quiet():
-        from training.commands import open_test
         from training.config import DataConfig
+        from training.data.splits import open_test
 
     data = DataConfig(dataset, sketches=(dataset,) if sketches else (), group_column="writer", test_fraction=share)
     return open_test(data)

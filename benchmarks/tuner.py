@@ -72,8 +72,8 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 
         from model.losses import make_loss
         from training.augmentation.config import AugmentConfig
-        from training.commands import open_data
         from training.config import DataConfig, TrainConfig
+        from training.data.splits import open_data
         from training.data.statistics import pixel_histogram
         from training.loop.trainer import make_optimizer
         from training.pipeline import make_eval_data, make_train_data
@@ -81,7 +81,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 
     points = [trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text())["trials"]]
     started = time.perf_counter()
-    opened = open_data(DataConfig(str(data)), TrainConfig())
+    opened = open_data(DataConfig(str(data)))
     base = {"task": opened.train.task, "labels": opened.train.labels, "image_shape": opened.image_shape}
     space = SearchSpace(base, histogram=pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
 

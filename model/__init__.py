@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from model.cnn import CnnModel
     from model.config import CnnConfig
 
+__version__ = "0.1.0"
 __all__ = ["CnnConfig", "CnnModel", "ModelError", "TrazoError"]
 
 _HOMES = {"CnnConfig": "model.config", "CnnModel": "model.cnn"}

@@ -1,9 +1,9 @@
-"""What several test modules share: the bundled sample, tiny datasets, a tiny trained run."""
+"""What several test modules share: the bundled sample, a short run, the command line, a loopback Hub."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# The tests never reach out: whoever forgets the loopback Hub gets an error at once.
+# The tests use no network: a test that forgets the loopback Hub fails immediately.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from huggingface_hub import constants
+
+from tests.support.fake_hub import TOKEN, LoopbackHub
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = str(ROOT / "training" / "sample")
@@ -22,23 +25,23 @@ SAMPLE = str(ROOT / "training" / "sample")
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run made by the real functions on the sample: one short trial, a short training, an evaluation."""
+    """A real run on the sample: one short trial, a short training, an evaluation."""
     from training.cli import main
 
-    everybodys = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # made by the first worker that needs it, copied by each
-        everybodys = everybodys.parent
-    folder = everybodys / "trained"
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker that needs the run makes it, each worker copies it
+        shared = shared.parent
+    folder = shared / "trained"
     options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
-    with FileLock(everybodys / "trained.lock"):
-        # Where it is made already this does nothing.
+    with FileLock(shared / "trained.lock"):
+        # Does nothing if it is finished.
         assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *options]) == 0
     return Path(shutil.copytree(folder, tmp_path_factory.mktemp("run") / "run"))
 
 
 @pytest.fixture
 def training() -> Callable[..., subprocess.CompletedProcess]:
-    """Run `python -m training …` in a process of its own."""
+    """Run `python -m training …` in a separate process."""
 
     def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "training", *map(str, arguments)]
@@ -46,3 +49,24 @@ def training() -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=ROOT)
 
     return run
+
+
+@pytest.fixture
+def use_hub(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Point huggingface_hub at a loopback Hub in this process; it reads its environment only when it is imported."""
+
+    def use(hub: LoopbackHub, home: Path, token: bool = True) -> None:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        if token:
+            monkeypatch.setenv("HF_TOKEN", TOKEN)
+        else:
+            monkeypatch.delenv("HF_TOKEN", raising=False)
+
+    return use

@@ -1,42 +1,40 @@
-"""The way of the data, one function a step: open, tune, train, evaluate. Each goes on where it was stopped."""
+"""The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
 import os
 import platform
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from model import CnnConfig, CnnModel, heads
+from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
+from model.heads import check_head, default_loss
 from model.io.atomic import write_json
 from model.io.reports import evaluated_on_training_split, read_report
 from model.io.weights import matches_weights, weights_hash
+from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
 from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
-from training.data.parquet.byte_ranges import HttpOptions
-from training.data.parquet.source import SplitNotFoundError
 from training.data.provenance import data_section
+from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
 from training.data.statistics import pixel_histogram
-from training.data.stream import HubStream
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
-from training.pipeline import first_image_shape
 from training.presets import PRESETS
-from training.release.publish import write_card
+from training.release.card import write_card
 from training.tuning.search_space import SearchSpace, best_hyperparameters
 from training.tuning.trials_report import read_trials
 from training.tuning.tuner import SearchJob, run_search
 
 SCHEMA_VERSION = 1
-LARGEST_SIDE = 128  # of the network's input where no size is asked for; larger ones take minutes a batch without a GPU
-FEW_STEPS = 200  # of a whole training: with fewer a network of any preset has hardly moved
-FEW_STEPS_OF_A_TRIAL = 1000  # with fewer, what learns fast wins over what ends well
+MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
+MIN_TRIAL_STEPS = 1000  # with fewer, the search prefers networks that learn fast to those that end well
 LIBRARIES = (
     "tensorflow",
     "keras",
@@ -50,126 +48,72 @@ LIBRARIES = (
 logger = logging.getLogger("trazo")
 
 
-@dataclass(frozen=True)
-class Data:
-    """The two parts of the training split, and what their pictures look like."""
+def run_all(
+    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
+) -> None:
+    """Tune, train and evaluate; steps that are finished are skipped. A worker of a search only tunes.
 
-    train: HubStream
-    validation: HubStream
-    image_shape: tuple[int, int, int]
-
-
-def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
-    """Open one split of the first dataset."""
-    return HubStream(
-        data.dataset,
-        split,
-        config=data.config,
-        revision=data.revision,
-        image_column=data.image_column,
-        label_column=data.label_column,
-        task=data.task,
-        sketches=data.dataset in data.sketches,
-        on_error=data.on_error,
-        window_rows=data.window_rows,
-        http=HttpOptions(data.timeout, data.retries, data.cache_bytes),
-        **settings,
-    )
-
-
-def open_data(data: DataConfig, settings: TrainConfig) -> Data:
-    """Open the training split and hold its validation part out; before that the test part, where there is no split.
-
-    Of several datasets each gives its own parts; their rows then follow one another.
+    No trials are added once the training has started: a new best trial could describe another network than the one
+    that is half trained.
     """
-    order: dict[str, Any] = {"seed": settings.seed, "batch_size": settings.batch_size}
-    first, *others = _one_by_one(data)
-    streams = [open_stream(first, data.split, **order)]
-    heads.check_head(streams[0].task, settings.loss or heads.default_loss(streams[0].task))
-    if settings.digit_variants:
-        check_digits(streams[0].labels)
-    streams += [open_stream(other, data.split, **order) for other in others]
-    columns = dict.fromkeys(column for stream in streams for column in stream.features)
-    if data.group_column and data.group_column not in columns:
-        raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {', '.join(columns)}")
-    stream = HubStream.concat([_learned_from(data, stream) for stream in streams])
-    train, validation = stream.hold_out(data.validation_fraction)
-    return Data(train, validation, _network_shape(first_image_shape(train), data.image_size))
-
-
-def _learned_from(data: DataConfig, stream: HubStream) -> HubStream:
-    """Return the rows that training may see: not those that `open_test` takes."""
-    if data.group_column and data.group_column in stream.features:
-        stream = stream.with_groups(data.group_column)
-    if data.test_split == "test" and "test" not in stream.source.splits:
-        stream, _ = stream.hold_out(data.test_fraction)
-    return stream
-
-
-def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[HubStream, str]:
-    """Open the test split; where the dataset has none, the rows that `open_data` held out in its place.
-
-    Returns:
-        (the stream, what to call its rows).
-
-    Raises:
-        TrazoError: for a split that was asked for by another name than `test` and is not there.
-    """
-    try:
-        return open_stream(data, data.test_split, labels=labels), data.test_split
-    except SplitNotFoundError:
-        if data.test_split != "test":
-            raise
-    stream, by = open_stream(data, data.split, labels=labels), "row id"
-    if data.group_column and data.group_column in stream.features:
-        stream, by = stream.with_groups(data.group_column), data.group_column
-    return stream.hold_out(data.test_fraction)[1], f"{data.split}, {data.test_fraction:.0%} held out by {by}"
-
-
-def _network_shape(picture: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:
-    """Return height, width and channels of the network's input for pictures like the first one."""
-    height, width, channels = picture
-    scale = (size or min(max(height, width), LARGEST_SIDE)) / max(height, width)
-    shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
-    if shape != picture:
-        _say(f"pictures of {width}×{height} pixels are brought to {shape[1]}×{shape[0]}")
-    return shape
+    if data.test_split == data.split:
+        raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
+    for one in one_config_per_dataset(data):
+        open_test(one)  # report a missing test split before hours of work, not after
+    if (folder / CHECKPOINT_FILE).exists():
+        logger.info("the training has already started: no further trials")
+    elif tune(data, overrides, search, folder, tensorboard) is None:
+        return
+    train(data, overrides, folder, tensorboard=tensorboard)
+    evaluation = read_report(folder / EVALUATION_FILE)
+    if not evaluation or not matches_weights(evaluation, folder):  # the test split is used only once
+        evaluate(str(folder), data, folder)
+    logger.info("done: %s; publish it with `python -m training publish %s --repo owner/name`", folder, folder)
 
 
 def tune(
     data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
 ) -> dict[str, Any] | None:
-    """Search hyperparameters and leave trials.json in the folder.
+    """Search hyperparameters and write trials.json to the folder.
 
     Args:
         data: which rows.
-        overrides: fields of TrainConfig that the person set; they are not searched.
+        overrides: fields of TrainConfig that the user set; they are not searched.
         search: how to search.
-        folder: of the run; a search in it that was stopped goes on.
-        tensorboard: whether each trial leaves TensorBoard's files in the folder.
+        folder: the run; an interrupted search in it continues.
+        tensorboard: write each trial's TensorBoard files to the folder.
 
     Returns:
-        the value of trials.json; None in a worker, where the chief has it.
+        the value of trials.json; None in a worker, since the chief has it.
+
+    Raises:
+        TrazoError: if data and settings do not fit together, or no trial completed.
     """
     settings = TrainConfig(**overrides)
-    opened = open_data(data, settings)
+    opened = _open_checked(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
     fixed = {name: value for name, value in overrides.items() if name not in OF_A_TRIAL}
-    space = SearchSpace(_base(opened), fixed, _histogram(opened, folder), search.search)
+    space = SearchSpace(_config_fields(opened), fixed, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
-    if steps < FEW_STEPS_OF_A_TRIAL and not (folder / TRIALS_FILE).exists():
-        _say(f"a trial is {steps} steps of some {settings.batch_size} pictures: more --trial-epochs would tell more")
+    if steps < MIN_TRIAL_STEPS and not (folder / TRIALS_FILE).exists():
+        logger.info(
+            "a trial has only %d steps of about %d images: more --trial-epochs would give clearer results",
+            steps,
+            settings.batch_size,
+        )
     job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard)
     outcome = run_search(job)
     if outcome.stop_reason:
         logger.info(outcome.stop_reason)
     report = outcome.report
     if report is None:
-        _say("done: there are no further trials for this worker")
+        logger.info("done: no further trials for this worker")
         return None
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     completed = sum(trial["status"] == "COMPLETED" for trial in report["trials"])
-    _say(f"{completed} of {len(report['trials'])} trials completed; best: {best['trial_id']}, {best['score']:.4f}")
+    logger.info(
+        "%d of %d trials completed; best: %s, %.4f", completed, len(report["trials"]), best["trial_id"], best["score"]
+    )
     return report
 
 
@@ -181,68 +125,92 @@ def train(
     verbose: bool = True,
     tensorboard: bool = False,
 ) -> None:
-    """Train, and leave config.json, model.safetensors, training.json and the card in the folder.
+    """Train, and write config.json, model.safetensors, training.json and the card to the folder.
 
     Args:
         data: which rows.
-        overrides: fields of TrainConfig that the person set; they come before those of the preset or the search.
-        folder: of the run; a trials.json in it gives the hyperparameters where no preset is named.
+        overrides: fields of TrainConfig that the user set; they take precedence over the preset or the search.
+        folder: the run. Without a preset, its trials.json gives the hyperparameters if there is one.
         preset: a key of `PRESETS`.
         verbose: show progress.
-        tensorboard: whether to leave TensorBoard's files in the folder.
+        tensorboard: write TensorBoard files to the folder.
+
+    Raises:
+        TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
     """
-    report = read_trials(folder) if preset is None and (folder / TRIALS_FILE).exists() else None
-    if report and report["best_trial"]:
-        network, training = best_hyperparameters(report)
-    else:
-        preset = preset or "default"
-        network, training = PRESETS[preset]()
-    settings = TrainConfig(**training | overrides)
-    settings = replace(settings, precision=usable_precision(settings.precision))  # so that the report tells the truth
-    opened = open_data(data, settings)
+    preset, architecture, recipe = _hyperparameters(folder, preset)
+    settings = TrainConfig(**recipe | overrides)
+    settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
+    opened = _open_checked(data, settings)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
-    if steps < FEW_STEPS and not (folder / CHECKPOINT_FILE).exists():
-        _say(f"only {steps} steps of training: more --epochs, or a smaller --batch-size, would give it more")
-    folder.mkdir(parents=True, exist_ok=True)
-    network["scaling"] = _histogram(opened, folder).fit(network["scaling"])
-    versions = {name: version(name) for name in ("tensorflow", "keras")}
-    config = CnnConfig(**_base(opened) | network, loss=settings.loss, title=_title(data.dataset), versions=versions)
     checkpoint = folder / CHECKPOINT_FILE
-    board = SummaryWriter(folder / "tensorboard") if tensorboard else None
+    if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
+        logger.info("only %d steps of training: use more --epochs or a smaller --batch-size", steps)
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
+    config = CnnConfig(
+        **_config_fields(opened) | architecture,
+        loss=settings.loss,
+        title=_title(data.dataset),
+        versions={name: version(name) for name in ("tensorflow", "keras")},
+    )
+    writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
         settings,
         opened.train,
         opened.validation,
         checkpoint=checkpoint,
-        on_epoch=lambda progress: board.write(progress.history[-1]) if board else None,
+        on_epoch=lambda progress: writer.write(progress.history[-1]) if writer else None,
         verbose=verbose,
     )
-
     if progress.epoch < settings.epochs:
-        _say(f"stopped after epoch {progress.epoch} of {settings.epochs}: none was better since {progress.best_epoch}")
-    # Killed between these, the same command finds the training finished in its checkpoint and writes them again.
+        logger.info(
+            "stopped after epoch %d of %d: none was better since %d",
+            progress.epoch,
+            settings.epochs,
+            progress.best_epoch,
+        )
+    # If the process is killed between these lines, the same command finds the training finished and writes them again.
     calibrate(config, trained, opened.train, opened.validation).save_pretrained(folder)
-    write_json(
-        folder / TRAINING_FILE,
-        _training_report(opened, settings, network | {"loss": config.loss}, preset, trained.count_params(), progress)
-        | {"options": {"data": _changed(data), "training": overrides}},
-    )
+    report = {
+        "schema_version": SCHEMA_VERSION,
+        "data": data_section(opened.train, opened.validation),
+        "preset": preset,
+        "hyperparameters": asdict(settings) | architecture | {"scaling": config.scaling.method, "loss": config.loss},
+        **_training_results(settings, progress),
+        "parameters": trained.count_params(),
+        "environment": _environment(),
+        "options": {"data": _options_of(data), "training": overrides},
+    }
+    write_json(folder / TRAINING_FILE, report)
     write_card(folder)
 
 
 def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> dict[str, Any]:
-    """Measure a model on the test split of each dataset; write evaluation.json and the card where there is a folder.
+    """Measure a model on the test split of each dataset; write evaluation.json and the card if there is a folder.
 
-    The first dataset's measures are the report's own; those of the others are listed in it under `extra_datasets`. Of
-    the first alone some `mistakes` are kept; see `evaluate`.
+    Args:
+        model: folder or Hub id.
+        data: which rows. The first dataset's measures are the report's own, those of the others are listed in it
+            under `extra_datasets`.
+        folder: where to write; nothing is written if the model was trained on these rows.
+        mistakes: how many mistakes on the first dataset are kept with their images.
+
+    Returns:
+        the value of evaluation.json.
+
+    Raises:
+        TrazoError: if the model cannot be loaded, or its labels are not the dataset's.
     """
     cnn = CnnModel.from_pretrained(model)
     training = read_report(folder / TRAINING_FILE) if folder else None
-    first, *others = [_measured(cnn, one, 0 if n else mistakes) for n, one in enumerate(_one_by_one(data))]
-    result = first | ({"extra_datasets": others} if others else {})
+    first, *others = one_config_per_dataset(data)
+    result = _evaluate_dataset(cnn, first, mistakes)
+    if others:
+        result["extra_datasets"] = [_evaluate_dataset(cnn, one) for one in others]
     if training and evaluated_on_training_split(training, result):
-        _say(f"not written to {folder}: these rows were learned from; --output takes it elsewhere")
+        logger.info("not written to %s: the model was trained on these rows; write elsewhere with --output", folder)
     elif folder:
         assert cnn.folder is not None  # it was loaded
         result["weights_sha256"] = weights_hash(cnn.folder)
@@ -252,104 +220,75 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
     return result
 
 
-def _one_by_one(data: DataConfig) -> list[DataConfig]:
-    """Return a config for each dataset; what was chosen for the first alone is left to the schema in the others."""
-    others = [name for name in dict.fromkeys((*data.extra_datasets, *data.sketches)) if name != data.dataset]
-    plain: dict[str, Any] = {
-        "extra_datasets": (),
-        "config": None,
-        "revision": None,
-        "image_column": None,
-        "label_column": None,
-    }
-    return [replace(data, extra_datasets=())] + [replace(data, dataset=name, **plain) for name in others]
+def _hyperparameters(folder: Path, preset: str | None) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
+    """Return (preset or None, fields of CnnConfig, fields of TrainConfig) of a preset, or of a run's best trial."""
+    if preset is None and (folder / TRIALS_FILE).exists():
+        report = read_trials(folder)
+        if report["best_trial"]:
+            return None, *best_hyperparameters(report)
+    preset = preset or "default"
+    chosen = PRESETS[preset]()
+    return preset, dict(chosen.architecture), dict(chosen.training)
 
 
-def _measured(cnn: CnnModel, data: DataConfig, mistakes: int) -> dict[str, Any]:
+def _open_checked(data: DataConfig, settings: TrainConfig) -> TrainingData:
+    """Open the training data and refuse settings that do not suit it, before anything is written."""
+    opened = open_data(data, settings.seed, settings.batch_size)
+    check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
+    if settings.digit_variants:
+        check_digits(opened.train.labels)
+    return opened
+
+
+def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> dict[str, Any]:
     stream, split = open_test(replace(data, task=cnn.config.task), cnn.config.labels)
     result = metrics.evaluate(cnn, stream, mistakes) | {"split": split, "sketches": data.dataset in data.sketches}
-    if news := stream.take_skip_summary():
-        _say(news)
+    if summary := stream.take_skip_summary():
+        logger.info(summary)
     for name in ("accuracy", "mean_absolute_error", "loss"):
         if name in result:
-            _say(f"{Path(data.dataset).name}, {split}: {name} {result[name]:.4f} on {result['rows']:,} rows")
+            dataset = Path(data.dataset).name
+            logger.info("%s, %s: %s %.4f on %s rows", dataset, split, name, result[name], f"{result['rows']:,}")
     return result
 
 
-def run_all(
-    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
-) -> None:
-    """Tune, train, evaluate; steps that are done are not done again. A worker of a search only tunes.
-
-    Once the training has begun, the search is over: a further trial, of a new budget of minutes say, might be the best
-    and belong to another network than the one that is half trained.
-    """
-    if data.test_split == data.split:
-        raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
-    for one in _one_by_one(data):
-        open_test(one)  # a missing test split is told before hours of work, not after
-    if (folder / CHECKPOINT_FILE).exists():
-        _say("the training has begun: no further trials")
-    elif tune(data, overrides, search, folder, tensorboard) is None:
-        return
-    train(data, overrides, folder, tensorboard=tensorboard)
-    known = read_report(folder / EVALUATION_FILE)
-    if not known or not matches_weights(known, folder):  # the test split is looked at once
-        evaluate(str(folder), data, folder)
-    _say(f"done: {folder}; publish it with `python -m training publish {folder} --repo owner/name`")
-
-
-def _base(data: Data) -> dict[str, Any]:
+def _config_fields(data: TrainingData) -> dict[str, Any]:
+    """Return the fields of CnnConfig that the data decides."""
     return {"labels": data.train.labels, "task": data.train.task, "image_shape": data.image_shape}
 
 
-def _histogram(data: Data, folder: Path):
+def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:
     return pixel_histogram(data.train, data.image_shape, folder / "pixels.json")
 
 
-def _changed(data: DataConfig) -> dict[str, Any]:
-    """Return what a person chose of the data, but which datasets: the report names these itself."""
+def _options_of(data: DataConfig) -> dict[str, Any]:
+    """Return the options of the data that differ from their defaults, without the datasets, which the report names."""
     named = ("dataset", "extra_datasets", "sketches", "revision")
     chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
-    plain = DataConfig(data.dataset)
-    return {name: value for name, value in chosen.items() if value != getattr(plain, name)}
+    default = DataConfig(data.dataset)
+    return {name: value for name, value in chosen.items() if value != getattr(default, name)}
 
 
 def _title(dataset: str) -> str:
-    # Of a local folder only the name: the way to it is nobody else's business.
+    # Only the name of a local folder: its path is private.
     return f"Trazo on {Path(dataset).resolve().name if Path(dataset).is_dir() else dataset}"
 
 
-def _training_report(
-    data: Data,
-    settings: TrainConfig,
-    network: dict[str, Any],
-    preset: str | None,
-    parameters: int,
-    progress: Progress,
-) -> dict[str, Any]:
-    flat = {name: value for name, value in network.items() if name != "scaling"} | {
-        "scaling": network["scaling"].method
-    }
+def _training_results(settings: TrainConfig, progress: Progress) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "data": data_section(data.train, data.validation),
-        "preset": preset,
-        "hyperparameters": asdict(settings) | flat,
         "history": progress.history,
         "best_epoch": progress.best_epoch,
         "stopped_early": len(progress.history) < settings.epochs,
         "seed": settings.seed,
         "seconds": round(progress.seconds, 1),
-        "parameters": parameters,
-        "environment": {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            **{name: version(name) for name in LIBRARIES},
-        },
     }
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
+def _environment() -> dict[str, Any]:
+    return {
+        "trazo": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        **{name: version(name) for name in LIBRARIES},
+    }

@@ -1,127 +1,241 @@
-"""What a run can be told: data, training, search. Each field is a command-line option of the same name."""
+"""Every option of the command line, declared once: `training.options` derives checks, parser and docs/cli.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from model.config import MAX_SIDE_PX
 from model.errors import TrazoError
+from model.heads import HEADS
 from training.augmentation.config import AugmentConfig
+from training.options import Validated, option
+from training.presets import PRESETS
 
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
-MAX_MISTAKES = 500  # that an evaluation keeps with their pictures
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
+EXPORT_FORMATS = ("onnx", "litert")
+MAX_MISTAKES = 500  # that an evaluation keeps with their images
+
+MAX_SIDE_PX = 1024  # of the network's input; as in `model.config`, which would take NumPy's time to import
+MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
 OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
-LARGEST_SEED = 2**32 - 1  # that NumPy, and so Keras, takes
+
+
+# --- What several verbs share ---
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Which rows are learned from."""
+class DataConfig(Validated):
+    """The dataset, its splits and how it is read."""
 
-    dataset: str  # Hub id owner/name, or a local folder in a Hub dataset repo's layout
-    extra_datasets: tuple[
-        str, ...
-    ] = ()  # datasets whose rows follow those of the first; of these only defaults are used
-    sketches: tuple[str, ...] = ()  # the same, of free drawings, which are prepared as `predict_sketch` does
-    group_column: str | None = None  # rows of an equal value there are held out together, where a dataset has it
-    config: str | None = None  # of a dataset with several configs
-    revision: str | None = None  # branch, tag or commit on the Hub
-    split: str = "train"  # what is trained on, less the rows held out
-    test_split: str = "test"  # what is evaluated, once
-    test_fraction: float = 0.1  # of `split`, held out before anything else where a dataset has no split named test
-    image_column: str | None = None  # where the schema has several
-    label_column: str | None = None  # where the schema leaves it open
-    task: str | None = None  # binary, multiclass or regression; None: as the label column's type says
-    image_size: int | None = None  # longer side of the network's input; None: that of the first picture, 128 at most
-    validation_fraction: float = 0.1  # share of `split` held out by row id; early stopping and the search look at it
-    on_error: str = "skip"  # rows without usable image or label: skip and report, or raise
-    window_rows: int = 32768  # rows in the shuffle window; memory holds two windows of encoded images
-    timeout: float = 10.0  # seconds of silence after which a request to the Hub is given up
-    retries: int = 3  # of a failed request, after growing pauses
-    cache_bytes: int = 0  # of downloaded rows that are kept on disk for the next epoch; 0 for none
-
-    def __post_init__(self) -> None:
-        """Refuse shares that leave one side empty."""
-        for name in ("validation_fraction", "test_fraction"):
-            if not 0 < getattr(self, name) < 1:
-                raise TrazoError(f"{name} is a share between 0 and 1, not {getattr(self, name)}")
-        if self.image_size is not None and not 1 <= self.image_size <= MAX_SIDE_PX:
-            raise TrazoError(f"image_size lies between 1 and {MAX_SIDE_PX} pixels, not {self.image_size}")
+    dataset: str = option(
+        repeat=True, help="Hub id owner/name, or a folder in the layout of a Hub dataset repo; several are concatenated"
+    )
+    # Named by further `--dataset`s. Only the defaults are used for these.
+    extra_datasets: tuple[str, ...] = field(default=())
+    sketches: tuple[str, ...] = option(
+        (), repeat=True, metavar="DATASET", help="a dataset of free drawings of any size and polarity"
+    )
+    group_column: str | None = option(
+        None, help="column whose equal values, such as one writer's rows, are held out together"
+    )
+    config: str | None = option(None, help="config of a dataset with several")
+    revision: str | None = option(None, unset="the main branch", help="branch, tag or commit on the Hub")
+    split: str = option("train", help="split to train on, without the rows held out")
+    test_split: str = option("test", help="split that is evaluated, once")
+    test_fraction: float = option(
+        0.1, low=0, high=1, exclusive=True, help="share of the rows held out for the test if no split is named test"
+    )
+    image_column: str | None = option(None, unset="the only one", help="column of images")
+    label_column: str | None = option(None, unset="as the schema says", help="column of labels")
+    task: str | None = option(
+        None, choices=tuple(HEADS), unset="as the label column's type says", help="what the labels are"
+    )
+    image_size: int | None = option(
+        None,
+        low=1,
+        high=MAX_SIDE_PX,
+        unset="that of the first image, 128 at most",
+        help="longer side of the network's input, in pixels",
+    )
+    validation_fraction: float = option(
+        0.1, low=0, high=1, exclusive=True, help="share of the rows held out for early stopping and the search"
+    )
+    on_error: str = option(
+        "skip", choices=("skip", "raise"), help="rows without a usable image or label: skip and report them, or stop"
+    )
+    window_rows: int = option(
+        32768, low=1, help="rows in the shuffle window; memory holds two windows of encoded images"
+    )
+    timeout: float = option(10.0, low=0, exclusive=True, help="seconds of silence after which a request is given up")
+    retries: int = option(3, low=0, help="how often a failed request is repeated, after growing pauses")
+    cache_bytes: int = option(0, low=0, unset="none", help="bytes of downloaded rows kept on disk for the next epoch")
 
 
 @dataclass(frozen=True)
 class TrainConfig(AugmentConfig):
-    """How a network is trained; the augmentation's fields are inherited."""
+    """How a network is trained. The fields of the augmentation are inherited."""
 
-    epochs: int = 20  # at most; early stopping may end before
-    steps_per_epoch: int | None = None  # batches after which an epoch ends; None for all
-    batch_size: int = 128  # rows of a step
-    optimizer: str = "adamw"  # one of OPTIMIZERS
-    learning_rate: float = 2e-3  # the highest of the schedule
-    weight_decay: float = 1e-2  # of adamw and lion, decoupled from the gradient; unused by the others
-    schedule: str = "one-cycle"  # up linearly for a tenth of the steps, down to 0 by a cosine; or constant
-    loss: str = ""  # one that suits the task (model/heads.py); empty: the task's default
-    label_smoothing: float = 0.0  # for cross-entropies
-    ema_momentum: float = 0.0  # decay a step of a moving average of the weights, which then is the result; 0 for none
-    precision: str = "float32"  # of the arithmetic; bfloat16 is faster on processors that have it, others use float32
-    patience: int = 6  # epochs without a better validation loss before training stops
-    seed: int = 0  # of the order, the augmentation, the weights and the dropout
-
-    def __post_init__(self) -> None:
-        """Refuse what is unknown or out of range."""
-        super().__post_init__()
-        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in choices:
-                raise TrazoError(f"unknown {name} {getattr(self, name)!r}; there are {', '.join(choices)}")
-        for name, low, high in (
-            ("epochs", 1, 100_000),
-            ("batch_size", 1, 1_000_000),
-            ("patience", 1, 100_000),
-            ("steps_per_epoch", 1, 1_000_000_000),
-            ("learning_rate", 1e-9, 100),
-            ("weight_decay", 0, 10),
-            ("label_smoothing", 0, 0.9),
-            ("ema_momentum", 0, 0.99999),
-            ("seed", 0, LARGEST_SEED),
-        ):
-            if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
-                raise TrazoError(f"{name} must lie between {low} and {high}, not {getattr(self, name)}")
+    epochs: int = option(20, low=1, high=100_000, help="epochs at most; early stopping may end the training before")
+    steps_per_epoch: int | None = option(
+        None, low=1, high=1_000_000_000, unset="all", help="batches after which an epoch ends"
+    )
+    batch_size: int = option(128, low=1, high=1_000_000, help="rows per step")
+    optimizer: str = option("adamw", choices=OPTIMIZERS, help="the optimizer")
+    learning_rate: float = option(2e-3, low=1e-9, high=100, help="the highest learning rate of the schedule")
+    weight_decay: float = option(
+        1e-2, low=0, high=10, help="decoupled weight decay of adamw and lion; the others do not use it"
+    )
+    schedule: str = option(
+        "one-cycle",
+        choices=SCHEDULES,
+        help="up linearly for a tenth of the steps and down to 0 by a cosine; or constant",
+    )
+    loss: str = option("", unset="the task's default", help="a loss that suits the task; an unknown one lists them")
+    label_smoothing: float = option(0.0, low=0, high=0.9, help="label smoothing of cross-entropies")
+    ema_momentum: float = option(
+        0.0, low=0, high=0.99999, unset="none", help="decay per step of a moving average of the weights"
+    )
+    precision: str = option(
+        "float32", choices=PRECISIONS, help="arithmetic; processors without bfloat16 use float32 instead"
+    )
+    patience: int = option(
+        6, low=1, high=100_000, help="epochs without a better validation loss after which the training stops"
+    )
+    seed: int = option(
+        0, low=0, high=MAX_SEED, help="seed of the order, the augmentation, the weights, the dropout and the search"
+    )
 
 
 @dataclass(frozen=True)
-class TuneConfig:
+class TuneConfig(Validated):
     """How hyperparameters are searched."""
 
-    # At most, for every strategy. Hyperband's plan is over after 6 trials where trial_epochs is 3, after 23 where it is
-    # 9; it begins with the short ones and, cut off by a smaller number, may come to none of full length.
-    trials: int = 5
-    strategy: str = "random"  # one of STRATEGIES
-    trial_epochs: int = 3  # length of a trial; hyperband gives its best ones this many, the others fewer
-    trial_steps: int | None = None  # batches of a trial's epoch; None for all
-    trial_patience: int | None = None  # epochs without a better validation loss before a trial stops; None: no end
-    search: tuple[str, ...] = ()  # names of what is searched, the rest keeping its default; none: everything
-    minutes: float | None = None  # after which no trial begins, and a running one is left for the next call
-    max_params: int | None = (
-        None  # of a network; larger ones are not tried, but of a grid, whose order has no gaps: there they fail
+    # Hyperband plans 6 trials if trial_epochs is 3, and 23 if it is 9. It starts with the short ones: with a smaller
+    # number of trials, none may have the full length.
+    trials: int = option(5, low=1, help="trials at most")
+    strategy: str = option("random", choices=STRATEGIES, help="how the next point is chosen")
+    trial_epochs: int = option(3, low=1, help="epochs of a trial; hyperband gives only its best trials this many")
+    trial_steps: int | None = option(None, low=1, unset="all", help="batches of a trial's epoch")
+    trial_patience: int | None = option(
+        None, low=1, unset="none", help="epochs without a better validation loss after which a trial stops"
     )
-    worker_timeout: float = 60.0  # seconds of silence after which a worker's trial goes to another
-    seed: int = 0  # of the search; KerasTuner gets the next one, for it takes 0 for "none"
+    search: tuple[str, ...] = option(
+        (), metavar="NAME", unset="all", help="hyperparameters to search; the others keep their defaults"
+    )
+    minutes: float | None = option(
+        None, low=0, exclusive=True, unset="none", help="minutes of this call, after which no trial starts"
+    )
+    # A grid has to keep its order without gaps: there, larger networks are tried and fail.
+    max_params: int | None = option(None, low=1, unset="none", help="parameters of a network at most")
+    worker_timeout: float = option(
+        60.0, low=0, exclusive=True, help="seconds of silence after which a worker's trial goes to another worker"
+    )
+    seed: int = option(0, low=0, high=MAX_SEED - 1, help="seed of the search")  # KerasTuner gets the next one
 
     def __post_init__(self) -> None:
-        """Refuse what is unknown or out of range."""
-        if self.strategy not in STRATEGIES:
-            raise TrazoError(f"unknown strategy {self.strategy!r}; there are {', '.join(STRATEGIES)}")
-        for name in ("trials", "trial_epochs", "trial_steps", "trial_patience", "max_params"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise TrazoError(f"{name} is at least 1, not {value}")
-        for name in ("minutes", "worker_timeout"):
-            if (value := getattr(self, name)) is not None and not 0 < value < float("inf"):
-                raise TrazoError(f"{name} is a time above 0, not {value}")
+        """Check every field, and that hyperband has enough epochs.
+
+        Raises:
+            TrazoError: if a value is unknown or out of range.
+        """
+        super().__post_init__()
         if self.strategy == "hyperband" and self.trial_epochs < 3:
             raise TrazoError(
                 f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"
             )
-        if not 0 <= self.seed < LARGEST_SEED:
-            raise TrazoError(f"seed of a search must lie between 0 and {LARGEST_SEED - 1}, not {self.seed}")
+
+
+@dataclass(frozen=True)
+class OutputConfig(Validated):
+    """Where a run is written."""
+
+    output: Path = option(help="folder of the run")
+    tensorboard: bool = option(False, help="write TensorBoard files to --output")
+
+
+# --- What a single verb has ---
+
+
+@dataclass(frozen=True)
+class PresetConfig(Validated):
+    """Where the hyperparameters come from."""
+
+    preset: str | None = option(
+        None,
+        choices=tuple(PRESETS),
+        unset="the best trial of the search in --output, or the preset default",
+        help="architecture and recipe",
+    )
+
+
+@dataclass(frozen=True)
+class TrialsConfig(Validated):
+    """Which trials are shown, and how."""
+
+    run: Path = option(positional=True, metavar="RUN", help="folder of the run")
+    best: int | None = option(None, low=1, metavar="N", unset="all", help="show only the best N")
+    csv: bool = option(False, help="print every trial as CSV, in the order tried")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Validated):
+    """What is measured."""
+
+    model: str = option(help="folder or Hub id of a model")
+    split: str = option("test", help="split to measure on")
+    output: Path | None = option(None, unset="the model's folder", help="where evaluation.json is written")
+    mistakes: int = option(
+        0,
+        low=0,
+        high=MAX_MISTAKES,
+        metavar="N",
+        help="keep the N most confident mistakes with their images for the demo; they are published with the model",
+    )
+
+
+@dataclass(frozen=True)
+class PublishConfig(Validated):
+    """What is published, and where."""
+
+    run: Path = option(positional=True, metavar="RUN", help="folder of the run")
+    repo: str = option(help="owner/name on the Hub")
+    private: bool = option(False, help="make the repo private if it is new")
+    revision: str | None = option(
+        None, metavar="BRANCH", unset="the main branch", help="branch; a new one starts from the main branch"
+    )
+    create_pr: bool = option(False, help="open a pull request")
+    license: str | None = option(
+        None, metavar="ID", unset="none", help="license for the card, as on the Hub: apache-2.0, mit, …"
+    )
+    seeds: tuple[Path, ...] = option(
+        (), metavar="RUN", help="runs of the same recipe with other seeds; the card lists their results too"
+    )
+
+
+@dataclass(frozen=True)
+class ExportConfig(Validated):
+    """What is exported."""
+
+    run: Path = option(positional=True, metavar="RUN", help="folder of the run")
+    to: tuple[str, ...] = option(choices=EXPORT_FORMATS, help="onnx for browsers and servers, litert for phones")
+    dataset: str | None = option(
+        None, unset="that of evaluation.json", help="dataset whose test split the exported network is checked on"
+    )
+
+
+@dataclass(frozen=True)
+class DeployConfig(Validated):
+    """What is deployed, and where."""
+
+    model: str = option(help="owner/name of a published model; with --local also a folder")
+    repo: str | None = option(None, help="owner/name of the Space")
+    revision: str | None = option(
+        None, unset="the newest", help="branch, tag or commit of the model that the Space stays at"
+    )
+    private: bool = option(False, help="make the Space private if it is new")
+    local: bool = option(False, help="serve the demo on this machine, in a separate environment")
+    output: Path | None = option(
+        None, unset="not kept; with --local runs/space", help="folder that receives the Space's files"
+    )

@@ -1,8 +1,11 @@
-"""Declare an option once, as a dataclass field with its help text and its range, and check the values it gets."""
+"""Declare an option once, as a dataclass field: its help, range and choices give the check, the parser and the docs."""
 
+import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, field, fields
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from model.errors import TrazoError
 
@@ -12,24 +15,61 @@ def option(
     *,
     low: float | None = None,
     high: float | None = None,
+    exclusive: bool = False,
     choices: Sequence[str] | None = None,
     help: str = "",
+    unset: str = "",
+    metavar: str | None = None,
+    positional: bool = False,
+    repeat: bool = False,
 ) -> Any:
     """Return a dataclass field that carries its help text and its range as metadata.
 
     Args:
         default: the value if none is given; without a default the field is required.
-        low: the smallest allowed value; None without a bound.
-        high: the largest allowed value, only together with `low`; None without a bound.
+        low: the smallest allowed value; None if there is no bound.
+        high: the largest allowed value, only together with `low`; None if there is no bound.
+        exclusive: `low` and `high` themselves, and infinity, are not allowed.
         choices: all allowed values; None if any value will do.
         help: one line for users, without the default and the range.
+        unset: what a default of None, 0 or "" means, for users.
+        metavar: the name of the value in the command's help.
+        positional: the command takes it by its place, without `--name`.
+        repeat: the command takes it several times, one value each.
 
     Example:
         >>> @dataclass(frozen=True)
         ... class Recipe:
         ...     epochs: int = option(20, low=1, high=100_000, help="epochs at most")
     """
-    return field(default=default, metadata={"low": low, "high": high, "choices": choices, "help": help})
+    names = ("low", "high", "exclusive", "choices", "help", "unset", "metavar", "positional", "repeat")
+    values = (low, high, exclusive, choices, help, unset, metavar, positional, repeat)
+    return field(default=default, metadata=dict(zip(names, values, strict=True)))
+
+
+def options_of(config: type, skip: Sequence[str] = ()) -> list[Field]:
+    """Return the fields of a dataclass that were declared with `option`, except those in `skip`."""
+    return [declared for declared in fields(config) if declared.metadata.get("help") and declared.name not in skip]
+
+
+def group_title(config: type) -> str:
+    """Return what a group of options is called: the first sentence of the dataclass's docstring."""
+    return (config.__doc__ or config.__name__).split(".")[0]
+
+
+# --- Checks ---
+
+
+class Validated:
+    """A base of dataclasses whose fields are checked against the ranges and choices they are declared with."""
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            TrazoError: if a value is unknown or out of range.
+        """
+        validate(self)
 
 
 def validate(instance: Any) -> None:
@@ -47,10 +87,95 @@ def validate(instance: Any) -> None:
 
 
 def _check(declared: Field, value: Any) -> None:
-    low, high, choices = (declared.metadata.get(key) for key in ("low", "high", "choices"))
-    if choices is not None and value not in choices:
-        raise TrazoError(f"unknown {declared.name} {value!r}; there are {', '.join(choices)}")
+    low, high, exclusive, choices = (declared.metadata.get(key) for key in ("low", "high", "exclusive", "choices"))
+    for one in value if isinstance(value, tuple) else (value,):
+        if choices is not None and one not in choices:
+            raise TrazoError(f"unknown {declared.name} {one!r}; there are {', '.join(choices)}")
+    if low is None:
+        return
     # Written so that NaN, which is neither above nor below anything, is refused.
-    if not ((low is None or value >= low) and (high is None or value <= high)):
-        bounds = f"must lie between {low} and {high}" if high is not None else f"is at least {low}"
+    top = math.inf if high is None else high
+    if not (low < value < top if exclusive else low <= value <= top):
+        if high is not None:
+            bounds = f"must lie between {low} and {high}" + (", both excluded" if exclusive else "")
+        else:
+            bounds = f"must be above {low}" if exclusive else f"is at least {low}"
         raise TrazoError(f"{declared.name} {bounds}, not {value}")
+
+
+# --- Command line ---
+
+
+class OptionText(NamedTuple):
+    """What users read about an option."""
+
+    name: str  # as it is typed: `--batch-size`, or the metavar of a positional one
+    values: str  # choices, range or type
+    default: str  # empty if there is none
+    help: str
+
+
+def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence[str] = ()) -> None:
+    """Add an argument for each option of a dataclass. Only what the user gives appears in the namespace."""
+    types = get_type_hints(config)
+    for declared in options_of(config, skip):
+        about, text = declared.metadata, describe(declared, types[declared.name])
+        notes = [text.values] if about["low"] is not None else []
+        notes += [f"default: {text.default}"] if text.default else []
+        line = f"{text.help} ({'; '.join(notes)})" if notes else text.help
+        named: dict[str, Any] = {"help": line.replace("%", "%%"), "default": argparse.SUPPRESS}
+        value_type, several = _value_type(types[declared.name])
+        if value_type is bool:
+            named["action"] = "store_true"
+        else:
+            named |= {"type": value_type, "choices": about["choices"], "metavar": about["metavar"]}
+            if about["repeat"]:
+                named["action"] = "append"
+            elif several:
+                named["nargs"] = "+"
+        if about["positional"]:
+            parser.add_argument(declared.name, **named)
+        else:
+            required = declared.default is MISSING and not about["repeat"]
+            parser.add_argument(f"--{declared.name.replace('_', '-')}", required=required, **named)
+
+
+def given(config: type, namespace: argparse.Namespace, skip: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of a dataclass that the user gave; lists become tuples."""
+    names = [declared.name for declared in options_of(config, skip) if hasattr(namespace, declared.name)]
+    values = {name: getattr(namespace, name) for name in names}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def describe(declared: Field, annotation: Any) -> OptionText:
+    """Return what users read about an option of this type."""
+    about, (value_type, several) = declared.metadata, _value_type(annotation)
+    name = (about["metavar"] or declared.name) if about["positional"] else f"--{declared.name.replace('_', '-')}"
+    if about["choices"]:
+        values = ", ".join(about["choices"])
+    elif about["low"] is not None and about["high"] is not None:
+        values = f"{about['low']:,} to {about['high']:,}" + (", both excluded" if about["exclusive"] else "")
+    elif about["low"] is not None:
+        values = f"above {about['low']}" if about["exclusive"] else f"{about['low']} or more"
+    else:
+        values = {bool: "flag", int: "whole number", float: "number", str: "text"}.get(value_type, "path")
+    if several or about["repeat"]:
+        values += "; may be repeated" if about["repeat"] else "; one or more"
+    return OptionText(name, values, about["unset"] or _default_text(declared.default), about["help"])
+
+
+def _default_text(default: Any) -> str:
+    if default is MISSING or default is None or default is False or default in ("", ()):
+        return ""
+    return (
+        f"{default:,}" if isinstance(default, int) else f"{default:g}" if isinstance(default, float) else str(default)
+    )
+
+
+def _value_type(annotation: Any) -> tuple[type, bool]:
+    """Return (the type of one value, whether there may be several) of `T`, `T | None` or `tuple[T, ...]`."""
+    if isinstance(annotation, UnionType):
+        annotation = next(one for one in get_args(annotation) if one is not NoneType)
+    if get_origin(annotation) is tuple:
+        return get_args(annotation)[0], True
+    return annotation, False

@@ -1,3 +1,5 @@
+"""The command line, from arguments to files: whole runs, user errors, rows that cannot be used."""
+
 import json
 import os
 import shutil
@@ -10,19 +12,19 @@ import PIL.Image
 import pytest
 from datasets import ClassLabel, Features, Image, Value
 
-from model import CnnModel
+from model import CnnModel, __version__
 from tests.conftest import ROOT, SAMPLE
 from tests.support.datasets import pictures, write_dataset
 from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
-from training.commands import open_data
-from training.config import DataConfig, TrainConfig
+from training.config import DataConfig
+from training.data.splits import open_data
 from training.data.subset import Subset
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
 
-def test_the_whole_way_leaves_every_file(trained):
+def test_run_writes_every_file(trained):
     names = {"config.json", "model.safetensors", "README.md", "training.json", "trials.json", "evaluation.json"}
     assert names <= {path.name for path in trained.iterdir()}
     training, trials, evaluation = (
@@ -40,7 +42,7 @@ def test_the_whole_way_leaves_every_file(trained):
     assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,125 rows to train on" in card
 
 
-def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, capsys):
+def test_run_finished_changes_nothing(trained, capsys):
     before = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
     options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
     assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options]) == 0
@@ -50,7 +52,7 @@ def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, c
     # Another trial might be the best, of another network than the one that is trained.
     assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options, "--trials", "2"]) == 0
     assert {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()} == before
-    assert "the training has begun: no further trials" in capsys.readouterr().out
+    assert "the training has already started: no further trials" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -70,21 +72,30 @@ def test_a_whole_run_that_is_done_is_done_at_once_and_changes_nothing(trained, c
         (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
     ],
 )
-def test_a_persons_mistake_is_told_in_one_line_and_nothing_is_written(tmp_path, capsys, arguments, message):
+def test_user_error_is_one_line_and_writes_nothing(tmp_path, capsys, arguments, message):
     output = tmp_path / "run"
     assert main([*arguments, "--output", str(output)]) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.startswith("trazo: ") and told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("trazo: ") and error.count("\n") == 1
     assert not output.exists()
 
 
-def test_an_unknown_preset_or_strategy_names_those_there_are(training):
-    answer = training("train", "--dataset", SAMPLE, "--output", "x", "--preset", "huge")
-    assert answer.returncode == 2 and "invalid choice: 'huge'" in answer.stderr and "fast" in answer.stderr
-    assert answer.stderr.startswith("trazo: ") and answer.stderr.count("\n") == 1
+def test_unknown_preset_lists_known_presets(capsys):
+    assert main(["train", "--dataset", SAMPLE, "--output", "x", "--preset", "huge"]) == 2
+    error = capsys.readouterr().err
+    assert "invalid choice: 'huge'" in error and "fast" in error
+    assert error.startswith("trazo: ") and error.count("\n") == 1
 
 
-def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
+def test_version_and_help_come_without_tensorflow_and_with_status_0(training):
+    answer = training("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"trazo {__version__}\n")
+    check = "import sys; from training.cli import main; s = main(['--help']); print(s, 'tensorflow' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=ROOT)
+    assert answer.stdout.splitlines()[-1] == "0 False"
+
+
+def test_missing_model_or_run_is_named(tmp_path, capsys):
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
     assert "has no config.json" in capsys.readouterr().err
     (tmp_path / "checkpoint.safetensors").touch()
@@ -99,7 +110,7 @@ def test_models_and_runs_that_are_not_there_are_named(tmp_path, capsys):
     )
 
 
-def test_without_a_network_one_line_names_the_sample(tmp_path, training):
+def test_hub_unreachable_error_names_the_sample(tmp_path, training):
     nobody = {
         **os.environ,
         "HF_HUB_OFFLINE": "0",
@@ -111,7 +122,7 @@ def test_without_a_network_one_line_names_the_sample(tmp_path, training):
     assert "Traceback" not in answer.stderr and not (tmp_path / "run").exists()
 
 
-def test_a_hub_dataset_that_is_missing_or_private_is_told(tmp_path, training):
+def test_hub_dataset_missing_or_private_is_an_error(tmp_path, training):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
         for dataset in ("nobody/nothing", "someone/secret"):
@@ -122,7 +133,7 @@ def test_a_hub_dataset_that_is_missing_or_private_is_told(tmp_path, training):
 
 
 @pytest.mark.slow
-def test_a_private_hub_dataset_is_read_with_a_token_at_a_revision_that_it_has(tmp_path, training):
+def test_hub_dataset_private_is_read_with_token_at_existing_revision(tmp_path, training):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
         options = ["--output", tmp_path / "run", *QUICK]
@@ -144,7 +155,7 @@ def damaged(tmp_path) -> str:
     return write_dataset(tmp_path / "damaged", features, [columns])
 
 
-def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
+def test_train_unusable_rows_are_reported_by_id(tmp_path, damaged, capsys):
     options = [
         "--dataset",
         damaged,
@@ -160,13 +171,13 @@ def test_unusable_rows_are_reported_by_their_ids(tmp_path, damaged, capsys):
     assert main(["train", *options, "--output", str(tmp_path / "run")]) == 0
     skipped = json.loads((tmp_path / "run" / "training.json").read_text())["data"]["skipped_rows"]
     assert skipped.keys() <= {"3", "7", "11"} and skipped
-    said = capsys.readouterr().out
-    assert all(f"{row} ({reason})" in said for row, reason in skipped.items())
+    output = capsys.readouterr().out
+    assert all(f"{row} ({reason})" in output for row, reason in skipped.items())
     assert main(["train", *options, "--on-error", "raise", "--output", str(tmp_path / "strict")]) == 2
     assert "row " in capsys.readouterr().err
 
 
-def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged, capsys):
+def test_train_reports_few_steps_and_why_it_stopped(tmp_path, damaged, capsys):
     options = [
         "--dataset",
         damaged,
@@ -180,29 +191,27 @@ def test_a_training_tells_that_it_is_short_and_why_it_stopped(tmp_path, damaged,
         "1",
     ]
     assert main(["train", *options, "--learning-rate", "1", "--output", str(tmp_path / "run")]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     report = json.loads((tmp_path / "run" / "training.json").read_text())
-    assert "only 9 steps of training" in said
-    assert f"stopped after epoch {len(report['history'])} of 9: none was better since {report['best_epoch']}" in said
+    assert "only 9 steps of training" in output
+    assert f"stopped after epoch {len(report['history'])} of 9: none was better since {report['best_epoch']}" in output
 
 
-def test_an_unusable_validation_row_stops_a_strict_training_in_one_line(tmp_path, training):
+def test_train_strict_unusable_validation_row_is_one_line_error(tmp_path, capfd):
     columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
     held_out = np.flatnonzero(Subset().split(DataConfig.test_fraction)[0].split(0.3)[1].mask(np.arange(60)))
     columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     dataset = write_dataset(tmp_path / "damaged", features, [columns])
     arguments = ["train", "--dataset", dataset, "--on-error", "raise", "--validation-fraction", "0.3", *QUICK]
-    answer = training(*arguments, "--output", tmp_path / "run")
-    assert answer.returncode == 2
-    assert (
-        answer.stderr.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not an image" in answer.stderr
-    )
-    assert "Traceback" not in answer.stderr
+    assert main([*arguments, "--output", str(tmp_path / "run")]) == 2
+    error = capfd.readouterr().err
+    assert error.splitlines()[-1].startswith(f"trazo: row {held_out[2]} of ") and "not an image" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.slow
-def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path, training):
+def test_hub_failing_during_training_is_one_line_error(tmp_path, training):
     requests: list[str] = []
     most = 0
 
@@ -223,7 +232,7 @@ def test_a_hub_that_fails_in_the_middle_of_training_is_told_in_one_line(tmp_path
     assert "Traceback" not in answer.stderr
 
 
-def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
+def test_train_numbers_are_classes_or_targets_by_task(tmp_path, capsys):
     features = Features({"image": Image(), "label": Value("int32")})
     dataset = write_dataset(tmp_path / "ages", features, [{"image": pictures(60), "label": [1, 2, 3] * 20}])
     for task, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
@@ -235,15 +244,15 @@ def test_numbers_are_classes_or_targets_as_it_is_asked(tmp_path, capsys):
     assert "mean_absolute_error" in capsys.readouterr().out
 
 
-def test_what_numbers_are_holds_for_every_dataset(tmp_path):
+def test_open_data_task_holds_for_every_dataset(tmp_path):
     features = Features({"image": Image(), "label": Value("int32")})
     columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
     first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
-    opened = open_data(DataConfig(first, extra_datasets=(second,), task="regression"), TrainConfig())
+    opened = open_data(DataConfig(first, extra_datasets=(second,), task="regression"))
     assert opened.train.task == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
 
 
-def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys):
+def test_train_image_size_is_as_requested_or_bounded(tmp_path, capsys):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     photos = [PIL.Image.effect_noise((300, 200), 50) for _ in range(20)]
     dataset = write_dataset(tmp_path / "photos", features, [{"image": photos, "label": [0, 1] * 10}])
@@ -252,11 +261,11 @@ def test_the_networks_input_is_as_large_as_asked_for_or_bounded(tmp_path, capsys
         output = tmp_path / str(side)
         assert main([*arguments, *options, "--output", str(output)]) == 0
         assert json.loads((output / "config.json").read_text())["image_shape"] == [round(side * 2 / 3), side, 1]
-        assert f"pictures of 300×200 pixels are brought to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
+        assert f"images of 300×200 pixels are resized to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
+def test_train_full_disk_is_an_error_and_next_start_resumes(tmp_path, training):
     """The process may write files of 20 kB at most, which its checkpoint exceeds: what a full disk looks like."""
     script = tmp_path / "limited.py"
     script.write_text(
@@ -281,7 +290,7 @@ def test_a_full_disk_is_told_and_the_next_start_goes_on(tmp_path, training):
     assert CnnModel.from_pretrained(output).config.labels == tuple("0123456789")
 
 
-def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path, capsys):
+def test_evaluate_writes_to_model_folder_or_output(trained, tmp_path, capsys):
     assert (
         main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train", "--output", str(tmp_path)])
         == 0
@@ -298,7 +307,7 @@ def test_evaluate_writes_beside_the_model_or_where_it_is_told(trained, tmp_path,
     assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
 
 
-def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):
+def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):
     folder = tmp_path / "exam"
     (folder / "data").mkdir(parents=True)
     shutil.copyfile(f"{SAMPLE}/data/test-00000-of-00001.parquet", folder / "data" / "test-00000-of-00001.parquet")
@@ -306,7 +315,7 @@ def test_a_dataset_of_a_test_split_alone_can_be_measured_on(trained, tmp_path):
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 1000
 
 
-def test_a_dataset_of_one_split_is_tested_on_rows_held_out_of_it(tmp_path, capsys):
+def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, capsys):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     columns = {"image": pictures(200), "label": [0, 1] * 100}
     dataset = write_dataset(tmp_path / "one", features, [columns])

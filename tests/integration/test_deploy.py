@@ -1,4 +1,4 @@
-"""The folder of a Space: what it holds, that it starts without the packages of training, and its way to the Hub."""
+"""Deploy: what a Space holds, that it starts without the packages of training, and its upload to the Hub."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from model.errors import TrazoError
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support.app_server import running
 from tests.support.fake_hub import Fault, LoopbackHub
-from training.release.deploy import assemble, demo_requirements
+from training.cli import main
+from training.release.deploy import DEMO_REQUIREMENTS, assemble
 
 MODEL = "someone/digits"
 SPACE = "someone/demo"
@@ -27,13 +27,10 @@ def hub(tmp_path):
 
 
 @pytest.fixture
-def deploy(hub, tmp_path, training):
-    environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
-
-    def run(*arguments: object, **more: str) -> subprocess.CompletedProcess:
-        return training("deploy", "--repo", SPACE, "--model", MODEL, *arguments, env=environment | more)
-
-    return run
+def deploy(hub, tmp_path, use_hub):
+    """Deploy the model to the Space; returns the exit status."""
+    use_hub(hub, tmp_path / "home")
+    return lambda *arguments: main(["deploy", "--repo", SPACE, "--model", MODEL, *arguments])
 
 
 def front_matter(hub: LoopbackHub) -> dict:
@@ -44,8 +41,9 @@ def variables(hub: LoopbackHub) -> dict[str, str]:
     return hub.repos["space", SPACE].variables
 
 
-def test_a_space_holds_the_demo_and_nothing_of_training(hub, deploy):
-    answer = deploy()
+def test_deploy_space_holds_demo_without_training(hub, tmp_path, training):
+    environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
+    answer = training("deploy", "--repo", SPACE, "--model", MODEL, env=environment)
     assert answer.returncode == 0, answer.stderr
     assert f"/spaces/{SPACE}" in answer.stdout
     assert [commit.title for commit in hub.commits(SPACE, "space")][1:] == ["Deploy the demo"]
@@ -65,7 +63,7 @@ def test_a_space_holds_the_demo_and_nothing_of_training(hub, deploy):
     assert "hf_loopback" not in answer.stdout + answer.stderr
 
 
-def test_a_renewed_space_keeps_to_the_commit_asked_for_and_loses_old_modules_alone(hub, deploy, tmp_path):
+def test_deploy_again_pins_commit_and_deletes_only_old_modules(hub, deploy, tmp_path):
     space = tmp_path / "old"
     (space / "ui").mkdir(parents=True)
     for name in ("ui/gone.py", "notes.txt"):
@@ -73,53 +71,52 @@ def test_a_renewed_space_keeps_to_the_commit_asked_for_and_loses_old_modules_alo
     hub.add_repo(SPACE, "space", space)
     variables(hub).update({"MODEL_ID": "someone/else", "THEIRS": "kept"})
     commit = hub.commits(MODEL, "model")[-1].oid
-    answer = deploy("--revision", "main")
-    assert answer.returncode == 0, answer.stderr
+    assert deploy("--revision", "main") == 0
     files = hub.files(SPACE, "space")
     assert "ui/gone.py" not in files and files["notes.txt"] == b"old\n"
     assert variables(hub) == {"MODEL_ID": MODEL, "MODEL_REVISION": commit, "THEIRS": "kept"}
     assert front_matter(hub)["preload_from_hub"][0].endswith(f" {commit}")
-    assert deploy().returncode == 0
+    assert deploy() == 0
     assert variables(hub) == {"MODEL_ID": MODEL, "THEIRS": "kept"}
 
 
-def test_a_failed_upload_leaves_the_space_as_it_was(hub, deploy):
-    assert deploy().returncode == 0
+def test_deploy_failed_upload_leaves_space_unchanged(hub, deploy, capsys):
+    assert deploy() == 0
     before, set_before = hub.commits(SPACE, "space"), dict(variables(hub))
     hub.fault = lambda method, path, _: Fault(status=412) if path.endswith("/commit/main") else None
-    answer = deploy("--revision", "main")
-    assert answer.returncode == 2 and "somebody else committed in between" in answer.stderr
+    assert deploy("--revision", "main") == 2
+    assert "somebody else committed in between" in capsys.readouterr().err
     assert hub.commits(SPACE, "space") == before and variables(hub) == set_before
 
 
 @pytest.mark.parametrize(
-    "arguments, told",
+    ("arguments", "message"),
     [
         (["--repo", SPACE, "--model", "someone/nothing"], "neither a folder here nor a repo on the Hub"),
         (["--repo", SPACE, "--model", PRETRAINED], "publish it first"),
         (["--model", MODEL], "--repo owner/name"),
-        (["--local", "--model", PRETRAINED, "--output", ROOT], "is no part of a Space"),
+        (["--local", "--model", PRETRAINED, "--output", ROOT], "does not belong to a Space"),
     ],
 )
-def test_mistakes_are_told_in_one_line(hub, training, tmp_path, arguments, told):
-    environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
-    answer = training("deploy", *arguments, env=environment)
-    assert answer.returncode == 2 and answer.stderr.count("\n") == 1, answer.stderr
-    assert told in answer.stderr
+def test_deploy_user_error_is_one_line(hub, use_hub, tmp_path, capsys, arguments, message):
+    use_hub(hub, tmp_path / "home")
+    assert main(["deploy", *map(str, arguments)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
     assert ("space", SPACE) not in hub.repos
 
 
-def test_the_demo_needs_what_stands_above_the_mark():
-    text = (ROOT / "requirements.txt").read_text()
-    wanted = demo_requirements(text)
+def test_demo_requirements_are_flat_and_without_training(tmp_path):
+    wanted = DEMO_REQUIREMENTS.read_text()
     assert all(name in wanted for name in ("gradio", "tensorflow", "safetensors", "plotly"))
     assert not any(name in wanted for name in ("datasets", "keras-tuner", "pyarrow", "scikit-learn"))
-    with pytest.raises(TrazoError, match="Training only"):
-        demo_requirements("gradio\n")
+    assert "-r ui/requirements.txt" in (ROOT / "requirements.txt").read_text()
+    assemble(tmp_path / "space", None, [])
+    assert (tmp_path / "space" / "requirements.txt").read_text() == wanted and "-r " not in wanted
 
 
-def test_the_folder_starts_where_nothing_of_training_is_installed(tmp_path):
-    """Importing any package of training fails there, as where it is not installed."""
+def test_space_folder_starts_without_training_packages(tmp_path):
+    """Importing a package of training fails, as if it was not installed."""
     folder, missing = tmp_path / "space", tmp_path / "missing"
     assemble(folder, None, [])
     missing.mkdir()
@@ -150,7 +147,7 @@ def seven(folder: Path) -> dict:
 
 
 @pytest.mark.slow
-def test_local_serves_from_an_environment_of_its_own(hub, tmp_path):
+def test_deploy_local_serves_from_a_separate_environment(hub, tmp_path):
     with running(
         tmp_path / "log.txt",
         "-m", "training", "deploy", "--local", "--model", MODEL, "--output", str(tmp_path / "space"),

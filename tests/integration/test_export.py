@@ -1,6 +1,7 @@
+"""Export: predictions in each runtime, what is checked, and what is published."""
+
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -13,13 +14,15 @@ from model.io.atomic import write_json
 from model.io.locate import PRETRAINED
 from model.preprocess.decode import decode
 from model.scaling import Scaling
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import SAMPLE
 from tests.support.datasets import pictures, write_dataset
 from tests.support.fake_hub import LoopbackHub
+from training.cli import main
 from training.evaluation.metrics import evaluate
 from training.release import export as module
-from training.release.export import FORMATS, checked, export
-from training.release.publish import exported, write_card
+from training.release.card import write_card
+from training.release.export import FORMATS, convert_and_check, export
+from training.release.exports import exported_files
 from training.stream import HubStream
 
 BINARY = {"task": "binary", "labels": ("no", "yes")}
@@ -28,7 +31,7 @@ NUMBER = {"task": "regression", "labels": ("age",)}
 
 @pytest.fixture
 def fresh(tmp_path):
-    """A run that was not exported."""
+    """A run without exports."""
     return shutil.copytree(PRETRAINED, tmp_path / "run")
 
 
@@ -40,7 +43,7 @@ def run(tmp_path_factory):
     return folder
 
 
-def test_each_format_answers_as_keras_does_in_its_own_runtime(run):
+def test_export_format_predicts_as_keras_in_its_runtime(run):
     cnn = CnnModel.from_pretrained(run)
     images = next(HubStream(SAMPLE, "test", batch_size=70).ordered()).images
     wanted = cnn.predict(images)
@@ -65,7 +68,7 @@ def test_each_format_answers_as_keras_does_in_its_own_runtime(run):
     ],
     ids=lambda options: options["activation"],
 )
-def test_whatever_a_network_is_made_of_is_exported(options):
+def test_export_every_kind_of_layer(options):
     image_shape = options.get("image_shape", (28, 28, 1))
     further = {"filters": (4, 8), "dense_units": (16,), "dropout": 0.3, "scaling": Scaling("z-score", (33.0,), (78.0,))}
     cnn = CnnModel(CnnConfig(**{**further, **options}))
@@ -76,49 +79,50 @@ def test_whatever_a_network_is_made_of_is_exported(options):
     pixels = rng.integers(0, 256, (9, *image_shape), np.uint8)
     wanted = cnn.predict(pixels)
     for name in FORMATS:
-        content, difference = checked(cnn, name, pixels, wanted)
+        content, difference = convert_and_check(cnn, name, pixels, wanted)
         assert len(content) > 4 * cnn.network.count_params() and difference <= 1e-5
 
 
-def test_the_record_tells_what_was_checked(run):
+def test_exports_json_says_what_was_checked(run):
     report = json.loads((run / "exports.json").read_text())
     for one in report["formats"].values():
         assert one["checked_on"] == {"dataset": "sample", "split": "test", "rows": 1000}
         assert 0 <= one["largest_difference"] <= 1e-5 and (run / one["file"]).stat().st_size == one["bytes"]
 
 
-def test_without_the_evaluations_dataset_the_sample_is_answered_where_it_fits(fresh, monkeypatch, capsys):
-    monkeypatch.setattr(module, "checked", lambda cnn, name, pixels, wanted: (b"%d" % len(pixels), 0.0))
+def test_export_unreachable_dataset_falls_back_to_fitting_sample(fresh, monkeypatch, caplog):
+    caplog.set_level("INFO", "trazo")
+    monkeypatch.setattr(module, "convert_and_check", lambda cnn, name, pixels, wanted: (b"%d" % len(pixels), 0.0))
     report = export(fresh, ["onnx"])  # its evaluation names a dataset on the Hub, which the tests cannot reach
     assert report["formats"]["onnx"]["checked_on"] == {"dataset": "sample", "split": "test", "rows": 1000}
-    assert "checked with the bundled sample: " in capsys.readouterr().out
+    assert "checked with the bundled sample: " in caplog.text
     monkeypatch.setattr(module, "SAMPLE_SHAPE", (32, 32, 3))
-    with pytest.raises(TrazoError, match="no pictures to check with: .*ylecun/mnist.*; give --dataset$"):
+    with pytest.raises(TrazoError, match="no images to check with: .*ylecun/mnist.*; give --dataset$"):
         export(fresh, ["onnx"])
 
 
-def test_the_evaluations_columns_are_those_that_are_answered(fresh, tmp_path, monkeypatch):
+def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatch):
     features = Features({"scan": Image(), "photo": Image(), "digit": ClassLabel(names=list("0123456789"))})
     columns = {"scan": pictures(9, (28, 28)), "photo": pictures(9, (28, 28)), "digit": range(9)}
     dataset = write_dataset(tmp_path / "scans", features, [columns], split="test")
     stream = HubStream(dataset, "test", image_column="scan")
     write_json(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))
-    monkeypatch.setattr(module, "checked", lambda *_: (b"", 0.0))
+    monkeypatch.setattr(module, "convert_and_check", lambda *_: (b"", 0.0))
     report = export(fresh, ["onnx"])
     assert report["formats"]["onnx"]["checked_on"] == {"dataset": "scans", "split": "test", "rows": 9}
 
 
-def test_pictures_go_through_a_few_at_once_and_no_more_are_held_than_allowed(fresh, monkeypatch):
+def test_export_check_is_bounded_in_images_and_batch(fresh, monkeypatch):
     cnn, sizes = CnnModel.from_pretrained(fresh), []
     load = lambda path: lambda pixels: sizes.append(len(pixels)) or cnn.network(pixels, training=False).numpy()  # noqa: E731
     monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
-    monkeypatch.setattr(module, "MOST_BYTES", 100 * 28 * 28)
-    monkeypatch.setattr(module, "NUMBERS", 40 * cnn.config.largest_map)
+    monkeypatch.setattr(module, "MAX_CHECKED_BYTES", 100 * 28 * 28)
+    monkeypatch.setattr(module, "MAX_MAP_VALUES", 40 * cnn.config.largest_map)
     export(fresh, ["litert"], SAMPLE)
     assert sizes == [40, 40, 20]
 
 
-def test_a_package_that_is_missing_and_a_folder_that_is_not_there_are_told_first(fresh, tmp_path, monkeypatch):
+def test_export_missing_package_or_folder_is_an_error(fresh, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(TrazoError, match="^onnx needs tf2onnx: `pip install -r requirements.txt`$"):
         export(fresh, ["onnx"], SAMPLE)
@@ -130,19 +134,21 @@ def test_a_package_that_is_missing_and_a_folder_that_is_not_there_are_told_first
     "text",
     ["{", "[]", "{}", '{"formats": {"onnx": {"file": "../secret", "sha256": ""}}}', '{"formats": {"onnx": 1}}'],
 )
-def test_a_damaged_record_is_named_and_nothing_is_published(fresh, text):
+def test_exports_json_damaged_is_an_error(fresh, text):
     (fresh / "exports.json").write_text(text)
-    for call in (lambda: exported(fresh), lambda: export(fresh, ["onnx"], SAMPLE)):
+    for call in (lambda: exported_files(fresh), lambda: export(fresh, ["onnx"], SAMPLE)):
         with pytest.raises(TrazoError, match="exports.json .*delete it and "):
             call()
 
 
-def test_a_network_that_answers_otherwise_is_not_kept(fresh, monkeypatch):
+def test_export_with_other_predictions_is_not_written(fresh, monkeypatch):
     folder = fresh
     right = FORMATS["litert"].load
     wrong = lambda path: lambda pixels: np.roll(right(path)(pixels), 1, axis=1)  # noqa: E731
     monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=wrong))
-    with pytest.raises(TrazoError, match="as litert answers otherwise: by up to .*, 1000 other answers"):
+    with pytest.raises(
+        TrazoError, match="as litert predicts something else: differences up to .*, 1000 other predictions"
+    ):
         export(folder, ["litert"], SAMPLE)
     assert not (folder / "model.tflite").exists() and not (folder / "exports.json").exists()
 
@@ -150,12 +156,12 @@ def test_a_network_that_answers_otherwise_is_not_kept(fresh, monkeypatch):
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (0.7 + 2e-5, "by up to 2.0e-05, 0 other answers"),
-        (0.5 + 1e-6, "by up to .*e-06, 2 other answers"),
-        (np.nan, "by up to nan"),
+        (0.7 + 2e-5, "up to 2.0e-05, 0 other predictions"),
+        (0.5 + 1e-6, "up to .*e-06, 2 other predictions"),
+        (np.nan, "up to nan"),
     ],
 )
-def test_what_is_too_far_or_another_answer_or_no_number_is_refused(monkeypatch, found, message):
+def test_export_difference_or_other_class_or_nan_is_refused(monkeypatch, found, message):
     cnn = CnnModel(CnnConfig(filters=(4,), **BINARY))
     pixels = np.zeros((2, 28, 28, 1), np.uint8)
     cnn.predict(pixels)
@@ -164,30 +170,27 @@ def test_what_is_too_far_or_another_answer_or_no_number_is_refused(monkeypatch, 
     load = lambda path: lambda pixels: np.full((2, 1), found, np.float32)  # noqa: E731
     monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
     with pytest.raises(TrazoError, match=message):
-        checked(cnn, "litert", pixels, wanted)
+        convert_and_check(cnn, "litert", pixels, wanted)
 
 
-def test_the_command_and_its_mistakes(run, training, tmp_path):
+def test_export_command_and_its_user_errors(run, training, tmp_path, capsys):
     answer = training("export", run, "--to", "onnx", "--dataset", SAMPLE)
-    assert answer.returncode == 0 and "on 1,000 rows of sample, test, the same answers" in answer.stdout, answer.stderr
+    assert answer.returncode == 0 and "same predictions on 1,000 rows of sample, test" in answer.stdout, answer.stderr
     folder = shutil.copytree(PRETRAINED, tmp_path / "run")
-    answer = training("export", folder, "--to", "onnx", "--dataset", "nobody/nothing")
-    assert answer.returncode == 2 and "give --dataset" in answer.stderr and "Traceback" not in answer.stderr
-    answer = training("export", "nobody/nothing", "--to", "onnx")
-    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1 and "no folder" in answer.stderr
+    assert main(["export", str(folder), "--to", "onnx", "--dataset", "nobody/nothing"]) == 2
+    error = capsys.readouterr().err
+    assert "give --dataset" in error and "Traceback" not in error
+    assert main(["export", "nobody/nothing", "--to", "onnx"]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "no folder" in error
 
 
-def test_exports_are_published_with_their_weights_and_with_no_others(run, tmp_path):
+def test_publish_exports_go_only_with_their_weights(run, tmp_path, use_hub, capsys):
     folder = shutil.copytree(run, tmp_path / "run")
     with LoopbackHub(tmp_path / "hub") as hub:
-        environment = hub.environ(tmp_path / "home", token=True) | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "0"}
-
-        def publish() -> subprocess.CompletedProcess:
-            command = [sys.executable, "-m", "training", "publish", str(folder), "--repo", "someone/digits"]
-            return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=200)
-
-        answer = publish()
-        assert answer.returncode == 0, answer.stderr
+        use_hub(hub, tmp_path / "home")
+        publish = ["publish", str(folder), "--repo", "someone/digits"]
+        assert main(publish) == 0
         files = hub.files("someone/digits", "model")
         for name in ("onnx/model.onnx", "model.tflite", "exports.json"):
             assert files[name] == (run / name).read_bytes()
@@ -196,19 +199,19 @@ def test_exports_are_published_with_their_weights_and_with_no_others(run, tmp_pa
         assert 'AutoModel.from_pretrained("someone/digits", { dtype: "fp32" })' in card
 
         (folder / "model.tflite").write_bytes(b"another")
-        answer = publish()
-        assert answer.returncode == 2 and "model.tflite is not what was exported" in answer.stderr
+        assert main(publish) == 2
+        assert "model.tflite is not what was exported" in capsys.readouterr().err
 
         report = json.loads((folder / "exports.json").read_text())
         (folder / "exports.json").write_text(json.dumps(report | {"weights_sha256": "0" * 64}))
-        assert publish().returncode == 0
+        assert main(publish) == 0
         files = hub.files("someone/digits", "model")
         assert not {"onnx/model.onnx", "model.tflite", "exports.json"} & files.keys()
         assert "onnx" not in files["README.md"].decode()
 
 
 @pytest.mark.parametrize(("block", "name"), [(2, "onnxruntime"), (3, "ai_edge_litert")])
-def test_the_cards_code_runs(run, monkeypatch, block, name):
+def test_card_code_for_runtimes_runs(run, monkeypatch, block, name):
     write_card(run)
     code = (run / "README.md").read_text().split("```python\n")[block].split("```")[0]
     monkeypatch.chdir(run)

@@ -1,9 +1,12 @@
+"""Publish: what a commit holds, what the card says, and models and datasets read back from the Hub."""
+
 import io
 import json
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +14,16 @@ import pytest
 import yaml
 from PIL import Image
 
-from model import CnnConfig, TrazoError
+from model import CnnConfig, CnnModel, ModelError, TrazoError
 from model.card.card import render_card
 from model.card.reproduce import commands
 from model.io.locate import PRETRAINED
 from model.io.reports import redact_local_paths
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
-from training.release.publish import publish, write_card
+from training.cli import build_parser, main
+from training.release.card import write_card
+from training.release.publish import publish
 from training.stream import HubStream
 
 REPO = "someone/digits"
@@ -27,12 +32,6 @@ PREDICT = (
     "images = next(HubStream(sys.argv[1], 'test', batch_size=64).ordered()).images\n"
     "cnn = CnnModel.from_pretrained(sys.argv[2], revision=sys.argv[4] or None)\n"
     "np.save(sys.argv[3], cnn.predict(images)); print(cnn.folder)"
-)
-LOAD = (
-    "import sys; from model import CnnModel, ModelError\n"
-    "for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):\n"
-    "    try: CnnModel.from_pretrained(name, revision=revision or None)\n"
-    "    except ModelError as error: assert error.__suppress_context__; print(error)"
 )
 
 
@@ -66,7 +65,20 @@ def run(tmp_path) -> Path:
     return shutil.copytree(PRETRAINED, tmp_path / "run")
 
 
-def test_publishing_is_one_commit_of_the_runs_files(hub, trained, published):
+@pytest.fixture
+def upload(hub, home, use_hub, capfd) -> Callable[..., tuple[int, str, str]]:
+    """Run `publish` in this process; returns its exit status, standard output and standard error."""
+
+    def call(*arguments: object, token: bool = True) -> tuple[int, str, str]:
+        use_hub(hub, home, token)
+        capfd.readouterr()
+        status = main(["publish", *map(str, arguments)])
+        return status, *capfd.readouterr()
+
+    return call
+
+
+def test_publish_is_one_commit_of_the_runs_files(hub, trained, published):
     commits = hub.commits(REPO, "model")
     ours = [commit for commit in commits if commit.title == "Publish a Trazo model"]
     assert len(ours) == 1 and len(commits) <= 2  # the Hub itself makes a first commit when a repo is created
@@ -80,7 +92,7 @@ def test_publishing_is_one_commit_of_the_runs_files(hub, trained, published):
     assert ours[0].oid[:7] in published
 
 
-def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, published):
+def test_card_has_data_result_and_how_to_load(hub, trained, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     front = yaml.safe_load(card.split("---")[1])
     assert front["library_name"] == "keras" and front["pipeline_tag"] == "image-classification"
@@ -90,12 +102,12 @@ def test_the_card_names_the_data_the_result_and_how_to_load(hub, trained, publis
 
 
 @pytest.mark.parametrize(("channels", "drawings"), [(1, True), (3, False)])
-def test_the_card_speaks_of_drawings_where_the_network_takes_them(channels, drawings):
+def test_card_mentions_drawings_if_the_network_takes_them(channels, drawings):
     card = str(render_card(CnnConfig(image_shape=(32, 32, channels), filters=(4,))))
     assert ("predict_sketch" in card) is drawings and "cnn.predict(images)" in card
 
 
-def test_the_cards_code_runs(hub, home, published):
+def test_card_code_runs(hub, home, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     code = card.split("```python\n")[1].split("```")[0]
     given = (
@@ -108,35 +120,33 @@ def test_the_cards_code_runs(hub, home, published):
     assert answer.returncode == 0, answer.stderr
 
 
-def test_the_card_tells_how_to_make_the_model_again(hub, published):
+def test_card_has_commands_to_reproduce_the_model(hub, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     tune, train, evaluate = card.split("```sh\n")[1].split("```")[0].splitlines()
     assert tune.startswith("python -m training tune --output runs/again --dataset sample --strategy random --trials 1 ")
     assert "--trial-steps 2" in tune and "--max-params" not in tune
     assert train == ("python -m training train --output runs/again --dataset sample --epochs 2 --steps-per-epoch 12")
     assert evaluate == "python -m training evaluate --model runs/again --dataset sample --split test"
-    from training.cli import _parser
-
     for line in (tune, train, evaluate):
-        _parser().parse_args(shlex.split(line)[3:])  # else it exits
+        build_parser().parse_args(shlex.split(line)[3:])  # else it exits
 
 
-def test_the_card_asks_for_as_many_mistakes_as_were_kept(run):
+def test_card_command_keeps_as_many_mistakes(run):
     training, evaluation = (json.loads((run / name).read_text()) for name in ("training.json", "evaluation.json"))
     assert f" --mistakes {len(evaluation['mistakes'])}" in commands(training, None, evaluation)[-1]
     del evaluation["mistakes"]
     assert "--mistakes" not in commands(training, None, evaluation)[-1]
 
 
-def test_the_card_names_the_preset_whether_or_not_there_was_a_search(run):
-    for told in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
+def test_card_names_preset_with_and_without_search(run):
+    for text in ("a bayesian search of\n62 completed trials, which they do not come from.", "## Evaluation"):
         write_card(run)
         card = (run / "README.md").read_text()
-        assert told in card.split("Network and recipe are those of the preset `drawings`.")[1]
+        assert text in card.split("Network and recipe are those of the preset `drawings`.")[1]
         (run / "trials.json").unlink(missing_ok=True)
 
 
-def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
+def test_card_figures_show_its_evaluation(run, hub, published):
     files = hub.files(REPO, "model")
     for name in ("confusion.png", "calibration.png"):
         assert f"({name})" in files["README.md"].decode()
@@ -153,18 +163,18 @@ def test_the_cards_pictures_are_of_its_evaluation(run, hub, published):
     assert not (run / "confusion.png").exists() and "confusion.png" not in (run / "README.md").read_text()
 
 
-def test_the_card_lists_every_seed(hub, home, run, tmp_path):
+def test_card_lists_every_seed(hub, upload, run, tmp_path):
     other = shutil.copytree(run, tmp_path / "other")
     results = json.loads((other / "evaluation.json").read_text()) | {"accuracy": 0.9876}
     (other / "evaluation.json").write_text(json.dumps(results))
-    arguments = ["-m", "training", "publish", run, "--repo", "someone/seeds", "--seeds", other]
-    same = python(hub, home, *arguments)
-    assert same.returncode == 2 and "the same seed" in same.stderr
+    arguments = [run, "--repo", "someone/seeds", "--seeds", other]
+    status, _, error = upload(*arguments)
+    assert status == 2 and "the same seed" in error
     report = json.loads((other / "training.json").read_text())
     report["seed"] = report["hyperparameters"]["seed"] = 7
     (other / "training.json").write_text(json.dumps(report))
-    answer = python(hub, home, *arguments, "--license", "apache-2.0")
-    assert answer.returncode == 0, answer.stderr
+    status, _, error = upload(*arguments, "--license", "apache-2.0")
+    assert status == 0, error
     files = hub.files("someone/seeds", "model")
     seeds = json.loads(files["evaluation.json"])["seeds"]
     assert [one["seed"] for one in seeds] == [0, 7] and seeds[1]["accuracy"] == 0.9876
@@ -172,57 +182,57 @@ def test_the_card_lists_every_seed(hub, home, run, tmp_path):
     assert "| 7 | 98.76 % |" in card and yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
     report["hyperparameters"]["learning_rate"] = 1.0
     (other / "training.json").write_text(json.dumps(report))
-    another = python(hub, home, *arguments)
-    assert another.returncode == 2 and "its recipe or its data is another" in another.stderr
+    status, _, error = upload(*arguments)
+    assert status == 2 and "its recipe or its data is different" in error
 
 
-def test_a_branch_and_a_pull_request_leave_the_main_branch_alone(hub, home, run):
+def test_publish_to_branch_or_pull_request_leaves_main_branch(hub, upload, run):
     hub.add_repo("someone/guarded", "model")
     before = hub.commits("someone/guarded", "model")
     for option, where in (["--revision", "v2"], "v2"), (["--create-pr"], "refs/pr/1"):
-        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/guarded", *option)
-        assert answer.returncode == 0, answer.stderr
+        status, output, error = upload(run, "--repo", "someone/guarded", *option)
+        assert status == 0, error
         repo = hub.repos["model", "someone/guarded"]
         assert "model.safetensors" in repo.find(where).files
         assert hub.commits("someone/guarded", "model") == before
-    assert "/discussions/1" in answer.stdout
+    assert "/discussions/1" in output
 
 
-def test_anothers_commit_in_between_is_told_and_kept(hub, home, run):
-    """The stranger commits while our files go up, after we looked at the branch."""
+def test_publish_commit_in_between_is_an_error_and_kept(hub, upload, run):
+    """Someone else commits while our files are uploaded, after we read the branch."""
     hub.add_repo("someone/shared", "model")
     repo = hub.repos["model", "someone/shared"]
 
-    def stranger(method: str, path: str, headers: object) -> None:
+    def commit_theirs(method: str, path: str, headers: object) -> None:
         if path == "/api/models/someone/shared/commit/main" and len(repo.commits) == 1:
             repo.add("main", "somebody else's", dict(repo.find("main").files) | {"theirs.txt": hub.store(b"kept")})
 
-    hub.fault = stranger
+    hub.fault = commit_theirs
     try:
-        answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/shared")
+        status, output, error = upload(run, "--repo", "someone/shared")
     finally:
         hub.fault = None
-    assert answer.returncode == 2 and "somebody else committed in between" in answer.stderr
-    assert TOKEN not in answer.stdout + answer.stderr
+    assert status == 2 and "somebody else committed in between" in error
+    assert TOKEN not in output + error
     assert set(hub.files("someone/shared", "model")) == {".gitattributes", "theirs.txt"}
 
 
 @pytest.mark.parametrize("step", ["/preupload/main", ".git/info/lfs", "/commit/main"])
-def test_a_failed_upload_leaves_the_repo_as_it_was(hub, home, run, step):
+def test_publish_failed_upload_leaves_repo_unchanged(hub, upload, run, step):
     name = f"someone/failed{step.count('/')}{len(step)}"
     hub.add_repo(name, "model")
     before = hub.commits(name, "model")
     hub.fault = lambda method, path, _: Fault(status=403) if step in path else None
     try:
-        answer = python(hub, home, "-m", "training", "publish", run, "--repo", name)
+        status, output, error = upload(run, "--repo", name)
     finally:
         hub.fault = None
-    assert answer.returncode == 2 and "the Hub refused" in answer.stderr and "Traceback" not in answer.stderr
+    assert status == 2 and "the Hub refused" in error and "Traceback" not in error
     assert hub.commits(name, "model") == before
-    assert TOKEN not in answer.stdout + answer.stderr
+    assert TOKEN not in output + error
 
 
-def test_no_path_of_this_machine_is_published(hub, trained, published):
+def test_publish_local_paths_are_removed(hub, trained, published):
     files = hub.files(REPO, "model")
     for name in ("README.md", "config.json", "training.json", "trials.json", "evaluation.json"):
         assert str(ROOT) not in files[name].decode(), name
@@ -231,7 +241,7 @@ def test_no_path_of_this_machine_is_published(hub, trained, published):
     assert str(ROOT) not in (trained / "README.md").read_text()
 
 
-def test_a_folders_name_takes_the_place_of_its_path(tmp_path, monkeypatch):
+def test_redact_local_paths_keeps_folder_name(tmp_path, monkeypatch):
     (tmp_path / "home" / "digits").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "home")
     reason = f"{tmp_path}/home/digits/data/train.parquet is damaged"
@@ -245,15 +255,15 @@ def test_a_folders_name_takes_the_place_of_its_path(tmp_path, monkeypatch):
         assert redact_local_paths(about) == about
 
 
-def test_publishing_again_deletes_the_reports_that_are_no_more(hub, home, run, tmp_path):
+def test_publish_again_deletes_missing_reports(hub, upload, run, tmp_path):
     before = tmp_path / "before"
     shutil.copytree(run, before)
     (before / "notes.txt").write_text("somebody's own")
     hub.add_repo("someone/again", "model", folder=before)
     (run / "trials.json").unlink()
     commits = len(hub.commits("someone/again", "model"))
-    answer = python(hub, home, "-m", "training", "publish", run, "--repo", "someone/again")
-    assert answer.returncode == 0, answer.stderr
+    status, _, error = upload(run, "--repo", "someone/again")
+    assert status == 0, error
     assert len(hub.commits("someone/again", "model")) == commits + 1
     files = hub.files("someone/again", "model")
     assert "trials.json" not in files and files["notes.txt"] == b"somebody's own"
@@ -262,7 +272,7 @@ def test_publishing_again_deletes_the_reports_that_are_no_more(hub, home, run, t
 
 
 @pytest.mark.parametrize("about", [{"weights_sha256": "0" * 64}, {}], ids=["others", "unknown"])
-def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run, about):
+def test_evaluation_of_other_weights_is_not_published_and_not_in_card(run, about):
     evaluation = json.loads((run / "evaluation.json").read_text())
     del evaluation["weights_sha256"]
     (run / "evaluation.json").write_text(json.dumps(evaluation | about))
@@ -273,7 +283,7 @@ def test_an_evaluation_of_other_weights_is_neither_published_nor_in_the_card(run
     assert "## Training" in card and "## Evaluation" not in card and "model-index" not in card
 
 
-def test_the_card_says_whether_the_rows_were_learned_from(run):
+def test_card_says_whether_rows_were_trained_on(run):
     evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist"}
     (run / "evaluation.json").write_text(json.dumps(evaluation))
     write_card(run)
@@ -302,7 +312,7 @@ def test_the_card_says_whether_the_rows_were_learned_from(run):
 @pytest.mark.parametrize(
     "text", ["{", "[1]", "{}", "[" * 100_000, "\xff"], ids=["cut", "list", "empty", "deep", "bytes"]
 )
-def test_a_damaged_report_is_named(run, name, text):
+def test_damaged_report_is_named(run, name, text):
     (run / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(TrazoError, match=f"{name} .*delete it and run the command that wrote it again") as caught:
         publish(run, "someone/never")
@@ -310,13 +320,13 @@ def test_a_damaged_report_is_named(run, name, text):
 
 
 @pytest.mark.parametrize("name", ["training.json", "trials.json"])
-def test_a_report_without_what_the_card_needs_is_told(run, name):
+def test_report_without_fields_of_card_is_an_error(run, name):
     (run / name).write_text('{"data": {"dataset": "a/b", "split": "train"}, "trials": [{}]}')
     with pytest.raises(TrazoError, match="lacks something"):
         publish(run, "someone/never")
 
 
-def test_a_published_model_predicts_bit_for_bit_what_the_run_does(hub, home, trained, published, tmp_path):
+def test_published_model_predicts_the_same_bits(hub, home, trained, published, tmp_path):
     answers = []
     for number, (model, token) in enumerate([(trained, True), (REPO, False)]):
         out = tmp_path / f"{number}.npy"
@@ -326,7 +336,7 @@ def test_a_published_model_predicts_bit_for_bit_what_the_run_does(hub, home, tra
     assert answers[0].shape == (64, 10) and (answers[0] == answers[1]).all()
 
 
-def test_a_loaded_model_is_read_at_one_commit_and_then_from_the_cache(hub, home, published, tmp_path):
+def test_model_is_read_at_one_commit_then_from_cache(hub, home, published, tmp_path):
     oid = hub.commits(REPO, "model")[-1].oid
     if hub.commits(REPO, "model")[-1].title != "Publish a Trazo model":
         oid = hub.commits(REPO, "model")[0].oid
@@ -337,18 +347,22 @@ def test_a_loaded_model_is_read_at_one_commit_and_then_from_the_cache(hub, home,
     assert (np.load(tmp_path / "a.npy") == np.load(tmp_path / "b.npy")).all()
 
 
-def test_mistakes_are_told_in_one_line(hub, home, trained, published):
-    answer = python(hub, home, "-m", "training", "publish", trained, "--repo", "someone/other", token=False)
-    assert answer.returncode == 2 and "HF_TOKEN" in answer.stderr and "Traceback" not in answer.stderr
-    answer = python(hub, home, "-c", LOAD, "someone/nothing", "", REPO, "v9")
-    nothing, no_revision = answer.stdout.splitlines()
-    assert "neither a folder here nor a repo on the Hub" in nothing and "has no revision 'v9'" in no_revision
-    answer = python(hub, home, "-m", "training", "evaluate", "--model", "someone/nothing", "--dataset", SAMPLE)
-    assert answer.returncode == 2 and "Traceback" not in answer.stderr
+def test_user_error_is_one_line(upload, trained, published, capfd):
+    status, _, error = upload(trained, "--repo", "someone/other", token=False)
+    assert status == 2 and "HF_TOKEN" in error and "Traceback" not in error
+    for name, revision, message in (
+        ("someone/nothing", None, "neither a folder here nor a repo on the Hub"),
+        (REPO, "v9", "has no revision 'v9'"),
+    ):
+        with pytest.raises(ModelError, match=message) as caught:
+            CnnModel.from_pretrained(name, revision=revision)
+        assert caught.value.__suppress_context__
+    assert main(["evaluate", "--model", "someone/nothing", "--dataset", SAMPLE]) == 2
+    assert "Traceback" not in capfd.readouterr().err
 
 
-def test_the_stream_from_the_hub_is_the_stream_from_the_folder(hub, home, tmp_path):
-    """Same order and bytes over HTTP, at the commit that was asked for, without reading more than twice the file."""
+def test_stream_from_hub_equals_stream_from_folder(hub, home, tmp_path):
+    """Same order and bytes over HTTP, at the requested commit, reading at most 2.2 times the file."""
     hub.add_repo("someone/sample", folder=Path(SAMPLE))
     script = (
         "import sys, json; from training.stream import HubStream\n"

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ def die_at_file(name: str) -> None:
 
 if __name__ == "__main__":
     moment, count = sys.argv[1], int(sys.argv[2])
-    network, recipe = presets.fast()
-    presets.PRESETS["fast"] = lambda: (network | {"dropout": 0.3}, recipe)
+    fast = presets.fast()
+    presets.PRESETS["fast"] = lambda: replace(fast, architecture=fast.architecture | {"dropout": 0.3})
     commands.fit = partial(fit, save_every_s=0.05)
     if moment == "step":
         die_at_step(count)

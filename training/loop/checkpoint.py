@@ -17,6 +17,7 @@ import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from model import __version__
 from model.errors import CorruptFileError, TrazoError
 from model.io.atomic import atomic_write, clear_leftovers
 from training.loop.state import Progress, TrainState
@@ -141,7 +142,9 @@ def environment_fingerprint() -> dict[str, str]:
     digest = hashlib.sha256()
     for file in sorted(path for folder in CODE_FOLDERS for path in folder.rglob("*.py")):
         digest.update(file.read_bytes())
-    return {"Trazo": digest.hexdigest()[:16]} | {package.__name__: package.__version__ for package in PACKAGES}
+    return {"Trazo": f"{__version__}+{digest.hexdigest()[:16]}"} | {
+        package.__name__: package.__version__ for package in PACKAGES
+    }
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

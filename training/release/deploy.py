@@ -1,5 +1,6 @@
-"""A published model -> its demo: the folder of a Space, uploaded in one commit, or served on this machine."""
+"""Deploy the demo of a published model: to a Space in one commit, or locally from the same folder."""
 
+import logging
 import os
 import platform
 import shutil
@@ -19,12 +20,15 @@ from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = Path(__file__).with_name("space.md")
-PARTS = ("app.py", "model", "ui")
-REQUIREMENTS = "requirements.txt"
-TRAINING_ONLY = "# Training only"  # the line of requirements.txt after which nothing is of use to the demo
-MADE = {*PARTS, REQUIREMENTS, CARD_FILE}
-ENVIRONMENT = ".venv"
+CARD_TEMPLATE = Path(__file__).with_name("space.md")
+APP = "app.py"
+CODE = (APP, "model", "ui")  # what a Space runs
+REQUIREMENTS = "requirements.txt"  # where a Space looks for it
+DEMO_REQUIREMENTS = ROOT / "ui" / "requirements.txt"
+SPACE_FILES = {*CODE, REQUIREMENTS, CARD_FILE}
+VENV = ".venv"
+
+logger = logging.getLogger("trazo")
 
 
 def deploy(
@@ -36,23 +40,24 @@ def deploy(
     output: Path | None = None,
     token: str | None = None,
 ) -> str:
-    """Make the Space, or renew it, in one commit; it shows the model by its variable MODEL_ID.
+    """Create or update a Space in one commit; its variable MODEL_ID names the model.
 
-    A token that a private model needs is never passed on: the person gives it to the Space as a secret.
+    A token is never passed on to the Space: if the model is private, the user gives the Space a secret.
 
     Args:
         repo_id: `owner/name` of the Space.
         model: `owner/name` of a published model.
-        revision: branch, tag or commit of the model, which the Space then keeps to; None for the main branch's newest.
-        private: whether a Space that is made now is private; None as the account's settings say.
-        output: where the folder is left; None for nowhere.
-        token: as huggingface_hub takes it.
+        revision: branch, tag or commit of the model that the Space stays at; None for the main branch's newest commit.
+        private: whether a new Space is private; None for the account's default.
+        output: folder that receives the Space's files; None to keep no copy.
+        token: as in huggingface_hub.
 
     Returns:
         the Space's address.
 
     Raises:
-        TrazoError: in one line: no such model, no token or right, another's commit in between, no network.
+        TrazoError: if the model does not exist, the token is missing or insufficient, someone else committed meanwhile,
+            or the Hub cannot be reached.
     """
     if Path(model).is_dir():
         raise TrazoError(f"{model!r} is a folder, which a Space cannot see: publish it first, or serve it with --local")
@@ -65,63 +70,55 @@ def deploy(
 
 
 def serve(model: str, revision: str | None, folder: Path) -> None:
-    """Make the folder of a Space here, install what it asks for into an environment of its own, and become its demo.
+    """Assemble a Space's folder here, install its requirements into a virtual environment, and become its demo.
 
     Args:
         model: a Hub id, or a folder.
         revision: of a Hub id.
-        folder: where; one that an earlier call made is renewed, and its environment is kept while it still fits.
+        folder: where; a folder of an earlier call is updated, and its environment is kept if it still fits.
 
     Raises:
-        TrazoError: in one line: no such model, a folder that holds something else, an installation that failed.
+        TrazoError: if the model does not exist, the folder holds something else, or the installation fails.
     """
     locate_model(model, revision)
-    here = Path(model).is_dir()
-    assemble(folder, None if here else model, [], revision)
-    python = _environment(folder)
+    is_local = Path(model).is_dir()
+    assemble(folder, None if is_local else model, [], revision)
+    python = _install_requirements(folder)
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    environment |= {"MODEL_ID": str(Path(model).resolve()) if here else model, "MODEL_REVISION": revision or ""}
+    environment |= {"MODEL_ID": str(Path(model).resolve()) if is_local else model, "MODEL_REVISION": revision or ""}
     sys.stdout.flush()
     os.chdir(folder)
-    os.execve(python, [str(python), PARTS[0]], environment)
+    os.execve(python, [str(python), APP], environment)
 
 
 def assemble(folder: Path, model: str | None, names: list[str], revision: str | None = None) -> None:
     """Write the folder of a Space: app, ui, model, their requirements, and the README that configures it.
 
     Args:
-        folder: where.
-        model: `owner/name` that the README names; None for a model that is on no Hub.
-        names: of the model's files, to be there before the Space starts.
+        folder: where to write.
+        model: `owner/name` that the README names; None for a model that is not on the Hub.
+        names: the model's files, which the Space downloads before it starts.
         revision: the model's commit, or None for the newest.
 
     Raises:
-        TrazoError: when the folder holds something that was not written here.
+        TrazoError: if the folder holds something that was not written here.
     """
-    strange = sorted({path.name for path in folder.iterdir()} - MADE - {ENVIRONMENT}) if folder.is_dir() else []
-    if strange:
-        raise TrazoError(f"{folder} holds {strange[0]}, which is no part of a Space: choose another folder")
+    foreign = sorted({path.name for path in folder.iterdir()} - SPACE_FILES - {VENV}) if folder.is_dir() else []
+    if foreign:
+        raise TrazoError(f"{folder} holds {foreign[0]}, which does not belong to a Space: choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in PARTS:
+    for name in CODE:
         source, target = ROOT / name, folder / name
         if source.is_dir():
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copyfile(source, target)
-    atomic_write(folder / REQUIREMENTS, demo_requirements((ROOT / REQUIREMENTS).read_text()))
-    atomic_write(folder / CARD_FILE, _card(model, names, revision))
+    shutil.copyfile(DEMO_REQUIREMENTS, folder / REQUIREMENTS)
+    atomic_write(folder / CARD_FILE, _space_card(model, names, revision))
 
 
-def demo_requirements(text: str) -> str:
-    """Return the part of a requirements.txt that the demo needs: what stands above `TRAINING_ONLY`."""
-    demo, mark, _ = text.partition(TRAINING_ONLY)
-    if not mark:
-        raise TrazoError(f"{REQUIREMENTS} has no line {TRAINING_ONLY!r}: what the demo needs cannot be told")
-    return demo.rstrip() + "\n"
-
-
-def _card(model: str | None, names: list[str], revision: str | None) -> str:
+def _space_card(model: str | None, names: list[str], revision: str | None) -> str:
     preload = " ".join(filter(None, [model, ",".join(names), revision])) if names else None
     data = SpaceCardData(
         title=(model or "Trazo").split("/")[-1],
@@ -131,13 +128,13 @@ def _card(model: str | None, names: list[str], revision: str | None) -> str:
         sdk="gradio",
         sdk_version=version("gradio"),
         python_version=".".join(platform.python_version_tuple()[:2]),
-        app_file=PARTS[0],
+        app_file=APP,
         short_description="Draw, and see what a CNN makes of it",
         models=[model] if model else None,
         preload_from_hub=[preload] if preload else None,
         tags=["trazo", "keras", "image-classification"],
     )
-    return str(SpaceCard.from_template(data, template_path=str(TEMPLATE), model=model, revision=revision)) + "\n"
+    return str(SpaceCard.from_template(data, template_path=str(CARD_TEMPLATE), model=model, revision=revision)) + "\n"
 
 
 # --- The Hub ---
@@ -146,67 +143,69 @@ def _card(model: str | None, names: list[str], revision: str | None) -> str:
 def _upload(
     folder: Path, repo_id: str, variables: dict[str, str], private: bool | None, token: str | bool | None
 ) -> str:
+    """Commit the folder's files and set the variables; return the Space's address."""
     api = HfApi(token=token)
-    made = [path for name in sorted(MADE) for path in _files(folder / name)]
-    ours = {path.relative_to(folder).as_posix(): path for path in made}
-    operations: list[CommitOperationAdd | CommitOperationDelete] = [
-        CommitOperationAdd(name, path) for name, path in ours.items()
-    ]
+    paths = [path for name in sorted(SPACE_FILES) for path in _files_under(folder / name)]
+    files = {path.relative_to(folder).as_posix(): path for path in paths}
     with translate_hub_errors(repo_id, repo_type="space"):
-        given = [{"key": key, "value": value} for key, value in variables.items() if value]
-        new = True
+        initial = [{"key": key, "value": value} for key, value in variables.items() if value]
+        is_new = True
         try:
             address = api.create_repo(
-                repo_id, repo_type="space", space_sdk="gradio", private=private, space_variables=given
+                repo_id, repo_type="space", space_sdk="gradio", private=private, space_variables=initial
             )
         except HfHubHTTPError as error:
-            if error.response is None or error.response.status_code != 409:
+            if error.response is None or error.response.status_code != 409:  # 409: it exists
                 raise
-            address, new = api.create_repo(repo_id, repo_type="space", space_sdk="gradio", exist_ok=True), False
+            address, is_new = api.create_repo(repo_id, repo_type="space", space_sdk="gradio", exist_ok=True), False
         repo_id = address.repo_id
         parent = api.space_info(repo_id)
-        # Of a renewed Space only what an earlier version of these packages left is taken away.
-        old = {sibling.rfilename for sibling in parent.siblings or []}
-        stale = [name for name in sorted(old - ours.keys()) if name.split("/")[0] in PARTS]
-        operations += [CommitOperationDelete(name) for name in stale]
+        # Delete only what an earlier version of our packages left, not the owner's files.
+        existing = {sibling.rfilename for sibling in parent.siblings or []}
+        stale = [name for name in sorted(existing - files.keys()) if name.split("/")[0] in CODE]
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            *(CommitOperationAdd(name, path) for name, path in files.items()),
+            *(CommitOperationDelete(name) for name in stale),
+        ]
         api.create_commit(
             repo_id, operations, commit_message="Deploy the demo", repo_type="space", parent_commit=parent.sha
         )
-        if not new:
+        if not is_new:
             _set_variables(api, repo_id, variables)
     return str(address)
 
 
-def _set_variables(api: HfApi, repo_id: str, wanted: dict[str, str]) -> None:
-    known = {key: variable.value for key, variable in api.get_space_variables(repo_id).items()}
-    for key, value in wanted.items():
-        if value and known.get(key) != value:
+def _set_variables(api: HfApi, repo_id: str, variables: dict[str, str]) -> None:
+    """Set the variables that differ; delete those with an empty value."""
+    existing = {key: variable.value for key, variable in api.get_space_variables(repo_id).items()}
+    for key, value in variables.items():
+        if value and existing.get(key) != value:
             api.add_space_variable(repo_id, key, value)
-        elif not value and key in known:
+        elif not value and key in existing:
             api.delete_space_variable(repo_id, key)
 
 
-def _files(path: Path) -> list[Path]:
+def _files_under(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
 
 
 # --- This machine ---
 
 
-def _environment(folder: Path) -> Path:
-    """Return the Python of the folder's own environment, installed now unless it holds these requirements already."""
-    home = folder.resolve() / ENVIRONMENT
-    python, stamp = home / "bin" / "python", home / "installed.txt"
-    wanted = (folder / REQUIREMENTS).read_text()
-    if stamp.is_file() and stamp.read_text() == wanted:
+def _install_requirements(folder: Path) -> Path:
+    """Install the folder's requirements into its virtual environment unless they are there; return its Python."""
+    venv = folder.resolve() / VENV
+    python, stamp = venv / "bin" / "python", venv / "installed.txt"
+    requirements = (folder / REQUIREMENTS).read_text()
+    if stamp.is_file() and stamp.read_text() == requirements:
         return python
-    print(f"installing what the demo needs into {home}; it takes some minutes once", flush=True)
+    logger.info("installing what the demo needs into %s; this takes some minutes the first time", venv)
     commands = [
-        [sys.executable, "-m", "venv", "--clear", str(home)],
+        [sys.executable, "-m", "venv", "--clear", str(venv)],
         [str(python), "-m", "pip", "install", "--disable-pip-version-check", "-q", "-r", str(folder / REQUIREMENTS)],
     ]
     for command in commands:
         if subprocess.run(command).returncode:
             raise TrazoError(f"the demo's environment could not be made: `{' '.join(command)}` failed, see above")
-    atomic_write(stamp, wanted)
+    atomic_write(stamp, requirements)
     return python

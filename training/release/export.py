@@ -1,5 +1,6 @@
-"""A model -> the same network for other runtimes: ONNX for browsers and servers, LiteRT for phones."""
+"""Export a network to other runtimes: ONNX for browsers and servers, LiteRT for phones."""
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -13,148 +14,156 @@ from typing import Any
 
 import numpy as np
 
-from model import CnnModel
+from model import CnnModel, __version__
 from model.artifacts import EVALUATION_FILE, EXPORTED_FILES, EXPORTS_FILE, WEIGHTS_FILE
 from model.cnn import probabilities
 from model.errors import TrazoError
 from model.io.atomic import atomic_write, write_json
 from model.io.reports import dataset_name, read_report
 from model.io.weights import weights_hash
-from training.commands import open_test
 from training.config import DataConfig
 from training.data.decode import decoded_batches
+from training.data.splits import open_test
 from training.data.stream import HubStream
-from training.release.publish import exports_of
+from training.release.exports import read_exports
 
-LARGEST_DIFFERENCE = 1e-5  # of a probability, between Keras and the exported network
-ROWS = 1000  # of the test split, at most, that an exported network must answer as Keras does
-MOST_BYTES = 1 << 28  # of pictures that are held for that
-NUMBERS = 1 << 24  # in the largest layer's feature maps of the pictures that go through a network at once
+MAX_DIFFERENCE = 1e-5  # between a probability of Keras and of the exported network
+MAX_CHECKED_ROWS = 1000  # of the test split
+MAX_CHECKED_BYTES = 1 << 28  # of their images, which are held in memory
+MAX_MAP_VALUES = 1 << 24  # in the largest layer's feature maps of one batch
 SAMPLE = Path(__file__).parents[1] / "sample"
 SAMPLE_SHAPE = (28, 28, 1)
 
-Run = Callable[[np.ndarray], np.ndarray]  # pixels float32 (n, h, w, c) -> the network's output, float32 (n, units)
+Predict = Callable[[np.ndarray], np.ndarray]  # pixels float32 (n, h, w, c) -> the network's output, float32 (n, units)
+
+logger = logging.getLogger("trazo")
 
 
 @dataclass(frozen=True)
 class Format:
-    """One runtime's format."""
+    """A file format and the runtime that reads it."""
 
-    path: str  # beside the weights; see EXPORTED_FILES
-    package: str  # that runs it
-    modules: tuple[str, ...]  # that are needed beyond TensorFlow, which itself converts to LiteRT
-    load: Callable[[Path], Run]
+    path: str  # in the run's folder; one of EXPORTED_FILES
+    package: str  # of the runtime
+    modules: tuple[str, ...]  # needed besides TensorFlow, which converts to LiteRT itself
+    load: Callable[[Path], Predict]
 
 
-def _onnx(path: Path) -> Run:
+def _load_onnx(path: Path) -> Predict:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda pixels: session.run(None, {session.get_inputs()[0].name: pixels})[0]
 
 
-def _litert(path: Path) -> Run:
+def _load_litert(path: Path) -> Predict:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path))
-    pixels_at, answers_at = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    input_index, output_index = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
 
-    def run(pixels: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(pixels_at, pixels.shape)
+    def predict(pixels: np.ndarray) -> np.ndarray:
+        interpreter.resize_tensor_input(input_index, pixels.shape)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(pixels_at, pixels)
+        interpreter.set_tensor(input_index, pixels)
         interpreter.invoke()
-        return interpreter.get_tensor(answers_at)
+        return interpreter.get_tensor(output_index)
 
-    return run
+    return predict
 
 
 FORMATS = {
-    "onnx": Format(EXPORTED_FILES[0], "onnxruntime", ("tf2onnx", "onnxruntime"), _onnx),
-    "litert": Format(EXPORTED_FILES[1], "ai-edge-litert", ("ai_edge_litert",), _litert),
+    "onnx": Format(EXPORTED_FILES[0], "onnxruntime", ("tf2onnx", "onnxruntime"), _load_onnx),
+    "litert": Format(EXPORTED_FILES[1], "ai-edge-litert", ("ai_edge_litert",), _load_litert),
 }
 
 
 def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str, Any]:
-    """Write a model in other formats beside its weights, each checked against Keras on pictures of a test split.
+    """Write a model in other formats next to its weights, each checked against Keras on images of a test split.
 
-    The input is raw pixels, float32 (n, h, w, c), 0 … 255, n free; the output is the network's, float32 (n, units).
+    The input is raw pixels, float32 (n, h, w, c), 0 to 255, any n; the output is the network's, float32 (n, units).
 
     Args:
         run: a model's folder.
         names: keys of `FORMATS`.
-        dataset: Hub id or folder whose test split is answered; None for the one in evaluation.json or, where that is
-            out of reach and the pictures are of its shape, the bundled sample.
+        dataset: Hub id or folder whose test split is used for the check. None for the dataset in evaluation.json; if
+            it cannot be read and the images have the shape of the bundled sample, the sample is used.
 
     Returns:
-        the value of exports.json: hash of the weights, and of each format its file, size and largest difference.
+        the value of exports.json: the hash of the weights, and for each format its file, size and largest difference.
 
     Raises:
-        TrazoError: in one line: no model, no pictures, a package that is missing, or a format that answers otherwise;
-            nothing is then kept of it.
+        TrazoError: if there is no model or no image, a package is missing, or a format predicts something else; such a
+            format is not written.
     """
     if not run.is_dir():
-        raise TrazoError(f"there is no folder {str(run)!r}: what is exported is written beside the weights of a run")
+        raise TrazoError(f"there is no folder {str(run)!r}: exports are written next to the weights of a run")
     for name in names:
         if missing := [module for module in FORMATS[name].modules if find_spec(module) is None]:
             raise TrazoError(f"{name} needs {' and '.join(missing)}: `pip install -r requirements.txt`")
-    known = exports_of(run)
-    # Before they are loaded: should a training replace them meanwhile, the record is about the former ones.
+    known = read_exports(run)
+    # Hashed before they are loaded: if a training replaces them meanwhile, exports.json must name the old ones.
     weights = weights_hash(run) if (run / WEIGHTS_FILE).is_file() else None
     cnn = CnnModel.from_pretrained(run)
-    report = known or {"weights_sha256": weights, "formats": {}}
-    pixels, about = _pictures(cnn, run, dataset)
-    wanted = cnn.predict(pixels)
+    report = (known or {"weights_sha256": weights, "formats": {}}) | {"trazo": __version__}
+    pixels, checked_on = _images_to_check(cnn, run, dataset)
+    expected = cnn.predict(pixels)
     for name in names:
-        one = FORMATS[name]
-        content, difference = checked(cnn, name, pixels, wanted)
-        (run / one.path).parent.mkdir(exist_ok=True)
-        atomic_write(run / one.path, content)
+        form = FORMATS[name]
+        content, difference = convert_and_check(cnn, name, pixels, expected)
+        (run / form.path).parent.mkdir(exist_ok=True)
+        atomic_write(run / form.path, content)
         report["formats"][name] = {
-            "file": one.path,
+            "file": form.path,
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
             "largest_difference": difference,
-            "checked_on": about,
-            "runtime": f"{one.package} {version(one.package)}",
+            "checked_on": checked_on,
+            "runtime": f"{form.package} {version(form.package)}",
         }
         write_json(run / EXPORTS_FILE, report)
     return report
 
 
-def checked(cnn: CnnModel, name: str, pixels: np.ndarray, wanted: np.ndarray) -> tuple[bytes, float]:
-    """Return a network in another format, and by how much its answers differ at most.
+def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np.ndarray) -> tuple[bytes, float]:
+    """Return a network in another format, and the largest difference between its predictions and Keras'.
 
     Args:
-        cnn: the model, which has answered already.
+        cnn: the model; it must have predicted once.
         name: a key of `FORMATS`.
         pixels: uint8 (n, h, w, c).
-        wanted: what the model says of them, float32 (n, labels).
+        expected: the model's predictions for them, float32 (n, labels).
 
     Raises:
-        TrazoError: when an answer differs by more than `LARGEST_DIFFERENCE`, or is another.
+        TrazoError: if a prediction differs by more than `MAX_DIFFERENCE`, or another class is the most probable.
     """
-    one = FORMATS[name]
+    form = FORMATS[name]
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the converters, about NumPy
-        path = Path(temporary) / Path(one.path).name
+        path = Path(temporary) / Path(form.path).name
         if name == "onnx":
-            _teach_erfc()
+            _register_erfc()
         cnn.network.export(str(path), format=name, verbose=False)
-        run, content = one.load(path), path.read_bytes()
-        size = max(1, NUMBERS // cnn.config.largest_map)
-        parts = [run(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
-    found = probabilities(np.concatenate(parts), cnn.config.task)
-    scale = max(1.0, float(np.abs(wanted).max()))  # of a regression's numbers; probabilities are at most 1
-    difference = float(np.abs(found - wanted).max()) / scale
-    others = int((found.argmax(axis=1) != wanted.argmax(axis=1)).sum())
-    if not difference <= LARGEST_DIFFERENCE or others:  # NaN is no difference that is small
-        raise TrazoError(f"the network as {name} answers otherwise: by up to {difference:.1e}, {others} other answers")
+        predict, content = form.load(path), path.read_bytes()
+        size = max(1, MAX_MAP_VALUES // cnn.config.largest_map)
+        outputs = [predict(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
+    found = probabilities(np.concatenate(outputs), cnn.config.task)
+    scale = max(1.0, float(np.abs(expected).max()))  # of a regression's numbers; probabilities are at most 1
+    difference = float(np.abs(found - expected).max()) / scale
+    changed = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    if not difference <= MAX_DIFFERENCE or changed:  # written so that NaN is refused
+        raise TrazoError(
+            f"the network as {name} predicts something else: differences up to {difference:.1e}, "
+            f"{changed} other predictions"
+        )
     return content, difference
 
 
-def _teach_erfc() -> None:
-    """Let tf2onnx convert Erfc, of which TensorFlow 2.21 makes GELU and which it does not know (its issue 2347)."""
+def _register_erfc() -> None:
+    """Let tf2onnx convert Erfc, which it lacks: TensorFlow 2.21 computes GELU with it (tensorflow-onnx#2347)."""
     from tf2onnx.handler import tf_op
 
     if any("Erfc" in known for known in tf_op.get_opsets().get("", [])):
@@ -171,39 +180,38 @@ def _teach_erfc() -> None:
             graph.make_node("Sub", [one, erf], outputs=node.output, name=node.name, shapes=shapes, dtypes=dtypes)
 
 
-# --- Pictures to check with ---
+# --- Images to check with ---
 
 
-def _pictures(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return pictures of a test split, uint8 (n, h, w, c), and which they are."""
+def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return images of a test split, uint8 (n, h, w, c), and a description of them for exports.json."""
     shape = cnn.config.image_shape
-    measured = {"dataset": dataset} if dataset else read_report(run / EVALUATION_FILE) or {}
-    name, revision = measured.get("dataset"), measured.get("revision")
+    source = {"dataset": dataset} if dataset else read_report(run / EVALUATION_FILE) or {}
+    name, revision = source.get("dataset"), source.get("revision")
     try:
         if name is None:
-            raise TrazoError(f"{run} has no {EVALUATION_FILE} to name pictures to check with")
-        chosen: dict[str, Any] = {
-            key: measured.get(key) for key in ("revision", "config", "image_column", "label_column")
+            raise TrazoError(f"{run} has no {EVALUATION_FILE} that names images to check with")
+        schema: dict[str, Any] = {
+            key: source.get(key) for key in ("revision", "config", "image_column", "label_column")
         }
-        data = DataConfig(name, task=cnn.config.task, **chosen)
-        stream, split = open_test(data, cnn.config.labels)
-        pixels = _first(stream, shape)
+        stream, split = open_test(DataConfig(name, task=cnn.config.task, **schema), cnn.config.labels)
+        pixels = _first_images(stream, shape)
     except TrazoError as error:
         if dataset or shape != SAMPLE_SHAPE:
-            raise TrazoError(f"no pictures to check with: {error}; give --dataset") from None
-        print(f"checked with the bundled sample: {error}", flush=True)
+            raise TrazoError(f"no images to check with: {error}; give --dataset") from None
+        logger.info("checked with the bundled sample: %s", error)
         name, revision, split = str(SAMPLE), None, "test"
-        pixels = _first(HubStream(name, split), shape)
+        pixels = _first_images(HubStream(name, split), shape)
     return pixels, {"dataset": dataset_name(name, revision), "split": split, "rows": len(pixels)}
 
 
-def _first(stream: HubStream, shape: tuple[int, int, int]) -> np.ndarray:
-    most = max(1, min(ROWS, MOST_BYTES // prod(shape)))
+def _first_images(stream: HubStream, shape: tuple[int, int, int]) -> np.ndarray:
+    limit = max(1, min(MAX_CHECKED_ROWS, MAX_CHECKED_BYTES // prod(shape)))
     batches: list[np.ndarray] = []
     for images, _, _ in decoded_batches(stream, stream.ordered(), shape):
         batches.append(images)
-        if sum(map(len, batches)) >= most:
+        if sum(map(len, batches)) >= limit:
             break
     if not sum(map(len, batches)):
-        raise TrazoError(f"{stream.source.dataset} has no picture that can be read")
-    return np.concatenate(batches)[:most]
+        raise TrazoError(f"{stream.source.dataset} has no image that can be read")
+    return np.concatenate(batches)[:limit]

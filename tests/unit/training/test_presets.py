@@ -1,4 +1,4 @@
-"""The presets' networks within their budgets, their commands, and what the bundled model was measured at."""
+"""Presets: network sizes, commands in their docstrings, and the accuracy of the bundled model."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from model.config import CnnConfig
 from model.io.locate import PRETRAINED
 from model.network import build_network
 from model.scaling import Scaling
-from training.cli import _parser
+from training.cli import build_parser
 from training.config import TrainConfig
 from training.presets import PRESETS
 
@@ -18,20 +18,20 @@ BUDGETS = {"fast": 120_000, "small": 7_000, "default": 500_000, "drawings": 500_
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_as_large_as_its_docstring_says_and_its_command_is_one(name):
-    network, training = PRESETS[name]()
-    TrainConfig(**training)
-    config = CnnConfig(**network | {"scaling": Scaling("min-max", (0.0,), (255.0,))})
+def test_preset_docstring_has_right_size_and_valid_command(name):
+    preset = PRESETS[name]()
+    TrainConfig(**preset.training)
+    config = CnnConfig(**preset.architecture | {"scaling": Scaling("min-max", (0.0,), (255.0,))})
     parameters = build_network(config).count_params()
     text = PRESETS[name].__doc__
     assert parameters <= BUDGETS[name] and f"{parameters:,} parameters" in text.replace("\n    ", " ")
     command = re.search(
         r"python -m training (train .*?)\n\s*(?:\"|$)", text.replace("\\\n", " ") + "\n", re.DOTALL
     ).group(1)
-    assert _parser().parse_args(shlex.split(command)).preset == name
+    assert build_parser().parse_args(shlex.split(command)).preset == name
 
 
-def test_the_bundled_model_is_what_the_project_promises():
+def test_bundled_model_meets_promised_accuracy():
     measured = json.loads((PRETRAINED / "evaluation.json").read_text())
     assert measured["dataset"] == "ylecun/mnist" and measured["rows"] == 10_000
     assert measured["accuracy"] >= 0.996 and measured["calibration"]["ece"] <= 0.003

@@ -14,9 +14,9 @@ from training.config import TrainConfig, TuneConfig
         ({"strategy": "hyperband", "trial_epochs": 2}, "give 3 or more, not 2"),
         ({"trial_steps": 0}, "trial_steps is at least 1, not 0"),
         ({"max_params": 0}, "max_params is at least 1, not 0"),
-        ({"minutes": 0}, "minutes is a time above 0, not 0"),
-        ({"worker_timeout": float("nan")}, "worker_timeout is a time above 0, not nan"),
-        ({"seed": -1}, "seed of a search must lie between 0 and 4294967294, not -1"),
+        ({"minutes": 0}, "minutes must be above 0, not 0"),
+        ({"worker_timeout": float("nan")}, "worker_timeout must be above 0, not nan"),
+        ({"seed": -1}, "seed must lie between 0 and 4294967294, not -1"),
         ({"seed": 2**32 - 1}, "not 4294967295"),
     ],
 )

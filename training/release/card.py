@@ -1,0 +1,42 @@
+"""Write a run's model card, README.md, and its figures from the run's own files."""
+
+from pathlib import Path
+
+import jinja2
+
+from model.artifacts import CARD_FILE, CONFIG_FILE, REPORT_FILES
+from model.card.card import render_card
+from model.config import CnnConfig
+from model.errors import TrazoError
+from model.io.atomic import atomic_write
+from model.io.reports import read_report
+from model.io.weights import matches_weights
+from training.release.card_figures import write_figures
+from training.release.exports import read_exports
+
+
+def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None, license: str | None = None) -> None:
+    """Write README.md and its figures from a run's config and reports; an evaluation of other weights is left out.
+
+    Args:
+        run: the run's folder.
+        repo_id: what the card's example loads; None for the run's folder.
+        folder: where to write; None for the run itself.
+        license: identifier as on the Hub, such as `apache-2.0`.
+
+    Raises:
+        TrazoError: if the config or a report is damaged.
+    """
+    config = CnnConfig.from_file(run / CONFIG_FILE)
+    training, trials, evaluation = (read_report(run / name) for name in REPORT_FILES)
+    if evaluation and not matches_weights(evaluation, run):
+        evaluation = None
+    exports = read_exports(run)
+    try:
+        card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
+    except (jinja2.UndefinedError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise TrazoError(
+            f"a report in {run} lacks something or is damaged ({error}): train and evaluate again"
+        ) from None
+    write_figures(evaluation, folder or run)
+    atomic_write((folder or run) / CARD_FILE, str(card))
