@@ -2,8 +2,8 @@
 
     python -m scripts.make_sample ylecun/mnist training/sample
 
-The first rows of each class, in file order, with their PNG bytes unchanged; so the sample is the same whoever makes
-it. Its licence is MNIST's.
+The first rows of each class, in file order, with their PNG bytes unchanged, so that everyone gets the same sample. Its
+license is MNIST's.
 """
 
 import argparse

@@ -27,8 +27,8 @@ def option(
 
     Args:
         default: the value if none is given; without a default the field is required.
-        low: the smallest allowed value; None if there is no bound.
-        high: the largest allowed value, only together with `low`; None if there is no bound.
+        low: the smallest allowed value; None for no bound.
+        high: the largest allowed value, only together with `low`; None for no bound.
         exclusive: `low` and `high` themselves, and infinity, are not allowed.
         choices: all allowed values; None if any value will do.
         help: one line for users, without the default and the range.

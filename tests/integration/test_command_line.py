@@ -102,7 +102,7 @@ def test_missing_model_or_run_is_named(tmp_path, capsys):
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
     assert "its training has not ended; the command that began it goes on" in capsys.readouterr().err
     assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
-    assert "there is no run" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
     assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2
     assert (
         "has no model.safetensors, training.json, evaluation.json: train and evaluate it first"

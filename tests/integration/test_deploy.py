@@ -140,9 +140,9 @@ def seven(folder: Path) -> dict:
     from gradio_client import handle_file
     from PIL import Image, ImageDraw
 
-    picture = Image.new("L", (200, 200), 255)
-    ImageDraw.Draw(picture).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
-    picture.save(folder / "seven.png")
+    image = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(image).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
+    image.save(folder / "seven.png")
     return handle_file(folder / "seven.png")
 
 

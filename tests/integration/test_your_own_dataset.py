@@ -1,4 +1,4 @@
-"""docs/your-own-dataset.md: its commands, word for word, from a folder of pictures to a Space on the loopback Hub."""
+"""docs/your-own-dataset.md: its commands, word for word, from a folder of images to a Space on the loopback Hub."""
 
 import os
 import re
@@ -21,30 +21,30 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return BLOCK.findall(page.read_text())
 
 
-def test_both_languages_give_the_same_commands():
+def test_page_has_same_commands_in_both_languages():
     assert blocks(PAGE) == blocks(PAGE.with_suffix(".es.md")) != []
 
 
-def make_pictures(folder: Path) -> None:
-    """Two classes that a small network tells apart: discs and crosses, at different places and shades."""
+def make_images(folder: Path) -> None:
+    """Two classes that a small network can distinguish: discs and crosses, in different places and shades."""
     for label in ("disc", "cross"):
         (folder / label).mkdir(parents=True)
         for number in range(120):
             x, y, shade = number % 8, number // 8 % 8, 120 + number
-            picture = Image.new("RGB", (24, 24), (number, 30, 60))
-            draw = ImageDraw.Draw(picture)
+            image = Image.new("RGB", (24, 24), (number, 30, 60))
+            draw = ImageDraw.Draw(image)
             if label == "disc":
                 draw.ellipse((x, y, x + 14, y + 14), fill=(shade, shade, 90))
             else:
                 draw.line((x, y, x + 14, y + 14), fill=(shade, shade, 90), width=3)
                 draw.line((x, y + 14, x + 14, y), fill=(shade, shade, 90), width=3)
-            picture.save(folder / label / f"{number:04}.png")
+            image.save(folder / label / f"{number:04}.png")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_commands_of_the_page(tmp_path):
-    make_pictures(tmp_path / "pictures")
+def test_page_commands_work(tmp_path):
+    make_images(tmp_path / "images")
     bin_folder = str(Path(sys.executable).parent)
     with LoopbackHub(tmp_path / "hub") as hub:
         environment = hub.environ(tmp_path / "home", token=True) | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "0"}
@@ -59,11 +59,11 @@ def test_the_commands_of_the_page(tmp_path):
             answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
             assert answer.returncode == 0, f"{block}\n{answer.stdout}\n{answer.stderr}"
         assert set(hub.repos) == {
-            ("dataset", "you/pictures"),
-            ("model", "you/pictures-cnn"),
-            ("space", "you/pictures-demo"),
+            ("dataset", "you/images"),
+            ("model", "you/images-cnn"),
+            ("space", "you/images-demo"),
         }
-        card = hub.files("you/pictures-cnn", "model")["README.md"].decode()
+        card = hub.files("you/images-cnn", "model")["README.md"].decode()
         accuracy = float(re.search(r"\| accuracy \| ([\d.]+) %", card).group(1))
         assert accuracy > 90 and "license: apache-2.0" in card
-        assert hub.repos["space", "you/pictures-demo"].variables == {"MODEL_ID": "you/pictures-cnn"}
+        assert hub.repos["space", "you/images-demo"].variables == {"MODEL_ID": "you/images-cnn"}

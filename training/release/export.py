@@ -96,11 +96,11 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
         the value of exports.json: the hash of the weights, and for each format its file, size and largest difference.
 
     Raises:
-        TrazoError: if there is no model or no image, a package is missing, or a format predicts something else; such a
+        TrazoError: if the model or the images cannot be read, a package is missing, or a format predicts something else; such a
             format is not written.
     """
     if not run.is_dir():
-        raise TrazoError(f"there is no folder {str(run)!r}: exports are written next to the weights of a run")
+        raise TrazoError(f"{str(run)!r} does not exist: exports are written next to the weights of a run")
     for name in names:
         if missing := [module for module in FORMATS[name].modules if find_spec(module) is None]:
             raise TrazoError(f"{name} needs {' and '.join(missing)}: `pip install -r requirements.txt`")

@@ -47,7 +47,7 @@ def publish(
             `seeds` has another recipe, or the Hub refuses the upload.
     """
     if not run.is_dir():
-        raise TrazoError(f"there is no run {str(run)!r}; `python -m training run` makes one")
+        raise TrazoError(f"the run {str(run)!r} does not exist; `python -m training run` makes one")
     _, evaluation = _read_complete_run(run)
     CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
     with tempfile.TemporaryDirectory() as temporary:
