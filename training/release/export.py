@@ -96,8 +96,8 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
         the value of exports.json: the hash of the weights, and for each format its file, size and largest difference.
 
     Raises:
-        TrazoError: if the model or the images cannot be read, a package is missing, or a format predicts something else; such a
-            format is not written.
+        TrazoError: if the model or the images cannot be read, a package is missing, or a format predicts something
+            else; such a format is not written.
     """
     if not run.is_dir():
         raise TrazoError(f"{str(run)!r} does not exist: exports are written next to the weights of a run")
