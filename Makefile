@@ -2,29 +2,47 @@
 PYTHON ?= python3
 PORT ?= 7860
 BIN := .venv/bin
+LISTS := requirements.txt ui/requirements.txt training/requirements.txt training/release/requirements.txt
 
-.PHONY: demo test lint .venv
+.PHONY: demo test test-unit test-slow lint docs .venv
 .DELETE_ON_ERROR:
 
 demo: .venv
 	PORT=$(PORT) $(BIN)/python app.py
 
+# Two processes: much of most tests' time is one core importing TensorFlow.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-unit: .venv/test-requirements
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
+
+test-slow: .venv/test-requirements
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --timeout=1800
 
 lint: .venv/test-requirements
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell
+	$(BIN)/python scripts/check_words.py
+
+# The pages that are made from the code; tests compare them with it.
+docs: .venv/test-requirements
+	$(BIN)/python -m scripts.make_cli_docs
+	$(BIN)/python -m scripts.make_schemas
 
 .venv: .venv/requirements
 
-# Each file below is an empty stamp: newer than the list it stands for once that list is installed.
-.venv/requirements: requirements.txt ui/requirements.txt
+# Each file below is an empty stamp: newer than the lists it stands for once these are installed.
+.venv/requirements: $(LISTS) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Trazo needs Python 3.11 or newer; choose one with make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --disable-pip-version-check --no-deps -e .
 	touch $@
 
 .venv/test-requirements: .venv/requirements tests/requirements.txt
