@@ -122,7 +122,7 @@ def main() -> None:
 
     given = {"mnist": options.mnist, "others": options.others, "drawings": options.drawings}
     line = about("benchmarks.rejection", None, *named(given, options.model))
-    report("OODResult and calibration", "\n".join([*lines, "", *accepted, "", "In percent. " + line]), options.write)
+    report("Rejection and calibration", "\n".join([*lines, "", *accepted, "", "In percent. " + line]), options.write)
 
 
 if __name__ == "__main__":
