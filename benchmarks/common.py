@@ -1,4 +1,4 @@
-"""What the measurements share: a Hub on loopback, a process for each measurement, and the file of results."""
+"""What the measurements share: a Hub on loopback, one process per measurement, and the file of results."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.support.fake_hub import LoopbackHub
 
 DATASET = "ylecun/mnist"  # the id under which the folder is served
 RESULTS = Path(__file__).with_name("RESULTS.md")
-# A small network of two blocks and its recipe, for measurements of what feeds it; presets change, these do not.
+# A small network of two blocks and its recipe, for measurements of the input pipeline; presets change, these do not.
 NETWORK = {"filters": (16, 32), "convolutions": 2, "dense_units": (64,), "dropout": 0.2, "scaling": "z-score"}
 RECIPE = {"epochs": 4, "optimizer": "adamw", "learning_rate": 4e-3, "augment": 0.5}
 PACKAGES = [
@@ -41,9 +41,9 @@ PACKAGES = [
 
 @contextmanager
 def served(data: Path) -> Iterator[tuple[LoopbackHub, dict[str, str]]]:
-    """Serve a folder as `DATASET`; gives the Hub and the environment for a process that reads from it.
+    """Serve a folder as `DATASET`; yield the Hub and the environment for a process that reads from it.
 
-    The Hub lives in a thread of this process, which does nothing else while a measurement runs in a process of its own.
+    The Hub runs in a thread of this process, which does nothing else while a measurement runs in another process.
     """
     with tempfile.TemporaryDirectory() as temporary, LoopbackHub(Path(temporary) / "hub") as hub:
         hub.add_repo(DATASET, folder=data)
@@ -53,30 +53,30 @@ def served(data: Path) -> Iterator[tuple[LoopbackHub, dict[str, str]]]:
 
 
 def measure(module: str, arguments: list[str], environment: dict[str, str], timeout: float = 3600) -> dict[str, Any]:
-    """Run `python -m module` in a process of its own; returns the JSON object on the last line of its output.
+    """Run `python -m module` in a separate process; return the JSON object on the last line of its output.
 
     Raises:
-        RuntimeError: with the last line of its errors, when it fails.
+        RuntimeError: with the last line of its errors, if it fails.
     """
     command = [sys.executable, "-m", module, *arguments]
     try:
         run = subprocess.run(command, env=environment, timeout=timeout, capture_output=True, text=True)
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"no end after {timeout:.0f} s") from None
+        raise RuntimeError(f"did not end within {timeout:.0f} s") from None
     if run.returncode:
         raise RuntimeError((run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1])
     return json.loads(run.stdout.splitlines()[-1])
 
 
 def enlarge(data: Path, folder: Path, copies: int) -> Path:
-    """Write a dataset whose training split is that of another, many times over; returns its folder.
+    """Write a dataset whose training split is that of another, repeated many times; return its folder.
 
     The shards are hard links where the file system allows, so the copies cost no space.
     """
     shutil.copytree(data, folder, ignore=shutil.ignore_patterns("train-*"))
     (shard,) = data.rglob("train-*.parquet")
     parent = folder / shard.parent.relative_to(data)
-    parent.chmod(0o755)  # of a folder that is kept read-only the copy is, too
+    parent.chmod(0o755)  # the copy of a read-only folder is read-only, too
     for number in range(copies):
         target = parent / f"train-{number:05}-of-{copies:05}.parquet"
         try:
@@ -94,7 +94,7 @@ def rate(values: list[float], digits: int = 0) -> str:
 
 def about(module: str, data: Path | None, *options: str) -> str:
     """Return the line under a table: command, machine, cores and versions."""
-    # Of a folder elsewhere only the end is told: where somebody keeps data is nobody's concern.
+    # Only the end of a folder's path is shown: where data is kept is private.
     given = ["--data", "/".join(data.parts[-2:])] if data else []
     command = " ".join(["python -m", module, *given, *options])
     installed = {found.metadata["Name"].lower(): found.version for found in metadata.distributions()}
@@ -104,13 +104,13 @@ def about(module: str, data: Path | None, *options: str) -> str:
 
 
 def named(folders: Mapping[str, Path | None], models: Sequence[str] | None) -> list[str]:
-    """Return the options that chose folders and models, of each folder the end alone, as `about` tells it."""
+    """Return the options that chose folders and models, with the end of each path, as `about` shows them."""
     given = [f"--{name} {'/'.join(folder.parts[-2:])}" for name, folder in folders.items() if folder]
     return [*given, *(f"--model {'/'.join(Path(model).parts[-2:])}" for model in models or [])]
 
 
 def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
-    """Print a section of the results; with `write`, put it into the file in place of its last version."""
+    """Print a section of the results; with `write`, replace its previous version in the file."""
     print(text, flush=True)
     if not write:
         return

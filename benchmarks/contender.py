@@ -1,4 +1,4 @@
-"""What every contender of `benchmarks.stream` is given and gives."""
+"""What each contender of `benchmarks.stream` gets and returns."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Epochs = Callable[[range], Batches]  # numbers of epochs -> their batches, one e
 
 
 def one_by_one(open: Callable[..., Callable[[int], Batches]]) -> Callable[..., Epochs]:
-    """Make of a function that opens single epochs one that opens several in a row."""
+    """Turn a function that opens one epoch into one that opens several in a row."""
 
     @wraps(open)
     def opened(*arguments: object, **named: object) -> Epochs:

@@ -1,12 +1,12 @@
-"""How models answer free drawings of hands that they were never trained on, class by class.
+"""Accuracy of models on free drawings by writers that they were not trained on, class by class.
 
     python -m benchmarks.drawings --drawings FOLDER [--model FOLDER …] [--mnist FOLDER] [--test-fraction 0.3] [--write]
 
-`--drawings` holds one folder a set, each a dataset of digits in a Hub repo's layout. Of each its test split is used, or
-where it has none the writers (column `writer`), else the rows, that `python -m training train --sketches SET
---group-column writer --test-fraction 0.3` leaves out. Drawings are prepared as `CnnModel.predict_sketch` prepares them;
-`--mnist` adds MNIST's own test images as they are. "Photographed" are the first thousand rows of a set as a camera
-might show them on paper (`benchmarks/photographs.py`).
+`--drawings` holds one folder per dataset of digits, each in a Hub repo's layout. The test split is used if
+there is one; otherwise the writers (column `writer`), or the rows, that `python -m training train --sketches SET --group-column
+writer --test-fraction 0.3` leaves out. Drawings are prepared as in `CnnModel.predict_sketch`; `--mnist` adds MNIST's own
+test images unchanged. "Photographed" are the first thousand rows of a dataset as a camera might show them on paper
+(`benchmarks/photographs.py`).
 """
 
 import argparse
@@ -19,12 +19,12 @@ from benchmarks.common import about, named, report
 from benchmarks.photographs import photograph
 from model.quiet import quiet
 
-PHOTOGRAPHED = 1000  # rows of each set
+PHOTOGRAPHED = 1000  # rows of each dataset
 DIGITS = "0123456789"
 
 
 def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
-    """Return the stream of the rows that no training sees, and what to call them."""
+    """Return the stream of the rows that training never sees, and their name."""
     with quiet():
         from training.config import DataConfig
         from training.data.splits import open_test
@@ -34,7 +34,7 @@ def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
 
 
 def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return what was measured, the share of rightly answered rows of each class, and its number of rows."""
+    """Return what was measured, the recall of each class, and its number of rows."""
     with quiet():
         from training.data.decode import decoded_batches
 
@@ -46,7 +46,7 @@ def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[
 
 
 def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return the same for rows that were photographed; what is taken for blank paper is answered wrongly."""
+    """Return the same for photographed rows; a drawing taken for blank paper counts as wrong."""
     with quiet():
         from model.preprocess.foreground import BlankDrawingError
 
@@ -61,7 +61,7 @@ def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str
 
 
 def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
-    """Give ink, float32 (h, w), and label of the first rows of a set."""
+    """Yield ink, float32 (h, w), and label of the first rows of a dataset."""
     from model.preprocess.decode import open_image, resize_to_input, to_array
 
     stream, _ = test_rows(dataset, True, share)
@@ -87,8 +87,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", help="folder or Hub id of a model (default: the bundled one)")
     parser.add_argument("--drawings", type=Path, required=True, help="folder of datasets of drawings")
-    parser.add_argument("--mnist", type=Path, help="MNIST, to be measured beside them")
-    parser.add_argument("--test-fraction", type=float, default=0.3, help="of a set without a test split (default: 0.3)")
+    parser.add_argument("--mnist", type=Path, help="MNIST, measured in the same run")
+    parser.add_argument(
+        "--test-fraction", type=float, default=0.3, help="of a dataset without a test split (default: 0.3)"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with quiet():

@@ -1,4 +1,4 @@
-"""Peers that need nothing but TensorFlow, Keras and `datasets`."""
+"""Peers that need only TensorFlow, Keras and `datasets`."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -10,23 +10,23 @@ from PIL import Image
 
 from benchmarks.contender import BATCH, SHAPE, Batches, Contender, Setting, one_by_one, read_rows
 
-BUFFER = 1000  # examples that are held to shuffle a stream: what `datasets` does unless told otherwise
+BUFFER = 1000  # examples held to shuffle a stream: the default of `datasets`
 
 
 def with_pillow(encoded: bytes) -> np.ndarray:
-    """Decode as most data sets' classes do."""
+    """Decode as most dataset classes do."""
     return np.asarray(Image.open(io.BytesIO(encoded))).reshape(SHAPE)
 
 
 def with_opencv(encoded: bytes) -> np.ndarray:
-    """Decode as somebody does who has measured."""
+    """Decode with the fastest decoder."""
     return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED).reshape(SHAPE)
 
 
 def _stream(setting: Setting):
     import datasets
 
-    # After a shuffled pass it would wait 5 s for threads to end: not counted against it.
+    # After a shuffled pass it would wait 5 s for threads to end; that is not counted.
     datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN = 0
     return datasets.load_dataset(setting.dataset, split="train", streaming=True)
 
@@ -86,7 +86,7 @@ def formatted(setting: Setting, shuffle: bool) -> Callable[[int], Batches]:
 
 
 def to_folders(setting: Setting) -> None:
-    """Write a file an image, in a folder a class."""
+    """Write one file per image, in one folder per class."""
     images, labels = read_rows(setting.data)
     for label in np.unique(labels):
         (setting.converted / str(label)).mkdir(parents=True)
@@ -96,7 +96,7 @@ def to_folders(setting: Setting) -> None:
 
 @one_by_one
 def from_directory(setting: Setting) -> Callable[[int], Batches]:
-    """`keras.utils.image_dataset_from_directory` over a folder a class."""
+    """`keras.utils.image_dataset_from_directory` over one folder per class."""
     import keras
 
     data = keras.utils.image_dataset_from_directory(

@@ -1,7 +1,7 @@
-"""What a camera makes of ink on paper: uneven light, a shadow, grain, a tint, JPEG. Everything random is seeded.
+"""Simulate a camera's image of ink on paper: uneven light, a shadow, grain, a tint, JPEG. Everything random is seeded.
 
-The exposure is right: only the lightest paper is clipped to white. Overexposed paper is that of the tests of
-`model.preprocess.photo`, so that what was measured with these photographs can still be compared.
+The exposure is right: only the lightest paper is clipped to white. Overexposed paper is left to the tests of
+`model.preprocess.photo`, so that what was measured with these photographs stays comparable.
 """
 
 import cv2
@@ -13,7 +13,7 @@ def photograph(ink: np.ndarray, r: np.random.Generator) -> np.ndarray:
 
     Args:
         ink: float32 (h, w), 0 for paper, 1 for ink.
-        r: where chance comes from.
+        r: source of randomness.
 
     Returns:
         uint8 (240 … 900, 240 … 900, 3); the drawing takes a third to five sixths of the shorter side.
@@ -28,15 +28,15 @@ def photograph(ink: np.ndarray, r: np.random.Generator) -> np.ndarray:
         for side, extent in zip(page.shape, drawn.shape, strict=True)
     )
     page[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn
-    grey = r.uniform(150, 250) * _light(height, width, r) * (1 - r.uniform(0.35, 0.85) * page)
-    grey += r.normal(0, r.uniform(1, 5), page.shape)
-    colour = (grey[..., None] * r.uniform(0.9, 1, 3)).clip(0, 255).astype(np.uint8)
-    _, encoded = cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, int(r.integers(60, 95))])
+    gray = r.uniform(150, 250) * _light(height, width, r) * (1 - r.uniform(0.35, 0.85) * page)
+    gray += r.normal(0, r.uniform(1, 5), page.shape)
+    color = (gray[..., None] * r.uniform(0.9, 1, 3)).clip(0, 255).astype(np.uint8)
+    _, encoded = cv2.imencode(".jpg", color, [cv2.IMWRITE_JPEG_QUALITY, int(r.integers(60, 95))])
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
 
 def _light(height: int, width: int, r: np.random.Generator) -> np.ndarray:
-    """Return the share of the light at each pixel: a window on one side, dark corners, at times a shadow's edge."""
+    """Return the share of the light at each pixel: a window on one side, dark corners, sometimes a shadow's edge."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     turn = r.uniform(0, 2 * np.pi)
     light = (

@@ -1,9 +1,9 @@
-"""What `CnnModel` adds to its network: time of one answer, of many, of an explanation, and of loading.
+"""What `CnnModel` adds to its network: time of one prediction, of many, of an explanation, and of loading.
 
     python -m benchmarks.predict [--model FOLDER] [--repeats 7] [--write]
 
-Answers are measured by turns in one process, after a first one; ratios are of medians. The bare network is its compiled
-call on float32 pixels that are in memory already, one picture or 256 at a time; `keras.Model.predict` gets the same
+Predictions are measured in turn in one process, after a warm-up; ratios are of medians. The bare network is its
+compiled call on float32 pixels that are already in memory, one image or 256 at a time; `keras.Model.predict` gets the same
 pixels. Loading is measured in a fresh process each time, after the imports.
 """
 
@@ -21,11 +21,11 @@ from benchmarks.common import about, measure, rate, report
 from model.quiet import quiet
 
 MANY = 10_000
-IMAGE_EVENTS = 256
+BATCH = 256
 
 
 def seconds(calls: dict[str, Callable[[], object]], repeats: int, times: int) -> dict[str, list[float]]:
-    """Return what one call takes, each measured `repeats` times by turns over `times` calls."""
+    """Return the seconds that one call takes, each measured `repeats` times in turn over `times` calls."""
     took: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
@@ -39,9 +39,9 @@ def seconds(calls: dict[str, Callable[[], object]], repeats: int, times: int) ->
 
 
 def load(name: str) -> dict[str, float]:
-    """Load a model where none was loaded before; returns seconds to the model, and from there to its first answer."""
+    """Load a model in a fresh process; return the seconds to load it, and then to its first prediction."""
     with quiet():
-        import tensorflow  # noqa: F401 - what is to be measured begins when it is there
+        import tensorflow  # noqa: F401 - the measurement starts once it is imported
 
         from model import CnnModel
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--model", default="model/pretrained", help="folder or Hub id")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
-    parser.add_argument("--load", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--load", action="store_true", help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.load:
         print(json.dumps(load(options.model)))
@@ -72,21 +72,21 @@ def main() -> None:
 
     model = CnnModel.from_pretrained(options.model)
     shape = model.config.image_shape
-    pictures = list(np.random.default_rng(0).integers(0, 256, (MANY, *shape), np.uint8))
-    pixels = np.stack(pictures).astype(np.float32)
+    images = list(np.random.default_rng(0).integers(0, 256, (MANY, *shape), np.uint8))
+    pixels = np.stack(images).astype(np.float32)
     forward = tf.function(lambda x: model.network(x, training=False), [tf.TensorSpec((None, *shape), tf.float32)])
     explainer = Explainer(model)
-    explainer.explain(pictures[0])  # traced
+    explainer.explain(images[0])  # traces the function
 
     def bare_many() -> np.ndarray:
-        return np.concatenate([forward(pixels[i : i + IMAGE_EVENTS]).numpy() for i in range(0, MANY, IMAGE_EVENTS)])
+        return np.concatenate([forward(pixels[i : i + BATCH]).numpy() for i in range(0, MANY, BATCH)])
 
     one = seconds(
         {
             "the bare network": lambda: forward(pixels[:1]).numpy(),
-            "`CnnModel.predict`": lambda: model.predict(pictures[:1]),
+            "`CnnModel.predict`": lambda: model.predict(images[:1]),
             "`keras.Model.predict`": lambda: model.network.predict(pixels[:1], verbose=0),
-            "`Explainer.explain`": lambda: explainer.explain(pictures[0]),
+            "`Explainer.explain`": lambda: explainer.explain(images[0]),
         },
         options.repeats,
         50,
@@ -94,13 +94,13 @@ def main() -> None:
     many = seconds(
         {
             "the bare network": bare_many,
-            "`CnnModel.predict`": lambda: model.predict(pictures),
-            "`keras.Model.predict`": lambda: model.network.predict(pixels, batch_size=IMAGE_EVENTS, verbose=0),
+            "`CnnModel.predict`": lambda: model.predict(images),
+            "`keras.Model.predict`": lambda: model.network.predict(pixels, batch_size=BATCH, verbose=0),
         },
         options.repeats,
         1,
     )
-    lines = ["| what | one picture, ms | × bare | 10,000 pictures, s | × bare |", "|---|---:|---:|---:|---:|"]
+    lines = ["| what | one image, ms | × bare | 10,000 images, s | × bare |", "|---|---:|---:|---:|---:|"]
     for name, took in one.items():
         cells = [rate([1000 * value for value in took], 2), f"{median(took) / median(one['the bare network']):.2f}"]
         if name in many:

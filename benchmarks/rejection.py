@@ -1,13 +1,13 @@
-"""How well a model tells digits from what is none, and how honest its confidence is.
+"""How well a model separates digits from everything else, and how honest its confidence is.
 
     python -m benchmarks.rejection --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
 
-AUROC and AUPR (average precision, digits being the positives) of MNIST's test split against each dataset in `--others`
-that is grey and no digits, by scikit-learn, shown as pictures to `reject` and as drawings to `reject_sketch`; the
-confidence of the answer, the usual score, stands beside. "Rejected" is the share beyond the threshold in the model's
-config, which was fitted on validation rows. That the score looks at all blocks rather than at the last one was chosen
-with an earlier model, looking at these very sets. Pages of two or three test digits side by side and scribbles are made
-here, from a fixed seed.
+AUROC and AUPR (average precision; digits are the positives) of MNIST's test split against each gray dataset without
+digits in `--others`, computed by scikit-learn, shown as images to `reject` and as drawings to `reject_sketch`. The
+confidence of the prediction, the usual score, is shown next to it. "Rejected" is the share beyond the threshold in the
+model's config, which was fitted on validation rows. That the score uses all blocks and not only the last one was chosen
+with an earlier model on these same datasets. Pages of two or three test digits next to each other, and scribbles, are
+generated here from a fixed seed.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from benchmarks.common import about, named, report
 from benchmarks.drawings import test_rows
 from model.quiet import quiet
 
-TEST_SHARE = 0.3  # of a set without a test split, as the bundled model leaves it out
+TEST_SHARE = 0.3  # of a dataset without a test split, held out as for the bundled model
 OTHERS = {"fashion_mnist": "clothes", "quickdraw": "doodles", "notmnist": "letters"}
 
 
-def pictures(dataset: str, shape: tuple[int, int, int], sketches: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def images(dataset: str, shape: tuple[int, int, int], sketches: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixels, uint8 (n, h, w, c), and labels of the rows that no training sees."""
     with quiet():
         from training.data.decode import decoded_batches
@@ -39,7 +39,7 @@ def pictures(dataset: str, shape: tuple[int, int, int], sketches: bool = False) 
 
 
 def scribbles(count: int) -> Iterator[np.ndarray]:
-    """Give drawings of a pen that wanders about, uint8 (280, 280), dark on light."""
+    """Yield drawings of a wandering pen, uint8 (280, 280), dark on light."""
     r = np.random.default_rng(0)
     for _ in range(count):
         steps = r.normal(0, 1, (r.integers(60, 200), 2)).cumsum(axis=0).cumsum(axis=0)
@@ -51,7 +51,7 @@ def scribbles(count: int) -> Iterator[np.ndarray]:
 
 
 def several(digits: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """Give pages of two or three digits side by side, uint8 (28, 56 or 84), light on dark."""
+    """Yield pages of two or three digits next to each other, uint8 (28, 56 or 84), light on dark."""
     r = np.random.default_rng(0)
     for _ in range(count):
         yield np.concatenate(list(digits[r.integers(0, len(digits), r.integers(2, 4)), :, :, 0]), axis=1)
@@ -59,17 +59,17 @@ def several(digits: np.ndarray, count: int) -> Iterator[np.ndarray]:
 
 @dataclass(frozen=True)
 class Against:
-    """One model against things that are no digits."""
+    """One model against inputs without digits."""
 
     name: str
     model: Any  # CnnModel
     scores: np.ndarray  # float32 (n,): of MNIST's test split, as `reject` gives them
-    confidence: np.ndarray  # float32 (n,): of the answers to it
+    confidence: np.ndarray  # float32 (n,): of the predictions for it
 
     def row(self, what: str, shown: np.ndarray | list[np.ndarray], sketches: bool) -> str:
-        """Return a line of the table for things that are shown as pictures or as free drawings."""
+        """Return a table row for inputs that are shown as images or as free drawings."""
         judged = (self.model.reject_sketch if sketches else self.model.reject)(shown)
-        drawn = np.isfinite(judged.score)  # a blank has an infinite score, and no answer to be confident of
+        drawn = np.isfinite(judged.score)  # a blank drawing has an infinite score and no prediction
         inked = [one for one, has_ink in zip(shown, drawn, strict=True) if has_ink] if sketches else shown
         answered = np.zeros(len(shown))
         answered[drawn] = (self.model.predict_sketch if sketches else self.model.predict)(inked).max(axis=1)
@@ -85,9 +85,11 @@ def main() -> None:
     """Measure each model and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", help="folder or Hub id of a model (default: the bundled one)")
-    parser.add_argument("--mnist", type=Path, required=True, help="MNIST: its test split is what is to be accepted")
-    parser.add_argument("--others", type=Path, required=True, help="folder of datasets that are no digits")
-    parser.add_argument("--drawings", type=Path, help="folder of datasets of free drawings, to be accepted as well")
+    parser.add_argument("--mnist", type=Path, required=True, help="MNIST: its test split should be accepted")
+    parser.add_argument("--others", type=Path, required=True, help="folder of datasets without digits")
+    parser.add_argument(
+        "--drawings", type=Path, help="folder of datasets of free drawings, which should be accepted, too"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with quiet():
@@ -100,15 +102,15 @@ def main() -> None:
     for folder in options.model or ["model/pretrained"]:
         cnn, name = CnnModel.from_pretrained(folder), Path(folder).name
         shape = cnn.config.image_shape
-        sets = {"MNIST test": pictures(str(options.mnist), shape)}
+        sets = {"MNIST test": images(str(options.mnist), shape)}
         for one in sorted(options.drawings.iterdir()) if options.drawings else []:
             if one.is_dir():
-                sets[f"`{one.name}`"] = pictures(str(one), shape, sketches=True)
+                sets[f"`{one.name}`"] = images(str(one), shape, sketches=True)
 
         digits = sets["MNIST test"][0]
         against = Against(name, cnn, cnn.reject(digits).score, cnn.predict(digits).max(axis=1))
         for other, what in OTHERS.items():
-            shown, _ = pictures(str(options.others / other), shape)
+            shown, _ = images(str(options.others / other), shape)
             lines.append(against.row(f"{what} (`{other}`)", shown, sketches=False))
             lines.append(against.row(f"{what} (`{other}`), as drawings", list(shown), sketches=True))
         lines.append(against.row("scribbles", list(scribbles(1000)), sketches=True))

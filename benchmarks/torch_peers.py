@@ -31,7 +31,7 @@ def data_loader(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Call
 
 
 def _stacked(rows: list[tuple[np.ndarray, int]]) -> tuple:
-    """Make one batch of single rows: faster than torch's own collation, which makes a tensor of each row first."""
+    """Make one batch of single rows: faster than torch's own collation, which first makes a tensor of each row."""
     import torch
 
     images, labels = zip(*rows, strict=True)
