@@ -2,11 +2,11 @@
 
     python -m benchmarks.drawings --drawings FOLDER [--model FOLDER …] [--mnist FOLDER] [--test-fraction 0.3] [--write]
 
-`--drawings` holds one folder per dataset of digits, each in a Hub repo's layout. The test split is used if
-there is one; otherwise the writers (column `writer`), or the rows, that `python -m training train --sketches SET --group-column
-writer --test-fraction 0.3` leaves out. Drawings are prepared as in `CnnModel.predict_sketch`; `--mnist` adds MNIST's own
-test images unchanged. "Photographed" are the first thousand rows of a dataset as a camera might show them on paper
-(`benchmarks/photographs.py`).
+`--drawings` holds one folder per dataset of digits, each in a Hub repo's layout. The test split is used if there is
+one; otherwise the writers (column `writer`), or the rows, that `python -m training train --sketches SET
+--group-column writer --test-fraction 0.3` leaves out. Drawings are prepared as in `CnnModel.predict_sketch`;
+`--mnist` adds MNIST's own test images unchanged. "Photographed" are the first thousand rows of a dataset as a camera
+might show them on paper (`benchmarks/photographs.py`).
 """
 
 import argparse

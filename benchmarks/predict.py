@@ -3,8 +3,8 @@
     python -m benchmarks.predict [--model FOLDER] [--repeats 7] [--write]
 
 Predictions are measured in turn in one process, after a warm-up; ratios are of medians. The bare network is its
-compiled call on float32 pixels that are already in memory, one image or 256 at a time; `keras.Model.predict` gets the same
-pixels. Loading is measured in a fresh process each time, after the imports.
+compiled call on float32 pixels that are already in memory, one image or 256 at a time; `keras.Model.predict` gets the
+same pixels. Loading is measured in a fresh process each time, after the imports.
 """
 
 import argparse
