@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from model.errors import TrazoError
-from model.preprocess.decode import ImageError, open_image, to_array
 from training.augmentation import geometric
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
 from training.data.batches import Batch
 from training.data.decode import decoded_groups
+from training.data.image_shape import first_image_shape
 from training.data.stream import HubStream
 
 PREFETCHED_BATCHES = 4  # that wait between decoding and the network
@@ -120,22 +119,6 @@ def iterate_with_source_errors(
     finally:
         # Its threads call Python: one that outlives the interpreter would wait for it forever.
         del iterator
-
-
-def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
-    """Return height, width and channels (1 gray, 3 color) of the first image that can be decoded.
-
-    Raises:
-        TrazoError: if there is none.
-    """
-    for batch in stream.ordered():
-        for encoded in batch.images:
-            try:
-                pixels = to_array(open_image(encoded))
-            except ImageError:
-                continue
-            return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
-    raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
 
 
 def _decoded(

@@ -1,4 +1,4 @@
-"""Other programs as clients: the READMEs' examples, word for word, and the MCP server."""
+"""Other programs as clients: the examples of docs/api.md, word for word, and the MCP server."""
 
 import asyncio
 import base64
@@ -33,30 +33,28 @@ def folder(tmp_path, save_image) -> Path:
     return tmp_path
 
 
-def read_example(readme: str, kind: str, app: App) -> str:
-    """Return a README's example in a language, with the running app's URL."""
-    section = re.search(r"## (?:From a program|Desde un programa)\n(.*?)\n## ", (ROOT / readme).read_text(), re.DOTALL)[
-        1
-    ]
+def read_example(page: str, kind: str, app: App) -> str:
+    """Return a page's example in a language, with the running app's URL."""
+    section = re.search(r"## (?:From a program|Desde un programa)\n(.*?)\n## ", (ROOT / page).read_text(), re.DOTALL)[1]
     (code,) = re.findall(rf"```{kind}\n(.*?)```", section, re.DOTALL)
     return code.replace("http://127.0.0.1:7860", app.url.rstrip("/"))
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_readme_python_example(app, folder, monkeypatch, readme):
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/api.es.md"])
+def test_api_page_python_example(app, folder, monkeypatch, page):
     monkeypatch.chdir(folder)
     names: dict = {}
-    exec(read_example(readme, "python", app), names)
+    exec(read_example(page, "python", app), names)
     assert names["answer"]["label"] == "7" and len(names["answer"]["confidences"]) == 10
     expected = edge_map(read_image(str(folder / "photo.jpg")), "sobel", 50)
     assert (np.asarray(Image.open(names["edges"]).convert("L")) == expected).all()
     assert "score" in names["trials"]["headers"] and names["trials"]["data"]
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_readme_curl_example(app, folder, readme):
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/api.es.md"])
+def test_api_page_curl_example(app, folder, page):
     result = subprocess.run(
-        ["sh", "-ec", read_example(readme, "sh", app)], cwd=folder, capture_output=True, text=True, timeout=60
+        ["sh", "-ec", read_example(page, "sh", app)], cwd=folder, capture_output=True, text=True, timeout=60
     )
     assert "event: complete" in result.stdout, result.stdout + result.stderr
     (found,) = json.loads(result.stdout.split("data: ")[1].splitlines()[0])
@@ -82,11 +80,13 @@ def data_url(file: Path, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_mcp_tools_are_those_of_the_readme(app, readme):
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/api.es.md"])
+def test_mcp_tools_are_those_of_the_api_page(app, page):
     tools = with_mcp_session(app, lambda session: session.list_tools()).tools
-    line = next(line for line in (ROOT / readme).read_text().splitlines() if "GRADIO_MCP_SERVER" in line)
-    assert {tool.name for tool in tools} == set(re.findall("`([a-z_]+)`", line)) == {"classify", "find_edges", "trials"}
+    section = (ROOT / page).read_text().split("GRADIO_MCP_SERVER")[1]
+    assert (
+        {tool.name for tool in tools} == set(re.findall("`([a-z_]+)`", section)) == {"classify", "find_edges", "trials"}
+    )
     for tool in tools:
         jsonschema.Draft202012Validator.check_schema(tool.inputSchema)
         assert "$ref" not in str(tool.inputSchema) and tool.description

@@ -6,10 +6,10 @@ from typing import Any
 
 from model.errors import TrazoError
 from training.config import DataConfig
+from training.data.image_shape import first_image_shape
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SplitNotFoundError
 from training.data.stream import HubStream
-from training.pipeline import first_image_shape
 
 MAX_DEFAULT_SIDE_PX = 128  # of the network's input without --image-size; larger ones take minutes per batch on a CPU
 

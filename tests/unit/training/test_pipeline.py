@@ -11,7 +11,8 @@ from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import pictures, png, write_dataset
 from training.augmentation.config import AugmentConfig
-from training.pipeline import first_image_shape, make_eval_data, make_train_data
+from training.data.image_shape import first_image_shape
+from training.pipeline import make_eval_data, make_train_data
 from training.stream import HubStream
 
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
