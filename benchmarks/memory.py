@@ -3,7 +3,7 @@
     python -m benchmarks.memory --data FOLDER [--copies 20] [--repeats 3] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout; the large dataset has its training shard `--copies` times. Both are streamed
-from a Hub on loopback and from the folder, each in a process of its own, shuffled, and each batch is decoded and
+from a Hub on loopback and from the folder, each in a separate process, shuffled, and each batch is decoded and
 dropped. The figure is the largest resident size of that process (`ru_maxrss`), without its decoders, which never see
 more than a few tasks at a time; TensorFlow, which would add the same to each, is not imported.
 """
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=20, help="shards of the large dataset")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--dataset", help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--dataset", help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.dataset:
         print(json.dumps(stream_epoch(options.dataset)))

@@ -4,7 +4,7 @@
 
 FOLDER holds MNIST in a Hub repo's layout; a dataset with its training shard `--copies` times is measured as well, since
 an epoch of few windows leaves little to skip. The Hub on loopback counts requests and bytes of file content. Each line
-is a process of its own with nothing cached: opening a stream (schema and footers), then nothing more, or the first
+is a separate process with nothing cached: opening a stream (schema and footers), then nothing more, or the first
 batch from the middle of the epoch, or the whole epoch. The window that is fetched ahead counts as well.
 """
 
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("training/sample"))
     parser.add_argument("--copies", type=int, default=20, help="shards of the large dataset")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.task:
         print(json.dumps(perform(options.task)))
@@ -56,7 +56,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for data in (options.data, enlarge(options.data, Path(temporary) / "large", options.copies)):
             for task, title in TASKS.items():
-                with served(data) as (hub, environment):  # anew, so that nothing is cached
+                with served(data) as (hub, environment):  # a new Hub, so that nothing is cached
                     took = measure("benchmarks.resume", ["--task", task], environment)
                     sent = sum(request.sent for request in hub.log if "/resolve/" in request.path)
                 lines.append(

@@ -1,12 +1,12 @@
-"""Images a second of Trazo, of its peers, and of nothing but the decoder.
+"""Images per second of Trazo, of its peers, and of decoding alone.
 
     python -m benchmarks.stream --data FOLDER [--repeats 3] [--only NAME …] [--write]
 
 FOLDER holds MNIST in a Hub repo's layout. Each contender yields the same images and labels in batches of 128, and is
-measured in a process of its own: one epoch to warm up, then, without a break, some that are timed, of which the median
-counts. Trazo and `datasets` read from a Hub on loopback, which takes its share of the cores; the others read from
-memory or from the disk, after the conversion that they need. Threads are those that decode: Trazo's are processes, and
-the one that fetches comes on top of them.
+measured in a separate process: one epoch to warm up, then, without a break, some timed epochs, of which the median
+counts. Trazo and `datasets` read from a Hub on loopback, which uses part of the cores; the others read from
+memory or from the disk, after the conversion that they need. Threads are those that decode; in Trazo they are
+processes, and the threads that fetch are not counted.
 """
 
 import argparse
@@ -42,7 +42,7 @@ COLUMNS = (
 def time_contender(name: str, data: Path, repeats: int) -> dict:
     """Return what one contender took: seconds of each epoch, rows of an epoch, seconds of the conversion."""
     contender = CONTENDERS[name]
-    for module in contender.needs:  # imported here, so that no conversion pays for it
+    for module in contender.needs:  # imported here, so that no conversion includes it
         try:
             import_module(module)
         except (ImportError, OSError) as error:  # OSError: a library that torch's own lacks
@@ -56,7 +56,7 @@ def time_contender(name: str, data: Path, repeats: int) -> dict:
             conversion = time.perf_counter() - started
         rows = sum(pq.read_metadata(shard).num_rows for shard in data.rglob("train-*.parquet"))
         epochs = contender.open(setting)
-        # An epoch to warm up, and one after the last that is timed: who reads ahead is not spared doing so.
+        # One epoch to warm up, and one after the last timed epoch, so that reading ahead is timed too.
         seen, marks = 0, []
         for _, labels in epochs(range(repeats + 2)):
             seen += len(labels)
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, metavar="NAME", default=list(CONTENDERS))
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
-    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)  # in a process of its own
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.contender:
         print(json.dumps(time_contender(options.contender, options.data, options.repeats)))

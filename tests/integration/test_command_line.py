@@ -14,7 +14,7 @@ from datasets import ClassLabel, Features, Image, Value
 
 from model import CnnModel, __version__
 from tests.conftest import ROOT, SAMPLE
-from tests.support.datasets import pictures, write_dataset
+from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
 from training.config import DataConfig
@@ -147,7 +147,7 @@ def test_hub_dataset_private_is_read_with_token_at_existing_revision(tmp_path, t
 
 @pytest.fixture
 def damaged(tmp_path) -> str:
-    columns = {"image": [{"bytes": image, "path": None} for image in pictures(40)], "label": [0, 1] * 20}
+    columns = {"image": [{"bytes": image, "path": None} for image in random_images(40)], "label": [0, 1] * 20}
     columns["image"][3] = {"bytes": b"scribble", "path": None}
     columns["image"][7] = None
     columns["label"][11] = None
@@ -198,7 +198,7 @@ def test_train_reports_few_steps_and_why_it_stopped(tmp_path, damaged, capsys):
 
 
 def test_train_strict_unusable_validation_row_is_one_line_error(tmp_path, capfd):
-    columns = {"image": [{"bytes": image, "path": None} for image in pictures(60)], "label": [0, 1] * 30}
+    columns = {"image": [{"bytes": image, "path": None} for image in random_images(60)], "label": [0, 1] * 30}
     held_out = np.flatnonzero(Subset().split(DataConfig.test_fraction)[0].split(0.3)[1].mask(np.arange(60)))
     columns["image"][held_out[2]] = {"bytes": b"scribble", "path": None}
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
@@ -234,7 +234,7 @@ def test_hub_failing_during_training_is_one_line_error(tmp_path, training):
 
 def test_train_numbers_are_classes_or_targets_by_task(tmp_path, capsys):
     features = Features({"image": Image(), "label": Value("int32")})
-    dataset = write_dataset(tmp_path / "ages", features, [{"image": pictures(60), "label": [1, 2, 3] * 20}])
+    dataset = write_dataset(tmp_path / "ages", features, [{"image": random_images(60), "label": [1, 2, 3] * 20}])
     for task, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
         output = tmp_path / task
         assert main(["train", "--dataset", dataset, "--task", task, "--output", str(output), *QUICK]) == 0
@@ -246,7 +246,7 @@ def test_train_numbers_are_classes_or_targets_by_task(tmp_path, capsys):
 
 def test_open_data_task_holds_for_every_dataset(tmp_path):
     features = Features({"image": Image(), "label": Value("int32")})
-    columns = {"image": pictures(60), "label": [1, 2, 3] * 20}
+    columns = {"image": random_images(60), "label": [1, 2, 3] * 20}
     first, second = (write_dataset(tmp_path / name, features, [columns]) for name in ("old", "young"))
     opened = open_data(DataConfig(first, extra_datasets=(second,), task="regression"))
     assert opened.train.task == "regression" and 60 < opened.train.rows + opened.validation.rows < 120
@@ -317,7 +317,7 @@ def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):
 
 def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, capsys):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
-    columns = {"image": pictures(200), "label": [0, 1] * 100}
+    columns = {"image": random_images(200), "label": [0, 1] * 100}
     dataset = write_dataset(tmp_path / "one", features, [columns])
     options = ["--dataset", dataset, "--output", str(tmp_path / "run")]
     assert main(["run", *options, "--trials", "1", "--trial-epochs", "1", "--epochs", "1", "--batch-size", "16"]) == 0

@@ -15,7 +15,7 @@ from model.io.locate import PRETRAINED
 from model.preprocess.decode import decode
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
-from tests.support.datasets import pictures, write_dataset
+from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import LoopbackHub
 from training.cli import main
 from training.evaluation.metrics import evaluate
@@ -103,7 +103,7 @@ def test_export_unreachable_dataset_falls_back_to_fitting_sample(fresh, monkeypa
 
 def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatch):
     features = Features({"scan": Image(), "photo": Image(), "digit": ClassLabel(names=list("0123456789"))})
-    columns = {"scan": pictures(9, (28, 28)), "photo": pictures(9, (28, 28)), "digit": range(9)}
+    columns = {"scan": random_images(9, (28, 28)), "photo": random_images(9, (28, 28)), "digit": range(9)}
     dataset = write_dataset(tmp_path / "scans", features, [columns], split="test")
     stream = HubStream(dataset, "test", image_column="scan")
     write_json(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))

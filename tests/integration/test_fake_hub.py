@@ -1,4 +1,4 @@
-"""The loopback Hub against the real clients, each in a process of its own: they read HF_ENDPOINT at import."""
+"""The loopback Hub against the real clients, each in a separate process: they read HF_ENDPOINT at import."""
 
 import hashlib
 import http.client
@@ -94,7 +94,7 @@ def get(hub: LoopbackHub, path: str, headers: Mapping[str, str] = {}, method: st
     return connection.getresponse()
 
 
-def test_datasets_and_file_system(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
+def test_fake_hub_serves_datasets_and_file_system(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
     hub.add_repo("someone/squares", "dataset", squares)
     result = run(
         hub,
@@ -126,7 +126,7 @@ print(json.dumps({
     assert not [blob for blob in hub.root.iterdir() if blob.stat().st_size == parquet.stat().st_size]  # not copied
 
 
-def test_create_commit_download(hub: LoopbackHub, tmp_path: Path) -> None:
+def test_fake_hub_create_commit_download(hub: LoopbackHub, tmp_path: Path) -> None:
     weights = bytes(range(256)) * 40
     (tmp_path / "model.safetensors").write_bytes(weights)
     lost_answers = [Fault(cut=0)]
@@ -196,7 +196,7 @@ print(json.dumps({
     assert len(uploads) == 2  # the second after the lost answer; README.md goes with the commit, unchanged weights not
 
 
-def test_errors(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
+def test_fake_hub_errors(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
     hub.add_repo("someone/open", "dataset", squares)
     hub.add_repo("someone/hidden", "dataset", squares, private=True)
     hub.add_repo("someone/gated", "dataset", squares, gated=True)
@@ -238,7 +238,7 @@ print(json.dumps({
     assert len(hub.commits("someone/open", "dataset")) == 1
 
 
-def test_clients_survive_faults(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
+def test_fake_hub_clients_survive_faults(hub: LoopbackHub, squares: Path, tmp_path: Path) -> None:
     hub.add_repo("someone/squares", "dataset", squares)
     parquet = (squares / "data" / "train-00000-of-00001.parquet").read_bytes()
     faults = {
@@ -286,7 +286,7 @@ with open(whole.result(), "rb") as opened:
     assert [request.sent for request in downloads if request.range is None] == [100, len(parquet)]
 
 
-def test_faults_on_the_wire(hub: LoopbackHub, squares: Path) -> None:
+def test_fake_hub_faults_on_the_wire(hub: LoopbackHub, squares: Path) -> None:
     hub.add_repo("someone/squares", "dataset", squares)
     path = "/datasets/someone/squares/resolve/main/README.md"
     hub.fault = lambda method, path, headers: Fault(cut=10)
@@ -301,7 +301,7 @@ def test_faults_on_the_wire(hub: LoopbackHub, squares: Path) -> None:
     assert get(hub, path).read() == CARD.encode()
 
 
-def test_ranges_and_endpoint(hub: LoopbackHub, squares: Path) -> None:
+def test_fake_hub_ranges_and_endpoint(hub: LoopbackHub, squares: Path) -> None:
     hub.add_repo("someone/squares", "dataset", squares)
     path = "/datasets/someone/squares/resolve/main/README.md"
     head = get(hub, path, method="HEAD")
@@ -321,7 +321,7 @@ def test_ranges_and_endpoint(hub: LoopbackHub, squares: Path) -> None:
         assert get(hub, path).read() == CARD.encode()
 
 
-def test_program(squares: Path) -> None:
+def test_fake_hub_program(squares: Path) -> None:
     command = [sys.executable, "-m", "tests.support.fake_hub", "--dataset", f"someone/squares={squares}"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
         try:

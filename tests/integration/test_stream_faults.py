@@ -51,7 +51,7 @@ def stream_from(hub: LoopbackHub, home: Path, network: str = "", between: str = 
     [Fault(status=503), Fault(reset=True), Fault(cut=1000), Fault(stall=5), Fault(cut=1000, stall=5)],
     ids=["status 503", "reset", "body cut short", "silence", "silence in the body"],
 )
-def test_after_a_fault_come_the_same_rows_in_the_same_order(tmp_path, fault):
+def test_epoch_after_fault_has_the_same_rows(tmp_path, fault):
     seen: Counter = Counter()
 
     def every_third_request_fails_once(method: str, path: str, headers: dict) -> Fault | None:
@@ -74,7 +74,7 @@ def without_faults() -> list:
     return [[batch.index.tolist(), [len(image) for image in batch.images]] for batch in local.epoch(0)]
 
 
-def test_a_shard_that_is_replaced_on_the_hub_does_not_change_the_epoch(tmp_path):
+def test_epoch_shard_replaced_on_hub_is_unchanged(tmp_path):
     replace = (
         "batch.number == 3 and HfApi().upload_file(path_or_fileobj=b'other', repo_id='someone/sample', "
         "repo_type='dataset', path_in_repo='data/train-00000-of-00001.parquet')"
@@ -86,7 +86,7 @@ def test_a_shard_that_is_replaced_on_the_hub_does_not_change_the_epoch(tmp_path)
     assert rows == without_faults()
 
 
-def test_a_shard_that_is_replaced_in_a_folder_is_an_error(tmp_path):
+def test_epoch_shard_replaced_in_folder_is_error(tmp_path):
     folder = tmp_path / "sample"
     shutil.copytree(SAMPLE, folder)
     shard = folder / "data" / "train-00000-of-00001.parquet"
@@ -97,17 +97,17 @@ def test_a_shard_that_is_replaced_in_a_folder_is_an_error(tmp_path):
         list(batches)
 
 
-def test_a_silent_hub_is_an_error_after_the_retries(tmp_path):
+def test_epoch_silent_hub_is_error(tmp_path):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         hub.fault = lambda method, path, headers: Fault(stall=90) if path.endswith(".parquet") else None
         started = time.monotonic()
-        told = stream_from(hub, tmp_path, "timeout=0.3, retries=1")
+        output = stream_from(hub, tmp_path, "timeout=0.3, retries=1")
         assert time.monotonic() - started < 90  # it did not wait for the Hub
-    assert "cannot be read: " in told and "run the same command again" in told
+    assert "cannot be read: " in output and "run the same command again" in output
 
 
-def test_requests_that_fail_at_random_change_nothing(tmp_path):
+def test_epoch_random_faults_has_the_same_rows(tmp_path):
     random = np.random.default_rng(0)
     failed = []
 
@@ -124,7 +124,7 @@ def test_requests_that_fail_at_random_change_nothing(tmp_path):
     assert failed and rows == without_faults()
 
 
-def test_a_hub_that_falls_silent_while_a_dataset_is_opened_is_an_error(tmp_path):
+def test_open_silent_hub_is_error(tmp_path):
     script = """
 from model.errors import TrazoError
 from training.data.parquet import hub_client
@@ -146,7 +146,7 @@ except TrazoError as error:
     assert "cannot be reached for 'someone/sample'" in answer.stdout, answer.stderr
 
 
-def test_who_interrupts_a_process_need_not_wait_for_a_silent_hub(tmp_path):
+def test_epoch_ctrl_c_does_not_wait_for_silent_hub(tmp_path):
     script = """
 from training.stream import HubStream
 stream = HubStream("someone/sample", window_rows=500, window_runs=2)
@@ -170,7 +170,7 @@ for batch in stream.epoch(0):
     assert process.returncode
 
 
-def test_damaged_caches_cost_a_request_or_are_told(tmp_path):
+def test_epoch_damaged_cache_is_read_again_or_reported(tmp_path):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         first = stream_from(hub, tmp_path, "cache_bytes=10_000_000")
@@ -182,7 +182,7 @@ def test_damaged_caches_cost_a_request_or_are_told(tmp_path):
         assert stream_from(hub, tmp_path) == first
 
 
-def test_the_disk_cache_is_bounded(tmp_path):
+def test_disk_cache_is_bounded(tmp_path):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         stream_from(hub, tmp_path, "cache_bytes=300_000")
@@ -191,7 +191,7 @@ def test_the_disk_cache_is_bounded(tmp_path):
     assert 0 < kept < 400_000 < sum(path.stat().st_size for path in Path(SAMPLE).rglob("train-*"))
 
 
-def test_a_second_epoch_comes_from_the_disk_cache(tmp_path):
+def test_epoch_second_comes_from_disk_cache(tmp_path):
     script = """
 from training.data.parquet.byte_ranges import HttpOptions
 from training.stream import HubStream
@@ -212,7 +212,7 @@ for epoch in (0, 1):
     assert 500_000 < kept < 10_000_000
 
 
-def test_footers_are_read_once_for_a_commit(tmp_path):
+def test_open_footers_are_read_once_per_commit(tmp_path):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         first = stream_from(hub, tmp_path)
@@ -224,7 +224,7 @@ def test_footers_are_read_once_for_a_commit(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_hub_that_dies_in_mid_stream_is_an_error_within_a_minute(tmp_path):
+def test_epoch_hub_down_is_error_within_a_minute(tmp_path):
     requests: list[str] = []
 
     def dies(method: str, path: str, headers: dict) -> Fault | None:
@@ -235,5 +235,5 @@ def test_a_hub_that_dies_in_mid_stream_is_an_error_within_a_minute(tmp_path):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         hub.fault = dies
-        told = stream_from(hub, tmp_path)
-    assert "cannot be read: " in told and "503" in told and "run the same command again" in told
+        output = stream_from(hub, tmp_path)
+    assert "cannot be read: " in output and "503" in output and "run the same command again" in output

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset, Features
+from datasets import ClassLabel, Dataset, Features, Value
+from datasets import Image as ImageFeature
 from PIL import Image
 
 
@@ -17,8 +18,8 @@ def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def pictures(count: int, shape: tuple[int, ...] = (8, 8), seed: int = 0) -> list[bytes]:
-    """Return encoded pictures of random pixels."""
+def random_images(count: int, shape: tuple[int, ...] = (8, 8), seed: int = 0) -> list[bytes]:
+    """Return encoded images of random pixels."""
     random = np.random.default_rng(seed)
     return [png(random.integers(0, 256, shape, np.uint8)) for _ in range(count)]
 
@@ -36,3 +37,20 @@ def write_dataset(
         path = folder / "data" / f"{split}-{number:05d}-of-{len(shards):05d}.parquet"
         Dataset.from_dict(columns, features=features).to_parquet(path, batch_size=rows_per_group)
     return str(folder)
+
+
+def write_drawings(folder: Path) -> str:
+    """Dark strokes on light paper of several sizes, one sheet without any, with their writers."""
+    images, labels, writers = [], [], []
+    for row in range(60):
+        side = 60 + row
+        sheet = np.full((side, side + 20), 240, np.uint8)
+        if row != 7:
+            sheet[10 : side - 10, 20 + row % 5 : 28 + row % 5] = 15
+        images.append(png(sheet))
+        labels.append(row % 10)
+        writers.append(f"writer {row // 4}")
+    schema = Features(
+        {"image": ImageFeature(), "label": ClassLabel(names=list("0123456789")), "writer": Value("string")}
+    )
+    return write_dataset(folder, schema, [{"image": images, "label": labels, "writer": writers}])

@@ -10,7 +10,7 @@ from datasets import Features, Image, Value
 from model import CnnConfig, CnnModel
 from model.errors import TrazoError
 from model.network import build_network
-from tests.support.datasets import pictures, write_dataset  # words: ok
+from tests.support.datasets import random_images, write_dataset  # words: ok
 from tests.support.tiny_training import CONFIG, streams, weights
 from training.config import TrainConfig
 from training.loop.trainer import fit
@@ -77,7 +77,7 @@ def test_fit_bfloat16_returns_float32_network(monkeypatch):
 
 def test_fit_diverging_loss_is_an_error(tmp_path):
     features = Features({"image": Image(), "weight": Value("float32")})
-    columns = {"image": pictures(60), "weight": [float(row) for row in range(60)]}  # words: ok
+    columns = {"image": random_images(60), "weight": [float(row) for row in range(60)]}  # words: ok
     parts = HubStream(write_dataset(tmp_path, features, [columns]), batch_size=8).hold_out(0.2)
     config = CnnConfig(
         labels=("weight",),

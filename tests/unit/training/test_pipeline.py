@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
-from tests.support.datasets import pictures, png, write_dataset
+from tests.support.datasets import png, random_images, write_dataset
 from training.augmentation.config import AugmentConfig
 from training.data.image_shape import first_image_shape
 from training.pipeline import make_eval_data, make_train_data
@@ -63,7 +63,7 @@ def test_make_train_data_resumed_gives_same_augmented_images():
 
 
 def test_make_eval_data_undecodable_images_are_skipped_and_reported(tmp_path):
-    images = pictures(5)
+    images = random_images(5)
     images[2] = b"not a picture"
     images[3] = images[3][:40]
     folder = write_dataset(

@@ -13,7 +13,7 @@ from datasets import Features, Image, Value
 
 from model.errors import TrazoError
 from tests.conftest import ROOT, SAMPLE
-from tests.support.datasets import pictures, write_dataset
+from tests.support.datasets import random_images, write_dataset
 from tests.support.tiny_space import TinySpace, assert_same_trials, tune
 from training import commands
 from training.cli import main
@@ -38,7 +38,7 @@ def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_s
 
 
 def test_search_regression_smallest_error_is_best(tmp_path, tiny_space):
-    columns = {"image": [{"bytes": one} for one in pictures(80)], "weight": [float(i % 7) for i in range(80)]}
+    columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
     report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}

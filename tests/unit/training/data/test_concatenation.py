@@ -1,9 +1,8 @@
 """Several datasets as one stream; free drawings among them; rows that stay together."""
 
+import functools
 import io
-import json
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from PIL import Image as Pillow
 from model.errors import TrazoError
 from model.preprocess.sketch import sketch_to_input
 from tests.conftest import SAMPLE
-from tests.support.datasets import pictures, png, write_dataset
-from training.cli import main
+from tests.support.datasets import random_images, write_dataset, write_drawings
 from training.data.decode import decoded_batches
+from training.data.parquet.source import open_source
 from training.pipeline import make_eval_data
 from training.stream import HubStream
 
@@ -30,18 +29,21 @@ def features(*names: str) -> Features:
 def folders(tmp_path_factory):
     """Three datasets: of 41, 23 and 7 rows, the second with its classes in another order, in two shards."""
     place = tmp_path_factory.mktemp("several")
-    first = [{"image": pictures(41, seed=1), "label": [row % 3 for row in range(41)]}]
-    images = pictures(23, seed=2)
+    first = [{"image": random_images(41, seed=1), "label": [row % 3 for row in range(41)]}]
+    images = random_images(23, seed=2)
     second = [
         {"image": images[a:b], "label": [row % 3 if row != 5 else None for row in range(a, b)]}
         for a, b in ((0, 12), (12, 23))
     ]
-    third = [{"image": pictures(7, seed=3), "label": [0] * 7}]
-    return [
+    third = [{"image": random_images(7, seed=3), "label": [0] * 7}]
+    written = [
         write_dataset(place / "a", features("x", "y", "z"), first),
         write_dataset(place / "b", features("z", "x", "y"), second),
         write_dataset(place / "c", features("x", "y", "z"), third),
     ]
+    with pytest.MonkeyPatch.context() as patch:  # opened once, which takes most of the time
+        patch.setattr("training.data.stream.open_source", functools.cache(open_source))
+        yield written
 
 
 @settings(max_examples=40, deadline=None)
@@ -54,7 +56,7 @@ def folders(tmp_path_factory):
     st.integers(1, 90),
     st.sampled_from([0.0, 0.3]),
 )
-def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size, world_size, start, window, share):
+def test_concat_resumed_or_sharded_keeps_order(folders, seed, epoch, batch_size, world_size, start, window, share):
     def stream(rank: int = 0, world: int = 1) -> HubStream:
         options = {"seed": seed, "batch_size": batch_size, "window_rows": window, "window_runs": 3}
         joined = HubStream.concat([HubStream(folder, **options, rank=rank, world_size=world) for folder in folders])
@@ -72,7 +74,7 @@ def test_the_order_of_several_datasets_is_exact(folders, seed, epoch, batch_size
         assert list(chain(*(part.index.tolist() for part in slices))) == rows
 
 
-def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(folders):
+def test_concat_rows_keep_image_and_class(folders):
     single = [HubStream(folder) for folder in folders]
     joined = HubStream.concat(single)
     assert joined.labels == ("x", "y", "z") and joined.rows == 71 and len(joined.sources) == 3
@@ -89,7 +91,7 @@ def test_rows_bring_the_pictures_and_the_named_classes_of_their_own_dataset(fold
     assert joined.skipped == {46: "no label"}
 
 
-def test_one_dataset_alone_is_itself(folders):
+def test_concat_single_stream_is_unchanged(folders):
     stream = HubStream(folders[0])
     assert HubStream.concat([stream]) is stream
 
@@ -103,42 +105,30 @@ LABELS = {
 
 @pytest.mark.parametrize("first", LABELS)
 @pytest.mark.parametrize("second", LABELS)
-def test_labels_of_any_types_go_together(tmp_path, first, second):
+def test_concat_label_column_types_are_combined(tmp_path, first, second):
     streams = []
     for number, kind in enumerate((first, second)):
         feature, labels = LABELS[kind]
         schema = Features({"image": Image(), "label": feature})
         streams.append(
-            HubStream(write_dataset(tmp_path / str(number), schema, [{"image": pictures(3), "label": labels}]))
+            HubStream(write_dataset(tmp_path / str(number), schema, [{"image": random_images(3), "label": labels}]))
         )
     (batch,) = HubStream.concat(streams).ordered()
     assert batch.labels.tolist() == [0, 1, 0] * 2 and batch.labels.dtype == np.int64
 
 
-def test_other_classes_are_refused(folders, tmp_path):
-    other = write_dataset(tmp_path, features("x", "y"), [{"image": pictures(3), "label": [0, 1, 0]}])
+def test_concat_other_classes_is_error(folders, tmp_path):
+    other = write_dataset(tmp_path, features("x", "y"), [{"image": random_images(3), "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match=r"asks binary x, y; .* asks multiclass x, y, z"):
         HubStream.concat([HubStream(folders[0]), HubStream(other)])
 
 
 @pytest.fixture(scope="module")
 def drawings(tmp_path_factory) -> str:
-    """Dark strokes on light paper of several sizes, one sheet without any, with their writers."""
-    images, labels, writers = [], [], []
-    for row in range(60):
-        side = 60 + row
-        sheet = np.full((side, side + 20), 240, np.uint8)
-        if row != 7:
-            sheet[10 : side - 10, 20 + row % 5 : 28 + row % 5] = 15
-        images.append(png(sheet))
-        labels.append(row % 10)
-        writers.append(f"writer {row // 4}")
-    schema = Features({"image": Image(), "label": ClassLabel(names=list("0123456789")), "writer": Value("string")})
-    place = tmp_path_factory.mktemp("drawings")
-    return write_dataset(place, schema, [{"image": images, "label": labels, "writer": writers}])
+    return write_drawings(tmp_path_factory.mktemp("drawings"))
 
 
-def test_free_drawings_are_prepared_as_the_demo_prepares_them(drawings):
+def test_decode_sketches_match_sketch_to_input(drawings):
     sample = HubStream(SAMPLE, "test", batch_size=50)
     joined = HubStream.concat([sample, HubStream(drawings, sketches=True)])
     stored = {int(r): i for batch in joined.ordered() for r, i in zip(batch.index, batch.images, strict=True)}
@@ -159,7 +149,7 @@ def test_free_drawings_are_prepared_as_the_demo_prepares_them(drawings):
     assert seen == 59 and joined.skipped == {1007: "nothing is drawn"}
 
 
-def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
+def test_hold_out_with_groups_keeps_groups_together(drawings):
     stream = HubStream(drawings).with_groups("writer")
     rest, held_out = stream.hold_out(0.3)
     rest, validation = rest.hold_out(0.3)
@@ -177,10 +167,10 @@ def test_a_writers_rows_stay_together_whatever_the_seed(drawings):
         rest.with_groups("writer")
 
 
-def test_rows_without_a_writer_are_one_unit(tmp_path):
+def test_hold_out_missing_group_is_one_group(tmp_path):
     schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"]), "writer": Value("string")})
     writers = [None] * 10 + ["a", None, "b", "b", None] * 4
-    columns = {"image": pictures(30), "label": [0, 1] * 15, "writer": writers}
+    columns = {"image": random_images(30), "label": [0, 1] * 15, "writer": writers}
     stream = HubStream(write_dataset(tmp_path, schema, [columns])).with_groups("writer")
     parts = [
         {writers[row] for batch in part.ordered() for row in batch.index.tolist()} for part in stream.hold_out(0.5)
@@ -188,40 +178,7 @@ def test_rows_without_a_writer_are_one_unit(tmp_path):
     assert sorted(map(str, parts[0] | parts[1])) == ["None", "a", "b"] and not parts[0] & parts[1]
 
 
-def test_training_on_several_datasets_names_each(drawings, tmp_path, capsys):
-    run = tmp_path / "run"
-    options = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
-    drawn = ["--sketches", drawings, "--group-column", "writer"]
-    assert main(["train", "--dataset", SAMPLE, *drawn, "--output", str(run), *options]) == 0
-    report = json.loads((run / "training.json").read_text())["data"]
-    assert [(one["dataset"], one["sketches"]) for one in report["datasets"]] == [(SAMPLE, False), (drawings, True)]
-    assert (
-        report["datasets"][0]["license"] == "mit"
-        and "(A small balanced sample of MNIST; mit)" in (run / "README.md").read_text()
-    )
-    # The drawings have no test split: a tenth of the writers is held out for one.
-    assert 3500 < report["rows"]["train"] + report["rows"]["validation"] < 3560
-    card = (run / "README.md").read_text()
-    assert "`sample`" in card and Path(drawings).name in card and "free drawings" in card and drawings not in card
-    assert main(["evaluate", "--model", str(run), *drawn]) == 0
-    assert "held out by writer" in json.loads((run / "evaluation.json").read_text())["split"]
-    assert main(["evaluate", "--model", str(run), "--dataset", SAMPLE, *drawn]) == 0
-    evaluation = json.loads((run / "evaluation.json").read_text())
-    assert (evaluation["dataset"], evaluation["split"], evaluation["rows"]) == (SAMPLE, "test", 1000)
-    (further,) = evaluation["extra_datasets"]
-    assert further["dataset"] == drawings and further["sketches"] and "held out by writer" in further["split"]
-    assert 0 <= further["ood"]["rejected"] <= 1 and len(further["per_class"]) == 10
-    card = (run / "README.md").read_text()
-    assert (
-        f"| `{Path(drawings).name}`, train, 10% held out by writer (free drawings) |" in card and drawings not in card
-    )
-    assert main(["train", "--dataset", SAMPLE, "--group-column", "wirter", "--output", str(run)]) == 2
-    assert "no dataset has a column 'wirter'; there are image, label" in capsys.readouterr().err
-    assert main(["train", "--output", str(run)]) == 2
-    assert "a dataset is needed: give --dataset" in capsys.readouterr().err
-
-
-def test_evaluation_data_of_several_datasets_is_in_file_order(folders):
+def test_eval_data_several_datasets_is_in_file_order(folders):
     joined = HubStream.concat([HubStream(folder) for folder in folders])
     labels = np.concatenate([labels.numpy() for _, labels in make_eval_data(joined)])
     assert len(labels) == 70 and labels[:4].tolist() == [0, 1, 2, 0] and labels[41:44].tolist() == [2, 0, 1]

@@ -1,3 +1,5 @@
+"""The order of rows as a pure function."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def visited(windows, table, part) -> np.ndarray:
 
 @settings(max_examples=150, deadline=None)
 @given(tables, parts, st.integers(0, 5), st.integers(0, 5), st.integers(1, 200), st.integers(1, 8))
-def test_each_row_of_the_part_comes_once_an_epoch(table, part, seed, epoch, window_rows, window_runs):
+def test_shuffled_windows_visit_each_row_once(table, part, seed, epoch, window_rows, window_runs):
     windows = shuffled_windows(table, part, seed, epoch, window_rows, window_runs)
     ids = visited(windows, table, part)
     everything = np.arange(table.total)
@@ -35,13 +37,13 @@ def test_each_row_of_the_part_comes_once_an_epoch(table, part, seed, epoch, wind
 
 @settings(max_examples=50, deadline=None)
 @given(tables, parts, st.integers(1, 100))
-def test_ordered_windows_follow_the_files(table, part, window_rows):
+def test_ordered_windows_follow_file_order(table, part, window_rows):
     ids = np.concatenate([window.row_ids(table, part) for window in ordered_windows(table, part, window_rows)])
     everything = np.arange(table.total)
     assert ids.tolist() == everything[part.mask(everything)].tolist()
 
 
-def test_the_order_depends_on_seed_and_epoch_alone():
+def test_shuffled_windows_depend_on_seed_and_epoch_only():
     table = make_table([[10] * 30, [10] * 30])
     orders = {}
     for seed in (0, 1):
@@ -53,21 +55,21 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert len(set(orders.values())) == 4
 
 
-def test_the_order_of_a_release_is_kept():
+def test_shuffled_windows_order_is_unchanged_since_release():
     """A changed order would break the resume of every run that was started before."""
     table = make_table([[3, 3, 3], [3, 3]])
     ids = visited(shuffled_windows(table, Subset(), 7, 2, 6, 2), table, Subset())
     assert ids.tolist() == [2, 1, 0, 8, 13, 14, 7, 12, 6, 9, 4, 3, 10, 5, 11]
 
 
-def test_memory_is_bounded_by_the_window():
+def test_shuffled_windows_size_is_bounded():
     table = make_table([[100] * 600])
     for epoch in range(3):
         windows = shuffled_windows(table, Subset(), 0, epoch, 8192, 16)
         assert max(window.rows for window in windows) <= 8192 * 1.1
 
 
-def test_a_window_spans_the_whole_dataset():
+def test_shuffled_windows_span_the_dataset():
     """A dataset sorted by label mixes only if every window draws from all over it."""
     table = make_table([[100] * 600])
     for window in shuffled_windows(table, Subset(), 0, 0, 8192, 16):
@@ -75,7 +77,7 @@ def test_a_window_spans_the_whole_dataset():
         assert len(tenths) >= 9
 
 
-def test_parts_are_decided_by_the_row_id():
+def test_subset_is_decided_by_row_id():
     ids = np.arange(100_000)
     rest, out = (part.mask(ids) for part in Subset().split(0.1))
     assert (out ^ rest).all()
@@ -88,7 +90,7 @@ def test_parts_are_decided_by_the_row_id():
 
 
 @pytest.mark.parametrize("size", [1, 7])
-def test_row_groups_above_the_window_are_taken_one_by_one(size):
+def test_shuffled_windows_large_row_group_is_one_window(size):
     table = make_table([[size * 1000] * 3])
     windows = shuffled_windows(table, Subset(), 0, 0, 500, 16)
     assert [len(window.runs) for window in windows] == [1, 1, 1]

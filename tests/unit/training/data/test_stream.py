@@ -1,4 +1,8 @@
+"""`HubStream` on local folders."""
+
+import functools
 import time
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -11,27 +15,31 @@ from hypothesis import strategies as st
 
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
-from tests.support.datasets import pictures, write_dataset
+from tests.support.datasets import random_images, write_dataset
 from training.data.dataset import RowDataset
+from training.data.parquet.source import open_source
 from training.stream import HubStream
 
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog", "owl"])})
 
 
 @pytest.fixture(scope="module")
-def sharded(tmp_path_factory) -> str:
+def sharded(tmp_path_factory) -> Iterator[str]:
     """Three shards of 23, 40 and 5 rows, in row groups of 10."""
     shards = []
     for shard, rows in enumerate((23, 40, 5)):
-        shards.append({"image": pictures(rows, seed=shard), "label": [(shard + row) % 3 for row in range(rows)]})
-    return write_dataset(tmp_path_factory.mktemp("sharded"), CLASSES, shards)
+        shards.append({"image": random_images(rows, seed=shard), "label": [(shard + row) % 3 for row in range(rows)]})
+    folder = write_dataset(tmp_path_factory.mktemp("sharded"), CLASSES, shards)
+    with pytest.MonkeyPatch.context() as patch:  # opened once, which takes most of the time
+        patch.setattr("training.data.stream.open_source", functools.cache(open_source))
+        yield folder
 
 
 def ids(batches) -> list[int]:
     return [int(row) for batch in batches for row in batch.index]
 
 
-def test_schema_and_sizes_come_from_the_dataset():
+def test_stream_sample_has_its_schema_and_sizes():
     stream = HubStream(SAMPLE, batch_size=128)
     assert stream.labels == tuple("0123456789")
     assert isinstance(stream.features["image"], Image) and isinstance(stream.features["label"], ClassLabel)
@@ -39,7 +47,7 @@ def test_schema_and_sizes_come_from_the_dataset():
     assert len(HubStream(SAMPLE, "test", batch_size=128)) == 8
 
 
-def test_rows_are_the_files_rows(sharded):
+def test_epoch_rows_match_datasets(sharded):
     """Row ids count over the split in file order, as `datasets` itself reads it."""
     expected = load_dataset(sharded, split="train", streaming=True).decode(False)
     expected = [(row["image"]["bytes"], row["label"]) for row in expected]
@@ -54,9 +62,7 @@ def test_rows_are_the_files_rows(sharded):
 @given(
     st.integers(0, 3), st.integers(0, 3), st.integers(1, 80), st.integers(1, 5), st.integers(0, 70), st.integers(1, 90)
 )
-def test_any_interruption_and_any_number_of_workers_give_the_same_order(
-    sharded, seed, epoch, batch_size, world_size, start, window_rows
-):
+def test_epoch_resumed_or_sharded_keeps_order(sharded, seed, epoch, batch_size, world_size, start, window_rows):
     options = {"seed": seed, "batch_size": batch_size, "window_rows": window_rows, "window_runs": 3}
     stream = HubStream(sharded, **options)
     whole = [batch.index.tolist() for batch in stream.epoch(epoch)]
@@ -81,9 +87,7 @@ def test_any_interruption_and_any_number_of_workers_give_the_same_order(
     st.integers(1, 90),
     st.data(),
 )
-def test_epochs_follow_one_another_as_each_would_come_alone(
-    sharded, batch_size, world_size, start, steps, window_rows, data
-):
+def test_epochs_match_single_epochs(sharded, batch_size, world_size, start, steps, window_rows, data):
     rank = data.draw(st.integers(0, world_size - 1))
     stream = HubStream(sharded, batch_size=batch_size, rank=rank, world_size=world_size, window_rows=window_rows)
     stop = min(steps or len(stream), len(stream))
@@ -101,7 +105,7 @@ def recorded(folder: str, monkeypatch) -> tuple[HubStream, list]:
     return HubStream(folder, batch_size=8, window_rows=20, window_runs=2), read
 
 
-def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeypatch):
+def test_epochs_next_epoch_is_prefetched(sharded, monkeypatch):
     stream, read = recorded(sharded, monkeypatch)
     list(stream.epoch(0))
     alone = len(read)
@@ -116,7 +120,7 @@ def test_the_next_epochs_first_window_is_fetched_while_one_ends(sharded, monkeyp
     batches.close()
 
 
-def test_a_seek_reads_only_the_windows_it_needs(sharded, monkeypatch):
+def test_epoch_start_reads_only_needed_windows(sharded, monkeypatch):
     stream, read = recorded(sharded, monkeypatch)
     list(stream.epoch(0))
     everything = len(read)
@@ -127,18 +131,18 @@ def test_a_seek_reads_only_the_windows_it_needs(sharded, monkeypatch):
     assert list(stream.epoch(0, start=len(stream))) == [] and read == []
 
 
-def test_a_window_is_bounded_in_bytes_as_well(sharded):
+def test_window_bytes_limits_window_rows(sharded):
     stream = HubStream(sharded, window_bytes=2000)
     assert 1 <= stream.window_rows < 68 / 2
     assert sorted(ids(stream.epoch(0))) == list(range(68))
 
 
-def test_epochs_and_seeds_differ(sharded):
+def test_epoch_order_differs_by_seed_and_epoch(sharded):
     orders = [tuple(ids(HubStream(sharded, seed=seed).epoch(epoch))) for seed in (0, 1) for epoch in (0, 1)]
     assert len(set(orders)) == 4
 
 
-def test_hold_out_splits_by_row_id_whatever_the_seed(sharded):
+def test_hold_out_is_independent_of_seed(sharded):
     parts = [HubStream(sharded, seed=seed, batch_size=5).hold_out(0.25) for seed in (0, 9)]
     for train, validation in parts:
         assert sorted(ids(train.epoch(0)) + ids(validation.epoch(0))) == list(range(68))
@@ -149,15 +153,15 @@ def test_hold_out_splits_by_row_id_whatever_the_seed(sharded):
         HubStream(sharded).hold_out(1.5)
 
 
-def test_a_small_held_out_part_is_read_once(sharded, monkeypatch):
+def test_ordered_small_held_out_part_is_cached(sharded, monkeypatch):
     _, validation = HubStream(sharded, batch_size=5).hold_out(0.25)
     first = [batch.images for batch in validation.ordered()]
     monkeypatch.setattr(validation.source.__class__, "read", None)
     assert [batch.images for batch in validation.ordered()] == first
 
 
-def test_rows_without_image_or_label_are_skipped_and_reported(tmp_path):
-    columns = {"image": pictures(6), "label": [0, 1, 2, 0, 1, 2]}
+def test_epoch_missing_image_or_label_is_skipped(tmp_path):
+    columns = {"image": random_images(6), "label": [0, 1, 2, 0, 1, 2]}
     columns["image"][1] = None
     columns["label"][4] = None
     folder = write_dataset(tmp_path, CLASSES, [columns])
@@ -170,9 +174,9 @@ def test_rows_without_image_or_label_are_skipped_and_reported(tmp_path):
         list(HubStream(folder, on_error="raise").ordered())
 
 
-def test_shards_that_do_not_hold_the_same_columns_are_refused(tmp_path):
+def test_stream_shards_with_other_columns_is_error(tmp_path):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
-    shards = [{"image": pictures(4), "label": [0, 1, 0, 1]} for _ in range(2)]
+    shards = [{"image": random_images(4), "label": [0, 1, 0, 1]} for _ in range(2)]
     folder = Path(write_dataset(tmp_path, features, shards))
     second = sorted(folder.rglob("*.parquet"))[1]
     pq.write_table(pq.read_table(second).drop_columns("label"), second)
@@ -187,18 +191,18 @@ def test_shards_that_do_not_hold_the_same_columns_are_refused(tmp_path):
         ("README.md", "---\nconfigs: 3\n---\n", "configs"),
     ],
 )
-def test_a_card_that_cannot_be_read_is_told_in_one_line(tmp_path, name, content, message):
+def test_stream_invalid_card_is_one_line_error(tmp_path, name, content, message):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
-    folder = write_dataset(tmp_path, features, [{"image": pictures(4), "label": [0, 1, 0, 1]}])
+    folder = write_dataset(tmp_path, features, [{"image": random_images(4), "label": [0, 1, 0, 1]}])
     (Path(folder) / name).write_text(content)
     with pytest.raises(TrazoError, match=message) as caught:
         HubStream(folder)
     assert "\n" not in str(caught.value)
 
 
-def test_targets_that_are_no_numbers_are_missing(tmp_path):
+def test_ordered_target_not_finite_is_skipped(tmp_path):
     features = Features({"image": Image(), "label": Value("float32")})
-    columns = {"image": pictures(4), "label": [1.0, float("nan"), float("inf"), None]}
+    columns = {"image": random_images(4), "label": [1.0, float("nan"), float("inf"), None]}
     stream = HubStream(write_dataset(tmp_path, features, [columns]))
     assert ids(stream.ordered()) == [0]
     assert stream.skipped == {1: "no label", 2: "no label", 3: "no label"}
@@ -214,20 +218,20 @@ def test_targets_that_are_no_numbers_are_missing(tmp_path):
         (ClassLabel(names=["no", "yes"]), [1, 0, 0, 1], ("no", "yes"), [1, 0, 0, 1], "binary"),
     ],
 )
-def test_label_columns_of_any_type(tmp_path, feature, values, labels, ids_, task):
-    features = Features({"picture": Image(), "label": feature, "weight": Value("float64")})
-    columns = {"picture": pictures(4), "label": values, "weight": [0.0] * 4}
+def test_stream_label_column_types(tmp_path, feature, values, labels, ids_, task):
+    features = Features({"photo": Image(), "label": feature, "weight": Value("float64")})
+    columns = {"photo": random_images(4), "label": values, "weight": [0.0] * 4}
     stream = HubStream(write_dataset(tmp_path, features, [columns]))
-    assert (stream.image_column, stream.label_column) == ("picture", "label")
+    assert (stream.image_column, stream.label_column) == ("photo", "label")
     assert (stream.labels, stream.task) == (labels, task)
     (batch,) = stream.ordered()
     assert batch.labels.tolist() == ids_
     assert batch.labels.dtype == (np.float32 if task == "regression" else np.int64)
 
 
-def test_columns_that_the_schema_leaves_open_are_asked_for(tmp_path):
+def test_stream_ambiguous_columns_is_error(tmp_path):
     features = Features({"a": Image(), "b": Image(), "x": Value("int32"), "y": Value("string")})
-    columns = {"a": pictures(3), "b": pictures(3), "x": [0, 1, 2], "y": ["p", "q", "p"]}
+    columns = {"a": random_images(3), "b": random_images(3), "x": [0, 1, 2], "y": ["p", "q", "p"]}
     folder = write_dataset(tmp_path, features, [columns])
     with pytest.raises(TrazoError, match=r"2 image columns \(a, b\).*--image-column"):
         HubStream(folder)
@@ -250,25 +254,25 @@ def test_columns_that_the_schema_leaves_open_are_asked_for(tmp_path):
         ({"dataset": "no/such/thing"}, "neither a folder here nor a dataset id"),
     ],
 )
-def test_what_does_not_exist_is_named_beside_what_does(options, message):
+def test_stream_unknown_option_names_what_exists(options, message):
     with pytest.raises(TrazoError, match=message) as caught:
         HubStream(**{"dataset": SAMPLE} | options)
     assert "\n" not in str(caught.value)
 
 
-def test_folders_without_usable_data_are_refused(tmp_path):
+def test_stream_folder_without_data_is_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TrazoError, match="no data files|empty"):
         HubStream(str(tmp_path / "empty"))
-    write_dataset(tmp_path / "cut", CLASSES, [{"image": pictures(30), "label": [0] * 30}])
+    write_dataset(tmp_path / "cut", CLASSES, [{"image": random_images(30), "label": [0] * 30}])
     (path,) = (tmp_path / "cut").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(TrazoError, match="not a Parquet file, or is cut short"):
         HubStream(str(tmp_path / "cut"))
 
 
-def test_a_damaged_row_group_is_named_not_passed_over(tmp_path):
-    folder = write_dataset(tmp_path, CLASSES, [{"image": pictures(30), "label": [0] * 30}])
+def test_epoch_damaged_row_group_is_error(tmp_path):
+    folder = write_dataset(tmp_path, CLASSES, [{"image": random_images(30), "label": [0] * 30}])
     (path,) = tmp_path.rglob("*.parquet")
     begin = pq.read_metadata(path).row_group(1).column(0).data_page_offset
     data = bytearray(path.read_bytes())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from model.errors import TrazoError
-from tests.support.datasets import pictures
+from tests.support.datasets import random_images
 from training.pipeline import make_eval_data
 from training.stream import HubStream
 
@@ -24,17 +24,17 @@ def cache(tmp_path, monkeypatch, caplog):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures in one folder a class, as people keep them."""
+    """Images in one folder per class, as people keep them."""
     for split, count in (("train", 130), ("test", 5)):
         for seed, name in enumerate(("cat", "dog")):
             place = tmp_path / "animals" / split / name
             place.mkdir(parents=True)
-            for number, content in enumerate(pictures(count, seed=seed)):
+            for number, content in enumerate(random_images(count, seed=seed)):
                 (place / f"{number:03}.png").write_bytes(content)
     return tmp_path / "animals"
 
 
-def test_a_folder_of_pictures_streams_in_an_exact_order(folder, caplog):
+def test_copy_image_folder_streams_in_exact_order(folder, caplog):
     stream = HubStream(str(folder), batch_size=32, window_rows=100, window_runs=2)
     assert "is not stored as Parquet: its split train is copied" in caplog.text
     assert stream.labels == ("cat", "dog") and stream.task == "binary" and stream.rows == 260
@@ -49,17 +49,17 @@ def test_a_folder_of_pictures_streams_in_an_exact_order(folder, caplog):
         np.testing.assert_array_equal(images[labels == label, ..., 0], expected)
 
 
-def test_the_copy_is_made_once_and_again_when_the_data_changes(folder, cache, caplog):
+def test_copy_is_remade_when_data_changes(folder, cache, caplog):
     HubStream(str(folder), "test")
     assert len(list((cache / "parquet").iterdir())) == 1
     caplog.clear()
     HubStream(str(folder), "test")
     assert "copied" not in caplog.text
-    (folder / "test" / "cat" / "new.png").write_bytes(pictures(1)[0])
+    (folder / "test" / "cat" / "new.png").write_bytes(random_images(1)[0])
     assert HubStream(str(folder), "test").rows == 11
 
 
-def test_a_copy_that_was_broken_off_is_not_used(folder, cache, monkeypatch):
+def test_copy_interrupted_is_not_used(folder, cache, monkeypatch):
     import training.data.parquet.convert as convert
 
     tables = convert._tables
@@ -77,7 +77,7 @@ def test_a_copy_that_was_broken_off_is_not_used(folder, cache, monkeypatch):
     assert HubStream(str(folder)).rows == 260
 
 
-def test_a_split_of_any_name_is_found_in_its_copy(folder):
+def test_copy_split_of_any_name_is_found(folder):
     names = "- config_name: default\n  data_files:\n  - split: {0}\n    path: test/**".format
     for name in ("extra", "val"):
         (folder / "README.md").write_text(f"---\nconfigs:\n{names(name)}\n---\n")
@@ -85,9 +85,9 @@ def test_a_split_of_any_name_is_found_in_its_copy(folder):
         assert stream.rows == 10 and stream.source.split == name and stream.source.splits == (name,)
 
 
-def test_an_archive_in_webdatasets_format_is_read(tmp_path):
+def test_copy_webdataset_is_read(tmp_path):
     with tarfile.open(tmp_path / "train-000.tar", "w") as tar:
-        for number, content in enumerate(pictures(20)):
+        for number, content in enumerate(random_images(20)):
             for suffix, data in (("png", content), ("cls", str(number % 3).encode())):
                 entry = tarfile.TarInfo(f"{number:04}.{suffix}")
                 entry.size = len(data)
@@ -98,7 +98,7 @@ def test_an_archive_in_webdatasets_format_is_read(tmp_path):
     assert images.shape == (20, 8, 8, 1) and labels.numpy().tolist() == [number % 3 for number in range(20)]
 
 
-def test_a_table_without_pictures_is_refused_before_it_is_copied(tmp_path, cache):
+def test_copy_table_without_images_is_error(tmp_path, cache):
     (tmp_path / "table").mkdir()
     (tmp_path / "table" / "train.csv").write_text("a,b\n1,2\n")
     with pytest.raises(TrazoError, match=r"stored as \.csv and no column .* refs/convert/parquet"):
