@@ -1,4 +1,4 @@
-"""The files of a model folder, and writing them whole."""
+"""The files of a model folder: names, size limits, and checks before anything is read."""
 
 import os
 import re
@@ -10,16 +10,16 @@ from model.errors import ModelError
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "README.md"
-CHECKPOINT_FILE = "checkpoint.safetensors"  # of a training, which may go on
+CHECKPOINT_FILE = "checkpoint.safetensors"  # of a training that may be resumed
 TRAINING_FILE = "training.json"
 TRIALS_FILE = "trials.json"
 EVALUATION_FILE = "evaluation.json"
 REPORT_FILES = (TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
-EXPORTS_FILE = "exports.json"  # which other formats of the weights lie beside them
+EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
 EXPORTED_FILES = ("onnx/model.onnx", "model.tflite")  # transformers.js looks for the first; the Hub knows any .tflite
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
-# Bytes of each file that are read at most; what is larger belongs to no model of this package.
+# Larger files are refused: no model of this package has them.
 MAX_FILE_BYTES = {
     CONFIG_FILE: 1 << 20,
     WEIGHTS_FILE: 1 << 30,
@@ -47,9 +47,7 @@ def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -
         if name not in sizes:
             names = list(names)
             if CHECKPOINT_FILE in names:
-                raise ModelError(
-                    f"{where} has no {name}: its training has not ended; the command that began it goes on"
-                )
+                raise ModelError(f"{where} has no {name}: its training has not ended; run its command again to resume")
             unsafe = sorted(name for name in names if name.lower().endswith(UNSAFE_SUFFIXES))
             hint = f"; {', '.join(unsafe)} may run code when loaded and is never used" if unsafe else ""
             raise ModelError(f"{where} has no {name}: only config.json with safetensors is loaded{hint}")
@@ -61,7 +59,7 @@ def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -
 def check_folder(folder: Path) -> None:
     """Refuse a folder as `check_complete` does, or for a link that leads out of it.
 
-    Through such a link a stranger's folder would have files of the person who loads it read, published or overwritten.
+    Through such a link an untrusted folder could make the user read, publish or overwrite their own files.
     """
     home = folder.resolve()
     # A snapshot in the Hub's cache is links into its repo's `blobs`, and these may be links into that of all repos.

@@ -215,7 +215,7 @@ class CnnModel(ModelHubMixin):
                     shutil.copyfile(source / name, target / name)
             # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
             evaluation = read_report(source / EVALUATION_FILE)
-            if evaluation is not None and not matches_weights(evaluation, source):
+            if evaluation is not None and not matches_weights(evaluation.get("weights_sha256"), source):
                 (target / EVALUATION_FILE).unlink()
         if not (target / CARD_FILE).exists():
             atomic_write(target / CARD_FILE, str(render_card(self.config)))

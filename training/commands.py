@@ -12,8 +12,9 @@ from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.heads import check_head, default_loss
-from model.io.atomic import write_json
-from model.io.reports import evaluated_on_training_split, read_report
+from model.io.reports import evaluated_on_training_split, write_report
+from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights, weights_hash
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
@@ -32,7 +33,6 @@ from training.tuning.search_space import SearchSpace, best_hyperparameters
 from training.tuning.trials_report import read_trials
 from training.tuning.tuner import SearchJob, run_search
 
-SCHEMA_VERSION = 1
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
 MIN_TRIAL_STEPS = 1000  # with fewer, the search prefers networks that learn fast to those that end well
 LIBRARIES = (
@@ -65,8 +65,8 @@ def run_all(
     elif tune(data, overrides, search, folder, tensorboard) is None:
         return
     train(data, overrides, folder, tensorboard=tensorboard)
-    evaluation = read_report(folder / EVALUATION_FILE)
-    if not evaluation or not matches_weights(evaluation, folder):  # the test split is used only once
+    evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
+    if not evaluation or not matches_weights(evaluation.weights_sha256, folder):  # the test split is used only once
         evaluate(str(folder), data, folder)
     logger.info("done: %s; publish it with `python -m training publish %s --repo owner/name`", folder, folder)
 
@@ -173,17 +173,16 @@ def train(
         )
     # If the process is killed between these lines, the same command finds the training finished and writes them again.
     calibrate(config, trained, opened.train, opened.validation).save_pretrained(folder)
-    report = {
-        "schema_version": SCHEMA_VERSION,
-        "data": data_section(opened.train, opened.validation),
-        "preset": preset,
-        "hyperparameters": asdict(settings) | architecture | {"scaling": config.scaling.method, "loss": config.loss},
+    report = TrainingReport.build(
+        data=data_section(opened.train, opened.validation),
+        preset=preset,
+        hyperparameters=asdict(settings) | architecture | {"scaling": config.scaling.method, "loss": config.loss},
         **_training_results(settings, progress),
-        "parameters": trained.count_params(),
-        "environment": _environment(),
-        "options": {"data": _options_of(data), "training": overrides},
-    }
-    write_json(folder / TRAINING_FILE, report)
+        parameters=trained.count_params(),
+        environment=_environment(),
+        options={"data": _options_of(data), "training": overrides},
+    )
+    write_report(folder / TRAINING_FILE, report)
     write_card(folder)
 
 
@@ -204,17 +203,17 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
         TrazoError: if the model cannot be loaded, or its labels are not the dataset's.
     """
     cnn = CnnModel.from_pretrained(model)
-    training = read_report(folder / TRAINING_FILE) if folder else None
+    training = TrainingReport.read(folder / TRAINING_FILE) if folder else None
     first, *others = one_config_per_dataset(data)
     result = _evaluate_dataset(cnn, first, mistakes)
     if others:
         result["extra_datasets"] = [_evaluate_dataset(cnn, one) for one in others]
-    if training and evaluated_on_training_split(training, result):
+    if training and evaluated_on_training_split(training, EvaluationReport.build(**result)):
         logger.info("not written to %s: the model was trained on these rows; write elsewhere with --output", folder)
     elif folder:
         assert cnn.folder is not None  # it was loaded
         result["weights_sha256"] = weights_hash(cnn.folder)
-        write_json(folder / EVALUATION_FILE, result)
+        write_report(folder / EVALUATION_FILE, EvaluationReport.build(**result))
         if (folder / CONFIG_FILE).is_file():
             write_card(folder)
     return result

@@ -1,56 +1,64 @@
-"""The commands that make a model again, from the reports that lie beside its weights."""
+"""The commands that train and evaluate a model again, from the reports next to its weights."""
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model.io.reports import datasets_of
+if TYPE_CHECKING:
+    from model.io.reports.data import DatasetEntry
+    from model.io.reports.evaluation import EvaluationReport, Measures
+    from model.io.reports.training import TrainingReport
+    from model.io.reports.trials import TrialsReport
 
 FOLDER = "runs/again"
 
 
-def commands(training: dict[str, Any], trials: dict[str, Any] | None, evaluation: dict[str, Any] | None) -> list[str]:
+def commands(
+    training: "TrainingReport", trials: "TrialsReport | None", evaluation: "EvaluationReport | None"
+) -> list[str]:
     """Return the command lines; local datasets appear by their folder's name alone, as in the published reports.
 
     Args:
-        training: training.json; one that does not keep its options gives no commands.
-        trials: trials.json, which the hyperparameters come from unless training.json names a preset.
-        evaluation: evaluation.json, or None.
+        training: without `options`, as in older versions, there are no commands.
+        trials: the search that the hyperparameters come from unless `training` names a preset, or None.
+        evaluation: or None.
     """
-    if "options" not in training:
+    if training.options is None:
         return []
-    data, asked = training["options"]["data"], training["options"]["training"]
-    words = ["--output", FOLDER, *_datasets(training["data"]), *_options(data)]
-    if preset := training["preset"]:
-        lines = [["train", *words, "--preset", preset, *_options(asked)]]
+    data, chosen = training.options.data, _options(training.options.training)
+    words = ["--output", FOLDER, *_datasets(training.data.sources), *_options(data)]
+    if training.preset:
+        lines = [["train", *words, "--preset", training.preset, *chosen]]
     else:
-        lines = [["tune", *words, *(_search(trials) if trials else [])], ["train", *words, *_options(asked)]]
+        lines = [["tune", *words, *(_search(trials) if trials else [])], ["train", *words, *chosen]]
     if evaluation:
-        # What was chosen of a dataset's schema holds for the same dataset alone.
-        schema = ("config", "image_column", "label_column") if _first(evaluation) == _first(training["data"]) else ()
-        names = ("group_column", "test_fraction", "task", *schema)
-        chosen = {name: value for name, value in data.items() if name in names}
-        split = {} if "," in evaluation["split"] else {"split": evaluation["split"]}
-        kept = len(evaluation.get("mistakes", [])) or None
-        measured = ["--model", FOLDER, *_datasets(evaluation), *_options(chosen | split | {"mistakes": kept})]
-        lines.append(["evaluate", *measured])
+        lines.append(["evaluate", "--model", FOLDER, *_evaluation(training, evaluation)])
     return [shlex.join(["python", "-m", "training", *line]) for line in lines]
 
 
-def _search(trials: dict[str, Any]) -> list[str]:
-    names = ["--search", *trials["searched"]] if trials.get("searched") else []
-    return _options({"strategy": trials["strategy"], **trials["budget"], **trials["overrides"]}) + names
+def _evaluation(training: "TrainingReport", evaluation: "EvaluationReport") -> list[str]:
+    names = ["group_column", "test_fraction", "task"]
+    if evaluation.dataset == training.data.sources[0].dataset:  # columns and config are those of one dataset
+        names += ["config", "image_column", "label_column"]
+    assert training.options is not None
+    options = {name: value for name, value in training.options.data.items() if name in names}
+    if "," not in evaluation.split:  # otherwise it describes rows that were held out, which is the default
+        options["split"] = evaluation.split
+    options["mistakes"] = len(evaluation.mistakes) or None
+    return [*_datasets(evaluation.sources), *_options(options)]
 
 
-def _datasets(about: dict[str, Any]) -> list[str]:
+def _search(trials: "TrialsReport") -> list[str]:
+    budget = trials.budget.to_dict() if trials.budget else {}
+    names = ["--search", *trials.searched] if trials.searched else []
+    return _options({"strategy": trials.strategy, **budget, **(trials.overrides or {})}) + names
+
+
+def _datasets(sources: "list[DatasetEntry] | list[Measures]") -> list[str]:
     words = []
-    for one in datasets_of(about):
-        words += ["--sketches" if one.get("sketches") else "--dataset", one["dataset"]]
-    revision = datasets_of(about)[0].get("revision")
+    for source in sources:
+        words += ["--sketches" if source.sketches else "--dataset", source.dataset]
+    revision = sources[0].revision
     return words + (["--revision", revision] if revision else [])
-
-
-def _first(about: dict[str, Any]) -> str:
-    return datasets_of(about)[0]["dataset"]
 
 
 def _options(values: dict[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Return what `write_json` writes."""
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(without_nan(value), indent=1, ensure_ascii=False) + "\n"
 
 
 def read_json(path: str | os.PathLike) -> Any | None:
@@ -65,11 +65,12 @@ def corrupt_file(path: str | os.PathLike, reason: str) -> CorruptFileError:
     return CorruptFileError(f"{path} {reason}: delete it and run the command that wrote it again")
 
 
-def _finite(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return a JSON value with null instead of NaN and infinities."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [without_nan(item) for item in value]
     if isinstance(value, float) and value - value != 0:  # NaN or infinite
         return None
     return value

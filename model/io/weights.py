@@ -40,9 +40,9 @@ def weights_hash(folder: Path) -> str:
     return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
-def matches_weights(evaluation: dict[str, Any], folder: Path) -> bool:
-    """Return whether an evaluation.json measured the weights in this folder; one that does not say so did not."""
-    return (folder / WEIGHTS_FILE).is_file() and evaluation.get("weights_sha256") == weights_hash(folder)
+def matches_weights(sha256: str | None, folder: Path) -> bool:
+    """Return whether the hash that a report gives is that of the weights in this folder."""
+    return (folder / WEIGHTS_FILE).is_file() and sha256 == weights_hash(folder)
 
 
 def check_size(config: CnnConfig, size: int, where: str) -> None:

@@ -19,6 +19,8 @@ from model.card.card import render_card
 from model.card.reproduce import commands
 from model.io.locate import PRETRAINED
 from model.io.reports import redact_local_paths
+from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
 from training.cli import build_parser, main
@@ -132,9 +134,9 @@ def test_card_has_commands_to_reproduce_the_model(hub, published):
 
 
 def test_card_command_keeps_as_many_mistakes(run):
-    training, evaluation = (json.loads((run / name).read_text()) for name in ("training.json", "evaluation.json"))
-    assert f" --mistakes {len(evaluation['mistakes'])}" in commands(training, None, evaluation)[-1]
-    del evaluation["mistakes"]
+    training, evaluation = TrainingReport.read(run / "training.json"), EvaluationReport.read(run / "evaluation.json")
+    assert f" --mistakes {len(evaluation.mistakes)}" in commands(training, None, evaluation)[-1]
+    evaluation = evaluation.model_copy(update={"mistakes": []})
     assert "--mistakes" not in commands(training, None, evaluation)[-1]
 
 
@@ -322,7 +324,7 @@ def test_damaged_report_is_named(run, name, text):
 @pytest.mark.parametrize("name", ["training.json", "trials.json"])
 def test_report_without_fields_of_card_is_an_error(run, name):
     (run / name).write_text('{"data": {"dataset": "a/b", "split": "train"}, "trials": [{}]}')
-    with pytest.raises(TrazoError, match="lacks something"):
+    with pytest.raises(TrazoError, match=f"{name} lacks "):
         publish(run, "someone/never")
 
 

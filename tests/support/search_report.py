@@ -44,6 +44,7 @@ REPORT = {
     "schema_version": 2,
     "objective": {"name": "val_accuracy", "direction": "max"},
     "strategy": "random",
+    "dataset": "someone/digits",
     "space": SPACE,
     "trials": [trial_of(number) for number in range(30)],
     "best_trial": "29",

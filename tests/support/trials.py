@@ -1,6 +1,6 @@
 """Trials and reports as they are in trials.json."""
 
-from training.tuning.trials_report import SCHEMA_VERSION
+from model.io.reports.trials import SCHEMA_VERSION
 
 
 def trial_row(number: int, score: float | None = 0.9, reason: str | None = None, **hyperparameters) -> dict:
@@ -26,5 +26,6 @@ def trials_report(rows: list[dict], direction: str = "max") -> dict:
     return {
         "schema_version": SCHEMA_VERSION,
         "objective": {"name": "val_accuracy", "direction": direction},
+        "dataset": "someone/digits",
         "trials": rows,
     }

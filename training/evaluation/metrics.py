@@ -8,12 +8,12 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 
 from model import CnnModel
 from model.errors import TrazoError
+from model.io.reports.evaluation import EvaluationReport
 from model.losses import make_loss
 from model.preprocess.pixels import encode_png
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
-SCHEMA_VERSION = 1
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, "On Calibration of Modern Neural Networks"
 REJECTION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
@@ -54,21 +54,21 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         measures = _classification_metrics(predicted, true, model.config.labels)
     loss = make_loss(model.config.task, model.config.loss, len(model.config.labels))
     class_scores = predicted[:, 1:] if stream.task == "binary" else predicted
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "dataset": stream.source.dataset,
-        "config": stream.source.config,
-        "revision": stream.source.revision,
-        "split": stream.source.split,
-        "image_column": stream.image_column,
-        "label_column": stream.label_column,
-        "rows": len(true),
-        "skipped_rows": {str(row): reason for row, reason in stream.skipped.items()},
-        "loss": float(loss(true, class_scores)),
+    report = EvaluationReport.build(
+        dataset=stream.source.dataset,
+        config=stream.source.config,
+        revision=stream.source.revision,
+        split=stream.source.split,
+        image_column=stream.image_column,
+        label_column=stream.label_column,
+        rows=len(true),
+        skipped_rows={str(row): reason for row, reason in stream.skipped.items()},
+        loss=float(loss(true, class_scores)),
         **measures,
         **({"mistakes": wrong} if wrong else {}),
         **({"ood": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
-    }
+    )
+    return report.to_dict()
 
 
 def _wrong_predictions(

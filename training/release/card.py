@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import jinja2
-
-from model.artifacts import CARD_FILE, CONFIG_FILE, REPORT_FILES
+from model.artifacts import CARD_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.card.card import render_card
 from model.config import CnnConfig
-from model.errors import TrazoError
 from model.io.atomic import atomic_write
-from model.io.reports import read_report
+from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights
 from training.release.card_figures import write_figures
 from training.release.exports import read_exports
@@ -28,15 +27,11 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
         TrazoError: if the config or a report is damaged.
     """
     config = CnnConfig.from_file(run / CONFIG_FILE)
-    training, trials, evaluation = (read_report(run / name) for name in REPORT_FILES)
-    if evaluation and not matches_weights(evaluation, run):
+    training, trials = TrainingReport.read(run / TRAINING_FILE), TrialsReport.read(run / TRIALS_FILE)
+    evaluation = EvaluationReport.read(run / EVALUATION_FILE)
+    if evaluation and not matches_weights(evaluation.weights_sha256, run):
         evaluation = None
     exports = read_exports(run)
-    try:
-        card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
-    except (jinja2.UndefinedError, LookupError, TypeError, ValueError, AttributeError) as error:
-        raise TrazoError(
-            f"a report in {run} lacks something or is damaged ({error}): train and evaluate again"
-        ) from None
-    write_figures(evaluation, folder or run)
+    card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
+    write_figures(evaluation.to_dict() if evaluation else None, folder or run)
     atomic_write((folder or run) / CARD_FILE, str(card))

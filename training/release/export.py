@@ -18,8 +18,9 @@ from model import CnnModel, __version__
 from model.artifacts import EVALUATION_FILE, EXPORTED_FILES, EXPORTS_FILE, WEIGHTS_FILE
 from model.cnn import probabilities
 from model.errors import TrazoError
-from model.io.atomic import atomic_write, write_json
-from model.io.reports import dataset_name, read_report
+from model.io.atomic import atomic_write
+from model.io.reports import dataset_name, read_report, write_report
+from model.io.reports.exports import CheckedOn, ExportedFormat, ExportsReport
 from model.io.weights import weights_hash
 from training.config import DataConfig
 from training.data.decode import decoded_batches
@@ -108,7 +109,8 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
     # Hashed before they are loaded: if a training replaces them meanwhile, exports.json must name the old ones.
     weights = weights_hash(run) if (run / WEIGHTS_FILE).is_file() else None
     cnn = CnnModel.from_pretrained(run)
-    report = (known or {"weights_sha256": weights, "formats": {}}) | {"trazo": __version__}
+    report = known or ExportsReport(weights_sha256=weights, formats={})
+    report.trazo = __version__
     pixels, checked_on = _images_to_check(cnn, run, dataset)
     expected = cnn.predict(pixels)
     for name in names:
@@ -116,16 +118,16 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
         content, difference = convert_and_check(cnn, name, pixels, expected)
         (run / form.path).parent.mkdir(exist_ok=True)
         atomic_write(run / form.path, content)
-        report["formats"][name] = {
-            "file": form.path,
-            "bytes": len(content),
-            "sha256": sha256(content).hexdigest(),
-            "largest_difference": difference,
-            "checked_on": checked_on,
-            "runtime": f"{form.package} {version(form.package)}",
-        }
-        write_json(run / EXPORTS_FILE, report)
-    return report
+        report.formats[name] = ExportedFormat(
+            file=form.path,
+            bytes=len(content),
+            sha256=sha256(content).hexdigest(),
+            largest_difference=difference,
+            checked_on=CheckedOn(**checked_on),
+            runtime=f"{form.package} {version(form.package)}",
+        )
+        write_report(run / EXPORTS_FILE, report)
+    return report.to_dict()
 
 
 def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np.ndarray) -> tuple[bytes, float]:

@@ -2,31 +2,21 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from model.artifacts import EXPORTED_FILES, EXPORTS_FILE
-from model.errors import CorruptFileError, TrazoError
-from model.io.atomic import read_json
+from model.artifacts import EXPORTS_FILE
+from model.errors import TrazoError
+from model.io.reports.exports import ExportsReport
 from model.io.weights import matches_weights
 
 
-def read_exports(folder: Path) -> dict[str, Any] | None:
+def read_exports(folder: Path) -> ExportsReport | None:
     """Return exports.json if it describes the weights in this folder, else None.
 
     Raises:
-        CorruptFileError: if it is not what `export` writes.
+        CorruptFileError: if it is damaged.
     """
-    path = folder / EXPORTS_FILE
-    report = read_json(path)
-    if report is None:
-        return None
-    formats = report.get("formats") if isinstance(report, dict) else None
-    valid = isinstance(formats, dict) and all(
-        isinstance(one, dict) and one.get("file") in EXPORTED_FILES and "sha256" in one for one in formats.values()
-    )
-    if not valid:  # each name in it is a file that `publish` would upload
-        raise CorruptFileError(f"{path} is not what `python -m training export` writes: delete it and export again")
-    return report if matches_weights(report, folder) else None
+    report = ExportsReport.read(folder / EXPORTS_FILE)
+    return report if report and matches_weights(report.weights_sha256, folder) else None
 
 
 def exported_files(folder: Path) -> list[str]:
@@ -38,8 +28,8 @@ def exported_files(folder: Path) -> list[str]:
     report = read_exports(folder)
     if report is None:
         return []
-    for name, one in report["formats"].items():
-        path = folder / one["file"]
-        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one["sha256"]:
+    for name, one in report.formats.items():
+        path = folder / one.file
+        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one.sha256:
             raise TrazoError(f"{path} is not what was exported: `python -m training export {folder} --to {name}` again")
-    return [EXPORTS_FILE, *(one["file"] for one in report["formats"].values())]
+    return [EXPORTS_FILE, *(one.file for one in report.formats.values())]

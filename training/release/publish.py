@@ -4,16 +4,16 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import CommitInfo
 
 from model import CnnModel
 from model.artifacts import CONFIG_FILE, EVALUATION_FILE, REPORT_FILES, TRAINING_FILE, WEIGHTS_FILE
 from model.errors import TrazoError
-from model.io.atomic import write_json
 from model.io.hub import commit_folder
-from model.io.reports import read_report
+from model.io.reports import write_report
+from model.io.reports.evaluation import EvaluationReport, SeedResult
+from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights
 from training.release.card import write_card
 from training.release.exports import exported_files
@@ -57,12 +57,12 @@ def publish(
                 (folder / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(run / name, folder / name)
         if results := _results_per_seed([run, *seeds]):
-            write_json(folder / EVALUATION_FILE, evaluation | {"seeds": results})
+            write_report(folder / EVALUATION_FILE, evaluation.model_copy(update={"seeds": results}))
         write_card(folder, repo_id, license=license)
         return commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
 
 
-def _read_complete_run(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_complete_run(run: Path) -> tuple[TrainingReport, EvaluationReport]:
     """Return training.json and evaluation.json of a run.
 
     Raises:
@@ -71,10 +71,10 @@ def _read_complete_run(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     required = (WEIGHTS_FILE, TRAINING_FILE, EVALUATION_FILE)
     if missing := [name for name in required if not (run / name).is_file()]:
         raise TrazoError(f"{run} has no {', '.join(missing)}: train and evaluate it first")
-    training = read_report(run / TRAINING_FILE)
-    evaluation = read_report(run / EVALUATION_FILE)
+    training = TrainingReport.read(run / TRAINING_FILE)
+    evaluation = EvaluationReport.read(run / EVALUATION_FILE)
     assert training is not None and evaluation is not None
-    if not matches_weights(evaluation, run):
+    if not matches_weights(evaluation.weights_sha256, run):
         raise TrazoError(
             f"{run / EVALUATION_FILE} is about other weights; "
             f"run `python -m training evaluate --model {run} --dataset ...` again"
@@ -82,7 +82,7 @@ def _read_complete_run(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return training, evaluation
 
 
-def _results_per_seed(runs: list[Path]) -> list[dict[str, Any]]:
+def _results_per_seed(runs: list[Path]) -> list[SeedResult]:
     """Return the result of each run, or an empty list for a single run.
 
     Raises:
@@ -92,23 +92,25 @@ def _results_per_seed(runs: list[Path]) -> list[dict[str, Any]]:
         return []
     reports = [_read_complete_run(run) for run in runs]
     recipes = [
-        (training["hyperparameters"] | {"seed": None}, training["data"]["fingerprint"], evaluation["rows"])
+        (training.hyperparameters | {"seed": None}, training.data.fingerprint, evaluation.rows)
         for training, evaluation in reports
     ]
     for run, recipe in zip(runs, recipes, strict=True):
         if recipe != recipes[0]:
             raise TrazoError(f"{run} is not another seed of {runs[0]}: its recipe or its data is different")
-    if len({training["seed"] for training, _ in reports}) < len(runs):
+    if len({training.seed for training, _ in reports}) < len(runs):
         raise TrazoError("two of these runs have the same seed: give each once")
-    if "accuracy" not in reports[0][1]:
-        raise TrazoError("results of several seeds can be listed for classes only, not for numbers")
-    return [
-        {
-            "seed": training["seed"],
-            "accuracy": evaluation["accuracy"],
-            "ece": evaluation["calibration"]["ece"],
-            "loss": evaluation["loss"],
-            "weights_sha256": evaluation["weights_sha256"],
-        }
-        for training, evaluation in reports
-    ]
+    results = []
+    for training, evaluation in reports:
+        if evaluation.accuracy is None or evaluation.calibration is None:
+            raise TrazoError("results of several seeds can be listed for classes only, not for numbers")
+        results.append(
+            SeedResult(
+                seed=training.seed,
+                accuracy=evaluation.accuracy,
+                ece=evaluation.calibration.ece,
+                loss=evaluation.loss,
+                weights_sha256=evaluation.weights_sha256,
+            )
+        )
+    return results

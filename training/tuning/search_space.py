@@ -243,5 +243,5 @@ def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     hp = keras_tuner.HyperParameters()
     hp.values = dict(best["hyperparameters"])
-    space = SearchSpace(report["network"], report["overrides"], searched=report.get("searched", ()))
+    space = SearchSpace(report["network"], report["overrides"] or {}, searched=report.get("searched") or ())
     return space.point(hp)

@@ -1,4 +1,4 @@
-"""trials.json: its schema, its leaderboard, its table for spreadsheets. docs/trials.md describes every field."""
+"""trials.json: its rows, its leaderboard, its table for spreadsheets; `model.io.reports.trials` declares its fields."""
 
 import csv
 import io
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from model.artifacts import TRIALS_FILE
 from model.errors import TrazoError
 from model.io.atomic import read_json
+from model.io.reports.trials import SCHEMA_VERSION, TrialsReport
 from model.io.trials import rank_trials
 from training.config import OF_A_TRIAL
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of tr
 
     from training.tuning.tuner import SearchJob
 
-SCHEMA_VERSION = 2
 MAX_REASON_CHARS = 400
 BUDGET = ("trials", "minutes", "max_params", *OF_A_TRIAL.values())
 CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
@@ -47,7 +47,6 @@ def build_report(
     trials = sorted(oracle.trials.values(), key=lambda trial: int(trial.trial_id))
     rows = [trial_row(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
     return {
-        "schema_version": SCHEMA_VERSION,
         "objective": {"name": objective.name, "direction": objective.direction},
         "strategy": job.tune.strategy,
         "dataset": job.train.source.dataset,
@@ -125,18 +124,14 @@ def read_trials(run: Path) -> dict[str, Any]:
     Raises:
         TrazoError: if there is none, it is damaged, or it has another version.
     """
-    report = read_json(run / TRIALS_FILE)
-    if report is None:
+    path = run / TRIALS_FILE
+    value = read_json(path)
+    if value is None:
         raise TrazoError(f"{run} has no {TRIALS_FILE}: it comes from `python -m training tune --output {run} …`")
-    version = report.get("schema_version") if isinstance(report, dict) else None
+    version = value.get("schema_version") if isinstance(value, dict) else None
     if version != SCHEMA_VERSION:
-        raise TrazoError(f"{run / TRIALS_FILE} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
-    try:  # what can be shown has all that readers need
-        format_leaderboard(report)
-        format_csv(report)
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise TrazoError(f"{run / TRIALS_FILE} is damaged; run its search again to write it again") from None
-    return report
+        raise TrazoError(f"{path} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
+    return TrialsReport.parse(value, path).model_dump()
 
 
 def format_leaderboard(report: dict[str, Any], limit: int | None = None) -> str:

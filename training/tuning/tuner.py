@@ -15,7 +15,8 @@ from keras_tuner.engine.trial import Trial
 
 from model.artifacts import TRIALS_FILE
 from model.errors import CorruptFileError, StreamError, TrazoError
-from model.io.atomic import write_json
+from model.io.reports import write_report
+from model.io.reports.trials import TrialsReport
 from model.network import build_network
 from training.config import TrainConfig, TuneConfig
 from training.data.provenance import data_section
@@ -212,11 +213,12 @@ class StreamTuner(OpenTuner):
         """Write trials.json and return its content; with the importance of hyperparameters if the search is over."""
         oracle = self._local_oracle
         records = {trial.trial_id: self._record(trial) for trial in oracle.trials.values()}
-        report = build_report(self._job, oracle, self._data, records)
+        value = build_report(self._job, oracle, self._data, records)
         if final:
-            report["importance"] = hyperparameter_importance(report)
-        write_json(self._job.folder / TRIALS_FILE, report)
-        return report
+            value["importance"] = hyperparameter_importance(value)
+        report = TrialsReport.build(**value)
+        write_report(self._job.folder / TRIALS_FILE, report)
+        return report.to_dict()
 
     def _record(self, trial: Trial) -> dict[str, Any]:
         return TrialRecord(self._folder(trial), trial.trial_id).values

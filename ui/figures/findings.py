@@ -27,7 +27,7 @@ def findings_html(search: Search, language: Language) -> str:
     """
     if not search.scored:
         raise UserError("no_trial_completed")
-    whole, search = len(search.scored), search.compared()
+    whole, search = len(search.scored), search.comparable()
     count, note = len(search.scored), ""
     if count < whole:
         note = f"<p>{translate('found_longest', language, count=count, left=whole - count)}</p>"
@@ -110,9 +110,9 @@ def _compare_choices(search: Search, varied: Hyperparameter, trials: list[Trial]
 def _usual_rates(search: Search, trials: list[Trial]) -> list[float] | None:
     """Return the default rate of each trial's optimizer; None if there is one optimizer only, or one is unknown."""
     optimizers = [str(trial.hyperparameters.get("optimizer")) for trial in trials]
-    if len(set(optimizers)) == 1 or not search.usual_rates.keys() >= set(optimizers):
+    if len(set(optimizers)) == 1 or not search.default_rates.keys() >= set(optimizers):
         return None
-    return [search.usual_rates[optimizer] for optimizer in optimizers]
+    return [search.default_rates[optimizer] for optimizer in optimizers]
 
 
 def _describe_range(key: str, search: Search, trials: list[Trial], values: list[float], language: Language) -> str:

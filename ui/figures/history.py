@@ -71,7 +71,7 @@ def plot_intermediate_values(search: Search, language: Language) -> go.Figure:
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
     figure.update_xaxes(title=translate("epoch", language), dtick=tick_step(last), tickangle=0)
-    near = search.in_sight(values)
+    near = search.clip_far_values(values)
     room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
     figure.update_yaxes(title=objective_title(search, language), range=[min(near) - room, max(near) + room])
     return apply_style(figure, language)

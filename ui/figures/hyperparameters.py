@@ -81,7 +81,7 @@ def plot_parallel_coordinate(search: Search, names: list[str], language: Languag
         go.Parcoords(
             dimensions=[
                 *(_dimension(axis, trials) for axis in axes),
-                {"label": translate("score", language), "values": search.in_sight(scores)},
+                {"label": translate("score", language), "values": search.clip_far_values(scores)},
             ],
             line={"color": scores, **score_color_scale(search)},
             labelangle=-20,

@@ -15,7 +15,7 @@ MAX_HOVER_LINES = 24  # more would not fit on the page
 
 def trial_markers(search: Search, trials: list[Trial], language: Language) -> dict[str, Any]:
     """Return the settings of a trace that marks scored trials at their scores; a triangle is a score off the axis."""
-    scores = search.in_sight([trial.score for trial in trials])
+    scores = search.clip_far_values([trial.score for trial in trials])
     off_axis = "triangle-down" if search.descending else "triangle-up"
     symbols = ["circle" if score == trial.score else off_axis for score, trial in zip(scores, trials, strict=True)]
     return {

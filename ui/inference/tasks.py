@@ -45,7 +45,7 @@ def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
     them out and stretch them as drawings are would make of them what the network has never seen.
     """
     signs = all(len(label) == 1 and label.isalnum() for label in config.labels)
-    return config.image_shape[2] == 1 and (signs or (folder is not None and reports.names_drawings(folder)))
+    return config.image_shape[2] == 1 and (signs or (folder is not None and reports.was_trained_on_sketches(folder)))
 
 
 def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:

@@ -1,30 +1,33 @@
-"""The reports that training leaves beside the weights, read and checked: anyone may have made them."""
+"""The reports of a model, as the page shows them. Anyone may have made them; `model.io.reports` checks them."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
-from model.io.atomic import read_json
+from model.errors import CorruptFileError
+from model.io.reports import trials as schema
+from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.schema import Report
+from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
+from model.io.trials import LEARNING_RATE, fold_learning_rate
 from ui.i18n import UserError
-from ui.reports.search import Hyperparameter, Importance, Search, Trial, is_number
+from ui.reports.search import Hyperparameter, Importance, Search, Trial
 
-# More than anybody has: past them a page would no longer be one. Each figure is as large as what it shows.
-MOST_BYTES = 50_000_000
-MOST_TRIALS = 5_000
-MOST_EPOCHS = 100_000  # of all trials together
-MOST_CURVES = 4
-MAX_MISTAKES = 500
-MOST_OF_A_PICTURE = 100_000  # letters of base64
-BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-MOST_NAMES = 100  # hyperparameters, and letters of a name
-MOST_LETTERS = 2_000
-LARGEST = 1e100  # number; the sum or the quotient of two is still one
+# A page with more than this would be too large: each figure is as large as what it shows.
+MAX_FILE_BYTES = 50_000_000
+MAX_TRIALS = 5_000
+MAX_EPOCHS = 100_000  # of all trials together
+MAX_CURVES = 4
+MAX_HYPERPARAMETERS = 100
+MAX_REASON_CHARACTERS = 2_000
+MAX_IMAGE_CHARACTERS = 100_000  # of base64
+
+
+R = TypeVar("R", bound=Report)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Training:
     """A training.json, as far as the page shows it."""
 
     epochs: tuple[int, ...]
-    curves: dict[str, tuple[list[float | None], list[float | None]]]  # metric -> (training, validation), an epoch each
+    curves: dict[str, tuple[list[float | None], list[float | None]]]  # metric -> (training, validation), one per epoch
     best_epoch: int | None
 
 
@@ -69,55 +72,59 @@ def read_search(folder: Path) -> Search:
     """Read trials.json.
 
     Raises:
-        UserError: when it is missing or damaged.
+        UserError: if it is missing or damaged.
     """
-    report = _read(folder, TRIALS_FILE)
-    with _checked(TRIALS_FILE):
-        objective = _text(report["objective"]["name"])
-        trials = tuple(_trial(order, row, objective) for order, row in enumerate(_list(report["trials"])))
-        names = {name for trial in trials for name in trial.hyperparameters}
-        if len(names) > MOST_NAMES or sum(len(trial.history) for trial in trials) > MOST_EPOCHS:
-            raise ValueError("more than a page can show")
-        best = report.get("best_trial")
-        return Search(
-            objective,
-            {"max": True, "min": False}[report["objective"]["direction"]],
-            trials,
-            None if best is None else {trial.trial_id: trial for trial in trials}[best],
-            _space(_list(report.get("space") or [], MOST_NAMES)),
-            _importance(report.get("importance")),
-            _usual_rates(report.get("space") or []),
-            (report.get("overrides") or {}).get("schedule"),
-            report.get("strategy"),
-        )
+    report = _read(TrialsReport, folder / TRIALS_FILE)
+    try:
+        trials = tuple(_trial(order, row, report.objective.name) for order, row in enumerate(report.trials))
+    except ValueError:  # a time that is not one
+        raise _damaged(TRIALS_FILE) from None
+    names = {name for trial in trials for name in trial.hyperparameters}
+    epochs = sum(len(trial.history) for trial in trials)
+    if len(trials) > MAX_TRIALS or len(names) > MAX_HYPERPARAMETERS or epochs > MAX_EPOCHS:
+        raise _damaged(TRIALS_FILE)
+    schedule = (report.overrides or {}).get("schedule")
+    rates = {
+        row.name.removeprefix(f"{LEARNING_RATE}_"): row.default
+        for row in report.space or ()
+        if fold_learning_rate(row.name) != row.name
+    }
+    return Search(
+        report.objective.name,
+        report.objective.direction == "max",
+        trials,
+        next((trial for trial in trials if trial.trial_id == report.best_trial), None),
+        _space(report.space or []),
+        _importance(report.importance),
+        {optimizer: rate for optimizer, rate in rates.items() if isinstance(rate, (int, float))},
+        schedule if isinstance(schedule, str) else None,
+        report.strategy,
+    )
 
 
 def read_training(folder: Path) -> Training:
     """Read the history of training.json: the loss and every metric that has a validation value too.
 
     Raises:
-        UserError: when it is missing, damaged or without a history.
+        UserError: if it is missing, damaged or without a history.
     """
-    report = _read(folder, TRAINING_FILE)
-    with _checked(TRAINING_FILE):
-        history = _list(report["history"], MOST_EPOCHS)
-        names = [_text(name) for name in history[0] if f"val_{name}" in history[0]]
-        curves = {
-            name: ([_number(row[name]) for row in history], [_number(row[f"val_{name}"]) for row in history])
-            for name in sorted(names, key=lambda name: name != "loss")[:MOST_CURVES]
-        }
-        if not curves:
-            raise KeyError("val_loss")
-        return Training(tuple(_epoch(row["epoch"]) for row in history), curves, _number(report.get("best_epoch")))
+    report = _read(TrainingReport, folder / TRAINING_FILE)
+    given = report.history[0].to_dict() if report.history else {}
+    names = sorted((name for name in given if f"val_{name}" in given), key=lambda name: name != "loss")
+    if not names:
+        raise _damaged(TRAINING_FILE)
+    curves = {
+        name: ([row.value(name) for row in report.history], [row.value(f"val_{name}") for row in report.history])
+        for name in names[:MAX_CURVES]
+    }
+    return Training(tuple(row.epoch for row in report.history), curves, report.best_epoch)
 
 
 @cache
-def names_drawings(folder: Path) -> bool:
-    """Return whether training.json names drawings (`sketches`) among its data; one that cannot be read names none."""
+def was_trained_on_sketches(folder: Path) -> bool:
+    """Return whether training.json names free drawings among its data; False if it cannot be read."""
     try:
-        report = _read(folder, TRAINING_FILE)
-        with _checked(TRAINING_FILE):
-            return any(one["sketches"] is True for one in report["data"]["datasets"])
+        return any(source.sketches for source in _read(TrainingReport, folder / TRAINING_FILE).data.sources)
     except UserError:
         return False
 
@@ -126,86 +133,88 @@ def read_evaluation(folder: Path) -> Evaluation:
     """Read the confusion matrix of evaluation.json.
 
     Raises:
-        UserError: when it is missing or damaged, or the model predicts a number.
+        UserError: if it is missing or damaged, or the model predicts a number.
     """
-    report = _read(folder, EVALUATION_FILE)
-    if "mean_absolute_error" in report:
+    report = _read(EvaluationReport, folder / EVALUATION_FILE)
+    if report.accuracy is None:
         raise UserError("report_no_classes")
-    with _checked(EVALUATION_FILE):
-        labels = tuple(str(label) for label in report["labels"])
-        confusion = [[_finite(count) for count in row] for row in report["confusion_matrix"]]
-        if not labels or [len(row) for row in confusion] != [len(labels)] * len(labels):
-            raise ValueError("the matrix must have one row and one column a label")
-        return Evaluation(
-            labels, confusion, _finite(report["accuracy"]), _finite(report["rows"]), _text(report["split"])
-        )
+    return Evaluation(tuple(report.labels), report.confusion_matrix, report.accuracy, report.rows, report.split)
 
 
 def read_calibration(folder: Path) -> Calibration:
     """Read the bins of the calibration in evaluation.json, those that any answer fell into.
 
     Raises:
-        UserError: when it is missing or damaged, or the evaluation has none.
+        UserError: if it is missing or damaged, or the evaluation has none.
     """
-    report = _read(folder, EVALUATION_FILE)
-    with _checked(EVALUATION_FILE):
-        if report.get("calibration") is None:
-            raise UserError("report_no_calibration")
-        rows = _list(report["calibration"]["bins"], MOST_NAMES)
-        bins = [tuple(_finite(row[name]) for name in ("confidence", "accuracy", "rows")) for row in rows if row["rows"]]
-        return Calibration(tuple(bins), _finite(report["calibration"]["ece"]))
+    calibration = _read(EvaluationReport, folder / EVALUATION_FILE).calibration
+    if calibration is None:
+        raise UserError("report_no_calibration")
+    bins = []
+    for one in calibration.bins:
+        if one.rows:
+            if one.confidence is None or one.accuracy is None:
+                raise _damaged(EVALUATION_FILE)
+            bins.append((one.confidence, one.accuracy, one.rows))
+    return Calibration(tuple(bins), calibration.ece)
 
 
 def read_mistakes(folder: Path) -> list[Mistake]:
-    """Read the mistakes that evaluation.json keeps with their pictures.
+    """Read the mistakes that evaluation.json keeps with their images.
 
     Raises:
-        UserError: when it is missing or damaged, or the evaluation keeps none.
+        UserError: if it is missing or damaged, or the evaluation keeps none.
     """
-    report = _read(folder, EVALUATION_FILE)
-    with _checked(EVALUATION_FILE):
-        if not report.get("mistakes"):
-            raise UserError("report_no_mistakes")
-        rows = _list(report["mistakes"], MAX_MISTAKES)
-        return [
-            Mistake(_text(one["label"]), _text(one["answer"]), _finite(one["confidence"]), _base64(one["image"]))
-            for one in rows
-        ]
+    mistakes = _read(EvaluationReport, folder / EVALUATION_FILE).mistakes
+    if not mistakes:
+        raise UserError("report_no_mistakes")
+    shown = []
+    for one in mistakes:
+        if one.confidence is None or len(one.image) > MAX_IMAGE_CHARACTERS:
+            raise _damaged(EVALUATION_FILE)
+        shown.append(Mistake(one.label, one.answer, one.confidence, one.image))
+    return shown
 
 
-def _trial(order: int, row: dict[str, Any], objective: str) -> Trial:
-    hyperparameters = {_text(name, MOST_NAMES): _value(value) for name, value in row["hyperparameters"].items()}
-    # The search gives each optimiser a learning rate of its own; to a reader they are one.
-    optimizer = hyperparameters.get("optimizer")
-    for name in [name for name in hyperparameters if name.startswith("learning_rate_")]:
-        if optimizer is None or name == f"learning_rate_{optimizer}":
-            hyperparameters["learning_rate"] = hyperparameters.pop(name)
-    history = [(_epoch(epoch["epoch"]), _number(epoch.get(objective))) for epoch in row.get("history") or []]
+def _read(report: type[R], path: Path) -> R:
+    try:
+        if path.exists() and path.stat().st_size > MAX_FILE_BYTES:
+            raise _damaged(path.name)
+        found = report.read(path)
+    except (OSError, CorruptFileError):
+        raise _damaged(path.name) from None
+    if found is None:
+        raise UserError("report_missing", file=path.name)
+    return found
+
+
+def _damaged(name: str) -> UserError:
+    return UserError("report_damaged", file=name)
+
+
+def _trial(order: int, row: schema.Trial, objective: str) -> Trial:
     return Trial(
         order,
-        _text(row["trial_id"]),
-        _text(row["status"]),
-        _number(row.get("score")),
-        hyperparameters,
-        _number(row.get("parameters")),
-        _number(row.get("seconds")),
-        None if row.get("reason") is None else str(row["reason"])[:MOST_LETTERS],
-        tuple(history),
-        _time(row.get("started")),
-        _time(row.get("ended")),
+        row.trial_id,
+        row.status,
+        row.score,
+        {name: _hashable(value) for name, value in row.with_one_learning_rate().items()},
+        row.parameters,
+        row.seconds,
+        row.reason and row.reason[:MAX_REASON_CHARACTERS],
+        tuple((epoch.epoch, epoch.value(objective)) for epoch in row.history or ()),
+        _utc(row.started),
+        _utc(row.ended),
     )
 
 
-def _space(rows: list[Any]) -> tuple[Hyperparameter, ...]:
+def _space(rows: list[schema.Parameter]) -> tuple[Hyperparameter, ...]:
     found: dict[str, Hyperparameter] = {}
     for row in rows:
-        name = _text(row["name"])
-        name = "learning_rate" if name.startswith("learning_rate_") else name
-        if "values" in row:
-            one = Hyperparameter(name, tuple(map(_value, _list(row["values"]))))
-        else:
-            low, high = _finite(row["low"]), _finite(row["high"])
-            one = Hyperparameter(name, low=low, high=high, log=row["scale"] == "log" and low > 0)
+        name = fold_learning_rate(row.name)
+        low, high = row.low or 0.0, row.high or 0.0
+        choices = tuple(map(_hashable, row.values or ()))
+        one = Hyperparameter(name, choices, low, high, row.scale == "log" and low > 0)
         other = found.get(name, one)
         found[name] = Hyperparameter(
             name,
@@ -217,96 +226,19 @@ def _space(rows: list[Any]) -> tuple[Hyperparameter, ...]:
     return tuple(found.values())
 
 
-def _usual_rates(rows: list[Any]) -> dict[str, float]:
-    """Return the default learning rate of each optimiser that has a range of its own."""
-    rates = {
-        row["name"].removeprefix("learning_rate_"): row for row in rows if row["name"].startswith("learning_rate_")
-    }
-    return {optimizer: _finite(row["default"]) for optimizer, row in rates.items() if row.get("default")}
-
-
-def _importance(section: dict[str, Any] | None) -> Importance | None:
-    if section is None or not section["values"]:
+def _importance(section: schema.Importance | None) -> Importance | None:
+    if section is None or not section.values:
         return None
-    rows = _list(section["values"], MOST_NAMES)
-    values = [(_text(row["name"]), _finite(row["importance"]), _finite(row["std"])) for row in rows]
-    return Importance(
-        tuple(sorted(values, key=lambda value: -value[1])), _number(section["r2"]), _finite(section["trials"])
-    )
+    values = [(row.name, row.importance, row.std) for row in section.values]
+    return Importance(tuple(sorted(values, key=lambda value: -value[1])), section.r2, section.trials)
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        if (folder / name).exists() and (folder / name).stat().st_size > MOST_BYTES:
-            raise ValueError("larger than any report")
-        report = read_json(folder / name)
-    except (OSError, ValueError):
-        raise UserError("report_damaged", file=name) from None
-    if report is None:
-        raise UserError("report_missing", file=name)
-    if not isinstance(report, dict):
-        raise UserError("report_damaged", file=name)
-    return report
+def _hashable(value: schema.Value) -> schema.Value | tuple:
+    return tuple(value) if isinstance(value, list) else value
 
 
-@contextmanager
-def _checked(name: str) -> Iterator[None]:
-    try:
-        yield
-    except UserError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise UserError("report_damaged", file=name) from None
-
-
-def _number(value: Any) -> Any:
-    """Return a number that may be missing."""
-    return None if value is None else _finite(value)
-
-
-def _finite(value: Any) -> Any:
-    if not is_number(value) or not abs(value) < LARGEST:  # NaN is not less than anything
-        raise TypeError("not a finite number")
-    return value
-
-
-def _epoch(value: Any) -> int:
-    if not 0 <= _finite(value) <= MOST_EPOCHS:
-        raise ValueError("not the number of an epoch")
-    return int(value)
-
-
-def _text(value: Any, most: int = MOST_LETTERS) -> str:
-    if not isinstance(value, str) or len(value) > most:
-        raise TypeError("not a text, or one without an end")
-    return value
-
-
-def _base64(value: Any) -> str:
-    if not BASE64.fullmatch(_text(value, MOST_OF_A_PICTURE)):
-        raise ValueError("not base64")
-    return value
-
-
-def _list(value: Any, most: int = MOST_TRIALS) -> list[Any]:
-    if not isinstance(value, list) or len(value) > most:
-        raise TypeError("not a list, or one without an end")
-    return value
-
-
-def _value(value: Any) -> Any:
-    """Return a hyperparameter's value: a text, a number, true or false, none, or several of these."""
-    return tuple(map(_single, _list(value, MOST_NAMES))) if isinstance(value, list) else _single(value)
-
-
-def _single(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    return _text(value) if isinstance(value, str) else _finite(value)
-
-
-def _time(value: Any) -> datetime | None:
-    if value is None:
+def _utc(text: str | None) -> datetime | None:
+    if text is None:
         return None
-    time = datetime.fromisoformat(_text(value))
+    time = datetime.fromisoformat(text)
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-FEWEST_OF_A_RANGE = 7  # different numbers from which a hyperparameter of an older report is taken for a range
-TIMES_OF_A_LOG = 30  # and, where its largest is this many times its smallest, for one on a logarithmic scale
-FAR = 3  # times the distance between the quartiles; a trial that much worse than they would take the whole axis
-MOST_CHOICES = 50  # of which a figure can have an axis
+# Older reports do not describe the search space. There, a hyperparameter is a range from this many different values,
+MIN_RANGE_VALUES = 7
+MIN_LOG_RATIO = 30  # on a logarithmic scale if the largest value is this many times the smallest.
+FAR_IQRS = 3  # distances between the quartiles; a trial that much worse would stretch the axis and hide the others
+MAX_CHOICES = 50  # on the axis of a figure
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Trial:
     score: float | None
     hyperparameters: dict[str, Any]
     parameters: int | None  # of the network
-    seconds: float | None  # that it trained
+    seconds: float | None  # of training and validation
     reason: str | None  # of a failure
     history: tuple[tuple[int, float | None], ...] = ()  # (epoch, value of the objective)
     started: datetime | None = None
@@ -32,7 +33,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """What a search may choose: one of a list, or a number of a range."""
+    """A hyperparameter of a search space: a choice of a list, or a number of a range."""
 
     name: str
     choices: tuple[Any, ...] = ()  # empty for a range
@@ -46,8 +47,8 @@ class Importance:
     """How much each hyperparameter mattered, as the search has measured it."""
 
     values: tuple[tuple[str, float, float], ...]  # (name, importance, standard deviation), most important first
-    r2: float | None  # of the model that it was measured with
-    trials: int  # that this model was fitted to
+    r2: float | None  # of the random forest that it was measured with
+    trials: int  # that the forest was fitted to
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Search:
     best: Trial | None
     space: tuple[Hyperparameter, ...] = ()  # empty in older reports
     importance: Importance | None = None
-    usual_rates: Mapping[str, float] = field(default_factory=dict)  # optimiser -> the default of its learning rate
-    schedule: str | None = None  # of the learning rate, where it was the same for every trial
+    default_rates: Mapping[str, float] = field(default_factory=dict)  # optimizer -> default of its learning rate
+    schedule: str | None = None  # of the learning rate, if every trial had the same
     strategy: str | None = None  # how points were chosen
 
     @property
@@ -69,22 +70,22 @@ class Search:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
 
-    def compared(self) -> "Search":
-        """Return the search with the trials whose scores compare: of Hyperband the longest, for it ends the others."""
+    def comparable(self) -> "Search":
+        """Return the search with the trials of equal length: of Hyperband the longest, because it stops the others."""
         if self.strategy != "hyperband":
             return self
         longest = max((len(trial.history) for trial in self.scored), default=0)
         return replace(self, trials=tuple(trial for trial in self.scored if len(trial.history) == longest))
 
-    def in_sight(self, values: list[float]) -> list[float]:
-        """Return values of the objective for an axis: those far worse than the others are moved to the worst of these.
+    def clip_far_values(self, values: list[float]) -> list[float]:
+        """Return values of the objective for an axis, with those far worse than the others moved to the worst of these.
 
-        A network that learned nothing would else press all the others into a line.
+        Otherwise a network that learned nothing would press all the others into a line.
         """
         sign = 1 if self.descending else -1
         goodness = sign * np.array(values)
         low, high = np.quantile(goodness, (0.25, 0.75))
-        near = goodness >= low - FAR * (high - low)
+        near = goodness >= low - FAR_IQRS * (high - low)
         return (sign * np.maximum(goodness, goodness[near].min())).tolist()
 
     def best_so_far(self) -> list[tuple[int, float, float]]:
@@ -97,7 +98,7 @@ class Search:
         return points
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
-        """Return the column names and one row a trial, in the order tried; None where a trial has no such value."""
+        """Return the column names and one row per trial, in the order tried; None where a trial has no such value."""
         names = self._names()
         failed = any(trial.reason for trial in self.trials)
         columns = ["trial_id", "status", "score", *names, "parameters", "seconds", *(["reason"] if failed else [])]
@@ -124,7 +125,7 @@ class Search:
     def varied(self) -> list[Hyperparameter]:
         """Return the hyperparameters of which the scored trials have several values, most important first.
 
-        Those that the best trial does without, such as the strength of a penalty, come last: it could not be shown.
+        Those that the best trial does not have, such as the strength of a penalty, come last: it could not be shown.
         """
         known = {hyperparameter.name: hyperparameter for hyperparameter in self.space}
         found = []
@@ -133,7 +134,7 @@ class Search:
             values.pop(None, None)
             if len(values) > 1:
                 found.append(_widened(known.get(name) or _guessed(name, list(values)), list(values)))
-        found = [hyperparameter for hyperparameter in found if len(hyperparameter.choices) <= MOST_CHOICES]
+        found = [hyperparameter for hyperparameter in found if len(hyperparameter.choices) <= MAX_CHOICES]
         rank = {name: place for place, (name, _, _) in enumerate(self.importance.values)} if self.importance else {}
         used = self.best.hyperparameters if self.best else {}
         return sorted(found, key=lambda one: (used.get(one.name) is None, rank.get(one.name, len(rank))))
@@ -143,22 +144,22 @@ class Search:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value of a report is a number; true and false are none."""
+    """Return whether a value of a report is a number; true and false are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _guessed(name: str, values: list[Any]) -> Hyperparameter:
-    """Tell from its different values what a report does not say of a hyperparameter."""
+    """Return a hyperparameter that the report does not describe, guessed from its values."""
     if not all(map(is_number, values)):
         return Hyperparameter(name, tuple(values))
-    if len(values) < FEWEST_OF_A_RANGE:
+    if len(values) < MIN_RANGE_VALUES:
         return Hyperparameter(name, tuple(sorted(values)))
     low, high = min(values), max(values)
-    return Hyperparameter(name, low=low, high=high, log=0 < low * TIMES_OF_A_LOG <= high)
+    return Hyperparameter(name, low=low, high=high, log=0 < low * MIN_LOG_RATIO <= high)
 
 
 def _widened(hyperparameter: Hyperparameter, values: list[Any]) -> Hyperparameter:
-    """Return it with room for every value: a search that went on may have had another space before."""
+    """Return it with room for every value: a resumed search may have had another space before."""
     if hyperparameter.choices or not all(map(is_number, values)):
         return replace(hyperparameter, choices=tuple(dict.fromkeys((*hyperparameter.choices, *values))))
     low, high = min(hyperparameter.low, *values), max(hyperparameter.high, *values)

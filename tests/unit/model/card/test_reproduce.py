@@ -1,51 +1,63 @@
+"""The commands on a card, given to the command line's own parser."""
+
 import shlex
 
 import pytest
 
 from model.card.reproduce import commands
+from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
 from training import cli
 from training import commands as steps
 
-DATA = {"dataset": "someone/letters", "revision": None}
-TRAINING = {
-    "data": DATA,
-    "preset": None,
-    "options": {"data": {"config": "latin", "label_column": "letter"}, "training": {"epochs": 9, "loss": "hinge"}},
-}
-TRIALS = {
-    "strategy": "random",
-    "budget": {"trials": 7, "minutes": None, "trial_epochs": 2},
-    "overrides": {"batch_size": 64},
-    "searched": ["optimizer", "dropout"],
-}
-EVALUATION = DATA | {"split": "test"}
+TRAINING = TrainingReport.build(
+    data={"dataset": "someone/letters", "split": "train", "rows": {"train": 90, "validation": 10}},
+    hyperparameters={},
+    history=[],
+    best_epoch=1,
+    seed=0,
+    seconds=1.0,
+    parameters=10,
+    options={"data": {"config": "latin", "label_column": "letter"}, "training": {"epochs": 9, "loss": "hinge"}},
+)
+TRIALS = TrialsReport.build(
+    objective={"name": "val_accuracy", "direction": "max"},
+    dataset="someone/letters",
+    strategy="random",
+    budget={"trials": 7, "minutes": None, "trial_epochs": 2},
+    overrides={"batch_size": 64},
+    searched=["optimizer", "dropout"],
+    trials=[],
+)
+EVALUATION = EvaluationReport.build(dataset="someone/letters", split="test", rows=9, mean_absolute_error=0.5)
 
 
 @pytest.fixture
-def asked(monkeypatch) -> dict:
-    """What the command line asks of each step when it is given the commands of a card."""
-    found = {}
+def run_commands(monkeypatch):
+    """Return what each step of the command line is called with for the commands of a card."""
+    calls = {}
     for name in ("tune", "train", "evaluate"):
-        monkeypatch.setattr(steps, name, lambda *given, name=name, **_: found.setdefault(name, given))
+        monkeypatch.setattr(steps, name, lambda *given, name=name, **_: calls.setdefault(name, given))
 
-    def ask(training: dict, trials: dict | None, evaluation: dict) -> dict:
+    def run(training: TrainingReport, trials: TrialsReport | None, evaluation: EvaluationReport) -> dict:
         for line in commands(training, trials, evaluation):
             assert cli.main(shlex.split(line)[3:]) == 0, line
-        return found
+        return calls
 
-    return ask
+    return run
 
 
-def test_a_search_is_repeated_with_its_own_options_and_the_training_with_its_own(asked):
-    steps = asked(TRAINING, TRIALS, EVALUATION)
-    data, fixed, tune = steps["tune"][:3]
+def test_commands_search_and_training_keep_their_own_options(run_commands):
+    calls = run_commands(TRAINING, TRIALS, EVALUATION)
+    data, overrides, tune = calls["tune"][:3]
     assert (data.dataset, data.config, data.label_column) == ("someone/letters", "latin", "letter")
-    assert fixed == {"batch_size": 64}
+    assert overrides == {"batch_size": 64}
     assert (tune.trials, tune.trial_epochs, tune.search) == (7, 2, ("optimizer", "dropout"))
-    assert steps["train"][1] == {"epochs": 9, "loss": "hinge"}
+    assert calls["train"][1] == {"epochs": 9, "loss": "hinge"}
 
 
-def test_what_was_chosen_of_a_datasets_schema_is_measured_on_but_not_of_another_datasets(asked):
-    (_, data, *_), other = asked(TRAINING, TRIALS, EVALUATION)["evaluate"], EVALUATION | {"dataset": "someone/else"}
+def test_commands_columns_are_only_for_their_own_dataset(run_commands):
+    (_, data, *_), other = run_commands(TRAINING, TRIALS, EVALUATION)["evaluate"], {"dataset": "someone/else"}
     assert (data.config, data.label_column) == ("latin", "letter")
-    assert "--config" not in commands(TRAINING, TRIALS, other)[-1]
+    assert "--config" not in commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]

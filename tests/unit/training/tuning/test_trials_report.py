@@ -115,6 +115,6 @@ def test_trials_command_prints_table_and_names_what_is_missing(tmp_path, capsys)
 def test_trials_command_file_without_needed_fields_is_damaged(tmp_path, capsys, damage):
     (tmp_path / "trials.json").write_text(json.dumps(trials_report(ROWS) | damage))
     assert main(["trials", str(tmp_path)]) == 2
-    assert (
-        capsys.readouterr().err == f"trazo: {tmp_path}/trials.json is damaged; run its search again to write it again\n"
-    )
+    error = capsys.readouterr().err
+    assert error.startswith(f"trazo: {tmp_path}/trials.json ") and f"`{next(iter(damage))}" in error
+    assert error.endswith(": delete it and run the command that wrote it again\n") and error.count("\n") == 1

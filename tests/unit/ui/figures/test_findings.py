@@ -71,13 +71,13 @@ def test_findings_learning_rates_of_several_optimizers_are_relative():
         for n, optimizer in enumerate(["adam", "sgd"] * 6)
     ]
     space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
-    found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, usual_rates=rates), "en")
+    found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, default_rates=rates), "en")
     assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
     # With one optimizer, or without the usual rates in the report, the rates themselves are reported.
     assert "used values from" in findings_html(Search("val_accuracy", True, tuple(trials), None, space), "en")
     alone = tuple(trials[::2] * 2)
     assert "used values from" in findings_html(
-        Search("val_accuracy", True, alone, None, space, usual_rates=rates), "en"
+        Search("val_accuracy", True, alone, None, space, default_rates=rates), "en"
     )
 
 
@@ -85,7 +85,7 @@ def test_findings_other_range_reports_its_values():
     """Also if the optimizers differ, and if trials have no learning rate."""
     trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
     space = (Hyperparameter("dropout", high=0.5),)
-    search = Search("val_accuracy", True, tuple(trials), None, space, usual_rates={"adam": 1e-3, "sgd": 0.1})
+    search = Search("val_accuracy", True, tuple(trials), None, space, default_rates={"adam": 1e-3, "sgd": 0.1})
     assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings_html(search, "en")
 
 

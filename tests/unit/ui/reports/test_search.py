@@ -1,4 +1,4 @@
-"""A search's figures: what each shows, what takes its place, and what a stranger's trials.json cannot do."""
+"""A search's figures: what each shows, the messages instead of them, and what an untrusted trials.json cannot do."""
 
 import copy
 import json
@@ -58,14 +58,14 @@ def figures(search: Search, language: str = "es") -> list:
 # --- What each figure shows ---
 
 
-def test_the_history_marks_trials_and_the_running_best(search):
+def test_optimization_history_shows_trials_and_running_best(search):
     trials, best = plot_optimization_history(search, "es").data
     completed = [trial for trial in search.trials if trial.score is not None]
     assert list(trials.x) == list(best.x) == [trial.order for trial in completed]
     assert list(best.y)[:3] == [0.9, 0.902, 0.904] and best.y[-1] == max(best.y)
 
 
-def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
+def test_optimization_history_far_trial_is_triangle_at_border(search):
     trials = plot_optimization_history(search, "es").data[0]
     place = list(trials.x).index(7)
     assert trials.marker.symbol[place] == "triangle-down" and set(trials.marker.symbol) == {"circle", "triangle-down"}
@@ -73,7 +73,7 @@ def test_a_trial_that_learned_nothing_is_a_triangle_at_the_border(search):
     assert "0,1" in trials.hovertext[place]
 
 
-def test_where_less_is_better_the_worst_are_above(tmp_path):
+def test_optimization_history_minimized_objective_puts_worst_above(tmp_path):
     trials = copy.deepcopy(REPORT["trials"])
     for trial in trials:
         trial["score"] = trial["score"] and 1 - trial["score"]
@@ -81,14 +81,14 @@ def test_where_less_is_better_the_worst_are_above(tmp_path):
     assert plot_optimization_history(search, "es").data[0].marker.symbol[6] == "triangle-up"
 
 
-def test_epochs_are_a_line_a_trial_with_the_best_apart(search):
+def test_intermediate_values_one_line_per_trial_and_best_separate(search):
     others, best = plot_intermediate_values(search, "es").data
     assert list(best.x) == [1, 2, None] and list(best.y)[:2] == pytest.approx([0.948, 0.958])
     assert list(others.x).count(None) == 29
     assert plot_intermediate_values(search, "es").layout.yaxis.range[0] > 0.5
 
 
-def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
+def test_timeline_shows_start_length_and_failure_reason(search):
     figure = plot_timeline(search, "en")
     bars = {bar.name: bar for bar in figure.data}
     assert list(bars) == ["completed", "failed", "unfinished"]
@@ -98,21 +98,21 @@ def test_the_time_line_tells_start_length_and_why_a_trial_failed(search):
     assert bars["unfinished"].x == (25 / 60,)  # no end is noted
 
 
-def test_importance_is_the_files_own_most_important_first(search):
+def test_importance_is_sorted_as_in_file(search):
     bars = plot_param_importances(search, "es").data[0]
     assert list(bars.x) == [0.5, 0.31, 0.01] and list(bars.error_x.array) == [0.1, 0.04, 0.1]
     assert [hyperparameter.name for hyperparameter in search.varied()][:2] == ["blocks", "learning_rate"]
 
 
 @pytest.mark.parametrize(
-    ("r2", "told"), [(0.61, "explains 61%"), (0.1, "say little"), (-0.4, "say little"), (None, "")]
+    ("r2", "expected"), [(0.61, "explains 61%"), (0.1, "say little"), (-0.4, "say little"), (None, "")]
 )
-def test_the_importance_is_told_with_its_worth(tmp_path, r2, told):
+def test_importance_sentence_says_how_much_is_explained(tmp_path, r2, expected):
     sentence = tuning_tables.importance_sentence(read(tmp_path, importance=REPORT["importance"] | {"r2": r2}), "en")
-    assert told in sentence and bool(told) == bool(sentence)
+    assert expected in sentence and bool(expected) == bool(sentence)
 
 
-def test_a_slice_has_boxes_for_choices_and_a_logarithmic_axis_for_rates(search):
+def test_slice_choices_are_boxes_and_rates_logarithmic(search):
     boxes, trials, best = plot_slice(search, "blocks", "es").data
     assert boxes.type == "box" and set(boxes.x) == {0, 1, 2} and len(trials.y) == 28
     assert all(abs(x - place) <= 0.25 for x, place in zip(trials.x, boxes.x, strict=True))
@@ -122,18 +122,18 @@ def test_a_slice_has_boxes_for_choices_and_a_logarithmic_axis_for_rates(search):
     assert "0,01" in rates.layout.xaxis.ticktext and len(rates.data[0].x) == 28
 
 
-def test_a_slice_leaves_out_trials_that_do_not_use_the_hyperparameter(search):
+def test_slice_skips_trials_without_the_hyperparameter(search):
     assert len(plot_slice(search, "l2", "es").data[0].x) == 13
 
 
-def test_cells_hold_the_mean_score_and_none_where_nothing_was_tried(search):
+def test_contour_cells_hold_mean_score_or_none(search):
     surface = plot_contour(search, "optimizer", "blocks", "es").data[0]
     of_a_cell = [t.score for t in search.scored if t.order % 2 == 1 and t.order % 3 == 2]
     assert surface.type == "heatmap" and surface.z[2][1] == pytest.approx(sum(of_a_cell) / len(of_a_cell))
     assert any(None in row for row in plot_contour(search, EVIL, "optimizer", "es").data[0].z)
 
 
-def test_two_ranges_make_a_surface_when_trials_are_many(tmp_path):
+def test_contour_two_ranges_with_many_trials_is_surface(tmp_path):
     trials = copy.deepcopy(REPORT["trials"])
     for number, trial in enumerate(trials):
         trial["hyperparameters"]["l2"] = 1e-6 * (1 + 7 * number % 30)
@@ -143,14 +143,14 @@ def test_two_ranges_make_a_surface_when_trials_are_many(tmp_path):
     assert 0.1 <= min(v for v in values if v is not None) <= max(v for v in values if v is not None) <= 0.958
 
 
-def test_parallel_lines_pass_below_where_a_hyperparameter_is_not_used(search):
+def test_parallel_unused_hyperparameter_is_lowest(search):
     blocks, penalty, score = plot_parallel_coordinate(search, ["blocks", "l2"], "en").data[0].dimensions
     assert [blocks.label, penalty.label, score.label] == ["blocks", "L2 weight", "score"]
     assert penalty.ticktext[0] == "–" and list(penalty.values).count(penalty.tickvals[0]) == 15
     assert list(score.values) == sorted(score.values)  # the best are drawn last
 
 
-def test_what_the_best_trial_does_without_comes_last(tmp_path):
+def test_varied_hyperparameters_missing_in_best_trial_come_last(tmp_path):
     space = [{"name": name, "values": [0, 1], "default": 0, "when": {}} for name in ("l1", "blocks")]
     trials = [
         REPORT["trials"][0] | {"trial_id": str(n), "score": 0.9 - 0.01 * n, "hyperparameters": point}
@@ -162,7 +162,7 @@ def test_what_the_best_trial_does_without_comes_last(tmp_path):
     assert [hyperparameter.name for hyperparameter in search.varied()] == ["blocks", "l1"]
 
 
-def test_the_learning_rate_is_one_also_when_the_optimizer_is_fixed(tmp_path):
+def test_varied_learning_rate_is_one_with_fixed_optimizer(tmp_path):
     trials = copy.deepcopy(REPORT["trials"])[::2]
     for trial in trials:
         del trial["hyperparameters"]["optimizer"]
@@ -177,18 +177,18 @@ def keys(made: list) -> set[str]:
     return {one.key for one in made if isinstance(one, UserError)}
 
 
-def test_a_whole_search_has_every_figure(search):
+def test_figures_whole_search_has_all(search):
     for language in LANGUAGES:
         assert keys(figures(search, language)) == set()
 
 
-def test_a_hyperparameter_has_no_surface_with_itself(search):
-    with pytest.raises(UserError) as told:
+def test_contour_same_hyperparameter_is_refused(search):
+    with pytest.raises(UserError) as caught:
         plot_contour(search, "blocks", "blocks", "es")
-    assert told.value.key == "same_hyperparameter"
+    assert caught.value.key == "same_hyperparameter"
 
 
-def test_the_bundled_search_of_the_first_schema_is_shown():
+def test_figures_bundled_search_has_all_but_importance():
     search = reports.read_search(BUNDLED)
     assert keys(figures(search)) <= {"no_importance"}
     assert len(search.varied()) > 1
@@ -202,42 +202,42 @@ def test_the_bundled_search_of_the_first_schema_is_shown():
         ([0], "00", set()),
     ],
 )
-def test_few_trials_are_told(tmp_path, trials, best, expected):
+def test_figures_few_trials_have_messages(tmp_path, trials, best, expected):
     search = read(tmp_path, trials=[REPORT["trials"][i] for i in trials], best_trial=best, importance=None)
     found = keys(figures(search))
     assert expected - {"too_few_trials"} <= found and "no_importance" in found
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         plot_slice(search, "blocks", "es")
-    assert told.value.key == "too_few_trials"
+    assert caught.value.key == "too_few_trials"
 
 
 @pytest.mark.parametrize(("names", "key"), [([], "no_axes"), (["nothing"], "too_few_trials")])
-def test_axes_that_cannot_be_are_told(search, names, key):
-    with pytest.raises(UserError) as told:
+def test_parallel_impossible_axes_are_refused(search, names, key):
+    with pytest.raises(UserError) as caught:
         plot_parallel_coordinate(search, names, "es")
-    assert told.value.key == key
+    assert caught.value.key == key
 
 
-def test_times_that_were_not_kept_are_told(tmp_path):
+def test_figures_without_times_have_messages(tmp_path):
     trials = [trial | {"started": None, "history": []} for trial in REPORT["trials"]]
     assert {"no_times", "no_epochs"} <= keys(figures(read(tmp_path, trials=trials)))
 
 
-def test_a_choice_that_cannot_be_drawn_is_told_in_the_figures_place(tmp_path):
+def test_tab_impossible_choice_shows_message_instead_of_figure(tmp_path):
     read(tmp_path)
     with gr.Blocks() as demo:
         tuning.add_tuning_tab(demo, tmp_path)
     redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
     spanish = SimpleNamespace(headers={"accept-language": "es"})
-    told = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
-    assert told == SERVER_TEXT["es"]["same_hyperparameter"]
+    shown = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
+    assert shown == SERVER_TEXT["es"]["same_hyperparameter"]
     assert redraws[-1](spanish, "blocks", "optimizer").data
 
 
-# --- A stranger's file ---
+# --- An untrusted file ---
 
 
-def test_a_strangers_text_is_written_not_obeyed(search):
+def test_figures_untrusted_text_is_escaped(search):
     for made in figures(search):
         if hasattr(made, "to_json"):
             text = made.to_json()
@@ -261,7 +261,7 @@ ODDER = [-1, float("nan"), [[[1]]], {}, 10**400, 1e99]
 @pytest.mark.parametrize(
     "odd", [*ODD, *(pytest.param(odd, marks=pytest.mark.slow) for odd in ODDER)], ids=lambda odd: str(odd)[:12]
 )
-def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
+def test_read_search_odd_value_anywhere_is_damaged_or_shown(tmp_path, odd):
     whole = read(tmp_path, **SMALL)
     for path in places(SMALL):
         if path[:2] == ("trials", 0):
@@ -282,15 +282,15 @@ def test_no_value_in_any_place_ends_in_an_error(tmp_path, odd):
 
 @pytest.mark.parametrize("field", ["score", "seconds", "parameters"])
 @pytest.mark.parametrize("value", ["NaN", "Infinity", '"0.9"', "true", "[]"])
-def test_a_number_that_is_none_makes_the_file_damaged(tmp_path, field, value):
+def test_read_search_wrong_number_is_damaged(tmp_path, field, value):
     text = json.dumps(REPORT | {"trials": [REPORT["trials"][0] | {field: "HERE"}], "best_trial": None})
     (tmp_path / "trials.json").write_text(text.replace('"HERE"', value))
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         reports.read_search(tmp_path)
-    assert told.value.key == "report_damaged"
+    assert caught.value.key == "report_damaged"
 
 
-def test_the_tab_stands_with_a_search_that_cannot_be_shown(tmp_path):
+def test_tab_empty_search_is_built(tmp_path):
     (tmp_path / "trials.json").write_text(json.dumps(REPORT | {"trials": [], "best_trial": None, "importance": None}))
     with gr.Blocks() as demo:
         tuning.add_tuning_tab(demo, tmp_path)

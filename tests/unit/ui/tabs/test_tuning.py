@@ -25,6 +25,7 @@ from ui.tabs.tuning_tables import (
 TRIALS = {
     "schema_version": 1,
     "objective": {"name": "val_accuracy", "direction": "max"},
+    "dataset": "someone/letters",
     "trials": [
         {
             "trial_id": f"{number:04d}",
@@ -53,6 +54,11 @@ TRIALS = {
     "best_trial": "0002",
 }
 TRAINING = {
+    "data": {"dataset": "someone/letters", "split": "train", "rows": {"train": 90, "validation": 10}},
+    "hyperparameters": {},
+    "seed": 0,
+    "seconds": 12.5,
+    "parameters": 1000,
     "history": [
         {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.3, "val_accuracy": 0.9, "learning_rate": 0.01},
         {"epoch": 2, "loss": 0.2, "accuracy": 0.9, "val_loss": None, "val_accuracy": 0.95, "learning_rate": 0.01},
@@ -60,6 +66,7 @@ TRAINING = {
     "best_epoch": 2,
 }
 EVALUATION = {
+    "dataset": "someone/letters",
     "split": "test",
     "rows": 10000,
     "accuracy": 0.99515,
@@ -207,7 +214,7 @@ def test_wrong_field_is_reported(tmp_path, name, report, field, value):
     report[field] = value
     if value == "absent":
         del report[field]
-    if (field, value) == ("split", "x"):
+    if field in ("dataset", "split") and value == "x":
         return
     with pytest.raises(UserError, match=name):
         READERS[name](write(tmp_path, name, report))
@@ -221,7 +228,9 @@ def test_confusion_matrix_with_wrong_size_is_reported(tmp_path):
 
 
 def test_regression_has_no_confusion_matrix(tmp_path):
-    write(tmp_path, "evaluation.json", {"split": "test", "rows": 9, "mean_absolute_error": 1.5})
+    write(
+        tmp_path, "evaluation.json", {"dataset": "someone/ages", "split": "test", "rows": 9, "mean_absolute_error": 1.5}
+    )
     with pytest.raises(UserError, match="number"):
         parse.read_evaluation(tmp_path)
 

@@ -1,0 +1,99 @@
+"""What the model card says: finished sentences and table rows, made from a config and its reports."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model.card import sentences
+from model.card.reproduce import commands
+from model.card.sentences import Rows
+from model.config import CnnConfig
+from model.io.reports import evaluated_on_training_split
+
+if TYPE_CHECKING:
+    from model.io.reports.evaluation import EvaluationReport
+    from model.io.reports.exports import ExportsReport
+    from model.io.reports.training import TrainingReport
+    from model.io.reports.trials import TrialsReport
+
+
+@dataclass(frozen=True)
+class CardContext:
+    """The values of card.md's placeholders. An empty text or list leaves its part of the card out."""
+
+    title: str
+    subject_sentence: str
+    labels: str
+    source: str  # what the examples load
+    usage_lines: list[str]
+    image_shape: str
+    exports_sentence: str
+    export_rows: Rows
+    onnx_file: str
+    litert_file: str
+    network_rows: Rows
+    data_sentence: str
+    training_sentence: str
+    hyperparameter_rows: Rows
+    environment_sentence: str
+    commands_sentence: str
+    commands: list[str]
+    recipe_sentence: str
+    evaluation_sentence: str
+    evaluation_rows: Rows
+    seed_rows: Rows
+    class_rows: Rows
+    figure_row: tuple[str, ...]
+    extra_sentence: str
+    extra_header: tuple[str, ...]
+    extra_rows: Rows
+    limits_sentence: str
+    sources_sentence: str
+    license_sentence: str
+
+
+def make_context(
+    config: CnnConfig,
+    training: "TrainingReport | None",
+    trials: "TrialsReport | None",
+    evaluation: "EvaluationReport | None",
+    repo_id: str | None,
+    license: str | None,
+    exports: "ExportsReport | None",
+) -> CardContext:
+    """Return the values for the template; the arguments are those of `render_card`."""
+    trained_on = bool(training and evaluation and evaluated_on_training_split(training, evaluation))
+    published, measured = training and training.redacted(), evaluation and evaluation.redacted()
+    sources = published.data.sources if published else []
+    formats = exports.formats if exports else {}
+    independent = bool(training) and not trained_on
+    return CardContext(
+        title=config.title or "A Trazo model",
+        subject_sentence=sentences.subject_sentence(config, sources),
+        labels=sentences.quoted(config.labels),
+        source=repo_id or "the folder of this card",
+        usage_lines=sentences.usage_lines(config),
+        image_shape=sentences.joined(config.image_shape),
+        exports_sentence=sentences.exports_sentence(config) if exports else "",
+        export_rows=sentences.export_rows(exports) if exports else [],
+        onnx_file=formats["onnx"].file if "onnx" in formats else "",
+        litert_file=formats["litert"].file if "litert" in formats else "",
+        network_rows=sentences.network_rows(config, published),
+        data_sentence=sentences.data_sentence(published) if published else "",
+        training_sentence=sentences.training_sentence(published) if published else "",
+        hyperparameter_rows=[(name, str(v)) for name, v in published.hyperparameters.items()] if published else [],
+        environment_sentence=sentences.environment_sentence(published) if published else "",
+        commands_sentence=sentences.commands_sentence(training) if training else "",
+        commands=commands(published, trials, measured) if published else [],
+        recipe_sentence=sentences.recipe_sentence(published, trials),
+        evaluation_sentence=sentences.evaluation_sentence(measured, independent, trained_on) if measured else "",
+        evaluation_rows=sentences.evaluation_rows(measured) if measured else [],
+        seed_rows=sentences.seed_rows(measured) if measured else [],
+        class_rows=sentences.class_rows(measured) if measured else [],
+        figure_row=sentences.figure_row(measured) if measured else (),
+        extra_sentence=sentences.extra_sentence(measured, independent) if measured else "",
+        extra_header=sentences.extra_header(measured) if measured else (),
+        extra_rows=[sentences.extra_row(one) for one in measured.extra_datasets] if measured else [],
+        limits_sentence=sentences.limits_sentence(config, measured),
+        sources_sentence=sentences.sources_sentence(sources),
+        license_sentence=sentences.license_sentence(license, sources),
+    )

@@ -1,0 +1,288 @@
+"""The sentences and table rows of the model card, each made from a config and its reports."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from model.config import CnnConfig
+from model.io.reports import is_on_hub
+
+if TYPE_CHECKING:
+    from model.io.reports.data import DatasetEntry
+    from model.io.reports.evaluation import EvaluationReport, Measures
+    from model.io.reports.exports import ExportsReport
+    from model.io.reports.training import TrainingReport
+    from model.io.reports.trials import TrialsReport
+
+Rows = list[tuple[str, ...]]  # of a table
+
+
+# --- The network and how to use it ---
+
+
+def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
+    """Return what the network is for and what it was trained on."""
+    height, width, channels = config.image_shape
+    colors = "gray levels" if channels == 1 else "RGB pixels"
+    trained = f", trained with Trazo on {quoted(one.dataset for one in sources)}" if sources else ""
+    return f"{config.task} problems on images of\n{height}×{width} {colors}{trained}."
+
+
+def usage_lines(config: CnnConfig) -> list[str]:
+    """Return the lines of the Python example after the model is loaded."""
+    lines = [f"cnn.predict(images)  # images like the dataset's -> float32 (n, {len(config.labels)})"]
+    if config.image_shape[2] == 1:
+        lines.append("cnn.predict_sketch(drawings)  # free drawings of any size and polarity")
+    return lines
+
+
+def exports_sentence(config: CnnConfig) -> str:
+    """Return what goes into an exported network and what comes out."""
+    output = f"{len(config.labels)} probabilities" if config.task == "multiclass" else "one number"
+    return (
+        f"The same network also runs without Trazo and TensorFlow. Its input is float32 pixels\n"
+        f"(n, {joined(config.image_shape)}) from 0 to 255, as in the dataset's images; its output is {output} "
+        "per image."
+    )
+
+
+def export_rows(exports: "ExportsReport") -> Rows:
+    """Return (file, bytes, checked with, largest difference) of each export."""
+    return [
+        (
+            f"`{one.file}`",
+            f"{one.bytes:,}",
+            f"{one.runtime}, on {one.checked_on.rows:,} rows of `{one.checked_on.dataset}`, {one.checked_on.split}",
+            f"{one.largest_difference:.1e}",
+        )
+        for one in exports.formats.values()
+    ]
+
+
+def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
+    """Return (property, value) of the network."""
+    size = f"{config.kernel_size}×{config.kernel_size}"
+    penalties = f" (l1 {config.l1}, l2 {config.l2})" if config.l1 or config.l2 else ""
+    rows: Rows = [
+        (
+            "blocks",
+            f"{len(config.filters)}, with {joined(config.filters)} filters and "
+            f"{joined(config.convolutions_of_blocks)} convolutions of {size} each, pooling: {config.pooling}",
+        ),
+        ("hidden dense layers", joined(config.dense_units) or "none (mean of each feature map)"),
+        ("activation, normalization", f"{config.activation}, {config.normalization}"),
+        ("dropout, regularization", f"{config.dropout}, {config.regularization}{penalties}"),
+        ("scaling", f"{config.scaling.method}, fitted on the training part, inside the network"),
+    ]
+    if config.temperature != 1:
+        rows.append(("temperature", f"{config.temperature:.3f}, fitted on the validation part, inside the network"))
+    rows.append(("loss", str(config.loss)))
+    if training:
+        rows.append(("parameters", f"{training.parameters:,}"))
+    return rows
+
+
+# --- Data and training ---
+
+
+def data_sentence(training: "TrainingReport") -> str:
+    """Return where the training data comes from and how it was split."""
+    data, chosen = training.data, training.options.data if training.options else {}
+    column = chosen.get("group_column")
+    by = f"their `{column}` where a dataset has it, otherwise by " if column else ""
+    return (
+        f"{'; '.join(map(_source_phrase, data.sources))}, split\n"
+        f"`{data.split}`: {data.rows.train:,} rows to train on, {data.rows.validation:,}\n"
+        f"held out for validation by {by}their row ids. Epoch, temperature and threshold were chosen on these."
+    )
+
+
+def _source_phrase(source: "DatasetEntry") -> str:
+    link = _link(source)
+    words = [f"[`{source.dataset}`]({link})" if link else f"`{source.dataset}`"]
+    if about := "; ".join(filter(None, (source.title, source.license))):
+        words[0] += f" ({about})"
+    if source.config:
+        words.append(f"config `{source.config}`")
+    if source.revision:
+        words.append(f"revision `{source.revision}`")
+    if source.sketches:
+        words.append("free drawings, prepared as `predict_sketch` prepares them")
+    return ", ".join(words)
+
+
+def _link(source: "DatasetEntry") -> str:
+    """Return where to read about a dataset: its page on the Hub, or the homepage that it names."""
+    if is_on_hub(source.dataset, source.revision):
+        return f"https://huggingface.co/datasets/{source.dataset}"
+    homepage = source.homepage or ""
+    return homepage if homepage.startswith(("https://", "http://")) else ""
+
+
+def training_sentence(training: "TrainingReport") -> str:
+    """Return how long was trained and which weights were kept."""
+    return (
+        f"{len(training.history)} epochs in {training.seconds:.0f} seconds, seed {training.seed}; the weights are "
+        f"those of epoch\n{training.best_epoch}, the best on validation."
+    )
+
+
+def environment_sentence(training: "TrainingReport") -> str:
+    """Return the machine and the versions of the libraries; empty if unknown."""
+    versions = ", ".join(f"{name} {value}" for name, value in training.environment.items())
+    return f"On {versions}." if versions else ""
+
+
+def commands_sentence(training: "TrainingReport") -> str:
+    """Return the introduction of the commands."""
+    local = any(not is_on_hub(source.dataset, source.revision) for source in training.data.sources)
+    return f"To train it again with Trazo{', with your copies of the local datasets named above' if local else ''}:"
+
+
+def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | None") -> str:
+    """Return whether the hyperparameters come from a preset or a search; empty if neither is known."""
+    completed = sum(trial.status == "COMPLETED" for trial in trials.trials) if trials else 0
+    search = f"{trials.strategy} search of" if trials else ""
+    if training and training.preset:
+        text = f"Network and recipe are those of the preset `{training.preset}`."
+        if completed:
+            text += f" `trials.json` holds a {search}\n{completed} completed trials, which they do not come from."
+        return text
+    return (
+        f"The hyperparameters come from a {search} {completed} completed trials (`trials.json`)." if completed else ""
+    )
+
+
+# --- Evaluation ---
+
+
+def evaluation_sentence(evaluation: "EvaluationReport", independent: bool, trained_on: bool) -> str:
+    """Return which rows were measured and whether they are independent of the training."""
+    rows = f"On {evaluation.rows:,} rows of the split `{evaluation.split}` of `{evaluation.dataset}`"
+    if trained_on:
+        return (
+            f"{rows}.\n**These rows include the ones that the network was trained on**: they show what it remembers, "
+            "not how well it does on new images."
+        )
+    if independent:
+        rows += (
+            ", which took no part in training, nor in choosing its hyperparameters, its epoch, its temperature "
+            "or its threshold"
+        )
+    return f"{rows}:"
+
+
+def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
+    """Return (measure, value)."""
+    if evaluation.is_regression:
+        rows: Rows = [("mean absolute error", str(evaluation.mean_absolute_error))]
+    else:
+        rows = [("accuracy", _percent(evaluation.accuracy)), ("calibration error (ECE)", _ece(evaluation))]
+    rows.append(("loss", _decimals(evaluation.loss)))
+    if evaluation.ood:
+        rows.append(("refused because unlike the training images", _percent(evaluation.ood.rejected)))
+    return rows
+
+
+def seed_rows(evaluation: "EvaluationReport") -> Rows:
+    """Return (seed, accuracy, calibration error, loss) of each seed."""
+    return [(str(one.seed), _percent(one.accuracy), _percent(one.ece), _decimals(one.loss)) for one in evaluation.seeds]
+
+
+def class_rows(evaluation: "EvaluationReport") -> Rows:
+    """Return (class, rows, precision, recall, F1) of each class."""
+    return [
+        (one.label, str(one.rows), *(f"{value:.4f}" for value in (one.precision, one.recall, one.f1)))
+        for one in evaluation.per_class
+    ]
+
+
+def figure_row(evaluation: "EvaluationReport") -> tuple[str, ...]:
+    """Return the figures of a classifier; empty for a regression."""
+    if not evaluation.confusion_matrix:
+        return ()
+    return "![Confusion matrix](confusion.png)", "![Calibration curve](calibration.png)"
+
+
+def extra_sentence(evaluation: "EvaluationReport", independent: bool) -> str:
+    """Return the introduction of the further datasets; empty without any."""
+    if not evaluation.extra_datasets:
+        return ""
+    return f"On other datasets{', on rows that took no part in training' if independent else ''}:"
+
+
+def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
+    """Return the column names of the table of further datasets."""
+    measures = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "refused")
+    return "dataset, split", "rows", *measures
+
+
+def extra_row(measures: "Measures") -> tuple[str, ...]:
+    """Return the row of one further dataset."""
+    name = f"`{measures.dataset}`, {measures.split}{' (free drawings)' if measures.sketches else ''}"
+    if measures.is_regression:
+        return name, f"{measures.rows:,}", str(measures.mean_absolute_error)
+    refused = _percent(measures.ood.rejected) if measures.ood else "–"
+    return name, f"{measures.rows:,}", _percent(measures.accuracy), _ece(measures), refused
+
+
+# --- Limits and license ---
+
+
+def limits_sentence(config: CnnConfig, evaluation: "EvaluationReport | None") -> str:
+    """Return what the model does not recognize or recognizes worst."""
+    if config.ood_threshold:
+        text = (
+            " `reject` marks images so unlike\nthe training images that their answer means nothing; it does not prove "
+            "that the others are what they seem."
+        )
+    else:
+        text = " Images unlike the training images may get wrong answers with high confidence."
+    seen = [one for one in evaluation.per_class if one.rows] if evaluation else []
+    if seen:
+        weakest = min(seen, key=lambda one: one.recall)
+        text += f" The label it recognizes worst is `{weakest.label}`: it finds {_percent(weakest.recall)} of them."
+    return text
+
+
+def sources_sentence(sources: list["DatasetEntry"]) -> str:
+    """Return which data the model has seen; empty if unknown."""
+    if not sources:
+        return ""
+    return (
+        f"It has seen the images of {quoted(one.dataset for one in sources)} and no others. It does worse on people, "
+        "places, cameras or pens\nthat are rare there, and the figures above, which come from the same sources, do not "
+        "show it. Measure it on your own images\nbefore you rely on it."
+    )
+
+
+def license_sentence(license: str | None, sources: list["DatasetEntry"]) -> str:
+    """Return the licenses of the model and of its datasets."""
+    text = f"`{license}`." if license else "The publisher of this model has not named a license for it."
+    known = {source.dataset: source.license for source in sources if source.license}
+    names = ", ".join(f"`{name}` {one}" for name, one in known.items())
+    return f"{text} The datasets' own: {names}." if names else text
+
+
+# --- Words and numbers ---
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return names as Markdown code, with commas."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def joined(values: Iterable[Any]) -> str:
+    """Return values with commas."""
+    return ", ".join(map(str, values))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def _decimals(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _ece(measures: "Measures") -> str:
+    return _percent(measures.calibration.ece if measures.calibration else None)

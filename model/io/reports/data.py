@@ -1,0 +1,49 @@
+"""Which rows a report is about: the section `data` of training.json and trials.json."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from model.io.reports.schema import MAX_ITEMS, Count, Hash, LongText, Name, Section, SkippedRows, Text
+
+
+class DatasetEntry(Section):
+    """One dataset: what was read of it, and what its README says about it."""
+
+    dataset: Text = Field(description="Hub id or folder")
+    config: Text | None = Field(None, description="name of the dataset's configuration")
+    revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    rows: Count | None = Field(None, description="rows of the split")
+    sketches: bool = Field(False, description="whether the images are free drawings, prepared as predict_sketch does")
+    title: LongText | None = Field(None, description="pretty_name of its README")
+    license: LongText | None = Field(None, description="license of its README")
+    homepage: LongText | None = Field(None, description="homepage of its README")
+
+
+class SplitRows(Section):
+    """Numbers of rows."""
+
+    train: Count = Field(description="rows to train on, before unreadable ones are skipped")
+    validation: Count = Field(description="rows held out for validation")
+
+
+class DataSection(Section):
+    """The data of a training or a search; the fields outside `datasets` are those of the first dataset."""
+
+    dataset: Text = Field(description="Hub id or folder")
+    config: Text | None = Field(None, description="name of the dataset's configuration")
+    revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    endpoint: Text | None = Field(None, description="address of the Hub that has this commit; null for a folder")
+    fingerprint: Hash | None = Field(None, description="hash of the files and of which of their rows are used")
+    split: Text = Field(description="split that was learned from")
+    image_column: Name | None = Field(None, description="column of the images")
+    label_column: Name | None = Field(None, description="column of the labels")
+    window_rows: Count | None = Field(None, description="rows that are shuffled together")
+    rows: SplitRows = Field(description="rows of all datasets together")
+    datasets: Annotated[list[DatasetEntry], Field(max_length=MAX_ITEMS)] = Field([], description="every dataset")
+    skipped_rows: SkippedRows = Field({}, description="row id -> why the row could not be used")
+
+    @property
+    def sources(self) -> list[DatasetEntry]:
+        """The datasets, at least one; reports of a single dataset may not list it."""
+        return self.datasets or [DatasetEntry(dataset=self.dataset, config=self.config, revision=self.revision)]

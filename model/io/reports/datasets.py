@@ -1,0 +1,59 @@
+"""Which datasets a report is about, and what of their names may be published."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.artifacts import HUB_ID
+
+if TYPE_CHECKING:
+    from model.io.reports.evaluation import EvaluationReport
+    from model.io.reports.training import TrainingReport
+
+
+def is_on_hub(dataset: str, revision: str | None) -> bool:
+    """Return whether a report's dataset is one on the Hub; only these have a revision, but old reports lack it."""
+    return revision is not None or (bool(HUB_ID.fullmatch(dataset)) and not Path(dataset).exists())
+
+
+def dataset_name(dataset: str, revision: str | None) -> str:
+    """Return what to call a dataset in public: a Hub id as it is, of a local folder the name alone."""
+    return dataset if is_on_hub(dataset, revision) else Path(dataset).resolve().name
+
+
+def evaluated_on_training_split(training: "TrainingReport", evaluation: "EvaluationReport") -> bool:
+    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
+    learned = {Path(source.dataset).resolve() for source in training.data.sources}
+    measured = [source for source in evaluation.sources if source.split == training.data.split]
+    return any(Path(source.dataset).resolve() in learned for source in measured)
+
+
+def redact_local_paths(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the value of a report as it may be published: without the paths of local datasets.
+
+    A folder's name replaces its path, also inside longer texts such as the reason of a failed trial.
+    """
+    about = report.get("data") or report
+    listed = about.get("datasets") or ([about] if "dataset" in about else [])
+    for source in [*listed, *about.get("extra_datasets", [])]:
+        path, revision = source["dataset"], source.get("revision")
+        if not is_on_hub(path, revision):
+            report = _without_path(report, path, dataset_name(path, revision))
+    return report
+
+
+def _without_path(report: dict[str, Any], path: str, name: str) -> dict[str, Any]:
+    def change(text: str) -> str:
+        # Errors name files by their absolute path, with links followed or not.
+        return name if text == path else text.replace(os.path.realpath(path), name).replace(os.path.abspath(path), name)
+
+    return _with_texts(report, change)
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_texts(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value

@@ -1,0 +1,145 @@
+"""evaluation.json: how good a model is on a split."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from model.io.reports.schema import (
+    MAX_ITEMS,
+    Base64,
+    Count,
+    Hash,
+    Name,
+    Number,
+    Report,
+    Section,
+    Share,
+    SkippedRows,
+    Text,
+)
+
+SCHEMA_VERSION = 1
+MAX_MISTAKES = 500
+
+
+class ClassMeasures(Section):
+    """How well one class is recognized."""
+
+    label: Text = Field(description="name of the class")
+    rows: Count = Field(description="rows of this class")
+    precision: Share = Field(description="share of the answers with this class that are right")
+    recall: Share = Field(description="share of the rows of this class that are found")
+    f1: Share = Field(description="harmonic mean of precision and recall")
+
+
+class CalibrationBin(Section):
+    """Answers of similar confidence."""
+
+    low: Share | None = Field(None, description="lower end of the confidence")
+    high: Share | None = Field(None, description="upper end of the confidence")
+    rows: Count = Field(description="answers with such a confidence")
+    confidence: Number | None = Field(None, description="their mean confidence; null without any")
+    accuracy: Number | None = Field(None, description="share of them that are right; null without any")
+
+
+class Calibration(Section):
+    """How far the confidence can be believed (Guo et al. 2017)."""
+
+    ece: Number = Field(description="expected calibration error, 0 to 1")
+    bins: Annotated[list[CalibrationBin], Field(max_length=100)] = Field(description="of equal width, from 0 to 1")
+
+
+class RejectionRow(Section):
+    """What happens if only answers of some confidence are given."""
+
+    threshold: Share = Field(description="least confidence of an answer that is given")
+    coverage: Share = Field(description="share of the rows that are answered")
+    accuracy: Share | None = Field(None, description="share of these answers that are right; null without any")
+
+
+class Mistake(Section):
+    """A wrong answer."""
+
+    row: Count | None = Field(None, description="id of the row")
+    label: Text = Field(description="what it is")
+    answer: Text = Field(description="what the network said")
+    confidence: Number | None = Field(None, description="probability of the answer, 0 to 1")
+    image: Base64 = Field(description="the network's input as PNG, in base64")
+
+
+class OutOfDistribution(Section):
+    """What the model refuses because it does not resemble the training images."""
+
+    rejected: Share = Field(description="share of the rows")
+
+
+class SeedResult(Section):
+    """The result of one of several trainings that differ in their seed alone."""
+
+    seed: Count = Field(description="seed of the training")
+    accuracy: Share = Field(description="share of right answers")
+    ece: Number = Field(description="expected calibration error, 0 to 1")
+    loss: Number | None = Field(None, description="mean loss")
+    weights_sha256: Hash | None = Field(None, description="SHA-256 of the weights that were measured")
+
+
+class Measures(Section):
+    """The measures on one split: `accuracy` and the fields about classes, or `mean_absolute_error` of a regression."""
+
+    schema_version: Count = Field(SCHEMA_VERSION, description="version of this format")
+    dataset: Text = Field(description="Hub id or folder")
+    config: Text | None = Field(None, description="name of the dataset's configuration")
+    revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    split: Text = Field(description="split, or how its rows were held out of another one")
+    image_column: Name | None = Field(None, description="column of the images")
+    label_column: Name | None = Field(None, description="column of the labels")
+    rows: Count = Field(description="rows that were measured")
+    skipped_rows: SkippedRows = Field({}, description="row id -> why the row could not be used")
+    loss: Number | None = Field(None, description="mean loss; null if it was not finite")
+    mean_absolute_error: Number | None = Field(None, description="of a regression, in the label's unit")
+    root_mean_squared_error: Number | None = Field(None, description="of a regression, in the label's unit")
+    r2: Number | None = Field(None, description="of a regression: explained share of the variance")
+    accuracy: Share | None = Field(None, description="share of right answers")
+    labels: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field([], description="names of the classes")
+    per_class: Annotated[list[ClassMeasures], Field(max_length=MAX_ITEMS)] = Field([], description="one per class")
+    confusion_matrix: Annotated[
+        list[Annotated[list[Count], Field(max_length=MAX_ITEMS)]], Field(max_length=MAX_ITEMS)
+    ] = Field([], description="answers; row: true class, column: answer")
+    calibration: Calibration | None = Field(None, description="how far the confidence can be believed")
+    rejection: Annotated[list[RejectionRow], Field(max_length=100)] = Field([], description="one per threshold")
+    mistakes: Annotated[list[Mistake], Field(max_length=MAX_MISTAKES)] = Field(
+        [], description="the most confident wrong answers, if --mistakes asked for them"
+    )
+    ood: OutOfDistribution | None = Field(None, description="out-of-distribution detection, if the model has it")
+    sketches: bool = Field(False, description="whether the images are free drawings, prepared as predict_sketch does")
+
+    @model_validator(mode="after")
+    def _check_matrix(self) -> Self:
+        if self.is_regression:
+            return self
+        if self.accuracy is None:
+            raise ValueError("there is neither accuracy nor mean_absolute_error")
+        side = len(self.labels)
+        if not side or [len(row) for row in self.confusion_matrix] != [side] * side:
+            raise ValueError("confusion_matrix must have one row and one column per label")
+        return self
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether a number was predicted rather than a class."""
+        return "mean_absolute_error" in self.model_fields_set
+
+
+class EvaluationReport(Measures, Report):
+    """How good a model is on a split; `extra_datasets` holds the measures on further datasets."""
+
+    extra_datasets: Annotated[list[Measures], Field(max_length=100)] = Field([], description="the other datasets")
+    weights_sha256: Hash | None = Field(None, description="SHA-256 of the weights that were measured")
+    seeds: Annotated[list[SeedResult], Field(max_length=100)] = Field(
+        [], description="results of the same recipe with several seeds, this model's first"
+    )
+
+    @property
+    def sources(self) -> list[Measures]:
+        """The measures on each dataset, the first one's first."""
+        return [self, *self.extra_datasets]

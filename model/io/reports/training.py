@@ -1,0 +1,58 @@
+"""training.json: how a model was trained, on what, and how it went."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from model.io.reports.data import DataSection
+from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Values
+
+SCHEMA_VERSION = 1
+
+
+class Epoch(Section):
+    """One epoch of a history. Further metrics, each a number or null, may follow."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[Name, Number | None] = Field(init=False)
+
+    epoch: Annotated[int, Field(ge=0, le=MAX_ITEMS)] = Field(description="number of the epoch, from 1")
+    loss: Number | None = Field(None, description="mean training loss; null if it was not finite")
+    accuracy: Number | None = Field(None, description="share of correct training answers, 0 to 1; not of a regression")
+    mean_absolute_error: Number | None = Field(None, description="training error of a regression, in the label's unit")
+    val_loss: Number | None = Field(None, description="mean validation loss")
+    val_accuracy: Number | None = Field(None, description="share of correct validation answers, 0 to 1")
+    val_mean_absolute_error: Number | None = Field(None, description="validation error of a regression")
+    learning_rate: Number | None = Field(None, description="learning rate at the end of the epoch")
+    seconds: Number | None = Field(None, description="time of training and validation, s")
+
+    def value(self, metric: str) -> float | None:
+        """Return the value of a metric, None if the epoch has none."""
+        return getattr(self, metric, None) if metric in self.model_fields_set else None
+
+
+History = Annotated[list[Epoch], Field(max_length=MAX_ITEMS)]
+
+
+class Options(Section):
+    """What the user chose; everything else had its default or came from the preset or the search."""
+
+    data: Values = Field({}, description="options of the data except the datasets' names")
+    training: Values = Field({}, description="options of the training")
+
+
+class TrainingReport(Report):
+    """How a model was trained."""
+
+    schema_version: Count = Field(SCHEMA_VERSION, description="version of this format")
+    data: DataSection = Field(description="which rows were learned from")
+    preset: Name | None = Field(None, description="preset that network and recipe come from; null after a search")
+    hyperparameters: Values = Field(description="every setting of the training and of the network")
+    history: History = Field(description="one object per epoch")
+    best_epoch: Count = Field(description="epoch whose weights were kept: the lowest validation loss")
+    stopped_early: bool = Field(False, description="whether training ended before its last epoch")
+    seed: Count = Field(description="seed of weights, order, augmentation and dropout")
+    seconds: Number = Field(description="time of training and validation over all starts, s")
+    parameters: Count = Field(description="parameters of the network")
+    environment: Values = Field({}, description="Python, machine, cores and versions of the libraries")
+    options: Options | None = Field(None, description="what the user chose; null in reports of older versions")
