@@ -71,9 +71,9 @@ def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
             if given == PHOTOGRAPHED:
                 return
             pixels = to_array(open_image(encoded))
-            grey = resize_to_input(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
-            paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-            yield np.abs(grey - paper) / max(np.abs(grey - paper).max(), 1), int(label)
+            gray = resize_to_input(pixels, (*pixels.shape[:2], 1))[..., 0].astype(np.float32)
+            paper = np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]]))
+            yield np.abs(gray - paper) / max(np.abs(gray - paper).max(), 1), int(label)
             given += 1
 
 
@@ -102,7 +102,7 @@ def main() -> None:
     for folder in models:
         model = CnnModel.from_pretrained(folder)
         if model.config.labels != tuple(DIGITS) or model.config.image_shape[2] != 1:
-            parser.error(f"{folder} does not answer the ten digits in grey")
+            parser.error(f"{folder} does not answer the ten digits in gray")
         found = [recalls(model, str(options.mnist), False, options.test_fraction)] if options.mnist else []
         found += [recalls(model, dataset, True, options.test_fraction) for dataset in sets]
         found += [photographed_recalls(model, dataset, options.test_fraction) for dataset in sets]

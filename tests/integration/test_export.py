@@ -73,7 +73,7 @@ def test_export_every_kind_of_layer(options):
     further = {"filters": (4, 8), "dense_units": (16,), "dropout": 0.3, "scaling": Scaling("z-score", (33.0,), (78.0,))}
     cnn = CnnModel(CnnConfig(**{**further, **options}))
     rng = np.random.default_rng(0)
-    for weight in cnn.network.weights:  # as after a training: a fresh batch normalisation does nothing
+    for weight in cnn.network.weights:  # as after a training: a fresh batch normalization does nothing
         if "_norm/" in weight.path:
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
     pixels = rng.integers(0, 256, (9, *image_shape), np.uint8)

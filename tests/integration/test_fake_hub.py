@@ -40,7 +40,7 @@ configs:
   - split: train
     path: data/train-*
 ---
-# Twelve grey squares
+# Twelve gray squares
 """
 # Ahead of every script: `outcome(f, *args)` is the name of the error that a call raises, or "ok".
 PRELUDE = """
@@ -69,9 +69,9 @@ def squares(tmp_path: Path) -> Path:
     (folder / "data").mkdir(parents=True)
     (folder / "README.md").write_text(CARD)
     images = []
-    for grey in range(ROWS):
+    for gray in range(ROWS):
         file = io.BytesIO()
-        Image.new("L", (8, 8), grey * 20).save(file, "PNG")
+        Image.new("L", (8, 8), gray * 20).save(file, "PNG")
         images.append({"bytes": file.getvalue(), "path": None})
     table = pa.table({"image": images, "label": [row % 2 for row in range(ROWS)]})
     pq.write_table(table, folder / "data" / "train-00000-of-00001.parquet", row_group_size=4)

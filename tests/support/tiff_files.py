@@ -5,7 +5,7 @@ import zlib
 
 
 def in_tiles(side: int, tile: int, width_of_tile: bytes | None = None) -> bytes:
-    """Return a black grey picture of side × side pixels in one tile of tile × tile, which a decoder fills whole.
+    """Return a black gray picture of side × side pixels in one tile of tile × tile, which a decoder fills whole.
 
     Args:
         side: of the picture.

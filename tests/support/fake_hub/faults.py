@@ -98,6 +98,6 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        # Not the default for a socket made by hand; without it each answer waits 40 ms for an acknowledgement.
+        # Not the default for a socket made by hand; without it each answer waits 40 ms for an acknowledgment.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {"transport": transport}
