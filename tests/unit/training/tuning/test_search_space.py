@@ -49,9 +49,9 @@ def test_search_space_recorded_cases_give_same_space_and_points(tmp_path, case):
 def test_search_space_unknown_name_error_lists_recorded_names(case):
     recorded = RECORDED[case]
     with pytest.raises(TrazoError) as caught:
-        SearchSpace(recorded["base"], recorded.get("overrides"), searched=["optimizer"])
+        SearchSpace(recorded["base"], recorded.get("overrides"), searched=["optimizers"])
     names = ", ".join(recorded["names"])
-    assert str(caught.value) == f"unknown hyperparameter 'optimizer' to search; there are {names}"
+    assert str(caught.value) == f"unknown hyperparameter 'optimizers' to search; there are {names}"
 
 
 def test_space_table_each_row_follows_what_it_depends_on_and_is_explained():
@@ -124,9 +124,9 @@ def test_search_space_some_names_searched_others_keep_defaults():
     assert (network, training) == whole  # defaults
     assert {parameter.name for parameter in hp.space} == {"activation", "optimizer", "learning_rate_adamw"}
     with pytest.raises(
-        TrazoError, match="unknown hyperparameter 'optimizer' to search; there are blocks, filters, "
+        TrazoError, match="unknown hyperparameter 'optimizers' to search; there are blocks, filters, "
     ) as caught:
-        SearchSpace(BASE, searched=["optimizer"])
+        SearchSpace(BASE, searched=["optimizers"])
     names = str(caught.value).partition("there are ")[2].split(", ")
     assert names[-2:] == ["optimizer", "learning_rate"] and {"l1", "l2"} < {*names} and len(names) == len({*names})
 
