@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from huggingface_hub import CommitInfo, ModelHubMixin
-from PIL import Image
+from huggingface_hub import CommitInfo
 
 from model.artifacts import (
     CARD_FIGURES,
@@ -35,23 +33,31 @@ from model.io.reports import read_report
 from model.io.weights import matches_weights, read_weights, weights_to_bytes
 from model.network import build_network
 from model.ood import OODDetector, OODResult
-from model.preprocess.decode import ImageError, decode, open_image, resize_to_input, to_array
 from model.preprocess.foreground import BlankDrawingError
+from model.preprocess.inputs import images_to_inputs, iterate_images, sketches_to_inputs, unwrap_image
 from model.preprocess.sketch import sketch_to_input
 
-BATCH = 256  # pictures that go through the network at once: bounds memory, costs no speed
+MAX_BATCH_SIZE = 256  # images that go through the network together: bounds memory, costs no speed
 
 
-class CnnModel(ModelHubMixin):
-    """A Keras CNN with labels, from pictures to probabilities.
+class CnnModel:
+    """A Keras CNN with labels: images in, probabilities out.
 
-    It holds the network rather than being one (composition): the mixin's and Keras' ideas of a config differ.
+    It holds the network rather than being one (composition), since Keras and the Hub have other ideas of a config.
+    Its Hub methods are like those of huggingface_hub's `ModelHubMixin`, except that all files are read at one commit:
+    the mixin reads config.json by the name of the branch, which may move between two files.
 
     Attributes:
         config: the `CnnConfig`.
         network: the `keras.Model`, raw pixels in, probabilities (or a number) out.
-        folder: where it was loaded from, with the reports beside the weights; None for a model made here.
-        ood_detector: what tells pictures unlike those it learned from; None for a model without.
+        folder: where it was loaded from, with the reports next to the weights; None for a model made here.
+        ood_detector: detects images unlike those it was trained on; None for a model without a detector.
+
+    Example:
+        >>> cnn = CnnModel.from_pretrained()  # the bundled digits; or "owner/name", or a folder
+        >>> digit = cnn.predict_sketch(PIL.Image.open("seven.png")).argmax()
+        >>> cnn.config.labels[digit]
+        '7'
     """
 
     def __init__(
@@ -61,159 +67,144 @@ class CnnModel(ModelHubMixin):
         folder: Path | None = None,
         ood_detector: OODDetector | None = None,
     ) -> None:
-        """Wrap a network, or build a fresh one from the config."""
-        super().__init__()
+        """Wrap a network, or build one with fresh weights from the config."""
         self.config = config
         self.network = network or build_network(config)
         self.folder = folder
         self.ood_detector = ood_detector
-        self._batch = min(BATCH, MAX_FEATURE_MAP_VALUES // config.largest_map)  # large pictures go through one by one
+        # Images with large feature maps go through one by one.
+        self._batch_size = min(MAX_BATCH_SIZE, MAX_FEATURE_MAP_VALUES // config.largest_map)
         signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
         self._forward = tf.function(lambda pixels: self.network(pixels, training=False), signature)
 
     def predict(self, images: Iterable) -> np.ndarray:
-        """Return what the network says of pictures that look like the dataset's.
+        """Return the network's predictions for images that look like those of the dataset.
 
         Args:
             images: Pillow images, uint8 arrays (h, w[, c]), encoded bytes, or rows of a dataset (a mapping with one
-                of these in it); a list, an array (n, h, w[, c]) or anything that iterates over them. Pictures of
-                another size are resized with their aspect kept. A picture alone is taken as a list of one; so is an
-                array of three axes whose last one is 1, 3 or 4, unless it is a batch of the network's own size.
+                of these in it); a list, an array (n, h, w[, c]) or any iterable of them. Images of another size are
+                resized with their aspect kept. A single image counts as a list of one; so does an array of three
+                axes whose last one is 1, 3 or 4, unless it is a batch of the network's own size.
 
         Returns:
             float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
 
         Raises:
-            ImageError: for what is not a picture.
-            ModelError: when the weights make numbers too large for float32.
+            ImageError: if something is not an image.
+            ModelError: if the weights give numbers too large for float32.
         """
-        return self._answer(self._fitted(images))
+        return self._predict_inputs(images_to_inputs(images, self.config.image_shape))
 
     def predict_sketch(self, drawings: Iterable) -> np.ndarray:
-        """Return what the network says of free drawings of any size, polarity, transparency or place.
+        """Return the network's predictions for free drawings of any size, polarity, transparency or position.
 
-        Each drawing is first made what the training data is: see `sketch_to_input`.
+        `sketch_to_input` first makes each drawing look like the training data.
 
         Args:
-            drawings: as `predict` takes them.
+            drawings: as `predict` takes images.
 
         Returns:
-            as `predict`.
+            what `predict` returns.
 
         Raises:
-            BlankDrawingError: when nothing is drawn.
-            ImageError: for what is not a picture.
+            BlankDrawingError: if nothing is drawn.
+            ImageError: if something is not an image.
+            ModelError: as `predict`.
         """
-        return self._answer(self._drawn(drawings))
+        return self._predict_inputs(sketches_to_inputs(drawings, self.config.image_shape))
 
     def reject(self, images: Iterable) -> OODResult:
-        """Tell which pictures are unlike all that the network has learned: its answer to them means nothing.
+        """Detect images unlike everything the network was trained on: its predictions for them mean nothing.
 
         Args:
             images: as `predict` takes them.
 
         Returns:
-            float32 (n,) scores, above 1 for what should not be answered, and which these are.
+            `score`, float32 (n,), and `rejected`, bool (n,), which is true for scores above 1.
 
         Raises:
-            TrazoError: when the model was saved without what that takes.
-            ImageError: for what is not a picture.
+            TrazoError: if the model was saved without a detector.
+            ImageError: if something is not an image.
         """
-        return self._judge(self._fitted(images))
+        return self._reject_inputs(images_to_inputs(images, self.config.image_shape))
 
     def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, OODResult | None]:
-        """Return what `predict` and `reject` do, from one pass through the network: in about half the time.
+        """Return what `predict` and `reject` return, from one pass through the network: in about half the time.
 
-        The rejection of a model that was saved without what it takes is None.
+        The second value is None for a model that was saved without a detector.
 
         Raises:
-            ImageError: for what is not a picture.
+            ImageError: if something is not an image.
             ModelError: as `predict`.
         """
-        inputs = self._fitted(images)
+        inputs = images_to_inputs(images, self.config.image_shape)
         if self.ood_detector is None:
-            return self._answer(inputs), None
-        parts = [self.ood_detector.answer(batch) for batch in self._batches(inputs)]
-        return self._answers([outputs for outputs, _ in parts]), _joined([judged for _, judged in parts])
+            return self._predict_inputs(inputs), None
+        parts = [self.ood_detector.predict(batch) for batch in self._batches(inputs)]
+        return self._to_predictions([outputs for outputs, _ in parts]), _concat_results([ood for _, ood in parts])
 
     def reject_sketch(self, drawings: Iterable) -> OODResult:
-        """Tell as `reject` does, of free drawings; one without a stroke is rejected, its score infinite.
+        """Do what `reject` does, for free drawings; one without a stroke is rejected with an infinite score.
 
         Raises:
             TrazoError: as `reject`.
-            ImageError: for what is not a picture.
+            ImageError: if something is not an image.
         """
-        shape, inputs, drawn = self.config.image_shape, [], []
-        for drawing in self._each(drawings):
+        inputs, has_stroke = [], []
+        for drawing in iterate_images(drawings, self.config.image_shape):
             try:
-                inputs.append(sketch_to_input(_picture(drawing), shape))
-                drawn.append(True)
+                inputs.append(sketch_to_input(unwrap_image(drawing), self.config.image_shape))
+                has_stroke.append(True)
             except BlankDrawingError:
-                drawn.append(False)
-        score = np.full(len(drawn), np.inf, np.float32)
-        score[np.array(drawn, bool)] = self._judge(inputs).score
+                has_stroke.append(False)
+        score = np.full(len(has_stroke), np.inf, np.float32)
+        score[np.array(has_stroke, bool)] = self._reject_inputs(inputs).score
         return OODResult(score, score > 1)
 
-    def _fitted(self, images: Iterable) -> Iterable[np.ndarray]:
-        return (_fit(image, self.config.image_shape) for image in self._each(images))
+    def _batches(self, inputs: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        inputs = iter(inputs)
+        while pixels := list(islice(inputs, self._batch_size)):
+            yield np.stack(pixels).astype(np.float32)
 
-    def _drawn(self, drawings: Iterable) -> Iterable[np.ndarray]:
-        for position, drawing in enumerate(self._each(drawings)):
-            try:
-                yield sketch_to_input(_picture(drawing), self.config.image_shape)
-            except BlankDrawingError as error:
-                raise BlankDrawingError(f"{error} in drawing {position}") from None
+    def _predict_inputs(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
+        return self._to_predictions([self._forward(batch).numpy() for batch in self._batches(inputs)])
 
-    def _each(self, images: Iterable) -> Iterable:
-        # Names and None are refused as pictures are: by a sentence.
-        single = images is None or isinstance(images, (Image.Image, bytes, dict, str, os.PathLike))
-        if isinstance(images, np.ndarray):
-            # (h, w, 3) and (n, h, 3) look alike: of pictures three pixels wide only the network's own are a batch.
-            channels_last = images.ndim == 3 and images.shape[2] in (1, 3, 4)
-            single = images.ndim == 2 or (channels_last and images.shape[1:] != self.config.image_shape[:2])
-        return [images] if single else images
-
-    def _answer(self, inputs: Iterable[np.ndarray]) -> np.ndarray:
-        return self._answers([self._forward(batch).numpy() for batch in self._batches(inputs)])
-
-    def _answers(self, outputs: list[np.ndarray]) -> np.ndarray:
+    def _to_predictions(self, outputs: list[np.ndarray]) -> np.ndarray:
         if not outputs:
             return np.zeros((0, len(self.config.labels)), np.float32)
-        answers = np.concatenate(outputs)
-        if not np.isfinite(answers).all():  # the first label would be taken for the answer
-            raise ModelError("this network's weights give answers that are no numbers")
-        return probabilities(answers, self.config.task)
+        joined = np.concatenate(outputs)
+        if not np.isfinite(joined).all():  # argmax would return the first label
+            raise ModelError("this network's weights give predictions that are not finite numbers")
+        return to_probabilities(joined, self.config.task)
 
-    def _judge(self, inputs: Iterable[np.ndarray]) -> OODResult:
+    def _reject_inputs(self, inputs: Iterable[np.ndarray]) -> OODResult:
         if self.ood_detector is None:
             raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
-        return _joined([self.ood_detector.answer(batch)[1] for batch in self._batches(inputs)])
-
-    def _batches(self, inputs: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-        inputs = iter(inputs)
-        while pixels := list(islice(inputs, self._batch)):
-            yield np.stack(pixels).astype(np.float32)
+        return _concat_results([self.ood_detector.predict(batch)[1] for batch in self._batches(inputs)])
 
     # --- Files ---
 
-    def save_pretrained(self, save_directory: str | os.PathLike) -> None:  # type: ignore[override] # of the mixin's arguments those alone that mean something here
-        """Write config, weights and card; and the reports, where these weights are the ones they describe.
+    def save_pretrained(self, save_directory: str | os.PathLike) -> None:
+        """Write config, weights and card, and the reports if they describe these weights.
 
-        Of other weights that lay there before, the card and the report of their training are deleted.
+        The card and the training report of other weights that were in the folder are deleted.
+
+        Raises:
+            OSError: if the folder cannot be written.
         """
         target, source = Path(save_directory), self.folder
         target.mkdir(parents=True, exist_ok=True)
         weights = weights_to_bytes(self.network, self.ood_detector.tensors() if self.ood_detector else {})
-        if not _holds(target, weights):
+        if not _has_weights(target, weights):
             for name in (CARD_FILE, *CARD_FIGURES, TRAINING_FILE):
                 (target / name).unlink(missing_ok=True)
         atomic_write(target / CONFIG_FILE, self.config.to_json())
         atomic_write(target / WEIGHTS_FILE, weights)
-        if source and source.resolve() != target.resolve() and _holds(source, weights):
+        if source and source.resolve() != target.resolve() and _has_weights(source, weights):
             for name in (CARD_FILE, *CARD_FIGURES, *REPORT_FILES):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, target / name)
-            # Trained again and not yet evaluated again, a run still holds the evaluation of its former weights.
+            # A run that was trained again but not evaluated again still has the evaluation of its former weights.
             evaluation = read_report(source / EVALUATION_FILE)
             if evaluation is not None and not matches_weights(evaluation.get("weights_sha256"), source):
                 (target / EVALUATION_FILE).unlink()
@@ -221,7 +212,7 @@ class CnnModel(ModelHubMixin):
             atomic_write(target / CARD_FILE, str(render_card(self.config)))
 
     @classmethod
-    def from_pretrained(  # type: ignore[override] # as above
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike | None = None,
         *,
@@ -233,17 +224,17 @@ class CnnModel(ModelHubMixin):
         Args:
             pretrained_model_name_or_path: a folder, a Hub id `owner/name`, or None for the bundled model.
             revision: branch, tag or commit of the Hub repo; resolved once, all files are read at that commit.
-            token: as huggingface_hub takes it.
+            token: of the Hub, as huggingface_hub takes it; None for the environment's.
 
         Raises:
-            ModelError: in one line, what is missing or damaged and where; never a model with default weights.
+            ModelError: if something is missing or damaged; one line says what and where.
         """
         return cls.from_folder(*locate_model(pretrained_model_name_or_path, revision, token))
 
     @classmethod
     def from_folder(cls, folder: Path, config: CnnConfig) -> CnnModel:
-        """Load what `folder.find` has found; see `from_pretrained`."""
-        tensors = read_weights(config, folder / WEIGHTS_FILE)  # all of them fit before anything is built
+        """Load what `locate_model` has found; see `from_pretrained`."""
+        tensors = read_weights(config, folder / WEIGHTS_FILE)  # all are checked before anything is built
         model = cls(config, folder=folder)
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
@@ -253,7 +244,7 @@ class CnnModel(ModelHubMixin):
             )
         return model
 
-    def push_to_hub(  # type: ignore[override] # as above
+    def push_to_hub(
         self,
         repo_id: str,
         *,
@@ -263,10 +254,10 @@ class CnnModel(ModelHubMixin):
         create_pr: bool = False,
         commit_message: str = "Publish a Trazo model",
     ) -> CommitInfo:
-        """Upload the model in one commit; the repo is made where there is none.
+        """Upload the model in one commit; the repo is created if it does not exist.
 
         Raises:
-            TrazoError: in one line: no token or right, another's commit in between, no network.
+            TrazoError: if there is no token or no right to write, somebody else committed in between, or no network.
         """
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)
@@ -281,34 +272,16 @@ class CnnModel(ModelHubMixin):
             )
 
 
-def probabilities(outputs: np.ndarray, task: str) -> np.ndarray:
-    """Return one column a label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
+def to_probabilities(outputs: np.ndarray, task: str) -> np.ndarray:
+    """Return one column per label from the network's outputs: a sigmoid p becomes (1 − p, p)."""
     return np.concatenate([1 - outputs, outputs], axis=1) if task == "binary" else outputs
 
 
-def _joined(parts: list[OODResult]) -> OODResult:
+def _concat_results(parts: list[OODResult]) -> OODResult:
     if not parts:
         return OODResult(np.zeros(0, np.float32), np.zeros(0, bool))
     return OODResult(np.concatenate([one.score for one in parts]), np.concatenate([one.rejected for one in parts]))
 
 
-def _holds(folder: Path, weights: bytes) -> bool:
+def _has_weights(folder: Path, weights: bytes) -> bool:
     return (folder / WEIGHTS_FILE).is_file() and (folder / WEIGHTS_FILE).read_bytes() == weights
-
-
-def _picture(image: object) -> Any:
-    """Return the picture in a dataset's row, or the picture itself; encoded bytes are opened."""
-    if isinstance(image, dict):
-        # `datasets` gives a decoded picture, or {"bytes", "path"} where decoding is off.
-        values = [value.get("bytes") if isinstance(value, dict) else value for value in image.values()]
-        found = [value for value in values if isinstance(value, (Image.Image, bytes, np.ndarray))]
-        if len(found) != 1:
-            raise ImageError(f"a row must hold one picture; {sorted(image)} holds {len(found)}")
-        image = found[0]
-    return open_image(image) if isinstance(image, bytes) else image
-
-
-def _fit(image: object, image_shape: tuple[int, int, int]) -> np.ndarray:
-    if isinstance(image, bytes):
-        return decode(image, image_shape)
-    return resize_to_input(to_array(_picture(image)), image_shape)

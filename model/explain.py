@@ -1,4 +1,4 @@
-"""What a network has learned and why it answers: kernels, feature maps and saliency, as plain arrays."""
+"""What a network has learned and why it predicts what it does: kernels, feature maps and saliency, as arrays."""
 
 from dataclasses import dataclass, field
 
@@ -6,35 +6,35 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model.cnn import CnnModel, probabilities
-from model.ood import features_of
+from model.cnn import CnnModel, to_probabilities
+from model.ood import build_features
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one picture does inside the network."""
+    """What one image causes inside the network."""
 
     probabilities: np.ndarray  # float32 (labels,); for regression the number itself, (1,)
     feature_maps: dict[str, np.ndarray]  # name of a convolution -> float32 (height, width, filters), after activation
     saliency: np.ndarray  # float32 (height, width): see `Explainer.explain`
-    rejected: bool  # unlike all that was learned, as `CnnModel.reject` tells; False for a model that cannot tell
+    rejected: bool  # as by `CnnModel.reject`; False for a model without a detector
 
 
 @dataclass
 class Explainer:
-    """Looks inside one model; made once, used for any number of pictures."""
+    """Explains the predictions of one model; made once, used for any number of images."""
 
     model: CnnModel
     _forward: tf.types.experimental.PolymorphicFunction = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Prepare the network's inner outputs."""
+        """Prepare a function for the outputs of the inner layers."""
         network = self.model.network
         self._names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
         # Scores before the last activation: a confident softmax has no gradient left in float32.
         ends = [network.get_layer("output").input, network.output]
-        features = features_of(network, self.model.config)
-        inner = keras.Model(network.input, [*self._activated(network), features, *ends])
+        features = build_features(network, self.model.config)
+        inner = keras.Model(network.input, [*self._activations(network), features, *ends])
         signature = [tf.TensorSpec((1, *self.model.config.image_shape), tf.float32), tf.TensorSpec((), tf.int32)]
 
         @tf.function(input_signature=signature, jit_compile=False)
@@ -52,34 +52,34 @@ class Explainer:
         return {name: self.model.network.get_layer(name).kernel.numpy() for name in self._names}
 
     def explain(self, pixels: np.ndarray, label: int | None = None) -> Explanation:
-        """Return what the network makes of a picture.
+        """Return the prediction for an image, the feature maps on the way to it, and the saliency of each pixel.
 
-        The saliency of a pixel is how much the log-odds of the answer (of a number: the number before its bound) would
-        fall if that pixel became black, to first order: gradient times input (Shrikumar, Greenside, Shcherbina and
-        Kundaje 2016, "Not Just a Black Box"), summed over the channels. Positive: it spoke for the answer; negative:
-        against it.
+        The saliency of a pixel is how much the log-odds of the label (for regression: the number before the last
+        activation) would fall if that pixel became black, to first order: gradient times input (Shrikumar, Greenside,
+        Shcherbina and Kundaje 2016, "Not Just a Black Box"), summed over the channels. Positive pixels speak for the
+        label, negative ones against it.
 
         Args:
             pixels: uint8 or float32 of the network's `image_shape`, 0 … 255.
-            label: id of the answer to explain; None for the one that the network gives. Ignored for regression.
+            label: id of the label to explain; None for the predicted one. Ignored for regression.
 
         Raises:
-            ValueError: when the shape is not the network's, a pixel no finite number, or there is no such label.
+            ValueError: if the shape is not the network's, a pixel is not a finite number, or there is no such label.
         """
         config = self.model.config
         if np.shape(pixels) != config.image_shape:
-            raise ValueError(f"the network takes pictures of shape {config.image_shape}, not {np.shape(pixels)}")
+            raise ValueError(f"the network takes images of shape {config.image_shape}, not {np.shape(pixels)}")
         if label is not None and label not in range(len(config.labels)):  # 1.5 and "3" are not
             raise ValueError(f"there is no label {label!r}; labels are 0 … {len(config.labels) - 1}")
         batch = np.asarray(pixels, np.float32)[None]
         if not np.isfinite(batch).all():
-            raise ValueError("the picture has pixels that are no finite numbers")
+            raise ValueError("the image has pixels that are not finite numbers")
         maps, features, outputs, gradient = self._forward(batch, np.int32(-1 if label is None else label))
         named = {name: value.numpy()[0] for name, value in zip(self._names, maps, strict=True)}
-        answer = probabilities(outputs.numpy(), config.task)[0]
-        outliers = self.model.ood_detector
-        rejected = outliers is not None and bool(outliers.judge(outliers.distances(features.numpy())).rejected[0])
-        return Explanation(answer, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1), rejected)
+        prediction = to_probabilities(outputs.numpy(), config.task)[0]
+        detector = self.model.ood_detector
+        rejected = detector is not None and bool(detector.score(detector.distances(features.numpy())).rejected[0])
+        return Explanation(prediction, named, (gradient.numpy()[0] * batch[0]).sum(axis=-1), rejected)
 
     def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         task = self.model.config.task
@@ -91,6 +91,6 @@ class Explainer:
         others = tf.where(tf.range(tf.size(scores)) == chosen, -np.inf, scores)
         return scores[chosen] - tf.reduce_logsumexp(others)
 
-    def _activated(self, network: keras.Model) -> list[keras.KerasTensor]:
+    def _activations(self, network: keras.Model) -> list[keras.KerasTensor]:
         """Return each convolution's output after its activation, which `build_network` names after it."""
         return [network.get_layer(f"{name}_{self.model.config.activation}").output for name in self._names]

@@ -12,7 +12,7 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
-from model.ood import OODDetector, features_of
+from model.ood import OODDetector, build_features
 from training.data.batches import Batch
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
@@ -88,7 +88,7 @@ def compile_logits_and_features(config: CnnConfig, network: keras.Model) -> Call
     """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features."""
     outputs = [network.get_layer("output").input]
     if config.feature_count <= MAX_FEATURES:
-        outputs.append(features_of(network, config))
+        outputs.append(build_features(network, config))
     inner = keras.Model(network.input, outputs)
     return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from model import CnnModel, __version__
 from model.artifacts import EVALUATION_FILE, EXPORTED_FILES, EXPORTS_FILE, WEIGHTS_FILE
-from model.cnn import probabilities
+from model.cnn import to_probabilities
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
 from model.io.reports import dataset_name, read_report, write_report
@@ -152,7 +152,7 @@ def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np
         predict, content = form.load(path), path.read_bytes()
         size = max(1, MAX_MAP_VALUES // cnn.config.largest_map)
         outputs = [predict(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
-    found = probabilities(np.concatenate(outputs), cnn.config.task)
+    found = to_probabilities(np.concatenate(outputs), cnn.config.task)
     scale = max(1.0, float(np.abs(expected).max()))  # of a regression's numbers; probabilities are at most 1
     difference = float(np.abs(found - expected).max()) / scale
     changed = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())

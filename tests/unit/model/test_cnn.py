@@ -9,7 +9,7 @@ from datasets import load_dataset
 from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel, ModelError
-from model.cnn import BATCH
+from model.cnn import MAX_BATCH_SIZE
 from model.preprocess.decode import ImageError
 from model.preprocess.foreground import BlankDrawingError
 from tests.conftest import SAMPLE
@@ -77,9 +77,9 @@ def test_a_batch_of_three_pixels_width_stays_a_batch():
 
 
 def test_a_batch_of_any_length_gives_the_same_answers(bundled, images):
-    many = (images * 2)[: BATCH + 3]
-    one_by_one = np.concatenate([bundled.predict([image]) for image in many[BATCH - 2 :]])
-    np.testing.assert_allclose(bundled.predict(many)[BATCH - 2 :], one_by_one, atol=1e-5)
+    many = (images * 2)[: MAX_BATCH_SIZE + 3]
+    one_by_one = np.concatenate([bundled.predict([image]) for image in many[MAX_BATCH_SIZE - 2 :]])
+    np.testing.assert_allclose(bundled.predict(many)[MAX_BATCH_SIZE - 2 :], one_by_one, atol=1e-5)
 
 
 def test_pictures_with_large_feature_maps_go_through_a_few_at_a_time():
