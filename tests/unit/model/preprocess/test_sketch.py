@@ -21,7 +21,7 @@ from model.preprocess.decode import (
     resize_to_input,
     to_array,
 )
-from model.preprocess.foreground import MIN_INK_SHARE, BlankDrawingError, _drawn, extract_strokes
+from model.preprocess.foreground import MIN_INK_SHARE, BlankDrawingError, _ink_mask, extract_strokes
 from model.preprocess.sketch import sketch_to_input, stroke_width
 from tests.conftest import SAMPLE
 from tests.support.tiff_files import in_tiles
@@ -383,7 +383,7 @@ def test_ink_is_told_from_paper_alike_in_whole_numbers_and_others():
     levels = np.arange(256, dtype=np.uint8)
     for strongest in range(1, 256):
         ink = np.minimum(levels, strongest)[None]
-        assert (_drawn(ink) == (ink > MIN_INK_SHARE * ink.max())).all()
+        assert (_ink_mask(ink) == (ink > MIN_INK_SHARE * ink.max())).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
