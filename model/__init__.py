@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["CnnConfig", "CnnModel", "ModelError", "TrazoError"]
 
-_HOMES = {"CnnConfig": "model.config", "CnnModel": "model.cnn"}
+_MODULES = {"CnnConfig": "model.config", "CnnModel": "model.cnn"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import TensorFlow, which takes seconds, only for who asks for what needs it."""
-    if name not in _HOMES:
+    """Import TensorFlow, which takes seconds, only when a name that needs it is used."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'model' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

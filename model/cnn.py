@@ -257,7 +257,7 @@ class CnnModel:
         """Upload the model in one commit; the repo is created if it does not exist.
 
         Raises:
-            TrazoError: if there is no token or no right to write, somebody else committed in between, or no network.
+            TrazoError: if a token, the right to write or the network is missing, or somebody else committed in between.
         """
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)

@@ -64,13 +64,13 @@ class Explainer:
             label: id of the label to explain; None for the predicted one. Ignored for regression.
 
         Raises:
-            ValueError: if the shape is not the network's, a pixel is not a finite number, or there is no such label.
+            ValueError: if the shape is not the network's, a pixel is not a finite number, or the label does not exist.
         """
         config = self.model.config
         if np.shape(pixels) != config.image_shape:
             raise ValueError(f"the network takes images of shape {config.image_shape}, not {np.shape(pixels)}")
         if label is not None and label not in range(len(config.labels)):  # 1.5 and "3" are not
-            raise ValueError(f"there is no label {label!r}; labels are 0 … {len(config.labels) - 1}")
+            raise ValueError(f"unknown label {label!r}; labels are 0 … {len(config.labels) - 1}")
         batch = np.asarray(pixels, np.float32)[None]
         if not np.isfinite(batch).all():
             raise ValueError("the image has pixels that are not finite numbers")

@@ -1,7 +1,7 @@
-"""Problem -> last layer, losses and metric: the table that keeps a network's end consistent.
+"""Task -> last layer, losses and metric, in one table, so that they always fit together.
 
 A loss is a statement about the target: squared errors about numbers, cross-entropies about classes. The table
-says which loss suits which task, so that a misfit is refused before any data is read.
+says which loss suits which task, so that a wrong one is refused before any data is read.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from model.errors import TrazoError
 
 @dataclass(frozen=True)
 class Head:
-    """What a task asks of the end of the network."""
+    """What the end of the network must be for a task."""
 
     activation: str  # of the last layer
     losses: tuple[str, ...]  # that suit the task, the default first
@@ -25,7 +25,7 @@ HEADS: dict[str, Head] = {
         (
             "sparse_categorical_crossentropy",  # targets are class ids
             "categorical_crossentropy",  # the same value from one-hot targets
-            "log_loss",  # the statistician's name of the same
+            "log_loss",  # another name of the same
             "kl_divergence",
             "hinge",  # the multiclass (categorical) form
             "cosine_similarity",
@@ -34,7 +34,7 @@ HEADS: dict[str, Head] = {
     ),
     "regression": Head("linear", ("mse", "mae", "huber", "poisson"), "mean_absolute_error"),
 }
-# For labels that are certain these are one function under several names.
+# For labels without smoothing these are one function under several names.
 CROSS_ENTROPIES = (
     "binary_crossentropy",
     "sparse_categorical_crossentropy",
@@ -46,7 +46,7 @@ LOSSES = tuple(dict.fromkeys(loss for head in HEADS.values() for loss in head.lo
 
 
 def default_loss(task: str) -> str:
-    """Return the first loss of the task's row."""
+    """Return the first loss in the task's row."""
     return HEADS[task].losses[0]
 
 
@@ -54,7 +54,7 @@ def check_head(task: str, loss: str) -> None:
     """Refuse an unknown task or a loss that does not suit it.
 
     Raises:
-        TrazoError: with the problems that exist, or the losses that fit.
+        TrazoError: if they do not fit; the text lists the tasks that exist, or the losses that suit the task.
     """
     if task not in HEADS:
         raise TrazoError(f"unknown task {task!r}; there are {', '.join(HEADS)}")
@@ -64,10 +64,10 @@ def check_head(task: str, loss: str) -> None:
 
 
 def output_units(task: str, labels: int) -> int:
-    """Return the units of the last layer: one a class for several classes, else one."""
+    """Return the units of the last layer: one per class for multiclass, else one."""
     return labels if task == "multiclass" else 1
 
 
 def output_activation(task: str, loss: str) -> str:
-    """Return the last activation: the task's own, but softplus for Poisson, whose mean must be positive."""
+    """Return the last activation: the task's, except softplus for a Poisson loss, whose mean must be positive."""
     return "softplus" if loss == "poisson" else HEADS[task].activation

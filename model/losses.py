@@ -1,4 +1,4 @@
-"""The losses and metrics that `heads.HEADS` names, as Keras computes them from plain class ids and numbers."""
+"""The losses and metrics that `heads.HEADS` names, as Keras objects for plain class ids and numbers."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,9 @@ def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -
         loss: one of that row's losses.
         labels: number of classes; unused for regression.
         label_smoothing: probability mass moved from the true class to all classes, for cross-entropies.
+
+    Raises:
+        TrazoError: if the loss does not suit the task.
     """
     check_head(task, loss)
     if task == "regression":
@@ -25,9 +28,9 @@ def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -
             "poisson": keras.losses.Poisson,
         }[loss]()
     if task == "binary":
-        # Hinge expects scores in −1 … 1: Keras maps the targets there, `_signed` maps the sigmoid's output.
+        # Hinge expects scores in −1 … 1: Keras maps the targets there, `_to_hinge_score` maps the sigmoid's output.
         if loss == "hinge":
-            return _OnTargets(keras.losses.Hinge(), outputs=_signed)
+            return _TransformedLoss(keras.losses.Hinge(), outputs=_to_hinge_score)
         return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
     if loss == "sparse_categorical_crossentropy" and not label_smoothing:
         return keras.losses.SparseCategoricalCrossentropy()
@@ -40,7 +43,7 @@ def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -
         inner = one_hot[loss]()
     else:
         inner = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
-    return _OnTargets(inner, targets=lambda ids: keras.ops.one_hot(keras.ops.cast(ids, "int32"), labels))
+    return _TransformedLoss(inner, targets=lambda ids: keras.ops.one_hot(keras.ops.cast(ids, "int32"), labels))
 
 
 def make_metric_function(task: str) -> Callable:
@@ -56,19 +59,19 @@ def make_metric_function(task: str) -> Callable:
     return lambda y, p: ops.abs(ops.cast(y, "float32") - p[:, 0])
 
 
-def _signed(probability: keras.KerasTensor) -> keras.KerasTensor:
+def _to_hinge_score(probability: keras.KerasTensor) -> keras.KerasTensor:
     return 2 * probability - 1
 
 
-class _OnTargets(keras.losses.Loss):
-    """A Keras loss on transformed targets or outputs, so that the stream keeps giving plain class ids."""
+class _TransformedLoss(keras.losses.Loss):
+    """A Keras loss on transformed targets or outputs, so that the stream can give plain class ids."""
 
     def __init__(self, inner: keras.losses.Loss, targets=None, outputs=None) -> None:  # noqa: ANN001
         super().__init__(name=inner.name)
         self._inner, self._targets, self._outputs = inner, targets, outputs
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the inner loss, one value a row."""
+        """Return the inner loss, one value per row."""
         if self._targets:
             y_true = keras.ops.reshape(self._targets(y_true), keras.ops.shape(y_pred))
         if self._outputs:

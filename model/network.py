@@ -11,20 +11,20 @@ from model.scaling import Scaling
 def build_network(config: CnnConfig) -> keras.Model:
     """Return the network of a config, with fresh weights from Keras' global seed.
 
-    Input: float32 (n, height, width, channels), raw pixels 0 … 255: scaling is the first layer, so that whoever
-    feeds the network cannot scale otherwise than the training did.
+    Input: float32 (n, height, width, channels), raw pixels 0 … 255: scaling is the first layer, so that every
+    caller scales exactly as the training did.
     Output: float32 (n, units): softmax probabilities, one sigmoid probability of the second class, or a number.
 
-    Layers carry fixed names (`block1_conv1`, …): the names of the tensors in model.safetensors.
+    Layers have fixed names (`block1_conv1`, …), which are the names of the tensors in model.safetensors.
     """
     inputs = keras.Input(config.image_shape, name="pixels")
-    x = _scale(inputs, config.scaling)
+    x = _add_scaling(inputs, config.scaling)
 
-    # Blocks: convolutions, then half the height and width.
+    # Blocks: convolutions, then half of the height and width.
     for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
         for number in range(1, convolutions + 1):
             stride = 2 if config.pooling == "stride" and number == convolutions else 1
-            x = _convolution(x, config, filters, stride, f"block{block}_conv{number}")
+            x = _add_convolution(x, config, filters, stride, f"block{block}_conv{number}")
         if config.pooling == "max":
             x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
         elif config.pooling == "average":
@@ -36,12 +36,12 @@ def build_network(config: CnnConfig) -> keras.Model:
     x = layers.Flatten(name="flatten")(x) if config.dense_units else layers.GlobalAveragePooling2D(name="mean")(x)
     for number, units in enumerate(config.dense_units, 1):
         name = f"dense{number}"
-        dense = layers.Dense(units, use_bias=config.normalization == "none", name=name, **_kernel(config))
-        x = _activation(_normalization(dense(x), config, name), config, name)
+        dense = layers.Dense(units, use_bias=config.normalization == "none", name=name, **_kernel_options(config))
+        x = _add_activation(_add_normalization(dense(x), config, name), config, name)
         if config.dropout:
             x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
 
-    # Head: what the task asks for; in float32 whatever the precision of the rest, as the scaling is.
+    # Head: in float32 like the scaling, at any precision of the rest.
     x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)
     if config.temperature != 1:
         x = layers.Rescaling(1 / config.temperature, name="temperature", dtype="float32")(x)
@@ -49,27 +49,29 @@ def build_network(config: CnnConfig) -> keras.Model:
     return keras.Model(inputs, outputs, name="cnn")
 
 
-def _scale(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
+def _add_scaling(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     scale = [1 / s for s in scaling.scale]
     offset = [-o / s for o, s in zip(scaling.offset, scaling.scale, strict=True)]
     return layers.Rescaling(scale, offset, name="scaling", dtype="float32")(x)
 
 
-def _convolution(x: keras.KerasTensor, config: CnnConfig, filters: int, stride: int, name: str) -> keras.KerasTensor:
+def _add_convolution(
+    x: keras.KerasTensor, config: CnnConfig, filters: int, stride: int, name: str
+) -> keras.KerasTensor:
     x = layers.Conv2D(
         filters,
         config.kernel_size,
         strides=stride,
         padding="same",
-        use_bias=config.normalization == "none",  # a normalisation brings its own
+        use_bias=config.normalization == "none",  # a normalization has its own
         name=name,
-        **_kernel(config),
+        **_kernel_options(config),
     )(x)
-    return _activation(_normalization(x, config, name), config, name)
+    return _add_activation(_add_normalization(x, config, name), config, name)
 
 
-def _kernel(config: CnnConfig) -> dict:
-    # He et al. 2015 for rectifiers and their relatives, Glorot and Bengio 2010 for the saturating two.
+def _kernel_options(config: CnnConfig) -> dict:
+    # He et al. 2015 for rectifiers and similar ones, Glorot and Bengio 2010 for the two that saturate.
     saturating = config.activation in ("sigmoid", "tanh")
     return {
         "kernel_initializer": "glorot_uniform" if saturating else "he_normal",
@@ -77,20 +79,20 @@ def _kernel(config: CnnConfig) -> dict:
     }
 
 
-def _normalization(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
+def _add_normalization(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
     if config.normalization == "batch":
-        # Momentum 0.9 in place of 0.99: short trainings on small datasets must not end before the averages do.
+        # Momentum 0.9 instead of 0.99, so that the averages converge in short trainings on small datasets too.
         return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     if config.normalization == "layer":
         return layers.LayerNormalization(name=f"{name}_norm")(x)
     return x
 
 
-def _activation(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
+def _add_activation(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
     name = f"{name}_{config.activation}"
     if config.activation == "leaky_relu":
         return layers.LeakyReLU(negative_slope=0.1, name=name)(x)
     if config.activation == "prelu":
-        # One slope a feature map, as in He et al. 2015; without sharing there would be one a pixel.
+        # One slope per feature map, as in He et al. 2015; without sharing there would be one per pixel.
         return layers.PReLU(shared_axes=[1, 2] if len(x.shape) == 4 else None, name=name)(x)
     return layers.Activation({"swish": "silu"}.get(config.activation, config.activation), name=name)(x)

@@ -1,4 +1,4 @@
-"""A clean console while TensorFlow is imported."""
+"""Keep the console clean while TensorFlow is imported."""
 
 import os
 from collections.abc import Iterator
@@ -7,17 +7,21 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Import TensorFlow, and what imports it, inside this.
+    """Silence standard error while TensorFlow, or a module that uses it, is imported.
 
-    TensorFlow 2.21 greets on standard error before it looks at TF_CPP_MIN_LOG_LEVEL (tensorflow#100442), so the
-    descriptor itself is turned away meanwhile; Python's exceptions are shown as ever.
+    TensorFlow 2.21 writes to standard error before it reads TF_CPP_MIN_LOG_LEVEL (tensorflow#100442), so the file
+    descriptor itself is redirected. Python's exceptions are shown as usual, because they are printed later.
+
+    Example:
+        >>> with quiet():
+        ...     import tensorflow as tf
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
+    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(devnull)

@@ -1,6 +1,6 @@
 """Min-max, z-score and robust scaling of pixels, fitted in one pass and applied inside the network.
 
-An 8-bit image has 256 possible values, so a histogram a channel holds the whole distribution: minimum, maximum,
+An 8-bit image has 256 possible values, so one histogram per channel holds the whole distribution: minimum, maximum,
 mean, standard deviation and quartiles all come from it exactly, and one streamed pass serves every method.
 """
 
@@ -10,20 +10,20 @@ import numpy as np
 
 from model.errors import TrazoError
 
-MAX_MAGNITUDE = 1e9  # numbers that are divided by lie between its inverse and it: float32 neither overflows nor gives 0
+MAX_MAGNITUDE = 1e9  # divisors lie between its inverse and it, so that float32 neither overflows nor becomes 0
 METHODS = ("min-max", "z-score", "robust", "none")
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """`(x − offset) / scale`, one pair a channel; part of the network's config."""
+    """`(x − offset) / scale`, one pair per channel; part of the network's config."""
 
     method: str = "none"
-    offset: tuple[float, ...] = (0.0,)  # min, mean or median, in grey levels 0 … 255
+    offset: tuple[float, ...] = (0.0,)  # min, mean or median, in gray levels 0 … 255
     scale: tuple[float, ...] = (1.0,)  # max − min, standard deviation or interquartile range; never 0
 
     def __post_init__(self) -> None:
-        """Refuse what would divide by zero or not match."""
+        """Refuse scales that would divide by zero, and lists that do not match."""
         if self.method not in METHODS:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
         lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
@@ -38,13 +38,13 @@ class Scaling:
 
 
 class PixelHistogram:
-    """Counts of each grey level a channel over any number of images.
+    """Counts of each gray level per channel, over any number of images.
 
     `counts` has shape (channels, 256), dtype int64.
     """
 
     def __init__(self, channels: int) -> None:
-        """Start with no pixel counted."""
+        """Start without any pixel."""
         self.counts = np.zeros((channels, 256), np.int64)
 
     def update(self, images: np.ndarray) -> None:
@@ -55,21 +55,20 @@ class PixelHistogram:
     def quantile(self, q: float) -> np.ndarray:
         """Return the q-quantile of each channel, float64 (channels,).
 
-        It is the lower of the two middle values where the count is even ("inverted_cdf" of numpy.quantile).
+        The median of an even number of pixels is the lower of the two middle ones.
         """
-        cumulative = self.counts.cumsum(axis=1)
-        target = np.maximum(1, np.ceil(q * cumulative[:, -1:]))
-        return (cumulative >= target).argmax(axis=1).astype(float)
+        levels = np.arange(256.0)
+        return np.array([np.quantile(levels, q, weights=one, method="inverted_cdf") for one in self.counts])
 
     def fit(self, method: str) -> Scaling:
         """Return the scaling of this method for the pixels counted so far.
 
-        Where the spread of a method is zero another stands in, so that nothing is divided by zero: most pixels of
+        If the spread of a method is zero, another one replaces it, so that nothing is divided by zero: most pixels of
         a drawing are background, the interquartile range of such images is 0, and robust scaling then divides by
-        the standard deviation; a constant channel is only shifted.
+        the standard deviation. A constant channel is only shifted.
 
         Raises:
-            TrazoError: for an unknown method, or where no pixel was counted.
+            TrazoError: if the method is unknown or no pixel was counted.
         """
         if method not in METHODS:
             raise TrazoError(f"unknown scaling {method!r}; there are {', '.join(METHODS)}")

@@ -1,1 +1,1 @@
-"""Read and write model folders, and move them from and to the Hub."""
+"""Read and write model folders, and download them from and upload them to the Hub."""

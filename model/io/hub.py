@@ -1,4 +1,4 @@
-"""The Hub's side of a model: one download at one commit, one commit up."""
+"""Download a model at one commit of its Hub repo, and upload it in one commit."""
 
 import hashlib
 import os
@@ -44,62 +44,62 @@ from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 
-WANTED = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)
-COMMIT = re.compile(r"[0-9a-f]{40}")
+KNOWN_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)
+COMMIT_HASH = re.compile(r"[0-9a-f]{40}")
 
 
 def download(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> tuple[Path, bool]:
     """Download a model repo's known files, all at one commit, into the Hub's cache.
 
-    What the cache holds already is compared with what the Hub announces, and downloaded again where it differs.
-    Without a network, or with HF_HUB_OFFLINE=1, what the cache holds is used as it is.
+    Files in the cache are compared with what the Hub announces, and downloaded again if they differ. Without a
+    network, or with HF_HUB_OFFLINE=1, the files in the cache are used as they are.
 
     Args:
         repo_id: `owner/name`.
         revision: branch, tag or commit; None for the main branch.
-        token: as huggingface_hub takes it.
+        token: of the Hub, as huggingface_hub takes it; None for the environment's.
 
     Returns:
         the snapshot's folder, and whether its files were compared with the Hub.
 
     Raises:
-        TrazoError: in one line: no such repo or revision, no network and no cache, a file that is missing, too large
-            or not the one announced.
+        TrazoError: if there is no such repo or revision, no network and nothing in the cache, or a file is missing, too
+            large or not the one announced.
     """
     with translate_hub_errors(repo_id, revision):
         try:
-            wait = constants.HF_HUB_ETAG_TIMEOUT  # without it a silent Hub would be waited for without end
-            info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=wait)
+            timeout = constants.HF_HUB_ETAG_TIMEOUT  # without it, a silent Hub would block forever
+            info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=timeout)
         except (httpx2.RequestError, OfflineModeIsEnabled, HfHubHTTPError) as error:
             if isinstance(error, HfHubHTTPError) and status_of(error) < 500:
-                raise  # the Hub answers, and refuses
+                raise  # the Hub responds, and refuses
             try:
                 return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), False
             except LocalEntryNotFoundError:
                 raise error from None
         commit = info.sha or ""
-        if not COMMIT.fullmatch(commit):  # it becomes a folder's name
+        if not COMMIT_HASH.fullmatch(commit):  # it becomes a folder's name
             raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it calls {info.sha!r} a commit of {repo_id!r}")
         announced = {file.rfilename: file for file in info.siblings or []}
-        known = {name: announced[name] for name in WANTED if name in announced}
+        known = {name: announced[name] for name in KNOWN_FILES if name in announced}
         check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
         fetch = partial(_fetch, repo_id, commit, token)
         folder = fetch(known.pop(CONFIG_FILE)).parent
-        # The config is small and says how large the weights must be: others are not even downloaded.
+        # The config is small and determines the size of the weights: a file of another size is not even downloaded.
         config = CnnConfig.from_file(folder / CONFIG_FILE)
         check_size(config, known[WEIGHTS_FILE].size or 0, f"{repo_id}/{WEIGHTS_FILE}")
         with ThreadPoolExecutor(len(known)) as pool:
             list(pool.map(fetch, known.values()))
-        _remember(folder, revision or constants.DEFAULT_REVISION)
+        _cache_ref(folder, revision or constants.DEFAULT_REVISION)
         return folder, True
 
 
 def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSibling) -> Path:
-    """Return the cache's copy of a file, downloaded if there is none, and again if it is not what the Hub announces."""
+    """Return the cached copy of a file; it is downloaded if it is missing or not what the Hub announces."""
     name, size = f"{repo_id}/{file.rfilename}", file.size or 0
 
-    class Bounded(tqdm):
-        """A progress bar that ends the download of a file that turns out larger than announced."""
+    class SizeGuard(tqdm):
+        """A progress bar that stops the download of a file that is larger than announced."""
 
         received = 0.0
 
@@ -111,11 +111,11 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSiblin
 
     for again in (False, True):
         path = hf_hub_download(
-            repo_id, file.rfilename, revision=commit, token=token, force_download=again, tqdm_class=Bounded
+            repo_id, file.rfilename, revision=commit, token=token, force_download=again, tqdm_class=SizeGuard
         )
         if _matches(Path(path), file):
             return Path(path)
-        # Twice wrong it is of no use; and on a system without links huggingface_hub would leave the file that is there.
+        # Wrong twice, the file is useless; and on a system without links huggingface_hub would not replace it.
         if again or not os.path.islink(path):
             os.unlink(path)
     raise TrazoError(f"{name} is not what the Hub announced")
@@ -129,11 +129,15 @@ def _matches(path: Path, file: RepoSibling) -> bool:
         return git.hexdigest() == file.blob_id
 
 
-def _remember(folder: Path, revision: str) -> None:
-    """Note in the cache which commit a branch or tag is at, as huggingface_hub does, for loads without a network."""
+def _cache_ref(folder: Path, revision: str) -> None:
+    """Store the commit of a branch or tag in the cache, so that loading works without a network.
+
+    All files are downloaded by commit, so huggingface_hub does not store it. This does what its private
+    `file_download._cache_commit_hash_for_specific_revision` does; `snapshot_download` reads the result.
+    """
     ref = folder.parents[1] / "refs" / revision
-    with suppress(OSError):  # a cache that cannot be written to
-        if not COMMIT.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
+    with suppress(OSError):  # the cache may be read-only
+        if not COMMIT_HASH.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
             ref.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(ref, folder.name)
 
@@ -148,15 +152,14 @@ def commit_folder(
     create_pr: bool = False,
     message: str = "Publish a Trazo model",
 ) -> CommitInfo:
-    """Upload a model folder's known files in one atomic commit; the repo is made where there is none.
+    """Upload a model folder's known files in one atomic commit; the repo is created if it does not exist.
 
-    Reports, pictures and exports of the repo that the folder does not have are deleted by the same commit: they are
-    about other weights.
-    The commit names the one it was made upon: should somebody else commit in between, the Hub refuses it.
+    Reports, figures and exports in the repo that the folder does not have are deleted by the same commit, since they
+    describe other weights. The commit names its parent, so the Hub refuses it if somebody else commits in between.
 
     Raises:
-        TrazoError: in one line: a damaged report, no token or no right to write, another's commit in between,
-            no network.
+        TrazoError: if a report is damaged, a token, the right to write or the network is missing, or somebody else
+            committed in between.
     """
     api = HfApi(token=token)
     extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORTED_FILES)
@@ -171,7 +174,7 @@ def commit_folder(
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         try:
             parent = api.model_info(repo_id, revision=revision)
-        except RevisionNotFoundError:  # a branch that is new begins where the main one is
+        except RevisionNotFoundError:  # a new branch starts at the main one
             if revision is None:
                 raise
             api.create_branch(repo_id, branch=revision)

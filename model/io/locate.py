@@ -1,4 +1,4 @@
-"""Where a model is: its folder and its config, found and checked without TensorFlow, which takes seconds to import."""
+"""Find a model's folder and config, and check them without TensorFlow, which takes seconds to import."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 def locate_model(
     name: str | os.PathLike | None = None, revision: str | None = None, token: str | bool | None = None
 ) -> tuple[Path, CnnConfig]:
-    """Return a model's folder and its config; of the weights all but the values is checked.
+    """Return a model's folder and its config, with everything checked except the values of the weights.
 
     Args:
         name: a folder, a Hub id `owner/name`, or None for the bundled model.
@@ -23,14 +23,14 @@ def locate_model(
         token: as huggingface_hub takes it.
 
     Raises:
-        ModelError: in one line, what is missing or damaged and where.
+        ModelError: if something is missing or damaged; one line says what and where.
     """
     source = PRETRAINED if name is None else Path(name)
     unchecked = ""
     try:
-        folder, compared = (source, True) if source.is_dir() else download(str(source), revision, token)
-        if not compared:
-            unchecked = "; this is the cache's copy: load it once with the Hub in reach, and it is mended"
+        folder, is_compared = (source, True) if source.is_dir() else download(str(source), revision, token)
+        if not is_compared:
+            unchecked = "; this is the cached copy: load the model once with a connection to the Hub to repair it"
         check_folder(folder)
         config = CnnConfig.from_file(folder / CONFIG_FILE)
         check_weights(config, folder / WEIGHTS_FILE)

@@ -21,22 +21,22 @@ from model.errors import ModelError
 if TYPE_CHECKING:
     import keras
 
-MOST_HEADER = 1 << 20  # bytes that say where the tensors are; those of the largest network take a tenth of it
+MAX_HEADER_BYTES = 1 << 20  # the header says where the tensors are; the largest network needs a tenth of this
 
 
 def weights_to_bytes(network: keras.Model, extra: Mapping[str, np.ndarray] = MappingProxyType({})) -> bytes:
     """Return the network's weights as safetensors; the tensors carry the variables' paths (`block1_conv1/kernel`).
 
     Args:
-        network: whose weights.
-        extra: tensors that are kept beside them, by name.
+        network: the network that has the weights.
+        extra: further tensors to store with them, by name.
     """
     tensors = {weight.path: weight.numpy() for weight in network.weights} | dict(extra)
     return save(tensors, metadata={"format": "keras"})
 
 
 def weights_hash(folder: Path) -> str:
-    """Return the SHA-256 of a folder's weights: what an evaluation.json is about."""
+    """Return the SHA-256 of a folder's weights, by which an evaluation.json names them."""
     return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
@@ -49,22 +49,22 @@ def check_size(config: CnnConfig, size: int, where: str) -> None:
     """Refuse a file of weights that is smaller or larger than the config asks for, by its size alone.
 
     Raises:
-        ModelError: so.
+        ModelError: if the size does not fit.
     """
-    least = 4 * sum(map(prod, (config.weight_shapes | config.extra_tensor_shapes).values()))
-    if not least <= size <= least + MOST_HEADER:
+    expected = 4 * sum(map(prod, (config.weight_shapes | config.extra_tensor_shapes).values()))
+    if not expected <= size <= expected + MAX_HEADER_BYTES:
         raise ModelError(
-            f"{where} does not match config.json, which asks for {least // 4:,} float32: it has {size:,} bytes"
+            f"{where} does not match config.json, which asks for {expected // 4:,} float32: it has {size:,} bytes"
         )
 
 
 def check_weights(config: CnnConfig, path: Path) -> None:
-    """Refuse a file of weights whose tensors are not those the config asks for; none of them is read.
+    """Refuse a file of weights whose tensors are not those that the config asks for, without reading them.
 
     Raises:
-        ModelError: a file that is missing or damaged, a missing or unknown tensor, a wrong shape or dtype.
+        ModelError: if the file is missing or damaged, or a tensor is missing, unknown, or of a wrong shape or dtype.
     """
-    with _checked(config, path):
+    with _open_checked(config, path):
         pass
 
 
@@ -72,9 +72,9 @@ def read_weights(config: CnnConfig, path: Path) -> dict[str, np.ndarray]:
     """Return the tensors of a file of weights, float32 by name, of the shapes that the config asks for.
 
     Raises:
-        ModelError: as `check_weights`, or for NaN and infinities.
+        ModelError: as `check_weights`, or if a tensor holds NaN or infinities.
     """
-    with _checked(config, path) as file:
+    with _open_checked(config, path) as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
@@ -83,14 +83,16 @@ def read_weights(config: CnnConfig, path: Path) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def _checked(config: CnnConfig, path: Path) -> Iterator[Any]:
+def _open_checked(config: CnnConfig, path: Path) -> Iterator[Any]:
     expected = config.weight_shapes | config.extra_tensor_shapes
     try:
         check_size(config, path.stat().st_size, str(path))
         with path.open("rb") as file:
             header = int.from_bytes(file.read(8), "little")
-        if header > MOST_HEADER:  # safetensors itself would read up to 100 MB, and take several times that of memory
-            raise ModelError(f"{path} has a header of {header:,} bytes; at most {MOST_HEADER:,} are read")
+        if (
+            header > MAX_HEADER_BYTES
+        ):  # safetensors itself would read up to 100 MB, which takes several times the memory
+            raise ModelError(f"{path} has a header of {header:,} bytes; at most {MAX_HEADER_BYTES:,} are read")
         with safe_open(path, framework="numpy") as file:
             names = set(file.keys())
             if names != expected.keys():

@@ -30,7 +30,9 @@ PAGE = ROOT / "docs" / "loading-safely.md"
 SMALL = CnnConfig(filters=(4,), dense_units=(8,))
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 MARK = "executed"  # a file that the hostile code makes in the working directory
-MOST_MEMORY = 64 << 20  # bytes that a refusal may take: huggingface_hub holds some pieces of 10 MB when it downloads
+MAX_MEMORY_BYTES = (
+    64 << 20
+)  # bytes that a refusal may take: huggingface_hub holds some pieces of 10 MB when it downloads
 
 
 class Row(NamedTuple):
@@ -90,13 +92,13 @@ def _(folder: Path) -> None:
         (folder / name).write_bytes(pickle.dumps(Payload()))
 
 
-@folder("a `.keras` file with a Lambda in place of the weights")
+@folder("a `.keras` file with a Lambda instead of the weights")
 def _(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     keras_with_a_lambda(folder / "model.keras")
 
 
-@folder("a `.h5` file with a Lambda in place of the weights")
+@folder("a `.h5` file with a Lambda instead of the weights")
 def _(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     keras_with_a_lambda(folder / "model.h5")
@@ -112,7 +114,7 @@ def _(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes(pickle.dumps(Payload()).ljust(30_000, b"."))
 
 
-@folder("a good model with a pickle, a `.keras` file and Python code beside it")
+@folder("a good model with a pickle, a `.keras` file and Python code next to it")
 def code_beside(folder: Path) -> None:
     (folder / "model.pkl").write_bytes(pickle.dumps(Payload()))
     keras_with_a_lambda(folder / "model.keras")
@@ -154,7 +156,7 @@ config("10⁹ filters", filters=[10**9])
 config("100,000 hidden layers", dense_units=[1] * 100_000)
 config("a network of gigabytes, each number within its range", filters=[4096], kernel_size=28, convolutions=2)
 config(
-    "few weights, but feature maps of 16 GiB a picture",
+    "few weights, but feature maps of 16 GiB per image",
     image_shape=[1024, 1024, 1],
     filters=[4096],
     kernel_size=1,
@@ -256,7 +258,7 @@ link("a link that leads to itself", WEIGHTS, WEIGHTS)
 link("a link that leads nowhere", WEIGHTS, "elsewhere")
 
 
-@folder("a pipe, which would be waited for without end")
+@folder("a pipe, which would block forever")
 def _(folder: Path) -> None:
     (folder / CONFIG).unlink()
     os.mkfifo(folder / CONFIG)
@@ -392,7 +394,7 @@ def test_a_folder_is_refused_before_memory_is_spent(row, copy, monkeypatch):
         monkeypatch.setattr(model.cnn, "build_network", lambda config: pytest.fail("a network was built"))
     answer, memory = memory_of(lambda: answer_of(copy))
     row.check(answer)
-    assert row.loads or memory < MOST_MEMORY
+    assert row.loads or memory < MAX_MEMORY_BYTES
     assert not Path(MARK).exists()
 
 
@@ -409,7 +411,7 @@ def test_a_repo_is_refused_before_memory_or_disk_is_spent(row, copy, hub, home, 
     found = loader.load(repo)
     answer = found.get("error", "loaded").replace(hub.endpoint, "HUB").replace(repo, "MODEL")
     row.check(re.sub(r"/\S+/models--someone--m\d+/snapshots/\w{40}", "MODEL", answer))
-    assert found["memory"] < MOST_MEMORY
+    assert found["memory"] < MAX_MEMORY_BYTES
     assert not any((place / "evil").exists() for place in (hub.root, *home.parents, home, home / "hub"))
 
     # What went over the network, and what is left on the disk.

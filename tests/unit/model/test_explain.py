@@ -106,10 +106,10 @@ def test_other_problems(digit, task, labels, sums_to):
 def test_wrong_questions_are_refused(bundled, digit):
     with pytest.raises(ValueError, match=r"shape \(28, 28, 1\), not \(28, 28\)"):
         Explainer(bundled).explain(digit[..., 0])
-    with pytest.raises(ValueError, match="no label 10; labels are 0 … 9"):
+    with pytest.raises(ValueError, match="unknown label 10; labels are 0 … 9"):
         Explainer(bundled).explain(digit, 10)
     for label in (1.5, "3"):
-        with pytest.raises(ValueError, match="no label"):
+        with pytest.raises(ValueError, match="unknown label"):
             Explainer(bundled).explain(digit, label)
-    with pytest.raises(ValueError, match="no finite numbers"):
+    with pytest.raises(ValueError, match="not finite numbers"):
         Explainer(bundled).explain(np.full(digit.shape, np.nan, np.float32))
