@@ -237,7 +237,7 @@ def _(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes(((len(head) + 2).to_bytes(8, "little") + b"{" + head + b"}").ljust(size))
 
 
-# ---- what a stranger's archive may unpack to ----
+# ---- what an untrusted archive may unpack to ----
 
 
 def link(what: str, name: str, target: str) -> None:
@@ -383,12 +383,12 @@ def answer_of(folder: Path) -> str:
     return "loaded"
 
 
-def test_each_row_of_the_page_is_made_here():
+def test_page_rows_are_all_created_here():
     assert {row.what for row in ROWS} == FOLDERS.keys() | REPOS.keys()
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.what in FOLDERS], ids=lambda row: row.what)
-def test_a_folder_is_refused_before_memory_is_spent(row, copy, monkeypatch):
+def test_hostile_folder_is_refused_before_memory_is_spent(row, copy, monkeypatch):
     FOLDERS[row.what](copy)
     if not row.loads:
         monkeypatch.setattr(model.cnn, "build_network", lambda config: pytest.fail("a network was built"))
@@ -399,7 +399,7 @@ def test_a_folder_is_refused_before_memory_is_spent(row, copy, monkeypatch):
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.fetched != "–"], ids=lambda row: row.what)
-def test_a_repo_is_refused_before_memory_or_disk_is_spent(row, copy, hub, home, loader, request):
+def test_hostile_repo_is_refused_before_memory_or_disk_is_spent(row, copy, hub, home, loader, request):
     repo = f"someone/m{ROWS.index(row)}"
     if row.what in FOLDERS:
         FOLDERS[row.what](copy)
@@ -430,7 +430,7 @@ def disk(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
-def test_the_hostile_files_run_code_where_they_are_loaded(tmp_path, monkeypatch):
+def test_hostile_files_do_run_code_when_loaded(tmp_path, monkeypatch):
     """Else the tests above would show nothing."""
     import keras
 
@@ -444,7 +444,7 @@ def test_the_hostile_files_run_code_where_they_are_loaded(tmp_path, monkeypatch)
         assert Path(MARK).exists(), name
 
 
-def test_of_a_folder_only_config_and_weights_are_opened(copy):
+def test_folder_only_config_and_weights_are_opened(copy):
     code_beside(copy)
     (copy / "README.md").write_text("# Hello")
     opened, watching = set(), True
@@ -461,14 +461,14 @@ def test_of_a_folder_only_config_and_weights_are_opened(copy):
     assert opened == {CONFIG, WEIGHTS}
 
 
-def test_a_model_is_refused_before_tensorflow_is_asked_for(copy):
-    """`find` says so at the demo's start; `from_pretrained` would only find out as it reads the tensors."""
+def test_locate_model_refuses_before_tensorflow_is_imported(copy):
+    """`locate_model` reports it at the demo's start; `from_pretrained` would only find out as it reads the tensors."""
     FOLDERS["a wrong shape"](copy)
     with pytest.raises(ModelError, match="head/bias is F32"):
         locate_model(copy)
 
 
-def test_of_a_config_no_more_is_read_than_may_be(copy):
+def test_config_is_read_up_to_its_size_limit_only(copy):
     """It may grow after its size was looked at."""
     with (copy / CONFIG).open("a") as file:
         file.write(" " * (1 << 20))
@@ -476,7 +476,7 @@ def test_of_a_config_no_more_is_read_than_may_be(copy):
         CnnConfig.from_file(copy / CONFIG)
 
 
-def test_weights_that_answer_nan_are_told(copy):
+def test_predict_weights_that_give_nan_are_reported(copy):
     tensors = load_file(copy / WEIGHTS)
     tensors["head/kernel"][:] = 3e38  # finite, but not their sum
     save_file(tensors, copy / WEIGHTS)
@@ -484,7 +484,7 @@ def test_weights_that_answer_nan_are_told(copy):
         CnnModel.from_pretrained(copy).predict([np.full((28, 28), 255, np.uint8)])
 
 
-def test_a_snapshot_of_the_hubs_cache_is_a_folder_too(good, hub, loader):
+def test_from_pretrained_takes_a_snapshot_folder_of_the_cache(good, hub, loader):
     hub.add_repo("someone/good", "model", good)
     folder = Path(loader.load("someone/good")["folder"])
     assert (folder / WEIGHTS).is_symlink() and answer_of(folder) == "loaded"

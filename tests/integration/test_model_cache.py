@@ -1,4 +1,4 @@
-"""The Hub's cache: used without a network, mended with one, and filled by many at once."""
+"""The Hub's cache: used without a network, repaired with one, and filled by many at once."""
 
 import os
 import shutil
@@ -78,7 +78,7 @@ def fetched(hub: LoopbackHub, start: int) -> list[str]:
     return sorted(Path(one.path).name for one in hub.log[start:] if one.method == "GET" and "/resolve/" in one.path)
 
 
-def test_the_second_load_needs_no_hub(hub, loaded, online, offline):
+def test_cache_second_load_needs_no_hub(hub, loaded, online, offline):
     start, commit = len(hub.log), hub.commits(REPO, "model")[0].oid
     for revision in (None, "main", commit):
         assert offline.load(REPO, revision) | {"memory": 0} == loaded | {"memory": 0}
@@ -87,8 +87,8 @@ def test_the_second_load_needs_no_hub(hub, loaded, online, offline):
     assert [one.path for one in hub.log[start:]] == [f"/api/models/{REPO}"]  # asked once whether it is the same still
 
 
-def test_the_cards_pictures_come_with_it(hub, online, source, tmp_path):
-    """Whoever publishes what they have loaded would else publish a card without its pictures."""
+def test_cache_holds_the_figures_of_the_card(hub, online, source, tmp_path):
+    """Otherwise a loaded model would be published with a card without its images."""
     folder = shutil.copytree(source, tmp_path / "model")
     for name in CARD_FIGURES:
         (folder / name).write_bytes(name.encode())
@@ -98,12 +98,12 @@ def test_the_cards_pictures_come_with_it(hub, online, source, tmp_path):
 
 
 @pytest.mark.parametrize("fault", [Fault(reset=True), Fault(status=503), Fault(stall=4)], ids=lambda fault: str(fault))
-def test_while_the_hub_is_down_the_cache_serves(hub, loaded, online, fault):
+def test_cache_is_used_while_the_hub_is_down(hub, loaded, online, fault):
     hub.fault = lambda *request: fault
     assert online.load(REPO)["weights"] == loaded["weights"]
 
 
-def test_what_the_cache_does_not_hold_is_told(hub, offline, online):
+def test_cache_missing_model_is_reported(hub, offline, online):
     reason = (
         "cannot be reached for 'someone/else' (OfflineModeIsEnabled), which is neither a folder here nor in the cache"
     )
@@ -148,23 +148,23 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("how", "name", "reason"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value)))
-def test_a_broken_cache_is_named_without_the_hub_and_mended_with_it(hub, loaded, online, offline, how, name, reason):
+def test_cache_damaged_file_is_reported_offline_and_repaired_online(hub, loaded, online, offline, how, name, reason):
     folder = Path(loaded["folder"])
     how(folder, name)
     if reason:
         error = offline.load(REPO)["error"]
         assert error.startswith(f"{folder}/{reason}")
-        assert error.endswith("; this is the cache's copy: load it once with the Hub in reach, and it is mended")
+        assert error.endswith("; this is the cache's copy: load it once with the Hub in reach, and it is repaired")
     start = len(hub.log)
-    mended = online.load(REPO)
-    assert (mended["folder"], mended["weights"]) == (loaded["folder"], loaded["weights"])
+    repaired = online.load(REPO)
+    assert (repaired["folder"], repaired["weights"]) == (loaded["folder"], loaded["weights"])
     assert fetched(hub, start) == [name]
     assert all((folder / file).read_bytes() == hub.files(REPO, "model")[file] for file in NAMES)
     assert offline.load(REPO)["weights"] == loaded["weights"]
 
 
 @pytest.mark.parametrize("text", ["", "../../../elsewhere", "0" * 40], ids=["empty", "leads out", "unknown"])
-def test_a_broken_note_of_the_branchs_commit_is_named_and_mended(loaded, home, online, offline, text):
+def test_cache_damaged_ref_is_reported_offline_and_repaired_online(loaded, home, online, offline, text):
     ref = home / "hub" / "models--someone--digits" / "refs" / "main"
     ref.write_text(text)
     assert "error" in offline.load(REPO)
@@ -172,7 +172,7 @@ def test_a_broken_note_of_the_branchs_commit_is_named_and_mended(loaded, home, o
     assert offline.load(REPO)["weights"] == loaded["weights"]
 
 
-def test_every_file_is_of_one_commit_though_another_comes_in_between(hub, home, online, tmp_path):
+def test_download_is_of_one_commit_despite_a_new_one_meanwhile(hub, home, online, tmp_path):
     repo = "someone/moving"
     old = hub.add_repo(repo, "model", write_model(tmp_path / "old", 2))
     new = {
@@ -190,7 +190,7 @@ def test_every_file_is_of_one_commit_though_another_comes_in_between(hub, home, 
     assert all((folder / name).read_bytes() == (tmp_path / "old" / name).read_bytes() for name in NAMES)
 
 
-def test_eight_processes_share_an_empty_and_then_a_broken_cache(hub, tmp_path):
+def test_cache_eight_processes_share_an_empty_and_a_damaged_one(hub, tmp_path):
     large = write_model(tmp_path / "large", 4, dense_units=(512,))  # so that downloads overlap
     hub.add_repo("someone/large", "model", large)
     snapshots = tmp_path / "home" / "hub" / "models--someone--large" / "snapshots"

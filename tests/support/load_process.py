@@ -1,4 +1,4 @@
-"""Models loaded in a process of their own without TensorFlow: the Hub's variables are read at import.
+"""Models loaded in a separate process without TensorFlow: the Hub's variables are read at import.
 
 python -m tests.support.load_process  # for each line `["owner/name", "revision or null"]` one line with the answer
 """

@@ -1,3 +1,5 @@
+"""`CnnModel`: predictions, rejection, saving and loading."""
+
 import io
 import json
 from pathlib import Path
@@ -25,7 +27,7 @@ def bundled() -> CnnModel:
     return CnnModel.from_pretrained()
 
 
-def test_the_bundled_model_reads_the_samples_test_split(bundled, images):
+def test_cnn_bundled_model_is_accurate_on_the_sample(bundled, images):
     table = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")
     answers = bundled.predict(images).argmax(axis=1)
     assert (answers == table["label"].to_numpy()).mean() > 0.99
@@ -35,66 +37,66 @@ def test_the_bundled_model_reads_the_samples_test_split(bundled, images):
     assert json.loads((bundled.folder / "evaluation.json").read_text())["accuracy"] >= 0.994
 
 
-def test_predict_takes_pictures_in_every_form(bundled, images):
+def test_predict_takes_images_in_every_form(bundled, images):
     expected = bundled.predict(images[:5])
     assert expected.shape == (5, 10) and expected.dtype == np.float32
     np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
-    pictures = [Image.open(io.BytesIO(image)) for image in images[:5]]
-    array = np.stack([np.asarray(picture) for picture in pictures])
+    opened = [Image.open(io.BytesIO(image)) for image in images[:5]]
+    array = np.stack([np.asarray(one) for one in opened])
     rows = load_dataset(SAMPLE, split="test", streaming=True).take(5)
     forms = {
-        "pictures": pictures,
+        "Pillow images": opened,
         "arrays": list(array),
         "array": array,
         "array with channels": array[..., None],
-        "colour": [picture.convert("RGB") for picture in pictures],
+        "color": [one.convert("RGB") for one in opened],
         "a dataset": rows,
         "undecoded rows": rows.decode(False),
-        "generator": (picture for picture in pictures),
+        "generator": (one for one in opened),
     }
     for name, form in forms.items():
         assert (bundled.predict(form) == expected).all(), name
-    for single in (pictures[0], array[0], images[0]):
+    for single in (opened[0], array[0], images[0]):
         np.testing.assert_allclose(bundled.predict(single), expected[:1], atol=1e-6)
     assert bundled.predict([]).shape == (0, 10)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_an_array_with_channels_alone_is_one_picture(bundled, images, channels):
-    picture = np.asarray(Image.open(io.BytesIO(images[0])))
-    alone = np.repeat(picture[..., None], channels, axis=2)
+def test_predict_single_array_with_channels_is_one_image(bundled, images, channels):
+    image = np.asarray(Image.open(io.BytesIO(images[0])))
+    alone = np.repeat(image[..., None], channels, axis=2)
     if channels == 4:
         alone[..., 3] = 255
-    np.testing.assert_allclose(bundled.predict(alone), bundled.predict([picture]), atol=1e-6)
-    assert (bundled.predict_sketch(alone) == bundled.predict_sketch([picture])).all()
+    np.testing.assert_allclose(bundled.predict(alone), bundled.predict([image]), atol=1e-6)
+    assert (bundled.predict_sketch(alone) == bundled.predict_sketch([image])).all()
 
 
-def test_a_batch_of_three_pixels_width_stays_a_batch():
+def test_predict_batch_three_pixels_wide_stays_a_batch():
     narrow = CnnModel(CnnConfig(image_shape=(8, 3, 1), filters=(4,), kernel_size=3))
     assert narrow.predict(np.zeros((5, 8, 3), np.uint8)).shape == (5, 10)
     assert narrow.predict(np.zeros((9, 8, 3), np.uint8)).shape == (9, 10)
     assert narrow.predict(np.zeros((5, 9, 3), np.uint8)).shape == (1, 10)
 
 
-def test_a_batch_of_any_length_gives_the_same_answers(bundled, images):
+def test_predict_does_not_depend_on_batch_length(bundled, images):
     many = (images * 2)[: MAX_BATCH_SIZE + 3]
     one_by_one = np.concatenate([bundled.predict([image]) for image in many[MAX_BATCH_SIZE - 2 :]])
     np.testing.assert_allclose(bundled.predict(many)[MAX_BATCH_SIZE - 2 :], one_by_one, atol=1e-5)
 
 
-def test_pictures_with_large_feature_maps_go_through_a_few_at_a_time():
+def test_batches_are_small_for_large_feature_maps():
     large = CnnModel(CnnConfig(image_shape=(512, 512, 1), filters=(64,), convolutions=1, dense_units=()))
     assert [len(batch) for batch in large._batches([np.zeros((512, 512, 1), np.uint8)] * 9)] == [4, 4, 1]
 
 
-def test_the_datasets_own_digits_are_read_as_drawings_too(bundled, images):
+def test_predict_sketch_reads_digits_of_the_dataset(bundled, images):
     answers = bundled.predict_sketch(images[:500]).argmax(axis=1)
     true = pq.read_table(f"{SAMPLE}/data/test-00000-of-00001.parquet")["label"].to_numpy()[:500]
     assert (answers == true).mean() >= 0.98
 
 
-def test_drawings_are_read(bundled, images):
-    """The sample's digits as black ink on a large white page, off-centre."""
+def test_predict_sketch_reads_drawings_anywhere_on_a_page(bundled, images):
+    """The sample's digits as black ink on a large white page, off-center."""
     pages = []
     for image in images[:40]:
         digit = 255 - np.asarray(Image.open(io.BytesIO(image)).resize((168, 168), Image.Resampling.BICUBIC))
@@ -109,15 +111,15 @@ def test_drawings_are_read(bundled, images):
 
 
 @pytest.mark.parametrize(
-    "bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no picture"], "7.png", Path("7.png"), None]
+    "bad", [[np.zeros((28, 28))], ["digit.png"], [{"label": 3}], [b"no image"], "7.png", Path("7.png"), None]
 )
-def test_what_is_no_picture_is_refused(bundled, bad):
+def test_predict_non_image_is_refused(bundled, bad):
     for method in (bundled.predict, bundled.predict_sketch, bundled.reject, bundled.reject_sketch):
         with pytest.raises(ImageError):
             method(bad)
 
 
-def test_two_classes_get_two_columns_and_a_number_gets_one(images):
+def test_predict_binary_has_two_columns_and_regression_one(images):
     binary = CnnModel(CnnConfig(labels=("no", "yes"), task="binary", filters=(4,))).predict(images[:3])
     assert binary.shape == (3, 2)
     np.testing.assert_allclose(binary.sum(axis=1), 1, atol=1e-6)
@@ -125,7 +127,7 @@ def test_two_classes_get_two_columns_and_a_number_gets_one(images):
     assert number.shape == (3, 1) and number.dtype == np.float32
 
 
-def test_a_saved_model_predicts_bit_for_bit_the_same(tmp_path, images):
+def test_save_pretrained_keeps_predictions_bit_for_bit(tmp_path, images):
     cnn = CnnModel(CnnConfig(filters=(4, 8), activation="prelu", normalization="layer"))
     cnn.save_pretrained(tmp_path)
     again = CnnModel.from_pretrained(tmp_path)
@@ -134,7 +136,7 @@ def test_a_saved_model_predicts_bit_for_bit_the_same(tmp_path, images):
     assert "A Trazo model" in (tmp_path / "README.md").read_text()
 
 
-def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
+def test_save_pretrained_copies_reports_of_the_same_weights_only(tmp_path, bundled):
     bundled.save_pretrained(tmp_path / "same")
     for path in bundled.folder.iterdir():
         assert (tmp_path / "same" / path.name).read_bytes() == path.read_bytes()
@@ -144,7 +146,7 @@ def test_reports_travel_only_with_the_weights_they_describe(tmp_path, bundled):
     assert not (tmp_path / "changed" / "evaluation.json").exists()
 
 
-def test_a_model_saved_over_another_does_not_keep_its_card(tmp_path, bundled):
+def test_save_pretrained_over_another_model_replaces_its_card(tmp_path, bundled):
     bundled.save_pretrained(tmp_path)
     bundled.save_pretrained(tmp_path)  # the same weights: everything stays
     assert (tmp_path / "training.json").exists() and "99.64 %" in (tmp_path / "README.md").read_text()
@@ -154,7 +156,7 @@ def test_a_model_saved_over_another_does_not_keep_its_card(tmp_path, bundled):
     assert "99.64 %" not in (tmp_path / "copy" / "README.md").read_text()
 
 
-def test_an_evaluation_of_other_weights_does_not_travel(tmp_path, bundled):
+def test_save_pretrained_skips_evaluation_of_other_weights(tmp_path, bundled):
     run = tmp_path / "run"
     bundled.save_pretrained(run)
     evaluation = json.loads((run / "evaluation.json").read_text())
@@ -164,18 +166,18 @@ def test_an_evaluation_of_other_weights_does_not_travel(tmp_path, bundled):
     assert "training.json" in names and "evaluation.json" not in names
 
 
-def test_what_the_disk_refuses_is_a_model_error():
+def test_from_pretrained_disk_error_is_a_model_error():
     with pytest.raises(ModelError, match="name too long"):
         CnnModel.from_pretrained("a" * 5000)
 
 
 @pytest.mark.parametrize("name", ["no-such-folder", "not/a/repo", "nobody/nothing", ""])
-def test_a_name_that_leads_nowhere_is_refused(name):
+def test_from_pretrained_unknown_name_is_refused(name):
     with pytest.raises(ModelError):
         CnnModel.from_pretrained(name or "/does/not/exist")
 
 
-def test_a_blank_among_drawings_is_named_and_rejected(bundled):
+def test_sketch_blank_drawing_is_named_and_rejected(bundled):
     seven = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(seven).line([(60, 50), (140, 50), (90, 160)], fill=0, width=14)
     blank = Image.new("L", (200, 200), 255)
@@ -188,10 +190,10 @@ def test_a_blank_among_drawings_is_named_and_rejected(bundled):
     assert bundled.reject(np.zeros((28, 28), np.uint8)).rejected.tolist() == [True]
 
 
-def test_pictures_are_taken_from_an_iterator_a_batch_at_a_time(bundled):
+def test_predict_reads_an_iterator_batch_by_batch(bundled):
     taken, answered = [], []
 
-    def pictures():
+    def stream():
         for number in range(600):
             taken.append(number)
             yield np.zeros((28, 28), np.uint8)
@@ -199,7 +201,7 @@ def test_pictures_are_taken_from_an_iterator_a_batch_at_a_time(bundled):
     forward = bundled._forward
     bundled._forward = lambda batch: answered.append(len(taken)) or forward(batch)
     try:
-        assert len(bundled.predict(pictures())) == 600
+        assert len(bundled.predict(stream())) == 600
     finally:
         bundled._forward = forward
     assert answered == [256, 512, 600]

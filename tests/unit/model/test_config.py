@@ -1,3 +1,5 @@
+"""Validation of configs, and their JSON."""
+
 import json
 import math
 import tempfile
@@ -34,7 +36,7 @@ FULL = CnnConfig(
 
 
 @pytest.mark.parametrize("config", [CnnConfig(), FULL], ids=["defaults", "everything"])
-def test_json_gives_the_same_config_back(config):
+def test_config_json_round_trip(config):
     assert CnnConfig.from_json(config.to_json()) == config
     assert CnnConfig().loss == "sparse_categorical_crossentropy" and FULL.loss == "binary_crossentropy"
 
@@ -94,7 +96,7 @@ def test_json_gives_the_same_config_back(config):
         ({"scaling": {"offset": [0.0, 1.0, 2.0], "scale": [1.0, 1.0, 1.0]}}, "3 channels, image_shape 1"),
     ],
 )
-def test_what_is_wrong_is_told_beside_what_is_possible(change, message):
+def test_config_wrong_value_is_reported_with_what_is_allowed(change, message):
     with pytest.raises(TrazoError, match=message) as caught:
         replace(CnnConfig(), **change)
     assert "\n" not in str(caught.value)
@@ -113,7 +115,7 @@ def test_what_is_wrong_is_told_beside_what_is_possible(change, message):
         ('{"format_version": 1, "scaling": {"code": 1}}', "scaling has unknown keys: code"),
     ],
 )
-def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
+def test_config_damaged_file_is_refused_by_name_and_reason(text, message):
     with pytest.raises(ModelError, match=message) as caught:
         CnnConfig.from_json(text, "some/config.json")
     assert str(caught.value).startswith("some/config.json")
@@ -130,7 +132,7 @@ def test_a_damaged_file_is_refused_with_its_name_and_the_reason(text, message):
         CnnConfig(filters=(3, 5), convolutions=(3, 1), dense_units=()),
     ],
 )
-def test_every_weight_is_named_and_measured_as_it_will_be_built(config):
+def test_config_weight_shapes_are_those_of_the_built_network(config):
     built = {weight.path: tuple(weight.shape) for weight in build_network(config).weights}
     assert config.weight_shapes == built
     kernels = [math.prod(shape) for path, shape in built.items() if path.endswith("/kernel")]
@@ -166,7 +168,7 @@ some_values = st.dictionaries(st.sampled_from([f.name for f in fields(CnnConfig)
 
 @settings(max_examples=400, deadline=None)
 @given(near_values, some_values)
-def test_any_json_is_a_config_or_refused(near, other):
+def test_config_any_json_is_read_or_refused(near, other):
     try:
         config = CnnConfig.from_json(json.dumps(near | other))
     except ModelError as error:
@@ -177,7 +179,7 @@ def test_any_json_is_a_config_or_refused(near, other):
 
 @settings(max_examples=40, deadline=None)
 @given(near_values)
-def test_any_config_is_built_as_it_says_and_answers_with_numbers(values):
+def test_config_any_valid_one_builds_a_network_with_finite_outputs(values):
     try:
         config = CnnConfig.from_json(json.dumps(values))
     except ModelError:
@@ -189,7 +191,7 @@ def test_any_config_is_built_as_it_says_and_answers_with_numbers(values):
 
 @settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=4), st.integers(0, 400), st.integers(0, 20))
-def test_any_damage_of_the_text_is_a_config_or_refused(new, start, length):
+def test_config_any_damaged_text_is_read_or_refused(new, start, length):
     text = FULL.to_json().encode()
     with tempfile.NamedTemporaryFile() as file:
         file.write(text[:start] + new + text[start + length :])

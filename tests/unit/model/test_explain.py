@@ -1,3 +1,5 @@
+"""Kernels, feature maps and saliency."""
+
 from dataclasses import replace
 
 import keras
@@ -33,7 +35,7 @@ def fresh(**fields) -> CnnModel:
     return CnnModel(replace(CONFIG, **fields))
 
 
-def test_kernels_and_feature_maps_have_the_shapes_of_the_layers(bundled, digit):
+def test_explain_kernels_and_feature_maps_have_layer_shapes(bundled, digit):
     explainer = Explainer(bundled)
     kernels = explainer.kernels()
     config = bundled.config
@@ -50,7 +52,7 @@ def test_kernels_and_feature_maps_have_the_shapes_of_the_layers(bundled, digit):
     np.testing.assert_allclose(found.probabilities, bundled.predict([digit])[0], rtol=1e-5, atol=1e-7)
 
 
-def test_a_feature_map_is_what_the_kernel_gives(digit):
+def test_explain_feature_map_is_the_kernels_output(digit):
     model = fresh(activation="relu", normalization="none")
     explainer = Explainer(model)
     kernel = explainer.kernels()["block1_conv1"][..., 0, 2]
@@ -62,7 +64,7 @@ def test_a_feature_map_is_what_the_kernel_gives(digit):
 
 
 @pytest.mark.parametrize("label", [0, 3])
-def test_saliency_is_what_a_pixel_adds_to_the_log_odds(digit, label):
+def test_explain_saliency_is_a_pixels_part_of_the_log_odds(digit, label):
     """To first order: darkening a pixel by a hundredth changes the log-odds by a hundredth of its saliency."""
     model = fresh(activation="tanh", normalization="none", pooling="average")  # smooth, as a first order needs
     forward = keras.Model(model.network.input, model.network.get_layer("head").output)
@@ -80,20 +82,20 @@ def test_saliency_is_what_a_pixel_adds_to_the_log_odds(digit, label):
         assert np.isclose((odds(lighter) - odds(darker)) * 10, saliency[y, x], rtol=0.02, atol=1e-4)
 
 
-def test_a_sure_answer_has_saliency_too(bundled, digit):
+def test_explain_confident_prediction_has_saliency(bundled, digit):
     found = Explainer(bundled).explain(digit)
     assert found.probabilities.max() > 0.999
     assert np.abs(found.saliency).max() > 0.01
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_can_be_looked_into(digit, activation):
+def test_explain_works_for_every_activation(digit, activation):
     found = Explainer(fresh(activation=activation)).explain(digit)
     assert len(found.feature_maps) == 4 and np.isfinite(found.saliency).all()
 
 
 @pytest.mark.parametrize("task, labels, sums_to", [("binary", ("no", "yes"), 1), ("regression", ("weight",), None)])
-def test_other_problems(digit, task, labels, sums_to):
+def test_explain_works_for_other_tasks(digit, task, labels, sums_to):
     model = fresh(task=task, labels=labels, loss="")
     found = Explainer(model).explain(digit)
     assert found.probabilities.shape == (len(labels),)
@@ -103,7 +105,7 @@ def test_other_problems(digit, task, labels, sums_to):
         np.testing.assert_allclose(a, -b, rtol=1e-4, atol=1e-6)
 
 
-def test_wrong_questions_are_refused(bundled, digit):
+def test_explain_invalid_arguments_are_refused(bundled, digit):
     with pytest.raises(ValueError, match=r"shape \(28, 28, 1\), not \(28, 28\)"):
         Explainer(bundled).explain(digit[..., 0])
     with pytest.raises(ValueError, match="unknown label 10; labels are 0 … 9"):

@@ -1,3 +1,5 @@
+"""Losses, metrics and output layers of each task."""
+
 import keras
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ ROWS = [(task, loss) for task, head in HEADS.items() for loss in head.losses]
 
 
 @pytest.mark.parametrize(("task", "loss"), ROWS)
-def test_each_loss_of_the_table_is_what_its_name_says(task, loss):
+def test_loss_is_what_its_name_says(task, loss):
     targets, outputs = DATA[task]
     value = float(make_loss(task, loss, 4)(targets, outputs))
     assert value == pytest.approx(EXPECTED[task, loss](), rel=1e-4)
@@ -50,7 +52,7 @@ def test_each_loss_of_the_table_is_what_its_name_says(task, loss):
 
 @pytest.mark.parametrize("task", HEADS)
 @pytest.mark.parametrize("loss", [*LOSSES, "brier"])
-def test_a_misfit_is_refused_with_those_that_fit(task, loss):
+def test_check_head_unsuitable_loss_is_refused_with_suitable_ones(task, loss):
     if loss in HEADS[task].losses:
         check_head(task, loss)
         return
@@ -58,14 +60,14 @@ def test_a_misfit_is_refused_with_those_that_fit(task, loss):
         make_loss(task, loss, 4)
 
 
-def test_the_end_of_the_network_suits_the_problem():
+def test_output_layer_suits_the_task():
     assert [output_units(p, n) for p, n in (("binary", 2), ("multiclass", 7), ("regression", 1))] == [1, 7, 1]
     activations = [output_activation(p, HEADS[p].losses[0]) for p in ("binary", "multiclass", "regression")]
     assert activations == ["sigmoid", "softmax", "linear"]
     assert output_activation("regression", "poisson") == "softplus"  # a mean of counts is positive
 
 
-def test_label_smoothing_moves_mass_to_all_classes():
+def test_loss_label_smoothing_moves_mass_to_all_classes():
     smooth = float(make_loss("multiclass", "sparse_categorical_crossentropy", 4, 0.1)(IDS, SOFTMAX))
     assert smooth == pytest.approx(-((0.9 * ONE_HOT + 0.025) * np.log(SOFTMAX)).sum(axis=1).mean(), rel=1e-4)
 
@@ -78,7 +80,7 @@ def test_label_smoothing_moves_mass_to_all_classes():
         ("regression", lambda: np.abs(ERROR)),
     ],
 )
-def test_the_metric_is_accuracy_or_the_absolute_error_of_each_row(task, expected):
+def test_metric_is_accuracy_or_absolute_error_per_row(task, expected):
     targets, outputs = DATA[task]
     values = make_metric_function(task)(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(outputs))
     np.testing.assert_allclose(np.asarray(values), expected(), rtol=1e-5)

@@ -1,3 +1,5 @@
+"""The network that a config builds."""
+
 from itertools import product
 
 import keras
@@ -13,7 +15,7 @@ SMALL = {"image_shape": (12, 12, 1), "filters": (3,), "convolutions": 1, "dense_
 
 
 @pytest.mark.parametrize(("activation", "normalization"), list(product(ACTIVATIONS, NORMALIZATIONS)))
-def test_every_activation_and_normalisation_ends_in_probabilities(activation, normalization):
+def test_network_any_activation_and_normalization_gives_probabilities(activation, normalization):
     network = build_network(CnnConfig(**SMALL, activation=activation, normalization=normalization))
     outputs = network(PIXELS).numpy()
     assert outputs.shape == (3, 10) and (outputs >= 0).all()
@@ -21,7 +23,7 @@ def test_every_activation_and_normalisation_ends_in_probabilities(activation, no
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_every_block_halves_the_picture(pooling):
+def test_network_each_block_halves_the_image(pooling):
     network = build_network(CnnConfig(filters=(2, 3, 4), pooling=pooling, image_shape=(24, 16, 3)))
     assert network.get_layer("flatten").input.shape == (None, 3, 2, 4)
 
@@ -34,12 +36,12 @@ def test_every_block_halves_the_picture(pooling):
         ("regression", ("x",), "poisson", 0, np.inf),
     ],
 )
-def test_one_unit_for_two_classes_and_for_a_number(task, labels, loss, low, high):
+def test_network_binary_and_regression_have_one_unit(task, labels, loss, low, high):
     outputs = build_network(CnnConfig(**SMALL, task=task, labels=labels, loss=loss))(PIXELS).numpy()
     assert outputs.shape == (3, 1) and (outputs >= low).all() and (outputs <= high).all()
 
 
-def test_penalties_are_those_of_l1_l2_and_their_sum():
+def test_network_penalty_is_l1_l2_or_their_sum():
     def penalty(**regularization: float) -> float:
         keras.utils.set_random_seed(0)
         network = build_network(CnnConfig(**SMALL, **regularization))
@@ -55,13 +57,13 @@ def test_penalties_are_those_of_l1_l2_and_their_sum():
     assert names == ["none", "l1", "l2", "elastic net"]
 
 
-def test_each_block_has_its_own_number_of_convolutions():
+def test_network_blocks_have_their_number_of_convolutions():
     network = build_network(CnnConfig(filters=(2, 3), convolutions=(1, 3)))
     names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     assert names == ["block1_conv1", "block2_conv1", "block2_conv2", "block2_conv3"]
 
 
-def test_a_temperature_divides_the_scores():
+def test_network_temperature_divides_scores():
     cold, warm = (build_network(CnnConfig(**SMALL, temperature=temperature)) for temperature in (1.0, 2.0))
     for new, old in zip(warm.weights, cold.weights, strict=True):
         new.assign(old)
@@ -70,13 +72,13 @@ def test_a_temperature_divides_the_scores():
     np.testing.assert_allclose(differences(halved), differences(logs) / 2, atol=1e-5)
 
 
-def test_dropout_acts_in_training_only():
+def test_network_dropout_acts_in_training_only():
     network = build_network(CnnConfig(**SMALL, dropout=0.5))
     assert (network(PIXELS, training=False).numpy() == network(PIXELS, training=False).numpy()).all()
     assert not (network(PIXELS, training=True).numpy() == network(PIXELS, training=True).numpy()).all()
 
 
-def test_the_names_of_the_weights_are_the_file_format():
+def test_network_weight_names_are_the_file_format():
     network = build_network(CnnConfig(**SMALL))
     assert [weight.path for weight in network.weights] == [
         "block1_conv1/kernel",
@@ -88,7 +90,7 @@ def test_the_names_of_the_weights_are_the_file_format():
     ]
 
 
-def test_equal_seeds_give_equal_weights():
+def test_network_equal_seeds_give_equal_weights():
     networks = []
     for seed in (0, 0, 1):
         keras.utils.set_random_seed(seed)

@@ -1,3 +1,5 @@
+"""Scaling fitted from histograms."""
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -29,7 +31,7 @@ def histogram(images: np.ndarray) -> PixelHistogram:
 
 
 @pytest.mark.parametrize("name", ["digits", "photos"])
-def test_one_histogram_gives_what_numpy_computes_from_all_pixels(name, request):
+def test_histogram_fit_equals_numpy_on_all_pixels(name, request):
     images = request.getfixturevalue(name)
     pixels = images.reshape(-1, images.shape[-1]).astype(float)
     counted = histogram(images)
@@ -44,7 +46,7 @@ def test_one_histogram_gives_what_numpy_computes_from_all_pixels(name, request):
     np.testing.assert_allclose(fitted["robust"].scale, np.where(spread > 0, spread, pixels.std(axis=0)))
 
 
-def test_a_spread_of_zero_never_divides(digits):
+def test_histogram_fit_zero_spread_never_divides(digits):
     """Three quarters of a digit's pixels are background: the interquartile range is 0."""
     counted = histogram(digits)
     assert counted.quantile(0.75) == counted.quantile(0.25) == 0
@@ -54,14 +56,14 @@ def test_a_spread_of_zero_never_divides(digits):
         assert constant.fit(method) == Scaling(method, (9.0,), (1.0,))
 
 
-def test_the_network_applies_it_to_raw_pixels(photos):
+def test_scaling_is_applied_by_the_network(photos):
     scaling = histogram(photos).fit("z-score")
     config = CnnConfig(image_shape=(16, 16, 3), filters=(2,), scaling=scaling)
     scaled = build_network(config).get_layer("scaling")(photos.astype(np.float32))
     np.testing.assert_allclose(scaled, (photos - np.array(scaling.offset)) / np.array(scaling.scale), atol=1e-4)
 
 
-def test_what_cannot_be_fitted_is_refused():
+def test_histogram_fit_without_pixels_is_refused():
     with pytest.raises(TrazoError, match="there are min-max, z-score, robust"):
         PixelHistogram(1).fit("log")
     with pytest.raises(TrazoError, match="no image was read"):

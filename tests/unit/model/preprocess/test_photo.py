@@ -35,43 +35,43 @@ def light(kind: str) -> np.ndarray:
 
 def photograph(ink: np.ndarray, kind: str, contrast: float = 0.6, paper: float = 220.0, seed: int = 0) -> np.ndarray:
     """What a camera makes of ink on paper, uint8 (480, 640, 3)."""
-    grey = paper * light(kind) * (1 - contrast * ink) + np.random.default_rng(seed).normal(0, 3, ink.shape)
-    colour = (grey[..., None] * (1.0, 0.97, 0.9)).clip(0, 255).astype(np.uint8)
-    return cv2.imdecode(cv2.imencode(".jpg", colour, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
+    gray = paper * light(kind) * (1 - contrast * ink) + np.random.default_rng(seed).normal(0, 3, ink.shape)
+    color = (gray[..., None] * (1.0, 0.97, 0.9)).clip(0, 255).astype(np.uint8)
+    return cv2.imdecode(cv2.imencode(".jpg", color, [cv2.IMWRITE_JPEG_QUALITY, 85])[1], cv2.IMREAD_COLOR)
 
 
 def unlike(one: np.ndarray, other: np.ndarray) -> float:
-    """Share of the ink in which two pictures differ."""
+    """Share of the ink in which two images differ."""
     one, other = one.astype(float), other.astype(float)
     return float(np.abs(one - other).sum() / (one.sum() + other.sum()))
 
 
 @pytest.mark.parametrize("contrast", [0.25, 0.8])
 @pytest.mark.parametrize("kind", ["even", "window", "lamp", "shadow"])
-def test_uneven_light_does_not_change_a_drawing(kind, contrast):
+def test_photo_uneven_light_does_not_change_a_drawing(kind, contrast):
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(drawing(), kind, contrast), SHAPE), clean) < 0.12
 
 
-def test_chalk_on_a_blackboard_is_ink_too():
+def test_photo_chalk_on_a_blackboard_is_ink():
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(drawing(), "window", contrast=-2.0, paper=60.0), SHAPE), clean) < 0.12
 
 
-def test_dim_light_does_not_make_paper_a_blackboard():
+def test_photo_dim_light_does_not_make_paper_a_blackboard():
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(drawing(), "lamp", paper=90.0), SHAPE), clean) < 0.12
 
 
 @pytest.mark.parametrize(("contrast", "paper"), [(0.6, 220.0), (0.6, 90.0), (-2.0, 60.0)])
 @pytest.mark.parametrize("kind", ["even", "window", "lamp", "shadow"])
-def test_a_brushs_strokes_are_not_taken_for_what_lies_between_them(kind, contrast, paper):
+def test_photo_broad_strokes_are_not_confused_with_gaps(kind, contrast, paper):
     ink = drawing(width=64)
     clean = sketch_to_input(255 - (255 * ink).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(ink, kind, contrast, paper), SHAPE), clean) < 0.12
 
 
-def test_what_a_brush_fills_is_not_taken_for_the_papers_grain():
+def test_photo_filled_areas_are_not_confused_with_grain():
     ink = np.zeros((HEIGHT, WIDTH), np.uint8)
     strokes = [np.array([[300, 60], [230, 270], [420, 270]]), np.array([[370, 180], [370, 430]])]  # a 4
     ink = cv2.polylines(ink, strokes, False, 255, 100, cv2.LINE_AA).astype(np.float32) / 255
@@ -79,7 +79,7 @@ def test_what_a_brush_fills_is_not_taken_for_the_papers_grain():
     assert unlike(sketch_to_input(photograph(ink, "even"), SHAPE), clean) < 0.12
 
 
-def test_specks_and_the_tables_edge_are_not_drawn():
+def test_photo_specks_and_edge_of_the_table_are_ignored():
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     ink = drawing()
     cv2.circle(ink, (500, 400), 5, 1.0, -1)
@@ -88,42 +88,42 @@ def test_specks_and_the_tables_edge_are_not_drawn():
 
 
 @pytest.mark.parametrize("kind", ["even", "window", "lamp", "shadow"])
-def test_empty_paper_is_blank_however_it_is_lit(kind):
+def test_photo_empty_paper_is_blank_in_any_light(kind):
     with pytest.raises(BlankDrawingError):
         sketch_to_input(photograph(np.zeros((HEIGHT, WIDTH), np.float32), kind), SHAPE)
 
 
-def test_a_drawing_on_a_screen_is_not_taken_for_a_photograph(monkeypatch):
+def test_screen_drawing_is_not_processed_as_photo(monkeypatch):
     taken = []
-    monkeypatch.setattr(converted, "extract_strokes_from_photo", lambda grey: taken.append(grey.shape) or grey / 255)
+    monkeypatch.setattr(converted, "extract_strokes_from_photo", lambda gray: taken.append(gray.shape) or gray / 255)
     sketch_to_input((255 - 255 * drawing()).astype(np.uint8), SHAPE)
     assert not taken
     sketch_to_input(photograph(drawing(), "window"), SHAPE)
     assert taken
 
 
-def test_ink_of_a_photograph_lies_between_0_and_1_and_a_long_side_is_shortened():
+def test_photo_ink_is_between_0_and_1_and_size_is_reduced():
     ink = extract_strokes_from_photo(photograph(drawing(), "lamp")[..., 0].astype(np.float32))
     assert ink.shape == (420, 560) and ink.dtype == np.float32
     assert ink.min() == 0 and ink.max() == 1
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 900), (70, 66), (40, 50), (64, 40_000), (40_000, 64), (65, 33_000)])
-def test_any_shape_of_photograph_is_taken(shape):
+def test_photo_any_shape_is_processed(shape):
     noise = np.random.default_rng(0).integers(0, 255, shape).astype(np.float32)
     assert np.isfinite(extract_strokes_from_photo(noise)).all()
 
 
 @pytest.mark.parametrize("exposure", [1.2, 1.35, 1.5])
 @pytest.mark.parametrize("kind", ["window", "lamp", "shadow"])
-def test_paper_that_is_overexposed_in_part_is_no_screen(kind, exposure):
+def test_photo_partly_overexposed_paper_is_not_a_screen(kind, exposure):
     """A camera clips up to most of it to white; what is less light is still paper."""
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     assert unlike(sketch_to_input(photograph(drawing(), kind, paper=220.0 * exposure), SHAPE), clean) < 0.15
 
 
 @pytest.mark.parametrize("side", [40, 60])
-def test_uneven_light_on_a_small_photograph_does_not_change_a_drawing(side):
+def test_photo_small_with_uneven_light_does_not_change_a_drawing(side):
     clean = sketch_to_input(255 - (255 * drawing()).astype(np.uint8), SHAPE)
     small = cv2.resize(photograph(drawing(), "window"), (side * 4 // 3, side), interpolation=cv2.INTER_AREA)
     assert unlike(sketch_to_input(small, SHAPE), clean) < 0.25

@@ -27,7 +27,7 @@ FIVE = [(330, 80), (330, 140), (390, 150), (410, 190), (380, 235), (325, 235)]
 BAR = [(335, 55), (420, 50)]  # of the 5, and does not touch it
 
 
-def test_signs_are_read_from_left_to_right_and_a_bar_stays_with_its_5():
+def test_sketch_to_inputs_reads_left_to_right_and_keeps_a_bar_with_its_5():
     inputs = sketch_to_inputs(sheet(SEVEN, FIVE, ONE, BAR), SHAPE)
     alone = [sketch_to_input(sheet(*lines), SHAPE) for lines in ((ONE,), (SEVEN,), (FIVE, BAR))]
     assert len(inputs) == 3
@@ -36,24 +36,24 @@ def test_signs_are_read_from_left_to_right_and_a_bar_stays_with_its_5():
         assert np.abs(found.astype(int) - expected).mean() < 4
 
 
-def test_the_bundled_model_reads_a_number():
+def test_sketch_to_inputs_gives_digits_that_the_bundled_model_reads():
     model = CnnModel.from_pretrained()
     answers = model.predict(sketch_to_inputs(sheet(ONE, SEVEN, FIVE, BAR), SHAPE)).argmax(axis=1)
     assert answers.tolist() == [1, 7, 5]
 
 
 @pytest.mark.parametrize("lines", [(SEVEN,), (FIVE, BAR)])
-def test_one_sign_is_what_it_is_alone(lines):
+def test_sketch_to_inputs_single_character_equals_sketch_to_input(lines):
     (found,) = sketch_to_inputs(sheet(*lines), SHAPE)
     assert (found == sketch_to_input(sheet(*lines), SHAPE)).all()
 
 
-def test_a_speck_is_no_sign():
+def test_sketch_to_inputs_ignores_specks():
     (found,) = sketch_to_inputs(sheet(SEVEN, [(500, 200), (503, 200)], width=10), SHAPE)
     assert found.any()
 
 
-def test_a_stroke_with_a_gap_is_one_sign():
+def test_split_characters_stroke_with_a_gap_is_one():
     ink = np.zeros((40, 60), np.float32)
     ink[10:14, 5:25] = ink[10:14, 26:50] = 1  # a gap of one pixel in a stroke of four
     assert len(split_characters(ink, 4)) == 1
@@ -61,14 +61,14 @@ def test_a_stroke_with_a_gap_is_one_sign():
     assert [sign.sum() for sign in split_characters(ink, 4)] == [80, 64]
 
 
-def test_a_large_sheet_is_taken_apart_as_a_small_one_is():
+def test_sketch_to_inputs_does_not_depend_on_sheet_size():
     image = sheet(ONE, SEVEN, FIVE, BAR)
     small, large = (sketch_to_inputs(one, SHAPE) for one in (image, image.resize((2400, 1200))))
     assert len(small) == len(large) == 3
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(small, large, strict=True)) < 6
 
 
-def test_more_pieces_than_a_line_has_are_left_together():
+def test_split_characters_too_many_pieces_stay_together():
     ink = np.zeros((20, 10 * (MAX_CHARACTERS + 1)), np.float32)
     ink[5:15, 2::10] = 1
     assert len(split_characters(ink, 1)) == 1
@@ -77,6 +77,6 @@ def test_more_pieces_than_a_line_has_are_left_together():
     assert len(split_characters(speckled, 1)) >= 1
 
 
-def test_a_blank_sheet_is_told():
+def test_sketch_to_inputs_blank_sheet_is_refused():
     with pytest.raises(BlankDrawingError):
         sketch_to_inputs(sheet(), SHAPE)
