@@ -133,43 +133,7 @@ def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
     Raises:
         ImageError: if it is anything else, or has more than `MAX_PIXELS`.
     """
-    if isinstance(image, Image.Image):
-        _check_size(image.width, image.height, pixels_to_decode(image))
-        is_16_bit_file = image.format in ("PNG", "PPM")  # of these, Pillow's mode I has 16 bits; others may have 8
-        image = _rotate_upright(image)
-        if image.mode.startswith("I"):
-            pixels = _to_uint16(np.asarray(image))
-            is_8_bit = image.mode == "I" and not is_16_bit_file and pixels.max() <= 255
-            return pixels.astype(np.uint8) if is_8_bit else pixels
-        if image.mode in ("La", "RGBa"):  # colors multiplied by their alpha
-            image = image.convert(image.mode.upper())
-        if image.mode == "F":
-            raise ImageError("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
-        if image.mode in ("LA", "PA") or "transparency" in image.info:
-            image = image.convert("RGBA")
-        elif image.mode == "1":
-            image = image.convert("L")
-        elif image.mode not in ("L", "RGB", "RGBA"):
-            image = image.convert("RGB")
-        return np.asarray(image)
-    try:
-        pixels = np.asarray(image)
-    except ValueError:  # rows of different lengths
-        pixels = np.array(None)
-    if pixels.dtype.kind in "OSU":
-        kind = type(image).__name__
-        raise ImageError(
-            f"an image must be a Pillow image or a uint8 array, not {kind}: open files with PIL.Image.open"
-        )
-    if pixels.dtype == bool:
-        pixels = pixels.astype(np.uint8) * 255
-    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
-        raise ImageError(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
-    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
-        raise ImageError(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
-    _check_size(pixels.shape[1], pixels.shape[0], pixels.shape[0] * pixels.shape[1])
-    return pixels
+    return _from_pillow(image) if isinstance(image, Image.Image) else _from_array(image)
 
 
 def resize_to_input(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
@@ -208,6 +172,48 @@ def pixels_to_decode(image: Image.Image) -> int:
     if not isinstance(width, int) or not isinstance(height, int):
         raise ImageError(f"tiles of {width}x{height} pixels")
     return max(image.width, width) * max(image.height, height)
+
+
+def _from_pillow(image: Image.Image) -> np.ndarray:
+    _check_size(image.width, image.height, pixels_to_decode(image))
+    is_16_bit_file = image.format in ("PNG", "PPM")  # of these, Pillow's mode I has 16 bits; others may have 8
+    image = _rotate_upright(image)
+    if image.mode.startswith("I"):
+        pixels = _to_uint16(np.asarray(image))
+        is_8_bit = image.mode == "I" and not is_16_bit_file and pixels.max() <= 255
+        return pixels.astype(np.uint8) if is_8_bit else pixels
+    if image.mode in ("La", "RGBa"):  # colors multiplied by their alpha
+        image = image.convert(image.mode.upper())
+    if image.mode == "F":
+        raise ImageError("pixels of floating-point numbers have no fixed black and white: store 8 or 16 bits")
+    if image.mode in ("LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    elif image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    return np.asarray(image)
+
+
+def _from_array(image: object) -> np.ndarray:
+    try:
+        pixels = np.asarray(image)
+    except ValueError:  # rows of different lengths
+        pixels = np.array(None)
+    if pixels.dtype.kind in "OSU":
+        kind = type(image).__name__
+        raise ImageError(
+            f"an image must be a Pillow image or a uint8 array, not {kind}: open files with PIL.Image.open"
+        )
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * 255
+    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+        raise ImageError(f"an image must be uint8 (0 … 255), not {pixels.dtype}")
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)) or not pixels.size:
+        raise ImageError(f"an image has the shape (h, w) or (h, w, 1, 3 or 4), not {pixels.shape}")
+    _check_size(pixels.shape[1], pixels.shape[0], pixels.shape[0] * pixels.shape[1])
+    return pixels
 
 
 def _check_size(width: int, height: int, decoded: int) -> None:
