@@ -480,7 +480,7 @@ def test_predict_weights_that_give_nan_are_reported(copy):
     tensors = load_file(copy / WEIGHTS)
     tensors["head/kernel"][:] = 3e38  # finite, but not their sum
     save_file(tensors, copy / WEIGHTS)
-    with pytest.raises(ModelError, match="answers that are no numbers"):
+    with pytest.raises(ModelError, match="predictions that are not finite numbers"):
         CnnModel.from_pretrained(copy).predict([np.full((28, 28), 255, np.uint8)])
 
 
