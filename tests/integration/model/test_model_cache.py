@@ -154,7 +154,9 @@ def test_cache_damaged_file_is_reported_offline_and_repaired_online(hub, loaded,
     if reason:
         error = offline.load(REPO)["error"]
         assert error.startswith(f"{folder}/{reason}")
-        assert error.endswith("; this is the cached copy: load the model once with a connection to the Hub to repair it")
+        assert error.endswith(
+            "; this is the cached copy: load the model once with a connection to the Hub to repair it"
+        )
     start = len(hub.log)
     repaired = online.load(REPO)
     assert (repaired["folder"], repaired["weights"]) == (loaded["folder"], loaded["weights"])
