@@ -1,16 +1,16 @@
-"""A TIFF that Pillow would not write: its tiles are larger than the picture."""
+"""A TIFF that Pillow would not write: its tiles are larger than the image."""
 
 import struct
 import zlib
 
 
 def in_tiles(side: int, tile: int, width_of_tile: bytes | None = None) -> bytes:
-    """Return a black gray picture of side × side pixels in one tile of tile × tile, which a decoder fills whole.
+    """Return a black gray image of side × side pixels in one tile of tile × tile, which a decoder fills whole.
 
     Args:
-        side: of the picture.
+        side: of the image.
         tile: of its tile, a multiple of 16.
-        width_of_tile: type, count and value of the tag for the tile's width, where it is to be another.
+        width_of_tile: type, count and value of the tag for the tile's width, if it is to differ.
     """
     pixels = zlib.compress(bytes(tile * tile), 9)
     long = lambda value: struct.pack("<HII", 4, 1, value)  # noqa: E731
