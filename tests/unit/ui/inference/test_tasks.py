@@ -85,12 +85,18 @@ def test_every_sign_gets_its_pictures(digits):
     assert pictures(html)[0].shape == (28, 28) and (pictures(html)[0] == inputs[0][..., 0]).all()
 
 
+def training_report(datasets: list) -> dict:
+    data = {"dataset": "a/b", "split": "train", "rows": {"train": 9, "validation": 1}, "datasets": datasets}
+    numbers = {"best_epoch": 1, "seed": 0, "seconds": 1.0, "parameters": 10}
+    return {"data": data, "hyperparameters": {}, "history": [], **numbers}
+
+
 @pytest.mark.parametrize(
     ("training", "drawn"),
     [
-        ({"data": {"datasets": [{"sketches": False}, {"sketches": True}]}}, True),
-        ({"data": {"datasets": [{"sketches": False}]}}, False),
-        ({"data": {"datasets": [3]}}, False),
+        (training_report([{"dataset": "a/b", "sketches": False}, {"dataset": "a/c", "sketches": True}]), True),
+        (training_report([{"dataset": "a/b", "sketches": False}]), False),
+        (training_report([3]), False),
         ("damaged", False),
     ],
 )
