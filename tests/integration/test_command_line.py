@@ -304,7 +304,7 @@ def test_evaluate_writes_to_model_folder_or_output(trained, tmp_path, capsys):
     damaged = shutil.copytree(trained, tmp_path / "damaged")
     (damaged / "training.json").write_text("[1]")
     assert main(["evaluate", "--model", str(damaged), "--dataset", SAMPLE]) == 2
-    assert "training.json does not say which dataset it is about: delete it" in capsys.readouterr().err
+    assert "training.json has a wrong value (it should be an object): delete it" in capsys.readouterr().err
 
 
 def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):

@@ -91,4 +91,5 @@ def _first_problem(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"lacks `{field[:MAX_FIELD_CHARACTERS]}`"
     where = f" in `{field[:MAX_FIELD_CHARACTERS]}`" if field else ""
-    return f"has a wrong value{where} ({first['msg'][0].lower()}{first['msg'][1:]})"
+    reason = "it should be an object" if first["type"] == "model_type" else first["msg"]
+    return f"has a wrong value{where} ({reason[0].lower()}{reason[1:]})"

@@ -59,7 +59,7 @@ def test_missing_report_is_none(tmp_path):
         ({"trials": [TRIAL | {"hyperparameters": {"x": [[1]]}}]}, "`trials[0].hyperparameters.x"),
         ({"trials": [TRIAL | {"hyperparameters": {"x" * 101: 1}}]}, "`trials[0].hyperparameters.xxx"),
         ({"trials": [{"status": "COMPLETED", "hyperparameters": {}}]}, "lacks `trials[0].trial_id`"),
-        ({"trials": [[]]}, "`trials[0]`"),
+        ({"trials": [[]]}, "`trials[0]` (it should be an object)"),
         ({"best_trial": "1"}, "best_trial is not among the trials"),
         ({"space": [{"name": "blocks", "low": 1}]}, "`space[0]` (value error, there are neither values nor low"),
     ],
