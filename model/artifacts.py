@@ -17,7 +17,8 @@ EVALUATION_FILE = "evaluation.json"
 REPORT_FILES = (TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
 EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
-EXPORTED_FILES = ("onnx/model.onnx", "model.tflite")  # transformers.js looks for the first; the Hub knows any .tflite
+# Format -> its file. transformers.js looks for the first; the Hub knows any .tflite.
+EXPORT_FORMATS = {"onnx": "onnx/model.onnx", "litert": "model.tflite"}
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 # Larger files are refused: no model of this package has them.
 MAX_FILE_BYTES = {
@@ -27,7 +28,7 @@ MAX_FILE_BYTES = {
     **dict.fromkeys(REPORT_FILES, 1 << 24),
     **dict.fromkeys(CARD_FIGURES, 1 << 24),
     EXPORTS_FILE: 1 << 20,
-    **dict.fromkeys(EXPORTED_FILES, 1 << 31),
+    **dict.fromkeys(EXPORT_FORMATS.values(), 1 << 31),
 }
 UNSAFE_SUFFIXES = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 

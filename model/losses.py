@@ -1,6 +1,7 @@
 """The losses and metrics that `heads.HEADS` names, as Keras objects for plain class ids and numbers."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 
@@ -29,21 +30,23 @@ def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -
         }[loss]()
     if task == "binary":
         # Hinge expects scores in −1 … 1: Keras maps the targets there, `_to_hinge_score` maps the sigmoid's output.
-        if loss == "hinge":
-            return _TransformedLoss(keras.losses.Hinge(), outputs=_to_hinge_score)
-        return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
+        return {
+            "binary_crossentropy": lambda: keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing),
+            "log_loss": lambda: keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing),
+            "hinge": lambda: _TransformedLoss(keras.losses.Hinge(), outputs=_to_hinge_score),
+        }[loss]()
     if loss == "sparse_categorical_crossentropy" and not label_smoothing:
         return keras.losses.SparseCategoricalCrossentropy()
-    one_hot = {
+    cross_entropy = partial(keras.losses.CategoricalCrossentropy, label_smoothing=label_smoothing)
+    on_one_hot = {
+        "sparse_categorical_crossentropy": cross_entropy,
+        "categorical_crossentropy": cross_entropy,
+        "log_loss": cross_entropy,
         "kl_divergence": keras.losses.KLDivergence,
         "hinge": keras.losses.CategoricalHinge,
         "cosine_similarity": keras.losses.CosineSimilarity,
-    }
-    if loss in one_hot:
-        inner = one_hot[loss]()
-    else:
-        inner = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
-    return _TransformedLoss(inner, targets=lambda ids: keras.ops.one_hot(keras.ops.cast(ids, "int32"), labels))
+    }[loss]()
+    return _TransformedLoss(on_one_hot, targets=lambda ids: keras.ops.one_hot(keras.ops.cast(ids, "int32"), labels))
 
 
 def make_metric_function(task: str) -> Callable:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from model.artifacts import EXPORT_FORMATS
 from model.errors import TrazoError
 from model.heads import HEADS
 from training.augmentation.config import AugmentConfig
@@ -13,7 +14,6 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
-EXPORT_FORMATS = ("onnx", "litert")
 MAX_MISTAKES = 500  # that an evaluation keeps with their images
 
 MAX_SIDE_PX = 1024  # of the network's input; as in `model.config`, which would take NumPy's time to import
@@ -219,7 +219,7 @@ class ExportConfig(Validated):
     """What is exported."""
 
     run: Path = option(positional=True, metavar="RUN", help="folder of the run")
-    to: tuple[str, ...] = option(choices=EXPORT_FORMATS, help="onnx for browsers and servers, litert for phones")
+    to: tuple[str, ...] = option(choices=tuple(EXPORT_FORMATS), help="onnx for browsers and servers, litert for phones")
     dataset: str | None = option(
         None, unset="that of evaluation.json", help="dataset whose test split the exported network is checked on"
     )

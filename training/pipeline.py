@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from training.augmentation import geometric
+from training.augmentation import transforms
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
 from training.data.batches import Batch
@@ -73,10 +73,9 @@ def make_train_data(
         def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             images, labels = batch
             if augment.digit_variants:
-                # A separate seed, as each augmentation in `geometric` has one.
-                variant_seed = tf.random.experimental.stateless_fold_in(seed, 4)
+                variant_seed = transforms.seed_of("digit_variants", seed)
                 images = add_regional_strokes(images, labels, variant_seed, augment.digit_variants)
-            return geometric.augment(images, seed, augment), labels
+            return transforms.augment(images, seed, augment), labels
 
         data = tf.data.Dataset.zip(data, _augmentation_seeds(stream, epoch, start, epochs, steps)).map(augmented)
     return _prefetched(data)

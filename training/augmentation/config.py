@@ -1,8 +1,18 @@
 """How much training images are changed at random."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from training.options import option, validate
+
+# What each augmentation adds to the seed of a batch, so that switching one off does not change the others. A new one
+# takes the next number; to change a number changes the images of every epoch.
+SEED_OFFSETS = {
+    "elastic_transform": 1,
+    "stroke_jitter": 2,
+    "random_erasing": 3,
+    "digit_variants": 4,
+    "clean_fraction": 5,
+}
 
 
 @dataclass(frozen=True)
@@ -31,4 +41,4 @@ class AugmentConfig:
     @property
     def is_active(self) -> bool:
         """Whether any image can change."""
-        return any((self.augment, self.elastic_transform, self.stroke_jitter, self.random_erasing, self.digit_variants))
+        return any(getattr(self, field.name) for field in fields(AugmentConfig) if field.name != "clean_fraction")

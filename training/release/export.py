@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from model import CnnModel, __version__
-from model.artifacts import EVALUATION_FILE, EXPORTED_FILES, EXPORTS_FILE, WEIGHTS_FILE
+from model.artifacts import EVALUATION_FILE, EXPORT_FORMATS, EXPORTS_FILE, WEIGHTS_FILE
 from model.cnn import to_probabilities
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
@@ -42,9 +42,9 @@ logger = logging.getLogger("trazo")
 
 @dataclass(frozen=True)
 class Format:
-    """A file format and the runtime that reads it."""
+    """A file format that Keras' `export` writes as one file, and the runtime that reads it."""
 
-    path: str  # in the run's folder; one of EXPORTED_FILES
+    path: str  # in the run's folder
     package: str  # of the runtime
     modules: tuple[str, ...]  # needed besides TensorFlow, which converts to LiteRT itself
     load: Callable[[Path], Predict]
@@ -77,8 +77,8 @@ def _load_litert(path: Path) -> Predict:
 
 
 FORMATS = {
-    "onnx": Format(EXPORTED_FILES[0], "onnxruntime", ("tf2onnx", "onnxruntime"), _load_onnx),
-    "litert": Format(EXPORTED_FILES[1], "ai-edge-litert", ("ai_edge_litert",), _load_litert),
+    "onnx": Format(EXPORT_FORMATS["onnx"], "onnxruntime", ("tf2onnx", "onnxruntime"), _load_onnx),
+    "litert": Format(EXPORT_FORMATS["litert"], "ai-edge-litert", ("ai_edge_litert",), _load_litert),
 }
 
 

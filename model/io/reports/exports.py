@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.artifacts import EXPORTED_FILES
+from model.artifacts import EXPORT_FORMATS
 from model.io.reports.schema import Count, Hash, Number, Report, Section, Text
 
-FormatName = Annotated[str, Field(pattern=r"^(onnx|litert)\z")]
+FormatName = Annotated[str, Field(pattern=rf"^({'|'.join(EXPORT_FORMATS)})\z")]
 
 
 class CheckedOn(Section):
@@ -21,7 +21,7 @@ class CheckedOn(Section):
 class ExportedFormat(Section):
     """One exported file."""
 
-    file: Literal[EXPORTED_FILES] = Field(description="path in the model folder")  # type: ignore[valid-type]
+    file: Literal[tuple(EXPORT_FORMATS.values())] = Field(description="path in the model folder")  # type: ignore[valid-type]
     bytes: Count = Field(description="size, bytes")
     sha256: Hash = Field(description="SHA-256 of the file")
     largest_difference: Number = Field(description="largest difference of an output from Keras's")

@@ -8,7 +8,7 @@ import math
 import keras
 import tensorflow as tf
 
-from training.augmentation.config import AugmentConfig
+from training.augmentation.config import SEED_OFFSETS, AugmentConfig
 
 # The largest change of each kind at a strength of 1, chosen for handwriting: more would give a 6 the slant of a 9, or
 # push strokes out of the image.
@@ -31,23 +31,29 @@ def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Ten
     Returns:
         float32 (n, h, w, c); pixels that enter at a border repeat the border.
     """
-    # Each augmentation draws from its own seed, so that switching one off does not change the others.
-    # 4 is the seed of `digit_variants`.
     originals = images
     if config.elastic_transform:
         images = _distort(images, seed, config.augment, config.elastic_transform)
     elif config.augment:
         images = _move(images, seed, config.augment)
     if config.stroke_jitter:
-        images = _jitter_strokes(images, tf.random.experimental.stateless_fold_in(seed, 2), config.stroke_jitter)
+        images = _jitter_strokes(images, seed_of("stroke_jitter", seed), config.stroke_jitter)
     if config.random_erasing:
-        images = _erase(images, tf.random.experimental.stateless_fold_in(seed, 3), config.random_erasing)
+        images = _erase(images, seed_of("random_erasing", seed), config.random_erasing)
     if config.clean_fraction:
-        chance = tf.random.stateless_uniform(
-            (tf.shape(images)[0], 1, 1, 1), tf.random.experimental.stateless_fold_in(seed, 5)
-        )
+        chance = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed_of("clean_fraction", seed))
         images = tf.where(chance < config.clean_fraction, originals, images)
     return images
+
+
+def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
+    """Return the seed of one augmentation, int32 (2,), from that of the batch.
+
+    Args:
+        augmentation: a key of `SEED_OFFSETS`.
+        seed: int32 (2,).
+    """
+    return tf.random.experimental.stateless_fold_in(seed, SEED_OFFSETS[augmentation])
 
 
 def _move(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
@@ -80,7 +86,7 @@ def _distort(images: tf.Tensor, seed: tf.Tensor, strength: float, amount: float)
     """
     shape = tf.shape(images)
     size = tf.cast(shape[1:3], tf.float32)
-    noise_seed = tf.random.experimental.stateless_fold_in(seed, 1)
+    noise_seed = seed_of("elastic_transform", seed)
     noise = tf.random.stateless_uniform((shape[0], shape[1], shape[2], 2), noise_seed, -1.0, 1.0)
     field = _blur(_blur(noise, size[0] * ELASTIC_SIGMA, 1), size[1] * ELASTIC_SIGMA, 2)
     field *= amount * size / (tf.math.reduce_std(field) + 1e-6)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from training.augmentation.config import AugmentConfig
-from training.augmentation.geometric import MAX_SHIFT, augment
+from training.augmentation.transforms import MAX_SHIFT, augment
 
 SEED = tf.constant([3, 4], tf.int32)
 PLAIN = AugmentConfig()
