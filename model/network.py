@@ -41,7 +41,7 @@ def build_network(config: CnnConfig) -> keras.Model:
         if config.dropout:
             x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
 
-    # Head: in float32 like the scaling, at any precision of the rest.
+    # Scaling and head always compute in float32, also in bfloat16 training.
     x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)
     if config.temperature != 1:
         x = layers.Rescaling(1 / config.temperature, name="temperature", dtype="float32")(x)
@@ -71,7 +71,7 @@ def _add_convolution(
 
 
 def _kernel_options(config: CnnConfig) -> dict:
-    # He et al. 2015 for rectifiers and similar ones, Glorot and Bengio 2010 for the two that saturate.
+    # He et al. 2015 for rectifiers and similar ones, Glorot and Bengio 2010 for sigmoid and tanh.
     saturating = config.activation in ("sigmoid", "tanh")
     return {
         "kernel_initializer": "glorot_uniform" if saturating else "he_normal",

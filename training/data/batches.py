@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from training.data.order import BatchOrder, WindowSpan
+from training.data.batch_order import BatchOrder, WindowSpan
 
 MAX_CACHED_BYTES = 1 << 26  # encoded bytes that a `BatchCache` keeps
 
@@ -86,14 +86,14 @@ def cut_batches(
     number = stop
     parts: list[Rows] = []  # of the batch that the next window completes
     for span, rows in windows:
-        if span.start is not None:
-            number, parts = span.start, []
+        if span.first_batch is not None:
+            number, parts = span.first_batch, []
         while number < stop:
-            low, high = order.slice(number, epoch_rows)
-            a, b = max(low, span.begin) - span.begin, min(high, span.end) - span.begin
+            low, high = order.worker_slice(number, epoch_rows)
+            a, b = max(low, span.first_row) - span.first_row, min(high, span.end_row) - span.first_row
             if a < b:
                 parts.append(rows[a:b])
-            if high > span.end:
+            if high > span.end_row:
                 break
             yield number, Rows.concat(parts or [rows[0:0]])
             number, parts = number + 1, []

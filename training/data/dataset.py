@@ -116,7 +116,7 @@ class RowDataset:
         """Put a window's runs together, in the order in which the rows are visited."""
         ids = window.row_ids(self.table, self.subset)
         images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
-        if window.key:
+        if window.permutation_seed:
             order = window.permutation()
             ids, images, labels = ids[order], images.take(pa.array(order)), labels.take(pa.array(order))
         has_image, has_label = (~np.asarray(column.is_null()) for column in (images, labels))

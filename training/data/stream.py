@@ -13,7 +13,7 @@ from model.errors import TrazoError
 from training.data.batches import Batch, BatchCache, Rows, cut_batches
 from training.data.columns import ColumnOptions, LabeledSource, label_source
 from training.data.dataset import RowDataset
-from training.data.order import BatchOrder, WindowSize, WindowSpan
+from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SourceOptions, SplitInfo, open_source
 from training.data.prefetch import WindowReader
@@ -100,12 +100,12 @@ class HubStream:
         skip_log = SkipLog(on_error)
         source = open_source(dataset, split, SourceOptions(config, revision, token, http))
         labeled = label_source(source, ColumnOptions(image_column, label_column, labels, task, sketches))
-        order = replace(order, window=order.window.bounded(source.row_bytes))
+        order = replace(order, window_size=order.window_size.bounded(source.row_bytes))  # bytes per row are known now
         max_rows = int(source.table.rows.max())
-        if max_rows > order.window.rows and len(source.table.rows) > 1:
+        if max_rows > order.window_size.rows and len(source.table.rows) > 1:
             logger.warning(
                 f"{dataset!r} has row groups of up to {max_rows:,} rows: each fills a window alone, which mixes less "
-                f"and holds more than {order.window.rows:,} rows; groups of 100 to 1,000 rows suit images"
+                f"and holds more than {order.window_size.rows:,} rows; groups of 100 to 1,000 rows suit images"
             )
         self._set_parts(RowDataset((labeled,), Subset()), order, skip_log)
 
@@ -184,7 +184,7 @@ class HubStream:
     @property
     def window_rows(self) -> int:
         """Approximate rows per window, after the limit in bytes."""
-        return self._order.window.rows
+        return self._order.window_size.rows
 
     @property
     def skipped(self) -> dict[int, str]:
@@ -323,8 +323,8 @@ class HubStream:
         if len(streams) == 1:
             return first
         dataset = RowDataset.concat([stream._dataset for stream in streams])
-        window = replace(first._order.window, rows=min(stream.window_rows for stream in streams))
-        return _DerivedStream(dataset, replace(first._order, window=window), SkipLog(first._skip_log.on_error))
+        window_size = replace(first._order.window_size, rows=min(stream.window_rows for stream in streams))
+        return _DerivedStream(dataset, replace(first._order, window_size=window_size), SkipLog(first._skip_log.on_error))
 
     # --- Batches from windows ---
 

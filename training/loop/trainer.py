@@ -31,7 +31,7 @@ from training.pipeline import SourceError, iterate_with_source_errors, make_eval
 logger = logging.getLogger("trazo")
 
 TensorBatch = tuple[tf.Tensor, tf.Tensor]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
-Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # of a batch; returns (loss, metric, rows), summed over the batch
+Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
 
 
 def fit(
@@ -106,7 +106,7 @@ def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int) -> 
     network = in_precision(settings.precision, lambda: build_network(config))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
-    # What is returned computes in float32, and holds the moving average of the weights if there is one.
+    # Validated and returned: computes in float32, and holds the moving average of the weights if there is one.
     ema_network = network
     if settings.ema_momentum or settings.precision != "float32":
         ema_network = build_network(config)
@@ -146,7 +146,7 @@ def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimiz
 def run_identity(
     config: CnnConfig, settings: TrainConfig, train: HubStream, validation: HubStream
 ) -> dict[str, dict[str, Any]]:
-    """Return what a run is about, as JSON. A checkpoint continues only a run with the same identity."""
+    """Return everything that must be equal for a checkpoint to be continued, as JSON."""
     return {
         "network": asdict(config),
         "training": asdict(settings),
@@ -168,7 +168,7 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
         tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
     ]
 
-    def sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+    def batch_sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
         rows = tf.cast(tf.shape(labels)[0], tf.float32)
         return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, outputs)), rows])
 
@@ -182,17 +182,17 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
         gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
         if ema_network is not network:
-            # A smaller momentum in the first steps: otherwise the random first weights would weigh on the average.
+            # A smaller momentum in the first steps: otherwise the random first weights would dominate the average.
             step = tf.cast(optimizer.iterations, tf.float32)
-            share = 1 - tf.minimum(settings.ema_momentum, (1 + step) / (10 + step))
+            step_size = 1 - tf.minimum(settings.ema_momentum, (1 + step) / (10 + step))
             for average, weight in zip(ema_network.weights, network.weights, strict=True):
-                average.assign_add(share * (weight.value - average.value))
-        return sums(labels, outputs, loss)
+                average.assign_add(step_size * (weight.value - average.value))
+        return batch_sums(labels, outputs, loss)
 
     @tf.function(input_signature=signature, jit_compile=False)
     def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         outputs = ema_network(images, training=False)
-        return sums(labels, outputs, loss_of(labels, outputs))
+        return batch_sums(labels, outputs, loss_of(labels, outputs))
 
     return train_step, eval_step
 
@@ -261,7 +261,9 @@ def validate(eval_step: Step, validation: HubStream, image_shape: tuple[int, int
     return float(loss / rows), float(metric / rows)
 
 
-def finish_epoch(state: TrainState, settings: TrainConfig, metric: str, val_loss: float, val_metric: float) -> None:
+def finish_epoch(
+    state: TrainState, settings: TrainConfig, metric_name: str, val_loss: float, val_metric: float
+) -> None:
     """Add the epoch to the history, keep its weights if they are the best so far, and decide whether it was the last.
 
     Raises:
@@ -280,9 +282,9 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric: str, val_loss
         {
             "epoch": progress.epoch,
             "loss": loss_sum / rows,
-            metric: metric_sum / rows,
+            metric_name: metric_sum / rows,
             "val_loss": val_loss,
-            f"val_{metric}": val_metric,
+            f"val_{metric_name}": val_metric,
             "learning_rate": float(state.optimizer.learning_rate),
             "seconds": round(progress.epoch_seconds, 2),
         }

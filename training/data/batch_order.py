@@ -1,0 +1,113 @@
+"""Which rows of an epoch's order each batch holds, and which of them each worker gets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.errors import TrazoError
+from training.data.order import RowGroups, Window, ordered_windows, shuffled_windows
+from training.data.subset import AnySubset
+
+
+@dataclass(frozen=True)
+class WindowSize:
+    """How much a window holds; a row group is never cut.
+
+    Attributes:
+        rows: approximate number of rows.
+        bytes: approximate number of bytes.
+        runs: distant runs of row groups that fill a shuffled window.
+    """
+
+    rows: int
+    bytes: int
+    runs: int
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            TrazoError: if one is smaller than 1.
+        """
+        if min(self.rows, self.bytes, self.runs) < 1:
+            raise TrazoError("window_rows, window_bytes and window_runs are at least 1")
+
+    def bounded(self, row_bytes: float) -> "WindowSize":
+        """Return this size with no more rows than fit into its bytes."""
+        return replace(self, rows=max(1, min(self.rows, int(self.bytes / row_bytes))))
+
+
+@dataclass(frozen=True)
+class WindowSpan:
+    """A window and its position in an epoch."""
+
+    window: Window
+    first_row: int  # position of its first row in the epoch's order
+    end_row: int  # position after its last row
+    first_batch: int | None  # the first batch to yield; None unless this span opens an epoch
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """Which rows each batch of an epoch holds, for one worker.
+
+    Attributes:
+        seed: of the whole training.
+        batch_size: rows of a global batch.
+        rank: this worker, from 0.
+        world_size: number of workers; each gets its slice of every global batch.
+        window_size: of the windows.
+    """
+
+    seed: int
+    batch_size: int
+    rank: int
+    world_size: int
+    window_size: WindowSize
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            TrazoError: if they are not whole numbers or do not fit together.
+        """
+        numbers = self.seed, self.batch_size, self.rank, self.world_size
+        if not all(isinstance(number, (int, np.integer)) for number in numbers) or self.seed < 0:
+            raise TrazoError("seed, batch_size, rank and world_size are whole numbers, and the seed is not negative")
+        if self.batch_size < 1 or self.world_size < 1 or not 0 <= self.rank < self.world_size:
+            raise TrazoError(
+                f"batch_size {self.batch_size}, rank {self.rank} of world_size {self.world_size} do not fit together"
+            )
+
+    def shuffled_spans(
+        self, table: RowGroups, subset: AnySubset, epoch: int, start: int, stop: int
+    ) -> Iterator[WindowSpan]:
+        """Yield the windows that hold the batches [start, stop) of a shuffled epoch.
+
+        Raises:
+            TrazoError: if the epoch is negative.
+        """
+        if epoch < 0:
+            raise TrazoError(f"epochs count from 0, there is none of number {epoch}")
+        windows = shuffled_windows(table, subset, self.seed, epoch, self.window_size.rows, self.window_size.runs)
+        yield from self._spans(windows, start, stop)
+
+    def ordered_spans(self, table: RowGroups, subset: AnySubset, start: int, stop: int) -> Iterator[WindowSpan]:
+        """Yield the windows that hold the batches [start, stop) in file order."""
+        yield from self._spans(ordered_windows(table, subset, self.window_size.rows), start, stop)
+
+    def worker_slice(self, batch: int, rows: int) -> tuple[int, int]:
+        """Return this worker's positions [low, high) for a global batch, in an epoch of so many rows."""
+        low = batch * self.batch_size
+        size = min(self.batch_size, rows - low)
+        return low + self.rank * size // self.world_size, low + (self.rank + 1) * size // self.world_size
+
+    def _spans(self, windows: list[Window], start: int, stop: int) -> Iterator[WindowSpan]:
+        ends = np.cumsum([window.rows for window in windows])
+        rows = int(ends[-1])
+        first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
+        end = 1 + int(np.searchsorted(ends, min(stop * self.batch_size, rows), side="left"))
+        for index in range(first, min(end, len(windows))):
+            window, end_row = windows[index], int(ends[index])
+            yield WindowSpan(window, end_row - window.rows, end_row, start if index == first else None)
