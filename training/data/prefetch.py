@@ -7,8 +7,8 @@ from concurrent.futures import Future
 
 import pyarrow as pa
 
-from training.data.batches import Rows
 from training.data.batch_order import WindowSpan
+from training.data.batches import Rows
 from training.data.order import Run, Window
 
 FETCH_THREADS = 4  # more contend for the interpreter lock

@@ -10,10 +10,10 @@ import pyarrow as pa
 from datasets import Features
 
 from model.errors import TrazoError
+from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
 from training.data.batches import Batch, BatchCache, Rows, cut_batches
 from training.data.columns import ColumnOptions, LabeledSource, label_source
 from training.data.dataset import RowDataset
-from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SourceOptions, SplitInfo, open_source
 from training.data.prefetch import WindowReader
@@ -324,7 +324,9 @@ class HubStream:
             return first
         dataset = RowDataset.concat([stream._dataset for stream in streams])
         window_size = replace(first._order.window_size, rows=min(stream.window_rows for stream in streams))
-        return _DerivedStream(dataset, replace(first._order, window_size=window_size), SkipLog(first._skip_log.on_error))
+        return _DerivedStream(
+            dataset, replace(first._order, window_size=window_size), SkipLog(first._skip_log.on_error)
+        )
 
     # --- Batches from windows ---
 
