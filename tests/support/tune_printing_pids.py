@@ -12,7 +12,7 @@ def fit(*arguments, on_epoch, **options):
     """Train, and print the process id after each epoch."""
 
     def print_pid(progress) -> None:
-        print(trial_process._children[0].process.pid, flush=True)
+        print(trial_process.trial_process_pid(), flush=True)
         on_epoch(progress)
 
     return trial_process.fit_in_subprocess(*arguments, on_epoch=print_pid, **options)

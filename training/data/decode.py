@@ -9,7 +9,8 @@ from itertools import chain
 import numpy as np
 
 from training.data.batches import Batch
-from training.data.decode_worker import Decoded, Decoder
+from training.data.decode_worker import Decoded
+from training.data.decoder_process import DecoderProcess
 from training.data.stream import HubStream
 
 DECODERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -64,19 +65,19 @@ def decoded_groups(
         yield next_group()
 
 
-_shared: list[Decoder] = []  # used by all streams of this process, for as long as it lives
+_shared: list[DecoderProcess] = []  # used by all streams of this process, for as long as it lives
 _starting = threading.Lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_shared.clear)  # two processes must not read results from one pipe
 
 
-def _running_decoders() -> list[Decoder]:
+def _running_decoders() -> list[DecoderProcess]:
     with _starting:
-        for decoder in [decoder for decoder in _shared if not decoder.alive]:
+        for decoder in [decoder for decoder in _shared if not decoder.is_alive]:
             decoder.close()
             _shared.remove(decoder)
         while len(_shared) < DECODERS:
-            _shared.append(Decoder())
+            _shared.append(DecoderProcess())
         return _shared[:DECODERS]
 
 

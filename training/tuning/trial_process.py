@@ -1,26 +1,24 @@
-"""`trainer.fit` in a process of its own, which is replaced once it has grown.
+"""`trainer.fit` in a separate process, which is replaced when its memory has grown.
 
-On a CPU, TensorFlow keeps what oneDNN has prepared for each shape of a convolution, up to 1,024 of a kind in every
-thread, and never lets go of it (`LRUCache` in tensorflow/core/util/mkl_util.h, 2.21). A training has few shapes; a
-search meets new ones with each network, and grows by hundreds of megabytes. A process gives everything back when it
-ends; and where the system ends one for want of memory, it is one trial that fails.
+On a CPU, TensorFlow keeps what oneDNN has prepared for each shape of a convolution, up to 1,024 shapes per kind and
+thread, and never frees it (`LRUCache` in tensorflow/core/util/mkl_util.h, 2.21). A training has few shapes. A search
+meets new ones with each network and grows by hundreds of megabytes. A process returns all of its memory when it ends;
+and if the system kills one for lack of memory, only one trial fails.
 """
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
+from model.child_process import ChildDiedError, ChildProcess
 from model.errors import StreamError, TrazoError
 from model.logs import log_to
 from model.quiet import quiet
@@ -29,7 +27,7 @@ from training.data.parquet.hub_client import configure
 from training.data.stream import HubStream
 from training.tuning.system_memory import count_oom_kills
 
-with quiet():  # in the process that others are forked from, too
+with quiet():  # also in the process that trials are forked from
     import keras
     import tensorflow as tf
 
@@ -39,8 +37,8 @@ with quiet():  # in the process that others are forked from, too
     from training.loop.trainer import Progress
     from training.tuning.tf_errors import summarize_tf_error, to_portable_error
 
-GROWTH = 384 << 20  # bytes that a process may have gained since it began; with more, another takes over
-CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow does without oneDNN's cache, or Python without `fork`
+MAX_GROWTH_BYTES = 384 << 20  # that a process may gain; after the training in which it gains more, it is replaced
+CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow lacks oneDNN's cache, or Python `fork`
 
 
 def fit_in_subprocess(
@@ -52,14 +50,15 @@ def fit_in_subprocess(
     checkpoint: Path,
     on_epoch: Callable[[Progress], None],
     save_every_s: float = SAVE_INTERVAL_S,
+    max_growth_bytes: int = MAX_GROWTH_BYTES,
 ) -> Progress:
-    """Do what `trainer.fit` does, for those who do not want the network; apart where that is of use, and possible.
+    """Do what `trainer.fit` does without returning the network, in a separate process where that helps and is possible.
 
-    With a GPU it is done in this process: its memory belongs to the first process that asks.
+    With a GPU it is done in this process: a GPU's memory belongs to the first process that uses it.
 
     Raises:
-        TrazoError: what `trainer.fit` raises; and when the process crashed, or was ended for want of memory.
-        StreamError: when the process was ended by somebody else.
+        TrazoError: from `trainer.fit`; or if the process crashed or was killed for lack of memory.
+        StreamError: if the process was killed by someone else.
     """
     arguments = config, settings, train, validation
     if not CAN_FORK or tf.config.list_physical_devices("GPU"):
@@ -68,112 +67,75 @@ def fit_in_subprocess(
         except tf.errors.OpError as error:
             raise summarize_tf_error(error) from error
     kills = count_oom_kills()
-    child = _child()
+    child = _running_child()
     try:
-        news = _exchange(child, (arguments, checkpoint, save_every_s), kills)
-        while isinstance(news, Progress):
-            on_epoch(news)
-            news = _exchange(child, True, kills)
-    except BaseException:  # Ctrl-C, or what `on_epoch` raised: the checkpoint has all that is needed to go on
-        child.process.kill()
-        child.process.join()
+        message = child.call((arguments, checkpoint, save_every_s, max_growth_bytes))
+        while isinstance(message, Progress):
+            on_epoch(message)
+            message = child.call("continue")
+    except ChildDiedError as died:
+        raise _explain_death(died, kills) from None
+    except BaseException:  # Ctrl-C, or raised by `on_epoch`: the checkpoint holds all that is needed to resume
+        child.close()
         raise
-    outcome, grown = news
-    if grown:
-        end()
+    outcome, has_grown = message
+    if has_grown:
+        close_trial_process()
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome
 
 
-def end() -> None:
-    """End the process, if there is one; a next training starts another."""
+def close_trial_process() -> None:
+    """End the process if there is one; the next training starts another."""
     while _children:
-        child = _children.pop()
-        child.pipe.close()  # that is what it ends with
-        child.process.join()
+        _children.pop().close()
 
 
-@dataclass
-class _Child:
-    process: Any  # of multiprocessing; its class depends on how it was started
-    pipe: Connection
+def trial_process_pid() -> int | None:
+    """Return the id of the process; None if there is none."""
+    return _children[0].pid if _children else None
 
 
-_children: list[_Child] = []  # none or one
+_children: list[ChildProcess] = []  # none or one
 
 
-def _child() -> _Child:
-    if _children and not _children[0].process.is_alive():
-        end()
+def _running_child() -> ChildProcess:
+    if _children and not _children[0].is_alive:
+        close_trial_process()
     if not _children:
-        # Forked from a process that has imported TensorFlow and not used it: one that has cannot be forked, and the
-        # import takes seconds.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, dict(os.environ), GROWTH), daemon=True)
-        with _without_main():
-            process.start()
-        theirs.close()
-        _children.append(_Child(process, ours))
+        # Forked from a process that has imported TensorFlow but not used it. The import takes seconds, and a process
+        # that has used TensorFlow cannot be forked.
+        _children.append(ChildProcess(_serve, fork_from=__name__))
     return _children[0]
 
 
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep `multiprocessing` from running the person's script once more: the process needs nothing of it."""
-    main: dict[str, Any] = vars(sys.modules["__main__"])
-    kept: dict[str, Any] = {name: main.pop(name) for name in ("__spec__", "__file__") if name in main}
-    main["__spec__"] = None
-    try:
-        yield
-    finally:
-        main.update(kept)
+def _explain_death(died: ChildDiedError, kills: int) -> TrazoError:
+    if died.exit_code == -signal.SIGKILL and count_oom_kills() > kills:
+        return TrazoError("the system ran out of memory and killed the process of this trial")
+    if died.exit_code in (-signal.SIGKILL, -signal.SIGTERM):
+        return StreamError(
+            f"the process of the trial was ended from outside ({died}); run the same command again to resume"
+        )
+    return TrazoError(f"the process of this trial crashed ({died})")
 
 
-def _exchange(child: _Child, message: Any, kills: int) -> Any:
-    """Say something to the process and return what it says next."""
-    try:
-        child.pipe.send(message)
-        return child.pipe.recv()
-    except (EOFError, ConnectionError):
-        raise _end_of(child, kills) from None
-
-
-def _end_of(child: _Child, kills: int) -> TrazoError:
-    child.process.join()
-    code = child.process.exitcode
-    name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    if code == -signal.SIGKILL and count_oom_kills() > kills:
-        return TrazoError("the system ran out of memory and ended the process of this trial")
-    if code in (-signal.SIGKILL, -signal.SIGTERM):
-        return StreamError(f"the process of the trial was ended from outside ({name}); the same command goes on")
-    return TrazoError(f"the process of this trial crashed ({name})")
-
-
-def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
-    """Train what comes through the pipe, until it ends."""
-    tqdm.set_lock(threading.RLock())  # in place of one between processes, which nothing would take away
-    tf.get_logger().setLevel("ERROR")  # it warns of many functions traced anew: each training has its own
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the search, which ends this process
-    os.environ.update(environment)
+def _serve(connections: list[Connection]) -> None:
+    """Run one training per request until the parent closes the pipe."""
+    (connection,) = connections
+    tqdm.set_lock(threading.RLock())  # instead of one that processes share, which would be left behind
+    tf.get_logger().setLevel("ERROR")  # it warns of many traced functions: each training has its own
     log_to("stdout")
     configure()
-    # A search that is killed must not leave a training behind, which would write into the next one's checkpoint.
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
     def on_epoch(progress: Progress) -> None:
-        pipe.send(progress)
-        pipe.recv()
+        connection.send(progress)
+        connection.recv()
 
-    began = _resident()
-    with suppress(EOFError, ConnectionError):  # nobody asks any more
-        grown = False
-        while not grown:
-            arguments, checkpoint, save_every_s = pipe.recv()
+    resident_at_start = _resident_bytes()
+    with suppress(EOFError, ConnectionError):  # the parent has ended
+        while True:
+            arguments, checkpoint, save_every_s, max_growth_bytes = connection.recv()
             outcome: Progress | Exception
             try:
                 _, outcome = trainer.fit(
@@ -183,9 +145,8 @@ def _serve(pipe: Connection, environment: dict[str, str], most: int) -> None:
                 outcome = to_portable_error(error)
             keras.backend.clear_session()
             gc.collect()
-            grown = _resident() - began > most
-            pipe.send((outcome, grown))
+            connection.send((outcome, _resident_bytes() - resident_at_start > max_growth_bytes))
 
 
-def _resident() -> int:
+def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -23,13 +23,13 @@ from training.data.provenance import data_section
 from training.data.stream import HubStream
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
-from training.tuning import distributed, trial_process
+from training.tuning import distributed
 from training.tuning.importance import hyperparameter_importance
 from training.tuning.kerastuner_compat import HINT_RESTART, OpenTuner, configure
 from training.tuning.oracles import ResumableOracle, make_oracle
 from training.tuning.search_identity import check_identity
 from training.tuning.search_space import SearchSpace
-from training.tuning.trial_process import fit_in_subprocess
+from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
 from training.tuning.trials_report import build_report, failure_reason, format_values, trial_row, utc_timestamp
 
@@ -254,7 +254,7 @@ def run_search(job: SearchJob) -> SearchOutcome:
         except BudgetExhaustedError:
             pass
         finally:
-            trial_process.end()
+            close_trial_process()
         if role == "worker":
             return SearchOutcome(report=None)
         report = tuner.report(final=True)

@@ -1,142 +1,190 @@
-"""The model behind the page: its config at once, its network in a process of its own, which takes seconds to begin.
+"""The model behind the page: its config immediately, its network in a separate process, which takes seconds to load.
 
-The page must not wait for it. Nothing that the page imports therefore imports TensorFlow: see `ui.inference.worker`.
+The page must not wait for it. So nothing that the page imports may import TensorFlow: see `ui.inference.worker`.
 """
 
 from __future__ import annotations
 
 import atexit
-import signal
-import sys
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from enum import Enum
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
+from model.child_process import ChildDiedError, describe_exit
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.io.locate import locate_model
 from ui.i18n import UserError
-from ui.inference.worker import ModelProcess, WorkerDiedError
+from ui.inference.worker import ModelProcess
 
 T = TypeVar("T")
 
-LONGEST = 120.0  # seconds that a request waits for the network to be loaded
-PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two processes that end before they have loaded it: doubled each time
+MAX_LOAD_WAIT_S = 120.0  # that a request waits for the network to be loaded
+RESTART_PAUSE_S = 1.0  # after a process that ended before it was ready; doubled each time
+MAX_RESTART_PAUSE_S = 60.0
+
+logger = logging.getLogger("trazo")
+
+
+class State(Enum):
+    """What a supervisor's process does."""
+
+    LOADING = "loading"  # the first process loads the model, or is about to be started
+    READY = "ready"
+    FAILED = "failed"  # no model can be loaded; this is final
+    RESTARTING = "restarting"  # a process has ended, and another one is started
 
 
 class ModelSupervisor:
-    """A model that is found, and a process that has loaded it; where that ends, another one takes its place.
+    """A model and the process that has loaded it; if that process ends, another one is started.
 
     Attributes:
-        folder: of the model, with the reports beside the weights.
-        config: its `CnnConfig`.
+        folder: of the model, which may also hold reports.
+        config: the model's `CnnConfig`.
+        state: what the process does at this moment.
     """
 
-    def __init__(self, folder: Path, config: CnnConfig, missing: str | None = None) -> None:
-        """Name the model, and why it is not the one that was asked for; `start` loads it."""
-        self.folder, self.config, self._missing = folder, config, missing
-        self._loaded: Future[ModelProcess | None] | None = None
-        self._worker: ModelProcess | None = None
-        self._lock, self._ended = Lock(), Event()
+    def __init__(
+        self,
+        folder: Path,
+        config: CnnConfig,
+        missing: str | None = None,
+        *,
+        start_process: Callable[[Path, CnnConfig], ModelProcess] = ModelProcess,
+        max_load_wait_s: float = MAX_LOAD_WAIT_S,
+        restart_pause_s: float = RESTART_PAUSE_S,
+    ) -> None:
+        """Keep the model; `start` loads it.
+
+        Args:
+            folder: of the model.
+            config: the model's.
+            missing: why this is not the requested model; None if it is.
+            start_process: makes each process.
+            max_load_wait_s: how long `ask` waits for the network to be loaded.
+            restart_pause_s: the first pause after a process that ended before it was ready.
+        """
+        self.folder, self.config, self.state = folder, config, State.LOADING
+        self._missing = missing
+        self._start_process = start_process
+        self._max_load_wait_s, self._restart_pause_s = max_load_wait_s, restart_pause_s
+        # Done in the states READY, with the process, and FAILED, with None; there is none before `start`.
+        self._ready: Future[ModelProcess | None] | None = None
+        self._process: ModelProcess | None = None
+        self._lock, self._closed = Lock(), Event()
 
     @classmethod
     def find(cls, name: str | None, revision: str | None) -> ModelSupervisor:
-        """Return the model of this name, or the bundled one, with the reason, where that one is not to be had.
+        """Return the model of this name; if it is not available, the bundled one with the reason.
 
         Raises:
-            ModelError: when not even the bundled model is there.
+            ModelError: if not even the bundled model is available.
         """
         try:
             return cls(*locate_model(name, revision))
         except ModelError as error:
             if name is None:
                 raise
-            _log(str(error))
+            _log_replacement(str(error))
             return cls(*locate_model(), str(error))
 
     @property
     def failure(self) -> str | None:
-        """Why what answers is not the model that was asked for; None where it is, or where nothing answers."""
-        loaded = self._loaded
-        worker = loaded.result() if loaded and loaded.done() else None
-        return self._missing or (worker.failure if worker else None)
+        """Why the model that answers is not the requested one; None if it is, or if none answers."""
+        process = self._ready.result() if self._ready and self._ready.done() else None
+        return self._missing or (process.failure if process else None)
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the latest process; None before the first one."""
+        return self._process.child.pid if self._process else None
 
     def start(self) -> Future[ModelProcess | None]:
-        """Begin to load, unless that was begun; return what will hold the process, or None where no model is usable."""
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = Future()
-                atexit.register(self.end)
-                Thread(target=self._keep_one_running, daemon=True).start()
-            return self._loaded
+        """Start to load the model, unless that was done before.
 
-    def ask(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Have a function done where the network is, and return what it returns; waits for the network.
+        Returns:
+            a future of the process that has loaded it; of None if no model can be loaded.
+        """
+        with self._lock:
+            if self._ready is None:
+                self._ready = Future()
+                atexit.register(self.close)
+                Thread(target=self._keep_process_running, daemon=True).start()
+            return self._ready
+
+    def ask(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function in the network's process and return its result; waits until the network is loaded.
 
         Args:
-            work: as `ModelProcess.do` takes it.
-            *arguments: as `ModelProcess.do` takes them.
+            function: see `ModelProcess.call`.
+            *arguments: see `ModelProcess.call`.
 
         Raises:
-            UserError: the function's own, or that it failed; that the network takes too long to load, that none can be
-                loaded, or that its process came to an end.
+            UserError: the function's own, or that it failed; that the network takes too long to load, that no network
+                can be loaded, or that its process has ended.
         """
         try:
-            worker = self.start().result(LONGEST)
+            process = self.start().result(self._max_load_wait_s)
         except TimeoutError:
             raise UserError("network_loading") from None
-        if worker is None:
+        if process is None:
             raise UserError("network_unusable")
         try:
-            return worker.do(work, *arguments)
-        except WorkerDiedError:
+            return process.call(function, *arguments)
+        except ChildDiedError:
             raise UserError("network_restarted") from None
 
-    def end(self) -> None:
-        """End the process for good."""
-        self._ended.set()
-        if self._worker:
-            self._worker.end()
+    def close(self) -> None:
+        """End the process, and start no other one."""
+        self._closed.set()
+        if self._process:
+            self._process.close()
 
-    def _keep_one_running(self) -> None:
-        if hasattr(signal, "pthread_sigmask"):  # inherited: Ctrl-C is for the page, from the other's first moment on
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        pause = 0.0
-        while not self._ended.wait(pause):
-            pause = min(2 * pause, LONGEST_PAUSE) or PAUSE
+    def _keep_process_running(self) -> None:
+        pause_s = 0.0
+        while not self._closed.wait(pause_s):
+            pause_s = min(2 * pause_s, MAX_RESTART_PAUSE_S) or self._restart_pause_s
             try:
-                self._worker = worker = ModelProcess(self.folder, self.config)
-                worker.load()
+                self._process = process = self._start_process(self.folder, self.config)
+                process.wait_until_loaded()
             except ModelError as error:
-                print(f"no network: {error}", file=sys.stderr)
-                worker.end()
-                self._tell(None)
+                logger.error("no network: %s", error)
+                process.close()
+                self._enter(State.FAILED)
                 return
-            except WorkerDiedError:
-                worker.process.join()
-                self._say(f"ended while it was loading, with code {worker.process.exitcode}")
+            except ChildDiedError as error:
+                self._restart(f"ended while it was loading ({error})")
             except Exception as error:  # of the system, which may have no room for it now
-                self._say(f"could not be begun: {error}")
+                self._restart(f"could not be started ({error})")
             else:
-                if worker.failure:
-                    _log(worker.failure)
-                self._tell(worker)
-                worker.process.join()
-                with self._lock:
-                    self._loaded = Future()
-                self._say(f"ended with code {worker.process.exitcode}")
-                pause = 0.0
+                if process.failure:
+                    _log_replacement(process.failure)
+                self._enter(State.READY, process)
+                exit_code = process.child.wait()
+                self._restart(f"ended ({describe_exit(exit_code or 0)})")
+                pause_s = 0.0
 
-    def _tell(self, worker: ModelProcess | None) -> None:
-        assert self._loaded
-        self._loaded.set_result(worker)
+    def _enter(self, state: State, process: ModelProcess | None = None) -> None:
+        """Change the state, and let those continue who wait for the process."""
+        with self._lock:
+            assert self._ready
+            if state is State.RESTARTING:
+                if self._ready.done():
+                    self._ready = Future()
+                self.state = state
+            else:
+                self.state = state
+                self._ready.set_result(process)
 
-    def _say(self, what: str) -> None:
-        if not self._ended.is_set():
-            print(f"the network's process {what}; another one takes its place", file=sys.stderr)
+    def _restart(self, reason: str) -> None:
+        self._enter(State.RESTARTING)
+        if not self._closed.is_set():
+            logger.warning("the network's process %s; another one is started", reason)
 
 
-def _log(failure: str) -> None:
-    print(f"{failure}\nThe bundled model is used in its place.", file=sys.stderr)
+def _log_replacement(failure: str) -> None:
+    logger.warning("%s\nThe bundled model is used instead.", failure)

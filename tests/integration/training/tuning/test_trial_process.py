@@ -41,21 +41,20 @@ def test_fit_in_subprocess_gives_same_result_and_reports_each_epoch(tmp_path, ar
     assert [row["val_loss"] for row in progress.history] == [row["val_loss"] for row in same.history]
 
 
-def test_fit_in_subprocess_process_is_reused_until_it_has_grown(tmp_path, arguments, monkeypatch):
+def test_fit_in_subprocess_process_is_reused_until_it_has_grown(tmp_path, arguments):
     pids = []
 
-    def train(name):
-        note_pid = lambda progress: pids.append(trial_process._children[0].process.pid)  # noqa: E731
-        trial_process.fit_in_subprocess(*arguments, checkpoint=tmp_path / name, on_epoch=note_pid)
+    def train(name, **options):
+        note_pid = lambda progress: pids.append(trial_process.trial_process_pid())  # noqa: E731
+        trial_process.fit_in_subprocess(*arguments, checkpoint=tmp_path / name, on_epoch=note_pid, **options)
 
     train("a")
     train("b")
-    assert len(set(pids)) == 1 and len(trial_process._children) == 1
-    trial_process.end()
+    assert len(set(pids)) == 1 and trial_process.trial_process_pid() == pids[0]
+    trial_process.close_trial_process()
     assert not Path(f"/proc/{pids[0]}").exists()
-    monkeypatch.setattr(trial_process, "GROWTH", -1)  # of the next process: it has always grown
-    train("c")
-    assert pids[-1] != pids[0] and not trial_process._children
+    train("c", max_growth_bytes=-1)  # which it always exceeds
+    assert pids[-1] != pids[0] and trial_process.trial_process_pid() is None
     assert not Path(f"/proc/{pids[-1]}").exists()
 
 
@@ -73,14 +72,14 @@ def test_fit_in_subprocess_error_is_raised_in_caller(tmp_path, arguments):
     ("number", "error", "message"),
     [
         (signal.SIGSEGV, TrazoError, r"the process of this trial crashed \(SIGSEGV\)"),
-        (signal.SIGKILL, StreamError, r"was ended from outside \(SIGKILL\); the same command goes on"),
+        (signal.SIGKILL, StreamError, r"was ended from outside \(SIGKILL\); run the same command again"),
     ],
 )
 def test_fit_in_subprocess_killed_process_is_reported_and_next_call_resumes(
     tmp_path, arguments, number, error, message
 ):
     def die(progress):
-        os.kill(trial_process._children[0].process.pid, number)
+        os.kill(trial_process.trial_process_pid(), number)
 
     with pytest.raises(error, match=message) as caught:
         trial_process.fit_in_subprocess(*arguments, checkpoint=tmp_path / "c", on_epoch=die)
@@ -105,14 +104,14 @@ def test_search_process_ended_for_lack_of_memory_fails_only_its_trial(tmp_path, 
         def then_die(progress):
             on_epoch(progress)
             if len(calls) == 2:
-                os.kill(trial_process._children[0].process.pid, signal.SIGKILL)
+                os.kill(trial_process.trial_process_pid(), signal.SIGKILL)
 
         return real(*arguments, on_epoch=then_die, **options)
 
     monkeypatch.setattr("training.tuning.tuner.fit_in_subprocess", fit)
     trials = tune(tmp_path, trials=3)["trials"]
     assert [trial["status"] for trial in trials] == ["COMPLETED", "FAILED", "COMPLETED"]
-    assert "the system ran out of memory and ended the process of this trial" in trials[1]["reason"]
+    assert "the system ran out of memory and killed the process of this trial" in trials[1]["reason"]
 
 
 @pytest.mark.slow
