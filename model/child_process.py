@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -19,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 EXIT_TIMEOUT_S = 2.0  # for a process that has closed its pipe; it is killed afterwards
@@ -92,6 +90,7 @@ class ChildProcess:
         self.pid: int = self._process.pid
         for connection in theirs:
             connection.close()  # otherwise a read would not fail when the child is gone
+        self._exit_code: int | None = None
         self._exit_code_lock = threading.Lock()
 
     @property
@@ -110,44 +109,43 @@ class ChildProcess:
         Raises:
             ChildDiedError: if the process ends before it answers, or takes too long.
         """
-        connection = connection or self.connections[0]
-        data = ForkingPickler.dumps(message)  # if this fails, nothing was sent
-        with self._killed_if_incomplete():
-            connection.send_bytes(data)
-        return self.receive(connection, timeout_s)
+        return self._exchange([message], connection or self.connections[0], timeout_s)
 
     def receive(self, connection: Connection | None = None, timeout_s: float | None = None) -> Any:
         """Return the next message of the process; arguments and errors are those of `call`."""
-        connection = connection or self.connections[0]
-        with self._killed_if_incomplete():
-            if not connection.poll(timeout_s):
-                logger.warning("%s has not answered for %.0f seconds and is killed", self._name, timeout_s)
-                self._process.kill()
-            data = connection.recv_bytes()
-        return pickle.loads(data)
+        return self._exchange([], connection or self.connections[0], timeout_s)
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Wait until the process has ended and return its exit code; None if it has not ended in that time."""
-        if not wait([self._process.sentinel], timeout_s):
+        if self._exit_code is None and not wait([self._process.sentinel], timeout_s):
             return None
         with self._exit_code_lock:  # only one thread can collect it
-            self._process.join()
-            return self._process.exitcode or 0  # None for a moment if `Process.start` in another thread collects it
+            if self._exit_code is None:
+                self._process.join()
+                # None for a moment if `Process.start` in another thread has collected it.
+                self._exit_code = self._process.exitcode or 0
+            return self._exit_code
 
     def close(self) -> int:
         """Kill the process, unless it has ended, and return its exit code."""
         self._process.kill()
         return self.wait() or 0
 
-    @contextmanager
-    def _killed_if_incomplete(self) -> Iterator[None]:
-        """Never use a process again after half an exchange: the next answer would be taken for another one's."""
+    def _exchange(self, messages: list[Any], connection: Connection, timeout_s: float | None) -> Any:
+        """Send messages and return the next one of the process."""
         try:
-            yield
+            for message in messages:
+                connection.send(message)
+            if not connection.poll(timeout_s):
+                logger.warning("%s has not answered for %.0f seconds and is killed", self._name, timeout_s)
+                self._process.kill()
+            return connection.recv()
         except (EOFError, OSError):
             exit_code = self.wait(EXIT_TIMEOUT_S)
             raise ChildDiedError(self.close() if exit_code is None else exit_code) from None
-        except BaseException:  # Ctrl-C
+        except Exception:  # of pickling: nothing was sent, or everything was received
+            raise
+        except BaseException:  # Ctrl-C, after which the next answer would be taken for that of another call
             self.close()
             raise
 

@@ -89,11 +89,13 @@ def draw_with_finger(page, strokes: Strokes) -> None:
 
 def wait_for_answer(page, text: str) -> None:
     """Wait until the network answers this; while a stroke is being drawn it may have answered something else."""
-    page.wait_for_function("text => document.querySelector('#digit-answer .said')?.textContent === text", arg=text)
+    page.wait_for_function(
+        "text => document.querySelector('#digit-answer .answer-text')?.textContent === text", arg=text
+    )
 
 
 def wait_for_no_answer(page) -> None:
-    page.locator("#digit-answer .said").wait_for(state="detached")
+    page.locator("#digit-answer .answer-text").wait_for(state="detached")
 
 
 def choose_kernel(page, name: str, language: str = "es") -> None:

@@ -293,7 +293,7 @@ def test_network_process_killed_page_continues(app, photo):
         os.kill(network, signal.SIGKILL)
         assert asked.result() == ("error", ANY) and asked.result()[1]["error"] == SERVER_TEXT["es"]["network_restarted"]
     assert app.call("classify", drawing)[0] == "complete"
-    assert "ended with code -9; another one takes its place" in app.log.read_text()
+    assert "the network's process ended (SIGKILL); another one is started" in app.log.read_text()
     assert "Traceback" not in app.log.read_text()
 
 

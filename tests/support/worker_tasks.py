@@ -1,7 +1,8 @@
-"""What tests have done in the network's process, and processes that are no good; without TensorFlow, for speed."""
+"""Functions that tests run in the network's process, and faulty processes; without TensorFlow, which is slow."""
 
 import os
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -9,58 +10,55 @@ from typing import Any
 from model.errors import ModelError
 from ui.inference import worker
 
-ALL = Barrier(3)
+BARRIER = Barrier(3)
 
-# --- Of the network's `Explainer` ---
+# --- Called with the network's `Explainer` ---
 
 
-def folder_of(explainer: Any) -> Path | None:
+def get_folder(explainer: Any) -> Path | None:
     return explainer.model.folder
 
 
-def process_of(_: Any) -> int:
+def get_pid(_: Any) -> int:
     return os.getpid()
 
 
-def end(_: Any) -> None:
-    """Wait until three are here, then end the process."""
-    ALL.wait(60)
+def exit_when_three_call(_: Any) -> None:
+    """Wait until three calls are here, then end the process."""
+    BARRIER.wait(60)
     os._exit(9)
 
 
-def trip(_: Any) -> None:
+def fail(_: Any) -> None:
     raise OSError("no such thing")
 
 
-def rest(_: Any) -> None:
+def hang(*_: Any) -> Any:
     time.sleep(600)
 
 
-# --- In place of `worker.run` ---
+# --- Run instead of `worker.run` ---
 
 
-def without_network(*arguments: Any) -> None:
-    worker.load = lambda *_: (None, None)
-    worker.run(*arguments)
+def run_without_network(connections: list[Connection], *arguments: Any) -> None:
+    worker.run(connections, *arguments, load=lambda *_: (None, None))
 
 
-def without_model(*arguments: Any) -> None:
-    def load(*_: Any) -> None:
+def run_without_model(connections: list[Connection], *arguments: Any) -> None:
+    def load(*_: Any) -> Any:
         raise ModelError("no model here")
 
-    worker.load = load
-    worker.run(*arguments)
+    worker.run(connections, *arguments, load=load)
 
 
-def at_the_second_time(lanes: Any, folder: Path, *further: Any) -> None:
-    """End at once, the first time."""
+def run_at_second_start(connections: list[Connection], folder: Path, *arguments: Any) -> None:
+    """End immediately at the first start."""
     mark = folder / "mark"
     if not mark.exists():
         mark.touch()
         os._exit(3)
-    without_network(lanes, folder, *further)
+    run_without_network(connections, folder, *arguments)
 
 
-def loading_for_ever(*arguments: Any) -> None:
-    worker.load = lambda *_: rest(None)
-    worker.run(*arguments)
+def run_loading_forever(connections: list[Connection], *arguments: Any) -> None:
+    worker.run(connections, *arguments, load=hang)

@@ -1,1 +1,1 @@
-"""The network's process and what the page asks of it."""
+"""The network in its separate process, and what the page asks it."""

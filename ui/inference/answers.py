@@ -1,4 +1,4 @@
-"""The network's answers as HTML: what it reads, how sure it is, and what it does not know."""
+"""The network's answers as HTML: what it recognizes, how confident it is, and what it does not know."""
 
 from __future__ import annotations
 
@@ -13,60 +13,61 @@ from ui.i18n import Language, number, percent, translate
 if TYPE_CHECKING:
     from model.cnn import CnnModel
 
-SHOWN = 5  # confidences of one answer that are listed
+MAX_CONFIDENCES = 5  # listed for a single character
+MAX_CONFIDENCES_EACH = 2  # if there are several characters
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network says of one input."""
+    """What the network predicts for one input."""
 
     confidences: dict[str, float]  # label -> 0 … 1, in the order of the labels; empty for regression
-    number: float | None  # of a regression
-    rejected: bool  # the input is unlike all that was learned
-    target: str = ""  # what the number is of
+    number: float | None  # the prediction of a regression
+    rejected: bool  # the input is unlike everything the network has learned
+    target: str = ""  # what the number measures
 
     @property
     def label(self) -> str:
-        """The likeliest label, or the number."""
+        """The most likely label, or the number."""
         return (
             f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.__getitem__)
         )
 
 
-def as_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
-    """Return what a row of the network's outputs means: float32 (labels,), for regression (1,)."""
+def to_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
+    """Return the meaning of one row of the network's outputs: float32 (labels,), or (1,) for regression."""
     if model.config.task == "regression":
         return Answer({}, float(outputs[0]), rejected, model.config.labels[0])
     return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
 
 
-def answers_html(found: list[Answer], language: Language) -> str:
-    """Return what was read, from left to right, and the confidences of every sign."""
-    said = " ".join("?" if one.rejected else escape(_said(one, language)) for one in found)
-    parts = [f'<p class="said" role="status">{said}</p>']
-    if len(found) == 1 and found[0].rejected:
-        parts.append(
-            f'<p class="unknown">{escape(translate("not_known", language, label=_written(found[0], language)))}</p>'
-        )
-    elif any(one.rejected for one in found):
+def answers_html(answers: list[Answer], language: Language) -> str:
+    """Return the recognized characters, from left to right, and the confidences of each one."""
+    text = " ".join("?" if answer.rejected else escape(_format_answer(answer, language)) for answer in answers)
+    parts = [f'<p class="answer-text" role="status">{text}</p>']
+    if len(answers) == 1 and answers[0].rejected:
+        message = translate("not_known", language, label=_format_value(answers[0], language))
+        parts.append(f'<p class="unknown">{escape(message)}</p>')
+    elif any(answer.rejected for answer in answers):
         parts.append(f'<p class="unknown">{escape(translate("some_not_known", language))}</p>')
-    shown = SHOWN if len(found) == 1 else 2
-    parts += [_bars(one, shown, language) for one in found if one.confidences]
+    max_confidences = MAX_CONFIDENCES if len(answers) == 1 else MAX_CONFIDENCES_EACH
+    parts += [_confidences_html(answer, max_confidences, language) for answer in answers if answer.confidences]
     return "".join(parts)
 
 
-def _said(one: Answer, language: Language) -> str:
-    return f"{one.target}: {_written(one, language)}" if one.target else _written(one, language)
+def _format_answer(answer: Answer, language: Language) -> str:
+    value = _format_value(answer, language)
+    return f"{answer.target}: {value}" if answer.target else value
 
 
-def _written(one: Answer, language: Language) -> str:
-    return one.label if one.number is None else number(one.number, ".4g", language)
+def _format_value(answer: Answer, language: Language) -> str:
+    return answer.label if answer.number is None else number(answer.number, ".4g", language)
 
 
-def _bars(one: Answer, shown: int, language: Language) -> str:
-    likeliest = sorted(one.confidences.items(), key=lambda item: -item[1])[:shown]
+def _confidences_html(answer: Answer, max_confidences: int, language: Language) -> str:
+    most_likely = sorted(answer.confidences.items(), key=lambda item: -item[1])[:max_confidences]
     rows = "".join(
         f'<li><span>{escape(label)}</span><i style="--share: {share:.4f}"></i><b>{percent(share, language)}</b></li>'
-        for label, share in likeliest
+        for label, share in most_likely
     )
-    return f'<ul class="bars{" faint" if one.rejected else ""}">{rows}</ul>'
+    return f'<ul class="bars{" faint" if answer.rejected else ""}">{rows}</ul>'

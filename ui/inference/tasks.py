@@ -1,4 +1,4 @@
-"""What the network reads in a drawing or a picture; `ModelSupervisor.ask` calls these functions."""
+"""What the network recognizes in a drawing or another image; `ModelSupervisor.ask` calls these functions."""
 
 from __future__ import annotations
 
@@ -14,130 +14,130 @@ from model.preprocess.decode import resize_to_input
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 from ui.i18n import Language, UserError, translate
-from ui.inference.answers import Answer, answers_html, as_answer
-from ui.inference.explanation_html import maps_html, pairs_html, picture_html, saliency_picture
-from ui.reports import parse as reports
+from ui.inference.answers import Answer, answers_html, to_answer
+from ui.inference.explanation_html import feature_maps_html, image_html, pairs_html, saliency_image
+from ui.reports import parse
 from ui.server.images import downscale, read_image_in_turn
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
     from model.explain import Explainer, Explanation
 
-# Of drawings and small pictures, one at a time: in threads that wait for each other all would take a tenth longer.
-_TURN = Lock()
+# Small images are processed one at a time: in threads that wait for each other, all of them would take 10 % longer.
+_small_image_lock = Lock()
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A drawing or picture as the page shows it."""
+    """What the page shows about a drawing or another image."""
 
-    said: str  # HTML: the answers, from left to right
-    seen: str  # HTML: what the network sees of each sign, and why it answers
-    inputs: list[np.ndarray]  # the network's, one a sign, as `prepare` gives them
-    maps: str  # HTML: the feature maps of one sign; empty where they were not asked for
+    answer_html: str  # the recognized characters, from left to right
+    input_html: str  # the network's input for each character, and why it answers as it does
+    inputs: list[np.ndarray]  # the network's inputs, one per character, as `make_inputs` returns them
+    maps_html: str  # the feature maps of one character; empty if they were not requested
 
 
 def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
-    """Return whether a network is asked about drawings: in grey, and of what people draw.
+    """Return whether users draw for this network: it takes gray images, and of things that people draw.
 
-    That is letters and digits, which labels of one character are taken for (so are classes without names, which go by
-    numbers), and whatever it was trained on as drawings, which its folder tells. Clothes are grey as well, but to cut
-    them out and stretch them as drawings are would make of them what the network has never seen.
+    That is the case if all labels are single letters or digits (classes without names are numbers), or if the model was
+    trained on drawings, as the reports in its folder say. Images of clothes are gray too, but cut out and scaled like
+    drawings, they would be unlike all images of the training.
     """
-    signs = all(len(label) == 1 and label.isalnum() for label in config.labels)
-    return config.image_shape[2] == 1 and (signs or (folder is not None and reports.was_trained_on_sketches(folder)))
+    characters = all(len(label) == 1 and label.isalnum() for label in config.labels)
+    return config.image_shape[2] == 1 and (characters or (folder is not None and parse.was_trained_on_sketches(folder)))
 
 
-def prepare(model: CnnModel, picture: np.ndarray) -> list[np.ndarray]:
-    """Make the network's inputs of a drawing, or of a picture where the network takes no drawings.
+def make_inputs(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
+    """Return the network's inputs for a drawing, or for another image if the network takes no drawings.
 
     Args:
-        model: the network.
-        picture: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
+        model: the network's.
+        image: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
 
     Returns:
-        uint8 arrays of the network's `image_shape`, one a sign from left to right.
+        uint8 arrays of the network's `image_shape`, one per character from left to right.
 
     Raises:
-        UserError: for a blank drawing.
+        UserError: if a drawing is blank.
     """
     shape = model.config.image_shape
     if not takes_drawings(model.config, model.folder):
-        return [resize_to_input(picture, shape)]
+        return [resize_to_input(image, shape)]
     try:
-        return sketch_to_inputs(picture, shape)
+        return sketch_to_inputs(image, shape)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
 
 
-def answer(model: CnnModel, picture: np.ndarray) -> Answer:
-    """Return what the network says of a drawing or picture as a whole; the arguments are those of `prepare`.
-
-    Raises:
-        UserError: for a blank drawing.
-    """
-    make = sketch_to_input if takes_drawings(model.config, model.folder) else resize_to_input
+def classify_image(model: CnnModel, image: np.ndarray) -> Answer:
+    """Return the network's answer about an image as a whole; arguments and errors are those of `make_inputs`."""
+    make_input = sketch_to_input if takes_drawings(model.config, model.folder) else resize_to_input
     try:
-        pixels = make(picture, model.config.image_shape)
+        pixels = make_input(image, model.config.image_shape)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
-    (outputs,), judged = model.predict_and_reject([pixels])
-    return as_answer(model, outputs, judged is not None and bool(judged.rejected[0]))
+    (outputs,), ood = model.predict_and_reject([pixels])
+    return to_answer(model, outputs, ood is not None and bool(ood.rejected[0]))
 
 
-def seen_html(inputs: list[np.ndarray], explained: list[Explanation], language: Language) -> str:
-    """Return what the network sees of each sign, and beside it which pixels spoke for its answer."""
-    seen, why = (translate(key, language) for key in ("seen", "saliency"))
+def inputs_html(inputs: list[np.ndarray], explanations: list[Explanation], language: Language) -> str:
+    """Return the network's input for each character, next to the pixels that speak for its answer."""
+    input_caption, saliency_caption = (translate(key, language) for key in ("seen", "saliency"))
     return pairs_html(
-        (picture_html(pixels, seen), picture_html(saliency_picture(pixels, explanation.saliency), why))
-        for pixels, explanation in zip(inputs, explained, strict=True)
+        (image_html(pixels, input_caption), image_html(saliency_image(pixels, one.saliency), saliency_caption))
+        for pixels, one in zip(inputs, explanations, strict=True)
     )
 
 
-# --- What is asked of the network ---
+# --- What the page asks the network ---
 
 
 def classify(explainer: Explainer, source: str | bytes | None) -> Answer:
-    """Return the answer about an upload as a whole.
+    """Return the network's answer about an upload as a whole.
 
     Args:
         explainer: of the network.
-        source: as `images.read_image` takes it.
+        source: see `images.read_image`.
 
     Raises:
-        UserError: as `images.read_image`; for a blank drawing.
+        UserError: see `images.read_image`; or if a drawing is blank.
     """
-    with read_image_in_turn(source, "drawing_missing", _TURN) as pixels:
-        return answer(explainer.model, downscale(pixels))
+    with read_image_in_turn(source, "drawing_missing", _small_image_lock) as image:
+        return classify_image(explainer.model, downscale(image))
 
 
 def read(explainer: Explainer, source: str | bytes | None, language: Language, maps_of: int | None) -> Reading:
-    """Read every sign of an upload.
+    """Recognize every character of an upload.
 
     Args:
         explainer: of the network.
-        source: as `images.read_image` takes it.
+        source: see `images.read_image`.
         language: of the texts.
-        maps_of: position of the sign whose feature maps are wanted, 0 is the first; the last one where there are
-            fewer; None for no maps.
+        maps_of: position from 0 of the character whose feature maps are wanted, the last one if there are fewer; None
+            for no maps.
 
     Raises:
-        UserError: as `classify`.
+        UserError: see `classify`.
     """
     model = explainer.model
-    with read_image_in_turn(source, small_image_lock=_TURN) as picture:
-        inputs = prepare(model, downscale(picture))
-        explained = [explainer.explain(pixels) for pixels in inputs]
-    said = answers_html([as_answer(model, one.probabilities, one.rejected) for one in explained], language)
-    maps = "" if maps_of is None else maps_html(explained[min(maps_of, len(inputs) - 1)])
-    return Reading(said, seen_html(inputs, explained, language), inputs, maps)
+    with read_image_in_turn(source, small_image_lock=_small_image_lock) as image:
+        inputs = make_inputs(model, downscale(image))
+        explanations = [explainer.explain(pixels) for pixels in inputs]
+    answers = [to_answer(model, one.probabilities, one.rejected) for one in explanations]
+    return Reading(
+        answers_html(answers, language),
+        inputs_html(inputs, explanations, language),
+        inputs,
+        "" if maps_of is None else feature_maps_html(explanations[min(maps_of, len(inputs) - 1)]),
+    )
 
 
-def look_inside(explainer: Explainer, pixels: np.ndarray) -> str:
+def explain_input(explainer: Explainer, pixels: np.ndarray) -> str:
     """Return the feature maps of one of the network's inputs, as HTML."""
-    return maps_html(explainer.explain(pixels))
+    return feature_maps_html(explainer.explain(pixels))
 
 
 def learned_kernels(explainer: Explainer) -> dict[str, np.ndarray]:
-    """Return what `Explainer.kernels` does."""
+    """Return the result of `Explainer.kernels`."""
     return explainer.kernels()

@@ -106,7 +106,7 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
         return "", "", [], gr.update(visible=False), ""
 
     def show_maps(inputs: list[np.ndarray], which: int | None) -> str:
-        return supervisor.ask(tasks.look_inside, inputs[(which or 1) - 1]) if inputs else ""
+        return supervisor.ask(tasks.explain_input, inputs[(which or 1) - 1]) if inputs else ""
 
     options: dict[str, Any] = {"preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
     outputs = [controls.answer, controls.seen, inputs, controls.which, controls.maps]
@@ -123,7 +123,8 @@ def _updates(reading: tasks.Reading, is_open: bool, which: int | None) -> tuple:
     count = len(reading.inputs)
     choices = gr.update(choices=list(range(1, count + 1)), value=min(which or 1, count), visible=count > 1)
     # If the maps were opened in the meantime, they are there already and must stay.
-    return reading.said, reading.seen, reading.inputs, choices, reading.maps if is_open else gr.skip()
+    maps = reading.maps_html if is_open else gr.skip()
+    return reading.answer_html, reading.input_html, reading.inputs, choices, maps
 
 
 def _register_endpoint(supervisor: ModelSupervisor) -> None:

@@ -12,6 +12,7 @@ import training.data.decode as decoding
 from model.errors import StreamError
 from tests.conftest import ROOT, SAMPLE
 from training.data.decode import decoded_batches
+from training.data.decoder_process import DecoderProcess
 from training.stream import HubStream
 
 SHAPE = (28, 28, 1)
@@ -26,14 +27,20 @@ def alive(pid: int) -> bool:
         return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+def kill(decoder: DecoderProcess) -> None:
+    if decoder.is_alive:
+        os.kill(decoder.pid, signal.SIGKILL)
+    while decoder.is_alive:
+        time.sleep(0.001)
+
+
 def test_decoded_batches_killed_decoder_is_error_then_replaced(monkeypatch):
     monkeypatch.setattr(decoding, "_shared", [])
     stream = HubStream(SAMPLE, batch_size=10)
-    with pytest.raises(StreamError, match="a decoding process was ended from outside"):
+    with pytest.raises(StreamError, match=r"a decoding process was ended from outside \(SIGKILL\)"):
         for _ in decoded_batches(stream, stream.epoch(0), SHAPE):
             for decoder in decoding._shared:
-                decoder._process.send_signal(signal.SIGKILL)
-                decoder._process.wait()
+                kill(decoder)
     assert sum(len(ids) for _, _, ids in decoded_batches(stream, stream.epoch(0), SHAPE)) == stream.rows
     for decoder in decoding._shared:
         decoder.close()
@@ -78,8 +85,7 @@ def test_decoded_batches_two_readers_killed_decoder_is_error(monkeypatch):
     for reader in readers:
         next(reader)
     for decoder in decoding._shared:
-        decoder._process.kill()
-        decoder._process.wait()
+        kill(decoder)
     for reader in readers:
         with pytest.raises(StreamError, match="was ended from outside"):
             list(reader)
@@ -88,8 +94,8 @@ def test_decoded_batches_two_readers_killed_decoder_is_error(monkeypatch):
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks processes up in /proc")
 def test_decoder_parent_killed_ends():
     script = (
-        "import time; from training.data.decode_worker import Decoder; d = Decoder(); "
-        "print(d._process.pid, flush=True); "
+        "import time; from training.data.decoder_process import DecoderProcess; d = DecoderProcess(); "
+        "print(d.pid, flush=True); "
         "time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:

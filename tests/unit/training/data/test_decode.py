@@ -11,15 +11,15 @@ import training.data.decode as decoding
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from training.data.decode import decoded_batches
-from training.data.decode_worker import Decoder
+from training.data.decoder_process import DecoderProcess
 from training.stream import HubStream
 
 SHAPE = (28, 28, 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def decoder():
-    one = Decoder()
+    one = DecoderProcess()
     yield one
     one.close()
 

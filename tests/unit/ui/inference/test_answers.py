@@ -14,24 +14,24 @@ SEVEN = Answer({"1": 0.1, "7": 0.9}, None, False)
 UNKNOWN = Answer({"1": 0.7, "7": 0.3}, None, True)
 
 
-def test_one_sign_is_said_with_its_confidences():
+def test_answers_html_one_character_shows_its_confidences():
     html = answers_html([SEVEN], "es")
-    assert '<p class="said" role="status">7</p>' in html and "unknown" not in html
+    assert '<p class="answer-text" role="status">7</p>' in html and "unknown" not in html
     assert html.index("90,0\u00a0%") < html.index("10,0\u00a0%") and "--share: 0.9000" in html
 
 
-def test_what_the_network_does_not_know_it_does_not_answer():
+def test_answers_html_rejected_input_is_a_question_mark():
     html = answers_html([UNKNOWN], "en")
     assert ">?</p>" in html and "does not answer. Closest match: 1." in html and "faint" in html
 
 
-def test_several_signs_are_read_in_their_order():
+def test_answers_html_several_characters_keep_their_order():
     html = answers_html([SEVEN, UNKNOWN, SEVEN], "en")
     assert ">7 ? 7</p>" in html and html.count("<ul") == 3 and html.count("faint") == 1
     assert "Characters marked ?" in html
 
 
-def test_labels_of_a_stranger_are_text():
+def test_answers_html_untrusted_labels_are_escaped():
     html = answers_html([Answer({"<script>": 1.0}, None, False), Answer({"<script>": 1.0}, None, True)], "en")
     assert "<script>" not in html and "&lt;script&gt;" in html
 
@@ -39,12 +39,12 @@ def test_labels_of_a_stranger_are_text():
 @pytest.mark.parametrize(
     ("share", "text"), [(1.0, "100.0%"), (0.99995, "100.0%"), (0.9996, "99.9%"), (0.5, "50.0%"), (0.0, "0.0%")]
 )
-def test_a_little_doubt_is_not_rounded_away(share, text):
+def test_percent_little_doubt_is_not_rounded_away(share, text):
     assert percent(share, "en") == text
     assert percent(share, "es") == text.replace(".", ",").replace("%", "\u00a0%")
 
 
-def test_the_bundled_model_refuses_a_scribble():
+def test_bundled_model_rejects_a_scribble():
     image = Image.new("L", (400, 400), 255)
     pen = ImageDraw.Draw(image)
     pen.line([(40, 40), (360, 80), (40, 120), (360, 160), (40, 200), (360, 240), (80, 360), (240, 80)], 0, 30)

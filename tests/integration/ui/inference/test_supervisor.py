@@ -1,0 +1,219 @@
+"""The model behind the page, before and after it is loaded, and the process that it runs in."""
+
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from model import CnnModel
+from model.config import CnnConfig
+from model.explain import Explainer
+from model.io.locate import PRETRAINED
+from tests.conftest import ROOT
+from tests.support import worker_tasks
+from ui.i18n import UserError
+from ui.inference import tasks
+from ui.inference.supervisor import ModelSupervisor, State
+from ui.inference.worker import MAX_CONCURRENT_CALLS, ModelProcess
+
+
+@pytest.fixture
+def make_supervisor() -> Iterator[Callable[..., ModelSupervisor]]:
+    """Make supervisors of processes without a network, unless another target is given; they end with the test."""
+    supervisors = []
+
+    def make(folder: Path = PRETRAINED, target=worker_tasks.run_without_network, **options: Any) -> ModelSupervisor:
+        options = {"start_process": partial(ModelProcess, target=target), **options}
+        supervisors.append(ModelSupervisor(folder, CnnConfig.from_file(PRETRAINED / "config.json"), **options))
+        return supervisors[-1]
+
+    yield make
+    for supervisor in supervisors:
+        supervisor.close()
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Iterator[ModelSupervisor]:
+    supervisor = ModelSupervisor.find(None, None)
+    yield supervisor
+    supervisor.close()
+
+
+def seven() -> bytes:
+    image, file = Image.new("L", (200, 200), 255), io.BytesIO()
+    ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], 0, 14)
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def ends_within(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def next_pid(supervisor: ModelSupervisor) -> int:
+    """Return the process that answers after another one has ended, which may not have been noticed yet."""
+    while True:
+        with suppress(UserError):
+            return supervisor.ask(worker_tasks.get_pid)
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        (
+            "import app; app.build(app.ModelSupervisor.find(None, None))",
+            ("tensorflow", "keras", "datasets", "keras_tuner"),
+        ),
+        # The network's process needs no Gradio; neither does the code that starts it, which must not wait for it.
+        (
+            "import ui.inference.tasks; from model.io.locate import locate_model; "
+            "from ui.inference.worker import load_explainer; load_explainer(*locate_model())",
+            ("gradio", "datasets", "keras_tuner"),
+        ),
+        ("import app", ("gradio", "tensorflow")),
+    ],
+)
+def test_processes_import_only_their_own_libraries(code, absent):
+    code += f"; import sys; print([name for name in {absent} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.stdout == "[]\n", result.stderr
+
+
+def test_supervisor_concurrent_first_calls_load_once(bundled):
+    assert bundled.config.labels == tuple("0123456789")
+    with ThreadPoolExecutor(4) as users:
+        pids = set(users.map(lambda _: bundled.ask(worker_tasks.get_pid), range(4)))
+    assert len(pids) == 1 and os.getpid() not in pids and bundled.failure is None
+    assert pids == {bundled.pid} and bundled.state is State.READY
+
+
+def test_supervisor_answers_equal_those_of_this_process(bundled):
+    explainer = Explainer(CnnModel.from_pretrained())
+    there = bundled.ask(tasks.read, seven(), "es", 0)
+    here = tasks.read(explainer, seven(), "es", 0)
+    assert (there.answer_html, there.input_html, there.maps_html) == (here.answer_html, here.input_html, here.maps_html)
+    assert [pixels.tolist() for pixels in there.inputs] == [pixels.tolist() for pixels in here.inputs]
+    assert bundled.ask(tasks.classify, seven()) == tasks.classify(explainer, seven())
+    kernels = bundled.ask(tasks.learned_kernels)
+    assert all((kernels[name] == kernel).all() for name, kernel in explainer.kernels().items())
+
+
+def test_supervisor_user_errors_are_raised_and_others_logged(make_supervisor, capfd):
+    supervisor = make_supervisor()
+    assert supervisor.state is State.LOADING
+    with pytest.raises(UserError, match="cannot be read") as error:
+        supervisor.ask(tasks.classify, b"not an image")
+    assert error.value.key == "image_unreadable" and "SVG" in error.value.text("es")
+    with pytest.raises(UserError, match="could not be answered"):
+        supervisor.ask(worker_tasks.fail)
+    assert re.fullmatch(r"OSError\('no such thing'\) in worker_tasks.py, line \d+\n", capfd.readouterr().err)
+    with pytest.raises(AttributeError):
+        supervisor.ask(lambda _: "this cannot be sent")
+    assert len({supervisor.ask(worker_tasks.get_pid) for _ in range(2 * MAX_CONCURRENT_CALLS)}) == 1
+
+
+def test_supervisor_process_ends_another_is_started(make_supervisor, caplog):
+    supervisor = make_supervisor()
+    first = supervisor.ask(worker_tasks.get_pid)
+    with ThreadPoolExecutor(3) as users:
+        calls = [users.submit(supervisor.ask, worker_tasks.exit_when_three_call) for _ in range(3)]
+        assert {call.exception().key for call in calls} == {"network_restarted"}
+    assert ends_within(first, 20)
+    os.kill(second := next_pid(supervisor), signal.SIGKILL)  # this time while no call waits
+    assert ends_within(second, 20) and len({first, second, next_pid(supervisor)}) == 3
+    assert re.findall(r"process ended \((.*)\); another", caplog.text) == ["exit code 9", "SIGKILL"]
+
+
+def test_supervisor_process_ends_while_loading_another_is_started(make_supervisor, tmp_path, caplog):
+    make_supervisor(tmp_path, worker_tasks.run_at_second_start, restart_pause_s=0.1).ask(worker_tasks.get_pid)
+    assert "ended while it was loading (exit code 3)" in caplog.text
+
+
+def test_supervisor_process_cannot_be_started_is_tried_again(make_supervisor, caplog):
+    calls = []
+
+    def start_process(*arguments: Any) -> ModelProcess:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise OSError(24, "Too many open files")
+        return ModelProcess(*arguments, target=worker_tasks.run_without_network)
+
+    make_supervisor(start_process=start_process, restart_pause_s=0.1).ask(worker_tasks.get_pid)
+    assert "could not be started ([Errno 24] Too many open files)" in caplog.text
+
+
+def test_supervisor_process_hangs_another_is_started(make_supervisor, caplog):
+    start_process = partial(ModelProcess, target=worker_tasks.run_without_network, call_timeout_s=0.5)
+    supervisor = make_supervisor(start_process=start_process)
+    first = supervisor.ask(worker_tasks.get_pid)
+    with pytest.raises(UserError, match="started again"):
+        supervisor.ask(worker_tasks.hang)
+    assert ends_within(first, 20) and next_pid(supervisor) != first
+    assert "the network's process has not answered for 0 seconds" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("run", "end"),
+    [
+        ("run", "killed"),
+        ("run_loading_forever", "killed"),
+        ("run_loading_forever", "exits"),
+        ("run_without_network", "hangs"),
+    ],
+)
+def test_process_ends_with_its_page(tmp_path, run, end):
+    environment = os.environ | {"TMPDIR": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "tests.support.page_process", run, end]
+    page = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=60)
+    assert page.returncode == (-signal.SIGKILL if end == "killed" else 0), page.stderr
+    assert ends_within(int(page.stdout), 20)
+    assert not list(tmp_path.iterdir()) and not page.stderr
+
+
+def test_supervisor_damaged_weights_bundled_model_answers(make_supervisor, tmp_path, caplog):
+    """They show only when they are loaded. The page runs by then, and shows the reason as long as it applies."""
+    folder = shutil.copytree(PRETRAINED, tmp_path / "model")
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-4:] = np.float32(np.nan).tobytes()
+    (folder / "model.safetensors").write_bytes(weights)
+    supervisor = make_supervisor(folder, start_process=ModelProcess)
+    assert supervisor.failure is None
+    assert supervisor.ask(worker_tasks.get_folder) == PRETRAINED
+    assert "not finite" in supervisor.failure and "bundled model is used" in caplog.text
+    shutil.copy(PRETRAINED / "model.safetensors", folder)
+    os.kill(pid := supervisor.ask(worker_tasks.get_pid), signal.SIGKILL)
+    assert ends_within(pid, 20) and next_pid(supervisor) != pid
+    assert supervisor.ask(worker_tasks.get_folder) == folder and supervisor.failure is None
+
+
+def test_supervisor_without_model_or_still_loading_is_an_error(make_supervisor, caplog):
+    supervisor = make_supervisor(target=worker_tasks.run_without_model)
+    for _ in range(2):
+        with pytest.raises(UserError, match="No network"):
+            supervisor.ask(worker_tasks.get_pid)
+    assert [record.getMessage() for record in caplog.records] == ["no network: no model here"]
+    assert supervisor.state is State.FAILED
+    loading = make_supervisor(target=worker_tasks.run_loading_forever, max_load_wait_s=0.0)
+    with pytest.raises(UserError, match="network is loading"):
+        loading.ask(worker_tasks.get_pid)
