@@ -20,7 +20,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-EXIT_TIMEOUT_S = 2.0  # for a process that has closed its pipe; it is killed afterwards
+EXIT_TIMEOUT_S = 2.0  # for a process that was asked to end, or has closed its pipe; then it is killed
 
 logger = logging.getLogger("trazo")
 
@@ -64,7 +64,8 @@ class ChildProcess:
         """Start a process that calls `target(its ends of the pipes, *args)` and ends when that returns.
 
         Args:
-            target: a function of a module.
+            target: a function of a module. For an orderly end it may handle SIGTERM, which also comes when the parent
+                has ended.
             *args: can be pickled.
             name: of the process in messages.
             connections: number of pipes.
@@ -126,7 +127,13 @@ class ChildProcess:
                 self._exit_code = self._process.exitcode or 0
             return self._exit_code
 
-    def close(self) -> int:
+    def close(self) -> None:
+        """End the process with SIGTERM, and kill it if it has not ended after `EXIT_TIMEOUT_S`."""
+        self._process.terminate()
+        if self.wait(EXIT_TIMEOUT_S) is None:
+            self.kill()
+
+    def kill(self) -> int:
         """Kill the process, unless it has ended, and return its exit code."""
         self._process.kill()
         return self.wait() or 0
@@ -142,11 +149,11 @@ class ChildProcess:
             return connection.recv()
         except (EOFError, OSError):
             exit_code = self.wait(EXIT_TIMEOUT_S)
-            raise ChildDiedError(self.close() if exit_code is None else exit_code) from None
+            raise ChildDiedError(self.kill() if exit_code is None else exit_code) from None
         except Exception:  # of pickling: nothing was sent, or everything was received
             raise
         except BaseException:  # Ctrl-C, after which the next answer would be taken for that of another call
-            self.close()
+            self.kill()
             raise
 
 
@@ -184,17 +191,16 @@ def _run(
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     target(connections, *args)
 
 
-def _exit_with_parent() -> None:
-    """End this process when its parent ends.
+def _end_with_parent() -> None:
+    """End this process when its parent ends: immediately, unless the target handles SIGTERM.
 
-    Immediately: an orderly exit would wait for the main thread, which may import, or train into a checkpoint that the
-    next program has already taken over.
+    Otherwise a training could write into a checkpoint that the next search has already taken over.
     """
     parent = parent_process()
     assert parent is not None
     wait([parent.sentinel])
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)

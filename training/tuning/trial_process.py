@@ -76,7 +76,7 @@ def fit_in_subprocess(
     except ChildDiedError as died:
         raise _explain_death(died, kills) from None
     except BaseException:  # Ctrl-C, or raised by `on_epoch`: the checkpoint holds all that is needed to resume
-        child.close()
+        child.kill()
         raise
     outcome, has_grown = message
     if has_grown:
@@ -89,7 +89,9 @@ def fit_in_subprocess(
 def close_trial_process() -> None:
     """End the process if there is one; the next training starts another."""
     while _children:
-        _children.pop().close()
+        child = _children.pop()
+        child.connections[0].close()  # at which it exits in an orderly way: TensorFlow deletes its temporary files
+        child.wait()
 
 
 def trial_process_pid() -> int | None:

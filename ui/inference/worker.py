@@ -7,6 +7,8 @@ imported while the page is built, and the page responds while the network comput
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -139,6 +141,9 @@ def run(
         with suppress(OSError):  # the page's process has ended
             connections[0].send((False, str(error)))
         return
+    # TensorFlow deletes its temporary files in an orderly exit. Before this, SIGTERM ends the process immediately: an
+    # import cannot be interrupted in an orderly way.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with suppress(OSError):
         connections[0].send((True, failure))
     threads = [threading.Thread(target=_answer_calls, args=(one, explainer), daemon=True) for one in connections]
