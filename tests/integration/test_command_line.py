@@ -100,7 +100,7 @@ def test_missing_model_or_run_is_named(tmp_path, capsys):
     assert "has no config.json" in capsys.readouterr().err
     (tmp_path / "checkpoint.safetensors").touch()
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
-    assert "its training has not ended; the command that began it goes on" in capsys.readouterr().err
+    assert "its training has not ended; run its command again to resume" in capsys.readouterr().err
     assert main(["publish", str(tmp_path / "none"), "--repo", "a/b"]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert main(["publish", str(tmp_path), "--repo", "a/b"]) == 2

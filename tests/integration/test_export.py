@@ -49,7 +49,7 @@ def test_export_format_predicts_as_keras_in_its_runtime(run):
     wanted = cnn.predict(images)
     pixels = np.stack([decode(image, cnn.config.image_shape) for image in images]).astype(np.float32)
     for one in FORMATS.values():
-        for count in (1, 70):  # any number of pictures at once
+        for count in (1, 70):  # any number of images per call
             found = one.load(run / one.path)(pixels[:count])
             assert np.abs(found - wanted[:count]).max() < 1e-5
 

@@ -64,7 +64,7 @@ def test_make_train_data_resumed_gives_same_augmented_images():
 
 def test_make_eval_data_undecodable_images_are_skipped_and_reported(tmp_path):
     images = random_images(5)
-    images[2] = b"not a picture"
+    images[2] = b"not an image"
     images[3] = images[3][:40]
     folder = write_dataset(
         tmp_path, CLASSES, [{"image": [{"bytes": i, "path": None} for i in images], "label": [0] * 5}]

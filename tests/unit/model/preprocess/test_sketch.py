@@ -125,7 +125,7 @@ def test_sketch_thick_strokes_that_fill_the_image_are_ink(points, width, closer)
 
 
 def test_sketch_is_boxed_and_centered_like_mnist():
-    """Its longer side 20 pixels, its center of mass at the centre, full ink at 255."""
+    """Its longer side 20 pixels, its center of mass at the center, full ink at 255."""
     pixels = sketch_to_input(drawn(shift=(60, 30)), SHAPE)[..., 0].astype(float)
     rows, columns = np.where(pixels > 60)
     assert abs(max(np.ptp(rows), np.ptp(columns)) + 1 - 20) <= 1
