@@ -93,9 +93,9 @@ def test_reject_sketch_uses_prepared_sketch(model, streams):
     assert (model.reject_sketch(inverted).score < model.reject(inverted).score).all()
 
 
-def test_judge_distance_not_finite_is_rejected(model):
+def test_score_distance_not_finite_is_rejected(model):
     distances = np.array([np.nan, np.inf, 0.0], np.float32)
-    ood = model.ood_detector.judge(distances)
+    ood = model.ood_detector.score(distances)
     assert ood.rejected.tolist() == [True, True, False] and np.isinf(ood.score).tolist() == [True, True, False]
 
 

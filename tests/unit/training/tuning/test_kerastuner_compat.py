@@ -13,7 +13,7 @@ from training.tuning.kerastuner_compat import PRIVATE_NAMES, VERSION
 
 def test_kerastuner_version_is_the_pinned_one():
     assert version("keras-tuner") == VERSION
-    assert f"keras-tuner=={VERSION}" in (ROOT / "requirements.txt").read_text().splitlines()
+    assert f"keras-tuner=={VERSION}" in (ROOT / "training" / "requirements.txt").read_text().splitlines()
 
 
 def test_kerastuner_private_names_exist():

@@ -1,7 +1,6 @@
 """The private names of Gradio, gradio_client and safehttpx exist in the installed version."""
 
 import inspect
-import re
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -14,11 +13,8 @@ from ui.server import gradio_compat
 
 def test_gradio_version_is_the_pinned_one():
     assert version("gradio").startswith(f"{gradio_compat.GRADIO_VERSION}.")
-    requirements = "".join(
-        file.read_text() for file in (ROOT / "requirements.txt", ROOT / "ui" / "requirements.txt") if file.exists()
-    )
-    (pin,) = re.findall(r"^gradio(?:\[\w+\])?\s*(\S+)", requirements, re.MULTILINE)
-    assert pin in (f"~={gradio_compat.GRADIO_VERSION}.0", f"=={version('gradio')}", ">=6.31,<7")
+    requirements = (ROOT / "ui" / "requirements.txt").read_text().splitlines()
+    assert f"gradio~={gradio_compat.GRADIO_VERSION}.0" in requirements
 
 
 @pytest.mark.parametrize("name", gradio_compat.__all__)
