@@ -13,6 +13,10 @@ from training.data.decode import decoded_groups
 from training.data.image_shape import first_image_shape
 from training.data.stream import HubStream
 
+# For functions in which no Python statement depends on a tensor's value. AutoGraph would rewrite the source of each
+# function they call, which takes seconds at the start of a training.
+without_autograph = tf.autograph.experimental.do_not_convert
+
 PREFETCHED_BATCHES = 4  # that wait between decoding and the network
 
 
@@ -70,6 +74,7 @@ def make_train_data(
     data = _decoded(stream, batches, image_shape or first_image_shape(stream), source_error)
     if augment.is_active:
 
+        @without_autograph
         def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             images, labels = batch
             if augment.digit_variants:
@@ -151,7 +156,9 @@ def _concatenate(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)  # a single part is not copied
 
 
+@without_autograph
 def _split_into_batches(images: tf.Tensor, labels: tf.Tensor, ends: tf.Tensor) -> tf.data.Dataset:
+    @without_autograph
     def batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         low, high = ends[number], ends[number + 1]
         return tf.cast(images[low:high], tf.float32), labels[low:high]
@@ -170,6 +177,7 @@ def _prefetched(data: tf.data.Dataset) -> tf.data.Dataset:
 def _augmentation_seeds(stream: HubStream, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:
     """Return one seed per batch, int32 (2,). It depends on (seed, epoch, batch) and the worker's rank only."""
 
+    @without_autograph
     def of_batch(number: tf.Tensor) -> tf.Tensor:
         of_epoch = tf.random.stateless_uniform((2,), tf.stack([stream.seed, number // steps]), None, None, tf.int64)
         of_worker = of_epoch + tf.stack([number % steps, tf.constant(stream.rank, tf.int64)])

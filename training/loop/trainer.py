@@ -172,8 +172,9 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
         rows = tf.cast(tf.shape(labels)[0], tf.float32)
         return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, outputs)), rows])
 
-    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU.
-    @tf.function(input_signature=signature, jit_compile=False)
+    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU. Nothing below
+    # depends on a tensor's value, so that AutoGraph would only slow the tracing down.
+    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
     def train_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = network(images, training=True)
@@ -189,7 +190,7 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
                 average.assign_add(step_size * (weight.value - average.value))
         return batch_sums(labels, outputs, loss)
 
-    @tf.function(input_signature=signature, jit_compile=False)
+    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
     def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         outputs = ema_network(images, training=False)
         return batch_sums(labels, outputs, loss_of(labels, outputs))
