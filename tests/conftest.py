@@ -7,20 +7,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import gc
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import datasets
 import pytest
 from filelock import FileLock
-from huggingface_hub import constants
+from huggingface_hub import HfFileSystem, constants
 
 from tests.support.fake_hub import TOKEN, LoopbackHub
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = str(ROOT / "training" / "sample")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the imported modules from garbage collection: Keras runs a full one, of half a second, after a trial."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -51,22 +59,31 @@ def training() -> Callable[..., subprocess.CompletedProcess]:
     return run
 
 
+def point_at_hub(
+    monkeypatch: pytest.MonkeyPatch, hub: LoopbackHub, home: Path, token: bool = True, offline: bool = False
+) -> None:
+    """Point huggingface_hub and `datasets` at a loopback Hub; they read the environment only when they are imported."""
+    HfFileSystem.clear_instance_cache()  # each instance keeps its endpoint and its listings
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", offline)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HOME", str(home))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("HF_UPDATE_DOWNLOAD_COUNTS", "0")  # a request of `datasets` to another host than the Hub
+    monkeypatch.delenv("TRAZO_CACHE", raising=False)
+    if token:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    else:
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+
+
 @pytest.fixture
 def use_hub(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Point huggingface_hub at a loopback Hub in this process; it reads its environment only when it is imported."""
-
-    def use(hub: LoopbackHub, home: Path, token: bool = True) -> None:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
-        template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        if token:
-            monkeypatch.setenv("HF_TOKEN", TOKEN)
-        else:
-            monkeypatch.delenv("HF_TOKEN", raising=False)
-
-    return use
+    """Return `point_at_hub` for the time of a test: `use_hub(hub, home, token=…, offline=…)`."""
+    return partial(point_at_hub, monkeypatch)

@@ -259,7 +259,7 @@ def test_log_has_no_tracebacks_of_the_project(app):
 
 
 def test_temporary_files_are_deleted(tmp_path, photo):
-    code = "import app; app.TEMP_FILE_TTL_S = 4; app.main()"
+    code = "import app; app.TEMP_FILE_TTL_S = 2; app.main()"
     with running(tmp_path / "log.txt", "-c", code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
         at_start = {file for file in (tmp_path / "kept").rglob("*") if file.is_file()}
         never_used, used = app.upload(photo.read_bytes() + b"more"), app.upload(photo.read_bytes())

@@ -41,7 +41,7 @@ ARGUMENTS = {
     "edges": st.tuples(FILES | VALUES, KERNELS | VALUES, st.floats() | VALUES) | st.lists(VALUES, max_size=5),
     "trials": st.lists(VALUES, max_size=2),
 }
-FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _images() -> dict[str, bytes]:

@@ -1,57 +1,68 @@
 """The stream against a Hub whose network fails."""
 
-import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from diskcache import Cache
+from huggingface_hub import HfApi, HfFileSystem
+from huggingface_hub.utils import close_session
 
-from model.errors import StreamError
+from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import Fault, LoopbackHub
-from training.stream import HubStream
-
-SCRIPT = """
-import json, sys
-from huggingface_hub import HfApi
-from model.errors import TrazoError
+from training.data.parquet import hub_client
 from training.data.parquet.byte_ranges import HttpOptions
-from training.stream import HubStream
-def between(batch): {between}
-try:
-    http = HttpOptions({network})
-    stream = HubStream("someone/sample", seed=1, batch_size=100, window_rows=1000, window_runs=2, http=http)
+from training.data.parquet.source import open_source
+from training.stream import Batch, HubStream
+
+OPTIONS = {"seed": 1, "batch_size": 100, "window_rows": 1000, "window_runs": 2}
+CACHE = HttpOptions(cache_bytes=10_000_000)
+
+Rows = list[tuple[list[int], list[int]]]  # of each batch: the ids of its rows, and the sizes of their images
+
+
+@pytest.fixture
+def hub(tmp_path, use_hub) -> Iterator[LoopbackHub]:
+    """A Hub with the bundled sample, to which this process is connected."""
+    with LoopbackHub(tmp_path / "hub") as hub:
+        hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        use_hub(hub, tmp_path)
+        yield hub
+
+
+def read_epoch(
+    dataset: str = "someone/sample",
+    http: HttpOptions = HttpOptions(),
+    between: Callable[[Batch], None] = lambda batch: None,
+) -> Rows:
+    """Open the dataset as a new process does, and return the rows of an epoch."""
+    HfFileSystem.clear_instance_cache()
     rows = []
-    for batch in stream.epoch(0):
-        rows.append([batch.index.tolist(), [len(image) for image in batch.images]])
+    for batch in HubStream(dataset, http=http, **OPTIONS).epoch(0):
+        rows.append((batch.index.tolist(), [len(image) for image in batch.images]))
         between(batch)
-    print(json.dumps(rows))
-except TrazoError as error:
-    print(error)
-"""
+    return rows
 
 
-def stream_from(hub: LoopbackHub, home: Path, network: str = "", between: str = "pass") -> str:
-    environment = {**hub.environ(home, token=True), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", SCRIPT.format(network=network, between=between)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout.splitlines()[-1]
+@pytest.fixture(scope="module")
+def without_faults() -> Rows:
+    return read_epoch(SAMPLE)
 
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(status=503), Fault(reset=True), Fault(cut=1000), Fault(stall=5), Fault(cut=1000, stall=5)],
+    [Fault(status=503), Fault(reset=True), Fault(cut=1000), Fault(stall=3), Fault(cut=1000, stall=3)],
     ids=["status 503", "reset", "body cut short", "silence", "silence in the body"],
 )
-def test_epoch_after_fault_has_the_same_rows(tmp_path, fault):
+def test_epoch_after_fault_has_the_same_rows(hub, without_faults, fault):
     seen: Counter = Counter()
 
     def every_third_request_fails_once(method: str, path: str, headers: dict) -> Fault | None:
@@ -61,29 +72,22 @@ def test_epoch_after_fault_has_the_same_rows(tmp_path, fault):
         seen[key] += 1
         return fault if seen[key] == 1 and len(seen) % 3 == 0 else None
 
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = every_third_request_fails_once
-        rows = json.loads(stream_from(hub, tmp_path, "timeout=1"))
+    hub.fault = every_third_request_fails_once
+    rows = read_epoch(http=HttpOptions(timeout=0.5))
     assert max(seen.values()) > 1, "no request failed"
-    assert rows == without_faults()
+    assert rows == without_faults
 
 
-def without_faults() -> list:
-    local = HubStream(SAMPLE, seed=1, batch_size=100, window_rows=1000, window_runs=2)
-    return [[batch.index.tolist(), [len(image) for image in batch.images]] for batch in local.epoch(0)]
+def test_epoch_shard_replaced_on_hub_is_unchanged(hub, without_faults):
+    def replace_shard(batch: Batch) -> None:
+        if batch.number == 3:
+            shard = "data/train-00000-of-00001.parquet"
+            HfApi().upload_file(
+                path_or_fileobj=b"other", path_in_repo=shard, repo_id="someone/sample", repo_type="dataset"
+            )
 
-
-def test_epoch_shard_replaced_on_hub_is_unchanged(tmp_path):
-    replace = (
-        "batch.number == 3 and HfApi().upload_file(path_or_fileobj=b'other', repo_id='someone/sample', "
-        "repo_type='dataset', path_in_repo='data/train-00000-of-00001.parquet')"
-    )
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        rows = json.loads(stream_from(hub, tmp_path, between=replace))
-        assert len(hub.commits("someone/sample", "dataset")) == 2
-    assert rows == without_faults()
+    assert read_epoch(between=replace_shard) == without_faults
+    assert len(hub.commits("someone/sample", "dataset")) == 2
 
 
 def test_epoch_shard_replaced_in_folder_is_error(tmp_path):
@@ -97,17 +101,15 @@ def test_epoch_shard_replaced_in_folder_is_error(tmp_path):
         list(batches)
 
 
-def test_epoch_silent_hub_is_error(tmp_path):
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = lambda method, path, headers: Fault(stall=90) if path.endswith(".parquet") else None
-        started = time.monotonic()
-        output = stream_from(hub, tmp_path, "timeout=0.3, retries=1")
-        assert time.monotonic() - started < 90  # it did not wait for the Hub
-    assert "cannot be read: " in output and "run the same command again" in output
+def test_epoch_silent_hub_is_error(hub):
+    hub.fault = lambda method, path, headers: Fault(stall=90) if path.endswith(".parquet") else None
+    started = time.monotonic()
+    with pytest.raises(StreamError, match=r"cannot be read: .*run the same command again"):
+        read_epoch(http=HttpOptions(timeout=0.3, retries=1))
+    assert time.monotonic() - started < 90  # it did not wait for the Hub
 
 
-def test_epoch_random_faults_has_the_same_rows(tmp_path):
+def test_epoch_random_faults_has_the_same_rows(hub, without_faults):
     random = np.random.default_rng(0)
     failed = []
 
@@ -117,36 +119,23 @@ def test_epoch_random_faults_has_the_same_rows(tmp_path):
         failed.append(path)
         return [Fault(status=500), Fault(status=502), Fault(reset=True), Fault(cut=500)][len(failed) % 4]
 
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = one_in_five
-        rows = json.loads(stream_from(hub, tmp_path, "retries=6"))
-    assert failed and rows == without_faults()
+    hub.fault = one_in_five
+    rows = read_epoch(http=HttpOptions(retries=6))
+    assert failed and rows == without_faults
 
 
-def test_open_silent_hub_is_error(tmp_path):
-    script = """
-from model.errors import TrazoError
-from training.data.parquet import hub_client
-from training.data.parquet.source import open_source
-hub_client.MAX_SILENCE_S, hub_client.DEFAULT_TIMEOUT_S = 3.0, 1.0
-try:
-    open_source("someone/sample", "train")
-except TrazoError as error:
-    print(error)
-"""
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = lambda method, path, headers: Fault(stall=30) if "/tree/" in path else None
-        command = [sys.executable, "-c", script]
-        environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
-        started = time.monotonic()
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
-        assert time.monotonic() - started < 25, "it waited for the Hub"
-    assert "cannot be reached for 'someone/sample'" in answer.stdout, answer.stderr
+def test_open_silent_hub_is_error(hub, monkeypatch):
+    monkeypatch.setattr(hub_client, "MAX_SILENCE_S", 2.0)
+    monkeypatch.setattr(hub_client, "DEFAULT_TIMEOUT_S", 0.5)
+    close_session()  # the timeout is that of a new HTTP client
+    hub.fault = lambda method, path, headers: Fault(stall=30) if "/tree/" in path else None
+    started = time.monotonic()
+    with pytest.raises(TrazoError, match="cannot be reached for 'someone/sample'"):
+        open_source("someone/sample", "train")
+    assert time.monotonic() - started < 25, "it waited for the Hub"
 
 
-def test_epoch_ctrl_c_does_not_wait_for_silent_hub(tmp_path):
+def test_epoch_ctrl_c_does_not_wait_for_silent_hub(hub, tmp_path):
     script = """
 from training.stream import HubStream
 stream = HubStream("someone/sample", window_rows=500, window_runs=2)
@@ -154,77 +143,63 @@ print("open", flush=True)
 for batch in stream.epoch(0):
     pass
 """
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", script]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
-            asked = len(hub.log)
-            hub.fault = lambda method, path, headers: Fault(stall=30) if len(hub.log) > asked + 12 else None
-            process.stdout.readline()
-            time.sleep(1)
-            started = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-            assert time.monotonic() - started < 8
+    environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+        asked = len(hub.log)
+        hub.fault = lambda method, path, headers: Fault(stall=30) if len(hub.log) > asked + 12 else None
+        process.stdout.readline()
+        time.sleep(1)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert time.monotonic() - started < 8
     assert process.returncode
 
 
-def test_epoch_damaged_cache_is_read_again_or_reported(tmp_path):
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        first = stream_from(hub, tmp_path, "cache_bytes=10_000_000")
-        (footer,) = (tmp_path / "trazo" / "footers").iterdir()
-        footer.write_bytes(b"\xff" * 300)
-        assert stream_from(hub, tmp_path, "cache_bytes=10_000_000") == first
-        (tmp_path / "trazo" / "rows" / "cache.db").write_bytes(b"no database" * 1000)
-        assert "rows cannot be kept in" in stream_from(hub, tmp_path, "cache_bytes=10_000_000")
-        assert stream_from(hub, tmp_path) == first
+def test_epoch_damaged_cache_is_read_again_or_reported(hub, tmp_path, without_faults):
+    assert read_epoch(http=CACHE) == without_faults
+    (footer,) = (tmp_path / "trazo" / "footers").iterdir()
+    footer.write_bytes(b"\xff" * 300)
+    assert read_epoch(http=CACHE) == without_faults
+    for file in (tmp_path / "trazo" / "rows").glob("cache.db*"):  # the database and what is not yet written into it
+        file.write_bytes(b"no database" * 1000)
+    with pytest.raises(TrazoError, match="rows cannot be kept in"):
+        read_epoch(http=CACHE)
+    assert read_epoch() == without_faults
 
 
-def test_disk_cache_is_bounded(tmp_path):
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        stream_from(hub, tmp_path, "cache_bytes=300_000")
+def test_disk_cache_is_bounded(hub, tmp_path):
+    read_epoch(http=HttpOptions(cache_bytes=300_000))
     with Cache(tmp_path / "trazo" / "rows") as cache:
         kept = sum(len(cache[key]) for key in cache)
     assert 0 < kept < 400_000 < sum(path.stat().st_size for path in Path(SAMPLE).rglob("train-*"))
 
 
-def test_epoch_second_comes_from_disk_cache(tmp_path):
-    script = """
-from training.data.parquet.byte_ranges import HttpOptions
-from training.stream import HubStream
-stream = HubStream("someone/sample", window_rows=700, http=HttpOptions(cache_bytes=10_000_000))
-for epoch in (0, 1):
-    print(sorted(row for batch in stream.epoch(epoch) for row in batch.index.tolist()) == list(range(3500)))
-    open({flag!r}, "w").close()
-"""
-    flag = tmp_path / "first epoch is over"
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = lambda method, path, headers: Fault(status=404) if flag.exists() else None
-        environment = {**hub.environ(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", script.format(flag=str(flag))]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
-    assert answer.stdout.split() == ["True", "True"], answer.stderr
+def test_epoch_second_comes_from_disk_cache(hub, tmp_path):
+    stream = HubStream("someone/sample", window_rows=700, http=CACHE)
+    for epoch in (0, 1):
+        rows = sorted(row for batch in stream.epoch(epoch) for row in batch.index.tolist())
+        assert rows == list(range(3500))
+        hub.fault = lambda method, path, headers: Fault(status=404)
     kept = sum(path.stat().st_size for path in (tmp_path / "trazo" / "rows").rglob("*") if path.is_file())
     assert 500_000 < kept < 10_000_000
 
 
-def test_open_footers_are_read_once_per_commit(tmp_path):
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        first = stream_from(hub, tmp_path)
-        asked = [request.range for request in hub.log if request.path.endswith(".parquet") and request.range]
-        hub.log.clear()
-        assert stream_from(hub, tmp_path) == first
-        again = [request.range for request in hub.log if request.path.endswith(".parquet") and request.range]
+def test_open_footers_are_read_once_per_commit(hub, without_faults):
+    def requested_ranges() -> list[str]:
+        return [request.range for request in hub.log if request.path.endswith(".parquet") and request.range]
+
+    read_epoch()
+    asked = requested_ranges()
+    hub.log.clear()
+    assert read_epoch() == without_faults
+    again = requested_ranges()
     assert len(again) == len(asked) - 1 and set(again) < set(asked)
 
 
 @pytest.mark.slow
-def test_epoch_hub_down_is_error_within_a_minute(tmp_path):
+def test_epoch_hub_down_is_error_within_a_minute(hub):
     requests: list[str] = []
 
     def dies(method: str, path: str, headers: dict) -> Fault | None:
@@ -232,8 +207,6 @@ def test_epoch_hub_down_is_error_within_a_minute(tmp_path):
             requests.append(path)
         return Fault(status=503) if len(requests) > 6 else None
 
-    with LoopbackHub(tmp_path / "hub") as hub:
-        hub.add_repo("someone/sample", folder=Path(SAMPLE))
-        hub.fault = dies
-        output = stream_from(hub, tmp_path)
-    assert "cannot be read: " in output and "503" in output and "run the same command again" in output
+    hub.fault = dies
+    with pytest.raises(StreamError, match=r"cannot be read: .*503.*run the same command again"):
+        read_epoch()

@@ -20,6 +20,7 @@ from gradio_client import Client
 
 ROOT = Path(__file__).parents[2]
 BOUNDARY = "part"  # of multipart forms
+GRACE_S = 2.0  # that a server has to end
 
 
 @dataclass
@@ -133,9 +134,10 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:  # it waits for open connections; the network's process ends with it
             process.kill()
+            process.wait()
 
 
 def _status(pid: int) -> dict[str, str]:

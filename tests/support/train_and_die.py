@@ -1,16 +1,19 @@
-"""`python -m training …` that kills itself at a chosen moment.
+"""`python -m training …` in processes that kill themselves at a chosen moment.
 
-    python -m tests.support.train_and_die MOMENT COUNT VERB …
+    python -m tests.support.train_and_die
 
-MOMENT is one of these; the command runs to its end if it never comes.
+It reads lines of JSON, `[moment, count, [verb, …]]`, runs each in a process of its own, and prints the exit code. The
+processes are forked: the import of TensorFlow takes seconds. The moment is one of these; the command runs to its end if
+it never comes.
 
-    step       before the COUNT-th step is counted
-    half       when half of the COUNT-th checkpoint is written, under its temporary name
-    flushed    when the COUNT-th checkpoint is written, under its temporary name
-    renamed    when the COUNT-th checkpoint is in its place
-    FILE       before the run's file of that name, such as training.json, is written
+    step       before the count-th step is counted
+    half       when half of the count-th checkpoint is written, under its temporary name
+    flushed    when the count-th checkpoint is written, under its temporary name
+    renamed    when the count-th checkpoint is in its place
+    a file     before the run's file of that name, such as training.json, is written
 """
 
+import json
 import os
 import signal
 import sys
@@ -76,8 +79,9 @@ def die_at_file(name: str) -> None:
     tempfile.mkstemp = checked_create
 
 
-if __name__ == "__main__":
-    moment, count = sys.argv[1], int(sys.argv[2])
+def run(moment: str, count: int, command: list[str]) -> None:
+    """Run a command until the moment, and end this process."""
+    os.dup2(2, 1)  # stdout is for exit codes
     fast = presets.fast()
     presets.PRESETS["fast"] = lambda: replace(fast, architecture=fast.architecture | {"dropout": 0.3})
     commands.fit = partial(fit, save_every_s=0.05)
@@ -87,6 +91,13 @@ if __name__ == "__main__":
         die_at_checkpoint(moment, count)
     else:
         die_at_file(moment)
-    status = main(sys.argv[3:])
+    status = main(command)
     sys.stdout.flush()
     os._exit(status)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        if not (pid := os.fork()):
+            run(*json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)

@@ -26,7 +26,7 @@ def test_resume_any_optimizer_ends_with_same_bits(tmp_path, optimizer, precision
     rate = {"sgd": 0.1, "lion": 1e-3}.get(optimizer, 5e-3)
     settings = TrainConfig(
         epochs=2,
-        steps_per_epoch=6,
+        steps_per_epoch=4,
         batch_size=64,
         optimizer=optimizer,
         learning_rate=rate,
@@ -36,7 +36,7 @@ def test_resume_any_optimizer_ends_with_same_bits(tmp_path, optimizer, precision
     uninterrupted, expected = fit(CONFIG, settings, *streams(), verbose=False)
 
     save_each_step = {"checkpoint": tmp_path / "checkpoint.safetensors", "save_every_s": 0.0}
-    epochs, left = HubStream.epochs, 9
+    epochs, left = HubStream.epochs, 6
 
     def failing(self, numbers, start=0, steps=None):
         nonlocal left
@@ -91,13 +91,18 @@ OPTIONS = [
 def train(tmp_path):
     """Return a function that trains into a folder until a moment, and returns the exit code."""
 
-    def run(folder: str, moment: str, count: int) -> int:
-        command = [sys.executable, "-m", "tests.support.train_and_die", moment, str(count)]
-        command += ["train", "--dataset", SAMPLE, "--output", str(tmp_path / folder), *OPTIONS]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, env=environment, capture_output=True, timeout=120).returncode
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.train_and_die"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as server:
 
-    return run
+        def run(folder: str, moment: str, count: int) -> int:
+            command = ["train", "--dataset", SAMPLE, "--output", str(tmp_path / folder), *OPTIONS]
+            print(json.dumps([moment, count, command]), file=server.stdin, flush=True)
+            return int(server.stdout.readline())
+
+        yield run
+        server.stdin.close()
 
 
 @pytest.mark.parametrize(

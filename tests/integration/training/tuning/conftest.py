@@ -5,13 +5,19 @@ import pytest
 from tests.support.tiny_space import TinySpace
 from training import commands
 from training.loop.trainer import Progress
-from training.tuning import tuner
+from training.tuning import trial_process, tuner
 
 
 @pytest.fixture
 def tiny_space(monkeypatch):
     """Let every search use `TinySpace`."""
     monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run trials in this process, where TensorFlow is warm, as where a process cannot be forked."""
+    monkeypatch.setattr(trial_process, "CAN_FORK", False)
 
 
 def instant_fit(*_, on_epoch, **__) -> Progress:

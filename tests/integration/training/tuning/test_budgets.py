@@ -179,7 +179,7 @@ def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
         (folder / "record.json").write_text(json.dumps(record | {"memory": note}))
 
 
-def test_tensorboard_files_have_epochs_and_hyperparameters(tmp_path, monkeypatch):
+def test_tensorboard_files_have_epochs_and_hyperparameters(tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(commands, "SearchSpace", TinySpace)
     settings = TuneConfig(trials=1, trial_epochs=2, trial_steps=2)
     commands.tune(DataConfig(SAMPLE), {"batch_size": 32}, settings, tmp_path, tensorboard=True)

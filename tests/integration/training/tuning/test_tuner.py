@@ -24,7 +24,7 @@ OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES if n
 
 
 @pytest.mark.parametrize("strategy", ["bayesian", *OTHERS])
-def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, strategy):
+def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_space, in_process, strategy):
     report = tune(tmp_path, trials=2, strategy=strategy, trial_epochs=3)
     assert len(report["trials"]) == 2
     for trial in report["trials"]:
@@ -37,7 +37,7 @@ def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_s
     assert scores[report["best_trial"]] == best["score"]
 
 
-def test_search_regression_smallest_error_is_best(tmp_path, tiny_space):
+def test_search_regression_smallest_error_is_best(tmp_path, tiny_space, in_process):
     columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
     report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
@@ -48,7 +48,7 @@ def test_search_regression_smallest_error_is_best(tmp_path, tiny_space):
     assert report["best_trial"] == best["trial_id"]
 
 
-def test_search_run_again_keeps_trials_and_adds_more(tmp_path, tiny_space):
+def test_search_run_again_keeps_trials_and_adds_more(tmp_path, tiny_space, in_process):
     first = tune(tmp_path, trials=1)
     assert tune(tmp_path, trials=1) == first
     more = tune(tmp_path, trials=2)
@@ -67,13 +67,13 @@ def test_search_more_than_ten_trials_stay_in_order(tmp_path, monkeypatch, tiny_s
     assert [int(t["trial_id"]) for t in many["trials"]] == list(range(11))
 
 
-def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_space):
+def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_space, in_process):
     report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
     assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, strategy):
+def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_process, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
     report = commands.tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
@@ -101,7 +101,7 @@ def test_search_no_trial_completes_fails_with_reason(tmp_path, monkeypatch, inst
             return network | {"kernel_size": 99}, training
 
     monkeypatch.setattr(commands, "SearchSpace", Never)
-    with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 28"):
+    with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 31, not 99"):
         tune(tmp_path, trials=2)
     report = json.loads((tmp_path / "trials.json").read_text())
     assert report["best_trial"] is None and {t["status"] for t in report["trials"]} == {"FAILED"}
@@ -129,7 +129,7 @@ def test_search_killed_resumes_its_trial(tmp_path):
     options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "20", "--batch-size", "32"]
     command = search_command(tmp_path / "whole", *options)
     output = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200).stdout
-    assert b"a trial is 40 steps" in output
+    assert b"a trial has only 40 steps" in output
     command = search_command(tmp_path / "killed", *options)
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
@@ -178,7 +178,7 @@ def test_report_has_trial_from_its_start(tmp_path, tiny_space, monkeypatch):
     assert report["data"]["rows"]["train"] > report["data"]["rows"]["validation"] > 0
 
 
-def test_tune_command_epochs_is_another_name_of_trial_epochs(tmp_path, tiny_space, capsys):
+def test_tune_command_epochs_is_another_name_of_trial_epochs(tmp_path, tiny_space, in_process, capsys):
     arguments = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--trials", "1", "--batch-size", "32"]
     assert main([*arguments, "--epochs", "1", "--steps-per-epoch", "2"]) == 0
     report = json.loads((tmp_path / "trials.json").read_text())

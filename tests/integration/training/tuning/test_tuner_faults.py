@@ -62,7 +62,9 @@ def fail_once(monkeypatch, error, number=2) -> list[int]:
     ids=["network", "disk", "damage", "Ctrl-C"],
 )
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_search_interrupted_trial_resumes_from_checkpoint(tmp_path, monkeypatch, error, raised, text, number):
+def test_search_interrupted_trial_resumes_from_checkpoint(
+    tmp_path, monkeypatch, in_process, error, raised, text, number
+):
     epochs = fail_once(monkeypatch, error, number)
     with pytest.raises(raised) as caught:
         tune(tmp_path / "interrupted")
@@ -74,7 +76,7 @@ def test_search_interrupted_trial_resumes_from_checkpoint(tmp_path, monkeypatch,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_search_interrupted_every_strategy_ends_the_same(tmp_path, monkeypatch, strategy):
+def test_search_interrupted_every_strategy_ends_the_same(tmp_path, monkeypatch, in_process, strategy):
     # Four trials of hyperband are three short ones and a long one.
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
     whole = tune(tmp_path / "whole", **settings)
@@ -86,7 +88,7 @@ def test_search_interrupted_every_strategy_ends_the_same(tmp_path, monkeypatch, 
 
 
 @pytest.mark.slow
-def test_search_disk_full_many_times_ends_the_same(tmp_path, monkeypatch):
+def test_search_disk_full_many_times_ends_the_same(tmp_path, monkeypatch, in_process):
     """The first write of the first start fails, the second of the second, and so on."""
     whole = tune(tmp_path / "whole", trial_epochs=1)
     replace, left = os.replace, 0

@@ -46,7 +46,7 @@ def folders(tmp_path_factory):
         yield written
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(0, 3),
     st.integers(0, 3),

@@ -58,7 +58,7 @@ def test_epoch_rows_match_datasets(sharded):
     assert [seen[row] for row in range(68)] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.integers(0, 3), st.integers(0, 3), st.integers(1, 80), st.integers(1, 5), st.integers(0, 70), st.integers(1, 90)
 )
@@ -78,7 +78,7 @@ def test_epoch_resumed_or_sharded_keeps_order(sharded, seed, epoch, batch_size, 
         assert max(len(part.index) for part in slices) - min(len(part.index) for part in slices) <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 40),
     st.integers(1, 3),
