@@ -2,7 +2,7 @@
 
     python -m tests.support.train_and_die
 
-It reads lines of JSON, `[moment, count, [verb, …]]`, runs each in a process of its own, and prints the exit code. The
+It reads lines of JSON, `[moment, count, [verb, …]]`, runs each in a separate process, and prints the exit code. The
 processes are forked: the import of TensorFlow takes seconds. The moment is one of these; the command runs to its end if
 it never comes.
 

@@ -124,12 +124,12 @@ def search_command(folder, *options: str) -> list[str]:
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def test_search_killed_resumes_its_trial(tmp_path):
+def test_search_killed_resumes_its_trial(tmp_path, tiny_space, in_process, capsys):
     """`kill -9` in the second trial: the first is kept, the second resumed, and the scores are the same."""
     options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "20", "--batch-size", "32"]
-    command = search_command(tmp_path / "whole", *options)
-    output = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200).stdout
-    assert b"a trial has only 40 steps" in output
+    whole = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path / "whole"), *options]
+    assert main(whole) == 0
+    assert "a trial has only 40 steps" in capsys.readouterr().out
     command = search_command(tmp_path / "killed", *options)
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
@@ -137,7 +137,7 @@ def test_search_killed_resumes_its_trial(tmp_path):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the search ended before it could be killed"
-    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=200)
+    assert main(["tune", "--dataset", SAMPLE, "--output", str(tmp_path / "killed"), *options]) == 0
     assert_same_trials(tmp_path / "whole", tmp_path / "killed")
 
 
