@@ -24,6 +24,10 @@ from tests.support.fake_hub import TOKEN, LoopbackHub
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = str(ROOT / "training" / "sample")
+RUN_OPTIONS = [
+    *("--image-size", "14", "--trials", "1", "--trial-epochs", "1", "--trial-steps", "2"),
+    *("--epochs", "2", "--steps-per-epoch", "4"),
+]  # of `trained`
 
 
 def pytest_collection_finish() -> None:
@@ -40,10 +44,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker that needs the run makes it, each worker copies it
         shared = shared.parent
     folder = shared / "trained"
-    options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
     with FileLock(shared / "trained.lock"):
         # Does nothing if it is finished.
-        assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *options]) == 0
+        assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *RUN_OPTIONS]) == 0
     return Path(shutil.copytree(folder, tmp_path_factory.mktemp("run") / "run"))
 
 

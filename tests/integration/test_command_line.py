@@ -13,7 +13,7 @@ import pytest
 from datasets import ClassLabel, Features, Image, Value
 
 from model import CnnModel, __version__
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import ROOT, RUN_OPTIONS, SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
@@ -44,13 +44,12 @@ def test_run_writes_every_file(trained):
 
 def test_run_finished_changes_nothing(trained, capsys):
     before = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
-    options = ["--trials", "1", "--trial-epochs", "1", "--trial-steps", "2", "--epochs", "2", "--steps-per-epoch", "12"]
-    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options]) == 0
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *RUN_OPTIONS]) == 0
     after = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
     assert before == after
     assert "epoch" not in capsys.readouterr().out
     # Another trial might be the best, of another network than the one that is trained.
-    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *options, "--trials", "2"]) == 0
+    assert main(["run", "--dataset", SAMPLE, "--output", str(trained), *RUN_OPTIONS, "--trials", "2"]) == 0
     assert {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()} == before
     assert "the training has already started: no further trials" in capsys.readouterr().out
 
@@ -110,26 +109,23 @@ def test_missing_model_or_run_is_named(tmp_path, capsys):
     )
 
 
-def test_hub_unreachable_error_names_the_sample(tmp_path, training):
-    nobody = {
-        **os.environ,
-        "HF_HUB_OFFLINE": "0",
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-    }  # nobody listens on the discard port
-    answer = training("train", "--dataset", "ylecun/mnist", "--output", tmp_path / "run", env=nobody)
-    assert answer.returncode == 2
-    assert "cannot be reached for 'ylecun/mnist'" in answer.stderr and "--dataset training/sample" in answer.stderr
-    assert "Traceback" not in answer.stderr and not (tmp_path / "run").exists()
+def test_hub_unreachable_error_names_the_sample(tmp_path, use_hub, capfd):
+    use_hub(LoopbackHub(tmp_path / "hub", port=9), tmp_path)  # it does not run: nobody listens on the discard port
+    assert main(["train", "--dataset", "ylecun/mnist", "--output", str(tmp_path / "run")]) == 2
+    error = capfd.readouterr().err
+    assert "cannot be reached for 'ylecun/mnist'" in error and "--dataset training/sample" in error
+    assert "Traceback" not in error and not (tmp_path / "run").exists()
 
 
-def test_hub_dataset_missing_or_private_is_an_error(tmp_path, training):
+def test_hub_dataset_missing_or_private_is_an_error(tmp_path, use_hub, capfd):
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/secret", folder=Path(SAMPLE), private=True)
+        use_hub(hub, tmp_path, token=False)
         for dataset in ("nobody/nothing", "someone/secret"):
-            answer = training("train", "--dataset", dataset, "--output", tmp_path / "run", env=hub.environ(tmp_path))
-            assert answer.returncode == 2 and "Traceback" not in answer.stderr
-            assert f"'{dataset}' is neither a folder here nor a dataset on the Hub" in answer.stderr
-            assert "HF_TOKEN" in answer.stderr
+            assert main(["train", "--dataset", dataset, "--output", str(tmp_path / "run")]) == 2
+            error = capfd.readouterr().err
+            assert f"'{dataset}' is neither a folder here nor a dataset on the Hub" in error
+            assert "HF_TOKEN" in error and "Traceback" not in error
 
 
 @pytest.mark.slow

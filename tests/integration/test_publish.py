@@ -29,12 +29,6 @@ from training.release.publish import publish
 from training.stream import HubStream
 
 REPO = "someone/digits"
-PREDICT = (
-    "import sys, numpy as np; from model import CnnModel; from training.stream import HubStream\n"
-    "images = next(HubStream(sys.argv[1], 'test', batch_size=64).ordered()).images\n"
-    "cnn = CnnModel.from_pretrained(sys.argv[2], revision=sys.argv[4] or None)\n"
-    "np.save(sys.argv[3], cnn.predict(images)); print(cnn.folder)"
-)
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +42,20 @@ def home(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-def python(hub: LoopbackHub, home: Path, *arguments: object, token: bool = True, **more: str):
-    environment = {**hub.environ(home, token=token), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "0", **more}
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=ROOT)
-
-
 @pytest.fixture(scope="module")
 def published(hub, home, trained) -> str:
-    answer = python(hub, home, "-m", "training", "publish", trained, "--repo", REPO)
+    environment = {**hub.environ(home, token=True), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-m", "training", "publish", str(trained), "--repo", REPO]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=ROOT)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
+
+
+def predictions(model: str | Path, revision: str | None = None) -> tuple[np.ndarray, Path]:
+    """Load a model; return what it predicts for 64 images of the sample, and the folder that it was loaded from."""
+    images = next(HubStream(SAMPLE, "test", batch_size=64).ordered()).images
+    cnn = CnnModel.from_pretrained(model, revision=revision)
+    return cnn.predict(images), cnn.folder
 
 
 @pytest.fixture
@@ -109,25 +106,26 @@ def test_card_mentions_drawings_if_the_network_takes_them(channels, drawings):
     assert ("predict_sketch" in card) is drawings and "cnn.predict(images)" in card
 
 
-def test_card_code_runs(hub, home, published):
+def test_card_code_runs(hub, home, use_hub, published):
+    use_hub(hub, home, token=False)
     card = hub.files(REPO, "model")["README.md"].decode()
     code = card.split("```python\n")[1].split("```")[0]
-    given = (
-        "from training.stream import HubStream\n"
-        f"images = next(HubStream({SAMPLE!r}, 'test', batch_size=8).ordered()).images\n"
-        "drawings = images\n"
-    )
-    checks = "assert cnn.predict(images).shape == (8, 10)\n"
-    answer = python(hub, home, "-c", given + code + checks, token=False)
-    assert answer.returncode == 0, answer.stderr
+    images = next(HubStream(SAMPLE, "test", batch_size=8).ordered()).images
+    variables = {"images": images, "drawings": images}
+    exec(code, variables)
+    assert variables["cnn"].predict(images).shape == (8, 10)
 
 
 def test_card_has_commands_to_reproduce_the_model(hub, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     tune, train, evaluate = card.split("```sh\n")[1].split("```")[0].splitlines()
-    assert tune.startswith("python -m training tune --output runs/again --dataset sample --strategy random --trials 1 ")
+    assert tune.startswith(
+        "python -m training tune --output runs/again --dataset sample --image-size 14 --strategy random --trials 1 "
+    )
     assert "--trial-steps 2" in tune and "--max-params" not in tune
-    assert train == ("python -m training train --output runs/again --dataset sample --epochs 2 --steps-per-epoch 12")
+    assert train == (
+        "python -m training train --output runs/again --dataset sample --image-size 14 --epochs 2 --steps-per-epoch 4"
+    )
     assert evaluate == "python -m training evaluate --model runs/again --dataset sample --split test"
     for line in (tune, train, evaluate):
         build_parser().parse_args(shlex.split(line)[3:])  # else it exits
@@ -328,25 +326,23 @@ def test_report_without_fields_of_card_is_an_error(run, name):
         publish(run, "someone/never")
 
 
-def test_published_model_predicts_the_same_bits(hub, home, trained, published, tmp_path):
-    answers = []
-    for number, (model, token) in enumerate([(trained, True), (REPO, False)]):
-        out = tmp_path / f"{number}.npy"
-        answer = python(hub, home, "-c", PREDICT, SAMPLE, model, out, "", token=token)
-        assert answer.returncode == 0, answer.stderr
-        answers.append(np.load(out))
-    assert answers[0].shape == (64, 10) and (answers[0] == answers[1]).all()
+def test_published_model_predicts_the_same_bits(hub, home, use_hub, trained, published):
+    use_hub(hub, home, token=False)
+    (ours, _), (theirs, _) = predictions(trained), predictions(REPO)
+    assert ours.shape == (64, 10) and (ours == theirs).all()
 
 
-def test_model_is_read_at_one_commit_then_from_cache(hub, home, published, tmp_path):
+def test_model_is_read_at_one_commit_then_from_cache(hub, home, use_hub, published):
     oid = hub.commits(REPO, "model")[-1].oid
     if hub.commits(REPO, "model")[-1].title != "Publish a Trazo model":
         oid = hub.commits(REPO, "model")[0].oid
-    first = python(hub, home, "-c", PREDICT, SAMPLE, REPO, tmp_path / "a.npy", oid, token=False)
-    assert first.returncode == 0 and oid in first.stdout, first.stderr
-    offline = python(hub, home, "-c", PREDICT, SAMPLE, REPO, tmp_path / "b.npy", "", token=False, HF_HUB_OFFLINE="1")
-    assert offline.returncode == 0, offline.stderr
-    assert (np.load(tmp_path / "a.npy") == np.load(tmp_path / "b.npy")).all()
+    use_hub(hub, home, token=False)
+    first, folder = predictions(REPO, oid)
+    assert oid in str(folder)
+    use_hub(hub, home, token=False, offline=True)
+    requests = len(hub.log)
+    offline, _ = predictions(REPO)
+    assert (first == offline).all() and len(hub.log) == requests
 
 
 def test_user_error_is_one_line(upload, trained, published, capfd):
@@ -363,24 +359,17 @@ def test_user_error_is_one_line(upload, trained, published, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_stream_from_hub_equals_stream_from_folder(hub, home, tmp_path):
+def test_stream_from_hub_equals_stream_from_folder(hub, home, use_hub):
     """Same order and bytes over HTTP, at the requested commit, reading at most 2.2 times the file."""
     hub.add_repo("someone/sample", folder=Path(SAMPLE))
-    script = (
-        "import sys, json; from training.stream import HubStream\n"
-        "s = HubStream('someone/sample', seed=3, batch_size=100)\n"
-        "ids = [b.index.tolist() for b in s.epoch(1)]\n"
-        "images = [len(i) for b in s.epoch(1, start=30) for i in b.images]\n"
-        "print(json.dumps([s.source.revision, ids, images]), flush=True)\n"
-        "import os; os._exit(0)  # as the command line ends: threads of libraries may abort an interpreter's own end"
-    )
+    use_hub(hub, home, token=False)
     before = len(hub.log)
-    answer = python(hub, home, "-c", script, token=False)
-    assert answer.returncode == 0, answer.stderr
-    revision, ids, sizes = json.loads(answer.stdout.splitlines()[-1])
-    local = HubStream(SAMPLE, seed=3, batch_size=100)
-    assert ids == [batch.index.tolist() for batch in local.epoch(1)]
-    assert sizes == [len(image) for batch in local.epoch(1, start=30) for image in batch.images]
+    remote, local = (HubStream(name, seed=3, batch_size=100) for name in ("someone/sample", SAMPLE))
+    for one, other in zip(remote.epoch(1), local.epoch(1), strict=True):
+        assert one.index.tolist() == other.index.tolist()
+    for one, other in zip(remote.epoch(1, start=30), local.epoch(1, start=30), strict=True):
+        assert one.images == other.images
+    revision = remote.source.revision
     assert revision == hub.commits("someone/sample", "dataset")[0].oid
     requests = [entry for entry in hub.log[before:] if "resolve" in entry.path and entry.path.endswith(".parquet")]
     assert all(revision in entry.path for entry in requests)
