@@ -137,7 +137,9 @@ def test_open_silent_hub_is_error(hub, monkeypatch):
 
 def test_epoch_ctrl_c_does_not_wait_for_silent_hub(hub, tmp_path):
     script = """
+import signal
 from training.stream import HubStream
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 stream = HubStream("someone/sample", window_rows=500, window_runs=2)
 print("open", flush=True)
 for batch in stream.epoch(0):

@@ -60,6 +60,8 @@ def test_resume_any_optimizer_ends_with_same_bits(tmp_path, optimizer, precision
 OPTIONS = [
     "--preset",
     "fast",
+    "--image-size",
+    "14",
     "--epochs",
     "40",
     "--patience",

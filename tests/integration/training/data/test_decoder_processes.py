@@ -53,7 +53,8 @@ import os, signal, threading, time
 import numpy as np
 from training.data.decode import decoded_batches
 from training.stream import HubStream
-stream = HubStream({SAMPLE!r}, batch_size=50)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
+stream = HubStream({SAMPLE!r}, "test", batch_size=50)
 def read():
     return {{int(row): image for images, _, ids in decoded_batches(stream, stream.epoch(0), {SHAPE})
             for row, image in zip(ids, images)}}
