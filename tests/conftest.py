@@ -30,8 +30,10 @@ RUN_OPTIONS = [
 ]  # of `trained`
 
 
-def pytest_collection_finish() -> None:
-    """Exempt the imported modules from garbage collection: Keras runs a full one, of half a second, after a trial."""
+@pytest.fixture(autouse=True, scope="module")
+def frozen_heap() -> None:
+    """Exempt what is alive from garbage collection: Keras runs a full one, of half a second, after each trial."""
+    gc.collect()
     gc.freeze()
 
 
