@@ -121,6 +121,7 @@ def test_comparison_bar_moves_with_mouse_and_keys(page):
     def cut() -> float:
         return float(shown.evaluate("image => image.style.clipPath.match(/([0-9.]+)%/)[1]"))
 
+    page.wait_for_function("image => image.style.clipPath.includes('%')", arg=shown.element_handle())
     assert cut() == 50 and bar.get_attribute("aria-valuenow") == "50"
     box = bar.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
