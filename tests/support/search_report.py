@@ -1,6 +1,11 @@
 """A trials.json with every kind of trial, and names that try to inject HTML."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ui.reports.parse import read_search
+from ui.reports.search import Search
 
 START = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
 EVIL = "<b>a</b> & <img src=x onerror=alert(1)>"
@@ -59,3 +64,9 @@ REPORT = {
         ],
     },
 }
+
+
+def read_report(folder: Path, **changes: object) -> Search:
+    """Write the report, with changed sections, and read it as the page does."""
+    (folder / "trials.json").write_text(json.dumps(REPORT | changes))
+    return read_search(folder)

@@ -1,0 +1,29 @@
+"""A kernel that was chosen: by name, by hand, or from the network."""
+
+import numpy as np
+import pytest
+
+from ui.edges.kernel_choice import choose_learned, choose_named, choose_own
+from ui.edges.kernels import KERNELS
+from ui.i18n import UserError
+
+
+def test_choose_named_output_follows_the_kind_of_kernel():
+    rows = {name: kernel.tolist() for name, kernel in KERNELS.items()}
+    assert choose_named("blur", rows["sobel"]).output == "gray"
+    assert choose_named("sobel", rows["blur"]).output == "binary"
+    assert choose_named("sobel", rows["vertical"]).output is None
+    assert choose_named("sobel", rows["vertical"]).rows == rows["sobel"]
+
+
+def test_choose_own_side_is_the_nearest_editable_one():
+    assert [len(choose_own(np.ones((side, side)).tolist()).rows) for side in (1, 3, 5, 9)] == [3, 3, 5, 5]
+    with pytest.raises(UserError):
+        choose_own([[1, 2]])
+
+
+def test_choose_learned_unknown_layer_is_the_first():
+    kernels = {"a": np.ones((3, 3, 1, 4), np.float32), "b": np.ones((3, 3, 4, 8), np.float32)}
+    choice = choose_learned(kernels, "b", 9, 9)
+    assert (choice.inputs, choice.filters, np.shape(choice.rows)) == (4, 8, (3, 3))
+    assert choose_learned(kernels, "no such layer", 1, 1).filters == 4

@@ -1,0 +1,118 @@
+"""The edge map, and the view of an image and its edges."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support.bars import BARS
+from ui.edges.convolution import to_gray
+from ui.edges.kernels import KERNELS, validate_kernel
+from ui.edges.render import EdgeOptions, clamp_index, edge_map, original_as_rgb, render_edges
+from ui.i18n import UserError
+
+
+@pytest.mark.parametrize("kernel", [*KERNELS, [[0, 1, 2], [-3, 4, 0], [2, -1, -5]], np.arange(25).reshape(5, 5) - 12])
+@pytest.mark.parametrize("threshold", [-20, 0, 50, 411.5])
+def test_edge_map_is_tensorflows_convolution_with_same_padding(kernel, threshold):
+    image = np.random.default_rng(0).integers(0, 256, (23, 31), np.uint8)
+    weights = validate_kernel(kernel)
+    inputs = tf.constant(image[None, :, :, None], tf.float32)
+    response = tf.nn.conv2d(inputs, weights[:, :, None, None], strides=1, padding="SAME").numpy()[0, :, :, 0]
+    edges = edge_map(image, kernel, threshold)
+    assert edges.dtype == np.uint8 and edges.shape == image.shape
+    assert (edges == np.where(response > threshold, 255, 0)).all()
+
+
+def test_original_as_rgb_transparent_is_white():
+    image = np.zeros((4, 4, 4), np.uint8)  # black, but transparent
+    image[1, 1] = 255, 0, 0, 255
+    shown = original_as_rgb(image)
+    assert shown.shape == (4, 4, 3) and shown[1, 1].tolist() == [255, 0, 0]
+    assert shown[0, 0].tolist() == [255] * 3 and to_gray(image)[0, 0] == 255
+    assert (original_as_rgb(np.full((2, 2), 65535, np.uint16)) == 255).all()
+
+
+def test_edge_map_sign_matters():
+    """The vertical kernel responds where bright becomes dark, not the other way around."""
+    edges = edge_map(BARS, "vertical")
+    assert (edges[:, 7:9] == 255).all()
+    assert not edges[:, :7].any() and not edges[:, 9:].any()
+    assert not edge_map(BARS, "horizontal")[1:-1].any()
+
+
+def test_edge_map_threshold_is_exclusive():
+    one = np.full((1, 1), 50, np.uint8)
+    assert edge_map(one, [[1]], 50) == 0
+    assert edge_map(one, [[1]], 49.5) == 255
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (3, 3),
+        (3.7, 3),
+        (0, 0),
+        (-2, 0),
+        (9, 8),
+        (1e300, 8),
+        (None, 4),
+        ("3", 4),
+        (math.nan, 4),
+        (-math.inf, 4),
+        ([], 4),
+    ],
+)
+def test_clamp_index_is_inside_the_image(index, expected):
+    assert clamp_index(index, 9) == expected
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("sign", ["clipped", "signed"])
+def test_render_edges_edges_are_as_large_as_the_original(padding, stride, sign):
+    options = EdgeOptions(sign=sign, padding=padding, stride=stride)
+    view = render_edges(BARS, KERNELS["vertical"].tolist(), options)
+    assert view.original.shape == (12, 16, 3) and view.edges.shape[:2] == (12, 16)
+    assert view.original.dtype == view.edges.dtype == np.uint8
+
+
+def test_render_edges_default_is_the_edge_map():
+    view = render_edges(BARS, "vertical", EdgeOptions(row=5, column=7))
+    assert (view.edges == edge_map(BARS, "vertical")).all()
+    assert (view.arithmetic.row, view.arithmetic.column, view.arithmetic.total) == (5, 7, 600)
+
+
+def test_render_edges_large_image_pixel_counts_in_the_given_image():
+    image = np.zeros((4000, 6000), np.uint8)
+    view = render_edges(image, "sobel", EdgeOptions(row=3999, column=0))
+    assert max(view.original.shape) == 1600
+    assert view.arithmetic.row == pytest.approx(2827, abs=2) and view.arithmetic.column == 0  # of 12 megapixels
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"sign": "other"}, "choice_unknown"),
+        ({"padding": None}, "choice_unknown"),
+        ({"stride": True}, "choice_unknown"),
+        ({"stride": 9}, "choice_unknown"),
+        ({"threshold": "50"}, "threshold_number"),
+    ],
+)
+def test_edge_options_unknown_values_are_refused(changed, key):
+    controls = {
+        "sign": "signed",
+        "output": "binary",
+        "threshold": 9,
+        "padding": "valid",
+        "stride": 2,
+        "row": 1,
+        "column": None,
+    }
+    assert EdgeOptions.from_controls(**controls) == EdgeOptions("signed", 9, "valid", 2, 1, None)
+    assert EdgeOptions.from_controls(**controls | {"output": "gray", "threshold": "50"}).threshold is None
+    with pytest.raises(UserError) as refused:
+        EdgeOptions.from_controls(**controls | changed)
+    assert refused.value.key == key

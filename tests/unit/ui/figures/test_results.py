@@ -1,0 +1,54 @@
+"""The figures of a training and an evaluation: learning curve, confusion matrix, calibration."""
+
+import pytest
+
+from tests.support.run_reports import EVALUATION, write
+from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
+from ui.i18n import UserError
+from ui.reports import parse
+
+
+def test_learning_curve_has_a_panel_for_loss_and_each_metric(folder):
+    training = parse.read_training(folder)
+    assert training.curves == {"loss": ([0.5, 0.2], [0.3, None]), "accuracy": ([0.8, 0.9], [0.9, 0.95])}
+    figure = plot_learning_curve(training, "en")
+    assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["loss", "accuracy"]
+    assert figure.layout.shapes[0].x0 == 2
+
+
+def test_figures_numbers_follow_the_language(folder):
+    training = parse.read_training(folder)
+    separators = [plot_learning_curve(training, language).layout.separators for language in ("es", "en")]
+    assert separators == [",\u202f", ".,"]
+
+
+def test_confusion_keeps_every_count(folder):
+    figure = plot_confusion_matrix(parse.read_evaluation(folder), "es")
+    right, wrong = figure.data
+    assert [list(row) for row in right.z] == [[40, None], [None, 58]]
+    assert [list(row) for row in wrong.z] == [[None, 2], [None, None]]
+    assert figure.layout.yaxis.title.text == "clase real" and figure.layout.yaxis.autorange == "reversed"
+
+
+def test_confusion_many_classes_have_no_numbers_in_cells(folder):
+    labels = [str(label) for label in range(100)]
+    report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
+    figure = plot_confusion_matrix(parse.read_evaluation(write(folder, "evaluation.json", report)), "es")
+    assert figure.data[0].texttemplate is None
+
+
+def test_calibration_has_a_point_for_every_bin_with_rows(folder):
+    bins = [
+        {"low": 0.0, "high": 0.5, "rows": 0, "confidence": None, "accuracy": None},
+        {"low": 0.5, "high": 1.0, "rows": 90, "confidence": 0.9, "accuracy": 0.8},
+    ]
+    write(folder, "evaluation.json", EVALUATION | {"calibration": {"ece": 0.1, "bins": bins}})
+    assert plot_calibration(parse.read_calibration(folder), "es").data[1].name == "ECE 10,00\u00a0%"
+    figure = plot_calibration(parse.read_calibration(folder), "en")
+    assert (figure.data[1].x, figure.data[1].y, figure.data[1].customdata) == ((0.9,), (0.8,), (90,))
+    assert figure.data[1].name == "ECE 10.00%"
+    for damaged, key in ((None, "report_no_calibration"), ({"ece": 0.1}, "report_damaged"), ([1], "report_damaged")):
+        write(folder, "evaluation.json", EVALUATION | {"calibration": damaged})
+        with pytest.raises(UserError) as damage:
+            parse.read_calibration(folder)
+        assert damage.value.key == key
