@@ -77,18 +77,6 @@ def test_shuffled_windows_span_the_dataset():
         assert len(tenths) >= 9
 
 
-def test_subset_is_decided_by_row_id():
-    ids = np.arange(100_000)
-    rest, out = (part.mask(ids) for part in Subset().split(0.1))
-    assert (out ^ rest).all()
-    assert 0.097 < out.mean() < 0.103
-    assert (Subset().mask(ids)).all()
-    train, validation = Subset(0.1, 1.0).split(0.5)
-    assert (train.mask(ids) ^ validation.mask(ids) ^ out).all() and not (train.mask(ids) & validation.mask(ids)).any()
-    shuffled = np.random.default_rng(0).permutation(ids)
-    assert (Subset(0.0, 0.1).mask(shuffled) == out[shuffled]).all()
-
-
 @pytest.mark.parametrize("size", [1, 7])
 def test_shuffled_windows_large_row_group_is_one_window(size):
     table = make_table([[size * 1000] * 3])

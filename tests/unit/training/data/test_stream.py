@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features, Image, Value, load_dataset
@@ -206,39 +205,6 @@ def test_ordered_target_not_finite_is_skipped(tmp_path):
     stream = HubStream(write_dataset(tmp_path, features, [columns]))
     assert ids(stream.ordered()) == [0]
     assert stream.skipped == {1: "no label", 2: "no label", 3: "no label"}
-
-
-@pytest.mark.parametrize(
-    ("feature", "values", "labels", "ids_", "task"),
-    [
-        (Value("string"), ["b", "a", "c", "b"], ("a", "b", "c"), [1, 0, 2, 1], "multiclass"),
-        (Value("int64"), [7, 30, 7, 4], ("4", "7", "30"), [1, 2, 1, 0], "multiclass"),
-        (Value("bool"), [True, False, False, True], ("false", "true"), [1, 0, 0, 1], "binary"),
-        (Value("float32"), [0.5, 1.5, -2.0, 3.0], ("label",), [0.5, 1.5, -2.0, 3.0], "regression"),
-        (ClassLabel(names=["no", "yes"]), [1, 0, 0, 1], ("no", "yes"), [1, 0, 0, 1], "binary"),
-    ],
-)
-def test_stream_label_column_types(tmp_path, feature, values, labels, ids_, task):
-    features = Features({"photo": Image(), "label": feature, "weight": Value("float64")})
-    columns = {"photo": random_images(4), "label": values, "weight": [0.0] * 4}
-    stream = HubStream(write_dataset(tmp_path, features, [columns]))
-    assert (stream.image_column, stream.label_column) == ("photo", "label")
-    assert (stream.labels, stream.task) == (labels, task)
-    (batch,) = stream.ordered()
-    assert batch.labels.tolist() == ids_
-    assert batch.labels.dtype == (np.float32 if task == "regression" else np.int64)
-
-
-def test_stream_ambiguous_columns_is_error(tmp_path):
-    features = Features({"a": Image(), "b": Image(), "x": Value("int32"), "y": Value("string")})
-    columns = {"a": random_images(3), "b": random_images(3), "x": [0, 1, 2], "y": ["p", "q", "p"]}
-    folder = write_dataset(tmp_path, features, [columns])
-    with pytest.raises(TrazoError, match=r"2 image columns \(a, b\).*--image-column"):
-        HubStream(folder)
-    with pytest.raises(TrazoError, match="possible: x, y; choose with --label-column"):
-        HubStream(folder, image_column="a")
-    stream = HubStream(folder, image_column="b", label_column="y")
-    assert next(stream.ordered()).images == columns["b"] and stream.labels == ("p", "q")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""Which rows each batch and each worker gets."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from model.errors import TrazoError
+from training.data.batch_order import BatchOrder, WindowSize
+from training.data.order import RowGroups
+from training.data.subset import Subset
+
+TABLE = RowGroups(np.zeros(10, np.int64), np.arange(10), np.full(10, 5))  # 50 rows
+SIZE = WindowSize(rows=12, bytes=1 << 20, runs=2)
+
+
+def make_order(batch_size: int = 7, rank: int = 0, world_size: int = 1) -> BatchOrder:
+    return BatchOrder(0, batch_size, rank, world_size, SIZE)
+
+
+def test_shuffled_spans_follow_one_another_over_all_rows():
+    spans = list(make_order().shuffled_spans(TABLE, Subset(), 0, 0, 8))
+    assert spans[0].first_row == 0 and spans[-1].end_row == 50
+    assert all(one.end_row == other.first_row for one, other in pairwise(spans))
+    assert [span.first_batch for span in spans] == [0] + [None] * (len(spans) - 1)
+
+
+def test_shuffled_spans_of_some_batches_are_those_that_hold_their_rows():
+    whole = list(make_order().shuffled_spans(TABLE, Subset(), 0, 0, 8))
+    some = list(make_order().shuffled_spans(TABLE, Subset(), 0, 3, 4))  # the rows 21 … 27
+    assert [span.window for span in some] == [s.window for s in whole if s.first_row < 28 and s.end_row > 21]
+    assert some[0].first_batch == 3
+
+
+def test_ordered_spans_visit_rows_in_file_order():
+    spans = make_order().ordered_spans(TABLE, Subset(), 0, 8)
+    assert np.concatenate([span.window.row_ids(TABLE, Subset()) for span in spans]).tolist() == list(range(50))
+
+
+@pytest.mark.parametrize(("batch", "low", "high"), [(0, 0, 7), (6, 42, 49), (7, 49, 50)])
+def test_worker_slice_workers_share_each_batch(batch, low, high):
+    slices = [make_order(rank=rank, world_size=3).worker_slice(batch, 50) for rank in range(3)]
+    assert slices[0][0] == low and slices[-1][1] == high
+    assert all(one[1] == other[0] for one, other in pairwise(slices))
+    assert max(b - a for a, b in slices) - min(b - a for a, b in slices) <= 1
+
+
+def test_shuffled_spans_negative_epoch_is_refused():
+    with pytest.raises(TrazoError, match="count from 0, there is none of number -1"):
+        next(make_order().shuffled_spans(TABLE, Subset(), -1, 0, 8))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((-1, 8, 0, 1), "the seed is not negative"),
+        ((0, 8.0, 0, 1), "whole numbers"),
+        ((0, 0, 0, 1), "batch_size 0, rank 0 of world_size 1 do not fit together"),
+        ((0, 8, 2, 2), "rank 2 of world_size 2 do not fit together"),
+    ],
+)
+def test_batch_order_impossible_values_are_refused(values, message):
+    with pytest.raises(TrazoError, match=message):
+        BatchOrder(*values, SIZE)
+
+
+def test_window_size_bounded_holds_at_least_a_row():
+    assert WindowSize(100, 1000, 4).bounded(50).rows == 20
+    assert WindowSize(10, 1000, 4).bounded(50).rows == 10
+    assert WindowSize(100, 1000, 4).bounded(5000).rows == 1
+    with pytest.raises(TrazoError, match="at least 1"):
+        WindowSize(0, 1000, 4)

@@ -1,0 +1,61 @@
+"""Batches are cut from windows without losing, repeating or keeping rows."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from training.data import batches
+from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
+from training.data.batches import Batch, BatchCache, Rows, cut_batches
+
+SIZE = WindowSize(rows=1, bytes=1, runs=1)
+
+
+def make_rows(first: int, stop: int) -> Rows:
+    ids = np.arange(first, stop)
+    images = pa.array([b"%d" % row for row in ids], pa.large_binary())
+    known = np.ones(len(ids), bool)
+    return Rows(ids, images, ids * 10, known, known)
+
+
+def make_windows(*ends: int, first_batch: int = 0) -> list[tuple[WindowSpan, Rows]]:
+    starts = (0, *ends[:-1])
+    return [
+        (WindowSpan(None, a, b, first_batch if a == 0 else None), make_rows(a, b))
+        for a, b in zip(starts, ends, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("ends", [(10,), (4, 10), (1, 2, 3, 10), (9, 10)])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 99])
+def test_cut_batches_any_windows_give_each_row_once_in_order(ends, batch_size):
+    stop = -(-10 // batch_size)
+    cut = list(cut_batches(make_windows(*ends), BatchOrder(0, batch_size, 0, 1, SIZE), 10, stop))
+    assert [number for number, _ in cut] == list(range(stop))
+    assert [len(rows.ids) for _, rows in cut[:-1]] == [batch_size] * (stop - 1)
+    assert np.concatenate([rows.ids for _, rows in cut]).tolist() == list(range(10))
+    for _, rows in cut:
+        assert rows.images.to_pylist() == [b"%d" % row for row in rows.ids] and (rows.labels == rows.ids * 10).all()
+
+
+def test_cut_batches_worker_without_rows_in_the_last_batch_gets_an_empty_one():
+    cut = list(cut_batches(make_windows(9), BatchOrder(0, 4, 0, 2, SIZE), 9, 3))
+    assert [rows.ids.tolist() for _, rows in cut] == [[0, 1], [4, 5], []]
+
+
+def test_batch_packed_holds_the_images_of_a_slice():
+    images = pa.array([b"ab", b"", b"cde", b"f"], pa.large_binary()).slice(1, 3)
+    data, ends = Batch(images, np.zeros(3), np.arange(3), 0).packed()
+    assert data.tobytes() == b"cdef" and ends == [0, 0, 3, 4]
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(1 << 20, True), (10, False)])
+def test_batch_cache_keeps_a_complete_pass_that_fits(monkeypatch, limit, kept):
+    monkeypatch.setattr(batches, "MAX_CACHED_BYTES", limit)
+    given = [Batch(make_rows(n, n + 3).images, np.zeros(3), np.arange(3), n) for n in range(4)]
+    cache = BatchCache()
+    passing = cache.record(given)
+    next(passing)
+    assert cache.batches is None
+    assert list(passing) == given[1:]
+    assert cache.batches == (given if kept else None)

@@ -1,0 +1,55 @@
+"""A folder continues with the same search only."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from model.errors import TrazoError
+from training.config import TrainConfig, TuneConfig
+from training.tuning.search_identity import check_identity
+
+
+def make_job(folder, rows: int = 90, train: TrainConfig | None = None, **tune) -> SimpleNamespace:
+    stream = SimpleNamespace(key={"rows": rows}, window_rows=100)
+    return SimpleNamespace(
+        folder=folder,
+        train=stream,
+        validation=stream,
+        settings=train or TrainConfig(),
+        tune=replace(TuneConfig(), **tune),
+        space=SimpleNamespace(base={"task": "binary"}, overrides={"seed": 0}),
+    )
+
+
+def test_check_identity_same_search_continues_with_more_trials_and_minutes(tmp_path):
+    check_identity(make_job(tmp_path, trials=2))
+    check_identity(make_job(tmp_path, trials=20, minutes=5.0, worker_timeout=9.0))
+
+
+def test_check_identity_searched_names_in_another_order_are_the_same(tmp_path):
+    check_identity(make_job(tmp_path, search=("blocks", "l2")))
+    check_identity(make_job(tmp_path, search=("l2", "blocks", "l2")))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"rows": 91}, "data.train.rows: 90 there, 91 asked"),
+        ({"strategy": "hyperband"}, "search.strategy: '.*' there, 'hyperband' asked"),
+        ({"seed": 7}, "search.seed: 0 there, 7 asked"),
+        ({"train": TrainConfig(patience=99)}, "training.patience: .* there, 99 asked"),
+    ],
+)
+def test_check_identity_other_search_is_refused_with_what_differs(tmp_path, change, difference):
+    check_identity(make_job(tmp_path))
+    with pytest.raises(TrazoError, match=f"belongs to another search .*{difference}"):
+        check_identity(make_job(tmp_path, **change))
+
+
+def test_check_identity_kerastuner_files_without_identity_are_refused(tmp_path):
+    check_identity(make_job(tmp_path))
+    (tmp_path / "tuner" / "search.json").unlink()
+    (tmp_path / "tuner" / "oracle.json").write_text("{}")
+    with pytest.raises(TrazoError, match=r"search\.json"):
+        check_identity(make_job(tmp_path))
