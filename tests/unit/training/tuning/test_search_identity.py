@@ -38,7 +38,7 @@ def test_check_identity_searched_names_in_another_order_are_the_same(tmp_path):
         ({"rows": 91}, "data.train.rows: 90 there, 91 asked"),
         ({"strategy": "hyperband"}, "search.strategy: '.*' there, 'hyperband' asked"),
         ({"seed": 7}, "search.seed: 0 there, 7 asked"),
-        ({"train": TrainConfig(patience=99)}, "training.patience: .* there, 99 asked"),
+        ({"train": TrainConfig(augment=0.5)}, "training.augment: 1.0 there, 0.5 asked"),
     ],
 )
 def test_check_identity_other_search_is_refused_with_what_differs(tmp_path, change, difference):
