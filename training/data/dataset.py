@@ -12,7 +12,7 @@ from model.errors import TrazoError
 from training.data.batches import Rows
 from training.data.columns import LabeledSource
 from training.data.order import RowGroups, Run, Window, count_rows
-from training.data.parquet.source import SplitInfo, concat_splits
+from training.data.parquet.split_info import SplitInfo, concat_splits
 from training.data.prefetch import RunColumns
 from training.data.subset import AnySubset, ConcatSubset, Subset
 

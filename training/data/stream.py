@@ -15,7 +15,8 @@ from training.data.batches import Batch, BatchCache, Rows, cut_batches
 from training.data.columns import ColumnOptions, LabeledSource, label_source
 from training.data.dataset import RowDataset
 from training.data.parquet.byte_ranges import HttpOptions
-from training.data.parquet.source import SourceOptions, SplitInfo, open_source
+from training.data.parquet.source import SourceOptions, open_source
+from training.data.parquet.split_info import SplitInfo
 from training.data.prefetch import WindowReader
 from training.data.skip_log import SkipLog
 from training.data.subset import Subset

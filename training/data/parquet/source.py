@@ -32,6 +32,7 @@ from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
 from training.data.parquet.datasets_compat import EmptyDatasetError
 from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
 from training.data.parquet.sparse_file import SparseFile
+from training.data.parquet.split_info import SplitInfo
 
 FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
 COMMIT_TIMEOUT_S = 20
@@ -56,56 +57,6 @@ class SourceOptions:
     revision: str | None = None
     token: str | None = None
     http: HttpOptions = HttpOptions()
-
-
-@dataclass(frozen=True)
-class SplitInfo:
-    """What is known about rows before they are read.
-
-    Attributes:
-        dataset: as it was requested; several are joined by " + ".
-        config: name of the dataset's config.
-        split: name of the split.
-        splits: names of all splits.
-        revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
-        features: the schema in the terms of `datasets`; with several datasets that of the first.
-        table: the row groups.
-        row_bytes: mean size of a row in the files.
-        fingerprint: hash of file names, sizes and row groups; changes when the data is replaced.
-    """
-
-    dataset: str
-    config: str
-    split: str
-    splits: tuple[str, ...]
-    revision: str | None
-    features: Features
-    table: RowGroups
-    row_bytes: float
-    fingerprint: str
-
-
-def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
-    """Return what is known about several datasets together; the rows of each follow those of the one before."""
-    first = infos[0]
-    if len(infos) == 1:
-        return first
-    shards, rows, tables = 0, 0, []
-    for info in infos:
-        tables.append((info.table.shard + shards, info.table.group, info.table.rows))
-        shards += int(info.table.shard.max()) + 1
-        rows += info.table.total
-    return SplitInfo(
-        dataset=" + ".join(info.dataset for info in infos),
-        config=first.config,
-        split=first.split,
-        splits=first.splits,
-        revision=None,
-        features=first.features,
-        table=RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
-        row_bytes=sum(info.row_bytes * info.table.total for info in infos) / rows,
-        fingerprint=hashlib.sha256(" ".join(info.fingerprint for info in infos).encode()).hexdigest()[:16],
-    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""What is known about the rows of a split, or of several datasets' splits together, before any row is read."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from datasets import Features
+
+from training.data.order import RowGroups
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """What is known about rows before they are read.
+
+    Attributes:
+        dataset: as it was requested; several are joined by " + ".
+        config: name of the dataset's config.
+        split: name of the split.
+        splits: names of all splits.
+        revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
+        features: the schema in the terms of `datasets`; with several datasets that of the first.
+        table: the row groups.
+        row_bytes: mean size of a row in the files.
+        fingerprint: hash of file names, sizes and row groups; changes when the data is replaced.
+    """
+
+    dataset: str
+    config: str
+    split: str
+    splits: tuple[str, ...]
+    revision: str | None
+    features: Features
+    table: RowGroups
+    row_bytes: float
+    fingerprint: str
+
+
+def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
+    """Return what is known about several datasets together; the rows of each follow those of the one before."""
+    first = infos[0]
+    if len(infos) == 1:
+        return first
+    shards, rows, tables = 0, 0, []
+    for info in infos:
+        tables.append((info.table.shard + shards, info.table.group, info.table.rows))
+        shards += int(info.table.shard.max()) + 1
+        rows += info.table.total
+    return SplitInfo(
+        dataset=" + ".join(info.dataset for info in infos),
+        config=first.config,
+        split=first.split,
+        splits=first.splits,
+        revision=None,
+        features=first.features,
+        table=RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
+        row_bytes=sum(info.row_bytes * info.table.total for info in infos) / rows,
+        fingerprint=hashlib.sha256(" ".join(info.fingerprint for info in infos).encode()).hexdigest()[:16],
+    )
