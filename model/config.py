@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
+from model.limits import MAX_KERNEL_SIDE_PX, MAX_SIDE_PX
 from model.scaling import MAX_MAGNITUDE, Scaling
 from model.validation import (
     check_fields,
@@ -35,8 +36,6 @@ NORMALIZATIONS = tuple(NORMALIZATION_WEIGHTS)
 POOLINGS = ("max", "average", "stride")
 # Far above any sensible network. They do not bound the memory that a hostile config may claim for weights: together
 # they allow layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
-MAX_SIDE_PX = 1024
-MAX_KERNEL_SIDE_PX = 31
 MAX_BLOCKS = 8
 MAX_CONVOLUTIONS = 8
 MAX_FILTERS = 4096

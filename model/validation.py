@@ -1,4 +1,4 @@
-"""Strict checks of values that come from a file, declared with the field they check.
+"""Strict checks of the values of a dataclass, declared with the field they check.
 
 A check is a function of a name and a value. It returns the value, with JSON's lists as tuples, or raises a
 `TrazoError` of one line: the name, what is allowed and what was found. Nothing is converted: "3", 3.0 and True are not
@@ -13,8 +13,10 @@ Example:
     ...         check_fields(self)
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from model.errors import TrazoError
@@ -39,26 +41,42 @@ def any_value(name: str, value: Any) -> Any:
     return value
 
 
-def whole(low: int, high: int) -> Check:
-    """Allow whole numbers from `low` to `high`."""
+def whole(low: int | None = None, high: int | None = None) -> Check:
+    """Allow whole numbers from `low` to `high`; None for no bound."""
 
     def check(name: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise TrazoError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        if not isinstance(value, int) or isinstance(value, bool) or not _lies_between(value, low, high):
+            raise TrazoError(f"{name} must be a whole number{_range_text(low, high)}, not {value!r}")
         return value
 
     return check
 
 
-def number(low: float, high: float) -> Check:
-    """Allow numbers from `low` to `high`; NaN is none."""
+def number(low: float | None = None, high: float | None = None, exclusive: bool = False) -> Check:
+    """Allow finite numbers from `low` to `high`, without these two if `exclusive`; None for no bound. NaN is none."""
 
     def check(name: str, value: Any) -> float:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-            raise TrazoError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+        if not is_number or not _lies_between(value, low, high, exclusive):
+            raise TrazoError(f"{name} must be a number{_range_text(low, high, exclusive)}, not {value!r}")
         return value
 
     return check
+
+
+def _lies_between(value: float, low: float | None, high: float | None, exclusive: bool = False) -> bool:
+    if exclusive and value in (low, high):
+        return False
+    return (low is None or low <= value) and (high is None or value <= high)
+
+
+def _range_text(low: float | None, high: float | None, exclusive: bool = False) -> str:
+    bottom, top = (f"{bound:g}" if isinstance(bound, float) else f"{bound}" for bound in (low, high))
+    if low is None:
+        return ""
+    if exclusive:
+        return f" above {bottom}" + ("" if high is None else f" and below {top}")
+    return f" of at least {bottom}" if high is None else f" from {bottom} to {top}"
 
 
 def choice(choices: Sequence[str]) -> Check:
@@ -72,11 +90,20 @@ def choice(choices: Sequence[str]) -> Check:
     return check
 
 
-def text(name: str, value: Any) -> str:
-    """Allow any text."""
-    if not isinstance(value, str):
-        raise TrazoError(f"{name} must be a text, not {value!r}")
-    return value
+def instance_of(kind: type, noun: str) -> Check:
+    """Allow values of one type, which messages call `noun`."""
+
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise TrazoError(f"{name} must be {noun}, not {value!r}")
+        return value
+
+    return check
+
+
+text = instance_of(str, "a text")
+flag = instance_of(bool, "true or false")
+path = instance_of(Path, "a path")
 
 
 def texts_by_name(name: str, value: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from model.artifacts import EXPORT_FORMATS
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.limits import MAX_MISTAKES, MAX_SIDE_PX
 from training.augmentation.config import AugmentConfig
 from training.options import Validated, option
 from training.presets import PRESETS
@@ -14,9 +15,6 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
-MAX_MISTAKES = 500  # that an evaluation keeps with their images
-
-MAX_SIDE_PX = 1024  # of the network's input; as in `model.config`, which would take NumPy's time to import
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
 OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
@@ -32,7 +30,7 @@ class DataConfig(Validated):
     dataset: str = option(
         repeat=True, help="Hub id owner/name, or a folder in the layout of a Hub dataset repo; several are concatenated"
     )
-    # Named by further `--dataset`s. Only the defaults are used for these.
+    # Named by more `--dataset`s. Only the defaults are used for these.
     extra_datasets: tuple[str, ...] = field(default=())
     sketches: tuple[str, ...] = option(
         (), repeat=True, metavar="DATASET", help="a dataset of free drawings of any size and polarity"

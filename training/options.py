@@ -1,13 +1,13 @@
 """Declare an option once, as a dataclass field: its help, range and choices give the check, the parser and the docs."""
 
 import argparse
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields
-from types import NoneType, UnionType
+from pathlib import Path
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from model.errors import TrazoError
+from model.validation import Check, choice, flag, listing, number, optional, path, text, whole
 
 
 def option(
@@ -22,6 +22,7 @@ def option(
     metavar: str | None = None,
     positional: bool = False,
     repeat: bool = False,
+    extra: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """Return a dataclass field that carries its help text and its range as metadata.
 
@@ -36,6 +37,7 @@ def option(
         metavar: the name of the value in the command's help.
         positional: the command takes it by its place, without `--name`.
         repeat: the command takes it several times, one value each.
+        extra: more metadata, for readers other than this module.
 
     Example:
         >>> @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def option(
     """
     names = ("low", "high", "exclusive", "choices", "help", "unset", "metavar", "positional", "repeat")
     values = (low, high, exclusive, choices, help, unset, metavar, positional, repeat)
-    return field(default=default, metadata=dict(zip(names, values, strict=True)))
+    return field(default=default, metadata={**dict(zip(names, values, strict=True)), **extra})
 
 
 def options_of(config: type, skip: Sequence[str] = ()) -> list[Field]:
@@ -61,46 +63,29 @@ def group_title(config: type) -> str:
 
 
 class Validated:
-    """A base of dataclasses whose fields are checked against the ranges and choices they are declared with."""
+    """A base of dataclasses whose fields are checked against their types and what they are declared with."""
 
     def __post_init__(self) -> None:
-        """Check every field.
+        """Check every field, and keep lists as tuples.
 
         Raises:
-            TrazoError: if a value is unknown or out of range.
+            TrazoError: for the first field whose value has another type, is unknown or out of range.
         """
-        validate(self)
+        types = get_type_hints(type(self))
+        for declared in fields(self):  # type: ignore[arg-type] # a dataclass, as the class says
+            check = make_check(declared, types[declared.name])
+            object.__setattr__(self, declared.name, check(declared.name, getattr(self, declared.name)))
 
 
-def validate(instance: Any) -> None:
-    """Check every field of a dataclass against the range and the choices it was declared with.
-
-    A value of None stands for "not set" and passes.
-
-    Raises:
-        TrazoError: if a value is unknown or out of range.
-    """
-    for declared in fields(instance):
-        value = getattr(instance, declared.name)
-        if value is not None:
-            _check(declared, value)
-
-
-def _check(declared: Field, value: Any) -> None:
+def make_check(declared: Field, annotation: Any) -> Check:
+    """Return the check of a field of this type: `T`, `tuple[T, ...]`, or one of these `| None`."""
     low, high, exclusive, choices = (declared.metadata.get(key) for key in ("low", "high", "exclusive", "choices"))
-    for one in value if isinstance(value, tuple) else (value,):
-        if choices is not None and one not in choices:
-            raise TrazoError(f"unknown {declared.name} {one!r}; there are {', '.join(choices)}")
-    if low is None:
-        return
-    # Written so that NaN, which is neither above nor below anything, is refused.
-    top = math.inf if high is None else high
-    if not (low < value < top if exclusive else low <= value <= top):
-        if high is not None:
-            bounds = f"must lie between {low} and {high}" + (", both excluded" if exclusive else "")
-        else:
-            bounds = f"must be above {low}" if exclusive else f"is at least {low}"
-        raise TrazoError(f"{declared.name} {bounds}, not {value}")
+    value_type, several = _value_type(annotation)
+    checks = {int: whole(low, high), float: number(low, high, bool(exclusive)), bool: flag, str: text, Path: path}
+    check = choice(choices) if choices else checks[value_type]
+    if several:
+        check = listing(check)
+    return optional(check) if NoneType in get_args(annotation) else check
 
 
 # --- Command line ---

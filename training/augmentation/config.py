@@ -2,43 +2,46 @@
 
 from dataclasses import dataclass, fields
 
-from training.options import option, validate
-
-# What each augmentation adds to the seed of a batch, so that switching one off does not change the others. A new one
-# takes the next number; to change a number changes the images of every epoch.
-SEED_OFFSETS = {
-    "elastic_transform": 1,
-    "stroke_jitter": 2,
-    "random_erasing": 3,
-    "digit_variants": 4,
-    "clean_fraction": 5,
-}
+from training.options import Validated, option
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Validated):
     """The strength of every augmentation. A value of 0 switches an augmentation off."""
 
+    # `seed_offset` is what an augmentation adds to the seed of a batch, so that switching one off does not change the
+    # others. A new one takes the next number; to change a number changes the images of every epoch.
     augment: float = option(1.0, low=0, high=5, help="strength of rotation, slant, zoom and shift")
     elastic_transform: float = option(
-        0.0, low=0, high=0.2, help="typical displacement by an elastic distortion, as a share of the side"
+        0.0,
+        low=0,
+        high=0.2,
+        help="typical displacement by an elastic distortion, as a share of the side",
+        extra={"seed_offset": 1},
     )
-    stroke_jitter: float = option(0.0, low=0, high=1, help="pixels that strokes may gain or lose on either side")
-    random_erasing: float = option(0.0, low=0, high=0.5, help="share of an image that a rectangle may cover")
-    clean_fraction: float = option(0.0, low=0, high=1, help="share of images that stay as they are")
+    stroke_jitter: float = option(
+        0.0, low=0, high=1, help="pixels that strokes may gain or lose on either side", extra={"seed_offset": 2}
+    )
+    random_erasing: float = option(
+        0.0, low=0, high=0.5, help="share of an image that a rectangle may cover", extra={"seed_offset": 3}
+    )
+    clean_fraction: float = option(
+        0.0, low=0, high=1, help="share of images that stay as they are", extra={"seed_offset": 5}
+    )
     digit_variants: float = option(
-        0.0, low=0, high=1, help="share of 1s, 7s and 9s that get strokes as other countries write them"
+        0.0,
+        low=0,
+        high=1,
+        help="share of 1s, 7s and 9s that get strokes as other countries write them",
+        extra={"seed_offset": 4},
     )
-
-    def __post_init__(self) -> None:
-        """Check the ranges, also those of the fields that a subclass adds.
-
-        Raises:
-            TrazoError: if a value is out of range.
-        """
-        validate(self)
 
     @property
     def is_active(self) -> bool:
         """Whether any image can change."""
         return any(getattr(self, field.name) for field in fields(AugmentConfig) if field.name != "clean_fraction")
+
+
+SEED_OFFSETS: dict[str, int] = {
+    field.name: field.metadata["seed_offset"] for field in fields(AugmentConfig) if "seed_offset" in field.metadata
+}

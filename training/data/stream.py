@@ -10,6 +10,7 @@ import pyarrow as pa
 from datasets import Features
 
 from model.errors import TrazoError
+from training.config import DataConfig
 from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
 from training.data.batches import Batch, BatchCache, Rows, cut_batches
 from training.data.columns import ColumnOptions, LabeledSource, label_source
@@ -62,7 +63,7 @@ class HubStream:
         task: str | None = None,
         sketches: bool = False,
         on_error: str = "skip",
-        window_rows: int = 32768,
+        window_rows: int = DataConfig.window_rows,
         window_bytes: int = 1 << 27,
         window_runs: int = 32,
         http: HttpOptions = HttpOptions(),

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from model.limits import MAX_KERNEL_SIDE_PX
 from ui.i18n import UserError
 
-MAX_KERNEL_SIDE_PX = 31
 MAX_WEIGHT = 1_000_000  # sums over the largest kernel then stay well inside float32
 
 

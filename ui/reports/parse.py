@@ -17,8 +17,8 @@ from model.io.trials import LEARNING_RATE, fold_learning_rate
 from ui.i18n import UserError
 from ui.reports.search import Hyperparameter, Importance, Search, Trial
 
-# A page with more than this would be too large: each figure is as large as what it shows.
-MAX_FILE_BYTES = 50_000_000
+# A page with more than this would be too large: each figure is as large as what it shows. Files have their limits in
+# `model.artifacts`.
 MAX_TRIALS = 5_000
 MAX_EPOCHS = 100_000  # of all trials together
 MAX_CURVES = 4
@@ -178,8 +178,6 @@ def read_mistakes(folder: Path) -> list[Mistake]:
 
 def _read(report: type[R], path: Path) -> R:
     try:
-        if path.exists() and path.stat().st_size > MAX_FILE_BYTES:
-            raise _damaged(path.name)
         found = report.read(path)
     except (OSError, CorruptFileError):
         raise _damaged(path.name) from None

@@ -17,9 +17,9 @@ from model.io.reports.schema import (
     SkippedRows,
     Text,
 )
+from model.limits import MAX_MISTAKES
 
 SCHEMA_VERSION = 1
-MAX_MISTAKES = 500
 
 
 class ClassMeasures(Section):

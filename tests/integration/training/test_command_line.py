@@ -66,8 +66,8 @@ def test_run_finished_changes_nothing(trained, capsys):
         (["train", "--dataset", SAMPLE, "--loss", "mse"], "'mse' does not suit a multiclass task; these suit it"),
         (["train", "--dataset", SAMPLE, "--task", "regression"], "'label' holds class names: binary or multiclass"),
         (["train", "--dataset", SAMPLE, "--task", "binary"], "has 10 classes: multiclass, not binary"),
-        (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must lie between 1 and"),
-        (["train", "--dataset", SAMPLE, "--validation-fraction", "2"], "between 0 and 1"),
+        (["train", "--dataset", SAMPLE, "--epochs", "0"], "epochs must be a whole number from 1 to"),
+        (["train", "--dataset", SAMPLE, "--validation-fraction", "2"], "above 0 and below 1"),
         (["tune", "--dataset", SAMPLE, "--trials", "0"], "at least 1"),
     ],
 )

@@ -1,40 +1,69 @@
 """Options: declared once, checked everywhere."""
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from model.errors import TrazoError
 from training.augmentation.config import AugmentConfig
+from training.cli import VERBS
 from training.config import TrainConfig
-from training.options import option, validate
+from training.options import Validated, make_check, option
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Validated):
     required: str = option()
     kind: str = option("a", choices=("a", "b"))
     share: float = option(0.5, low=0, high=1, help="share of rows")
+    wait: float = option(1.0, low=0, exclusive=True)
     count: int | None = option(None, low=1)
+    names: tuple[str, ...] = option(())
+    folder: Path = option(Path())
+    quiet: bool = option(False)
 
 
-def test_validate_values_in_range_passes():
-    validate(Options("x"))
-    validate(Options("x", kind="b", share=1, count=1))
+def test_options_values_of_the_type_and_in_range_are_kept():
+    assert Options("x").count is None
+    options = Options("x", kind="b", share=1, count=1, names=["a", "b"], folder=Path("c"), quiet=True)
+    assert (options.share, options.count, options.names, options.folder) == (1, 1, ("a", "b"), Path("c"))
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"kind": "c"}, "unknown kind 'c'; there are a, b"),
-        ({"share": 1.5}, "share must lie between 0 and 1, not 1.5"),
-        ({"share": float("nan")}, "share must lie between 0 and 1, not nan"),
-        ({"count": 0}, "count is at least 1, not 0"),
+        ({"kind": None}, "unknown kind None; there are a, b"),
+        ({"share": 1.5}, "share must be a number from 0 to 1, not 1.5"),
+        ({"share": float("nan")}, "share must be a number from 0 to 1, not nan"),
+        ({"share": "1"}, "share must be a number from 0 to 1, not '1'"),
+        ({"share": True}, "share must be a number from 0 to 1, not True"),
+        ({"wait": 0}, "wait must be a number above 0, not 0"),
+        ({"wait": float("inf")}, "wait must be a number above 0, not inf"),
+        ({"count": 0}, "count must be a whole number of at least 1, not 0"),
+        ({"count": 2.0}, "count must be a whole number of at least 1, not 2.0"),
+        ({"count": True}, "count must be a whole number of at least 1, not True"),
+        ({"count": "3"}, "count must be a whole number of at least 1, not '3'"),
+        ({"names": "abc"}, "names must be a list, not 'abc'"),
+        ({"names": ("a", 1)}, "names must be a text, not 1"),
+        ({"folder": "c"}, "folder must be a path, not 'c'"),
+        ({"quiet": 1}, "quiet must be true or false, not 1"),
     ],
 )
-def test_validate_value_out_of_range_is_refused(values, message):
+def test_options_value_of_another_type_or_out_of_range_is_refused(values, message):
     with pytest.raises(TrazoError, match=message):
-        validate(Options("x", **values))
+        Options("x", **values)
+
+
+@pytest.mark.parametrize("config", dict.fromkeys(config for verb in VERBS.values() for config in verb.options))
+def test_make_check_of_every_option_allows_its_default(config):
+    types = get_type_hints(config)
+    for declared in fields(config):
+        check = make_check(declared, types[declared.name])
+        if declared.default is not MISSING:
+            assert check(declared.name, declared.default) == declared.default
 
 
 def test_option_metadata_holds_help_and_range():
@@ -44,5 +73,5 @@ def test_option_metadata_holds_help_and_range():
 
 def test_train_config_is_flat_and_checks_augmentation():
     assert {field.name for field in fields(AugmentConfig)} < {field.name for field in fields(TrainConfig)}
-    with pytest.raises(TrazoError, match="stroke_jitter must lie between 0 and 1, not 2"):
+    with pytest.raises(TrazoError, match="stroke_jitter must be a number from 0 to 1, not 2"):
         TrainConfig(stroke_jitter=2)

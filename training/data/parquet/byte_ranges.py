@@ -17,6 +17,7 @@ from huggingface_hub import HfFileSystem, constants
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
 from model.errors import StreamError, TrazoError
+from training.config import DataConfig
 
 CACHE_ERRORS = (OSError, sqlite3.Error, Timeout)
 MAX_GAP_BYTES = 1 << 16  # between two ranges; reading such a gap is cheaper than another request
@@ -35,9 +36,9 @@ class HttpOptions:
         cache_bytes: of downloaded rows that are kept on disk, under HF_HOME; 0 for none.
     """
 
-    timeout: float = 10.0
-    retries: int = 3
-    cache_bytes: int = 0
+    timeout: float = DataConfig.timeout
+    retries: int = DataConfig.retries
+    cache_bytes: int = DataConfig.cache_bytes
 
 
 @dataclass(frozen=True)

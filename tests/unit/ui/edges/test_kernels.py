@@ -7,11 +7,11 @@ import pytest
 
 from model import CnnModel
 from model.explain import Explainer
+from model.limits import MAX_KERNEL_SIDE_PX
 from tests.support.bars import BARS
 from ui.edges.convolution import DEFAULT_THRESHOLD
 from ui.edges.kernels import (
     KERNELS,
-    MAX_KERNEL_SIDE_PX,
     is_supported_shape,
     keeps_brightness,
     kernel_plane,
