@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import keras
+from model.backend import keras, tf
 import numpy as np
-import tensorflow as tf
 from huggingface_hub import CommitInfo
 
 from model.artifacts import (

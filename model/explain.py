@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-import keras
+from model.backend import keras, keras_defaults, tf
 import numpy as np
-import tensorflow as tf
 
 from model.cnn import CnnModel, to_probabilities
 from model.ood import build_features
@@ -27,6 +26,7 @@ class Explainer:
     model: CnnModel
     _forward: tf.types.experimental.PolymorphicFunction = field(init=False, repr=False)
 
+    @keras_defaults()
     def __post_init__(self) -> None:
         """Prepare a function for the outputs of the inner layers."""
         network = self.model.network

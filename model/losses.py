@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-import keras
+from model.backend import keras, keras_defaults
 
 from model.heads import check_head
 
 
+@keras_defaults()
 def make_loss(task: str, loss: str, labels: int, label_smoothing: float = 0.0) -> keras.losses.Loss:
     """Return the Keras loss for integer class ids (classification) or floats (regression).
 

@@ -1,14 +1,15 @@
 """`build_network`: a CnnConfig -> a Keras network from raw pixels to probabilities (or a number)."""
 
-import keras
-from keras import layers
+from model.backend import keras, keras_defaults
 
 from model.config import CnnConfig
 from model.heads import output_activation, output_units
 from model.scaling import Scaling
 
+layers = keras.layers
 
-def build_network(config: CnnConfig) -> keras.Model:
+
+def build_network(config: CnnConfig, dtype_policy: str = "float32") -> keras.Model:
     """Return the network of a config, with fresh weights from Keras' global seed.
 
     Input: float32 (n, height, width, channels), raw pixels 0 … 255: scaling is the first layer, so that every
@@ -16,9 +17,18 @@ def build_network(config: CnnConfig) -> keras.Model:
     Output: float32 (n, units): softmax probabilities, one sigmoid probability of the second class, or a number.
 
     Layers have fixed names (`block1_conv1`, …), which are the names of the tensors in model.safetensors.
+
+    Args:
+        config: the network.
+        dtype_policy: Keras' name for the types of computation and weights; scaling and head always are float32.
     """
-    inputs = keras.Input(config.image_shape, name="pixels")
-    x = _add_scaling(inputs, config.scaling)
+    with keras_defaults(dtype_policy):
+        inputs = keras.Input(config.image_shape, name="pixels")
+        return keras.Model(inputs, _add_layers(inputs, config), name="cnn")
+
+
+def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
+    x = _add_scaling(x, config.scaling)
 
     # Blocks: convolutions, then half of the height and width.
     for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
@@ -45,8 +55,7 @@ def build_network(config: CnnConfig) -> keras.Model:
     x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)
     if config.temperature != 1:
         x = layers.Rescaling(1 / config.temperature, name="temperature", dtype="float32")(x)
-    outputs = layers.Activation(output_activation(config.task, config.loss), name="output", dtype="float32")(x)
-    return keras.Model(inputs, outputs, name="cnn")
+    return layers.Activation(output_activation(config.task, config.loss), name="output", dtype="float32")(x)
 
 
 def _add_scaling(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:

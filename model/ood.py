@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import keras
+from model.backend import keras, keras_defaults, tf
 import numpy as np
-import tensorflow as tf
 
 from model.config import CnnConfig
 
@@ -32,6 +31,7 @@ class OODDetector:
     whitening: np.ndarray  # float32 (features, features): makes the features within a class uncorrelated
 
     @cached_property
+    @keras_defaults()
     def _outputs_and_features(self) -> tf.types.experimental.ConcreteFunction:
         # Built on first use, so that predictions alone need not wait for it.
         inner = keras.Model(self.network.input, [self.network.output, build_features(self.network, self.config)])
@@ -69,6 +69,7 @@ class OODDetector:
         return dict(zip(self.config.extra_tensor_shapes, (self.means, self.whitening), strict=True))
 
 
+@keras_defaults()
 def build_features(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:
     """Return the features of a network's input, symbolically: float32 (n, features)."""
     maps = [

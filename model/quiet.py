@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from model.keras_settings import report_other_backend
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
@@ -16,6 +18,7 @@ def quiet() -> Iterator[None]:
         >>> with quiet():
         ...     import tensorflow as tf
     """
+    report_other_backend()  # while it can be seen
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from model.backend import tf
 import numpy as np
-import tensorflow as tf
 
 from training.augmentation import transforms
 from training.augmentation.config import AugmentConfig

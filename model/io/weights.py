@@ -19,7 +19,7 @@ from model.config import CnnConfig
 from model.errors import ModelError
 
 if TYPE_CHECKING:
-    import keras
+    from model.backend import keras
 
 MAX_HEADER_BYTES = 1 << 20  # the header says where the tensors are; the largest network needs a tenth of this
 

@@ -6,8 +6,7 @@ A 1 gets an upstroke or a base, a 7 a bar, a 9 a curled leg. All randomness come
 import math
 from typing import TypeAlias
 
-import keras
-import tensorflow as tf
+from model.backend import keras, tf
 
 from model.errors import TrazoError
 

@@ -5,8 +5,7 @@ All randomness comes from the seed that is passed in, so a resumed run sees the 
 
 import math
 
-import keras
-import tensorflow as tf
+from model.backend import keras, tf
 
 from training.augmentation.config import SEED_OFFSETS, AugmentConfig
 

@@ -4,9 +4,8 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import keras
+from model.backend import keras, keras_defaults, tf
 import numpy as np
-import tensorflow as tf
 from scipy.optimize import minimize_scalar
 from sklearn.covariance import LedoitWolf
 
@@ -25,6 +24,7 @@ MAX_FEATURES = 4096  # with more, the whitening matrix grows larger than most ne
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 
+@keras_defaults()
 def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
     """Return a model with calibrated confidence and a detector of images unlike those it was trained on.
 
@@ -84,6 +84,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
+@keras_defaults()
 def compile_logits_and_features(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
     """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features."""
     outputs = [network.get_layer("output").input]

@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from model.backend import keras, tf
 import cv2
-import keras
 import numpy as np
 import PIL
-import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 

@@ -1,10 +1,8 @@
 """The precision of a training: float32, or bfloat16 with float32 weights on processors that support it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import keras
-import tensorflow as tf
+from model.backend import tf
 
 # As Linux names them. Without one of them TensorFlow emulates bfloat16, which is far slower than float32.
 BFLOAT16_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -20,20 +18,15 @@ def usable_precision(requested: str, cpu_info: Path = Path("/proc/cpuinfo")) -> 
     if requested == "float32" or tf.config.list_physical_devices("GPU"):
         return requested
     try:
-        flags = set(cpu_info.read_text().split())
+        flags = set(cpu_info.read_text(encoding="utf-8").split())
     except OSError:  # not Linux
         flags = set()
     return requested if flags & BFLOAT16_CPU_FLAGS else "float32"
 
 
-def in_precision(precision: str, build: Callable[[], keras.Model]) -> keras.Model:
-    """Return the network that `build` builds, with layers that compute in that precision.
+def dtype_policy(precision: str) -> str:
+    """Return Keras' dtype policy of a precision: bfloat16 for computing, float32 for the weights.
 
     Source: Micikevicius et al. 2018, "Mixed Precision Training"; bfloat16 needs no scaling of the loss.
     """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
-    try:
-        return build()
-    finally:
-        keras.config.set_dtype_policy(before)
+    return "mixed_bfloat16" if precision == "bfloat16" else "float32"

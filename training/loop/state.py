@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-import keras
+from model.backend import keras
 import numpy as np
 
 

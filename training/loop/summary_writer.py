@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+from model.backend import tf
 from tensorboard.plugins.hparams import api as hparams
 
 

@@ -10,9 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import keras
+from model.backend import keras, keras_defaults, tf
 import numpy as np
-import tensorflow as tf
 
 from model.config import CnnConfig
 from model.errors import TrazoError
@@ -23,7 +22,7 @@ from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
-from training.loop.precision import in_precision, usable_precision
+from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
 from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
@@ -34,6 +33,7 @@ TensorBatch = tuple[tf.Tensor, tf.Tensor]  # images float32 (n, h, w, c), raw pi
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
 
 
+@keras_defaults()
 def fit(
     config: CnnConfig,
     settings: TrainConfig,
@@ -103,7 +103,7 @@ def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int) -> 
         steps: the steps of an epoch.
     """
     keras.utils.set_random_seed(settings.seed)
-    network = in_precision(settings.precision, lambda: build_network(config))
+    network = build_network(config, dtype_policy(settings.precision))
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
     # Validated and returned: computes in float32, and holds the moving average of the weights if there is one.

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import model.backend  # noqa: F401 - Keras is imported there first
 import keras_tuner
 import keras_tuner.src.config
 import keras_tuner.src.utils

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import model.backend  # noqa: F401 - Keras is imported there first
 import keras_tuner
 import numpy as np
 from keras_tuner import oracles

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import keras
+from model.backend import keras
 import keras_tuner
 
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig

@@ -2,7 +2,7 @@
 
 import pickle
 
-import tensorflow as tf
+from model.backend import tf
 
 from model.errors import TrazoError
 

@@ -28,8 +28,7 @@ from training.data.stream import HubStream
 from training.tuning.system_memory import count_oom_kills
 
 with quiet():  # also in the process that trials are forked from
-    import keras
-    import tensorflow as tf
+    from model.backend import keras, tf
 
     from model.config import CnnConfig
     from training.loop import trainer
@@ -151,4 +150,4 @@ def _serve(connections: list[Connection]) -> None:
 
 
 def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
+from model.backend import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 

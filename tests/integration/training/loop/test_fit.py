@@ -11,6 +11,7 @@ from model import CnnConfig, CnnModel
 from model.errors import TrazoError
 from model.network import build_network
 from tests.support.datasets import random_images, write_dataset  # words: ok
+from tests.support.others_settings import others_settings
 from tests.support.tiny_training import CONFIG, streams, weights
 from training.config import TrainConfig
 from training.loop.trainer import fit
@@ -31,6 +32,17 @@ def test_fit_learns_and_reports_each_epoch():
     best = progress.history[progress.best_epoch - 1]
     assert np.isclose((predictions.argmax(axis=1) == true).mean(), best["val_accuracy"])
     assert best["val_loss"] == min(row["val_loss"] for row in progress.history)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_fit_under_others_settings_gives_same_weights(optimizer):
+    def train() -> list[bytes]:
+        settings = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64, optimizer=optimizer, augment=0.5)
+        return [one.tobytes() for one in weights(fit(CONFIG, settings, *streams(), verbose=False)[0])]
+
+    expected = train()
+    with others_settings():
+        assert train() == expected
 
 
 def test_fit_same_seed_gives_same_weights():

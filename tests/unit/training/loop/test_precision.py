@@ -5,7 +5,7 @@ import pytest
 
 from model import CnnConfig
 from model.network import build_network
-from training.loop.precision import in_precision, usable_precision
+from training.loop.precision import dtype_policy, usable_precision
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ def test_usable_precision_follows_processor(tmp_path, text, expected):
     assert usable_precision("float32", cpu_info) == "float32"
 
 
-def test_in_precision_bfloat16_layers_keep_float32_weights_scaling_and_output():
-    network = in_precision("bfloat16", lambda: build_network(CnnConfig(filters=(4,), dense_units=())))
+def test_dtype_policy_bfloat16_layers_keep_float32_weights_scaling_and_output():
+    network = build_network(CnnConfig(filters=(4,), dense_units=()), dtype_policy("bfloat16"))
     assert network.get_layer("block1_conv1").compute_dtype == "bfloat16"
     assert {weight.dtype for weight in network.trainable_weights} == {"float32"}
     assert network.get_layer("scaling").compute_dtype == network.get_layer("output").compute_dtype == "float32"
