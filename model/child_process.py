@@ -20,6 +20,8 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from model.console import set_up_console
+
 EXIT_TIMEOUT_S = 2.0  # for a process that was asked to end, or has closed its pipe; then it is killed
 
 logger = logging.getLogger("trazo")
@@ -191,6 +193,7 @@ def _run(
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment)
+    set_up_console()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     target(connections, *args)
 

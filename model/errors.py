@@ -1,5 +1,7 @@
 """The exceptions for users: each has one line of text that says what is wrong and what to do."""
 
+from model.console import escape_controls
+
 MAX_CHARACTERS = 2000  # of a text
 
 
@@ -10,8 +12,7 @@ class TrazoError(Exception):
         """Cut a text to one short line: names and values in it may come from an untrusted file."""
         if len(text) > MAX_CHARACTERS:
             text = f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 + 3 :]}"
-        # A line break would hide the reason, an escape code command the terminal that shows it.
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+        super().__init__(escape_controls(text, kept=""))  # a line break would hide the reason
 
 
 class ModelError(TrazoError):

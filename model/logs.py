@@ -8,20 +8,29 @@ import logging
 import sys
 from typing import Literal
 
+from model.console import escape_controls
+
+StreamName = Literal["stdout", "stderr"]
+
 
 class _CurrentStream(logging.Handler):
     """Write to `sys.stdout` or `sys.stderr` as it is at that moment, since programs and tests may replace it."""
 
-    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+    def __init__(self, name: StreamName) -> None:
         super().__init__()
         self._name = name
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line."""
-        print(self.format(record), file=getattr(sys, self._name), flush=True)
+        """Print one message."""
+        show(self.format(record), self._name)
 
 
-def log_to(stream: Literal["stdout", "stderr"]) -> None:
+def show(text: str, stream: StreamName = "stdout", end: str = "\n") -> None:
+    """Print a text now, without characters that command a terminal."""
+    print(escape_controls(text), end=end, file=getattr(sys, stream), flush=True)
+
+
+def log_to(stream: StreamName) -> None:
     """Show the package's messages from INFO up on a standard stream, as plain lines without time or level."""
     logger = logging.getLogger("trazo")
     logger.handlers = [_CurrentStream(stream)]

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from model import __version__
+from model.console import set_up_console
 from model.errors import TrazoError
-from model.logs import log_to
+from model.logs import log_to, show
+from model.network_settings import set_up_network
 from model.quiet import quiet
 from training.config import (
     OF_A_TRIAL,
@@ -48,13 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         options.call(options)
         return 0
     except TrazoError as error:
-        print(f"trazo: {error}", file=sys.stderr)
+        show(f"trazo: {error}", "stderr")
         return 2
     except KeyboardInterrupt:
-        print("trazo: stopped; run the same command again to resume", file=sys.stderr)
+        show("trazo: stopped; run the same command again to resume", "stderr")
         return 130
     except OSError as error:  # a full disk, a folder without write permission
-        print(f"trazo: {error}; fix this and run the same command again to resume", file=sys.stderr)
+        show(f"trazo: {error}; fix this and run the same command again to resume", "stderr")
         return 2
 
 
@@ -63,6 +64,9 @@ def run_and_exit() -> NoReturn:
 
     Not by `sys.exit`: if a thread of tf.data asks for the interpreter while it shuts down, it waits forever.
     """
+    set_up_console()
+    log_to("stdout")
+    set_up_network(os.environ)
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -105,7 +109,7 @@ def _train(options: argparse.Namespace) -> None:
     commands = _import_commands()
     commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard)
     folder = output.output
-    print(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
+    show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
 
 
 def _trials(options: argparse.Namespace) -> None:
@@ -115,10 +119,7 @@ def _trials(options: argparse.Namespace) -> None:
 
     report = read_trials(asked.run)
     text = format_csv(report) if asked.csv else format_leaderboard(report, asked.best) + "\n"
-    try:
-        print(text, end="", flush=True)
-    except BrokenPipeError:  # `… | head` has read enough; for any other verb a broken pipe is an error
-        os._exit(128 + signal.SIGPIPE)  # without flushing: the rest of the buffer could not be written either
+    show(text, end="")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -143,7 +144,7 @@ def _publish(options: argparse.Namespace) -> None:
         license=asked.license,
         seeds=asked.seeds,
     )
-    print(f"published: {commit.pr_url or commit.commit_url}")
+    show(f"published: {commit.pr_url or commit.commit_url}")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -158,7 +159,7 @@ def _export(options: argparse.Namespace) -> None:
         exported = report["formats"][name]
         rows = "{rows:,} rows of {dataset}, {split}".format(**exported["checked_on"])
         difference = f"largest difference {exported['largest_difference']:.1e}"
-        print(f"{asked.run / exported['file']}: {exported['bytes']:,} bytes; same predictions on {rows}; {difference}")
+        show(f"{asked.run / exported['file']}: {exported['bytes']:,} bytes; same predictions on {rows}; {difference}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
@@ -172,7 +173,7 @@ def _deploy(options: argparse.Namespace) -> None:
     elif asked.repo:
         private = asked.private or None
         address = deploy(asked.repo, asked.model, revision=asked.revision, private=private, output=asked.output)
-        print(f"deployed: {address}")
+        show(f"deployed: {address}")
 
 
 # --- Arguments ---
