@@ -10,18 +10,18 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from model.console import set_up_console
 from model.errors import TrazoError
-from model.logs import log_to
-from model.ports import parse_port
+from model.logs import log_to, show
+from model.network_settings import set_up_network
 from ui.inference.supervisor import ModelSupervisor
+from ui.server.address import Address, check_free, server_address
+from ui.server.gradio_settings import set_up_gradio
 from ui.server.malloc import configure_trim
 
 if TYPE_CHECKING:
     from gradio import Blocks
 
-DEFAULT_PORT = 7860
-# Gradio keeps its last 10,000 events and computes statistics of all of them after each one. Nothing here uses them.
-NO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize)}
 # Gradio keeps the page's state, 0.2 MB per visitor, of up to 10,000 visitors. One whose state was dropped finds the
 # controls as they are at the start.
 MAX_SESSIONS = 128
@@ -57,7 +57,7 @@ def build(supervisor: ModelSupervisor) -> Blocks:
     return demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=EVENT_CONCURRENCY, api_open=False)
 
 
-def launch(demo: Blocks, port: int) -> None:
+def launch(demo: Blocks, address: Address) -> None:
     """Serve the page until the program is stopped.
 
     Raises:
@@ -69,8 +69,8 @@ def launch(demo: Blocks, port: int) -> None:
     from ui.tabs.theme import CSS_PATH, ICON_PATH, make_theme
 
     demo.launch(
-        server_name="0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1",
-        server_port=port,
+        server_name=address.server_name,
+        server_port=address.port,
         max_file_size=f"{MAX_FILE_MB}mb",
         state_session_capacity=MAX_SESSIONS,
         show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
@@ -88,23 +88,27 @@ def launch(demo: Blocks, port: int) -> None:
 def main() -> None:
     """Find the model and start to load it; in the meantime build the page, then serve it."""
     log_to("stderr")
-    for name, value in {"GRADIO_ANALYTICS_ENABLED": "False", **NO_STATISTICS}.items():
-        os.environ.setdefault(name, value)  # read when Gradio is imported
     configure_trim()
     try:
-        port = parse_port(os.environ.get("PORT") or str(DEFAULT_PORT), "PORT")
+        address = server_address(os.environ)
+        set_up_network(os.environ, address.host)
+        set_up_gradio(os.environ)
+        check_free(address)
         supervisor = ModelSupervisor.find(os.environ.get("MODEL_ID") or None, os.environ.get("MODEL_REVISION") or None)
     except TrazoError as error:
-        sys.exit(str(error))
+        show(str(error), "stderr")
+        sys.exit(2)
     supervisor.start()
     demo = build(supervisor)
     try:
-        launch(demo, port)
-    except OSError:  # Gradio found the port taken
-        sys.exit(f"port {port} is taken; choose another: PORT=8000 python app.py")
+        launch(demo, address)
+    except OSError as error:  # the port was taken meanwhile
+        show(f"port {address.port} cannot be used ({error}); choose another: PORT=8000 python app.py", "stderr")
+        sys.exit(2)
 
 
 if __name__ == "__main__":
+    set_up_console()
     try:
         main()
     except KeyboardInterrupt:  # before the page runs, which handles it

@@ -25,6 +25,7 @@ from tests.support.app_server import ROOT, running
 from tests.support.fake_hub import LoopbackHub
 from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
+from ui.server.gradio_settings import SET
 
 VERTICAL = [[1, 0, -1], [1, 0, -1], [1, 0, -1]]
 
@@ -323,27 +324,25 @@ def test_no_model_at_all_exits_with_one_line(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path)]
     environment = os.environ | {"MODEL_ID": ""}
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "config.json" in result.stderr and "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("environment", "host", "port"),
-    [({}, "127.0.0.1", 7860), ({"PORT": "8123"}, "127.0.0.1", 8123), ({"SPACE_ID": "a/b"}, "0.0.0.0", 7860)],
-)
-def test_host_is_local_unless_in_a_space(monkeypatch, environment, host, port):
+def test_page_is_launched_at_its_address_with_its_settings(monkeypatch, tmp_path):
     import app
 
-    for name in ("PORT", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    for name in (*SET, "SPACE_ID", "GRADIO_SERVER_PORT"):  # restored after the test
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "::1")
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setattr(app, "check_free", lambda address: None)
     launched = {}
     monkeypatch.setattr(app.ModelSupervisor, "find", lambda *_: app.ModelSupervisor(ROOT / "nowhere", CnnConfig()))
     monkeypatch.setattr(app.ModelSupervisor, "start", lambda self: None)
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
     app.main()
-    assert (launched["server_name"], launched["server_port"]) == (host, port)
+    assert (launched["server_name"], launched["server_port"]) == ("[::1]", 8123)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False
     # Gradio's names: the settings are environment variables, and nothing fails if Gradio renames them.
     assert launched["queue"].ANALYTICS_MAX_EVENTS == 1 and launched["queue"].ANAYLTICS_CACHE_FREQUENCY > 1_000_000

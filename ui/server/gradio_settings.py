@@ -1,0 +1,92 @@
+"""Gradio's environment variables: which are used, and a folder for its files that is really this person's."""
+
+import atexit
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from model.errors import TrazoError
+
+# Some others would open the server's files or its code to visitors, or bypass the limits of `ui.server`; the rest has
+# no effect here, but is read when Gradio is imported, and ends the program if it is not a number.
+HONORED = {
+    "GRADIO_SERVER_NAME",
+    "GRADIO_SERVER_PORT",
+    "GRADIO_ROOT_PATH",
+    "GRADIO_TEMP_DIR",
+    "GRADIO_SHARE",
+    "GRADIO_SHARE_SERVER_ADDRESS",
+    "GRADIO_MCP_SERVER",
+}
+# Passed to Gradio as arguments of functions, which come first.
+PASSED = ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT")
+# Gradio keeps its last 10,000 events and computes statistics of all of them after each one. Nothing here uses them.
+SET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+}
+# What the image of a Space sets.
+EXPECTED = {"GRADIO_ALLOW_FLAGGING", "GRADIO_FLAGGING_MODE", "GRADIO_NUM_PORTS", "GRADIO_SSR_MODE", "GRADIO_THEME"}
+
+logger = logging.getLogger("trazo")
+
+
+def set_up_gradio(environ: MutableMapping[str, str]) -> None:
+    """Leave only the variables that are used, and log which others there were; before Gradio is imported.
+
+    Args:
+        environ: `os.environ`; changed. `server_address` reads it before.
+
+    Raises:
+        TrazoError: if GRADIO_TEMP_DIR cannot be written, or no temporary folder can be written.
+    """
+    others = [name for name in environ if name.startswith("GRADIO_") and name not in HONORED]
+    if unexpected := sorted(set(others) - SET.keys() - EXPECTED):
+        logger.warning("not used here: %s; docs/serving.md lists what is", ", ".join(unexpected))
+    for name in (*others, *PASSED):
+        environ.pop(name, None)
+    environ.update(SET)
+    environ["GRADIO_TEMP_DIR"] = str(gradio_folder(environ))
+
+
+def gradio_folder(environ: MutableMapping[str, str]) -> Path:
+    """Return the folder for Gradio's files: GRADIO_TEMP_DIR, or one in the temporary folder that nobody else owns.
+
+    On a shared machine, `gradio` in the temporary folder belongs to the first person who started a Gradio program.
+
+    Raises:
+        TrazoError: if GRADIO_TEMP_DIR cannot be written, or no temporary folder can be written.
+    """
+    if given := environ.get("GRADIO_TEMP_DIR"):
+        folder = Path(given)
+        try:
+            _make_writable(folder)
+        except OSError as error:
+            raise TrazoError(f"GRADIO_TEMP_DIR is {given!r}, which cannot be written ({error.strerror})") from None
+        return folder.absolute()
+    try:
+        folder = Path(tempfile.gettempdir(), "gradio")
+        try:
+            _make_writable(folder)
+            is_own = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+        except OSError:
+            is_own = False
+        if not is_own:
+            folder = Path(tempfile.mkdtemp(prefix="gradio-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    except OSError as error:
+        raise TrazoError(f"no temporary folder can be written ({error}); set TMPDIR to one that can") from None
+    return folder
+
+
+def _make_writable(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Gradio makes folders in it and files in these: those of an earlier program may belong to someone else, too.
+    for one in (folder, folder / "vibe_edit_history"):
+        if one.is_dir() and not os.access(one, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied", str(one))
