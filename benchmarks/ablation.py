@@ -73,7 +73,7 @@ def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str,
 
     PRESETS["variant"] = lambda: Preset(*recipe_fields(name, epochs))
     train(DataConfig(str(data), validation_fraction=0.5), {}, folder, "variant", verbose=False)
-    report = json.loads((folder / "training.json").read_text())
+    report = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     last = report["history"][-1]
     measures = {name: last[name] for name in ("val_accuracy", "val_loss")}
     return measures | {"parameters": report["parameters"], "recipe": recipe_of(name, epochs)}
@@ -103,7 +103,7 @@ def main() -> None:
         print(json.dumps(train_variant(options.variant, options.data, options.output, options.epochs)))
         return
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    known = json.loads(LEDGER.read_text()) if LEDGER.exists() else {}
+    known = json.loads(LEDGER.read_text(encoding="utf-8")) if LEDGER.exists() else {}
     condition = f"{options.epochs} epochs on {processor()}"  # results under other conditions are not compared
     rows = known.setdefault(condition, {})
     for name in options.only or VARIANTS:

@@ -35,7 +35,9 @@ def row_of(run: Path) -> dict[str, Any]:
     with quiet():
         from training.presets import PRESETS
 
-    training, evaluation = (json.loads((run / f"{name}.json").read_text()) for name in ("training", "evaluation"))
+    training, evaluation = (
+        json.loads((run / f"{name}.json").read_text(encoding="utf-8")) for name in ("training", "evaluation")
+    )
     if evaluation["split"] != "test" or not evaluation["dataset"].endswith("mnist") or evaluation["rows"] != 10_000:
         raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
     preset = PRESETS[training["preset"]]()
@@ -90,7 +92,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path, help="folders of runs that were evaluated, on this machine")
     parser.add_argument("--write", action="store_true", help="keep them, and put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    known = {tuple(row[name] for name in KEY): row for row in json.loads(LEDGER.read_text())}
+    known = {tuple(row[name] for name in KEY): row for row in json.loads(LEDGER.read_text(encoding="utf-8"))}
     for run in options.runs:
         try:
             row = row_of(run)

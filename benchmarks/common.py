@@ -115,17 +115,21 @@ def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
     if not write:
         return
     section = f"## {title}\n\n{text}\n"
-    known = path.read_text() if path.exists() else "# Results\n"
+    known = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     if pattern.search(known):
         known = pattern.sub(lambda found: section + ("\n" if found.end() < len(known) else ""), known)
     else:
         known += f"\n{section}"
-    path.write_text(known)
+    path.write_text(known, encoding="utf-8")
 
 
 def processor() -> str:
     """Return the processor's name and kind."""
     information = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*: (.*)$", information.read_text(), re.MULTILINE) if information.exists() else None
+    found = (
+        re.search(r"^model name\s*: (.*)$", information.read_text(encoding="utf-8"), re.MULTILINE)
+        if information.exists()
+        else None
+    )
     return f"{found[1] if found else platform.processor()} ({platform.machine()})"

@@ -59,7 +59,7 @@ def main() -> None:
             for _ in range(options.starts):
                 if dropped:
                     os.sync()
-                    Path("/proc/sys/vm/drop_caches").write_text("3")
+                    Path("/proc/sys/vm/drop_caches").write_text("3", encoding="utf-8")
                 started = time.perf_counter()
                 with running(log, "-c", become, folder=folder, MODEL_ID=MODEL, **environment) as app:
                     pages.append(app.start_s)

@@ -58,7 +58,7 @@ def describe_completions(output: str, trials: list[dict[str, Any]]) -> str:
 
 def read_trials(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of trials.json."""
-    return json.loads((folder / "trials.json").read_text())["trials"]
+    return json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
 
 
 def run_uninterrupted(data: Path, folder: Path, trials: int, strategy: str) -> str:

@@ -43,7 +43,7 @@ def train_preset(seed: int) -> dict[str, float]:
         # The weights are final with the last checkpoint on disk; the rest only writes reports about them.
         seconds = (Path(folder) / CHECKPOINT_FILE).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
-        epochs = len(json.loads((Path(folder) / "training.json").read_text())["history"])
+        epochs = len(json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))["history"])
         accuracy = evaluate(model, HubStream(DATASET, "test"))["accuracy"]
     return {"seconds": seconds, "epochs": epochs, "accuracy": accuracy, "parameters": model.network.count_params()}
 

@@ -37,10 +37,14 @@ def memory_mb() -> float:
     while processes:
         process = Path(f"/proc/{processes.pop()}")
         with suppress(OSError):  # the process has ended
-            (line,) = (one for one in (process / "smaps_rollup").read_text().splitlines() if one.startswith("Pss:"))
+            (line,) = (
+                one
+                for one in (process / "smaps_rollup").read_text(encoding="utf-8").splitlines()
+                if one.startswith("Pss:")
+            )
             size += int(line.split()[1]) / 1024
             for task in (process / "task").iterdir():
-                processes += map(int, (task / "children").read_text().split())
+                processes += map(int, (task / "children").read_text(encoding="utf-8").split())
     return size
 
 
@@ -79,7 +83,9 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         from training.pipeline import make_eval_data, make_train_data
         from training.tuning.search_space import SearchSpace
 
-    points = [trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text())["trials"]]
+    points = [
+        trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
+    ]
     started = time.perf_counter()
     opened = open_data(DataConfig(str(data)))
     base = {"task": opened.train.task, "labels": opened.train.labels, "image_shape": opened.image_shape}

@@ -137,7 +137,9 @@ def _cache_ref(folder: Path, revision: str) -> None:
     """
     ref = folder.parents[1] / "refs" / revision
     with suppress(OSError):  # the cache may be read-only
-        if not COMMIT_HASH.fullmatch(revision) and not (ref.is_file() and ref.read_text() == folder.name):
+        if not COMMIT_HASH.fullmatch(revision) and not (
+            ref.is_file() and ref.read_text(encoding="utf-8") == folder.name
+        ):
             ref.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(ref, folder.name)
 

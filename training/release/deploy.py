@@ -196,8 +196,8 @@ def _install_requirements(folder: Path) -> Path:
     """Install the folder's requirements into its virtual environment unless they are there; return its Python."""
     venv = folder.resolve() / VENV
     python, stamp = venv / "bin" / "python", venv / "installed.txt"
-    requirements = (folder / REQUIREMENTS).read_text()
-    if stamp.is_file() and stamp.read_text() == requirements:
+    requirements = (folder / REQUIREMENTS).read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == requirements:
         return python
     logger.info("installing what the demo needs into %s; this takes some minutes the first time", venv)
     commands = [
