@@ -13,11 +13,34 @@ from tests.support.app_server import App, running
 MISSING_MODEL = "nobody/no-such-model"
 
 
+# What other projects, a school's network, a shared machine or an old console may have set: none of it matters here.
+OTHERS_ENVIRONMENT = {
+    "KERAS_BACKEND": "jax",
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "all_proxy": "ftp://127.0.0.1:9",
+    "no_proxy": "fd00::/8",
+    "SSL_CERT_FILE": "nowhere.pem",
+    "GRADIO_ALLOWED_PATHS": "/",
+    "GRADIO_NUM_PORTS": "many",
+    "GRADIO_NUM_WORKERS": "2",
+    "GRADIO_VIBE_MODE": "1",
+    "PYTHONIOENCODING": "ascii",
+}
+
+
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An app with the MCP server, started for a model that it cannot get, so that it uses the bundled one."""
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    with running(log, MODEL_ID=MISSING_MODEL, GRADIO_MCP_SERVER="True") as app:
+    """An app with the MCP server, started for a model that it cannot get, so that it uses the bundled one.
+
+    It is open to the network, and its environment is full of others' settings. The browser tests' app has none.
+    """
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "gradio").write_text("in the way of Gradio's folder", encoding="utf-8")
+    (folder / "keras.json").write_text('{"image_data_format": "channels_first", "floatx": "half"}', encoding="utf-8")
+    environment = OTHERS_ENVIRONMENT | {"TMPDIR": str(folder), "KERAS_HOME": str(folder)}
+    environment |= {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_MCP_SERVER": "True"}
+    with running(folder / "log.txt", MODEL_ID=MISSING_MODEL, **environment) as app:
         yield app
 
 

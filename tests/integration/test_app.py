@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,6 +177,27 @@ def test_bad_requests_do_not_disturb_others(clients, save_image, photo):
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(ask, range(12)))
+
+
+# --- The environment ---
+
+
+def test_page_is_open_to_the_network_where_asked(app):
+    """127.0.0.2 is another address of this machine."""
+    port = urllib.parse.urlsplit(app.url).port
+    assert urllib.request.urlopen(f"http://127.0.0.2:{port}/", timeout=10).status == 200
+
+
+def test_others_settings_are_reported_once_and_not_used(app):
+    log = app.log.read_text()
+    for line in (
+        "KERAS_BACKEND is 'jax'; Trazo needs Keras with TensorFlow, and uses it",
+        "all_proxy is not an address like http://proxy.example:8080, and is not used",
+        "SSL_CERT_FILE is 'nowhere.pem', which does not exist, and is not used",
+        "not used here: GRADIO_ALLOWED_PATHS, GRADIO_NUM_WORKERS, GRADIO_VIBE_MODE; docs/serving.md lists what is",
+    ):
+        assert log.count(line) == 1, log
+    assert "Static file workers" not in log
 
 
 # --- The page ---
