@@ -46,7 +46,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:  # the first worker that needs the run makes it, each worker copies it
         shared = shared.parent
     folder = shared / "trained"
-    with FileLock(shared / "trained.lock"):
+    with FileLock(shared / "trained.lock"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.tuning.trial_process.CAN_FORK", False)  # another process would import TensorFlow again
         # Does nothing if it is finished.
         assert main(["run", "--dataset", SAMPLE, "--output", str(folder), *RUN_OPTIONS]) == 0
     return Path(shutil.copytree(folder, tmp_path_factory.mktemp("run") / "run"))

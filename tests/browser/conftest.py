@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.actions import PRETRAINED, opened
-from tests.support.app_server import App, running
+from tests.support.app_server import WITHOUT_NETWORK, App, running
 from tests.support.search_report import REPORT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -54,7 +54,7 @@ def searched_app(browser, tmp_path_factory) -> Iterator[App]:
     evaluation = json.loads((folder / "model" / "evaluation.json").read_text())
     del evaluation["mistakes"]
     (folder / "model" / "evaluation.json").write_text(json.dumps(evaluation))
-    with running(folder / "log.txt", MODEL_ID=str(folder / "model")) as app:
+    with running(folder / "log.txt", *WITHOUT_NETWORK, MODEL_ID=str(folder / "model")) as app:
         yield app
 
 

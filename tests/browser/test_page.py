@@ -1,9 +1,6 @@
 """The whole page: language, notices, colors, lost connections."""
 
-import os
 import shutil
-import signal
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -47,15 +44,11 @@ def test_notice_shows_loading_and_replaced_model(tmp_path, browser):
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[-4:] = b"\xff" * 4  # not a number
     (folder / "model.safetensors").write_bytes(weights)
-    with running(tmp_path / "log.txt", MODEL_ID=str(folder)) as app, ExitStack() as people:
-        # By now the network may be loaded. Another process takes its place, and is held until the notice was seen.
-        os.kill(first := app.network_pid(), signal.SIGKILL)
-        while app.network_pid() in (first, None):
-            time.sleep(0.01)
-        os.kill(second := app.network_pid(), signal.SIGSTOP)
+    held = "-m", "tests.support.held_app", str(tmp_path / "go")
+    with running(tmp_path / "log.txt", *held, MODEL_ID=str(folder)) as app, ExitStack() as people:
         page = people.enter_context(opened(browser, app, "en"))
         page.locator("#notice", has_text=SERVER_TEXT["en"]["network_loading"]).wait_for()
-        os.kill(second, signal.SIGCONT)
+        (tmp_path / "go").touch()
         page.locator("#notice", has_text="not finite").wait_for()
         open_tab(page, "digit", "en")
         draw(page, DIGITS["7"])

@@ -1,10 +1,6 @@
-"""`python -m training …` in processes that kill themselves at a chosen moment.
+"""A command that kills its own process at a chosen moment, to be run with `run_forked`.
 
-    python -m tests.support.train_and_die
-
-It reads lines of JSON, `[moment, count, [verb, …]]`, runs each in a separate process, and prints the exit code. The
-processes are forked: the import of TensorFlow takes seconds. The moment is one of these; the command runs to its end if
-it never comes.
+The moment is one of these; the command runs to its end if it never comes.
 
     step       before the count-th step is counted
     half       when half of the count-th checkpoint is written, under its temporary name
@@ -13,22 +9,22 @@ it never comes.
     a file     before the run's file of that name, such as training.json, is written
 """
 
-import json
 import os
 import signal
-import sys
 import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.support.tiny_space import TinySpace
 from training import commands, presets
 from training.cli import main
 from training.loop import checkpoint
 from training.loop.progress_bar import EpochBar
 from training.loop.state import Progress
 from training.loop.trainer import fit
+from training.tuning import tuner
 
 
 def die(*_: Any) -> None:
@@ -50,13 +46,13 @@ def die_at_step(count: int) -> None:
     EpochBar.update = counted_update
 
 
-def die_at_checkpoint(moment: str, count: int) -> None:
-    """Die while the `count`-th checkpoint is written."""
+def die_at_checkpoint(moment: str, count: int, folder: str = "") -> None:
+    """Die while the `count`-th checkpoint is written, of those in folders of this name if there is one."""
     write, calls = checkpoint.atomic_write, 0
 
     def counted_write(path: Path, content: bytes) -> None:
         nonlocal calls
-        calls += 1
+        calls += folder in ("", path.parent.name)
         if calls == count and moment in ("half", "flushed"):
             os.replace = die  # the temporary file is left
             content = content[: len(content) // 2] if moment == "half" else content
@@ -79,9 +75,8 @@ def die_at_file(name: str) -> None:
     tempfile.mkstemp = checked_create
 
 
-def run(moment: str, count: int, command: list[str]) -> None:
-    """Run a command until the moment, and end this process."""
-    os.dup2(2, 1)  # stdout is for exit codes
+def train(moment: str, count: int, command: list[str]) -> int:
+    """Run a command until the moment; its trainings write a checkpoint every 50 ms."""
     fast = presets.fast()
     presets.PRESETS["fast"] = lambda: replace(fast, architecture=fast.architecture | {"dropout": 0.3})
     commands.fit = partial(fit, save_every_s=0.05)
@@ -91,13 +86,13 @@ def run(moment: str, count: int, command: list[str]) -> None:
         die_at_checkpoint(moment, count)
     else:
         die_at_file(moment)
-    status = main(command)
-    sys.stdout.flush()
-    os._exit(status)
+    return main(command)
 
 
-if __name__ == "__main__":
-    for line in sys.stdin:
-        if not (pid := os.fork()):
-            run(*json.loads(line))
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+def tune(folder_of_trial: str | None, command: list[str]) -> int:
+    """Run a search of the tiny space; die when the second checkpoint of a trial is in its place."""
+    commands.SearchSpace = TinySpace
+    tuner.fit_in_subprocess = partial(tuner.fit_in_subprocess, save_every_s=0.0)
+    if folder_of_trial:
+        die_at_checkpoint("renamed", 2, folder_of_trial)
+    return main(command)

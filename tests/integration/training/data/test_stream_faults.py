@@ -7,18 +7,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from diskcache import Cache
 from huggingface_hub import HfApi, HfFileSystem
-from huggingface_hub.utils import close_session
+from huggingface_hub.utils import close_session, http_backoff
 
 from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import Fault, LoopbackHub
-from training.data.parquet import hub_client
+from training.data.parquet import byte_ranges, hub_client
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import open_source
 from training.stream import Batch, HubStream
@@ -30,8 +31,9 @@ Rows = list[tuple[list[int], list[int]]]  # of each batch: the ids of its rows, 
 
 
 @pytest.fixture
-def hub(tmp_path, use_hub) -> Iterator[LoopbackHub]:
-    """A Hub with the bundled sample, to which this process is connected."""
+def hub(tmp_path, use_hub, monkeypatch) -> Iterator[LoopbackHub]:
+    """A Hub with the bundled sample, to which this process is connected; pauses before a retry are short."""
+    monkeypatch.setattr(byte_ranges, "http_backoff", partial(http_backoff, base_wait_time=0.02))
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
         use_hub(hub, tmp_path)
@@ -59,7 +61,7 @@ def without_faults() -> Rows:
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(status=503), Fault(reset=True), Fault(cut=1000), Fault(stall=3), Fault(cut=1000, stall=3)],
+    [Fault(status=503), Fault(reset=True), Fault(cut=1000), Fault(stall=1), Fault(cut=1000, stall=1)],
     ids=["status 503", "reset", "body cut short", "silence", "silence in the body"],
 )
 def test_epoch_after_fault_has_the_same_rows(hub, without_faults, fault):
@@ -125,7 +127,7 @@ def test_epoch_random_faults_has_the_same_rows(hub, without_faults):
 
 
 def test_open_silent_hub_is_error(hub, monkeypatch):
-    monkeypatch.setattr(hub_client, "MAX_SILENCE_S", 2.0)
+    monkeypatch.setattr(hub_client, "MAX_SILENCE_S", 0.9)
     monkeypatch.setattr(hub_client, "DEFAULT_TIMEOUT_S", 0.5)
     close_session()  # the timeout is that of a new HTTP client
     hub.fault = lambda method, path, headers: Fault(stall=30) if "/tree/" in path else None
@@ -151,7 +153,8 @@ for batch in stream.epoch(0):
         asked = len(hub.log)
         hub.fault = lambda method, path, headers: Fault(stall=30) if len(hub.log) > asked + 12 else None
         process.stdout.readline()
-        time.sleep(1)
+        while len(hub.log) <= asked + 12 and process.poll() is None:
+            time.sleep(0.01)
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.wait(60)

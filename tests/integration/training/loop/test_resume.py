@@ -4,14 +4,14 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 
 import pytest
 from safetensors.numpy import load_file
 
 from model.errors import TrazoError
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import SAMPLE
+from tests.support import train_and_die
+from tests.support.forked import run_forked
 from tests.support.tiny_training import CONFIG, streams, weights
 from training.config import OPTIMIZERS, TrainConfig
 from training.loop.trainer import fit
@@ -90,21 +90,14 @@ OPTIONS = [
 
 
 @pytest.fixture
-def train(tmp_path):
+def train(tmp_path, fork_server):
     """Return a function that trains into a folder until a moment, and returns the exit code."""
 
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.support.train_and_die"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as server:
+    def run(folder: str, moment: str, count: int) -> int:
+        command = ["train", "--dataset", SAMPLE, "--output", str(tmp_path / folder), *OPTIONS]
+        return run_forked(train_and_die.train, moment, count, command)
 
-        def run(folder: str, moment: str, count: int) -> int:
-            command = ["train", "--dataset", SAMPLE, "--output", str(tmp_path / folder), *OPTIONS]
-            print(json.dumps([moment, count, command]), file=server.stdin, flush=True)
-            return int(server.stdout.readline())
-
-        yield run
-        server.stdin.close()
+    return run
 
 
 @pytest.mark.parametrize(

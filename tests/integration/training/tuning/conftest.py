@@ -2,8 +2,10 @@
 
 import pytest
 
+from model import CnnConfig
 from tests.support.tiny_space import TinySpace
 from training import commands
+from training.config import TrainConfig
 from training.loop.trainer import Progress
 from training.tuning import trial_process, tuner
 
@@ -20,11 +22,14 @@ def in_process(monkeypatch):
     monkeypatch.setattr(trial_process, "CAN_FORK", False)
 
 
-def instant_fit(*_, on_epoch, **__) -> Progress:
+def instant_fit(_: CnnConfig, settings: TrainConfig, *__, on_epoch, **___) -> Progress:
     """Stand in for a training where only the choice of trials matters."""
-    row = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
-    progress = Progress(epoch=1, history=[row], seconds=1.0)
-    on_epoch(progress)
+    progress = Progress()
+    for epoch in range(1, settings.epochs + 1):
+        row = {"epoch": epoch, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "seconds": 1.0}
+        progress.epoch, progress.seconds = epoch, float(epoch)
+        progress.history.append(row)
+        on_epoch(progress)
     return progress
 
 

@@ -21,7 +21,10 @@ from training.loop import trainer
 from training.stream import HubStream
 from training.tuning import trial_process
 
-pytestmark = pytest.mark.skipif(not trial_process.CAN_FORK, reason="trials run in the search's own process here")
+pytestmark = [
+    pytest.mark.skipif(not trial_process.CAN_FORK, reason="trials run in the search's own process here"),
+    pytest.mark.usefixtures("fork_server"),
+]
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from datasets import Features, Image, Value
 
 from model.errors import TrazoError
 from tests.conftest import ROOT, SAMPLE
+from tests.support import train_and_die
 from tests.support.datasets import random_images, write_dataset
+from tests.support.forked import run_forked
 from tests.support.tiny_space import TinySpace, assert_same_trials, tune
 from training import commands
 from training.cli import main
@@ -67,7 +68,7 @@ def test_search_more_than_ten_trials_stay_in_order(tmp_path, monkeypatch, tiny_s
     assert [int(t["trial_id"]) for t in many["trials"]] == list(range(11))
 
 
-def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_space, in_process):
+def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_space, instant_trials):
     report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
     assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
 
@@ -76,7 +77,7 @@ def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_spac
 def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_process, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = commands.tune(data, {"batch_size": 32, "seed": seed + 1}, settings, tmp_path)
+    report = commands.tune(data, {"batch_size": 32, "augment": 0.0, "seed": seed + 1}, settings, tmp_path)
     assert report["best_trial"] == "0"
 
 
@@ -124,20 +125,18 @@ def search_command(folder, *options: str) -> list[str]:
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def test_search_killed_resumes_its_trial(tmp_path, tiny_space, in_process, capsys):
+def test_search_killed_resumes_its_trial(tmp_path, tiny_space, in_process, fork_server, capsys):
     """`kill -9` in the second trial: the first is kept, the second resumed, and the scores are the same."""
-    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "20", "--batch-size", "32"]
-    whole = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path / "whole"), *options]
+    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "4", "--batch-size", "32"]
+    whole, killed = (
+        ["tune", "--dataset", SAMPLE, "--output", str(tmp_path / name), *options] for name in ("whole", "killed")
+    )
     assert main(whole) == 0
-    assert "a trial has only 40 steps" in capsys.readouterr().out
-    command = search_command(tmp_path / "killed", *options)
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    assert "a trial has only 8 steps" in capsys.readouterr().out
+    assert run_forked(train_and_die.tune, "trial_1", killed) == -signal.SIGKILL
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
-    while not checkpoint.exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the search ended before it could be killed"
-    assert main(["tune", "--dataset", SAMPLE, "--output", str(tmp_path / "killed"), *options]) == 0
+    assert checkpoint.exists()
+    assert main(killed) == 0
     assert_same_trials(tmp_path / "whole", tmp_path / "killed")
 
 

@@ -163,7 +163,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
         ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 asked"),
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 asked"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
-        ({"training": {"optimizer": "adamw"}}, "overrides: "),
+        ({"training": {"schedule": "constant"}}, "overrides: "),
         ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
         (
             {"data": {"validation_fraction": 0.3}},
