@@ -35,9 +35,8 @@ def plot_contour(search: Search, across: str, up: str, language: Language) -> go
         raise UserError("too_few_trials")
     colors = score_color_scale(search)
     in_cells = any(axis.hyperparameter.choices for axis in axes) or len(trials) < MIN_TRIALS_TO_SMOOTH
-    figure = go.Figure([_cells(axes, trials) if in_cells else _surface(axes, trials, colors)])
     x, y = (axis.spread_positions(trials, seed) for seed, axis in enumerate(axes))
-    figure.add_scatter(
+    points = go.Scatter(
         x=x,
         y=y,
         mode="markers",
@@ -46,19 +45,22 @@ def plot_contour(search: Search, across: str, up: str, language: Language) -> go
         hoverinfo="text",
         showlegend=False,
     )
+    traces = [_cells(axes, trials) if in_cells else _surface(axes, trials, colors), points]
     if search.best in trials:
         place = trials.index(search.best)
         star = best_trial_marker(search.best, language)
-        figure.add_scatter(x=[x[place]], y=[y[place]], **star, showlegend=False)
-    figure.update_xaxes(title=x_axis.title, range=x_axis.padded_ends, **x_axis.ticks())
-    figure.update_yaxes(title=y_axis.title, range=y_axis.padded_ends, **y_axis.ticks())
+        traces.append(go.Scatter(x=[x[place]], y=[y[place]], **star, showlegend=False))
     # The color bar is above the surface: next to it, a phone would have no room left. It has no title because Plotly
     # would write it across the bar.
     above = {"orientation": "h", "x": 0.5, "len": 0.9, "y": 0.85, "yref": "container", "yanchor": "bottom"}
     bar = {"thickness": 10, "outlinewidth": 0, "nticks": 5, **above}
-    title = {"text": objective_title(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"}
-    figure.update_layout(title=title, coloraxis={**colors, "colorbar": bar})
-    return apply_style(figure, language).update_layout(margin_t=90, height=500)
+    layout = {
+        "xaxis": {"title": {"text": x_axis.title}, "range": x_axis.padded_ends, **x_axis.ticks()},
+        "yaxis": {"title": {"text": y_axis.title}, "range": y_axis.padded_ends, **y_axis.ticks()},
+        "title": {"text": objective_title(search, language), "font_size": 13, "x": 0.5, "y": 0.97, "yanchor": "top"},
+        "coloraxis": {**colors, "colorbar": bar},
+    }
+    return apply_style(go.Figure(traces, layout), language).update_layout(margin_t=90, height=500)
 
 
 def _cells(axes: list[Axis], trials: list[Trial]) -> go.Heatmap:

@@ -2,6 +2,7 @@
 
 import html
 import textwrap
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -10,29 +11,40 @@ from ui.i18n import DEFAULT, NUMBERS, Language
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
 GOLD, EDGE = "#ffd24a", "#1d2330"
 GRID_COLOR = "rgba(139, 147, 167, 0.22)"
+LAYOUT = {
+    "template": "none",
+    "height": 400,
+    "margin": {"l": 70, "r": 20, "t": 50, "b": 50},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"family": "system-ui, sans-serif", "size": 13, "color": MUTED},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
+    "dragmode": False,
+}
+X_AXIS = {
+    "gridcolor": GRID_COLOR,
+    "zeroline": False,
+    "showline": False,
+    "ticks": "",
+    "title": {"standoff": 8, "font": {"size": 13}},
+}
+Y_AXIS = X_AXIS | {"automargin": True}
 MAX_TEXT_CHARS = 40
 MAX_LINE_CHARS = 34  # of a sentence: as much as fits on a phone
 
 
 def apply_style(figure: go.Figure, language: Language) -> go.Figure:
-    """Give a figure the page's look and the language's number format, and return it."""
-    figure.update_layout(
-        template="none",
-        height=400,
-        margin={"l": 70, "r": 20, "t": 50, "b": 50},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13, "color": MUTED},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hoverlabel={"font": {"family": "system-ui, sans-serif"}},
-        dragmode=False,
-        separators=NUMBERS[language]["decimal"] + NUMBERS[language]["thousands"],
-    )
-    axis = {"gridcolor": GRID_COLOR, "zeroline": False, "showline": False, "ticks": ""}
-    title = {"title_standoff": 8, "title_font_size": 13}
-    figure.update_xaxes(**axis, **title)
-    figure.update_yaxes(**axis, **title, automargin=True)
-    return figure
+    """Return a figure with the page's look and the language's number format.
+
+    It is a new one: Plotly takes a layout ten times as fast when a figure is made as in updates of an existing one.
+    """
+    own = figure.layout.to_plotly_json()
+    axes = {
+        name: Y_AXIS if name.startswith("y") else X_AXIS for name in ("xaxis", "yaxis", *own) if "axis" in name[1:5]
+    }
+    separators = NUMBERS[language]["decimal"] + NUMBERS[language]["thousands"]
+    return go.Figure(figure.data, _merged(own, {**LAYOUT, **axes, "separators": separators}))
 
 
 def message_figure(text: str) -> go.Figure:
@@ -56,3 +68,10 @@ def with_alpha(color: str, alpha: float) -> str:
     """Return a color `#rrggbb` with an opacity, as CSS writes it."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
+
+
+def _merged(own: dict[str, Any], style: dict[str, Any]) -> dict[str, Any]:
+    """Return nested settings of a figure, with those of the style taking precedence."""
+    both = own.keys() & style.keys()
+    nested = {name: _merged(own[name], style[name]) for name in both if isinstance(style[name], dict)}
+    return own | style | nested

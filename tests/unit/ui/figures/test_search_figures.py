@@ -102,7 +102,7 @@ ODDER = [-1, float("nan"), [[[1]]], {}, 10**400, 1e99]
     "odd", [*ODD, *(pytest.param(odd, marks=pytest.mark.slow) for odd in ODDER)], ids=lambda odd: str(odd)[:12]
 )
 def test_read_search_odd_value_anywhere_is_damaged_or_shown(tmp_path, odd):
-    whole = read_report(tmp_path, **SMALL)
+    seen = [read_report(tmp_path, **SMALL)]
     for path in places(SMALL):
         if path[:2] == ("trials", 0):
             continue  # of two trials one is enough
@@ -116,5 +116,6 @@ def test_read_search_odd_value_anywhere_is_damaged_or_shown(tmp_path, odd):
         except UserError as message:
             assert message.key == "report_damaged", path
             continue
-        if search != whole:  # not all of a file is read
+        if search not in seen:  # not all of a file is read, and several values are read alike
+            seen.append(search)
             figures(search)
