@@ -80,10 +80,10 @@ class CnnModel:
         """Return the network's predictions for images that look like those of the dataset.
 
         Args:
-            images: Pillow images, uint8 arrays (h, w[, c]), encoded bytes, or rows of a dataset (a mapping with one
-                of these in it); a list, an array (n, h, w[, c]) or any iterable of them. Images of another size are
-                resized with their aspect kept. A single image counts as a list of one; so does an array of three
-                axes whose last one is 1, 3 or 4, unless it is a batch of the network's own size.
+            images: Pillow images, uint8 or uint16 arrays (h, w[, c]), encoded bytes, or rows of a dataset (a mapping
+                with one of these in it); a list, an array (n, h, w[, c]) or any iterable of them. Images of another
+                size are resized with their aspect kept. A single image counts as a list of one; so does an array of
+                three axes whose last one is 1, 3 or 4, unless it is a batch of the network's own size.
 
         Returns:
             float32 (n, labels), each row summing to 1; for regression (n, 1), the numbers themselves.
@@ -92,7 +92,7 @@ class CnnModel:
             ImageError: if something is not an image.
             ModelError: if the weights give numbers too large for float32.
         """
-        return self._predict_inputs(images_to_inputs(images, self.config.image_shape))
+        return self._predict_inputs(images_to_inputs(images, self.config.image_shape, self.config.pixel_format))
 
     def predict_sketch(self, drawings: Iterable) -> np.ndarray:
         """Return the network's predictions for free drawings of any size, polarity, transparency or position.
@@ -125,7 +125,7 @@ class CnnModel:
             TrazoError: if the model was saved without a detector.
             ImageError: if something is not an image.
         """
-        return self._reject_inputs(images_to_inputs(images, self.config.image_shape))
+        return self._reject_inputs(images_to_inputs(images, self.config.image_shape, self.config.pixel_format))
 
     def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, OODResult | None]:
         """Return what `predict` and `reject` return, from one pass through the network: in about half the time.
@@ -136,7 +136,7 @@ class CnnModel:
             ImageError: if something is not an image.
             ModelError: as `predict`.
         """
-        inputs = images_to_inputs(images, self.config.image_shape)
+        inputs = images_to_inputs(images, self.config.image_shape, self.config.pixel_format)
         if self.ood_detector is None:
             return self._predict_inputs(inputs), None
         parts = [self.ood_detector.predict(batch) for batch in self._batches(inputs)]

@@ -12,8 +12,10 @@ from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
 from model.limits import MAX_KERNEL_SIDE_PX, MAX_SIDE_PX
+from model.pixel_format import PixelFormat
 from model.scaling import MAX_MAGNITUDE, Scaling
 from model.validation import (
+    Check,
     check_fields,
     choice,
     listing,
@@ -45,22 +47,27 @@ MAX_FEATURE_MAP_VALUES = 1 << 26  # in one layer, for one image: a network with 
 LABELS_NEEDED = {"binary": "exactly 2 labels", "multiclass": f"2 to {MAX_UNITS:,} labels", "regression": "one name"}
 
 
-def _scaling(name: str, value: Any) -> Scaling:
-    if isinstance(value, dict):
-        if unknown := value.keys() - {f.name for f in fields(Scaling)}:
-            raise TrazoError(f"{name} has unknown keys: {', '.join(sorted(unknown))}")
-        values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
-        value = Scaling(**values)
-    if not isinstance(value, Scaling):
-        raise TrazoError(f"{name} must be an object with method, offset and scale, not {value!r}")
-    return value
+def _object(kind: type) -> Check:
+    """Allow an object of this dataclass, or a dict of its fields' values."""
+    names = [f.name for f in fields(kind)]
+
+    def check(name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            if unknown := value.keys() - set(names):
+                raise TrazoError(f"{name} has unknown keys: {', '.join(sorted(unknown))}")
+            value = kind(**{key: tuple(one) if isinstance(one, list) else one for key, one in value.items()})
+        if not isinstance(value, kind):
+            raise TrazoError(f"{name} must be an object with {', '.join(names[:-1])} and {names[-1]}, not {value!r}")
+        return value
+
+    return check
 
 
 @dataclass(frozen=True)
 class CnnConfig:
     """Architecture, labels, image shape and fitted scaling of one network.
 
-    Each field's check is declared with it, lists may be given for tuples, and a dict for `scaling`.
+    Each field's check is declared with it, lists may be given for tuples, and dicts for `scaling` and `pixel_format`.
 
     Raises:
         TrazoError: if a value is unknown, out of range or does not suit the task; the text says what does.
@@ -74,7 +81,9 @@ class CnnConfig:
     task: Annotated[str, choice(tuple(HEADS))] = "multiclass"  # binary (sigmoid), multiclass (softmax), regression
     loss: Annotated[str, text] = ""  # one that suits the task (heads.py); empty: the task's default
     image_shape: Annotated[tuple[int, int, int], listing()] = (28, 28, 1)  # height, width, channels (1 gray, 3 RGB)
-    scaling: Annotated[Scaling, _scaling] = field(default_factory=Scaling)  # fitted in training, part of the network
+    scaling: Annotated[Scaling, _object(Scaling)] = field(default_factory=Scaling)  # fitted in training
+    # Of the files that it was trained on: which value is white, and what transparency is placed on.
+    pixel_format: Annotated[PixelFormat, _object(PixelFormat)] = field(default_factory=PixelFormat)
 
     # One number per block; each block halves the image.
     filters: Annotated[tuple[int, ...], listing(whole(1, MAX_FILTERS), whole(1, MAX_BLOCKS), "blocks")] = (32, 64)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from model.backend import tf
 import numpy as np
 
+from model.pixel_format import PixelFormat
 from training.augmentation import transforms
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
@@ -42,6 +43,7 @@ def make_train_data(
     epochs: int = 1,
     steps: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
+    pixel_format: PixelFormat = PixelFormat(),
     augment: AugmentConfig = AugmentConfig(),
     source_error: SourceError | None = None,
 ) -> tf.data.Dataset:
@@ -54,6 +56,7 @@ def make_train_data(
         epochs: how many epochs follow each other without a gap.
         steps: batches per epoch; None for all of them.
         image_shape: height, width, channels that images are resized to; None for those of the first image.
+        pixel_format: which values of the files are black and white.
         augment: how much the images are changed; `AugmentConfig(augment=0)` leaves them as they are.
         source_error: receives an exception of the stream.
 
@@ -71,7 +74,7 @@ def make_train_data(
     def batches() -> Iterator[Batch]:
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
-    data = _decoded(stream, batches, image_shape or first_image_shape(stream), source_error)
+    data = _decoded(stream, batches, image_shape or first_image_shape(stream), pixel_format, source_error)
     if augment.is_active:
 
         @without_autograph
@@ -90,6 +93,7 @@ def make_eval_data(
     stream: HubStream,
     *,
     image_shape: tuple[int, int, int] | None = None,
+    pixel_format: PixelFormat = PixelFormat(),
     source_error: SourceError | None = None,
 ) -> tf.data.Dataset:
     """Return every row once, in file order, without augmentation.
@@ -97,12 +101,13 @@ def make_eval_data(
     Args:
         stream: where the rows come from.
         image_shape: height, width, channels that images are resized to; None for those of the first image.
+        pixel_format: which values of the files are black and white.
         source_error: receives an exception of the stream.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
-    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream), source_error)
+    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream), pixel_format, source_error)
     return _prefetched(data)
 
 
@@ -129,6 +134,7 @@ def _decoded(
     stream: HubStream,
     batches: Callable[[], Iterator[Batch]],
     image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat,
     source_error: SourceError | None,
 ) -> tf.data.Dataset:
     """Return decoded batches. They enter tf.data as bytes, in the groups in which they were decoded, for speed."""
@@ -140,7 +146,7 @@ def _decoded(
 
     def groups() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         try:
-            for group in decoded_groups(stream, batches(), image_shape):
+            for group in decoded_groups(stream, batches(), image_shape, pixel_format):
                 ends = np.cumsum([0, *(len(labels) for _, labels, _ in group)])
                 images, labels = (_concatenate([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends

@@ -4,35 +4,52 @@ Training, evaluation, `predict` and the demo all use it, so they cannot prepare 
 """
 
 import io
+import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from model.pixel_format import PixelFormat
 from model.preprocess import MAX_PIXELS
-from model.preprocess.pixels import composite_over, letterbox
+from model.preprocess.formats import HEAD_BYTES, ImageError, check_format
+from model.preprocess.jpeg import REDUCING_FLAGS, jpeg_size, reducing_factor
+from model.preprocess.pixels import composite_over, letterbox, to_8_bits
 
-TIFF = b"IM"  # the first byte of its files: Intel's or Motorola's byte order
-EXTRA_SAMPLES, TILE_WIDTH, TILE_HEIGHT = 338, 322, 323  # tags of TIFF
+EXTRA_SAMPLES, TILE_WIDTH, TILE_HEIGHT, BITS_PER_SAMPLE = 338, 322, 323, 258  # tags of TIFF
 # How a tag starts in a file: its number and its type, which is 3 or 4 for these, in either byte order.
 TIFF_MARKS = [
     struct.pack(f"{order}HH", tag, kind) for order in "<>" for tag in (EXTRA_SAMPLES, TILE_WIDTH) for kind in (3, 4)
 ]
+OTHER_MARKS = (b"eXIf", b"EXIF", b"tRNS")
+# The first bytes of PNG, JPEG, WebP and GIF. Files of other formats are looked at one by one.
+FAST_STARTS = b"\x89\xffRG"
+PPM_HEADER = re.compile(rb"P[2356](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
 NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+ORIENTATION = 0x0112  # tag of Exif: how the camera was held
+# What turns an image upright, by the value of that tag.
+UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, 3),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
 
 
-class ImageError(ValueError):
-    """An image that cannot be read or is of a kind that is not supported."""
-
-
-def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+def decode(
+    encoded: bytes | np.ndarray, image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+) -> np.ndarray:
     """Decode an encoded image (PNG, JPEG, WebP, …) and bring it to the network's size.
 
     Args:
         encoded: the file's bytes, or a uint8 array of them.
         image_shape: height, width, channels (1 gray, 3 RGB).
+        pixel_format: which values are black and white.
 
     Returns:
         uint8 of that shape.
@@ -40,65 +57,136 @@ def decode(encoded: bytes | np.ndarray, image_shape: tuple[int, int, int]) -> np
     Raises:
         ImageError: if the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
     """
-    # OpenCV decodes several times faster than Pillow. Pillow reads more formats and explains why a file is damaged.
-    data = np.frombuffer(encoded, np.uint8)
-    try:
-        pixels = None if _needs_pillow(bytes(encoded)) else _decode_with_opencv(data)
-    except (cv2.error, IndexError):  # too many pixels; no byte at all
-        pixels = None
-    if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
-        pixels = to_array(open_image(bytes(encoded)))
-    elif pixels.ndim == 3:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
-    return resize_to_input(pixels, image_shape)
+    return resize_to_input(read_pixels(bytes(encoded), image_shape[:2]), image_shape, pixel_format)
 
 
-def decode_batch(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int]) -> tuple[np.ndarray, dict[int, str]]:
+def decode_batch(
+    encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+) -> tuple[np.ndarray, dict[int, str]]:
     """Decode many images as `decode` does.
 
     Args:
         encoded: the files' bytes, uint8 (bytes,) each.
         image_shape: height, width, channels (1 gray, 3 RGB).
+        pixel_format: which values are black and white.
 
     Returns:
         uint8 (n, h, w, c), and position -> reason of the images that cannot be decoded; their pixels are 0.
     """
-    # Small images decode in the time of a few lines of Python, so nothing is done to images that already fit.
-    shape = image_shape if image_shape[2] == 3 else image_shape[:2]
-    try:
-        pixels = [one for one in map(_decode_with_opencv, encoded) if one is not None]  # None: what OpenCV cannot read
-        fits = len(pixels) == len(encoded) and {one.shape for one in pixels} == {shape}
-        fits = fits and not any(one[0] in TIFF for one in encoded)  # each of these is checked by `decode`
-        fits = fits and not _needs_pillow(b"".join(map(bytes, encoded)))
-    except (cv2.error, IndexError):
-        fits = False
-    if fits:
-        images = np.concatenate(pixels)
-        if images.dtype == np.uint8:
-            if image_shape[2] == 3:
-                cv2.cvtColor(images, cv2.COLOR_BGR2RGB, dst=images)
-            return images.reshape(-1, *image_shape), {}
+    if (fitting := _decode_fitting(encoded, image_shape)) is not None:
+        return fitting, {}
     images, errors = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     for position, one in enumerate(encoded):
         try:
-            images[position] = decode(one, image_shape)
+            images[position] = decode(one, image_shape, pixel_format)
         except Exception as error:  # one broken image must not fail the whole batch
             errors[position] = str(error)
     return images, errors
 
 
-def _decode_with_opencv(encoded: np.ndarray) -> np.ndarray | None:
-    # OpenCV turns a JPEG upright only if no transparency is asked for, and a JPEG has none.
-    return cv2.imdecode(encoded, NO_ALPHA if encoded[0] == 0xFF else cv2.IMREAD_UNCHANGED)
+def read_pixels(encoded: bytes, target: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode a file.
 
+    Args:
+        encoded: its bytes.
+        target: height and width that the image will be fitted into. A JPEG that is much larger is decoded at a half, a
+            quarter or an eighth of its size, still at least twice as large as needed, in a fraction of the time.
 
-def _needs_pillow(encoded: bytes) -> bool:
-    """Return whether a file may hold something that OpenCV ignores.
+    Returns:
+        uint8, or uint16 for 16-bit files, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, upright.
 
-    These are the camera's orientation in PNG and WebP, and transparency and tiles in TIFF; a tile may be larger than
-    the image. Several files may be passed as one, except TIFF.
+    Raises:
+        ImageError: as `decode`.
     """
-    return any(mark in encoded for mark in (TIFF_MARKS if encoded[0] in TIFF else (b"eXIf", b"EXIF")))
+    # OpenCV decodes several times faster than Pillow. Pillow reads more formats and explains why a file is damaged.
+    kind = check_format(encoded[:HEAD_BYTES])
+    pixels = None if _needs_pillow(encoded, kind) else _read_with_opencv(encoded, kind, target)
+    return _read_with_pillow(encoded, kind) if pixels is None else pixels
+
+
+def _read_with_opencv(encoded: bytes, kind: str, target: tuple[int, int] | None) -> np.ndarray | None:
+    """Return what `read_pixels` returns, or None if OpenCV cannot read the file or its kind of pixels."""
+    # OpenCV turns a JPEG upright only if no transparency is asked for, and a JPEG has none.
+    flags = NO_ALPHA if kind == "JPEG" else cv2.IMREAD_UNCHANGED
+    if kind == "JPEG" and target is not None and (size := jpeg_size(encoded)) is not None:
+        _check_size(size[1], size[0], size[0] * size[1])
+        if all(size):
+            flags |= REDUCING_FLAGS.get(reducing_factor(size, target), 0)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    except cv2.error:  # too many pixels
+        return None
+    if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+        return None
+    if pixels.ndim == 3:
+        code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        cv2.cvtColor(pixels, code, dst=pixels)  # in place: photographs have 36 MB
+    return pixels
+
+
+def _read_with_pillow(encoded: bytes, kind: str) -> np.ndarray:
+    image = open_image(encoded)
+    # Of the 16 bits of an image in color, Pillow keeps 8, which would be black if only the lower 12 are used.
+    if image.mode in ("RGB", "RGBA") and _is_deep(encoded, kind, image):
+        deep = _read_with_opencv(encoded, kind, None)
+        if deep is not None:
+            deep = deep if image.mode == "RGBA" else deep[..., :3]
+            turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+            return np.ascontiguousarray(turn(deep) if turn else deep)
+    return to_array(image)
+
+
+def _is_deep(encoded: bytes, kind: str, image: Image.Image) -> bool:
+    if kind == "TIFF":
+        return 16 in image.tag_v2.get(BITS_PER_SAMPLE, ())  # type: ignore[attr-defined]
+    return kind == "PNG" and encoded[24] == 16
+
+
+def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int]) -> np.ndarray | None:
+    """Decode a batch if each image has the network's size and depth; None if one differs or needs a closer look.
+
+    Small images decode in the time of a few lines of Python, so nothing is done to images that already fit.
+    """
+    shape = image_shape if image_shape[2] == 3 else image_shape[:2]
+    decoded = []
+    try:
+        if not all(one[0] in FAST_STARTS for one in encoded):
+            return None
+        for one in encoded:
+            pixels = cv2.imdecode(one, NO_ALPHA if one[0] == 0xFF else cv2.IMREAD_UNCHANGED)
+            if pixels is None or pixels.shape != shape:
+                return None
+            decoded.append(pixels)
+        together = b"".join(map(bytes, encoded))
+    except (cv2.error, IndexError):  # too many pixels; no byte at all
+        return None
+    if not decoded or any(mark in together for mark in OTHER_MARKS):
+        return None
+    images = np.concatenate(decoded)
+    if images.dtype != np.uint8:
+        return None
+    if image_shape[2] == 3:
+        cv2.cvtColor(images, cv2.COLOR_BGR2RGB, dst=images)
+    return images.reshape(-1, *image_shape)
+
+
+def _needs_pillow(encoded: bytes, kind: str) -> bool:
+    """Return whether a file may hold something that OpenCV ignores or shows differently.
+
+    These are the camera's orientation in PNG and WebP, transparency in gray PNG, transparency and tiles in TIFF (a tile
+    may be larger than the image), the unused fourth channel of BMP, a white of PPM below the highest value, and the
+    depth of AVIF.
+    """
+    if kind in ("AVIF", "HEIF"):
+        return True
+    if kind == "TIFF":
+        return any(mark in encoded for mark in TIFF_MARKS)
+    if kind == "BMP":
+        return encoded[28:29] == b" "  # 32 bits per pixel
+    if kind == "PPM":
+        header = PPM_HEADER.match(encoded)
+        return header is not None and header[3] not in (b"255", b"65535")
+    return b"eXIf" in encoded or b"EXIF" in encoded or (encoded[25:26] == b"\0" and b"tRNS" in encoded)
 
 
 def open_image(source: bytes | str) -> Image.Image:
@@ -108,16 +196,32 @@ def open_image(source: bytes | str) -> Image.Image:
         ImageError: if it is not an image, is damaged, or has more than `MAX_PIXELS`.
     """
     try:
-        image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        image = open_header(source)
         _check_size(image.width, image.height, pixels_to_decode(image))
         image.load()
         return image
     except ImageError:
         raise
-    except UnidentifiedImageError:
-        raise ImageError("not an image of a known format (PNG, JPEG, WebP, GIF, BMP, TIFF, …)") from None
     except Exception as error:  # decoders raise many different errors for damaged files
         raise ImageError(f"the image cannot be decoded: {error}") from None
+
+
+def open_header(source: bytes | str) -> Image.Image:
+    """Open an image as `open_image` does, but read only its header.
+
+    Raises:
+        ImageError: if it is not an image.
+        Exception: many kinds, for a damaged file.
+    """
+    if isinstance(source, bytes):
+        head = source[:HEAD_BYTES]
+    else:
+        with open(source, "rb") as file:
+            head = file.read(HEAD_BYTES)
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=(check_format(head),))
+    except UnidentifiedImageError:
+        raise ImageError("the image cannot be decoded: its header is damaged") from None
 
 
 def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
@@ -125,7 +229,7 @@ def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
 
     Args:
         image: a Pillow image of any mode, or an array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4) of uint8, uint16
-            (full scale: white is 65535) or bool.
+            or bool.
 
     Returns:
         the array with its own channels; uint8, or uint16 for 16-bit images.
@@ -136,20 +240,23 @@ def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
     return _from_pillow(image) if isinstance(image, Image.Image) else _from_array(image)
 
 
-def resize_to_input(pixels: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+def resize_to_input(
+    pixels: np.ndarray, image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+) -> np.ndarray:
     """Convert pixels to the network's depth, channels and size; the aspect is kept, the rest is filled with black.
 
     Args:
-        pixels: what `to_array` returns; transparency is placed on white.
+        pixels: what `to_array` returns.
         image_shape: height, width, channels.
+        pixel_format: which value of 16 bits is white, and what transparency is placed on.
 
     Returns:
         uint8 of that shape. Pixels that already fit are returned unchanged.
     """
     height, width, channels = image_shape
-    pixels = _to_uint8(pixels)
+    pixels = to_8_bits(pixels, pixel_format.white_level)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = composite_over(255, pixels)
+        pixels = composite_over(pixel_format.background, pixels)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
     if channels == 1 and pixels.ndim == 3:
@@ -233,7 +340,3 @@ def _to_uint16(pixels: np.ndarray) -> np.ndarray:
     if pixels.min() < 0 or pixels.max() > 65535:
         raise ImageError(f"pixels lie between {pixels.min()} and {pixels.max()}: store 8 or 16 bits")
     return pixels.astype(np.uint16)
-
-
-def _to_uint8(pixels: np.ndarray) -> np.ndarray:
-    return pixels if pixels.dtype == np.uint8 else np.round(pixels / 257).astype(np.uint8)

@@ -7,22 +7,31 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from model.preprocess.decode import ImageError, decode, open_image, resize_to_input, to_array
+from model.pixel_format import PixelFormat
+from model.preprocess.decode import ImageError, decode, read_pixels, resize_to_input, to_array
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input
 
 
-def images_to_inputs(images: Iterable, image_shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
+def images_to_inputs(
+    images: Iterable, image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+) -> Iterator[np.ndarray]:
     """Yield each image as the network's input, uint8 of that shape.
+
+    Args:
+        images: see `CnnModel.predict`.
+        image_shape: height, width, channels.
+        pixel_format: of the network.
 
     Raises:
         ImageError: if something is not an image.
     """
-    for image in iterate_images(images, image_shape):
+    for row in iterate_images(images, image_shape):
+        image = _take_from_row(row)
         if isinstance(image, bytes):
-            yield decode(image, image_shape)
+            yield decode(image, image_shape, pixel_format)
         else:
-            yield resize_to_input(to_array(unwrap_image(image)), image_shape)
+            yield resize_to_input(to_array(image), image_shape, pixel_format)
 
 
 def sketches_to_inputs(drawings: Iterable, image_shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
@@ -51,11 +60,16 @@ def iterate_images(images: Iterable, image_shape: tuple[int, int, int]) -> Itera
 
 
 def unwrap_image(image: object) -> Any:
-    """Return the image in a dataset's row, or the image itself; encoded bytes are opened.
+    """Return the image in a dataset's row, or the image itself; encoded bytes are decoded.
 
     Raises:
         ImageError: if a row does not hold exactly one image, or its bytes are not an image.
     """
+    image = _take_from_row(image)
+    return read_pixels(image) if isinstance(image, bytes) else image
+
+
+def _take_from_row(image: object) -> Any:
     if isinstance(image, dict):
         # `datasets` gives a decoded image, or {"bytes", "path"} if decoding is off.
         values = [value.get("bytes") if isinstance(value, dict) else value for value in image.values()]
@@ -63,4 +77,4 @@ def unwrap_image(image: object) -> Any:
         if len(found) != 1:
             raise ImageError(f"a row must hold one image; {sorted(image)} holds {len(found)}")
         image = found[0]
-    return open_image(image) if isinstance(image, bytes) else image
+    return image

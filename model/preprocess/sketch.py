@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from model.preprocess.decode import decode_batch, open_image, to_array
+from model.pixel_format import PixelFormat
+from model.preprocess.decode import decode_batch, read_pixels, to_array
 from model.preprocess.foreground import MAX_COUNTED_SIDE_PX, MIN_INK_SHARE, crop, extract_strokes
 from model.preprocess.pixels import resize_by
 from model.preprocess.segmentation import split_characters
@@ -66,7 +67,10 @@ def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, 
 
 
 def decode_mixed_batch(
-    encoded: Sequence[np.ndarray], sketches: np.ndarray, image_shape: tuple[int, int, int]
+    encoded: Sequence[np.ndarray],
+    sketches: np.ndarray,
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Decode a batch as `decode_batch` does, except that some of its images are free drawings.
 
@@ -74,17 +78,20 @@ def decode_mixed_batch(
         encoded: the files' bytes, uint8 (bytes,) each.
         sketches: bool (n,): which images `sketch_to_input` prepares.
         image_shape: height, width, channels (1 gray, 3 RGB).
+        pixel_format: of the images that are not drawings; a drawing is made visible by itself.
 
     Returns:
         what `decode_batch` returns; a drawing without a stroke counts as an image that cannot be decoded.
     """
     images, errors = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     plain = np.flatnonzero(~sketches)
-    images[plain], plain_errors = decode_batch([encoded[position] for position in plain.tolist()], image_shape)
+    images[plain], plain_errors = decode_batch(
+        [encoded[position] for position in plain.tolist()], image_shape, pixel_format
+    )
     errors |= {int(plain[position]): reason for position, reason in plain_errors.items()}
     for position in np.flatnonzero(sketches).tolist():
         try:
-            images[position] = sketch_to_input(open_image(encoded[position].tobytes()), image_shape)
+            images[position] = sketch_to_input(read_pixels(encoded[position].tobytes()), image_shape)
         except Exception as error:  # one broken image must not fail the whole batch
             errors[position] = str(error)
     return images, errors

@@ -26,6 +26,11 @@ class Batch:
         """The encoded images, one by one."""
         return self.encoded.to_pylist()
 
+    def __getitem__(self, which: slice) -> "Batch":
+        """Return the rows [start, stop), without copying them."""
+        encoded = self.encoded.slice(which.start, which.stop - which.start)
+        return Batch(encoded, self.labels[which], self.index[which], self.number)
+
     def packed(self) -> tuple[np.ndarray, list[int]]:
         """Return the encoded images in one array, uint8 (bytes,), and the n + 1 positions of their boundaries."""
         _, offsets, data = self.encoded.buffers()

@@ -1,27 +1,39 @@
-"""Encoded batches -> pixels, decoded ahead of their use."""
+"""Encoded batches -> pixels or facts, decoded ahead of their use."""
 
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from math import prod
 
 import numpy as np
+import pyarrow.compute as pc
 
+from model.pixel_format import PixelFormat
+from model.preprocess.facts import FACTS
 from training.data.batches import Batch
-from training.data.decode_worker import Decoded
+from training.data.decode_worker import Decoded, Packed
 from training.data.decoder_process import DecoderProcess
 from training.data.stream import HubStream
 
 DECODERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 MIN_TASK_BYTES = 1 << 18  # encoded bytes per task of a decoder
+MAX_TASK_BYTES = 1 << 23  # encoded; a task with more is a single image, or a part of a batch
+MAX_RESULT_BYTES = 1 << 25  # of a task
 MAX_TASKS_PER_DECODER = 2  # one being decoded and one waiting
 
 DecodedBatch = tuple[np.ndarray, np.ndarray, np.ndarray]  # images uint8 (n, h, w, c), labels (n,), row ids (n,)
+# Facts (n,), see `model.preprocess.facts.FACTS`; labels (n,); row ids (n,); position -> why it cannot be decoded.
+FactsBatch = tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]
+Submit = Callable[[DecoderProcess, list[Packed]], Callable[[], list[Decoded]]]
 
 
 def decoded_batches(
-    stream: HubStream, batches: Iterable[Batch], image_shape: tuple[int, int, int]
+    stream: HubStream,
+    batches: Iterable[Batch],
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
 ) -> Iterator[DecodedBatch]:
     """Decode batches, some ahead of the one in use.
 
@@ -29,6 +41,7 @@ def decoded_batches(
         stream: where the batches come from.
         batches: in the order in which they are yielded.
         image_shape: height, width and channels that images are resized to.
+        pixel_format: which values of the files are black and white.
 
     Yields:
         (images uint8 (n, h, w, c), labels (n,), row ids (n,)). Rows that cannot be decoded are left out and recorded in
@@ -37,32 +50,89 @@ def decoded_batches(
     Raises:
         StreamError: if a decoder is killed, or a row cannot be read.
     """
-    return chain.from_iterable(decoded_groups(stream, batches, image_shape))
+    return chain.from_iterable(decoded_groups(stream, batches, image_shape, pixel_format))
 
 
 def decoded_groups(
-    stream: HubStream, batches: Iterable[Batch], image_shape: tuple[int, int, int]
+    stream: HubStream,
+    batches: Iterable[Batch],
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
 ) -> Iterator[list[DecodedBatch]]:
     """Decode as `decoded_batches` does, and yield lists of the batches that were decoded in one task."""
+
+    def submit(decoder: DecoderProcess, packed: list[Packed]) -> Callable[[], list[Decoded]]:
+        return decoder.submit(packed, image_shape, pixel_format)
+
+    for group in _run_ahead(stream, batches, submit, prod(image_shape)):
+        yield [_drop_undecodable(stream, labels, ids, *decoded) for labels, ids, decoded in group]
+
+
+def image_facts_batches(stream: HubStream, batches: Iterable[Batch]) -> Iterator[FactsBatch]:
+    """Collect what a scan records of each image, some batches ahead of the one in use.
+
+    Args:
+        stream: where the batches come from.
+        batches: in the order in which they are yielded.
+
+    Yields:
+        (facts (n,), labels (n,), row ids (n,), position -> reason for the rows that cannot be decoded); all rows, and
+        nothing is recorded in the stream's `skipped`.
+
+    Raises:
+        StreamError: if a decoder is killed, or a row cannot be read.
+
+    Example:
+        >>> for facts, labels, ids, reasons in image_facts_batches(stream, stream.ordered()): ...
+    """
+    for group in _run_ahead(stream, batches, DecoderProcess.submit_facts, FACTS.itemsize):
+        for labels, ids, (facts, reasons) in group:
+            yield facts, labels, ids, reasons
+
+
+def _run_ahead(
+    stream: HubStream, batches: Iterable[Batch], submit: Submit, result_bytes: int
+) -> Iterator[list[tuple[np.ndarray, np.ndarray, Decoded]]]:
+    """Submit batches, some ahead of the one in use, and yield lists of (labels, row ids, result)."""
     decoders = _running_decoders()
-    tasks: deque[tuple[list[tuple[np.ndarray, np.ndarray]], Callable[[], list[Decoded]]]] = deque()
+    tasks: deque[tuple[list[tuple[np.ndarray, np.ndarray]], bool, Callable[[], list[Decoded]]]] = deque()
+    parts: list[tuple[np.ndarray, np.ndarray, Decoded]] = []  # of a batch that several tasks decode
 
-    def next_group() -> list[DecodedBatch]:
-        labels_and_ids, result = tasks.popleft()
-        return [
-            _drop_undecodable(stream, *row, *decoded) for row, decoded in zip(labels_and_ids, result(), strict=True)
-        ]
+    def next_group() -> list[tuple[np.ndarray, np.ndarray, Decoded]]:
+        labels_and_ids, is_complete, result = tasks.popleft()
+        group = [(*row, decoded) for row, decoded in zip(labels_and_ids, result(), strict=True)]
+        if is_complete and not parts:
+            return group
+        parts.extend(group)
+        if not is_complete:
+            return []
+        joined = _join(parts)
+        parts.clear()
+        return [joined]
 
-    for number, group in enumerate(_group_small_batches(batches)):
+    for number, (group, is_complete) in enumerate(_make_tasks(batches, result_bytes)):
         decoder = decoders[number % len(decoders)]
         labels_and_ids = [(batch.labels, batch.index) for batch in group]
         packed = [(*batch.packed(), stream.sketches(batch.index)) for batch in group]
-        tasks.append((labels_and_ids, decoder.submit(packed, image_shape)))
+        tasks.append((labels_and_ids, is_complete, submit(decoder, packed)))
         del group, packed  # so that their window can be freed
-        if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders):
-            yield next_group()
+        if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders) and (done := next_group()):
+            yield done
+            del done
     while tasks:
-        yield next_group()
+        if done := next_group():
+            yield done
+
+
+def _join(parts: list[tuple[np.ndarray, np.ndarray, Decoded]]) -> tuple[np.ndarray, np.ndarray, Decoded]:
+    labels, ids = (np.concatenate([part[column] for part in parts]) for column in (0, 1))
+    starts = np.cumsum([0, *(len(part[0]) for part in parts)]).tolist()
+    reasons = {
+        start + position: reason
+        for start, (_, _, (_, errors)) in zip(starts, parts, strict=False)
+        for position, reason in errors.items()
+    }
+    return labels, ids, (np.concatenate([result for _, _, (result, _) in parts]), reasons)
 
 
 _shared: list[DecoderProcess] = []  # used by all streams of this process, for as long as it lives
@@ -81,18 +151,46 @@ def _running_decoders() -> list[DecoderProcess]:
         return _shared[:DECODERS]
 
 
-def _group_small_batches(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """Group batches into tasks: submitting a task costs as much as decoding some dozens of small images."""
-    group, size = [], 0
+def _make_tasks(batches: Iterable[Batch], result_bytes: int) -> Iterator[tuple[list[Batch], bool]]:
+    """Make tasks of batches: (batches, whether the last one ends there).
+
+    Submitting a task costs as much as decoding some dozens of small images, so small batches are grouped. A batch of
+    photographs has hundreds of megabytes, of which each waiting task would hold a copy, so large batches are cut.
+
+    Args:
+        batches: in order.
+        result_bytes: per image.
+    """
+    group: list[Batch] = []
+    size = rows = 0
     for batch in batches:
+        nbytes, count = batch.encoded.nbytes, len(batch.labels)
+        if nbytes > MAX_TASK_BYTES or count * result_bytes > MAX_RESULT_BYTES:
+            if group:
+                yield group, True
+                group, size, rows = [], 0, 0
+            yield from _cut(batch, result_bytes)
+            continue
         group.append(batch)
-        size += batch.encoded.nbytes
+        size, rows = size + nbytes, rows + count
         del batch
-        if size >= MIN_TASK_BYTES:
-            yield group
-            group, size = [], 0
+        if size >= MIN_TASK_BYTES or rows * result_bytes >= MAX_RESULT_BYTES:
+            yield group, True
+            group, size, rows = [], 0, 0
     if group:
-        yield group
+        yield group, True
+
+
+def _cut(batch: Batch, result_bytes: int) -> Iterator[tuple[list[Batch], bool]]:
+    """Cut a batch into tasks of at most `MAX_TASK_BYTES` and `MAX_RESULT_BYTES`, at least one image each."""
+    ends = np.cumsum(pc.binary_length(batch.encoded).to_numpy())
+    start = 0
+    while start < len(ends):
+        limit = MAX_TASK_BYTES + (ends[start - 1] if start else 0)
+        stop = int(np.searchsorted(ends, limit, side="right"))
+        stop = max(start + 1, min(stop, start + MAX_RESULT_BYTES // result_bytes))
+        yield [batch[start:stop]], stop == len(ends)
+        start = stop
 
 
 def _drop_undecodable(

@@ -1,4 +1,4 @@
-"""What runs in a decoder's process: encoded images come in through a pipe, pixels go out through another.
+"""What runs in a decoder's process: encoded images come in through a pipe, pixels or facts go out through another.
 
 The process imports this module and `model.preprocess`, neither TensorFlow nor `datasets`. It ends when its pipe does,
 so it never outlives the process that it serves, however that one ends.
@@ -15,7 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from model.pixel_format import PixelFormat
 from model.preprocess.decode import decode_batch
+from model.preprocess.facts import image_facts_batch
 from model.preprocess.sketch import decode_mixed_batch
 
 PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linux; elsewhere the system decides
@@ -23,7 +25,9 @@ PIPE_BYTES = 1 << 20  # that a pipe takes before its writer has to wait, on Linu
 # Encoded images in one array, uint8 (bytes,); the n + 1 positions of their boundaries; which are drawings, bool (n,),
 # or None if none is.
 Packed = tuple[np.ndarray, list[int], np.ndarray | None]
-Decoded = tuple[np.ndarray, dict[int, str]]  # what `decode_batch` returns
+Decoded = tuple[np.ndarray, dict[int, str]]  # what `decode_batch` or `image_facts_batch` returns
+# What a task asks for: pixels of a shape and format, or facts if it is None.
+Form = tuple[tuple[int, int, int], PixelFormat] | None
 
 
 def serve() -> None:
@@ -40,8 +44,10 @@ def serve() -> None:
 
 def _decode_tasks(tasks: queue.SimpleQueue, results: BinaryIO) -> None:
     while (task := tasks.get()) is not None:
-        number, batches, image_shape = task
-        _send(number, [_decode(packed, image_shape) for packed in batches], results)
+        number, batches, form = task
+        del task
+        _send(number, [_decode(packed, form) for packed in batches], results)
+        del batches
 
 
 def _read_tasks(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:
@@ -52,19 +58,22 @@ def _read_tasks(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:
         tasks.put(None)
 
 
-def _decode(packed: Packed, image_shape: tuple[int, int, int]) -> Decoded:
+def _decode(packed: Packed, form: Form) -> Decoded:
     data, ends, sketches = packed
     encoded = [data[a:b] for a, b in pairwise(ends)]
+    if form is None:
+        return image_facts_batch(encoded)
     if sketches is None or not sketches.any():
-        return decode_batch(encoded, image_shape)
-    return decode_mixed_batch(encoded, sketches, image_shape)
+        return decode_batch(encoded, *form)
+    return decode_mixed_batch(encoded, sketches, *form)
 
 
 def _send(number: int, decoded: list[Decoded], pipe: BinaryIO) -> None:
     # Shapes and errors are pickled; pixels are sent as they are, which saves copies.
-    pickle.dump((number, [(images.shape, errors) for images, errors in decoded]), pipe, pickle.HIGHEST_PROTOCOL)
-    for images, _ in decoded:
-        pipe.write(images.data.cast("B"))
+    headers = [(array.dtype, array.shape, errors) for array, errors in decoded]
+    pickle.dump((number, headers), pipe, pickle.HIGHEST_PROTOCOL)
+    for array, _ in decoded:
+        pipe.write(_bytes_of(array))
     pipe.flush()
 
 
@@ -76,13 +85,17 @@ def receive(pipe: Any) -> tuple[int, list[Decoded]]:
     """
     number, headers = pickle.load(pipe)
     decoded = []
-    for shape, errors in headers:
-        images = np.empty(shape, np.uint8)
-        view, received = images.data.cast("B"), 0
-        while received < images.nbytes:
+    for dtype, shape, errors in headers:
+        array = np.empty(shape, dtype)
+        view, received = _bytes_of(array), 0
+        while received < array.nbytes:
             size = pipe.readinto(view[received:])
             if not size:
                 raise EOFError
             received += size
-        decoded.append((images, errors))
+        decoded.append((array, errors))
     return number, decoded
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data

@@ -23,7 +23,8 @@ from typing import Any
 
 from model.child_process import EXIT_TIMEOUT_S, describe_exit
 from model.errors import StreamError
-from training.data.decode_worker import PIPE_BYTES, Decoded, Packed, receive
+from model.pixel_format import PixelFormat
+from training.data.decode_worker import PIPE_BYTES, Decoded, Form, Packed, receive
 
 CHILD_CODE = "import sys; sys.path[0] = sys.argv[1]; from training.data.decode_worker import serve; serve()"
 
@@ -61,7 +62,9 @@ class DecoderProcess:
         """Whether the process accepts tasks."""
         return not self._closed and self._process.poll() is None
 
-    def submit(self, batches: list[Packed], image_shape: tuple[int, int, int]) -> Callable[[], list[Decoded]]:
+    def submit(
+        self, batches: list[Packed], image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+    ) -> Callable[[], list[Decoded]]:
         """Send batches to the process.
 
         Returns:
@@ -70,11 +73,25 @@ class DecoderProcess:
         Raises:
             StreamError: if the process was killed; the returned function raises it too.
         """
+        return self._submit(batches, (image_shape, pixel_format))
+
+    def submit_facts(self, batches: list[Packed]) -> Callable[[], list[Decoded]]:
+        """Send batches to the process.
+
+        Returns:
+            a function that waits for what `image_facts_batch` returns for each.
+
+        Raises:
+            StreamError: as `submit`.
+        """
+        return self._submit(batches, None)
+
+    def _submit(self, batches: list[Packed], form: Form) -> Callable[[], list[Decoded]]:
         result: list = []
         with self._write_lock, self._killed_if_incomplete():
             self._submitted += 1
             self._pending.append((self._submitted, result))
-            pickle.dump((self._submitted, batches, image_shape), self._task_pipe, pickle.HIGHEST_PROTOCOL)
+            pickle.dump((self._submitted, batches, form), self._task_pipe, pickle.HIGHEST_PROTOCOL)
             self._task_pipe.flush()
         return lambda: self._wait_for(result)
 

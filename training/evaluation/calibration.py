@@ -116,7 +116,7 @@ def collect_logits_and_features(
         (logits float32 (n, units), features float32 (m, features) or None if there are too many, labels int64 (n,)).
     """
     all_logits, all_features, all_labels, count = [], [], [], 0
-    for pixels, labels, _ in decoded_batches(stream, batches, config.image_shape):
+    for pixels, labels, _ in decoded_batches(stream, batches, config.image_shape, config.pixel_format):
         logits, *features = run(tf.constant(pixels, tf.float32))
         all_logits.append(logits.numpy())
         if count < max_feature_rows:

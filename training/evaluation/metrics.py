@@ -36,7 +36,9 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
             f"{stream.source.dataset!r} has {stream.task} {', '.join(stream.labels)}"
         )
     predictions, labels, rejected, wrong = [], [], [], []
-    for images, targets, rows in decoded_batches(stream, stream.ordered(), model.config.image_shape):
+    for images, targets, rows in decoded_batches(
+        stream, stream.ordered(), model.config.image_shape, model.config.pixel_format
+    ):
         outputs, ood = model.predict_and_reject(images)
         predictions.append(outputs)
         labels.append(targets)

@@ -84,7 +84,7 @@ def fit(
     while not state.progress.finished:
         with EpochBar(state.progress, settings.epochs, steps, verbose) as bar:
             train_epoch(state, batches, train_step, steps, checkpointer, bar)
-            val_loss, val_metric = validate(eval_step, validation, config.image_shape)
+            val_loss, val_metric = validate(eval_step, validation, config)
         finish_epoch(state, settings, HEADS[config.task].metric, val_loss, val_metric)
         if verbose:
             log_epoch(state.progress, settings.epochs)
@@ -210,6 +210,7 @@ def train_batches(
         epochs=settings.epochs - progress.epoch,
         steps=steps,
         image_shape=config.image_shape,
+        pixel_format=config.pixel_format,
         augment=settings,
         source_error=source_error,
     )
@@ -246,14 +247,16 @@ def train_epoch(
         checkpointer.save_if_due(state)
 
 
-def validate(eval_step: Step, validation: HubStream, image_shape: tuple[int, int, int]) -> tuple[float, float]:
+def validate(eval_step: Step, validation: HubStream, config: CnnConfig) -> tuple[float, float]:
     """Return the mean loss and the mean metric over all validation rows.
 
     Raises:
         TrazoError: if no row is usable.
     """
     source_error = SourceError()
-    data = make_eval_data(validation, image_shape=image_shape, source_error=source_error)
+    data = make_eval_data(
+        validation, image_shape=config.image_shape, pixel_format=config.pixel_format, source_error=source_error
+    )
     batches = iterate_with_source_errors(data, source_error)
     sums = [eval_step(images, labels).numpy() for images, labels in batches if images.shape[0]]
     if not sums:

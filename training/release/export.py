@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from model import CnnModel, __version__
+from model import CnnConfig, CnnModel, __version__
 from model.artifacts import EVALUATION_FILE, EXPORT_FORMATS, EXPORTS_FILE, WEIGHTS_FILE
 from model.cnn import to_probabilities
 from model.errors import TrazoError
@@ -197,20 +197,20 @@ def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.
             key: source.get(key) for key in ("revision", "config", "image_column", "label_column")
         }
         stream, split = open_test(DataConfig(name, task=cnn.config.task, **schema), cnn.config.labels)
-        pixels = _first_images(stream, shape)
+        pixels = _first_images(stream, cnn.config)
     except TrazoError as error:
         if dataset or shape != SAMPLE_SHAPE:
             raise TrazoError(f"no images to check with: {error}; give --dataset") from None
         logger.info("checked with the bundled sample: %s", error)
         name, revision, split = str(SAMPLE), None, "test"
-        pixels = _first_images(HubStream(name, split), shape)
+        pixels = _first_images(HubStream(name, split), cnn.config)
     return pixels, {"dataset": dataset_name(name, revision), "split": split, "rows": len(pixels)}
 
 
-def _first_images(stream: HubStream, shape: tuple[int, int, int]) -> np.ndarray:
-    limit = max(1, min(MAX_CHECKED_ROWS, MAX_CHECKED_BYTES // prod(shape)))
+def _first_images(stream: HubStream, config: CnnConfig) -> np.ndarray:
+    limit = max(1, min(MAX_CHECKED_ROWS, MAX_CHECKED_BYTES // prod(config.image_shape)))
     batches: list[np.ndarray] = []
-    for images, _, _ in decoded_batches(stream, stream.ordered(), shape):
+    for images, _, _ in decoded_batches(stream, stream.ordered(), config.image_shape, config.pixel_format):
         batches.append(images)
         if sum(map(len, batches)) >= limit:
             break

@@ -7,6 +7,7 @@ import pytest
 
 from model import CnnConfig, ModelError, TrazoError
 from model.network import build_network
+from model.pixel_format import PixelFormat
 from model.scaling import Scaling
 
 FULL = CnnConfig(
@@ -14,6 +15,7 @@ FULL = CnnConfig(
     task="binary",
     image_shape=(32, 48, 3),
     scaling=Scaling("robust", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),
+    pixel_format=PixelFormat(background=0, white_level=4095),
     filters=(8, 16, 32),
     convolutions=1,
     kernel_size=5,
@@ -81,6 +83,12 @@ def test_config_json_round_trip(config):
         ({"title": 5}, "title must be a text, not 5"),
         ({"versions": 7}, "versions must be an object of texts, not 7"),
         ({"versions": {"keras": 3}}, "versions must be an object of texts"),
+        ({"pixel_format": {"background": 30}}, "background must be one of 0, 128, 255, not 30"),
+        ({"pixel_format": {"background": False}}, "background must be one of 0, 128, 255, not False"),
+        ({"pixel_format": {"white_level": 4096}}, "white_level must be one of 255, 511, 1023"),
+        ({"pixel_format": {"white_level": [255]}}, "white_level must be one of"),
+        ({"pixel_format": {"gray": 1}}, "pixel_format has unknown keys: gray"),
+        ({"pixel_format": 255}, "must be an object with background and white_level, not 255"),
         ({"scaling": {"method": "log"}}, "there are min-max, z-score, robust"),
         ({"scaling": {"offset": [0.0], "scale": [0.0]}}, "non-zero"),
         ({"scaling": {"offset": [0.0], "scale": [1e-10]}}, "none of extreme size"),

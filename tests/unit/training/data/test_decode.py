@@ -8,9 +8,11 @@ import pytest
 from datasets import ClassLabel, Features, Image
 
 import training.data.decode as decoding
+from model.preprocess.facts import choose_pixel_format, image_facts_batch
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
-from training.data.decode import decoded_batches
+from tests.support.images import encode_16_bits
+from training.data.decode import decoded_batches, image_facts_batches
 from training.data.decoder_process import DecoderProcess
 from training.stream import HubStream
 
@@ -63,6 +65,37 @@ def test_decoder_results_larger_than_pipe_do_not_deadlock(decoder):
     for answer in answers:
         ((pixels, _),) = answer()
         assert pixels.shape == (3, 1024, 1024, 3) and pixels.any()
+
+
+def test_image_facts_batches_keeps_every_row_in_order(tmp_path):
+    images = [encode_16_bits(np.full((5, 7), 4000, np.uint16)), b"broken", *random_images(4, (9, 8))]
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
+    stream = HubStream(write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1] * 3}]), batch_size=4)
+    (first, labels, ids, reasons), (last, *_) = image_facts_batches(stream, stream.ordered())
+    assert ids.tolist() == [0, 1, 2, 3] and labels.tolist() == [0, 1, 0, 1] and len(last) == 2
+    assert list(reasons) == [1] and "not an image" in reasons[1] and not stream.skipped
+    assert first["width"].tolist() == [7, 0, 8, 8] and first["bits"].tolist() == [16, 0, 8, 8]
+    assert (first == image_facts_batch(images[:4])[0]).all()
+    chosen = choose_pixel_format(first)
+    ((pixels, *_), _) = decoded_batches(stream, stream.ordered(), (5, 7, 1), chosen)
+    assert (pixels[0] == 249).all() and chosen.white_level == 4095
+
+
+@pytest.mark.parametrize("limit", ["MAX_TASK_BYTES", "MAX_RESULT_BYTES"])
+def test_decoded_batches_large_batch_is_cut_into_tasks(limit, monkeypatch, tmp_path):
+    """A batch of photographs is hundreds of megabytes, of which each waiting task would hold a copy."""
+    images = [*random_images(3, (28, 28)), b"broken", *random_images(9, (28, 28), seed=1)]
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
+    stream = HubStream(write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1] * 6 + [0]}]), batch_size=8)
+    expected = list(decoded_batches(stream, stream.ordered(), SHAPE))
+    stream.skipped.clear()
+    monkeypatch.setattr(decoding, limit, {"MAX_TASK_BYTES": 2 * len(images[0]), "MAX_RESULT_BYTES": 2 * 784}[limit])
+    tasks = list(decoding._make_tasks(stream.ordered(), 784))
+    assert max(sum(len(batch.labels) for batch in group) for group, _ in tasks) <= 3
+    assert sum(is_complete for _, is_complete in tasks) == 2 and len(tasks) > 4
+    for (images, labels, ids), whole in zip(decoded_batches(stream, stream.ordered(), SHAPE), expected, strict=True):
+        assert (images == whole[0]).all() and labels.tolist() == whole[1].tolist() and ids.tolist() == whole[2].tolist()
+    assert list(stream.skipped) == [3]
 
 
 def test_decoded_batches_undecodable_image_skips_one_row(tmp_path):
