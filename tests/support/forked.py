@@ -5,10 +5,9 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-import training.cli
-import training.commands
-import training.tuning.trial_process
 from model.child_process import ChildProcess
+from training import cli, commands  # noqa: F401 - else each fork would import them
+from training.tuning import trial_process
 
 
 def run_forked(function: Callable[..., int], *arguments: object) -> int:
@@ -23,7 +22,7 @@ def run_forked(function: Callable[..., int], *arguments: object) -> int:
 def _call(_: list[Connection], function: Callable[..., int], arguments: tuple) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     # A process of `multiprocessing` may have no such processes itself.
-    training.tuning.trial_process.CAN_FORK = False
+    trial_process.CAN_FORK = False
     status = function(*arguments)
     sys.stdout.flush()
     os._exit(status)

@@ -1,4 +1,4 @@
-"""The import of the tuner, for a process of its own; run with `run_forked`."""
+"""The import of the tuner, in a process that is forked for it with `run_forked`."""
 
 import sys
 from typing import Any
