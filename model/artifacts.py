@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import ModelError
@@ -17,8 +18,22 @@ EVALUATION_FILE = "evaluation.json"
 REPORT_FILES = (TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
 EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
-# Format -> its file. transformers.js looks for the first; the Hub knows any .tflite.
-EXPORT_FORMATS = {"onnx": "onnx/model.onnx", "litert": "model.tflite"}
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A format that a network can be exported to; `training.release.export` has what writes and runs it."""
+
+    file: str  # in the model folder
+    hub_tag: str  # what the Hub calls it
+
+
+# transformers.js looks for this ONNX file; the Hub knows any .tflite. card.md shows how to use each format.
+EXPORT_FORMATS = {
+    "onnx": ExportFormat("onnx/model.onnx", "onnx"),
+    "litert": ExportFormat("model.tflite", "tflite"),
+}
+EXPORT_FILES = tuple(one.file for one in EXPORT_FORMATS.values())
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 # Larger files are refused: no model of this package has them.
 MAX_FILE_BYTES = {
@@ -28,7 +43,7 @@ MAX_FILE_BYTES = {
     **dict.fromkeys(REPORT_FILES, 1 << 24),
     **dict.fromkeys(CARD_FIGURES, 1 << 24),
     EXPORTS_FILE: 1 << 20,
-    **dict.fromkeys(EXPORT_FORMATS.values(), 1 << 31),
+    **dict.fromkeys(EXPORT_FILES, 1 << 31),
 }
 UNSAFE_SUFFIXES = (".bin", ".ckpt", ".h5", ".hdf5", ".keras", ".pickle", ".pkl", ".pt", ".pth")
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from model.artifacts import EXPORT_FORMATS
 from model.card.context import make_context
 from model.config import CnnConfig
 from model.io.reports import evaluated_on_training_split, is_on_hub
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from model.io.reports.trials import TrialsReport
 
 TEMPLATE = Path(__file__).with_name("card.md")
-TAGS = {"onnx": "onnx", "litert": "tflite"}  # the Hub's names for the formats of exports.json
 
 
 def render_card(
@@ -45,7 +45,7 @@ def render_card(
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", "image-classification", "cnn", *(TAGS[name] for name in formats)],
+        tags=["trazo", "keras", "image-classification", "cnn", *(EXPORT_FORMATS[name].hub_tag for name in formats)],
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         pipeline_tag="image-classification",

@@ -28,8 +28,7 @@ class CardContext:
     image_shape: str
     exports_sentence: str
     export_rows: Rows
-    onnx_file: str
-    litert_file: str
+    export_files: dict[str, str]  # format -> file
     network_rows: Rows
     data_sentence: str
     training_sentence: str
@@ -64,7 +63,6 @@ def make_context(
     trained_on = bool(training and evaluation and evaluated_on_training_split(training, evaluation))
     published, measured = training and training.redacted(), evaluation and evaluation.redacted()
     sources = published.data.sources if published else []
-    formats = exports.formats if exports else {}
     independent = bool(training) and not trained_on
     return CardContext(
         title=config.title or "A Trazo model",
@@ -75,8 +73,7 @@ def make_context(
         image_shape=sentences.joined(config.image_shape),
         exports_sentence=sentences.exports_sentence(config) if exports else "",
         export_rows=sentences.export_rows(exports) if exports else [],
-        onnx_file=formats["onnx"].file if "onnx" in formats else "",
-        litert_file=formats["litert"].file if "litert" in formats else "",
+        export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
         network_rows=sentences.network_rows(config, published),
         data_sentence=sentences.data_sentence(published) if published else "",
         training_sentence=sentences.training_sentence(published) if published else "",

@@ -31,7 +31,7 @@ from model.artifacts import (
     CARD_FIGURES,
     CARD_FILE,
     CONFIG_FILE,
-    EXPORT_FORMATS,
+    EXPORT_FILES,
     EXPORTS_FILE,
     REPORT_FILES,
     WEIGHTS_FILE,
@@ -164,7 +164,7 @@ def commit_folder(
             committed in between.
     """
     api = HfApi(token=token)
-    extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORT_FORMATS.values())
+    extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORT_FILES)
     names = [name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *extra) if (folder / name).exists()]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(name, folder / name) for name in names

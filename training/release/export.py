@@ -41,13 +41,19 @@ logger = logging.getLogger("trazo")
 
 
 @dataclass(frozen=True)
-class Format:
-    """A file format that Keras' `export` writes as one file, and the runtime that reads it."""
+class Converter:
+    """How Keras' `export` writes a format as one file, and the runtime that reads it."""
 
-    path: str  # in the run's folder
     package: str  # of the runtime
     modules: tuple[str, ...]  # needed besides TensorFlow, which converts to LiteRT itself
     load: Callable[[Path], Predict]
+    prepare: Callable[[], None] = lambda: None  # called before each export
+
+
+def _prepare_onnx() -> None:
+    from training.release.tf2onnx_compat import register_erfc
+
+    register_erfc()
 
 
 def _load_onnx(path: Path) -> Predict:
@@ -76,9 +82,9 @@ def _load_litert(path: Path) -> Predict:
     return predict
 
 
-FORMATS = {
-    "onnx": Format(EXPORT_FORMATS["onnx"], "onnxruntime", ("tf2onnx", "onnxruntime"), _load_onnx),
-    "litert": Format(EXPORT_FORMATS["litert"], "ai-edge-litert", ("ai_edge_litert",), _load_litert),
+CONVERTERS = {  # by the names of `EXPORT_FORMATS`
+    "onnx": Converter("onnxruntime", ("tf2onnx", "onnxruntime"), _load_onnx, _prepare_onnx),
+    "litert": Converter("ai-edge-litert", ("ai_edge_litert",), _load_litert),
 }
 
 
@@ -89,7 +95,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
 
     Args:
         run: a model's folder.
-        names: keys of `FORMATS`.
+        names: keys of `EXPORT_FORMATS`.
         dataset: Hub id or folder whose test split is used for the check. None for the dataset in evaluation.json; if
             it cannot be read and the images have the shape of the bundled sample, the sample is used.
 
@@ -103,7 +109,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
     if not run.is_dir():
         raise TrazoError(f"{str(run)!r} does not exist: exports are written next to the weights of a run")
     for name in names:
-        if missing := [module for module in FORMATS[name].modules if find_spec(module) is None]:
+        if missing := [module for module in CONVERTERS[name].modules if find_spec(module) is None]:
             raise TrazoError(f"{name} needs {' and '.join(missing)}: `pip install -r requirements.txt`")
     known = read_exports(run)
     # Hashed before they are loaded: if a training replaces them meanwhile, exports.json must name the old ones.
@@ -114,17 +120,17 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
     pixels, checked_on = _images_to_check(cnn, run, dataset)
     expected = cnn.predict(pixels)
     for name in names:
-        form = FORMATS[name]
+        file, package = EXPORT_FORMATS[name].file, CONVERTERS[name].package
         content, difference = convert_and_check(cnn, name, pixels, expected)
-        (run / form.path).parent.mkdir(exist_ok=True)
-        atomic_write(run / form.path, content)
+        (run / file).parent.mkdir(exist_ok=True)
+        atomic_write(run / file, content)
         report.formats[name] = ExportedFormat(
-            file=form.path,
+            file=file,
             bytes=len(content),
             sha256=sha256(content).hexdigest(),
             largest_difference=difference,
             checked_on=CheckedOn(**checked_on),
-            runtime=f"{form.package} {version(form.package)}",
+            runtime=f"{package} {version(package)}",
         )
         write_report(run / EXPORTS_FILE, report)
     return report.to_dict()
@@ -135,21 +141,20 @@ def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np
 
     Args:
         cnn: the model; it must have predicted once.
-        name: a key of `FORMATS`.
+        name: a key of `EXPORT_FORMATS`.
         pixels: uint8 (n, h, w, c).
         expected: the model's predictions for them, float32 (n, labels).
 
     Raises:
         TrazoError: if a prediction differs by more than `MAX_DIFFERENCE`, or another class is the most probable.
     """
-    form = FORMATS[name]
+    converter = CONVERTERS[name]
     with tempfile.TemporaryDirectory() as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the converters, about NumPy
-        path = Path(temporary) / Path(form.path).name
-        if name == "onnx":
-            _register_erfc()
+        path = Path(temporary) / Path(EXPORT_FORMATS[name].file).name
+        converter.prepare()
         cnn.network.export(str(path), format=name, verbose=False)
-        predict, content = form.load(path), path.read_bytes()
+        predict, content = converter.load(path), path.read_bytes()
         size = max(1, MAX_MAP_VALUES // cnn.config.largest_map)
         outputs = [predict(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
     found = to_probabilities(np.concatenate(outputs), cnn.config.task)
@@ -162,24 +167,6 @@ def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np
             f"{changed} other predictions"
         )
     return content, difference
-
-
-def _register_erfc() -> None:
-    """Let tf2onnx convert Erfc, which it lacks: TensorFlow 2.21 computes GELU with it (tensorflow-onnx#2347)."""
-    from tf2onnx.handler import tf_op
-
-    if any("Erfc" in known for known in tf_op.get_opsets().get("", [])):
-        return
-
-    @tf_op("Erfc")
-    class Erfc:
-        @classmethod
-        def version_9(cls, graph: Any, node: Any, **_: Any) -> None:
-            shapes, dtypes = node.output_shapes, node.output_dtypes
-            graph.remove_node(node.name)
-            erf = graph.make_node("Erf", node.input, shapes=shapes, dtypes=dtypes).output[0]
-            one = graph.make_const(f"{node.name}_one", np.float32(1)).output[0]
-            graph.make_node("Sub", [one, erf], outputs=node.output, name=node.name, shapes=shapes, dtypes=dtypes)
 
 
 # --- Images to check with ---

@@ -1,7 +1,7 @@
 """Everything that Trazo changes in KerasTuner, or uses of it, that is not public. Written for exactly one version.
 
-Before updating KerasTuner, read what `PRIVATE_NAMES` lists in the new version, then change `VERSION` and the pin in
-requirements.txt. `tests/unit/training/tuning/test_kerastuner_compat.py` checks that version and names agree.
+Before updating KerasTuner, read what `PRIVATE_NAMES` lists in the new version, then change the version in
+`training/requirements.txt`. `tests/unit/training/tuning/test_kerastuner_compat.py` checks that version and names agree.
 """
 
 import json
@@ -22,7 +22,6 @@ from keras_tuner.src.engine import conditions
 from model.errors import CorruptFileError, TrazoError
 from model.io.atomic import atomic_write, read_json
 
-VERSION = "1.4.8"
 HINT_RESTART = "use another --output, or delete the folder tuner/ in it to start a new search"
 # Owner -> names. Those of an oracle are set in its constructor.
 PRIVATE_NAMES: dict[Any, tuple[str, ...]] = {

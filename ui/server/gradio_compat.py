@@ -1,8 +1,8 @@
 """Every name of Gradio, gradio_client and safehttpx that is not part of their public interface, in one place.
 
-Such names may change with any release. `requirements.txt` therefore pins Gradio to one minor version, and
+Such names may change with any release. `ui/requirements.txt` therefore holds the exact version of each package, and
 `tests/unit/ui/server/test_gradio_compat.py` checks that each name is still there. To move to another version, change
-`GRADIO_VERSION` and the pin, run this test, then the browser tests.
+it there, run this test, then the browser tests.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,8 +29,6 @@ __all__ = [
     "is_in_or_equal",
     "matches_domain_whitelist",
 ]
-
-GRADIO_VERSION = "6.31"  # major and minor, as pinned in requirements.txt
 
 ProcessEvent = Callable[[list], Awaitable[dict[str, Any]]]
 

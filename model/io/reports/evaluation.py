@@ -62,7 +62,7 @@ class Mistake(Section):
 
     row: Count | None = Field(None, description="id of the row")
     label: Text = Field(description="what it is")
-    answer: Text = Field(description="what the network said")
+    answer: Text = Field(description="what the network answered")
     confidence: Number | None = Field(None, description="probability of the answer, 0 to 1")
     image: Base64 = Field(description="the network's input as PNG, in base64")
 
@@ -131,7 +131,7 @@ class Measures(Section):
 
 
 class EvaluationReport(Measures, Report):
-    """How good a model is on a split; `extra_datasets` holds the measures on further datasets."""
+    """How good a model is on a split; `extra_datasets` holds the measures on other datasets."""
 
     extra_datasets: Annotated[list[Measures], Field(max_length=100)] = Field([], description="the other datasets")
     weights_sha256: Hash | None = Field(None, description="SHA-256 of the weights that were measured")

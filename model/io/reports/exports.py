@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.artifacts import EXPORT_FORMATS
+from model.artifacts import EXPORT_FILES, EXPORT_FORMATS
 from model.io.reports.schema import Count, Hash, Number, Report, Section, Text
 
 FormatName = Annotated[str, Field(pattern=rf"^({'|'.join(EXPORT_FORMATS)})\z")]
@@ -21,7 +21,7 @@ class CheckedOn(Section):
 class ExportedFormat(Section):
     """One exported file."""
 
-    file: Literal[tuple(EXPORT_FORMATS.values())] = Field(description="path in the model folder")  # type: ignore[valid-type]
+    file: Literal[EXPORT_FILES] = Field(description="path in the model folder")  # type: ignore[valid-type]
     bytes: Count = Field(description="size, bytes")
     sha256: Hash = Field(description="SHA-256 of the file")
     largest_difference: Number = Field(description="largest difference of an output from Keras's")
@@ -34,4 +34,3 @@ class ExportsReport(Report):
 
     weights_sha256: Hash | None = Field(None, description="SHA-256 of the weights that were exported")
     formats: Annotated[dict[FormatName, ExportedFormat], Field(max_length=10)] = Field(description="format -> file")
-    trazo: Text | None = Field(None, description="version of Trazo that exported them")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model import __version__
 from model.io.atomic import corrupt_file, read_json, without_nan
 from model.io.reports.datasets import redact_local_paths
 
@@ -43,16 +44,20 @@ class Section(BaseModel):
 class Report(Section):
     """A whole report."""
 
+    trazo: Text | None = Field(None, description="version of Trazo that wrote it; null in older reports")
+
     @classmethod
     def build(cls, **values: Any) -> Self:
-        """Return a new report of the present version. NaN and infinities, which JSON does not have, become null.
+        """Return a new report of the present versions of its format and of Trazo.
+
+        NaN and infinities, which JSON does not have, become null.
 
         Raises:
             ValidationError: if a value does not fit; that is a mistake of the caller.
         """
         if field := cls.model_fields.get("schema_version"):
             values["schema_version"] = field.default
-        return cls.model_validate(without_nan(values))
+        return cls.model_validate(without_nan(values | {"trazo": __version__}))
 
     @classmethod
     def parse(cls, value: Any, path: str | PathLike) -> Self:

@@ -9,6 +9,6 @@ def test_cli_page_is_what_its_generator_writes():
 
 
 def test_every_export_format_has_a_converter():
-    from training.release.export import FORMATS
+    from training.release.export import CONVERTERS
 
-    assert tuple(FORMATS) == tuple(EXPORT_FORMATS)
+    assert tuple(CONVERTERS) == tuple(EXPORT_FORMATS)

@@ -1,4 +1,7 @@
-"""The names of `datasets` outside its documented interface, all in one place; checked by `test_compat.py`."""
+"""The names of `datasets` outside its documented interface, all in one place.
+
+`training/requirements.txt` holds its exact version; `tests/unit/training/data/parquet/test_compat.py` checks the names.
+"""
 
 import os
 from collections.abc import Iterator

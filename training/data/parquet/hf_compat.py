@@ -1,4 +1,7 @@
-"""The private names of `huggingface_hub` that are used, all in one place; checked by `test_compat.py`."""
+"""The private names of `huggingface_hub` that are used, all in one place.
+
+`training/requirements.txt` holds its exact version; `tests/unit/training/data/parquet/test_compat.py` checks the names.
+"""
 
 from collections.abc import Callable
 

@@ -10,6 +10,7 @@ import pytest
 from datasets import ClassLabel, Features, Image
 
 from model import CnnConfig, CnnModel, TrazoError
+from model.artifacts import EXPORT_FORMATS
 from model.io.atomic import write_json
 from model.io.locate import PRETRAINED
 from model.preprocess.decode import decode
@@ -21,7 +22,7 @@ from training.cli import main
 from training.evaluation.metrics import evaluate
 from training.release import export as module
 from training.release.card import write_card
-from training.release.export import FORMATS, convert_and_check, export
+from training.release.export import CONVERTERS, convert_and_check, export
 from training.release.exports import exported_files
 from training.stream import HubStream
 
@@ -48,9 +49,9 @@ def test_export_format_predicts_as_keras_in_its_runtime(run):
     images = next(HubStream(SAMPLE, "test", batch_size=70).ordered()).images
     wanted = cnn.predict(images)
     pixels = np.stack([decode(image, cnn.config.image_shape) for image in images]).astype(np.float32)
-    for one in FORMATS.values():
+    for name, converter in CONVERTERS.items():
         for count in (1, 70):  # any number of images per call
-            found = one.load(run / one.path)(pixels[:count])
+            found = converter.load(run / EXPORT_FORMATS[name].file)(pixels[:count])
             assert np.abs(found - wanted[:count]).max() < 1e-5
 
 
@@ -78,7 +79,7 @@ def test_export_every_kind_of_layer(options):
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
     pixels = rng.integers(0, 256, (9, *image_shape), np.uint8)
     wanted = cnn.predict(pixels)
-    for name in FORMATS:
+    for name in CONVERTERS:
         content, difference = convert_and_check(cnn, name, pixels, wanted)
         assert len(content) > 4 * cnn.network.count_params() and difference <= 1e-5
 
@@ -115,7 +116,7 @@ def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatc
 def test_export_check_is_bounded_in_images_and_batch(fresh, monkeypatch):
     cnn, sizes = CnnModel.from_pretrained(fresh), []
     load = lambda path: lambda pixels: sizes.append(len(pixels)) or cnn.network(pixels, training=False).numpy()  # noqa: E731
-    monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
+    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
     monkeypatch.setattr(module, "MAX_CHECKED_BYTES", 100 * 28 * 28)
     monkeypatch.setattr(module, "MAX_MAP_VALUES", 40 * cnn.config.largest_map)
     export(fresh, ["litert"], SAMPLE)
@@ -143,9 +144,9 @@ def test_exports_json_damaged_is_an_error(fresh, text):
 
 def test_export_with_other_predictions_is_not_written(fresh, monkeypatch):
     folder = fresh
-    right = FORMATS["litert"].load
+    right = CONVERTERS["litert"].load
     wrong = lambda path: lambda pixels: np.roll(right(path)(pixels), 1, axis=1)  # noqa: E731
-    monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=wrong))
+    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=wrong))
     with pytest.raises(
         TrazoError, match="as litert predicts something else: differences up to .*, 1000 other predictions"
     ):
@@ -168,7 +169,7 @@ def test_export_difference_or_other_class_or_nan_is_refused(monkeypatch, found, 
     yes = 0.7 if found > 0.6 else 0.5 - 1e-6
     wanted = np.array([[1 - yes, yes]] * 2, np.float32)
     load = lambda path: lambda pixels: np.full((2, 1), found, np.float32)  # noqa: E731
-    monkeypatch.setitem(module.FORMATS, "litert", replace(FORMATS["litert"], load=load))
+    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
     with pytest.raises(TrazoError, match=message):
         convert_and_check(cnn, "litert", pixels, wanted)
 

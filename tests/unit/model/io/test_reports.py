@@ -8,6 +8,7 @@ import sys
 import pytest
 from pydantic import BaseModel
 
+from model import __version__
 from model.artifacts import REPORT_FILES, TRAINING_FILE, TRIALS_FILE
 from model.errors import CorruptFileError
 from model.io.atomic import json_text
@@ -82,7 +83,9 @@ def test_build_nan_is_written_as_null_and_read_again(tmp_path):
     write_report(tmp_path / TRIALS_FILE, report)
     assert TrialsReport.read(tmp_path / TRIALS_FILE) == report
     assert report.trials[0].score is None and report.schema_version == schema.SCHEMA_VERSION
-    assert json.loads((tmp_path / TRIALS_FILE).read_text()).keys() == TRIALS.keys()  # nothing that was not given
+    written = json.loads((tmp_path / TRIALS_FILE).read_text())
+    assert written.keys() - TRIALS.keys() == {"trazo"}  # nothing else that was not given
+    assert written["trazo"] == __version__
 
 
 def test_evaluation_needs_a_measure_and_a_square_matrix():

@@ -1,0 +1,29 @@
+"""Libraries whose private names are used have an exact version, and that is the one which is tested."""
+
+from importlib.metadata import version
+
+import pytest
+
+from tests.conftest import ROOT
+
+PINNED = {
+    "ui/requirements.txt": ("gradio", "gradio_client", "safehttpx"),
+    "training/requirements.txt": ("huggingface-hub", "datasets", "keras-tuner"),
+    "training/release/requirements.txt": ("tf2onnx",),
+}
+
+
+@pytest.mark.parametrize(("file", "package"), [(file, one) for file, packages in PINNED.items() for one in packages])
+def test_pin_is_exact_and_the_installed_version(file, package):
+    assert f"{package}=={version(package)}" in (ROOT / file).read_text().splitlines()
+
+
+def test_pins_are_those_of_the_compat_modules():
+    modules = [path for folder in ("model", "training", "ui") for path in (ROOT / folder).rglob("*_compat.py")]
+    assert {path.stem.removesuffix("_compat") for path in modules} == {
+        "gradio",  # with gradio_client and safehttpx
+        "hf",
+        "datasets",
+        "kerastuner",
+        "tf2onnx",
+    }
