@@ -23,7 +23,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "recipe.md"
 LEDGER = Path(__file__).parent / "ablation.json"
 CONDITION = (
     "Learned from half of *train*, judged on the other half, 30,000 rows, after the last epoch; one seed. Near half a "
-    "percent of errors two figures differ by chance by 0.06 points (one standard error), and the loss tells more. "
+    "percent of errors two figures differ by chance by 0.06 points (one standard error), and the loss shows more. "
     "The loss of smoothed labels is another measure and not to be compared. "
     "Variants that are not in the table are not measured yet."
 )

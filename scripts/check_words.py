@@ -44,17 +44,33 @@ BANNED = {
     r"\bhang(s)? on\b": "depends on",
     r"\bwith one another\b": "together",
     r"Raises:\n\s+\w+: so\.": "the condition",
+    r"\b(binary|multiclass|regression) problems?\b": "task",
+    r"\bwhat (becomes|became) of\b": "what happens to",
+    r"\bhow long was\b": "how long … took",
+    r"\btells? (more|less)\b": "shows more, shows less",
+    r"\bnetworks? (said|says)\b": "answered, answers",
+    r"\bfurther datasets?\b": "other datasets",
 }
-PATTERNS = {re.compile(pattern, re.IGNORECASE): advice for pattern, advice in BANNED.items()}
+# The same for Spanish pages: one word per thing.
+BANNED_IN_SPANISH = {
+    r"\bcomandos?\b": "orden",
+    r"\b(la|las|una|unas|esta|tu) demos?\b": "demostración",
+    r"\bpuntuaciones\b": "resultados",
+}
+PATTERNS, SPANISH_PATTERNS = (
+    {re.compile(pattern, re.IGNORECASE): advice for pattern, advice in banned.items()}
+    for banned in (BANNED, BANNED_IN_SPANISH)
+)
 
 
 def find(path: Path) -> list[str]:
     """Return one message per line of a file that holds a banned turn."""
+    patterns = PATTERNS | SPANISH_PATTERNS if re.search(r"\bes\.(md|ipynb|json)$", path.name) else PATTERNS
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if ALLOWED in line:
             continue
-        for pattern, advice in PATTERNS.items():
+        for pattern, advice in patterns.items():
             if match := pattern.search(line):
                 found.append(f"{path}:{number}: {match.group(0)!r}: write instead {advice}")
     return found

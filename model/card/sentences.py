@@ -24,7 +24,7 @@ def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
     height, width, channels = config.image_shape
     colors = "gray levels" if channels == 1 else "RGB pixels"
     trained = f", trained with Trazo on {quoted(one.dataset for one in sources)}" if sources else ""
-    return f"{config.task} problems on images of\n{height}×{width} {colors}{trained}."
+    return f"a {config.task} task on images of\n{height}×{width} {colors}{trained}."
 
 
 def usage_lines(config: CnnConfig) -> list[str]:
@@ -119,7 +119,7 @@ def _link(source: "DatasetEntry") -> str:
 
 
 def training_sentence(training: "TrainingReport") -> str:
-    """Return how long was trained and which weights were kept."""
+    """Return how long the training took and which weights were kept."""
     return (
         f"{len(training.history)} epochs in {training.seconds:.0f} seconds, seed {training.seed}; the weights are "
         f"those of epoch\n{training.best_epoch}, the best on validation."
@@ -204,20 +204,20 @@ def figure_row(evaluation: "EvaluationReport") -> tuple[str, ...]:
 
 
 def extra_sentence(evaluation: "EvaluationReport", independent: bool) -> str:
-    """Return the introduction of the further datasets; empty without any."""
+    """Return the introduction of the other datasets; empty without any."""
     if not evaluation.extra_datasets:
         return ""
     return f"On other datasets{', on rows that took no part in training' if independent else ''}:"
 
 
 def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
-    """Return the column names of the table of further datasets."""
+    """Return the column names of the table of other datasets."""
     measures = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "refused")
     return "dataset, split", "rows", *measures
 
 
 def extra_row(measures: "Measures") -> tuple[str, ...]:
-    """Return the row of one further dataset."""
+    """Return the row of one other dataset."""
     name = f"`{measures.dataset}`, {measures.split}{' (free drawings)' if measures.sketches else ''}"
     if measures.is_regression:
         return name, f"{measures.rows:,}", str(measures.mean_absolute_error)

@@ -1,4 +1,4 @@
-"""What becomes of the edges tab's kernel when another one is chosen."""
+"""What happens to the edges tab's kernel when another one is chosen."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
