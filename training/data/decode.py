@@ -4,6 +4,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain
 from math import prod
 
@@ -137,11 +138,16 @@ def _join(parts: list[tuple[np.ndarray, np.ndarray, Decoded]]) -> tuple[np.ndarr
 
 _shared: list[DecoderProcess] = []  # used by all streams of this process, for as long as it lives
 _starting = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_shared.clear)  # two processes must not read results from one pipe
+
+
+@cache
+def _forget_decoders_in_forks() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_shared.clear)  # two processes must not read results from one pipe
 
 
 def _running_decoders() -> list[DecoderProcess]:
+    _forget_decoders_in_forks()
     with _starting:
         for decoder in [decoder for decoder in _shared if not decoder.is_alive]:
             decoder.close()
