@@ -1,5 +1,6 @@
 """Decoding batches in other processes."""
 
+import os
 import threading
 
 import cv2
@@ -107,3 +108,11 @@ def test_decoded_batches_undecodable_image_skips_one_row(tmp_path):
     for _ in range(2):
         ((_, _, ids),) = decoded_batches(stream, stream.ordered(), (28, 28, 3))
         assert ids.tolist() == [0, 1, 2, 4, 5] and list(stream.skipped) == [3]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_running_decoders_are_not_those_of_a_fork():
+    assert decoding._running_decoders()
+    if (pid := os.fork()) == 0:
+        os._exit(len(decoding._shared))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
