@@ -29,20 +29,27 @@ DIGITS: dict[str, Strokes] = {
     ],
 }
 
+contexts: dict = {}  # (browser, options) -> context
+
 
 @contextmanager
 def opened(browser, app: App, language: str = "es", **options) -> Iterator:
-    """Open the page in a fresh context; fail if it asks another host for anything, or if its scripts fail."""
-    options = {"viewport": {"width": 1280, "height": 900}} | options
-    context = browser.new_context(locale=LOCALES.get(language, language), **options)
-    page, failures = context.new_page(), []
+    """Open the page, with nothing stored; fail if it asks another host for anything, or if its scripts fail.
+
+    Pages with the same options share a context, where Chromium keeps their scripts: a new one would load them again.
+    """
+    options = {"viewport": {"width": 1280, "height": 900}, "locale": LOCALES.get(language, language)} | options
+    if (key := (browser, repr(options))) not in contexts:
+        contexts[key] = browser.new_context(**options)
+    page, failures = contexts[key].new_page(), []
     page.set_default_timeout(20_000)
     page.on("pageerror", lambda error: failures.append(str(error)))
     page.on("request", lambda r: failures.append(r.url) if not r.url.startswith((app.url, "data:", "blob:")) else None)
     page.goto(app.url)
     page.get_by_role("tab").first.wait_for()
     yield page
-    context.close()
+    page.evaluate("localStorage.clear(), sessionStorage.clear()")
+    page.close()
     assert not failures
 
 

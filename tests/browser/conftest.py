@@ -60,7 +60,7 @@ def searched_app(browser, tmp_path_factory) -> Iterator[App]:
 
 @pytest.fixture
 def open_page(request, browser) -> Iterator[Callable]:
-    """Open pages, each in a fresh context: `open_page(language, app=…, browser=…, **context_options)`."""
+    """Open pages: `open_page(language, app=…, browser=…, **context_options)`."""
     with ExitStack() as pages:
 
         def open_page(language: str = "es", app: App | None = None, browser=browser, **options):
