@@ -1,4 +1,4 @@
-"""Parquet copies of splits in other formats: folders of images, WebDataset archives, Arrow files.
+"""Parquet copies of splits in other formats: WebDataset archives, Arrow files, folders of images on the Hub.
 
 Such formats do not say how many rows they hold or where one lies, so a row can only be reached by reading from the
 beginning. `datasets` streams them once, in file order, into Parquet on disk; the copy then streams like any other
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from datasets import DatasetBuilder, Image, IterableDataset
 from huggingface_hub import constants
 from tqdm import tqdm
@@ -22,12 +21,12 @@ from tqdm import tqdm
 from model.errors import TrazoError
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.datasets_compat import embed_table_storage
+from training.data.parquet.shards import ParquetShards, bounded_groups
 
 logger = logging.getLogger("trazo")
 
-ROWS_PER_GROUP = 100  # as `datasets` writes image datasets on the Hub
 COPIED_SPLIT = "train"  # name of a copy's only split: `datasets` recognizes few names
-SHARD_BYTES = 1 << 28  # approximate size of each file of the copy
+ROWS_PER_READ = 10  # in memory at once
 
 
 def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str | None) -> Path:
@@ -71,21 +70,15 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
 
 def _write(stream: IterableDataset, folder: Path) -> None:
     folder.mkdir()
-    tables, number = _tables(stream), 0
-    table = next(tables, None)
-    while table is not None:
-        path = folder / f"{COPIED_SPLIT}-{number:05}.parquet"
-        with pq.ParquetWriter(path, stream.features.arrow_schema) as writer:
-            while table is not None and (not path.exists() or path.stat().st_size < SHARD_BYTES):
-                writer.write_table(table, row_group_size=ROWS_PER_GROUP)
-                table = next(tables, None)
-        number += 1
+    with ParquetShards(folder, stream.features.arrow_schema, COPIED_SPLIT) as shards:
+        for table in bounded_groups(_tables(stream)):
+            shards.write_group(table)
 
 
 def _tables(stream: IterableDataset) -> Iterator[pa.Table]:
-    """Yield one table per row group, with the images as they are stored."""
+    """Yield some rows at a time, with the images as they are stored."""
     schema = stream.features.arrow_schema
     # As Python lists: in Arrow format `datasets` fails if an archive's rows have their columns in another order.
-    batches = stream.decode(False).iter(batch_size=ROWS_PER_GROUP)
-    for batch in tqdm(batches, desc="copied", unit="00 rows", disable=None):
+    batches = stream.decode(False).iter(batch_size=ROWS_PER_READ)
+    for batch in tqdm(batches, desc="copied", unit="0 rows", disable=None):
         yield embed_table_storage(pa.Table.from_pydict(batch, schema)).cast(schema)

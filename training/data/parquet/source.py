@@ -26,20 +26,20 @@ from huggingface_hub.errors import HfHubHTTPError
 from model.errors import StreamError, TrazoError
 from model.io.atomic import atomic_write
 from model.io.hub_errors import translate_hub_errors
+from training.data.folders import kinds
+from training.data.folders.copies import open_folder
+from training.data.folders.listing import Listing, list_folder
+from training.data.folders.route import is_image_folder
 from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans, open_files
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
 from training.data.parquet.datasets_compat import EmptyDatasetError
 from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
 from training.data.parquet.sparse_file import SparseFile
-from training.data.parquet.split_info import SplitInfo
+from training.data.parquet.split_info import SplitInfo, SplitNotFoundError
 
 FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
 COMMIT_TIMEOUT_S = 20
-
-
-class SplitNotFoundError(TrazoError):
-    """A split that the dataset does not have; the text names those that it has."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,14 @@ class SourceOptions:
         revision: branch, tag or commit on the Hub; None for main.
         token: for the Hub; None for the one of the environment.
         http: timeouts, retries and cache.
+        layout: of a folder of images, see `training.data.folders.layout.find_layout`; None decides by its folders.
     """
 
     config: str | None = None
     revision: str | None = None
     token: str | None = None
     http: HttpOptions = HttpOptions()
+    layout: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     """Find a split's Parquet files and read their footers, all at one commit.
 
     Args:
-        dataset: a Hub id `owner/name`, or a local folder in the layout of a Hub dataset repo.
+        dataset: a Hub id `owner/name`, or a local folder: of images, or in the layout of a Hub dataset repo.
         split: its name, mostly "train" or "test".
         options: version and access.
 
@@ -121,14 +123,23 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
         TrazoError: if it does not exist or cannot be read; one line with what was requested and what exists.
     """
     local = os.path.isdir(dataset)
+    if local and is_image_folder(dataset, listing := list_folder(dataset)):
+        return _open_images(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        found = _resolve_split(dataset, split, options)
+        found, builder = _resolve_split(dataset, split, options)
         if not all(url.endswith(".parquet") for url in found.urls):
-            return _open_copy(found, options.http)
-        files, paths = open_files(found.urls, options.token, options.http)
-        with ThreadPoolExecutor(min(8, len(paths))) as pool:
-            footers = tuple(pool.map(lambda path: _read_footer(files, path), paths))
-    return _join_files(found, files, paths, footers)
+            return _open_copy(found, builder, options.http)
+        return _open_parquet(found, options)
+
+
+def _open_images(dataset: str, split: str, options: SourceOptions, listing: Listing) -> ParquetSplit:
+    """Open the Parquet copy of a folder of images."""
+    for name, value in (("revision", options.revision), ("config", options.config)):
+        if value:
+            raise TrazoError(f"{dataset!r} is a folder of images, which has no {name} {value!r}")
+    copy = open_folder(dataset, split, options.layout, listing)
+    found = _FoundSplit(dataset, copy.split, None, "default", tuple(copy.report.splits), copy.files, None)
+    return replace(_open_parquet(found, options), fingerprint=copy.content[:16], folder=copy.report)
 
 
 # --- Which files ---
@@ -141,22 +152,13 @@ class _FoundSplit:
     dataset: str
     split: str
     commit: str | None
-    builder: DatasetBuilder
-
-    @property
-    def config(self) -> str:
-        return self.builder.config.name
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        return tuple(map(str, self.builder.config.data_files or {}))
-
-    @property
-    def urls(self) -> list[str]:
-        return [str(url) for url in self.builder.config.data_files[self.split]]
+    config: str
+    splits: tuple[str, ...]
+    urls: tuple[str, ...]
+    features: Features | None  # None: as the files say
 
 
-def _resolve_split(dataset: str, split: str, options: SourceOptions) -> _FoundSplit:
+def _resolve_split(dataset: str, split: str, options: SourceOptions) -> tuple[_FoundSplit, DatasetBuilder]:
     local = os.path.isdir(dataset)
     if local and options.revision:
         raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
@@ -174,10 +176,11 @@ def _resolve_split(dataset: str, split: str, options: SourceOptions) -> _FoundSp
     # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
     except (ValueError, RuntimeError, yaml.YAMLError) as error:
         raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
-    found = _FoundSplit(dataset, split, commit, builder)
-    if split not in found.splits:
-        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(found.splits) or 'none'}")
-    return found
+    splits = tuple(map(str, builder.config.data_files or {}))
+    if split not in splits:
+        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(splits) or 'none'}")
+    urls = tuple(map(str, builder.config.data_files[split]))
+    return _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, builder.info.features), builder
 
 
 def _resolve_commit(dataset: str, options: SourceOptions) -> str:
@@ -188,10 +191,10 @@ def _resolve_commit(dataset: str, options: SourceOptions) -> str:
     return commit
 
 
-def _open_copy(found: _FoundSplit, http: HttpOptions) -> ParquetSplit:
+def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -> ParquetSplit:
     """Open a Parquet copy of a split that is stored in another format; the copy is made if there is none."""
     try:
-        folder = parquet_copy(found.builder, found.dataset, found.split, found.commit)
+        folder = parquet_copy(builder, found.dataset, found.split, found.commit)
     except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
         raise
     except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
@@ -214,6 +217,13 @@ def _open_copy(found: _FoundSplit, http: HttpOptions) -> ParquetSplit:
 # --- What the files hold ---
 
 
+def _open_parquet(found: _FoundSplit, options: SourceOptions) -> ParquetSplit:
+    files, paths = open_files(found.urls, options.token, options.http)
+    with ThreadPoolExecutor(min(8, len(paths))) as pool:
+        footers = tuple(pool.map(lambda path: _read_footer(files, path), paths))
+    return _join_files(found, files, paths, footers)
+
+
 def _join_files(
     found: _FoundSplit, files: RemoteFiles, paths: tuple[str, ...], footers: tuple[Footer, ...]
 ) -> ParquetSplit:
@@ -229,7 +239,7 @@ def _join_files(
         split=found.split,
         splits=found.splits,
         revision=found.commit,
-        features=found.builder.info.features or Features.from_arrow_schema(schema),
+        features=found.features or Features.from_arrow_schema(schema),
         table=table,
         row_bytes=sum(footer.size for footer in footers) / table.total,
         fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
@@ -263,6 +273,8 @@ def _read_footer(files: RemoteFiles, path: str) -> Footer:
             return _parse_footer(path, content[8:], int.from_bytes(content[:8], "little"))
     size = files.filesystem.size(path)
     tail = files.read(path, max(0, size - FOOTER_GUESS_BYTES), size)
+    if size < kinds.MAX_POINTER_BYTES and kinds.is_pointer(tail):
+        raise TrazoError(f"{path} is one of the {kinds.POINTERS}")
     if tail[-4:] != b"PAR1":
         raise TrazoError(f"{path} is not a Parquet file, or is cut short")
     length = int.from_bytes(tail[-8:-4], "little") + 8

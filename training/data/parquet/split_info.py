@@ -2,12 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from datasets import Features
 
+from model.errors import TrazoError
+from training.data.folders.report import FolderReport
 from training.data.order import RowGroups
+
+
+class SplitNotFoundError(TrazoError):
+    """A split that the dataset does not have; the text names those that it has."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class SplitInfo:
         table: the row groups.
         row_bytes: mean size of a row in the files.
         fingerprint: hash of file names, sizes and row groups; changes when the data is replaced.
+        folder: of a folder or archive of images, what was found in it and what is left out; None for others.
     """
 
     dataset: str
@@ -35,6 +42,7 @@ class SplitInfo:
     table: RowGroups
     row_bytes: float
     fingerprint: str
+    folder: FolderReport | None = field(default=None, kw_only=True)
 
 
 def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:

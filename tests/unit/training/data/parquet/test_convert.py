@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 def test_copy_image_folder_streams_in_exact_order(folder, caplog):
     stream = HubStream(str(folder), batch_size=32, window_rows=100, window_runs=2)
-    assert "is not stored as Parquet: its split train is copied" in caplog.text
+    assert "260 images, is copied to" in caplog.text
     assert stream.labels == ("cat", "dog") and stream.task == "binary" and stream.rows == 260
     assert stream.source.splits == ("train", "test") and stream.source.dataset == str(folder)
     whole = [batch.index.tolist() for batch in stream.epoch(0)]
@@ -49,17 +49,7 @@ def test_copy_image_folder_streams_in_exact_order(folder, caplog):
         np.testing.assert_array_equal(images[labels == label, ..., 0], expected)
 
 
-def test_copy_is_remade_when_data_changes(folder, cache, caplog):
-    HubStream(str(folder), "test")
-    assert len(list((cache / "parquet").iterdir())) == 1
-    caplog.clear()
-    HubStream(str(folder), "test")
-    assert "copied" not in caplog.text
-    (folder / "test" / "cat" / "new.png").write_bytes(random_images(1)[0])
-    assert HubStream(str(folder), "test").rows == 11
-
-
-def test_copy_interrupted_is_not_used(folder, cache, monkeypatch):
+def test_copy_interrupted_is_not_used(tmp_path, cache, monkeypatch):
     import training.data.parquet.convert as convert
 
     tables = convert._tables
@@ -69,12 +59,14 @@ def test_copy_interrupted_is_not_used(folder, cache, monkeypatch):
         raise ConnectionError("gone")
 
     monkeypatch.setattr(convert, "_tables", broken)
+    folder = tmp_path / "archives"
+    write_tar(folder / "train-000.tar", 20)
     with pytest.raises(TrazoError, match="cannot be reached"):
         HubStream(str(folder))
     assert list((cache / "parquet").iterdir()) == []
     monkeypatch.undo()
     monkeypatch.setenv("TRAZO_CACHE", str(cache))
-    assert HubStream(str(folder)).rows == 260
+    assert HubStream(str(folder), label_column="cls").rows == 20
 
 
 def test_copy_split_of_any_name_is_found(folder):
@@ -85,17 +77,31 @@ def test_copy_split_of_any_name_is_found(folder):
         assert stream.rows == 10 and stream.source.split == name and stream.source.splits == (name,)
 
 
-def test_copy_webdataset_is_read(tmp_path):
-    with tarfile.open(tmp_path / "train-000.tar", "w") as tar:
-        for number, content in enumerate(random_images(20)):
+def write_tar(path, rows, shape=(8, 8)):
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for number, content in enumerate(random_images(rows, shape)):
             for suffix, data in (("png", content), ("cls", str(number % 3).encode())):
                 entry = tarfile.TarInfo(f"{number:04}.{suffix}")
                 entry.size = len(data)
                 tar.addfile(entry, io.BytesIO(data))
+
+
+def test_copy_webdataset_is_read(tmp_path):
+    write_tar(tmp_path / "train-000.tar", 20)
     stream = HubStream(str(tmp_path), label_column="cls")
     assert stream.rows == 20 and stream.labels == ("0", "1", "2")
     ((images, labels),) = make_eval_data(stream)
     assert images.shape == (20, 8, 8, 1) and labels.numpy().tolist() == [number % 3 for number in range(20)]
+
+
+def test_copy_large_images_bounds_row_groups_in_bytes(tmp_path):
+    path = tmp_path / "archives" / "train-000.tar"
+    write_tar(path, 12, (1200, 1200))
+    stream = HubStream(str(path.parent), label_column="cls")
+    assert stream.source.table.rows.tolist() == [5, 5, 2]  # 1.4 MB each, 8 MiB a row group
+    write_tar(path, 250)
+    assert HubStream(str(path.parent), label_column="cls").source.table.rows.tolist() == [100, 100, 50]
 
 
 def test_copy_table_without_images_is_error(tmp_path, cache):

@@ -1,0 +1,192 @@
+"""Parquet copies of folders in the cache: made once per version of the folder, complete or not at all.
+
+    parquet/folder-<hash of its path>/<hash of its listing>/report.json      what was found
+                                                           /<split number>/  Parquet files, hash of their content
+
+When a folder was changed, its copies of before are removed, unless another process still reads them.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+from datasets import ClassLabel, Features, Image
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from model.errors import TrazoError
+from model.io.atomic import atomic_write
+from training.data.folders.layout import UNLABELED, split_of
+from training.data.folders.listing import File, Listing, list_folder
+from training.data.folders.locks import remove_unless_in_use, use
+from training.data.folders.plan import FolderPlan, plan_rows
+from training.data.folders.report import FolderReport
+from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.shards import GROUP_BYTES, ROWS_PER_GROUP, ParquetShards, is_disk_full
+from training.data.parquet.split_info import SplitNotFoundError
+
+logger = logging.getLogger("trazo")
+
+VERSION = 1  # of how a folder is read; a copy made by another version is not used
+REPORT, CONTENT, UNFINISHED = "report.json", "content", "unfinished-"
+
+
+@dataclass(frozen=True)
+class FolderCopy:
+    """A copy of one split of a folder.
+
+    Attributes:
+        split: the name under which it was found.
+        files: Parquet files, in their order.
+        content: hash of the images and labels.
+        report: what was found in the folder, all splits.
+    """
+
+    split: str
+    files: tuple[str, ...]
+    content: str
+    report: FolderReport
+
+
+def open_folder(dataset: str, split: str, choice: str | None = None, listing: Listing | None = None) -> FolderCopy:
+    """Return a Parquet copy of one split of a folder of images; it is made if there is none of this version.
+
+    Args:
+        dataset: the folder.
+        split: name of the split.
+        choice: a layout that overrules the decision, see `layout.find_layout`.
+        listing: of the folder, if there is one already.
+
+    Returns:
+        the copy; its `split` is the name in the report, such as validation where val was requested.
+
+    Raises:
+        SplitNotFoundError: if there is no such split.
+        TrazoError: if the folder holds no labeled images, a class would vanish, or the disk is full.
+    """
+    listing = list_folder(dataset) if listing is None else listing
+    root = cache_folder() / "parquet" / f"folder-{_digest(os.path.realpath(dataset))}"
+    copies = root / _key(listing, choice)
+    plan = None
+    report = _read_report(copies)
+    if report is None:
+        plan = plan_rows(dataset, listing, choice)
+        report = plan.report
+    for line in report.lines():
+        _log_once(f"{dataset}: {line}")
+    name = next((one for one in (split, split_of(split)) if one in report.splits), None)
+    if name is None:
+        unlabeled = [f"; {one.reason}: {one.count:,}" for one in report.left_out if UNLABELED in one.reason]
+        raise SplitNotFoundError(
+            f"{dataset!r} has no split {split!r}; it has {', '.join(report.splits)}{''.join(unlabeled)}"
+        )
+    folder = copies / str(list(report.splits).index(name))
+    if not folder.is_dir():
+        plan = plan or plan_rows(dataset, listing, choice)
+        _make_copy(dataset, name, plan, folder)
+        for old in root.iterdir():
+            if old != copies:
+                remove_unless_in_use(old)
+    use(copies)
+    files = tuple(sorted(str(path) for path in folder.glob("*.parquet")))
+    return FolderCopy(name, files, (folder / CONTENT).read_text(encoding="ascii"), report)
+
+
+@lru_cache(maxsize=1000)
+def _log_once(line: str) -> None:
+    logger.info("%s", line)
+
+
+def _key(listing: Listing, choice: str | None) -> str:
+    digest = hashlib.sha256(repr((VERSION, choice, listing.folders)).encode())
+    for file in listing.files:
+        digest.update(repr((file.relative, file.size, file.changed_ns)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
+
+
+def _read_report(copies: Path) -> FolderReport | None:
+    with suppress(OSError, ValidationError):
+        return FolderReport.model_validate_json((copies / REPORT).read_bytes())
+    return None
+
+
+# --- Making a copy ---
+
+
+def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None:
+    rows = plan.splits[split]
+    size = sum(file.size for file, _ in rows)
+    logger.info(f"split {split} of {dataset!r}, {len(rows):,} images, is copied to {folder}, once")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder.parent).free
+        if free < size:
+            raise TrazoError(
+                f"a copy of {dataset!r} needs {size >> 20:,} MB in {folder.parent}, where {free >> 20:,} MB "
+                "are free; make room, or set TRAZO_CACHE to a folder on another disk"
+            )
+        use(folder.parent)
+        atomic_write(folder.parent / REPORT, plan.report.model_dump_json())
+        # Complete or not at all: what a killed process leaves behind has another name and is never read.
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED, ignore_cleanup_errors=True) as temporary:
+            copy = Path(temporary) / "copy"
+            copy.mkdir()
+            _write_rows(rows, plan.classes, copy)
+            if not folder.is_dir():  # another process may have made it meanwhile
+                shutil.move(copy, folder)
+    except OSError as error:
+        reason = "the disk is full" if is_disk_full(error) else str(error.strerror or error)
+        raise TrazoError(
+            f"{dataset!r} cannot be copied to {folder.parent}: {reason}; TRAZO_CACHE names another folder for copies"
+        ) from None
+
+
+def _write_rows(rows: list[tuple[File, int]], classes: tuple[str, ...], folder: Path) -> None:
+    features = Features({"image": Image(), "label": ClassLabel(names=list(classes))})
+    schema = features.arrow_schema
+    digest = hashlib.blake2b(repr(classes).encode(), digest_size=16)
+    with ParquetShards(folder, schema) as shards:
+        for group in _groups(rows):
+            images = [{"bytes": content, "path": file.relative} for file, _, content in group]
+            for _, label, content in group:
+                digest.update(b"%d %d " % (label, -1 if content is None else len(content)))
+                digest.update(content or b"")
+            shards.write_group(
+                pa.Table.from_pydict({"image": images, "label": [label for _, label, _ in group]}, schema)
+            )
+    (folder / CONTENT).write_text(digest.hexdigest(), encoding="ascii")
+
+
+def _groups(rows: Iterable[tuple[File, int]]) -> Iterator[list[tuple[File, int, bytes | None]]]:
+    """Yield the rows of each row group, with their files' content; None for a file that cannot be read."""
+    group: list[tuple[File, int, bytes | None]] = []
+    size = 0
+    for file, label in tqdm(rows, desc="copied", unit=" files", disable=None):
+        if group and (len(group) == ROWS_PER_GROUP or size + file.size > GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append((file, label, _read(file)))
+        size += file.size
+    if group:
+        yield group
+
+
+def _read(file: File) -> bytes | None:
+    try:
+        with open(file.path, "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        logger.warning(f"{file.relative} cannot be read ({error.strerror}): a row without an image")
+        return None
