@@ -14,6 +14,7 @@ from training.presets import PRESETS
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
+LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
@@ -28,7 +29,8 @@ class DataConfig(Validated):
     """The dataset, its splits and how it is read."""
 
     dataset: str = option(
-        repeat=True, help="Hub id owner/name, or a folder in the layout of a Hub dataset repo; several are concatenated"
+        repeat=True,
+        help="Hub id owner/name, or a folder of images or in a Hub repo's layout; several are concatenated",
     )
     # Named by more `--dataset`s. Only the defaults are used for these.
     extra_datasets: tuple[str, ...] = field(default=())
@@ -40,6 +42,13 @@ class DataConfig(Validated):
     )
     config: str | None = option(None, help="config of a dataset with several")
     revision: str | None = option(None, unset="the main branch", help="branch, tag or commit on the Hub")
+    layout: str | None = option(
+        None,
+        choices=LAYOUTS,
+        unset="decided, and printed",
+        help="of a folder of images: its outermost folders are splits; or there are only classes, named by the folder "
+        "nearest to an image; or by the outermost one",
+    )
     split: str = option("train", help="split to train on, without the rows held out")
     test_split: str = option("test", help="split that is evaluated, once")
     test_fraction: float = option(

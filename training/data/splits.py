@@ -32,6 +32,7 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         split,
         config=data.config,
         revision=data.revision,
+        layout=data.layout,
         image_column=data.image_column,
         label_column=data.label_column,
         task=data.task,
@@ -90,9 +91,11 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
 
 
 def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
-    """Return a config for each dataset. Config, revision and columns apply to the first one; others use defaults."""
+    """Return a config for each dataset. Config, revision, layout and columns are of the first; others use defaults."""
     others = [name for name in dict.fromkeys((*data.extra_datasets, *data.sketches)) if name != data.dataset]
-    plain = replace(data, extra_datasets=(), config=None, revision=None, image_column=None, label_column=None)
+    plain = replace(
+        data, extra_datasets=(), config=None, revision=None, layout=None, image_column=None, label_column=None
+    )
     return [replace(data, extra_datasets=()), *(replace(plain, dataset=name) for name in others)]
 
 

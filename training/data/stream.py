@@ -57,6 +57,7 @@ class HubStream:
         world_size: int = 1,
         config: str | None = None,
         revision: str | None = None,
+        layout: str | None = None,
         image_column: str | None = None,
         label_column: str | None = None,
         labels: tuple[str, ...] | None = None,
@@ -72,7 +73,7 @@ class HubStream:
         """Open a dataset; only its schema and the footers of its files are read.
 
         Args:
-            dataset: a Hub id `owner/name`, or a local folder in the layout of a Hub dataset repo.
+            dataset: a Hub id `owner/name`, a folder of images, or a folder in the layout of a Hub dataset repo.
             split: name of the split.
             seed: of the order.
             batch_size: rows of a global batch; worker `rank` gets its slice.
@@ -80,6 +81,7 @@ class HubStream:
             world_size: number of workers.
             config: for a dataset with several configs.
             revision: branch, tag or commit on the Hub.
+            layout: of a folder of images: splits, classes or outer; see `training.data.folders.layout.find_layout`.
             image_column: needed if the schema has several image columns.
             label_column: needed if the schema leaves open which column is the label.
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
@@ -100,7 +102,7 @@ class HubStream:
         """
         order = BatchOrder(seed, batch_size, rank, world_size, WindowSize(window_rows, window_bytes, window_runs))
         skip_log = SkipLog(on_error)
-        source = open_source(dataset, split, SourceOptions(config, revision, token, http))
+        source = open_source(dataset, split, SourceOptions(config, revision, token, http, layout))
         labeled = label_source(source, ColumnOptions(image_column, label_column, labels, task, sketches))
         order = replace(order, window_size=order.window_size.bounded(source.row_bytes))  # bytes per row are known now
         max_rows = int(source.table.rows.max())

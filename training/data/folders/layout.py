@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from model.errors import TrazoError
+from training.config import LAYOUTS
 from training.data.folders import classes
 from training.data.folders.listing import Folder
 from training.data.folders.report import list_some
 from training.data.folders.split_names import name_splits, split_of
 
-LAYOUTS = ("splits", "classes", "outer")
 UNLABELED = "a split without labels, as it has no folders of the classes"
 CHANGE_IT = "another layout: --layout splits, classes or outer"
 

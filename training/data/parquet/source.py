@@ -125,6 +125,8 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     local = os.path.isdir(dataset)
     if local and is_image_folder(dataset, listing := list_folder(dataset)):
         return _open_images(dataset, split, options, listing)
+    if options.layout:
+        raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
         found, builder = _resolve_split(dataset, split, options)
         if not all(url.endswith(".parquet") for url in found.urls):

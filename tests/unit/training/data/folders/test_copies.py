@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import TrazoError
+from tests.conftest import SAMPLE
 from tests.support.datasets import random_images
 from tests.support.folders import IMAGE, POINTER, write_files
 from training.data.folders import copies
@@ -238,3 +239,8 @@ def test_folder_layout_is_overruled(root):
 def test_folder_with_revision_or_config_is_error(root, option):
     with pytest.raises(TrazoError, match=f"is a folder of images, which has no {option} 'x'"):
         HubStream(write_files(root, {"a": 1, "b": 1}), **{option: "x"})
+
+
+def test_layout_of_other_data_is_error():
+    with pytest.raises(TrazoError, match="is not a folder of images, which alone has a layout"):
+        HubStream(SAMPLE, layout="splits")
