@@ -203,7 +203,7 @@ def open_image(source: bytes | str) -> Image.Image:
     except ImageError:
         raise
     except Exception as error:  # decoders raise many different errors for damaged files
-        raise ImageError(f"the image cannot be decoded: {error}") from None
+        raise ImageError(f"the image cannot be decoded: {' '.join(str(error).split())}") from None
 
 
 def open_header(source: bytes | str) -> Image.Image:

@@ -120,6 +120,24 @@ def choose_pixel_format(facts: np.ndarray) -> PixelFormat:
     return PixelFormat(BACKGROUNDS[best], white_level)
 
 
+def fit_pixel_format(pixels: np.ndarray) -> PixelFormat:
+    """Return the pixel format in which a single image is visible, for one that belongs to no dataset.
+
+    Args:
+        pixels: what `read_pixels` returns.
+    """
+    if pixels.dtype == np.uint8 and (pixels.ndim == 2 or pixels.shape[2] < 4):
+        return PixelFormat()
+    facts = np.zeros(1, FACTS)
+    planes, alpha = _split(pixels, 0)
+    brightest = _brightest(planes)
+    low, high = _ranges(planes, alpha, brightest)
+    for name, value in (("bits", 8 * pixels.itemsize), ("alpha", alpha is not None), ("brightest", brightest)):
+        facts[name] = value
+    facts["low"], facts["high"] = low, high
+    return choose_pixel_format(facts)
+
+
 def is_near_constant(facts: np.ndarray, pixel_format: PixelFormat) -> np.ndarray:
     """Return which images show nothing once they are decoded in this format.
 
@@ -149,7 +167,7 @@ def _measure(data: bytes, kind: str | None, number: int) -> tuple:
     pixels = read_pixels(data, TARGET_PX)
     is_lossy = kind in ("JPEG", "AVIF", "HEIF") or (kind == "WEBP" and not _is_lossless_webp(data))
     planes, alpha = _split(pixels, MAX_LOSSY_TINT if is_lossy and kind != "JPEG" else 0)
-    brightest = max(int(cv2.minMaxLoc(plane)[1]) for plane in planes)
+    brightest = _brightest(planes)
     low, high = _ranges(planes, alpha, brightest)
     height, width = pixels.shape[:2]
     if kind == "JPEG" and (stored := jpeg_size(data)) is not None and stored not in ((height, width), (width, height)):
@@ -182,6 +200,10 @@ def _split(pixels: np.ndarray, max_tint: int) -> tuple[list[np.ndarray], np.ndar
             np.array_equal(red, one) for one in (green, blue)
         )
     return ([green] if is_gray else planes), alpha
+
+
+def _brightest(planes: list[np.ndarray]) -> int:
+    return max(int(cv2.minMaxLoc(plane)[1]) for plane in planes)
 
 
 def _ranges(

@@ -87,12 +87,16 @@ def check_format(head: bytes) -> str:
         found = next((kind for start, kind in OTHER_FILES if head.startswith(start)), "" if head else "an empty file")
         raise ImageError(f"{found and found + ', '}not an image of a known format ({READABLE_FORMATS})")
     if name == "HEIF":
-        _register_heif()
+        register_heif()
     return name
 
 
-def _register_heif() -> None:
-    """Let Pillow read HEIC, the photographs of phones; only once there is one, since importing it takes a while."""
+def register_heif() -> None:
+    """Let Pillow read HEIC, the photographs of phones; called once there is one, since the import takes a while.
+
+    Raises:
+        ImageError: if the package is not installed.
+    """
     if "HEIF" in Image.OPEN:
         return
     try:

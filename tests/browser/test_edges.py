@@ -170,7 +170,7 @@ def test_upload_tiff_is_read_with_a_note(page, tmp_path):
     Image.fromarray(np.full((200, 300), 40_000, np.uint16)).save(tmp_path / "sixteen bits.tiff")
     page.locator("#edges-result img").last.wait_for()
     page.locator("#edges-original input[type=file]").set_input_files(tmp_path / "sixteen bits.tiff")
-    page.get_by_text(SERVER_TEXT["es"]["image_tiff"]).wait_for()
+    page.get_by_text(SERVER_TEXT["es"]["image_undisplayed"].format(format="TIFF")).wait_for()
     page.wait_for_function("document.querySelector('#edges-result img')?.naturalWidth === 300")
 
 

@@ -1,6 +1,5 @@
 """Any input to the endpoints: a message, never a failure, and the next request is answered."""
 
-import io
 import json
 import math
 import re
@@ -9,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
+from model.preprocess.formats import FORMATS, ImageError, register_heif
 from tests.support.app_server import ROOT, App
+from tests.support.images import encode_image
 from ui.i18n import SERVER_TEXT, Language, UserError
-from ui.server.images import ACCEPTED_FORMATS, read_image
+from ui.server.images import read_image
 
 # JSON as Python writes it: with NaN and infinity, which Python's parser accepts.
 VALUES = st.recursive(
@@ -46,12 +46,13 @@ FUZZ = settings(max_examples=20, deadline=None, suppress_health_check=[HealthChe
 
 def _images() -> dict[str, bytes]:
     """Return a small image in each accepted format."""
-    image, files = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)), {}
-    for kind in ACCEPTED_FORMATS:
-        file = io.BytesIO()
-        image.save(file, kind)
-        files[kind] = file.getvalue()
-    return files
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
+    kinds = list(FORMATS)
+    try:
+        register_heif()
+    except ImageError:  # the package is not installed
+        kinds.remove("HEIF")
+    return {kind: encode_image(pixels, kind) for kind in kinds}
 
 
 IMAGES = _images()

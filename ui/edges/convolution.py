@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from model.preprocess.decode import resize_to_input
+from model.preprocess.facts import fit_pixel_format
 from ui.i18n import UserError
 
 Padding = Literal["same", "valid"]
@@ -25,10 +26,11 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     """Return an image's gray levels, float32 (h, w), 0 … 255.
 
     Args:
-        image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, which is placed on white.
+        image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA. Transparency is placed on white, or on black if
+            the image would not be visible on white; white is the highest value that so many bits can have.
     """
     height, width = image.shape[:2]
-    return resize_to_input(image, (height, width, 1))[..., 0].astype(np.float32)
+    return resize_to_input(image, (height, width, 1), fit_pixel_format(image))[..., 0].astype(np.float32)
 
 
 def first_center(size: int, side: int, padding: Padding, stride: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from model.preprocess.decode import resize_to_input
+from model.preprocess.facts import fit_pixel_format
 from model.preprocess.pixels import resize_by
 from ui.edges.convolution import (
     DEFAULT_THRESHOLD,
@@ -74,7 +75,7 @@ def edge_map(image: np.ndarray, kernel: Any = "vertical", threshold: float = DEF
     """Return the edges of an image: gray, cross-correlated with a kernel (`correlate`), above a threshold.
 
     Args:
-        image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, which is placed on white.
+        image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA; see `to_gray`.
         kernel: a name in `KERNELS`, or a matrix; see `validate_kernel`.
         threshold: in gray levels times weights. A pixel is white if its sum, with its sign, is above the threshold.
 
@@ -117,9 +118,9 @@ def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeVi
 
 
 def original_as_rgb(pixels: np.ndarray) -> np.ndarray:
-    """Return an image to be compared with its edges, uint8 (h, w, 3) RGB, placed on white as in `to_gray`."""
+    """Return an image to be compared with its edges, uint8 (h, w, 3) RGB, as visible as by `to_gray`."""
     small = resize_by(pixels, min(1, MAX_SHOWN_SIDE_PX / max(pixels.shape[:2])))
-    return resize_to_input(small, (*small.shape[:2], 3))
+    return resize_to_input(small, (*small.shape[:2], 3), fit_pixel_format(pixels))
 
 
 def clamp_index(index: Any, size: int) -> int:

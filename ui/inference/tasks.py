@@ -63,18 +63,24 @@ def make_inputs(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
     """
     shape = model.config.image_shape
     if not takes_drawings(model.config, model.folder):
-        return [resize_to_input(image, shape)]
+        return [resize_to_input(image, shape, model.config.pixel_format)]
     try:
         return sketch_to_inputs(image, shape)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
 
 
+def _target(model: CnnModel) -> tuple[int, int] | None:
+    """Return the size that images are resized to, None if it is that of a drawing's strokes."""
+    return None if takes_drawings(model.config, model.folder) else model.config.image_shape[:2]
+
+
 def classify_image(model: CnnModel, image: np.ndarray) -> Answer:
     """Return the network's answer about an image as a whole; arguments and errors are those of `make_inputs`."""
-    make_input = sketch_to_input if takes_drawings(model.config, model.folder) else resize_to_input
+    shape, pixel_format = model.config.image_shape, model.config.pixel_format
     try:
-        pixels = make_input(image, model.config.image_shape)
+        is_drawing = takes_drawings(model.config, model.folder)
+        pixels = sketch_to_input(image, shape) if is_drawing else resize_to_input(image, shape, pixel_format)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
     (outputs,), ood = model.predict_and_reject([pixels])
@@ -103,7 +109,7 @@ def classify(explainer: Explainer, source: str | bytes | None) -> Answer:
     Raises:
         UserError: see `images.read_image`; or if a drawing is blank.
     """
-    with read_image_in_turn(source, "drawing_missing", _small_image_lock) as image:
+    with read_image_in_turn(source, "drawing_missing", _small_image_lock, _target(explainer.model)) as image:
         return classify_image(explainer.model, downscale(image))
 
 
@@ -121,7 +127,7 @@ def read(explainer: Explainer, source: str | bytes | None, language: Language, m
         UserError: see `classify`.
     """
     model = explainer.model
-    with read_image_in_turn(source, small_image_lock=_small_image_lock) as image:
+    with read_image_in_turn(source, small_image_lock=_small_image_lock, target=_target(model)) as image:
         inputs = make_inputs(model, downscale(image))
         explanations = [explainer.explain(pixels) for pixels in inputs]
     answers = [to_answer(model, one.probabilities, one.rejected) for one in explanations]

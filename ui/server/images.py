@@ -3,14 +3,14 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from io import BytesIO
+from pathlib import Path
 from threading import BoundedSemaphore
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from model.preprocess.decode import pixels_to_decode, to_array
+from model.preprocess.decode import open_header, pixels_to_decode, read_pixels
 from ui.i18n import UserError
 
 MAX_UPLOAD_MEGAPIXELS = 50  # larger images are refused before decoding; phones take 12 to 50
@@ -19,16 +19,18 @@ MAX_WORKING_MEGAPIXELS = 12  # larger uploads are scaled down before anything el
 # only two of them at a time.
 MAX_SMALL_IMAGE_MEGAPIXELS = 1
 _large_image_slots = BoundedSemaphore(2)
-# Pillow opens many more formats; among them EPS, for which it would run an untrusted program in Ghostscript.
-ACCEPTED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+UNDISPLAYED_FORMATS = {"TIFF": "TIFF", "PPM": "PPM", "HEIF": "HEIC"}  # by most browsers; their names in messages
 
 
-def read_image(source: str | bytes | None, missing_key: str = "image_missing") -> np.ndarray:
+def read_image(
+    source: str | bytes | None, missing_key: str = "image_missing", target: tuple[int, int] | None = None
+) -> np.ndarray:
     """Decode an upload.
 
     Args:
         source: a path or the encoded bytes.
         missing_key: key of the message for None.
+        target: height and width that it will be fitted into, if that is all; see `read_pixels`.
 
     Returns:
         uint8 (or uint16, for 16-bit files) of shape (h, w), (h, w, 3) or (h, w, 4), upright.
@@ -41,11 +43,11 @@ def read_image(source: str | bytes | None, missing_key: str = "image_missing") -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own, higher limit only warns; ours refuses below it
-            with _open(source) as image:
+            encoded = source if isinstance(source, bytes) else Path(source).read_bytes()
+            with open_header(encoded) as image:
                 if pixels_to_decode(image) > MAX_UPLOAD_MEGAPIXELS * 1_000_000:
                     raise UserError("image_too_large", limit=MAX_UPLOAD_MEGAPIXELS)
-                image.load()
-                return to_array(image)
+            return read_pixels(encoded, target)
     except UserError:
         raise
     except Image.DecompressionBombError:
@@ -59,6 +61,7 @@ def read_image_in_turn(
     source: str | bytes | None,
     missing_key: str = "image_missing",
     small_image_lock: AbstractContextManager | None = None,
+    target: tuple[int, int] | None = None,
 ) -> Iterator[np.ndarray]:
     """Give a block what `read_image` returns; only two blocks have a large image at the same time.
 
@@ -66,13 +69,14 @@ def read_image_in_turn(
         source: see `read_image`.
         missing_key: see `read_image`.
         small_image_lock: entered for images that are not large; None for nothing.
+        target: see `read_image`.
 
     Raises:
         UserError: see `read_image`.
     """
     _, megapixels = _read_header(source)
     with _large_image_slots if megapixels > MAX_SMALL_IMAGE_MEGAPIXELS else small_image_lock or nullcontext():
-        yield read_image(source, missing_key)
+        yield read_image(source, missing_key, target)
 
 
 def will_be_downscaled(source: str | bytes) -> bool:
@@ -81,10 +85,10 @@ def will_be_downscaled(source: str | bytes) -> bool:
     return MAX_WORKING_MEGAPIXELS < megapixels <= MAX_UPLOAD_MEGAPIXELS
 
 
-def is_tiff(source: str | bytes) -> bool:
-    """Return whether an upload is a TIFF, the only accepted format that most browsers do not show."""
+def undisplayed_format(source: str | bytes) -> str | None:
+    """Return the name of an upload's format if it is one that most browsers do not show."""
     image_format, _ = _read_header(source)
-    return image_format == "TIFF"
+    return UNDISPLAYED_FORMATS.get(image_format or "")
 
 
 def downscale(pixels: np.ndarray) -> np.ndarray:
@@ -100,16 +104,12 @@ def downscale(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
-def _open(source: str | bytes) -> Image.Image:
-    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=ACCEPTED_FORMATS)
-
-
 def _read_header(source: str | bytes | None) -> tuple[str | None, float]:
     """Return an upload's format and megapixels without decoding it; None and 0 if that is not possible."""
     if source is None:
         return None, 0
     try:
-        with _open(source) as image:
+        with open_header(source) as image:
             return image.format, pixels_to_decode(image) / 1_000_000
     except Exception:  # as in `read_image`, which reports it
         return None, 0

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ui.i18n import BROWSER_TEXT, LANGUAGES, language_of, translate
-from ui.server.images import MAX_WORKING_MEGAPIXELS, is_tiff, will_be_downscaled
+from ui.server.images import MAX_WORKING_MEGAPIXELS, undisplayed_format, will_be_downscaled
 from ui.server.upload import image_source
 
 i18n = gr.I18n(**BROWSER_TEXT)
@@ -60,5 +60,5 @@ def _show_notices(image: dict | None, request: gr.Request) -> None:
     source = image_source(image)
     if source is not None and will_be_downscaled(source):
         gr.Info(translate("image_scaled", language_of(request), limit=MAX_WORKING_MEGAPIXELS))
-    if source is not None and is_tiff(source):
-        gr.Info(translate("image_tiff", language_of(request)))
+    if source is not None and (name := undisplayed_format(source)):
+        gr.Info(translate("image_undisplayed", language_of(request), format=name))

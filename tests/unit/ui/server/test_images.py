@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.preprocess.decode import decode, resize_to_input
+from tests.support.images import encode_image, photograph
 from tests.support.tiff_files import in_tiles
 from ui.i18n import UserError
-from ui.server.images import downscale, is_tiff, read_image, read_image_in_turn, will_be_downscaled
+from ui.server.images import downscale, read_image, read_image_in_turn, undisplayed_format, will_be_downscaled
 
 PIXELS = np.arange(200 * 200 * 3, dtype=np.uint32).reshape(200, 200, 3).astype(np.uint8)
 
@@ -39,10 +41,6 @@ def test_read_image_every_mode(tmp_path):
         (png()[:400], "image_unreadable"),
         (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>', "image_unreadable"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "image_unreadable"),
-        (
-            b"P6 1 1 255 abc",
-            "image_unreadable",
-        ),  # a PPM, which Pillow would open: few formats are accepted on purpose
         (None, "image_missing"),
     ],
 )
@@ -75,8 +73,18 @@ def test_read_image_tile_counts_as_the_image_size():
         read_image(in_tiles(64, 128, struct.pack("<HI4s", 2, 4, b"128")))
 
 
-def test_is_tiff_only_for_tiff():
-    assert is_tiff(in_tiles(64, 128)) and not is_tiff(png()) and not is_tiff(b"not an image")
+def test_undisplayed_format_names_what_browsers_do_not_show():
+    ppm = encode_image(PIXELS, "PPM")
+    assert [undisplayed_format(one) for one in (in_tiles(64, 128), ppm)] == ["TIFF", "PPM"]
+    assert not any(map(undisplayed_format, (png(), encode_image(PIXELS, "AVIF"), b"not an image")))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
+def test_read_image_equals_the_pixels_of_training(kind):
+    content = encode_image(photograph(300, 400), kind)
+    shape = (20, 30, 3)
+    expected = decode(content, shape)
+    np.testing.assert_array_equal(resize_to_input(read_image(content, target=shape[:2]), shape), expected)
 
 
 def test_downscale_large_image_keeps_its_aspect():
