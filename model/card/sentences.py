@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
+from model.pixel_format import PixelFormat
 
 if TYPE_CHECKING:
     from model.io.reports.data import DatasetEntry
@@ -41,8 +42,19 @@ def exports_sentence(config: CnnConfig) -> str:
     return (
         f"The same network also runs without Trazo and TensorFlow. Its input is float32 pixels\n"
         f"(n, {joined(config.image_shape)}) from 0 to 255, as in the dataset's images; its output is {output} "
-        "per image."
+        f"per image.{_pixel_format_phrase(config)}"
     )
+
+
+def _pixel_format_phrase(config: CnnConfig) -> str:
+    """Return how pixels are made of the files, as far as it is not what everyone would do."""
+    found, usual = config.pixel_format, PixelFormat()
+    phrase = ""
+    if found.white_level != usual.white_level:
+        phrase += f"\nIn the dataset's 16-bit images {found.white_level} is white: it becomes 255."
+    if found.background != usual.background:
+        phrase += f"\nTransparency is placed on {'black' if found.background == 0 else f'gray {found.background}'}."
+    return phrase
 
 
 def export_rows(exports: "ExportsReport") -> Rows:

@@ -18,6 +18,7 @@ from ui.edges.convolution import (
     validate_threshold,
 )
 from ui.edges.kernels import KERNELS
+from ui.edges.render import original_as_rgb
 from ui.i18n import UserError
 
 GRAY = np.random.default_rng(0).integers(0, 256, (23, 31)).astype(np.float32)
@@ -94,6 +95,17 @@ def test_sums_to_image_signed_has_two_colors():
     assert image[0, 1].max() < image[0, 0].max()
     cut = sums_to_image(SUMS, "signed", 50)
     assert (cut[0, 1] == NEGATIVE_RGB).all() and (cut[0, 5] == POSITIVE_RGB).all() and not cut[0, 2:5].any()
+
+
+def test_to_gray_white_icon_and_few_bits_stay_visible():
+    icon = np.zeros((8, 8, 4), np.uint8)
+    icon[2:5, 2:5] = 255
+    assert (to_gray(icon) == icon[..., 3]).all()
+    icon[..., :3] = 0
+    assert (to_gray(icon) == 255 - icon[..., 3]).all()
+    camera = np.full((8, 8), 300, np.uint16)
+    camera[2:5] = 2600
+    assert np.ptp(to_gray(camera)) > 140 and (original_as_rgb(camera)[..., 0] == to_gray(camera)).all()
 
 
 def test_to_gray_color_and_transparency():

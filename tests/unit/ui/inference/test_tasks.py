@@ -8,7 +8,10 @@ from PIL import Image, ImageDraw
 
 from model import CnnConfig, CnnModel
 from model.explain import Explainer
+from model.pixel_format import PixelFormat
+from model.preprocess.decode import resize_to_input
 from tests.support.html_images import decode_images
+from tests.support.images import drawing as icon_drawing
 from ui.i18n import UserError
 from ui.inference import tasks
 from ui.inference.answers import answers_html, to_answer
@@ -114,3 +117,16 @@ def test_make_inputs_clothes_fill_the_image_as_in_training():
     assert (prepared[..., 0] == shirt).all()
     answer = tasks.classify_image(clothes, shirt)
     assert list(answer.confidences.values()) == pytest.approx(clothes.predict([shirt])[0].tolist(), abs=1e-6)
+
+
+def test_make_inputs_shows_the_network_what_training_showed_it():
+    """White icons on nothing, and a camera of 12 bits: with one rule for all they would be all white, and black."""
+    config = CnnConfig(labels=CLOTHES, filters=(4,), dense_units=(), pixel_format=PixelFormat(0, 4095))
+    model = CnnModel(config)
+    icon, deep = icon_drawing(255, side=28), np.full((28, 28), 2600, np.uint16)
+    for image in (np.asarray(icon), deep):
+        expected = resize_to_input(image, (28, 28, 1), config.pixel_format)
+        (prepared,) = tasks.make_inputs(model, image)
+        assert (prepared == expected).all() and prepared.max() > 150
+        answer = tasks.classify_image(model, image)
+        assert list(answer.confidences.values()) == pytest.approx(model.predict([image])[0].tolist(), abs=1e-6)
