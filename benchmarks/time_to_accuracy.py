@@ -7,7 +7,7 @@ from a Hub on loopback, from opening the stream to the checkpoint of its last ep
 `mnist_convnet` example (https://keras.io/examples/vision/mnist_convnet/: two convolutions, 34,826 parameters, batches
 of 128, Adam, up to 15 epochs), which has the decoded images in memory, up to the first epoch that reaches the goal on
 the test images. Neither time includes imports, decoding for the recipe, evaluation on the test images, or the preset's
-temperature, rejection and card, which change no prediction.
+temperature, out-of-distribution score and card, which change no prediction.
 """
 
 import argparse

@@ -178,7 +178,9 @@ class CnnModel:
 
     def _reject_inputs(self, inputs: Iterable[np.ndarray]) -> OODResult:
         if self.ood_detector is None:
-            raise TrazoError("this model was saved without a rejection score; `python -m training train` fits one")
+            raise TrazoError(
+                "this model was saved without an out-of-distribution score; `python -m training train` fits one"
+            )
         return _concat_results([self.ood_detector.predict(batch)[1] for batch in self._batches(inputs)])
 
     # --- Files ---

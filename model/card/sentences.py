@@ -191,7 +191,7 @@ def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
         rows = [("accuracy", _percent(evaluation.accuracy)), ("calibration error (ECE)", _ece(evaluation))]
     rows.append(("loss", _decimals(evaluation.loss)))
     if evaluation.ood:
-        rows.append(("refused because unlike the training images", _percent(evaluation.ood.rejected)))
+        rows.append(("rejected as out-of-distribution", _percent(evaluation.ood.rejected)))
     return rows
 
 
@@ -224,7 +224,7 @@ def extra_sentence(evaluation: "EvaluationReport", independent: bool) -> str:
 
 def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
     """Return the column names of the table of other datasets."""
-    measures = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "refused")
+    measures = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "rejected")
     return "dataset, split", "rows", *measures
 
 
@@ -233,8 +233,8 @@ def extra_row(measures: "Measures") -> tuple[str, ...]:
     name = f"`{measures.dataset}`, {measures.split}{' (free drawings)' if measures.sketches else ''}"
     if measures.is_regression:
         return name, f"{measures.rows:,}", str(measures.mean_absolute_error)
-    refused = _percent(measures.ood.rejected) if measures.ood else "–"
-    return name, f"{measures.rows:,}", _percent(measures.accuracy), _ece(measures), refused
+    rejected = _percent(measures.ood.rejected) if measures.ood else "–"
+    return name, f"{measures.rows:,}", _percent(measures.accuracy), _ece(measures), rejected
 
 
 # --- Limits and license ---

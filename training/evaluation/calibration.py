@@ -161,5 +161,5 @@ def _with_ood_threshold(config: CnnConfig, detector: OODDetector, features: np.n
     try:
         return replace(config, ood_threshold=threshold)
     except TrazoError:  # 0, infinite, NaN or of extreme size
-        logger.warning("no rejection score: the rows are too few, or too similar, to show what is unusual")
+        logger.warning("no out-of-distribution score: the rows are too few, or too similar, to show what is unusual")
         return config

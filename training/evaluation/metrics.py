@@ -1,4 +1,4 @@
-"""How good a model is on a split: accuracy, measures per class, confusion, calibration and rejection."""
+"""How good a model is on a split: accuracy, measures per class, confusion, calibration and coverage."""
 
 from base64 import b64encode
 from typing import Any
@@ -15,7 +15,7 @@ from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, "On Calibration of Modern Neural Networks"
-REJECTION_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+CONFIDENCE_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _classification_metrics(probabilities: np.ndarray, true: np.ndarray, labels:
         "per_class": per_class,
         "confusion_matrix": confusion_matrix(true, predicted, labels=ids).tolist(),  # row: true, column: predicted
         "calibration": calibration(confidence, is_correct),
-        "rejection": rejection(confidence, is_correct),
+        "selective": selective_accuracy(confidence, is_correct),
     }
 
 
@@ -154,10 +154,10 @@ def calibration(confidence: np.ndarray, is_correct: np.ndarray) -> dict[str, Any
     return {"ece": error / len(confidence), "bins": bins}
 
 
-def rejection(confidence: np.ndarray, is_correct: np.ndarray) -> list[dict[str, Any]]:
+def selective_accuracy(confidence: np.ndarray, is_correct: np.ndarray) -> list[dict[str, Any]]:
     """Return, for several thresholds, the share of rows predicted with at least that confidence and their accuracy."""
     rows = []
-    for threshold in REJECTION_THRESHOLDS:
+    for threshold in CONFIDENCE_THRESHOLDS:
         kept = confidence >= threshold
         accuracy = float(is_correct[kept].mean()) if kept.any() else None
         rows.append({"threshold": threshold, "coverage": float(kept.mean()), "accuracy": accuracy})

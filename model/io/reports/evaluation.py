@@ -49,8 +49,8 @@ class Calibration(Section):
     bins: Annotated[list[CalibrationBin], Field(max_length=100)] = Field(description="of equal width, from 0 to 1")
 
 
-class RejectionRow(Section):
-    """What happens if only answers of some confidence are given."""
+class SelectiveRow(Section):
+    """Selective classification (Geifman and El-Yaniv 2017): only answers of some confidence are given."""
 
     threshold: Share = Field(description="least confidence of an answer that is given")
     coverage: Share = Field(description="share of the rows that are answered")
@@ -68,7 +68,7 @@ class Mistake(Section):
 
 
 class OutOfDistribution(Section):
-    """What the model refuses because it does not resemble the training images."""
+    """Which rows the model rejects because they do not resemble the training images."""
 
     rejected: Share = Field(description="share of the rows")
 
@@ -106,7 +106,9 @@ class Measures(Section):
         list[Annotated[list[Count], Field(max_length=MAX_ITEMS)]], Field(max_length=MAX_ITEMS)
     ] = Field([], description="answers; row: true class, column: answer")
     calibration: Calibration | None = Field(None, description="how far the confidence can be believed")
-    rejection: Annotated[list[RejectionRow], Field(max_length=100)] = Field([], description="one per threshold")
+    selective: Annotated[list[SelectiveRow], Field(max_length=100)] = Field(
+        [], description="coverage and accuracy if only answers of some confidence are given; one per threshold"
+    )
     mistakes: Annotated[list[Mistake], Field(max_length=MAX_MISTAKES)] = Field(
         [], description="the most confident wrong answers, if --mistakes asked for them"
     )

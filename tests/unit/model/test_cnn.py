@@ -1,4 +1,4 @@
-"""`CnnModel`: predictions, rejection, saving and loading."""
+"""`CnnModel`: predictions, out-of-distribution scores, saving and loading."""
 
 import io
 import json

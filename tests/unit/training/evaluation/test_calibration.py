@@ -57,7 +57,7 @@ def test_fit_temperature_all_correct_is_not_certain(task):
 
 
 def test_reject_without_detector_is_an_error():
-    with pytest.raises(TrazoError, match="without a rejection score"):
+    with pytest.raises(TrazoError, match="without an out-of-distribution score"):
         CnnModel(CnnConfig(filters=(4,))).reject([np.zeros((28, 28), np.uint8)])
     outputs, ood = CnnModel(CnnConfig(filters=(4,))).predict_and_reject([np.zeros((28, 28), np.uint8)])
     assert outputs.shape == (1, 10) and ood is None
@@ -100,7 +100,7 @@ def test_calibrate_identical_rows_give_no_detector(streams, monkeypatch, caplog,
     )
     model = calibrate(config, build_network(config), *streams)
     assert model.config.ood_threshold is None and model.ood_detector is None
-    assert caplog.text.count("no rejection score") == 1
+    assert caplog.text.count("no out-of-distribution score") == 1
 
 
 def test_collect_features_stops_at_max_feature_rows(streams):

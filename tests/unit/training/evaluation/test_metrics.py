@@ -10,7 +10,7 @@ from model.errors import TrazoError
 from model.preprocess.decode import decode
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
-from training.evaluation.metrics import calibration, evaluate, rejection
+from training.evaluation.metrics import calibration, evaluate, selective_accuracy
 from training.stream import HubStream
 
 
@@ -69,8 +69,9 @@ def test_calibration_of_known_predictions():
     assert calibration(np.ones(4), np.array([True] * 4))["ece"] == 0
 
 
-def test_rejection_gives_coverage_and_accuracy():
-    rows = {row["threshold"]: row for row in rejection(np.array([0.55, 0.95, 0.97, 0.3]), np.array([0, 1, 0, 1], bool))}
+def test_selective_accuracy_gives_coverage_and_accuracy():
+    confidence, is_correct = np.array([0.55, 0.95, 0.97, 0.3]), np.array([0, 1, 0, 1], bool)
+    rows = {row["threshold"]: row for row in selective_accuracy(confidence, is_correct)}
     assert rows[0.5] == {"threshold": 0.5, "coverage": 0.75, "accuracy": pytest.approx(1 / 3)}
     assert rows[0.95] == {"threshold": 0.95, "coverage": 0.5, "accuracy": 0.5}
     assert rows[0.999] == {"threshold": 0.999, "coverage": 0.0, "accuracy": None}

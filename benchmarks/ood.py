@@ -1,6 +1,6 @@
 """How well a model separates digits from everything else, and how honest its confidence is.
 
-    python -m benchmarks.rejection --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
+    python -m benchmarks.ood --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
 
 AUROC and AUPR (average precision; digits are the positives) of MNIST's test split against each gray dataset without
 digits in `--others`, computed by scikit-learn, shown as images to `reject` and as drawings to `reject_sketch`. The
@@ -123,8 +123,9 @@ def main() -> None:
             accepted.append(f"| {name} | {what} | {len(shown):,} | {100 * share:.2f} | {100 * error:.2f} |")
 
     given = {"mnist": options.mnist, "others": options.others, "drawings": options.drawings}
-    line = about("benchmarks.rejection", None, *named(given, options.model))
-    report("Rejection and calibration", "\n".join([*lines, "", *accepted, "", "In percent. " + line]), options.write)
+    line = about("benchmarks.ood", None, *named(given, options.model))
+    text = "\n".join([*lines, "", *accepted, "", "In percent. " + line])
+    report("Out-of-distribution detection and calibration", text, options.write)
 
 
 if __name__ == "__main__":
