@@ -79,12 +79,12 @@ def check_folder(folder: Path) -> None:
     """
     home = folder.resolve()
     # A snapshot in the Hub's cache is links into its repo's `blobs`, and these may be links into that of all repos.
-    rooms = [home, *(place / "blobs" for place in home.parents[1:3] if home.parent.name == "snapshots")]
+    allowed_roots = [home, *(place / "blobs" for place in home.parents[1:3] if home.parent.name == "snapshots")]
     sizes = {}
     for name in MAX_FILE_BYTES:
         path = folder / name
         target = Path(os.path.realpath(path))  # a folder on the way may be a link, too
-        if not any(target.is_relative_to(os.path.realpath(room)) for room in rooms):
+        if not any(target.is_relative_to(os.path.realpath(root)) for root in allowed_roots):
             raise ModelError(f"{path} is a link out of its folder")
         if path.is_symlink() and not target.exists():
             raise ModelError(f"{path} is a link that leads nowhere")

@@ -2,7 +2,7 @@
 
 from model.console import escape_controls
 
-MAX_CHARACTERS = 2000  # of a text
+MAX_MESSAGE_CHARS = 2000  # of a text
 
 
 class TrazoError(Exception):
@@ -10,8 +10,8 @@ class TrazoError(Exception):
 
     def __init__(self, text: str) -> None:
         """Cut a text to one short line: names and values in it may come from an untrusted file."""
-        if len(text) > MAX_CHARACTERS:
-            text = f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 + 3 :]}"
+        if len(text) > MAX_MESSAGE_CHARS:
+            text = f"{text[: MAX_MESSAGE_CHARS // 2]} … {text[-MAX_MESSAGE_CHARS // 2 + 3 :]}"
         super().__init__(escape_controls(text, kept=""))  # a line break would hide the reason
 
 

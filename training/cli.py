@@ -16,7 +16,7 @@ from model.logs import log_to, show
 from model.network_settings import set_up_network
 from model.quiet import quiet
 from training.config import (
-    OF_A_TRIAL,
+    TRIAL_OPTIONS,
     DataConfig,
     DeployConfig,
     EvaluateConfig,
@@ -92,7 +92,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _tune(options: argparse.Namespace) -> None:
-    for of_training, of_trial in OF_A_TRIAL.items():  # a search trains nothing but its trials
+    for of_training, of_trial in TRIAL_OPTIONS.items():  # a search trains nothing but its trials
         if hasattr(options, of_training):
             if hasattr(options, of_trial):
                 raise TrazoError(f"--{of_training} is another name of --{of_trial} here: give one".replace("_", "-"))
@@ -113,66 +113,66 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _trials(options: argparse.Namespace) -> None:
-    asked = TrialsConfig(**given(TrialsConfig, options))
+    config = TrialsConfig(**given(TrialsConfig, options))
     with quiet():
         from training.tuning.trials_report import format_csv, format_leaderboard, read_trials
 
-    report = read_trials(asked.run)
-    text = format_csv(report) if asked.csv else format_leaderboard(report, asked.best) + "\n"
+    report = read_trials(config.run)
+    text = format_csv(report) if config.csv else format_leaderboard(report, config.best) + "\n"
     show(text, end="")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    asked = EvaluateConfig(**given(EvaluateConfig, options))
-    data = _data(options, skip=("split",), test_split=asked.split)
+    config = EvaluateConfig(**given(EvaluateConfig, options))
+    data = _data(options, skip=("split",), test_split=config.split)
     commands = _import_commands()
-    folder = asked.output or (Path(asked.model) if Path(asked.model).is_dir() else None)
-    commands.evaluate(asked.model, data, folder, asked.mistakes)
+    folder = config.output or (Path(config.model) if Path(config.model).is_dir() else None)
+    commands.evaluate(config.model, data, folder, config.mistakes)
 
 
 def _publish(options: argparse.Namespace) -> None:
-    asked = PublishConfig(**given(PublishConfig, options))
+    config = PublishConfig(**given(PublishConfig, options))
     with quiet():
         from training.release.publish import publish
 
     commit = publish(
-        asked.run,
-        asked.repo,
-        private=asked.private or None,
-        revision=asked.revision,
-        create_pr=asked.create_pr,
-        license=asked.license,
-        seeds=asked.seeds,
+        config.run,
+        config.repo,
+        private=config.private or None,
+        revision=config.revision,
+        create_pr=config.create_pr,
+        license=config.license,
+        seeds=config.seeds,
     )
     show(f"published: {commit.pr_url or commit.commit_url}")
 
 
 def _export(options: argparse.Namespace) -> None:
-    asked = ExportConfig(**given(ExportConfig, options))
+    config = ExportConfig(**given(ExportConfig, options))
     with quiet():
         from training.data.parquet.hub_client import configure
         from training.release.export import export
 
         configure()
-        report = export(asked.run, list(dict.fromkeys(asked.to)), asked.dataset)
-    for name in asked.to:
+        report = export(config.run, list(dict.fromkeys(config.to)), config.dataset)
+    for name in config.to:
         exported = report["formats"][name]
         rows = "{rows:,} rows of {dataset}, {split}".format(**exported["checked_on"])
         difference = f"largest difference {exported['largest_difference']:.1e}"
-        show(f"{asked.run / exported['file']}: {exported['bytes']:,} bytes; same predictions on {rows}; {difference}")
+        show(f"{config.run / exported['file']}: {exported['bytes']:,} bytes; same predictions on {rows}; {difference}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    asked = DeployConfig(**given(DeployConfig, options))
-    if not asked.local and not asked.repo:
+    config = DeployConfig(**given(DeployConfig, options))
+    if not config.local and not config.repo:
         raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
     from training.release.deploy import deploy, serve
 
-    if asked.local:
-        serve(asked.model, asked.revision, asked.output or Path("runs/space"))
-    elif asked.repo:
-        private = asked.private or None
-        address = deploy(asked.repo, asked.model, revision=asked.revision, private=private, output=asked.output)
+    if config.local:
+        serve(config.model, config.revision, config.output or Path("runs/space"))
+    elif config.repo:
+        private = config.private or None
+        address = deploy(config.repo, config.model, revision=config.revision, private=private, output=config.output)
         show(f"deployed: {address}")
 
 

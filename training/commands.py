@@ -18,7 +18,7 @@ from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights, weights_hash
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
-from training.config import OF_A_TRIAL, DataConfig, TrainConfig, TuneConfig
+from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
 from training.data.provenance import data_section
 from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
 from training.data.statistics import pixel_histogram
@@ -92,8 +92,8 @@ def tune(
     settings = TrainConfig(**overrides)
     opened = _open_checked(data, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    fixed = {name: value for name, value in overrides.items() if name not in OF_A_TRIAL}
-    space = SearchSpace(_config_fields(opened), fixed, _histogram(opened, folder), search.search)
+    trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
+    space = SearchSpace(_config_fields(opened), trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
     if steps < MIN_TRIAL_STEPS and not (folder / TRIALS_FILE).exists():
         logger.info(

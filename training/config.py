@@ -18,7 +18,7 @@ LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
-OF_A_TRIAL = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
+TRIAL_OPTIONS = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
 
 
 # --- What several verbs share ---

@@ -7,7 +7,7 @@ from model.preprocess.foreground import MIN_INK_SHARE
 
 MAX_GAP = 0.5  # of a stroke's width: nearer pieces are one character, where a pen skipped
 MIN_OVERLAP = 0.4  # of the narrower piece's width: pieces that overlap so much are one, as a 5 and its bar
-MAX_CHARACTERS = 20  # in a line; more than that is not writing
+MAX_CHARACTERS_PER_LINE = 20  # more than that is not writing
 MIN_INK_OF_LARGEST = 0.03  # of the ink of the largest character: less is dirt
 
 
@@ -19,7 +19,8 @@ def split_characters(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
         stroke: width of a stroke in pixels.
 
     Returns:
-        arrays like `ink`, each with the ink of one character; a single array if there are more than `MAX_CHARACTERS`.
+        arrays like `ink`, each with the ink of one character; a single array if there are more than
+        `MAX_CHARACTERS_PER_LINE`.
     """
     drawn = (ink > MIN_INK_SHARE).astype(np.uint8)
     reach = 1 + 2 * int(MAX_GAP * stroke / 2)  # each of two pieces grows by half of the gap
@@ -32,7 +33,7 @@ def split_characters(ink: np.ndarray, stroke: float) -> list[np.ndarray]:
     group_at = group_of[pieces]
     weights = np.bincount(group_at.ravel() + 1, ink.ravel(), len(groups) + 1)[1:]
     characters = np.flatnonzero(weights >= MIN_INK_OF_LARGEST * weights.max(initial=0))
-    return [ink * (group_at == group) for group in characters] if len(characters) <= MAX_CHARACTERS else [ink]
+    return [ink * (group_at == group) for group in characters] if len(characters) <= MAX_CHARACTERS_PER_LINE else [ink]
 
 
 def _group_by_overlap(pieces: list[tuple[int, int, int]]) -> list[list[int]]:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_tuning_parts_show_their_figures(open_page, searched_app, width):
     shown = {
-        "search": ["best_so_far", "intermediate", "timeline"],
+        "search": ["running_best", "intermediate", "timeline"],
         "space": ["importance", "slice"],
         "combinations": ["parallel", "contour"],
         "table": [],
@@ -39,7 +39,7 @@ def test_tuning_parts_show_their_figures(open_page, searched_app, width):
                 "visible=true"
             ).first.wait_for()
         if name == "model":
-            page.locator(".absent:visible code", has_text="python -m training evaluate … --mistakes").wait_for()
+            page.locator(".unavailable:visible code", has_text="python -m training evaluate … --mistakes").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         page.wait_for_function(
             """() => [...document.querySelectorAll('.js-plotly-plot')].every(plot => !plot.checkVisibility()

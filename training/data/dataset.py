@@ -48,7 +48,7 @@ class RowDataset:
     def key(self) -> dict[str, Any]:
         """What distinguishes these rows, images and labels from others, as JSON values."""
         datasets = {str(number): labeled.key for number, labeled in enumerate(self.sources)}
-        return {"datasets": datasets, "part": self.subset.key, "rows": self.rows}
+        return {"datasets": datasets, "subset": self.subset.key, "rows": self.rows}
 
     # --- Other rows ---
 

@@ -151,4 +151,4 @@ def differences(old: Any, new: Any, name: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [d for key in keys for d in differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)]
-    return [] if old == new else [f"{name}: {old!r} there, {new!r} asked"]
+    return [] if old == new else [f"{name}: {old!r} there, {new!r} requested"]

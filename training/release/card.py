@@ -11,7 +11,7 @@ from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights
 from training.release.card_figures import write_figures
-from training.release.exports import read_exports
+from training.release.exported_files import read_exports
 
 
 def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None, license: str | None = None) -> None:

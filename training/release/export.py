@@ -26,7 +26,7 @@ from training.config import DataConfig
 from training.data.decode import decoded_batches
 from training.data.splits import open_test
 from training.data.stream import HubStream
-from training.release.exports import read_exports
+from training.release.exported_files import read_exports
 
 MAX_DIFFERENCE = 1e-5  # between a probability of Keras and of the exported network
 MAX_CHECKED_ROWS = 1000  # of the test split

@@ -16,7 +16,7 @@ from model.io.reports.evaluation import EvaluationReport, SeedResult
 from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights
 from training.release.card import write_card
-from training.release.exports import exported_files
+from training.release.exported_files import exported_files
 
 
 def publish(

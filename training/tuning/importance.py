@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 from model.heads import CROSS_ENTROPIES
 from model.io.trials import comparable_trials, fold_learning_rate
 
-MIN_TRIALS = 10
+MIN_TRIALS_TO_FIT = 10
 METHOD = "permutation importance of a random forest"
 
 
@@ -30,11 +30,11 @@ def hyperparameter_importance(report: dict[str, Any], trees: int = 100) -> dict[
     Returns:
         `method`; `trials`, their number; `r2` on unseen trials; `values`, the most important first, each with `name`,
         `importance` and `std` over folds and permutations. The learning rate counts relative to the default of its
-        optimizer, because each optimizer has a separate range. None for fewer than `MIN_TRIALS` completed trials, or
-        if all scores are equal.
+        optimizer, because each optimizer has a separate range. None for fewer than `MIN_TRIALS_TO_FIT` completed
+        trials, or if all scores are equal.
     """
     rows = comparable_trials(report)
-    if len(rows) < MIN_TRIALS:
+    if len(rows) < MIN_TRIALS_TO_FIT:
         return None
     names, table = _feature_table([row["hyperparameters"] for row in rows], report["space"])
     scores = np.array([row["score"] for row in rows])

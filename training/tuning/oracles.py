@@ -72,11 +72,11 @@ class BudgetMixin(OpenOracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """Return the next trial; its status is IDLE if there is none now, but a running one may still fail."""
         if tuner_id not in self.ongoing_trials:
-            late = self.deadline_passed()
+            expired = self.deadline_passed()
             full = len(self.trials) >= self.max_trials and not self.retry_queue
-            if full and self.ongoing_trials and not late:
+            if full and self.ongoing_trials and not expired:
                 return self._empty_trial(TrialStatus.IDLE)
-            if late or full:
+            if expired or full:
                 self.tuner_ids.discard(tuner_id)
                 return self._empty_trial(TrialStatus.STOPPED)
         return super().create_trial(tuner_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.errors import TrazoError
 from model.io.atomic import write_json
-from training.config import OF_A_TRIAL
+from training.config import TRIAL_OPTIONS
 from training.loop.checkpoint import differences
 from training.tuning.kerastuner_compat import HINT_RESTART, load_json
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS
@@ -41,7 +41,7 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
     return {
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
         "network": job.space.base,
-        "training": {k: v for k, v in asdict(job.settings).items() if k not in OF_A_TRIAL},
+        "training": {k: v for k, v in asdict(job.settings).items() if k not in TRIAL_OPTIONS},
         "overrides": sorted(job.space.overrides),
         "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
         | {"search": sorted({*job.tune.search})}  # in any order

@@ -39,11 +39,11 @@ class TrialRecord:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self.values.setdefault("started", utc_timestamp())
         before, now = self.values.pop("memory", None), oom_kill_snapshot()
-        kills = self.values.get("memory_deaths", 0)
+        kills = self.values.get("oom_kills", 0)
         # The count starts again with the machine.
         if before and before["boot"] == now["boot"] and before["kills"] < now["kills"]:
             kills += 1
-        self.values["memory_deaths"] = kills
+        self.values["oom_kills"] = kills
         write_json(self._path, self.values | {"memory": now})
         if kills >= MAX_OOM_KILLS:
             raise TrazoError(f"the system ran out of memory {kills} times while this trial ran")

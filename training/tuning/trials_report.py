@@ -13,7 +13,7 @@ from model.errors import TrazoError
 from model.io.atomic import read_json
 from model.io.reports.trials import SCHEMA_VERSION, TrialsReport
 from model.io.trials import rank_trials
-from training.config import OF_A_TRIAL
+from training.config import TRIAL_OPTIONS
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of trials does not need it
     import keras_tuner
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of tr
     from training.tuning.tuner import SearchJob
 
 MAX_REASON_CHARS = 400
-BUDGET = ("trials", "minutes", "max_params", *OF_A_TRIAL.values())
+BUDGET = ("trials", "minutes", "max_params", *TRIAL_OPTIONS.values())
 CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
 
 

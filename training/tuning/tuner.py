@@ -90,7 +90,7 @@ class StreamTuner(OpenTuner):
         """
         configure(request_timeout_s=distributed.MAX_WAIT_S)
         self._job = job
-        self._asked_in_vain = False
+        self._is_idle = False
         self._local_oracle = oracle  # in a worker, `self.oracle` becomes a client of the chief's
         self._data = data_section(job.train, job.validation)
         super().__init__(oracle, hypermodel=job.space.point, directory=str(job.folder), project_name="tuner")
@@ -121,13 +121,13 @@ class StreamTuner(OpenTuner):
 
     def pre_create_trial(self) -> None:
         """Wait a moment before asking again for a trial if there was none."""
-        if self._asked_in_vain:
+        if self._is_idle:
             time.sleep(1)
-        self._asked_in_vain = True
+        self._is_idle = True
 
     def on_trial_begin(self, trial: Trial) -> None:
         """Note that there was a trial."""
-        self._asked_in_vain = False
+        self._is_idle = False
 
     def run_and_save_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         """Run a trial and save its score. If something outside it fails, the search ends; the next call resumes.

@@ -13,14 +13,14 @@ from ui.reports.search import Hyperparameter, Search, Trial
 # The choices that the course teaches. Early stopping, which is not a hyperparameter of a search, comes last.
 CHOICES = ("blocks", "activation", "loss", "optimizer", "dropout", "regularization", "learning_rate")
 CROSS_ENTROPY = "cross_entropy"  # under any of its names
-MIN_TRIALS = 3  # behind a median that one may trust a little
+MIN_TRIALS_PER_VALUE = 3  # behind a median that one may trust a little
 MIN_TRIALS_FOR_A_RANGE = 8  # so that the best quarter is more than one trial
 
 
 def findings_html(search: Search, language: Language) -> str:
     """Return the sentences as an HTML list.
 
-    Values that fewer than `MIN_TRIALS` trials used are compared only if there are no others.
+    Values that fewer than `MIN_TRIALS_PER_VALUE` trials used are compared only if there are no others.
 
     Raises:
         UserError: if no trial has completed.
@@ -81,7 +81,7 @@ def _compare_choices(search: Search, varied: Hyperparameter, trials: list[Trial]
     tried = {choice: values for choice, values in scores.items() if values}
     if len(tried) == 1:
         return _describe_only(next(iter(tried)), language)
-    trusted = {choice: values for choice, values in tried.items() if len(values) >= MIN_TRIALS}
+    trusted = {choice: values for choice, values in tried.items() if len(values) >= MIN_TRIALS_PER_VALUE}
     few = len(trusted) < 2
     medians = {choice: median(values) for choice, values in (tried if few else trusted).items()}
     order = sorted(medians, key=lambda choice: medians[choice], reverse=search.descending)
@@ -101,7 +101,7 @@ def _compare_choices(search: Search, varied: Hyperparameter, trials: list[Trial]
         worst=_format(worst, language),
         low=number(medians[worst], ".4g", language),
         others=len(tried[worst]),
-        enough=MIN_TRIALS,
+        enough=MIN_TRIALS_PER_VALUE,
         left=len(scores) - len(trusted),
         values=len(scores),
     )

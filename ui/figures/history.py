@@ -13,7 +13,7 @@ from ui.reports.search import Search, Trial
 
 STATUS_COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
 MIN_BAR_SHARE = 0.004  # of the timeline: a trial that failed immediately would be invisible
-MAX_REASON_CHARS, MAX_REASON_LINES = 60, 4
+MAX_HOVER_LINE_CHARS, MAX_HOVER_LINES = 60, 4
 UNITS_S = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
@@ -25,14 +25,14 @@ def plot_optimization_history(search: Search, language: Language) -> go.Figure:
     """
     if not search.scored:
         raise UserError("no_trial_completed")
-    numbers, _, best = zip(*search.best_so_far(), strict=True)
+    numbers, _, best = zip(*search.running_best(), strict=True)
     figure = go.Figure()
     figure.add_scatter(x=numbers, **trial_markers(search, search.scored, language), marker_color=MUTED)
     figure.add_scatter(
         x=numbers,
         y=best,
         mode="lines",
-        name=translate("best_so_far", language),
+        name=translate("running_best", language),
         line={"color": ACCENT, "width": 3, "shape": "hv"},
         hoverinfo="skip",
     )
@@ -130,6 +130,6 @@ def _describe_run(trial: Trial, language: Language) -> str:
     if trial.score is not None:
         lines.append(f"{translate('score', language)}: {format_value(trial.score, language)}")
     if trial.reason:
-        reason = textwrap.wrap(trial.reason, MAX_REASON_CHARS, max_lines=MAX_REASON_LINES, placeholder=" …")
-        lines += [f"{translate('reason', language)}:", *(escape_text(line, MAX_REASON_CHARS) for line in reason)]
+        reason = textwrap.wrap(trial.reason, MAX_HOVER_LINE_CHARS, max_lines=MAX_HOVER_LINES, placeholder=" …")
+        lines += [f"{translate('reason', language)}:", *(escape_text(line, MAX_HOVER_LINE_CHARS) for line in reason)]
     return "<br>".join(lines)

@@ -23,8 +23,8 @@ MAX_TRIALS = 5_000
 MAX_EPOCHS = 100_000  # of all trials together
 MAX_CURVES = 4
 MAX_HYPERPARAMETERS = 100
-MAX_REASON_CHARACTERS = 2_000
-MAX_IMAGE_CHARACTERS = 100_000  # of base64
+MAX_SHOWN_REASON_CHARS = 2_000
+MAX_IMAGE_BASE64_CHARS = 100_000  # of base64
 
 
 R = TypeVar("R", bound=Report)
@@ -170,7 +170,7 @@ def read_mistakes(folder: Path) -> list[Mistake]:
         raise UserError("report_no_mistakes")
     shown = []
     for one in mistakes:
-        if one.confidence is None or len(one.image) > MAX_IMAGE_CHARACTERS:
+        if one.confidence is None or len(one.image) > MAX_IMAGE_BASE64_CHARS:
             raise _damaged(EVALUATION_FILE)
         shown.append(Mistake(one.label, one.answer, one.confidence, one.image))
     return shown
@@ -199,7 +199,7 @@ def _trial(order: int, row: schema.Trial, objective: str) -> Trial:
         {name: _hashable(value) for name, value in row.with_one_learning_rate().items()},
         row.parameters,
         row.seconds,
-        row.reason and row.reason[:MAX_REASON_CHARACTERS],
+        row.reason and row.reason[:MAX_SHOWN_REASON_CHARS],
         tuple((epoch.epoch, epoch.value(objective)) for epoch in row.history or ()),
         _utc(row.started),
         _utc(row.ended),

@@ -88,7 +88,7 @@ class Search:
         near = goodness >= low - FAR_IQRS * (high - low)
         return (sign * np.maximum(goodness, goodness[near].min())).tolist()
 
-    def best_so_far(self) -> list[tuple[int, float, float]]:
+    def running_best(self) -> list[tuple[int, float, float]]:
         """Return (order of the trial, score, best score up to it) of each completed trial."""
         better, points = max if self.descending else min, list[tuple[int, float, float]]()
         for trial in self.trials:

@@ -141,7 +141,7 @@ def _add_help(label: str) -> None:
 def _add_replacement() -> gr.Markdown:
     # The style sheet hides it while it is empty. With `visible`, Gradio sometimes leaves a component empty that is
     # shown and filled in the same event.
-    return gr.Markdown(container=True, min_width=320, elem_classes="absent")
+    return gr.Markdown(container=True, min_width=320, elem_classes="unavailable")
 
 
 def _replacement_text(label: str, message: UserError, language: Language) -> str:

@@ -108,7 +108,7 @@ def add_tuning_tab(demo: gr.Blocks, folder: Path) -> None:
 
 def _layout_search(panels: LazyPanels, figures: ReportFigures) -> None:
     with gr.Column(scale=3, min_width=320):
-        panels.add("tuning_best_so_far", figures.from_search(plot_optimization_history), gr.Plot)
+        panels.add("tuning_running_best", figures.from_search(plot_optimization_history), gr.Plot)
         panels.add("tuning_intermediate", figures.from_search(plot_intermediate_values), gr.Plot)
     with gr.Column(scale=2, min_width=320):
         panels.add(

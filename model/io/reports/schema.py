@@ -12,8 +12,8 @@ from model.io.reports.datasets import redact_local_paths
 MAX_NUMBER = 1e100  # the sum or the quotient of two is still finite
 MAX_ITEMS = 100_000  # of a list: trials, epochs, labels
 MAX_SKIPPED_ROWS = 10_000_000
-MAX_IMAGE_CHARACTERS = 10_000_000  # of base64
-MAX_FIELD_CHARACTERS = 100  # of a field's name in an error
+MAX_BASE64_CHARS = 10_000_000  # of base64
+MAX_FIELD_CHARS = 100  # of a field's name in an error
 
 Number = Annotated[float, Field(gt=-MAX_NUMBER, lt=MAX_NUMBER)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -23,7 +23,7 @@ Text = Annotated[str, Field(max_length=4_096)]  # a label, a path, a version
 LongText = Annotated[str, Field(max_length=100_000)]  # what a library or a dataset's author wrote
 Time = Annotated[str, Field(max_length=40)]  # UTC, ISO 8601
 Hash = Annotated[str, Field(max_length=64)]  # hexadecimal
-Base64 = Annotated[str, Field(max_length=MAX_IMAGE_CHARACTERS, pattern=r"^[A-Za-z0-9+/]+={0,2}\z")]
+Base64 = Annotated[str, Field(max_length=MAX_BASE64_CHARS, pattern=r"^[A-Za-z0-9+/]+={0,2}\z")]
 Integer = Annotated[int, Field(gt=-(10**100), lt=10**100)]
 Scalar = bool | Integer | Number | Text | None
 Value = Scalar | Annotated[list[Scalar], Field(strict=False, max_length=100)]  # of a setting; a tuple is a list
@@ -94,7 +94,7 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
     if first["type"] == "missing":
-        return f"lacks `{field[:MAX_FIELD_CHARACTERS]}`"
-    where = f" in `{field[:MAX_FIELD_CHARACTERS]}`" if field else ""
+        return f"lacks `{field[:MAX_FIELD_CHARS]}`"
+    where = f" in `{field[:MAX_FIELD_CHARS]}`" if field else ""
     reason = "it should be an object" if first["type"] == "model_type" else first["msg"]
     return f"has a wrong value{where} ({reason[0].lower()}{reason[1:]})"

@@ -136,7 +136,7 @@ def test_resume_other_settings_or_damaged_checkpoint_is_refused(tmp_path, monkey
     settings = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64)
     fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
     other = TrainConfig(epochs=1, steps_per_epoch=2, batch_size=64, learning_rate=0.5)
-    with pytest.raises(TrazoError, match="other settings .*learning_rate: 0.002 there, 0.5 asked"):
+    with pytest.raises(TrazoError, match="other settings .*learning_rate: 0.002 there, 0.5 requested"):
         fit(CONFIG, other, *streams(), checkpoint=path, verbose=False)
     fit(CONFIG, settings, *streams(), checkpoint=path, verbose=False)
     assert not caplog.messages

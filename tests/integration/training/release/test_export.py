@@ -23,7 +23,7 @@ from training.evaluation.metrics import evaluate
 from training.release import export as module
 from training.release.card import write_card
 from training.release.export import CONVERTERS, convert_and_check, export
-from training.release.exports import exported_files
+from training.release.exported_files import exported_files
 from training.stream import HubStream
 
 BINARY = {"task": "binary", "labels": ("no", "yes")}

@@ -175,7 +175,7 @@ def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
             with pytest.raises(KeyboardInterrupt):
                 tune(tmp_path)
         record = json.loads((folder / "record.json").read_text())
-        assert record["memory_deaths"] == 0, start
+        assert record["oom_kills"] == 0, start
         (folder / "record.json").write_text(json.dumps(record | {"memory": note}))
 
 

@@ -158,16 +158,16 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
     tune(tmp_path)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.name != "pixels.json" and path.is_file()}
     for change, message in (
-        ({"seed": 1}, "search.seed: 0 there, 1 asked"),
-        ({"strategy": "grid"}, "search.strategy: 'random' there, 'grid' asked"),
-        ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 asked"),
-        ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 asked"),
-        ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 asked"),
+        ({"seed": 1}, "search.seed: 0 there, 1 requested"),
+        ({"strategy": "grid"}, "search.strategy: 'random' there, 'grid' requested"),
+        ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 requested"),
+        ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 requested"),
+        ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 requested"),
         ({"training": {"schedule": "constant"}}, "overrides: "),
-        ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] asked"),
+        ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] requested"),
         (
             {"data": {"validation_fraction": 0.3}},
-            r"data.train.part.low: 0.1 there, 0.3 asked, data.train.rows: \d+ there",
+            r"data.train.subset.low: 0.1 there, 0.3 requested, data.train.rows: \d+ there",
         ),
         ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
     ):

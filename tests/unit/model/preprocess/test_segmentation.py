@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from model import CnnModel
 from model.preprocess.foreground import BlankDrawingError
-from model.preprocess.segmentation import MAX_CHARACTERS, split_characters
+from model.preprocess.segmentation import MAX_CHARACTERS_PER_LINE, split_characters
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 
 SHAPE = (28, 28, 1)
@@ -69,10 +69,10 @@ def test_sketch_to_inputs_does_not_depend_on_sheet_size():
 
 
 def test_split_characters_too_many_pieces_stay_together():
-    ink = np.zeros((20, 10 * (MAX_CHARACTERS + 1)), np.float32)
+    ink = np.zeros((20, 10 * (MAX_CHARACTERS_PER_LINE + 1)), np.float32)
     ink[5:15, 2::10] = 1
     assert len(split_characters(ink, 1)) == 1
-    assert len(split_characters(ink[:, 10:], 1)) == MAX_CHARACTERS
+    assert len(split_characters(ink[:, 10:], 1)) == MAX_CHARACTERS_PER_LINE
     speckled = np.random.default_rng(0).integers(0, 2, (200, 200)).astype(np.float32)
     assert len(split_characters(speckled, 1)) >= 1
 

@@ -51,7 +51,7 @@ def test_checkpointer_damaged_file_is_an_error(tmp_path):
 
 def test_differences_names_each_value_by_its_path():
     old, new = {"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}, "d": 3}
-    assert differences(old, new) == ["a.c: 2 there, 4 asked"]
+    assert differences(old, new) == ["a.c: 2 there, 4 requested"]
     assert differences(old, old) == []
 
 

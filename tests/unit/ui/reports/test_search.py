@@ -9,12 +9,12 @@ from ui.reports import parse
 
 def test_ranked_smaller_loss_is_better(folder):
     search = parse.read_search(write(folder, "trials.json", TRIALS | {"objective": {"name": "l", "direction": "min"}}))
-    assert [best for _, _, best in search.best_so_far()] == [0.95, 0.95, 0.95]
+    assert [best for _, _, best in search.running_best()] == [0.95, 0.95, 0.95]
     assert [trial.order for trial in search.ranked().trials][:3] == [0, 3, 2]
 
 
-def test_best_so_far_never_falls(folder):
-    points = parse.read_search(folder).best_so_far()
+def test_running_best_never_falls(folder):
+    points = parse.read_search(folder).running_best()
     assert points == [(0, 0.95, 0.95), (2, 0.9876543, 0.9876543), (3, 0.97, 0.9876543)]
 
 
