@@ -14,10 +14,10 @@ class TinySpace(SearchSpace):
 
     def point(self, hp):
         """Return a point; its network has 2 or 3 filters."""
-        network = {"filters": (hp.Choice("filters", [2, 3]),), "convolutions": 1, "dense_units": ()}
-        network["normalization"] = "none"  # fewer variables, whose update TensorFlow traces one by one
+        architecture = {"filters": (hp.Choice("filters", [2, 3]),), "convolutions": 1, "dense_units": ()}
+        architecture["normalization"] = "none"  # fewer variables, whose update TensorFlow traces one by one
         rate = hp.Float("learning_rate", 1e-3, 1e-2, sampling="log")
-        return network | {"scaling": "min-max"}, {"loss": "", **self.overrides, "learning_rate": rate}
+        return architecture | {"scaling": "min-max"}, {"loss": "", **self.overrides, "learning_rate": rate}
 
 
 def tune(folder: Path, data=(), training=(), **settings) -> dict:

@@ -148,7 +148,7 @@ def run_identity(
 ) -> dict[str, dict[str, Any]]:
     """Return everything that must be equal for a checkpoint to be continued, as JSON."""
     return {
-        "network": asdict(config),
+        "config": asdict(config),
         "training": asdict(settings),
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
     }

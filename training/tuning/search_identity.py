@@ -40,7 +40,7 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
     train, validation = job.train, job.validation
     return {
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
-        "network": job.space.base,
+        "config": job.space.base,
         "training": {k: v for k, v in asdict(job.settings).items() if k not in TRIAL_OPTIONS},
         "overrides": sorted(job.space.overrides),
         "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}

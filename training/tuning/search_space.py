@@ -22,7 +22,7 @@ class Hyperparameter:
     """One row of the search space."""
 
     name: str  # as in trials.json
-    part: Literal["network", "training"]  # whether its value is for CnnConfig or TrainConfig
+    part: Literal["architecture", "training"]  # whether its value is for CnnConfig or TrainConfig
     help: str
     values: tuple[Any, ...] = ()  # for a choice: the values; empty for a range
     low: float = 0  # for a range: both ends belong to it; whole numbers if both ends are
@@ -63,54 +63,54 @@ LEARNING_RATES = {
 # points. `_fit_to_dataset` narrows what depends on the dataset: the depth, the kernel size and the loss.
 SPACE = (
     Hyperparameter(
-        "blocks", "network", "depth: each block halves the image and sees patterns twice as large",
+        "blocks", "architecture", "depth: each block halves the image and sees patterns twice as large",
         low=1, high=4, default=3,
     ),
     Hyperparameter(
-        "filters", "network", "width: filters of the first block; each next block has twice as many", (8, 16, 24, 32),
-        default=24,
+        "filters", "architecture", "width: filters of the first block; each next block has twice as many",
+        (8, 16, 24, 32), default=24,
     ),
     Hyperparameter(
-        "convolutions", "network",
+        "convolutions", "architecture",
         "per block; two of 3×3 see as far as one of 5×5, with fewer weights and one more activation",
         low=1, high=2, default=2,
     ),
-    Hyperparameter("kernel_size", "network", "how far one convolution sees, in pixels", (3, 5)),
+    Hyperparameter("kernel_size", "architecture", "how far one convolution sees, in pixels", (3, 5)),
     Hyperparameter(
-        "activation", "network", "sigmoid and tanh saturate, and then their gradients vanish", ACTIVATIONS,
+        "activation", "architecture", "sigmoid and tanh saturate, and then their gradients vanish", ACTIVATIONS,
         default="relu",
     ),
     Hyperparameter(
-        "normalization", "network",
+        "normalization", "architecture",
         "keeps the sums before the activations in one range: over the batch, or over the channels of each image",
         NORMALIZATIONS, default="batch",
     ),
     Hyperparameter(
-        "pooling", "network", "how a block halves the image: maximum, mean, or a convolution with stride 2", POOLINGS,
-        default="max",
+        "pooling", "architecture", "how a block halves the image: maximum, mean, or a convolution with stride 2",
+        POOLINGS, default="max",
     ),
     Hyperparameter(
-        "dense_units", "network", "hidden units before the head; 0 for the mean of each feature map instead",
+        "dense_units", "architecture", "hidden units before the head; 0 for the mean of each feature map instead",
         (0, 64, 128), default=0,
     ),
     Hyperparameter(
-        "dropout", "network", "share of units dropped in a training step; half of it after the blocks",
+        "dropout", "architecture", "share of units dropped in a training step; half of it after the blocks",
         (0.2, 0.3, 0.4, 0.5),
     ),
     Hyperparameter(
-        "scaling", "network", "how pixels are brought to one range; robust scaling ignores the tails",
+        "scaling", "architecture", "how pixels are brought to one range; robust scaling ignores the tails",
         ("min-max", "z-score", "robust"), default="z-score",
     ),
     Hyperparameter(
-        "regularization", "network", "L1 pushes weights to zero, L2 shrinks them, the elastic net does both",
+        "regularization", "architecture", "L1 pushes weights to zero, L2 shrinks them, the elastic net does both",
         ("none", "l1", "l2", "elastic net"), default="none",
     ),
     Hyperparameter(
-        "l1", "network", "what a weight adds to the loss, times its size",
+        "l1", "architecture", "what a weight adds to the loss, times its size",
         low=1e-7, high=3e-5, default=2e-6, options=LOG, when=("regularization", ("l1", "elastic net")),
     ),
     Hyperparameter(
-        "l2", "network", "what a weight adds to the loss, times its square",
+        "l2", "architecture", "what a weight adds to the loss, times its square",
         low=1e-6, high=1e-3, default=3e-5, options=LOG, when=("regularization", ("l2", "elastic net")),
     ),
     Hyperparameter("loss", "training", "what an error costs; one of the losses of the task"),
@@ -155,8 +155,8 @@ class SearchSpace(keras_tuner.HyperModel):
 
     Example:
         >>> space = SearchSpace({"task": "multiclass", "labels": ("a", "b", "c"), "image_shape": (28, 28, 1)})
-        >>> network, training = space.point(keras_tuner.HyperParameters())
-        >>> network["filters"], training["optimizer"]
+        >>> architecture, training = space.point(keras_tuner.HyperParameters())
+        >>> architecture["filters"], training["optimizer"]
         ((24, 48, 96), 'adamw')
     """
 
@@ -197,14 +197,14 @@ class SearchSpace(keras_tuner.HyperModel):
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
         chosen = dict(self.overrides)
-        fields: dict[str, dict[str, Any]] = {"network": {}, "training": dict(self.overrides)}
+        fields: dict[str, dict[str, Any]] = {"architecture": {}, "training": dict(self.overrides)}
         for parameter in self._parameters:
             with self._scope(parameter, hp):
                 if parameter.exists(chosen):
                     value = parameter.choose(hp) if self._varies(parameter.name) else parameter.default_value()
                     chosen[parameter.name] = value
                     fields[parameter.part][fold_learning_rate(parameter.name)] = value
-        return _network_fields(fields["network"]), fields["training"]
+        return _architecture_fields(fields["architecture"]), fields["training"]
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
         """Return the config of a point's network, with the scaling fitted.
@@ -212,10 +212,10 @@ class SearchSpace(keras_tuner.HyperModel):
         Raises:
             TrazoError: if no network has this combination.
         """
-        network, training = self.point(hp)
+        architecture, training = self.point(hp)
         assert self._histogram is not None, "needed for `config` and `build`"
-        network["scaling"] = self._histogram.fit(network["scaling"])
-        return CnnConfig(**self.base | network, loss=training["loss"])
+        architecture["scaling"] = self._histogram.fit(architecture["scaling"])
+        return CnnConfig(**self.base | architecture, loss=training["loss"])
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return the network of a point with fresh weights, as KerasTuner requires of a HyperModel."""
@@ -231,7 +231,7 @@ class SearchSpace(keras_tuner.HyperModel):
         return nullcontext()
 
 
-def _network_fields(values: dict[str, Any]) -> dict[str, Any]:
+def _architecture_fields(values: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in values.items() if name not in ("blocks", "regularization")}
     fields["filters"] = tuple(values["filters"] * 2**block for block in range(values["blocks"]))
     fields["dense_units"] = (values["dense_units"],) if values["dense_units"] else ()
@@ -243,5 +243,5 @@ def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
     hp = keras_tuner.HyperParameters()
     hp.values = dict(best["hyperparameters"])
-    space = SearchSpace(report["network"], report["overrides"] or {}, searched=report.get("searched") or ())
+    space = SearchSpace(report["subject"], report["overrides"] or {}, searched=report.get("searched") or ())
     return space.point(hp)

@@ -54,7 +54,7 @@ def build_report(
         "data": data,
         "seed": job.tune.seed,
         "budget": {name: getattr(job.tune, name) for name in BUDGET},
-        "network": {k: list(v) if isinstance(v, tuple) else v for k, v in job.space.base.items()},
+        "subject": {k: list(v) if isinstance(v, tuple) else v for k, v in job.space.base.items()},
         "overrides": job.space.overrides,
         "searched": list(job.space.searched),
         "space": space_rows(oracle.get_space()),

@@ -42,8 +42,8 @@ class Budget(Section):
     trial_patience: Count | None = Field(None, description="epochs without a better validation loss that end a trial")
 
 
-class Network(Section):
-    """What the dataset decides about the network."""
+class Subject(Section):
+    """What the dataset decides about a network."""
 
     labels: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field(description="names of the classes")
     task: Name = Field(description="binary, multiclass or regression")
@@ -125,7 +125,7 @@ class TrialsReport(Report):
     data: DataSection | None = Field(None, description="which rows the scores are from")
     seed: Count | None = Field(None, description="seed of the search")
     budget: Budget | None = Field(None, description="limits of the search")
-    network: Network | None = Field(None, description="what the dataset decides about the network")
+    subject: Subject | None = Field(None, description="what the dataset decides about the network")
     overrides: Values | None = Field(
         None, description="training options that the user chose and that were not searched"
     )

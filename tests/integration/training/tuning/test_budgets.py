@@ -19,8 +19,8 @@ class WideSpace(TinySpace):
     """Networks of 51, 102, 502 … parameters."""
 
     def point(self, hp):
-        network, training = super().point(hp)
-        return network | {"filters": (hp.Choice("width", [50, 5, 1, 25, 75]),)}, training
+        architecture, training = super().point(hp)
+        return architecture | {"filters": (hp.Choice("width", [50, 5, 1, 25, 75]),)}, training
 
 
 def tune(folder, **settings) -> dict:

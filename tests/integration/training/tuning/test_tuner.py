@@ -84,8 +84,8 @@ def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_proce
 def test_search_failed_trial_is_recorded_and_search_continues(tmp_path, monkeypatch, instant_trials):
     class Sometimes(TinySpace):
         def point(self, hp):
-            network, training = super().point(hp)
-            return network | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
+            architecture, training = super().point(hp)
+            return architecture | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
 
     monkeypatch.setattr(commands, "SearchSpace", Sometimes)
     report = tune(tmp_path, trials=10)
@@ -98,8 +98,8 @@ def test_search_failed_trial_is_recorded_and_search_continues(tmp_path, monkeypa
 def test_search_no_trial_completes_fails_with_reason(tmp_path, monkeypatch, instant_trials):
     class Never(TinySpace):
         def point(self, hp):
-            network, training = super().point(hp)
-            return network | {"kernel_size": 99}, training
+            architecture, training = super().point(hp)
+            return architecture | {"kernel_size": 99}, training
 
     monkeypatch.setattr(commands, "SearchSpace", Never)
     with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 31, not 99"):

@@ -164,7 +164,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 requested"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 requested"),
         ({"training": {"schedule": "constant"}}, "overrides: "),
-        ({"data": {"image_size": 14}}, r"network.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] requested"),
+        ({"data": {"image_size": 14}}, r"config.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] requested"),
         (
             {"data": {"validation_fraction": 0.3}},
             r"data.train.subset.low: 0.1 there, 0.3 requested, data.train.rows: \d+ there",

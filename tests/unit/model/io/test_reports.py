@@ -137,7 +137,7 @@ def test_documentation_of_trials_names_every_field_and_no_other():
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     ]
     assert named == [set(TrialsReport.model_fields), set(schema.Trial.model_fields)]
-    inner = (schema.Objective, schema.Budget, schema.Network, schema.Parameter, schema.Importance)
+    inner = (schema.Objective, schema.Budget, schema.Subject, schema.Parameter, schema.Importance)
     for model in (*inner, schema.ImportanceValue):
         assert all(f"`{name}`" in text for name in model.model_fields), model
 

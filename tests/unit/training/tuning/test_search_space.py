@@ -40,9 +40,11 @@ def test_search_space_recorded_cases_give_same_space_and_points(tmp_path, case):
         hp.values = oracle._draw_values()
         points.append((hp, point))
     for hp, point in points:
-        network, training = space.point(hp)
-        assert json.loads(json.dumps({"values": hp.values, "network": network, "training": training})) == point
-        assert [*hp.values] == [*point["values"]] and [*network] == [*point["network"]]
+        architecture, training = space.point(hp)
+        assert (
+            json.loads(json.dumps({"values": hp.values, "architecture": architecture, "training": training})) == point
+        )
+        assert [*hp.values] == [*point["values"]] and [*architecture] == [*point["architecture"]]
 
 
 @pytest.mark.parametrize("case", RECORDED)
@@ -58,7 +60,7 @@ def test_space_table_each_row_follows_what_it_depends_on_and_is_explained():
     names = [parameter.name for parameter in SPACE]
     assert len({*names}) == len(names)
     for place, parameter in enumerate(SPACE):
-        assert parameter.help and parameter.part in ("network", "training")
+        assert parameter.help and parameter.part in ("architecture", "training")
         assert parameter.when is None or parameter.when[0] in names[:place]
 
 
@@ -72,9 +74,9 @@ def test_point_any_values_give_network_and_training(tmp_path):
     seen = defaultdict(set)
     for number in range(60):
         hp = probe.oracle.create_trial(f"tuner{number}").hyperparameters
-        network, training = space.point(hp)
-        seen["scaling"].add(network.pop("scaling"))
-        config, settings = CnnConfig(**base | network, loss=training["loss"]), TrainConfig(**training)
+        architecture, training = space.point(hp)
+        seen["scaling"].add(architecture.pop("scaling"))
+        config, settings = CnnConfig(**base | architecture, loss=training["loss"]), TrainConfig(**training)
         for name in ("activation", "normalization", "pooling", "regularization", "loss"):
             seen[name].add(getattr(config, name))
         for name in ("optimizer", "schedule", "batch_size"):
@@ -119,9 +121,9 @@ def test_search_space_is_keras_tuner_hyper_model():
 def test_search_space_some_names_searched_others_keep_defaults():
     space = SearchSpace(BASE, searched=["activation", "optimizer", "learning_rate"])
     hp = keras_tuner.HyperParameters()
-    network, training = space.point(hp)
+    architecture, training = space.point(hp)
     whole = SearchSpace(BASE).point(keras_tuner.HyperParameters())
-    assert (network, training) == whole  # defaults
+    assert (architecture, training) == whole  # defaults
     assert {parameter.name for parameter in hp.space} == {"activation", "optimizer", "learning_rate_adamw"}
     with pytest.raises(
         TrazoError, match="unknown hyperparameter 'optimizers' to search; there are blocks, filters, "
@@ -138,9 +140,9 @@ def test_search_space_some_names_searched_others_keep_defaults():
 def test_search_space_regularization_searched_penalties_have_useful_defaults(searched, varies):
     hp = keras_tuner.HyperParameters()
     hp.values = {"regularization": "elastic net"}
-    network, _ = SearchSpace(BASE, searched=searched).point(hp)
+    architecture, _ = SearchSpace(BASE, searched=searched).point(hp)
     assert [parameter.name for parameter in hp.space] == varies
-    assert (network["l1"], network["l2"]) == (2e-6, 3e-5)  # neither is the lowest of its range
+    assert (architecture["l1"], architecture["l2"]) == (2e-6, 3e-5)  # neither is the lowest of its range
 
 
 @pytest.mark.parametrize(
@@ -159,10 +161,10 @@ def test_best_hyperparameters_of_report_give_network_and_training():
     base = {"task": "multiclass", "labels": list("0123456789"), "image_shape": [28, 28, 1]}
     space, hp = SearchSpace(base, {"batch_size": 96, "elastic_transform": 0.02}), keras_tuner.HyperParameters()
     hp.values = {"blocks": 2, "optimizer": "sgd", "learning_rate_sgd": 0.05, "regularization": "l1", "l1": 1e-5}
-    network, training = space.point(hp)
+    architecture, training = space.point(hp)
     trials = [{"trial_id": "0", "hyperparameters": {}}, {"trial_id": "1", "hyperparameters": hp.values}]
-    report = {"trials": trials, "best_trial": "1", "network": base, "overrides": space.overrides}
-    assert best_hyperparameters(json.loads(json.dumps(report))) == (network, training)
-    assert network["filters"] == (24, 48) and network["l1"] == 1e-5
+    report = {"trials": trials, "best_trial": "1", "subject": base, "overrides": space.overrides}
+    assert best_hyperparameters(json.loads(json.dumps(report))) == (architecture, training)
+    assert architecture["filters"] == (24, 48) and architecture["l1"] == 1e-5
     settings = TrainConfig(**training)
     assert (settings.batch_size, settings.elastic_transform, settings.learning_rate) == (96, 0.02, 0.05)
