@@ -35,10 +35,10 @@ def test_check_identity_searched_names_in_another_order_are_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"rows": 91}, "data.train.rows: 90 there, 91 asked"),
-        ({"strategy": "hyperband"}, "search.strategy: '.*' there, 'hyperband' asked"),
-        ({"seed": 7}, "search.seed: 0 there, 7 asked"),
-        ({"train": TrainConfig(augment=0.5)}, "training.augment: 1.0 there, 0.5 asked"),
+        ({"rows": 91}, "data.train.rows: 90 there, 91 requested"),
+        ({"strategy": "hyperband"}, "search.strategy: '.*' there, 'hyperband' requested"),
+        ({"seed": 7}, "search.seed: 0 there, 7 requested"),
+        ({"train": TrainConfig(augment=0.5)}, "training.augment: 1.0 there, 0.5 requested"),
     ],
 )
 def test_check_identity_other_search_is_refused_with_what_differs(tmp_path, change, difference):
