@@ -33,7 +33,7 @@ def make_step(steps: int, labels: tuple[str, ...]) -> Callable:
     from model.network import build_network
     from model.scaling import Scaling
     from training.config import TrainConfig
-    from training.loop.trainer import make_optimizer
+    from training.loop.optimizer import make_optimizer
 
     keras.utils.set_random_seed(0)
     fields = NETWORK | {"scaling": Scaling("z-score", (33.3,), (78.6,))}  # mean and deviation of MNIST's pixels

@@ -79,7 +79,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         from training.config import DataConfig, TrainConfig
         from training.data.splits import open_data
         from training.data.statistics import pixel_histogram
-        from training.loop.trainer import make_optimizer
+        from training.loop.optimizer import make_optimizer
         from training.pipeline import make_eval_data, make_train_data
         from training.tuning.search_space import SearchSpace
 

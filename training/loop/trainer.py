@@ -16,21 +16,21 @@ import numpy as np
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.heads import HEADS
-from model.losses import make_loss, make_metric_function
 from model.network import build_network
 from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
 from training.loop.precision import dtype_policy, usable_precision
+from training.loop.optimizer import make_optimizer
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
+from training.loop.steps import Step, compile_steps
 from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
 
 logger = logging.getLogger("trazo")
 
 TensorBatch = tuple[tf.Tensor, tf.Tensor]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
-Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
 
 
 @keras_defaults()
@@ -115,34 +115,6 @@ def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int) -> 
     return TrainState(network, ema_network, optimizer)
 
 
-def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer with its learning-rate schedule.
-
-    The one-cycle schedule (Smith and Topin 2017, with a cosine descent) warms up linearly for a tenth of all steps and
-    descends to zero.
-    """
-    steps = settings.epochs * steps_per_epoch
-    rate: Any = float(settings.learning_rate)
-    if settings.schedule == "one-cycle":
-        warmup_steps = max(1, steps // 10)
-        rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate / 25,
-            max(1, steps - warmup_steps),
-            0.0,
-            warmup_target=settings.learning_rate,
-            warmup_steps=warmup_steps,
-        )
-    optimizers = keras.optimizers
-    return {
-        "adam": lambda: optimizers.Adam(rate),
-        "adamw": lambda: optimizers.AdamW(rate, weight_decay=settings.weight_decay),
-        "nadam": lambda: optimizers.Nadam(rate),
-        "rmsprop": lambda: optimizers.RMSprop(rate),
-        "sgd": lambda: optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        "lion": lambda: optimizers.Lion(rate, weight_decay=settings.weight_decay),
-    }[settings.optimizer]()
-
-
 def run_identity(
     config: CnnConfig, settings: TrainConfig, train: HubStream, validation: HubStream
 ) -> dict[str, dict[str, Any]]:
@@ -152,50 +124,6 @@ def run_identity(
         "training": asdict(settings),
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
     }
-
-
-def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -> tuple[Step, Step]:
-    """Return (one training step, one validation step), as TensorFlow graphs.
-
-    A training step updates `state.network`, and then moves the weights of `state.ema_network` towards it (Polyak and
-    Juditsky 1992, with a momentum as in Keras' own averaging). A validation step runs `state.ema_network`.
-    """
-    network, ema_network, optimizer = state.network, state.ema_network, state.optimizer
-    loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
-    metric_of = make_metric_function(config.task)
-    signature = [
-        tf.TensorSpec((None, *config.image_shape), tf.float32),
-        tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
-    ]
-
-    def batch_sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-        rows = tf.cast(tf.shape(labels)[0], tf.float32)
-        return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, outputs)), rows])
-
-    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU. Nothing below
-    # depends on a tensor's value, so that AutoGraph would only slow the tracing down.
-    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
-    def train_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            outputs = network(images, training=True)
-            loss = loss_of(labels, outputs)
-            loss_with_penalties = tf.add_n([loss, *network.losses])
-        gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
-        optimizer.apply(gradients, network.trainable_variables)
-        if ema_network is not network:
-            # A smaller momentum in the first steps: otherwise the random first weights would dominate the average.
-            step = tf.cast(optimizer.iterations, tf.float32)
-            step_size = 1 - tf.minimum(settings.ema_momentum, (1 + step) / (10 + step))
-            for average, weight in zip(ema_network.weights, network.weights, strict=True):
-                average.assign_add(step_size * (weight.value - average.value))
-        return batch_sums(labels, outputs, loss)
-
-    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
-    def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        outputs = ema_network(images, training=False)
-        return batch_sums(labels, outputs, loss_of(labels, outputs))
-
-    return train_step, eval_step
 
 
 def train_batches(
