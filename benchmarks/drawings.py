@@ -17,10 +17,10 @@ import numpy as np
 
 from benchmarks.common import about, named, report
 from benchmarks.photographs import photograph
+from model.config import DIGITS
 from model.quiet import quiet
 
 PHOTOGRAPHED = 1000  # rows of each dataset
-DIGITS = "0123456789"
 
 
 def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
@@ -101,7 +101,7 @@ def main() -> None:
     lines = [f"| model | set | rows | all | {' | '.join(DIGITS)} |", "|---|---|---:|---:|" + "---:|" * 10]
     for folder in models:
         model = CnnModel.from_pretrained(folder)
-        if model.config.labels != tuple(DIGITS) or model.config.image_shape[2] != 1:
+        if model.config.labels != DIGITS or model.config.image_shape[2] != 1:
             parser.error(f"{folder} does not answer the ten digits in gray")
         found = [recalls(model, str(options.mnist), False, options.test_fraction)] if options.mnist else []
         found += [recalls(model, dataset, True, options.test_fraction) for dataset in sets]

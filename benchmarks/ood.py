@@ -118,7 +118,7 @@ def main() -> None:
 
         for what, (shown, labels) in sets.items():
             answers = cnn.predict(shown)
-            error = calibration(answers.max(axis=1), answers.argmax(axis=1) == labels)["ece"]
+            error = calibration(answers.max(axis=1), answers.argmax(axis=1) == labels).ece
             share = cnn.reject(shown).rejected.mean()
             accepted.append(f"| {name} | {what} | {len(shown):,} | {100 * share:.2f} | {100 * error:.2f} |")
 

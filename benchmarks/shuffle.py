@@ -70,7 +70,7 @@ def main() -> None:
                 config = CnnConfig(labels=train.labels, task=train.task, image_shape=shape, **network)
                 settings = TrainConfig(**RECIPE | {"seed": seed, "epochs": options.epochs})
                 trained, _ = fit(config, settings, train, validation, verbose=False)
-                accuracies.append(evaluate(CnnModel(config, trained), HubStream(folder, "test"))["accuracy"])
+                accuracies.append(evaluate(CnnModel(config, trained), HubStream(folder, "test")).accuracy)
             each = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in accuracies)
             mean = 100 * np.mean(accuracies)
             table.append(f"| {order} | {np.mean(entropies):.3f} | {each} | {mean:.2f} % |")

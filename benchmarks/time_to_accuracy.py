@@ -44,7 +44,7 @@ def train_preset(seed: int) -> dict[str, float]:
         seconds = (Path(folder) / CHECKPOINT_FILE).stat().st_mtime - started
         model = CnnModel.from_pretrained(folder)
         epochs = len(json.loads((Path(folder) / "training.json").read_text(encoding="utf-8"))["history"])
-        accuracy = evaluate(model, HubStream(DATASET, "test"))["accuracy"]
+        accuracy = evaluate(model, HubStream(DATASET, "test")).accuracy
     return {"seconds": seconds, "epochs": epochs, "accuracy": accuracy, "parameters": model.network.count_params()}
 
 

@@ -28,6 +28,7 @@ from model.validation import (
 )
 
 FORMAT_VERSION = 1
+DIGITS = tuple("0123456789")
 ACTIVATIONS = ("relu", "leaky_relu", "prelu", "sigmoid", "tanh", "swish", "elu", "gelu")
 NORMALIZATION_WEIGHTS = {
     "none": (),
@@ -77,7 +78,7 @@ class CnnConfig:
         'binary_crossentropy'
     """
 
-    labels: Annotated[tuple[str, ...], listing()] = tuple("0123456789")  # by class id; of a regression, the target
+    labels: Annotated[tuple[str, ...], listing()] = DIGITS  # by class id; of a regression, the target
     task: Annotated[str, choice(tuple(HEADS))] = "multiclass"  # binary (sigmoid), multiclass (softmax), regression
     loss: Annotated[str, text] = ""  # one that suits the task (heads.py); empty: the task's default
     image_shape: Annotated[tuple[int, int, int], listing()] = (28, 28, 1)  # height, width, channels (1 gray, 3 RGB)

@@ -156,10 +156,10 @@ def _export(options: argparse.Namespace) -> None:
         configure()
         report = export(config.run, list(dict.fromkeys(config.to)), config.dataset)
     for name in config.to:
-        exported = report["formats"][name]
-        rows = "{rows:,} rows of {dataset}, {split}".format(**exported["checked_on"])
-        difference = f"largest difference {exported['largest_difference']:.1e}"
-        show(f"{config.run / exported['file']}: {exported['bytes']:,} bytes; same predictions on {rows}; {difference}")
+        exported, checked_on = report.formats[name], report.formats[name].checked_on
+        rows = f"{checked_on.rows:,} rows of {checked_on.dataset}, {checked_on.split}"
+        difference = f"largest difference {exported.largest_difference:.1e}"
+        show(f"{config.run / exported.file}: {exported.bytes:,} bytes; same predictions on {rows}; {difference}")
 
 
 def _deploy(options: argparse.Namespace) -> None:

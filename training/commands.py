@@ -1,20 +1,19 @@
 """The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
-import os
-import platform
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from model import CnnConfig, CnnModel, __version__
+from model import CnnConfig, CnnModel
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.heads import check_head, default_loss
 from model.io.reports import evaluated_on_training_split, write_report
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
@@ -22,6 +21,7 @@ from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
 from training.data.provenance import data_section
 from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
 from training.data.statistics import pixel_histogram
+from training.environment import describe_environment
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
 from training.loop.precision import usable_precision
@@ -35,15 +35,6 @@ from training.tuning.tuner import SearchJob, run_search
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
 MIN_TRIAL_STEPS = 1000  # with fewer, the search prefers networks that learn fast to those that end well
-LIBRARIES = (
-    "tensorflow",
-    "keras",
-    "keras-tuner",
-    "datasets",
-    "huggingface-hub",
-    "numpy",
-    "opencv-python-headless",
-)
 
 logger = logging.getLogger("trazo")
 
@@ -73,7 +64,7 @@ def run_all(
 
 def tune(
     data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
-) -> dict[str, Any] | None:
+) -> TrialsReport | None:
     """Search hyperparameters and write trials.json to the folder.
 
     Args:
@@ -84,7 +75,7 @@ def tune(
         tensorboard: write each trial's TensorBoard files to the folder.
 
     Returns:
-        the value of trials.json; None in a worker, since the chief has it.
+        trials.json; None in a worker, since the chief has it.
 
     Raises:
         TrazoError: if data and settings do not fit together, or no trial completed.
@@ -109,11 +100,9 @@ def tune(
     if report is None:
         logger.info("done: no further trials for this worker")
         return None
-    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
-    completed = sum(trial["status"] == "COMPLETED" for trial in report["trials"])
-    logger.info(
-        "%d of %d trials completed; best: %s, %.4f", completed, len(report["trials"]), best["trial_id"], best["score"]
-    )
+    best, completed = report.best, sum(trial.status == "COMPLETED" for trial in report.trials)
+    assert best is not None  # `run_search` refuses a search without one
+    logger.info("%d of %d trials completed; best: %s, %.4f", completed, len(report.trials), best.trial_id, best.score)
     return report
 
 
@@ -148,12 +137,7 @@ def train(
         logger.info("only %d steps of training: use more --epochs or a smaller --batch-size", steps)
     folder.mkdir(parents=True, exist_ok=True)
     architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
-    config = CnnConfig(
-        **_config_fields(opened) | architecture,
-        loss=settings.loss,
-        title=_title(data.dataset),
-        versions={name: version(name) for name in ("tensorflow", "keras")},
-    )
+    config = _make_config(data, opened, architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -171,22 +155,19 @@ def train(
             settings.epochs,
             progress.best_epoch,
         )
-    # If the process is killed between these lines, the same command finds the training finished and writes them again.
-    calibrate(config, trained, opened.train, opened.validation).save_pretrained(folder)
     report = TrainingReport.build(
         data=data_section(opened.train, opened.validation),
         preset=preset,
         hyperparameters=asdict(settings) | architecture | {"scaling": config.scaling.method, "loss": config.loss},
         **_training_results(settings, progress),
         parameters=trained.count_params(),
-        environment=_environment(),
-        options={"data": _options_of(data), "training": overrides},
+        environment=describe_environment(),
+        options={"data": _changed_options(data), "training": overrides},
     )
-    write_report(folder / TRAINING_FILE, report)
-    write_card(folder)
+    _write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
 
 
-def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> dict[str, Any]:
+def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> EvaluationReport:
     """Measure a model on the test split of each dataset; write evaluation.json and the card if there is a folder.
 
     Args:
@@ -197,7 +178,7 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
         mistakes: how many mistakes on the first dataset are kept with their images.
 
     Returns:
-        the value of evaluation.json.
+        evaluation.json.
 
     Raises:
         TrazoError: if the model cannot be loaded, or its labels are not the dataset's.
@@ -205,26 +186,26 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
     cnn = CnnModel.from_pretrained(model)
     training = TrainingReport.read(folder / TRAINING_FILE) if folder else None
     first, *others = one_config_per_dataset(data)
-    result = _evaluate_dataset(cnn, first, mistakes)
+    report = _evaluate_dataset(cnn, first, mistakes)
     if others:
-        result["extra_datasets"] = [_evaluate_dataset(cnn, one) for one in others]
-    if training and evaluated_on_training_split(training, EvaluationReport.build(**result)):
+        report.extra_datasets = [_evaluate_dataset(cnn, one) for one in others]
+    if training and evaluated_on_training_split(training, report):
         logger.info("not written to %s: the model was trained on these rows; write elsewhere with --output", folder)
     elif folder:
         assert cnn.folder is not None  # it was loaded
-        result["weights_sha256"] = weights_hash(cnn.folder)
-        write_report(folder / EVALUATION_FILE, EvaluationReport.build(**result))
+        report.weights_sha256 = weights_hash(cnn.folder)
+        write_report(folder / EVALUATION_FILE, report)
         if (folder / CONFIG_FILE).is_file():
             write_card(folder)
-    return result
+    return report
 
 
 def _hyperparameters(folder: Path, preset: str | None) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
     """Return (preset or None, fields of CnnConfig, fields of TrainConfig) of a preset, or of a run's best trial."""
     if preset is None and (folder / TRIALS_FILE).exists():
-        report = read_trials(folder)
-        if report["best_trial"]:
-            return None, *best_hyperparameters(report)
+        best = best_hyperparameters(read_trials(folder))
+        if best:
+            return None, *best
     preset = preset or "default"
     chosen = PRESETS[preset]()
     return preset, dict(chosen.architecture), dict(chosen.training)
@@ -239,16 +220,35 @@ def _open_checked(data: DataConfig, settings: TrainConfig) -> TrainingData:
     return opened
 
 
-def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> dict[str, Any]:
+def _make_config(
+    data: DataConfig, opened: TrainingData, architecture: dict[str, Any], settings: TrainConfig
+) -> CnnConfig:
+    return CnnConfig(
+        **_config_fields(opened) | architecture,
+        loss=settings.loss,
+        title=_title(data.dataset),
+        versions={name: version(name) for name in ("tensorflow", "keras")},
+    )
+
+
+def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
+    # If the process is killed between these lines, the same command finds the training finished and writes them again.
+    cnn.save_pretrained(folder)
+    write_report(folder / TRAINING_FILE, report)
+    write_card(folder)
+
+
+def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> EvaluationReport:
     stream, split = open_test(replace(data, task=cnn.config.task), cnn.config.labels)
-    result = metrics.evaluate(cnn, stream, mistakes) | {"split": split, "sketches": data.dataset in data.sketches}
+    report = metrics.evaluate(cnn, stream, mistakes)
+    report.split, report.sketches = split, data.dataset in data.sketches
     if summary := stream.take_skip_summary():
         logger.info(summary)
     for name in ("accuracy", "mean_absolute_error", "loss"):
-        if name in result:
+        if (value := getattr(report, name)) is not None:
             dataset = Path(data.dataset).name
-            logger.info("%s, %s: %s %.4f on %s rows", dataset, split, name, result[name], f"{result['rows']:,}")
-    return result
+            logger.info("%s, %s: %s %.4f on %s rows", dataset, split, name, value, f"{report.rows:,}")
+    return report
 
 
 def _config_fields(data: TrainingData) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:
     return pixel_histogram(data.train, data.image_shape, folder / "pixels.json")
 
 
-def _options_of(data: DataConfig) -> dict[str, Any]:
+def _changed_options(data: DataConfig) -> dict[str, Any]:
     """Return the options of the data that differ from their defaults, without the datasets, which the report names."""
     named = ("dataset", "extra_datasets", "sketches", "revision")
     chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
@@ -280,14 +280,4 @@ def _training_results(settings: TrainConfig, progress: Progress) -> dict[str, An
         "stopped_early": len(progress.history) < settings.epochs,
         "seed": settings.seed,
         "seconds": round(progress.seconds, 1),
-    }
-
-
-def _environment() -> dict[str, Any]:
-    return {
-        "trazo": __version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        **{name: version(name) for name in LIBRARIES},
     }

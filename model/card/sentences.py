@@ -210,7 +210,7 @@ def class_rows(evaluation: "EvaluationReport") -> Rows:
 
 def figure_row(evaluation: "EvaluationReport") -> tuple[str, ...]:
     """Return the figures of a classifier; empty for a regression."""
-    if not evaluation.confusion_matrix:
+    if evaluation.calibration is None:
         return ()
     return "![Confusion matrix](confusion.png)", "![Calibration curve](calibration.png)"
 

@@ -1,37 +1,68 @@
-"""How the trials of a trials.json are read: which of them can be compared, their order, and one learning rate."""
+"""How the trials of a search are read: which of them can be compared, their order, and one learning rate."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 LEARNING_RATE = "learning_rate"
+
+
+class ScoredTrial(Protocol):
+    """What any trial has, as trials.json holds it or as the page shows it."""
+
+    @property
+    def score(self) -> float | None:
+        """The objective of the best epoch; None if the trial failed or has not ended."""
+
+    @property
+    def history(self) -> Sequence[Any] | None:
+        """One item per epoch."""
+
+
+T = TypeVar("T", bound=ScoredTrial)
+
+
+def get_optimizer(name: str) -> str | None:
+    """Return `adam` for the hyperparameter `learning_rate_adam`, and None for any other name.
+
+    Each optimizer has a separate range in the search space, and therefore a separate name; a trial has one rate.
+    """
+    prefix = f"{LEARNING_RATE}_"
+    return name.removeprefix(prefix) if name.startswith(prefix) else None
 
 
 def fold_learning_rate(name: str) -> str:
     """Return `learning_rate` for the rate of any optimizer, such as `learning_rate_adam`, and any other name as it is.
 
-    Each optimizer has a separate range in the search space, and therefore a separate name; a trial has one rate.
+    Example:
+        >>> fold_learning_rate("learning_rate_adam"), fold_learning_rate("batch_size")
+        ('learning_rate', 'batch_size')
     """
-    return LEARNING_RATE if name.startswith(f"{LEARNING_RATE}_") else name
+    return name if get_optimizer(name) is None else LEARNING_RATE
 
 
-def rank_trials(rows: list[dict[str, Any]], direction: str) -> list[dict[str, Any]]:
+def rank_trials(trials: Iterable[T], direction: str) -> list[T]:
     """Return the trials from best to worst, those without a score last.
 
     Args:
-        rows: `trials` of a trials.json.
-        direction: `max` or `min`, as in its `objective`.
+        trials: in the order tried, which equal ones keep.
+        direction: `max` or `min`, as in the `objective` of trials.json.
     """
     sign = -1 if direction == "max" else 1
-    return sorted(rows, key=lambda row: (row["score"] is None, sign * (row["score"] or 0)))
+    return sorted(trials, key=lambda trial: (trial.score is None, sign * (trial.score or 0)))
 
 
-def comparable_trials(report: dict[str, Any]) -> list[dict[str, Any]]:
+def comparable_trials(trials: Iterable[T], strategy: str | None) -> list[T]:
     """Return the trials with a score that were trained equally long.
 
     Most trials of a Hyperband search are short, and their scores say little about those of full length: only the
     longest ones are returned.
+
+    Args:
+        trials: of one search.
+        strategy: of the search, as in trials.json.
     """
-    rows = [row for row in report["trials"] if row["score"] is not None]
-    if report.get("strategy") != "hyperband":
-        return rows
-    longest = max((len(row["history"]) for row in rows), default=0)
-    return [row for row in rows if len(row["history"]) == longest]
+    scored = [trial for trial in trials if trial.score is not None]
+    if strategy != "hyperband":
+        return scored
+    longest = max((len(trial.history or ()) for trial in scored), default=0)
+    return [trial for trial in scored if len(trial.history or ()) == longest]

@@ -31,7 +31,7 @@ def tune(folder: Path, data=(), training=(), **settings) -> dict:
     """
     search = TuneConfig(**{"trial_epochs": 1, "trial_steps": 2} | settings)
     overrides = {"batch_size": 32, "augment": 0.0, "optimizer": "sgd"} | dict(training)  # what is traced in no time
-    report = commands.tune(DataConfig(SAMPLE, **dict(data)), overrides, search, folder)
+    report = commands.tune(DataConfig(SAMPLE, **dict(data)), overrides, search, folder).to_dict()
     assert report == json.loads((folder / "trials.json").read_text())
     return report
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from model.backend import keras, tf
 
+from model.config import DIGITS
 from model.errors import TrazoError
 
-DIGITS = tuple("0123456789")
 # The angles of a 1's upstroke from the stem and from straight down. A flatter one makes a 7: a network that learned
 # from MNIST alone reads 7 % of the 1s with these limits as 7s, but 22 % of the 1s with limits of 1.3 and 1.2, and a
 # model that was trained with the latter read plain 7s as 1s.

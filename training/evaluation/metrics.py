@@ -8,7 +8,15 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r
 
 from model import CnnModel
 from model.errors import TrazoError
-from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.evaluation import (
+    Calibration,
+    CalibrationBin,
+    ClassMeasures,
+    EvaluationReport,
+    Mistake,
+    OutOfDistribution,
+    SelectiveRow,
+)
 from model.losses import make_loss
 from model.preprocess.pixels import encode_png
 from training.data.decode import decoded_batches
@@ -18,8 +26,8 @@ CALIBRATION_BINS = 15  # as in Guo et al. 2017, "On Calibration of Modern Neural
 CONFIDENCE_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
-def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str, Any]:
-    """Return the value of evaluation.json for every usable row of a stream.
+def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> EvaluationReport:
+    """Return the measures over every usable row of a stream.
 
     Args:
         model: what is measured; its labels must be those of the stream.
@@ -44,7 +52,7 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         labels.append(targets)
         if mistakes and stream.task != "regression":
             wrong += _wrong_predictions(images, targets, rows, outputs, model)
-            wrong = sorted(wrong, key=lambda mistake: -mistake["confidence"])[:mistakes]
+            wrong = sorted(wrong, key=lambda one: -(one.confidence or 0))[:mistakes]
         if ood is not None:
             rejected.append(ood.rejected)
     predicted, true = np.concatenate(predictions), np.concatenate(labels)
@@ -56,7 +64,7 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         measures = _classification_metrics(predicted, true, model.config.labels)
     loss = make_loss(model.config.task, model.config.loss, len(model.config.labels))
     class_scores = predicted[:, 1:] if stream.task == "binary" else predicted
-    report = EvaluationReport.build(
+    return EvaluationReport.build(
         dataset=stream.source.dataset,
         config=stream.source.config,
         revision=stream.source.revision,
@@ -68,24 +76,23 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> dict[str,
         loss=float(loss(true, class_scores)),
         **measures,
         **({"mistakes": wrong} if wrong else {}),
-        **({"ood": {"rejected": float(np.concatenate(rejected).mean())}} if rejected else {}),
+        **({"ood": OutOfDistribution(rejected=float(np.concatenate(rejected).mean()))} if rejected else {}),
     )
-    return report.to_dict()
 
 
 def _wrong_predictions(
     images: np.ndarray, targets: np.ndarray, rows: np.ndarray, probabilities: np.ndarray, model: CnnModel
-) -> list[dict[str, Any]]:
+) -> list[Mistake]:
     """Return the wrong predictions of a batch: the row's id, its label, the predicted label and the network's input."""
     answers, labels = probabilities.argmax(axis=1), model.config.labels
     return [
-        {
-            "row": int(rows[i]),
-            "label": labels[int(targets[i])],
-            "answer": labels[answers[i]],
-            "confidence": float(probabilities[i, answers[i]]),
-            "image": b64encode(encode_png(images[i])).decode(),
-        }
+        Mistake(
+            row=int(rows[i]),
+            label=labels[int(targets[i])],
+            answer=labels[answers[i]],
+            confidence=float(probabilities[i, answers[i]]),
+            image=b64encode(encode_png(images[i])).decode(),
+        )
         for i in np.flatnonzero(answers != targets)
     ]
 
@@ -104,13 +111,13 @@ def _classification_metrics(probabilities: np.ndarray, true: np.ndarray, labels:
     is_correct = predicted == true
     precision, recall, f1, rows = precision_recall_fscore_support(true, predicted, labels=ids, zero_division=0.0)
     per_class = [
-        {
-            "label": labels[i],
-            "rows": int(rows[i]),
-            "precision": float(precision[i]),
-            "recall": float(recall[i]),
-            "f1": float(f1[i]),
-        }
+        ClassMeasures(
+            label=labels[i],
+            rows=int(rows[i]),
+            precision=float(precision[i]),
+            recall=float(recall[i]),
+            f1=float(f1[i]),
+        )
         for i in ids
     ]
     return {
@@ -123,7 +130,7 @@ def _classification_metrics(probabilities: np.ndarray, true: np.ndarray, labels:
     }
 
 
-def calibration(confidence: np.ndarray, is_correct: np.ndarray) -> dict[str, Any]:
+def calibration(confidence: np.ndarray, is_correct: np.ndarray) -> Calibration:
     """Return the expected calibration error and the bins it is computed from.
 
     Args:
@@ -143,22 +150,22 @@ def calibration(confidence: np.ndarray, is_correct: np.ndarray) -> dict[str, Any
             mean, accuracy = float(confidence[inside].mean()), float(is_correct[inside].mean())
             error += rows * abs(accuracy - mean)
         bins.append(
-            {
-                "low": number / CALIBRATION_BINS,
-                "high": (number + 1) / CALIBRATION_BINS,
-                "rows": rows,
-                "confidence": mean,
-                "accuracy": accuracy,
-            }
+            CalibrationBin(
+                low=number / CALIBRATION_BINS,
+                high=(number + 1) / CALIBRATION_BINS,
+                rows=rows,
+                confidence=mean,
+                accuracy=accuracy,
+            )
         )
-    return {"ece": error / len(confidence), "bins": bins}
+    return Calibration(ece=error / len(confidence), bins=bins)
 
 
-def selective_accuracy(confidence: np.ndarray, is_correct: np.ndarray) -> list[dict[str, Any]]:
+def selective_accuracy(confidence: np.ndarray, is_correct: np.ndarray) -> list[SelectiveRow]:
     """Return, for several thresholds, the share of rows predicted with at least that confidence and their accuracy."""
     rows = []
     for threshold in CONFIDENCE_THRESHOLDS:
         kept = confidence >= threshold
         accuracy = float(is_correct[kept].mean()) if kept.any() else None
-        rows.append({"threshold": threshold, "coverage": float(kept.mean()), "accuracy": accuracy})
+        rows.append(SelectiveRow(threshold=threshold, coverage=float(kept.mean()), accuracy=accuracy))
     return rows

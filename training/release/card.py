@@ -33,5 +33,5 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
         evaluation = None
     exports = read_exports(run)
     card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
-    write_figures(evaluation.to_dict() if evaluation else None, folder or run)
+    write_figures(evaluation, folder or run)
     atomic_write((folder or run) / CARD_FILE, str(card))

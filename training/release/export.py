@@ -88,7 +88,7 @@ CONVERTERS = {  # by the names of `EXPORT_FORMATS`
 }
 
 
-def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str, Any]:
+def export(run: Path, names: list[str], dataset: str | None = None) -> ExportsReport:
     """Write a model in other formats next to its weights, each checked against Keras on images of a test split.
 
     The input is raw pixels, float32 (n, h, w, c), 0 to 255, any n; the output is the network's, float32 (n, units).
@@ -100,7 +100,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
             it cannot be read and the images have the shape of the bundled sample, the sample is used.
 
     Returns:
-        the value of exports.json: the hash of the weights, and for each format its file, size and largest difference.
+        exports.json: the hash of the weights, and for each format its file, size and largest difference.
 
     Raises:
         TrazoError: if the model or the images cannot be read, a package is missing, or a format predicts something
@@ -133,7 +133,7 @@ def export(run: Path, names: list[str], dataset: str | None = None) -> dict[str,
             runtime=f"{package} {version(package)}",
         )
         write_report(run / EXPORTS_FILE, report)
-    return report.to_dict()
+    return report
 
 
 def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np.ndarray) -> tuple[bytes, float]:

@@ -9,13 +9,15 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
 from model.heads import CROSS_ENTROPIES
+from model.io.reports.schema import Values
+from model.io.reports.trials import Importance, ImportanceValue, Parameter, TrialsReport
 from model.io.trials import comparable_trials, fold_learning_rate
 
 MIN_TRIALS_TO_FIT = 10
 METHOD = "permutation importance of a random forest"
 
 
-def hyperparameter_importance(report: dict[str, Any], trees: int = 100) -> dict[str, Any] | None:
+def hyperparameter_importance(report: TrialsReport, trees: int = 100) -> Importance | None:
     """Return how much the score depends on each hyperparameter.
 
     A random forest learns the score from the hyperparameters. Among trials that it has not seen, the values of one
@@ -24,23 +26,22 @@ def hyperparameter_importance(report: dict[str, Any], trees: int = 100) -> dict[
     the scores do not follow from the hyperparameters, or there are too few trials.
 
     Args:
-        report: the content of trials.json.
+        report: the search.
         trees: in the forest.
 
     Returns:
-        `method`; `trials`, their number; `r2` on unseen trials; `values`, the most important first, each with `name`,
-        `importance` and `std` over folds and permutations. The learning rate counts relative to the default of its
-        optimizer, because each optimizer has a separate range. None for fewer than `MIN_TRIALS_TO_FIT` completed
+        The most important first. The learning rate counts relative to the default of its optimizer, because each
+        optimizer has a separate range. None for fewer than `MIN_TRIALS_TO_FIT` completed
         trials, or if all scores are equal.
     """
-    rows = comparable_trials(report)
-    if len(rows) < MIN_TRIALS_TO_FIT:
+    trials = comparable_trials(report.trials, report.strategy)
+    if len(trials) < MIN_TRIALS_TO_FIT:
         return None
-    names, table = _feature_table([row["hyperparameters"] for row in rows], report["space"])
-    scores = np.array([row["score"] for row in rows])
+    names, table = _feature_table([trial.hyperparameters for trial in trials], report.space or [])
+    scores = np.array([trial.score for trial in trials])
     if np.ptp(scores) == 0:
         return None
-    losses, predicted = [], np.empty(len(rows))
+    losses, predicted = [], np.empty(len(trials))
     for train, unseen in KFold(5, shuffle=True, random_state=0).split(table):
         forest = RandomForestRegressor(trees, random_state=0, n_jobs=1).fit(table[train], scores[train])
         predicted[unseen] = forest.predict(table[unseen])
@@ -52,22 +53,18 @@ def hyperparameter_importance(report: dict[str, Any], trees: int = 100) -> dict[
     losses = np.concatenate(losses, axis=1) / scores.var()
     r2 = 1 - float(np.mean((scores - predicted) ** 2) / scores.var())
     order = np.argsort(-losses.mean(axis=1), kind="stable")
-    return {
-        "method": METHOD,
-        "trials": len(rows),
-        "r2": round(r2, 4),
-        "values": [
-            {
-                "name": names[i],
-                "importance": round(float(losses[i].mean()), 4),
-                "std": round(float(losses[i].std()), 4),
-            }
-            for i in order
-        ],
-    }
+    values = [
+        ImportanceValue(
+            name=names[i],
+            importance=round(float(losses[i].mean()), 4),
+            std=round(float(losses[i].std()), 4),
+        )
+        for i in order
+    ]
+    return Importance(method=METHOD, trials=len(trials), r2=round(r2, 4), values=values)
 
 
-def _feature_table(rows: list[dict[str, Any]], space: list[dict[str, Any]]) -> tuple[list[str], np.ndarray]:
+def _feature_table(points: list[Values], space: list[Parameter]) -> tuple[list[str], np.ndarray]:
     """Return the names of the hyperparameters that vary and a table with one column for each.
 
     A choice is its place in the list of values, a range its value; a hyperparameter that a trial does not have is 1
@@ -75,23 +72,23 @@ def _feature_table(rows: list[dict[str, Any]], space: list[dict[str, Any]]) -> t
     """
     columns: dict[str, np.ndarray] = {}
     for parameter in space:
-        name = fold_learning_rate(parameter["name"])
-        values = np.array(
-            [_to_number(row.get(parameter["name"]), parameter, relative=name != parameter["name"]) for row in rows]
-        )
+        name = fold_learning_rate(parameter.name)
+        is_rate = name != parameter.name
+        values = np.array([_to_number(point.get(parameter.name), parameter, relative=is_rate) for point in points])
         columns[name] = np.where(np.isnan(columns[name]), values, columns[name]) if name in columns else values
     columns = {name: values for name, values in columns.items() if len(np.unique(values[~np.isnan(values)])) > 1}
     lowest = {name: np.nanmin(values) - 1 for name, values in columns.items()}
     return list(columns), np.column_stack([np.nan_to_num(v, nan=lowest[name]) for name, v in columns.items()])
 
 
-def _to_number(value: Any, parameter: dict[str, Any], relative: bool) -> float:
+def _to_number(value: Any, parameter: Parameter, relative: bool) -> float:
     if value is None:
         return math.nan
     if isinstance(value, str):
-        if parameter["name"] == "loss" and value in CROSS_ENTROPIES:
-            value = next(name for name in parameter["values"] if name in CROSS_ENTROPIES)
-        return float(parameter["values"].index(value))
-    if parameter.get("scale") == "log":
-        return math.log10(value / parameter["default"] if relative else value)
+        choices = parameter.values or []
+        if parameter.name == "loss" and value in CROSS_ENTROPIES:
+            value = next(name for name in choices if name in CROSS_ENTROPIES)
+        return float(choices.index(value))
+    if parameter.scale == "log":
+        return math.log10(value / parameter.default if relative else value)
     return float(value)

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from model.backend import keras
 import keras_tuner
 
+from model.artifacts import TRIALS_FILE
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.io.reports.trials import TrialsReport
 from model.io.trials import fold_learning_rate
 from model.network import build_network
 from model.scaling import PixelHistogram
@@ -238,10 +240,17 @@ def _architecture_fields(values: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def best_hyperparameters(report: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial of a trials.json."""
-    best = next(trial for trial in report["trials"] if trial["trial_id"] == report["best_trial"])
+def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial; None if no trial has completed.
+
+    Raises:
+        TrazoError: if the report does not say what the dataset decided about the network.
+    """
+    if report.best is None:
+        return None
+    if report.subject is None:
+        raise TrazoError(f"{TRIALS_FILE} does not name the task and the labels of its search: search again")
     hp = keras_tuner.HyperParameters()
-    hp.values = dict(best["hyperparameters"])
-    space = SearchSpace(report["subject"], report["overrides"] or {}, searched=report.get("searched") or ())
+    hp.values = dict(report.best.hyperparameters)
+    space = SearchSpace(report.subject.to_dict(), report.overrides, searched=report.searched or ())
     return space.point(hp)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from model.artifacts import TRIALS_FILE
 from model.errors import TrazoError
-from model.io.atomic import read_json
-from model.io.reports.trials import SCHEMA_VERSION, TrialsReport
+from model.io.atomic import read_json, without_nan
+from model.io.reports.schema import Values
+from model.io.reports.trials import SCHEMA_VERSION, Parameter, Trial, TrialsReport
 from model.io.trials import rank_trials
 from training.config import TRIAL_OPTIONS
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of trials does not need it
     import keras_tuner
-    from keras_tuner.engine.trial import Trial
+    from keras_tuner.engine import trial as kerastuner
 
     from training.tuning.tuner import SearchJob
 
@@ -33,8 +34,8 @@ def utc_timestamp() -> str:
 
 def build_report(
     job: "SearchJob", oracle: "keras_tuner.Oracle", data: dict[str, Any], records: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    """Return the content of trials.json while a search runs: `importance` is added at its end.
+) -> TrialsReport:
+    """Return trials.json while a search runs: `importance` is added at its end.
 
     Args:
         job: what is searched.
@@ -45,26 +46,26 @@ def build_report(
     objective = oracle.objective
     # By number: KerasTuner pads ids with zeros to the length of `max_trials`, which may grow between two calls.
     trials = sorted(oracle.trials.values(), key=lambda trial: int(trial.trial_id))
-    rows = [trial_row(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
-    return {
-        "objective": {"name": objective.name, "direction": objective.direction},
-        "strategy": job.tune.strategy,
-        "dataset": job.train.source.dataset,
-        "revision": job.train.source.revision,
-        "data": data,
-        "seed": job.tune.seed,
-        "budget": {name: getattr(job.tune, name) for name in BUDGET},
-        "subject": {k: list(v) if isinstance(v, tuple) else v for k, v in job.space.base.items()},
-        "overrides": job.space.overrides,
-        "searched": list(job.space.searched),
-        "space": space_rows(oracle.get_space()),
-        "trials": rows,
-        "best_trial": best_trial_id(rows, objective.direction),
-        "importance": None,
-    }
+    rows = [make_trial(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
+    return TrialsReport.build(
+        objective={"name": objective.name, "direction": objective.direction},
+        strategy=job.tune.strategy,
+        dataset=job.train.source.dataset,
+        revision=job.train.source.revision,
+        data=data,
+        seed=job.tune.seed,
+        budget={name: getattr(job.tune, name) for name in BUDGET},
+        subject=job.space.base,
+        overrides=job.space.overrides,
+        searched=job.space.searched,
+        space=make_parameters(oracle.get_space()),
+        trials=rows,
+        best_trial=best_trial_id(rows, objective.direction),
+        importance=None,
+    )
 
 
-def trial_row(trial: "Trial", record: dict[str, Any], seed: int) -> dict[str, Any]:
+def make_trial(trial: "kerastuner.Trial", record: dict[str, Any], seed: int) -> Trial:
     """Return a trial as trials.json holds it.
 
     Args:
@@ -73,7 +74,7 @@ def trial_row(trial: "Trial", record: dict[str, Any], seed: int) -> dict[str, An
         seed: of its training.
     """
     failed = trial.status in ("FAILED", "INVALID")
-    return {
+    values = {
         "trial_id": trial.trial_id,
         "status": "FAILED" if failed else trial.status,
         "reason": (record.get("reason") or failure_reason(trial) or "unknown") if failed else None,
@@ -87,9 +88,10 @@ def trial_row(trial: "Trial", record: dict[str, Any], seed: int) -> dict[str, An
         "seconds": record.get("seconds"),
         "seed": seed,
     }
+    return Trial.model_validate(without_nan(values))
 
 
-def failure_reason(trial: "Trial") -> str | None:
+def failure_reason(trial: "kerastuner.Trial") -> str | None:
     """Return the error of a failed trial in one line; None in a chief, which does not get a worker's traceback."""
     if not trial.message:
         return None
@@ -99,9 +101,9 @@ def failure_reason(trial: "Trial") -> str | None:
     return shorten(re.sub(r"^model\.errors\.\w+: |\x1b\[\d*m", "", error), MAX_REASON_CHARS, placeholder=" …")
 
 
-def space_rows(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
+def make_parameters(hp: "keras_tuner.HyperParameters") -> list[Parameter]:
     """Return the space as trials.json holds it: the values of choices, the ends of ranges."""
-    rows = []
+    parameters = []
     for parameter in hp.space:
         row: dict[str, Any] = {"name": parameter.name}
         if hasattr(parameter, "sampling") and parameter.step is None:
@@ -109,17 +111,17 @@ def space_rows(hp: "keras_tuner.HyperParameters") -> list[dict[str, Any]]:
         else:
             row["values"] = list(parameter.values)
         when = {condition.name: list(condition.values) for condition in parameter.conditions}
-        rows.append(row | {"default": parameter.default, "when": when})
-    return rows
+        parameters.append(Parameter(**row, default=parameter.default, when=when))
+    return parameters
 
 
-def best_trial_id(rows: list[dict[str, Any]], direction: str) -> str | None:
+def best_trial_id(trials: list[Trial], direction: str) -> str | None:
     """Return the id of the best completed trial, the first one if several are equal; None if there is none."""
-    return rank_trials(rows, direction)[0]["trial_id"] if any(row["score"] is not None for row in rows) else None
+    return rank_trials(trials, direction)[0].trial_id if any(trial.score is not None for trial in trials) else None
 
 
-def read_trials(run: Path) -> dict[str, Any]:
-    """Return the content of a run's trials.json.
+def read_trials(run: Path) -> TrialsReport:
+    """Return a run's trials.json.
 
     Raises:
         TrazoError: if there is none, it is damaged, or it has another version.
@@ -131,54 +133,54 @@ def read_trials(run: Path) -> dict[str, Any]:
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version != SCHEMA_VERSION:
         raise TrazoError(f"{path} has schema_version {version!r}; this Trazo reads {SCHEMA_VERSION}")
-    return TrialsReport.parse(value, path).model_dump()
+    return TrialsReport.parse(value, path)
 
 
-def format_leaderboard(report: dict[str, Any], limit: int | None = None) -> str:
+def format_leaderboard(report: TrialsReport, limit: int | None = None) -> str:
     """Return the trials as a table for a terminal, best first; hyperparameters that all trials share are listed below.
 
     Args:
-        report: content of trials.json.
+        report: the search.
         limit: how many trials to show; None for all.
     """
-    rows = rank_trials(report["trials"], report["objective"]["direction"])
-    shared, varied = _shared_and_varied(rows)
-    header = ["trial", "status", report["objective"]["name"], "parameters", "s", "hyperparameters"]
+    trials = rank_trials(report.trials, report.objective.direction)
+    shared, varied = _shared_and_varied([trial.hyperparameters for trial in trials])
+    header = ["trial", "status", report.objective.name, "parameters", "s", "hyperparameters"]
     body = [
         [
-            row["trial_id"],
-            row["status"],
-            _format_value(row["score"]),
-            f"{row['parameters']:,}" if row["parameters"] else "",
-            _format_value(row["seconds"]),
-            row["reason"] or format_values({name: row["hyperparameters"].get(name) for name in varied}),
+            trial.trial_id,
+            trial.status,
+            _format_value(trial.score),
+            f"{trial.parameters:,}" if trial.parameters else "",
+            _format_value(trial.seconds),
+            trial.reason or format_values({name: trial.hyperparameters.get(name) for name in varied}),
         ]
-        for row in rows[:limit]
+        for trial in trials[:limit]
     ]
     widths = [max(len(line[column]) for line in [header, *body]) for column in range(len(header) - 1)]
     lines = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in [header, *body]]
     if shared:
         lines.append(f"all: {format_values(shared)}")
-    if len(rows) > len(body):
-        lines.append(f"{len(rows) - len(body)} more")
+    if len(trials) > len(body):
+        lines.append(f"{len(trials) - len(body)} more")
     return "\n".join(lines)
 
 
-def format_csv(report: dict[str, Any]) -> str:
+def format_csv(report: TrialsReport) -> str:
     """Return the trials as CSV, one row per trial in the order tried, one column per hyperparameter."""
-    names = list(dict.fromkeys(name for row in report["trials"] for name in row["hyperparameters"]))
+    names = list(dict.fromkeys(name for trial in report.trials for name in trial.hyperparameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*CSV_COLUMNS, "epochs", *names, "reason"])
-    for row in report["trials"]:
-        values = [row["hyperparameters"].get(name) for name in names]
-        writer.writerow([*(row[name] for name in CSV_COLUMNS), len(row["history"]), *values, row["reason"]])
+    for trial in report.trials:
+        columns = [getattr(trial, name) for name in CSV_COLUMNS]
+        values = [trial.hyperparameters.get(name) for name in names]
+        writer.writerow([*columns, len(trial.history or ()), *values, trial.reason])
     return text.getvalue()
 
 
-def _shared_and_varied(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+def _shared_and_varied(points: list[Values]) -> tuple[Values, list[str]]:
     """Return (hyperparameters that have one value in all trials, with it; the names of the others)."""
-    points = [row["hyperparameters"] for row in rows]
     names = list(dict.fromkeys(name for point in points for name in point))
     if len(points) < 2:
         return {}, names

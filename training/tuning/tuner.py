@@ -31,7 +31,7 @@ from training.tuning.search_identity import check_identity
 from training.tuning.search_space import SearchSpace
 from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
-from training.tuning.trials_report import build_report, failure_reason, format_values, trial_row, utc_timestamp
+from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial, utc_timestamp
 
 HINT_RESUME = "fix this and run the same command again to resume"
 
@@ -75,7 +75,7 @@ class SearchJob:
 class SearchOutcome:
     """How a call of `run_search` ended."""
 
-    report: dict[str, Any] | None  # content of trials.json; None in a worker, because the chief has it
+    report: TrialsReport | None  # None in a worker, because the chief has it
     stop_reason: str | None = None  # in one line, if fewer trials have ended than asked for
 
 
@@ -203,22 +203,21 @@ class StreamTuner(OpenTuner):
         super().on_trial_end(trial)
         # Only the record of an ended trial is used. Before the oracle knows of its end, the next call may need this.
         self._checkpoint(trial).unlink(missing_ok=True)
-        row = trial_row(self.oracle.get_trial(trial.trial_id), self._record(trial), self._job.settings.seed)
-        outcome = row["reason"] or f"{self.oracle.objective.name} {row['score']:.4f} in {row['seconds']} s"
-        logger.info("trial %s  %s  %s", trial.trial_id, outcome, format_values(row["hyperparameters"]))
+        ended = make_trial(self.oracle.get_trial(trial.trial_id), self._record(trial), self._job.settings.seed)
+        outcome = ended.reason or f"{self.oracle.objective.name} {ended.score:.4f} in {ended.seconds} s"
+        logger.info("trial %s  %s  %s", trial.trial_id, outcome, format_values(ended.hyperparameters))
         keras.backend.clear_session()
         gc.collect()
 
-    def report(self, final: bool = False) -> dict[str, Any]:
-        """Write trials.json and return its content; with the importance of hyperparameters if the search is over."""
+    def report(self, final: bool = False) -> TrialsReport:
+        """Write trials.json and return it; with the importance of hyperparameters if the search is over."""
         oracle = self._local_oracle
         records = {trial.trial_id: self._record(trial) for trial in oracle.trials.values()}
-        value = build_report(self._job, oracle, self._data, records)
+        report = build_report(self._job, oracle, self._data, records)
         if final:
-            value["importance"] = hyperparameter_importance(value)
-        report = TrialsReport.build(**value)
+            report.importance = hyperparameter_importance(report)
         write_report(self._job.folder / TRIALS_FILE, report)
-        return report.to_dict()
+        return report
 
     def _record(self, trial: Trial) -> dict[str, Any]:
         return TrialRecord(self._folder(trial), trial.trial_id).values
@@ -260,23 +259,23 @@ def run_search(job: SearchJob) -> SearchOutcome:
         report = tuner.report(final=True)
     except OSError as error:  # between two trials
         raise StreamError(f"{error}; {HINT_RESUME}") from None
-    if report["best_trial"] is None:
+    if report.best_trial is None:
         raise TrazoError(f"no trial completed; {_failure(report, oracle, job.tune)}")
     return SearchOutcome(report, _stop_reason(report, oracle, job.tune))
 
 
-def _failure(report: dict[str, Any], oracle: ResumableOracle, tune: TuneConfig) -> str:
+def _failure(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str:
     """Return why no trial completed."""
-    if reasons := [trial["reason"] for trial in report["trials"] if trial["reason"]]:
+    if reasons := [trial.reason for trial in report.trials if trial.reason]:
         return f"the last one's reason: {reasons[-1]}"
     if oracle.exhausted_reason:
         return oracle.exhausted_reason
     return f"none ended within {tune.minutes:g} minutes" if oracle.deadline_passed() else "none was started"
 
 
-def _stop_reason(report: dict[str, Any], oracle: ResumableOracle, tune: TuneConfig) -> str | None:
+def _stop_reason(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str | None:
     """Return why fewer trials have ended than asked for; None if all have."""
-    ended = sum(trial["status"] != "RUNNING" for trial in report["trials"])
+    ended = sum(trial.status != "RUNNING" for trial in report.trials)
     if ended >= tune.trials:
         return None
     if oracle.deadline_passed():

@@ -12,7 +12,7 @@ import numpy as np
 
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
-from ui.reports.search import Hyperparameter, Search, Trial
+from ui.reports.search import HyperparameterView, Search, TrialView
 
 TICKS = 5  # on a linear scale
 JITTER = 0.25  # how far points of one choice are spread to each side, in distances between choices
@@ -41,7 +41,7 @@ def format_value(value: Any, language: Language) -> str:
 class Axis:
     """The axis of a hyperparameter in one language."""
 
-    hyperparameter: Hyperparameter
+    hyperparameter: HyperparameterView
     language: Language
 
     @property
@@ -63,7 +63,7 @@ class Axis:
         room = 0 if self.hyperparameter.choices else 0.04 * (high - low)
         return [low - room, high + room]
 
-    def position(self, trial: Trial) -> float | None:
+    def position(self, trial: TrialView) -> float | None:
         """Return the position of a trial; None if it does not use the hyperparameter."""
         value = trial.hyperparameters.get(self.hyperparameter.name)
         if value is None:
@@ -71,7 +71,7 @@ class Axis:
         choices = self.hyperparameter.choices
         return float(choices.index(value)) if choices else self._scale(value)
 
-    def spread_positions(self, trials: list[Trial], seed: int = 0) -> np.ndarray:
+    def spread_positions(self, trials: list[TrialView], seed: int = 0) -> np.ndarray:
         """Return the positions of trials, spread around a shared choice so that no point hides another."""
         width = JITTER if self.hyperparameter.choices else 0.0
         shifts = np.random.default_rng(seed).uniform(-width, width, len(trials))

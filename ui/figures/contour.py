@@ -9,7 +9,7 @@ from ui.figures.axes import Axis, find_axes
 from ui.figures.markers import best_trial_marker, describe_trial, objective_title, score_color_scale
 from ui.figures.style import EDGE, MUTED, apply_style
 from ui.i18n import Language, UserError
-from ui.reports.search import Search, Trial
+from ui.reports.search import Search, TrialView
 
 MIN_TRIALS_TO_SMOOTH = 20  # with fewer, two ranges get cells instead of a surface
 CELLS = 5  # per range
@@ -63,7 +63,7 @@ def plot_contour(search: Search, across: str, up: str, language: Language) -> go
     return apply_style(go.Figure(traces, layout), language).update_layout(margin_t=90, height=500)
 
 
-def _cells(axes: list[Axis], trials: list[Trial]) -> go.Heatmap:
+def _cells(axes: list[Axis], trials: list[TrialView]) -> go.Heatmap:
     """Return the mean score of the trials in each cell: one cell per choice, or a few per range."""
     x, y, scores = _points(axes, trials)
     edges = [np.linspace(*axis.ends, 1 + (len(axis.hyperparameter.choices) or CELLS)) for axis in axes]
@@ -74,7 +74,7 @@ def _cells(axes: list[Axis], trials: list[Trial]) -> go.Heatmap:
     return go.Heatmap(x=edges[0], y=edges[1], z=_nan_to_none(means), **style)
 
 
-def _surface(axes: list[Axis], trials: list[Trial], colors: dict[str, Any]) -> go.Contour:
+def _surface(axes: list[Axis], trials: list[TrialView], colors: dict[str, Any]) -> go.Contour:
     """Return the smoothed scores as a contour plot."""
     x, y, scores = _points(axes, trials)
     grids = [np.linspace(*axis.ends, GRID_POINTS) for axis in axes]
@@ -90,7 +90,7 @@ def _surface(axes: list[Axis], trials: list[Trial], colors: dict[str, Any]) -> g
     return go.Contour(x=grids[0], y=grids[1], z=z, contours=levels, **style)
 
 
-def _points(axes: list[Axis], trials: list[Trial]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _points(axes: list[Axis], trials: list[TrialView]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the positions of trials on both axes, and their scores."""
     x, y = (np.array([axis.position(trial) for trial in trials]) for axis in axes)
     return x, y, np.array([trial.score for trial in trials])

@@ -8,7 +8,7 @@ from model.heads import CROSS_ENTROPIES
 from ui.figures.axes import format_value
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
-from ui.reports.search import Hyperparameter, Search, Trial
+from ui.reports.search import HyperparameterView, Search, TrialView
 
 # The choices that the course teaches. Early stopping, which is not a hyperparameter of a search, comes last.
 CHOICES = ("blocks", "activation", "loss", "optimizer", "dropout", "regularization", "learning_rate")
@@ -42,7 +42,7 @@ def findings_html(search: Search, language: Language) -> str:
     return f'{note}<ul class="findings">{"".join(items)}</ul>'
 
 
-def _describe_choice(search: Search, name: str, varied: Hyperparameter | None, language: Language) -> str | None:
+def _describe_choice(search: Search, name: str, varied: HyperparameterView | None, language: Language) -> str | None:
     """Return the sentence about a hyperparameter; None if it had more values than can be compared."""
     trials = [trial for trial in search.scored if trial.hyperparameters.get(name) is not None]
     if not trials:
@@ -72,7 +72,7 @@ def _format(value: Any, language: Language) -> str:
     return translate(value, language) if value == CROSS_ENTROPY else escape_text(format_value(value, language))
 
 
-def _compare_choices(search: Search, varied: Hyperparameter, trials: list[Trial], language: Language) -> str:
+def _compare_choices(search: Search, varied: HyperparameterView, trials: list[TrialView], language: Language) -> str:
     """Return which value of a list had the best median score, and which the worst."""
     name = varied.name
     scores: dict[Any, list[float]] = {_merge_cross_entropies(name, choice): [] for choice in varied.choices}
@@ -107,7 +107,7 @@ def _compare_choices(search: Search, varied: Hyperparameter, trials: list[Trial]
     )
 
 
-def _usual_rates(search: Search, trials: list[Trial]) -> list[float] | None:
+def _usual_rates(search: Search, trials: list[TrialView]) -> list[float] | None:
     """Return the default rate of each trial's optimizer; None if there is one optimizer only, or one is unknown."""
     optimizers = [str(trial.hyperparameters.get("optimizer")) for trial in trials]
     if len(set(optimizers)) == 1 or not search.default_rates.keys() >= set(optimizers):
@@ -115,7 +115,7 @@ def _usual_rates(search: Search, trials: list[Trial]) -> list[float] | None:
     return [search.default_rates[optimizer] for optimizer in optimizers]
 
 
-def _describe_range(key: str, search: Search, trials: list[Trial], values: list[float], language: Language) -> str:
+def _describe_range(key: str, search: Search, trials: list[TrialView], values: list[float], language: Language) -> str:
     """Return between which values the best quarter of the trials lies."""
     if len(trials) < MIN_TRIALS_FOR_A_RANGE:
         return translate("found_too_few", language, count=len(trials))

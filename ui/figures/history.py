@@ -9,7 +9,7 @@ from ui.figures.axes import format_value
 from ui.figures.markers import objective_title, trial_markers
 from ui.figures.style import ACCENT, MUTED, SECOND, WRONG, apply_style, escape_text, tick_step
 from ui.i18n import Language, UserError, display_name, translate
-from ui.reports.search import Search, Trial
+from ui.reports.search import Search, TrialView
 
 STATUS_COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
 MIN_BAR_SHARE = 0.004  # of the timeline: a trial that failed immediately would be invisible
@@ -112,17 +112,17 @@ def plot_timeline(search: Search, language: Language) -> go.Figure:
     return apply_style(figure, language)
 
 
-def _span(trial: Trial, first: datetime) -> tuple[float, float]:
+def _span(trial: TrialView, first: datetime) -> tuple[float, float]:
     """Return (start, length) in seconds; a clock that was set back gives no negative length."""
     length = (trial.ended - trial.started).total_seconds() if trial.ended else trial.seconds or 0.0
     return (trial.started - first).total_seconds(), max(0.0, length)
 
 
-def _heading(trial: Trial, language: Language) -> str:
+def _heading(trial: TrialView, language: Language) -> str:
     return f"<b>{translate('trial', language)} {trial.order}</b> · {escape_text(display_name(trial.status, language))}"
 
 
-def _describe_run(trial: Trial, language: Language) -> str:
+def _describe_run(trial: TrialView, language: Language) -> str:
     """Return the hover text of a bar: status, start, duration, score and the reason of a failure."""
     lines = [_heading(trial, language), f"{translate('started', language)}: {trial.started:%Y-%m-%d %H:%M:%S} UTC"]
     if trial.seconds is not None:

@@ -8,7 +8,7 @@ from ui.figures.axes import Axis, find_axes
 from ui.figures.markers import best_trial_marker, objective_title, score_color_scale, trial_markers
 from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, escape_text
 from ui.i18n import Language, UserError, display_name, translate
-from ui.reports.search import Search, Trial
+from ui.reports.search import Search, TrialView
 
 BAR_PX, FRAME_PX = 26, 110  # height of a bar, and of what surrounds the bars
 MIN_HEIGHT_PX = 400
@@ -22,22 +22,22 @@ def plot_param_importances(search: Search, language: Language) -> go.Figure:
     """
     if search.importance is None:
         raise UserError("no_importance")
-    names, values, deviations = zip(*search.importance.values, strict=True)
-    places = list(range(len(names)))  # not the names: two of them may read alike
+    measured = search.importance.values
+    places = list(range(len(measured)))  # not the names: two of them may read alike
     figure = go.Figure(
         go.Bar(
             orientation="h",
-            x=values,
+            x=[one.importance for one in measured],
             y=places,
-            error_x={"array": deviations, "color": SECOND, "thickness": 1.5, "width": 4},
+            error_x={"array": [one.std for one in measured], "color": SECOND, "thickness": 1.5, "width": 4},
             marker={"color": ACCENT},
             hovertemplate="%{x:.3f} ± %{error_x.array:.3f}<extra></extra>",
         )
     )
-    texts = [escape_text(display_name(name, language)) for name in names]
+    texts = [escape_text(display_name(one.name, language)) for one in measured]
     figure.update_yaxes(tickvals=places, ticktext=texts, autorange="reversed", showgrid=False)
     figure.update_xaxes(title=translate("importance", language), rangemode="tozero", nticks=4, tickangle=0)
-    height = max(MIN_HEIGHT_PX, FRAME_PX + BAR_PX * len(names))
+    height = max(MIN_HEIGHT_PX, FRAME_PX + BAR_PX * len(measured))
     return apply_style(figure, language).update_layout(margin_t=10, height=height)
 
 
@@ -94,7 +94,7 @@ def plot_parallel_coordinate(search: Search, names: list[str], language: Languag
     return apply_style(figure, language).update_layout(margin={"l": 70, "r": 60, "t": 110, "b": 20}, height=460)
 
 
-def _dimension(axis: Axis, trials: list[Trial]) -> dict[str, Any]:
+def _dimension(axis: Axis, trials: list[TrialView]) -> dict[str, Any]:
     """Return an axis of the parallel coordinates; trials that do not use the hyperparameter meet below its values."""
     low, high = axis.ends
     values = [axis.position(trial) for trial in trials]

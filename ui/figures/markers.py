@@ -7,13 +7,13 @@ import numpy as np
 from ui.figures.axes import format_value
 from ui.figures.style import ACCENT, EDGE, GOLD, SECOND, escape_text
 from ui.i18n import Language, display_name, translate
-from ui.reports.search import Search, Trial
+from ui.reports.search import Search, TrialView
 
 SCORE_COLORS = [[0, SECOND], [0.5, "#b9b4b0"], [1, ACCENT]]  # worst to best
 MAX_HOVER_LINES = 24  # more would not fit on the page
 
 
-def trial_markers(search: Search, trials: list[Trial], language: Language) -> dict[str, Any]:
+def trial_markers(search: Search, trials: list[TrialView], language: Language) -> dict[str, Any]:
     """Return the settings of a trace that marks scored trials at their scores; a triangle is a score off the axis."""
     scores = search.clip_far_values([trial.score for trial in trials])
     off_axis = "triangle-down" if search.descending else "triangle-up"
@@ -28,7 +28,7 @@ def trial_markers(search: Search, trials: list[Trial], language: Language) -> di
     }
 
 
-def best_trial_marker(trial: Trial, language: Language) -> dict[str, Any]:
+def best_trial_marker(trial: TrialView, language: Language) -> dict[str, Any]:
     """Return the settings of a trace that marks the best trial with a star."""
     return {
         "mode": "markers",
@@ -39,7 +39,7 @@ def best_trial_marker(trial: Trial, language: Language) -> dict[str, Any]:
     }
 
 
-def describe_trial(trial: Trial, language: Language) -> str:
+def describe_trial(trial: TrialView, language: Language) -> str:
     """Return the hover text of a trial: its number, score and hyperparameters, one line each."""
     score = "" if trial.score is None else f" · {format_value(trial.score, language)}"
     lines = [f"<b>{translate('trial', language)} {trial.order}{score}</b>"]

@@ -4,9 +4,9 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
+from model.io.reports.evaluation import Mistake
 from ui.figures.style import escape_text
 from ui.i18n import Language, percent, translate
-from ui.reports.parse import Mistake
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "mistakes.js").read_text(encoding="utf-8")
 
@@ -21,6 +21,7 @@ def mistakes_html(mistakes: list[Mistake], language: Language) -> str:
 
 
 def _figure(one: Mistake, language: Language) -> str:
+    assert one.confidence is not None  # `read_mistakes` refuses it
     share = percent(one.confidence, language)
     text = escape(translate("mistake", language, label=one.label, answer=one.answer, share=share), quote=True)
     return (

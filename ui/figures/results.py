@@ -7,12 +7,12 @@ from plotly.subplots import make_subplots
 
 from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, escape_text, tick_step, with_alpha
 from ui.i18n import Language, display_name, percent, translate
-from ui.reports.parse import Calibration, Evaluation, Training
+from ui.reports.parse import CalibrationView, EvaluationView, TrainingView
 
 MAX_NUMBERED_CLASSES = 20  # a confusion matrix with more has no room for its counts
 
 
-def plot_learning_curve(training: Training, language: Language) -> go.Figure:
+def plot_learning_curve(training: TrainingView, language: Language) -> go.Figure:
     """Return the loss and the metrics over the epochs, one panel each, for training and validation."""
     figure = make_subplots(len(training.curves), 1, shared_xaxes=True, vertical_spacing=0.08)
     for row, (name, (fitted, held_out)) in enumerate(training.curves.items(), 1):
@@ -39,7 +39,7 @@ def plot_learning_curve(training: Training, language: Language) -> go.Figure:
     return apply_style(figure, language)
 
 
-def plot_confusion_matrix(evaluation: Evaluation, language: Language) -> go.Figure:
+def plot_confusion_matrix(evaluation: EvaluationView, language: Language) -> go.Figure:
     """Return the confusion matrix; mistakes have a separate color scale, or a few would be invisible."""
     labels, matrix = [escape_text(label) for label in evaluation.labels], evaluation.confusion
     size = range(len(labels))
@@ -73,7 +73,7 @@ def plot_confusion_matrix(evaluation: Evaluation, language: Language) -> go.Figu
     return apply_style(figure, language).update_layout(margin_t=10)
 
 
-def plot_calibration(found: Calibration, language: Language) -> go.Figure:
+def plot_calibration(found: CalibrationView, language: Language) -> go.Figure:
     """Return a reliability diagram: the share of right answers over their confidence."""
     figure = go.Figure()
     figure.add_scatter(

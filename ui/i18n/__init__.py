@@ -14,6 +14,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from model.io.trials import LEARNING_RATE, get_optimizer
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -67,8 +69,8 @@ def display_name(name: str, language: Language) -> str:
     `val_accuracy` is "accuracy (validation)". A name without a translation comes back with spaces for underscores.
     """
     words = SERVER_TEXT[language]
-    if name.startswith("learning_rate_"):
-        return f"{words['learning_rate']} ({name.removeprefix('learning_rate_')})"
+    if optimizer := get_optimizer(name):
+        return f"{words[LEARNING_RATE]} ({optimizer})"
     metric = name.removeprefix("val_")
     text = words.get(metric, metric.replace("_", " "))
     return text if metric == name else f"{text} ({words['validation']})"

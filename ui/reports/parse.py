@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import CorruptFileError
-from model.io.reports import trials as schema
-from model.io.reports.evaluation import EvaluationReport
-from model.io.reports.schema import Report
+from model.io.reports.evaluation import EvaluationReport, Mistake
+from model.io.reports.schema import Report, Value
 from model.io.reports.training import TrainingReport
-from model.io.reports.trials import TrialsReport
-from model.io.trials import LEARNING_RATE, fold_learning_rate
+from model.io.reports.trials import Importance, Parameter, Trial, TrialsReport
+from model.io.trials import fold_learning_rate, get_optimizer
 from ui.i18n import UserError
-from ui.reports.search import Hyperparameter, Importance, Search, Trial
+from ui.reports.search import HyperparameterView, Search, TrialView
 
 # A page with more than this would be too large: each figure is as large as what it shows. Files have their limits in
 # `model.artifacts`.
@@ -31,7 +30,7 @@ R = TypeVar("R", bound=Report)
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingView:
     """A training.json, as far as the page shows it."""
 
     epochs: tuple[int, ...]
@@ -40,7 +39,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationView:
     """The confusion matrix of an evaluation.json."""
 
     labels: tuple[str, ...]
@@ -51,17 +50,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A wrong answer of an evaluation.json."""
-
-    label: str
-    answer: str
-    confidence: float
-    image: str  # the network's input as PNG, in base64
-
-
-@dataclass(frozen=True)
-class Calibration:
+class CalibrationView:
     """How far the confidence of an evaluation.json can be believed."""
 
     bins: tuple[tuple[float, float, int], ...]  # (mean confidence, share of right answers, answers)
@@ -84,11 +73,7 @@ def read_search(folder: Path) -> Search:
     if len(trials) > MAX_TRIALS or len(names) > MAX_HYPERPARAMETERS or epochs > MAX_EPOCHS:
         raise _damaged(TRIALS_FILE)
     schedule = (report.overrides or {}).get("schedule")
-    rates = {
-        row.name.removeprefix(f"{LEARNING_RATE}_"): row.default
-        for row in report.space or ()
-        if fold_learning_rate(row.name) != row.name
-    }
+    rates = {optimizer: row.default for row in report.space or () if (optimizer := get_optimizer(row.name)) is not None}
     return Search(
         report.objective.name,
         report.objective.direction == "max",
@@ -102,7 +87,7 @@ def read_search(folder: Path) -> Search:
     )
 
 
-def read_training(folder: Path) -> Training:
+def read_training(folder: Path) -> TrainingView:
     """Read the history of training.json: the loss and every metric that has a validation value too.
 
     Raises:
@@ -117,7 +102,7 @@ def read_training(folder: Path) -> Training:
         name: ([row.value(name) for row in report.history], [row.value(f"val_{name}") for row in report.history])
         for name in names[:MAX_CURVES]
     }
-    return Training(tuple(row.epoch for row in report.history), curves, report.best_epoch)
+    return TrainingView(tuple(row.epoch for row in report.history), curves, report.best_epoch)
 
 
 @cache
@@ -129,7 +114,7 @@ def was_trained_on_sketches(folder: Path) -> bool:
         return False
 
 
-def read_evaluation(folder: Path) -> Evaluation:
+def read_evaluation(folder: Path) -> EvaluationView:
     """Read the confusion matrix of evaluation.json.
 
     Raises:
@@ -138,10 +123,10 @@ def read_evaluation(folder: Path) -> Evaluation:
     report = _read(EvaluationReport, folder / EVALUATION_FILE)
     if report.accuracy is None:
         raise UserError("report_no_classes")
-    return Evaluation(tuple(report.labels), report.confusion_matrix, report.accuracy, report.rows, report.split)
+    return EvaluationView(tuple(report.labels), report.confusion_matrix, report.accuracy, report.rows, report.split)
 
 
-def read_calibration(folder: Path) -> Calibration:
+def read_calibration(folder: Path) -> CalibrationView:
     """Read the bins of the calibration in evaluation.json, those that any answer fell into.
 
     Raises:
@@ -156,7 +141,7 @@ def read_calibration(folder: Path) -> Calibration:
             if one.confidence is None or one.accuracy is None:
                 raise _damaged(EVALUATION_FILE)
             bins.append((one.confidence, one.accuracy, one.rows))
-    return Calibration(tuple(bins), calibration.ece)
+    return CalibrationView(tuple(bins), calibration.ece)
 
 
 def read_mistakes(folder: Path) -> list[Mistake]:
@@ -168,12 +153,10 @@ def read_mistakes(folder: Path) -> list[Mistake]:
     mistakes = _read(EvaluationReport, folder / EVALUATION_FILE).mistakes
     if not mistakes:
         raise UserError("report_no_mistakes")
-    shown = []
     for one in mistakes:
         if one.confidence is None or len(one.image) > MAX_IMAGE_BASE64_CHARS:
             raise _damaged(EVALUATION_FILE)
-        shown.append(Mistake(one.label, one.answer, one.confidence, one.image))
-    return shown
+    return mistakes
 
 
 def _read(report: type[R], path: Path) -> R:
@@ -190,8 +173,8 @@ def _damaged(name: str) -> UserError:
     return UserError("report_damaged", file=name)
 
 
-def _trial(order: int, row: schema.Trial, objective: str) -> Trial:
-    return Trial(
+def _trial(order: int, row: Trial, objective: str) -> TrialView:
+    return TrialView(
         order,
         row.trial_id,
         row.status,
@@ -206,15 +189,15 @@ def _trial(order: int, row: schema.Trial, objective: str) -> Trial:
     )
 
 
-def _space(rows: list[schema.Parameter]) -> tuple[Hyperparameter, ...]:
-    found: dict[str, Hyperparameter] = {}
+def _space(rows: list[Parameter]) -> tuple[HyperparameterView, ...]:
+    found: dict[str, HyperparameterView] = {}
     for row in rows:
         name = fold_learning_rate(row.name)
         low, high = row.low or 0.0, row.high or 0.0
         choices = tuple(map(_hashable, row.values or ()))
-        one = Hyperparameter(name, choices, low, high, row.scale == "log" and low > 0)
+        one = HyperparameterView(name, choices, low, high, row.scale == "log" and low > 0)
         other = found.get(name, one)
-        found[name] = Hyperparameter(
+        found[name] = HyperparameterView(
             name,
             tuple(dict.fromkeys((*other.choices, *one.choices))),
             min(one.low, other.low),
@@ -224,14 +207,13 @@ def _space(rows: list[schema.Parameter]) -> tuple[Hyperparameter, ...]:
     return tuple(found.values())
 
 
-def _importance(section: schema.Importance | None) -> Importance | None:
+def _importance(section: Importance | None) -> Importance | None:
     if section is None or not section.values:
         return None
-    values = [(row.name, row.importance, row.std) for row in section.values]
-    return Importance(tuple(sorted(values, key=lambda value: -value[1])), section.r2, section.trials)
+    return section.model_copy(update={"values": sorted(section.values, key=lambda one: -one.importance)})
 
 
-def _hashable(value: schema.Value) -> schema.Value | tuple:
+def _hashable(value: Value) -> Value | tuple:
     return tuple(value) if isinstance(value, list) else value
 
 

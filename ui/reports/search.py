@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from model.io.reports.trials import Importance
+from model.io.trials import comparable_trials, rank_trials
+
 # Older reports do not describe the search space. There, a hyperparameter is a range from this many different values,
 MIN_RANGE_VALUES = 7
 MIN_LOG_RATIO = 30  # on a logarithmic scale if the largest value is this many times the smallest.
@@ -15,7 +18,7 @@ MAX_CHOICES = 50  # on the axis of a figure
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialView:
     """One trial of a search."""
 
     order: int  # from 0, in which it was tried, as `python -m training trials` numbers it
@@ -32,7 +35,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Hyperparameter:
+class HyperparameterView:
     """A hyperparameter of a search space: a choice of a list, or a number of a range."""
 
     name: str
@@ -43,39 +46,27 @@ class Hyperparameter:
 
 
 @dataclass(frozen=True)
-class Importance:
-    """How much each hyperparameter mattered, as the search has measured it."""
-
-    values: tuple[tuple[str, float, float], ...]  # (name, importance, standard deviation), most important first
-    r2: float | None  # of the random forest that it was measured with
-    trials: int  # that the forest was fitted to
-
-
-@dataclass(frozen=True)
 class Search:
     """A trials.json."""
 
     objective: str  # name of the metric
     descending: bool  # whether more of it is better
-    trials: tuple[Trial, ...]  # in the order in which they were tried
-    best: Trial | None
-    space: tuple[Hyperparameter, ...] = ()  # empty in older reports
-    importance: Importance | None = None
+    trials: tuple[TrialView, ...]  # in the order in which they were tried
+    best: TrialView | None
+    space: tuple[HyperparameterView, ...] = ()  # empty in older reports
+    importance: Importance | None = None  # its values are the most important first
     default_rates: Mapping[str, float] = field(default_factory=dict)  # optimizer -> default of its learning rate
     schedule: str | None = None  # of the learning rate, if every trial had the same
     strategy: str | None = None  # how points were chosen
 
     @property
-    def scored(self) -> list[Trial]:
+    def scored(self) -> list[TrialView]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
 
     def comparable(self) -> "Search":
-        """Return the search with the trials of equal length: of Hyperband the longest, because it stops the others."""
-        if self.strategy != "hyperband":
-            return self
-        longest = max((len(trial.history) for trial in self.scored), default=0)
-        return replace(self, trials=tuple(trial for trial in self.scored if len(trial.history) == longest))
+        """Return the search with the trials that have a score and were trained equally long."""
+        return replace(self, trials=tuple(comparable_trials(self.trials, self.strategy)))
 
     def clip_far_values(self, values: list[float]) -> list[float]:
         """Return values of the objective for an axis, with those far worse than the others moved to the worst of these.
@@ -118,11 +109,9 @@ class Search:
 
     def ranked(self) -> "Search":
         """Return the same search with its trials from best to worst, those without a score last."""
-        sign = -1 if self.descending else 1
-        order = sorted(self.trials, key=lambda t: (t.score is None, sign * (t.score or 0)))
-        return replace(self, trials=tuple(order))
+        return replace(self, trials=tuple(rank_trials(self.trials, "max" if self.descending else "min")))
 
-    def varied(self) -> list[Hyperparameter]:
+    def varied(self) -> list[HyperparameterView]:
         """Return the hyperparameters of which the scored trials have several values, most important first.
 
         Those that the best trial does not have, such as the strength of a penalty, come last: it could not be shown.
@@ -135,7 +124,7 @@ class Search:
             if len(values) > 1:
                 found.append(_widened(known.get(name) or _guessed(name, list(values)), list(values)))
         found = [hyperparameter for hyperparameter in found if len(hyperparameter.choices) <= MAX_CHOICES]
-        rank = {name: place for place, (name, _, _) in enumerate(self.importance.values)} if self.importance else {}
+        rank = {one.name: place for place, one in enumerate(self.importance.values)} if self.importance else {}
         used = self.best.hyperparameters if self.best else {}
         return sorted(found, key=lambda one: (used.get(one.name) is None, rank.get(one.name, len(rank))))
 
@@ -148,17 +137,17 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _guessed(name: str, values: list[Any]) -> Hyperparameter:
+def _guessed(name: str, values: list[Any]) -> HyperparameterView:
     """Return a hyperparameter that the report does not describe, guessed from its values."""
     if not all(map(is_number, values)):
-        return Hyperparameter(name, tuple(values))
+        return HyperparameterView(name, tuple(values))
     if len(values) < MIN_RANGE_VALUES:
-        return Hyperparameter(name, tuple(sorted(values)))
+        return HyperparameterView(name, tuple(sorted(values)))
     low, high = min(values), max(values)
-    return Hyperparameter(name, low=low, high=high, log=0 < low * MIN_LOG_RATIO <= high)
+    return HyperparameterView(name, low=low, high=high, log=0 < low * MIN_LOG_RATIO <= high)
 
 
-def _widened(hyperparameter: Hyperparameter, values: list[Any]) -> Hyperparameter:
+def _widened(hyperparameter: HyperparameterView, values: list[Any]) -> HyperparameterView:
     """Return it with room for every value: a resumed search may have had another space before."""
     if hyperparameter.choices or not all(map(is_number, values)):
         return replace(hyperparameter, choices=tuple(dict.fromkeys((*hyperparameter.choices, *values))))

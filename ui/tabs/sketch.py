@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from model.config import CnnConfig
+from model.config import DIGITS, CnnConfig
 from ui.i18n import language_of, translate
 from ui.inference import tasks
 from ui.inference.supervisor import ModelSupervisor
@@ -51,7 +51,7 @@ def tab_key(config: CnnConfig) -> str:
     """Return the key of the tab's name: a model of the ten digits has its own, and a regression has no classes."""
     if config.task == "regression":
         return "number_tab"
-    return "digit_tab" if config.labels == tuple("0123456789") else "class_tab"
+    return "digit_tab" if config.labels == DIGITS else "class_tab"
 
 
 def guide_key(config: CnnConfig, takes_drawings: bool) -> str:

@@ -19,7 +19,7 @@ from model.io.reports.schema import (
     Values,
 )
 from model.io.reports.training import History
-from model.io.trials import LEARNING_RATE, fold_learning_rate
+from model.io.trials import LEARNING_RATE, get_optimizer
 
 SCHEMA_VERSION = 2
 
@@ -91,8 +91,9 @@ class Trial(Section):
         """Return the hyperparameters with `learning_rate` instead of the name that its optimizer gives it."""
         values = dict(self.hyperparameters)
         optimizer = values.get("optimizer")
-        for name in [name for name in values if fold_learning_rate(name) != name]:
-            if optimizer is None or name == f"{LEARNING_RATE}_{optimizer}":
+        for name in self.hyperparameters:
+            owner = get_optimizer(name)
+            if owner is not None and optimizer in (None, owner):
                 values[LEARNING_RATE] = values.pop(name)
         return values
 
@@ -139,6 +140,11 @@ class TrialsReport(Report):
 
     @model_validator(mode="after")
     def _check_best_trial(self) -> Self:
-        if self.best_trial is not None and all(trial.trial_id != self.best_trial for trial in self.trials):
+        if self.best_trial is not None and self.best is None:
             raise ValueError("best_trial is not among the trials")
         return self
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None if none has completed."""
+        return next((trial for trial in self.trials if trial.trial_id == self.best_trial), None)

@@ -11,8 +11,8 @@ from datasets import ClassLabel, Features, Image
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.artifacts import EXPORT_FORMATS
-from model.io.atomic import write_json
 from model.io.locate import PRETRAINED
+from model.io.reports import write_report
 from model.preprocess.decode import decode
 from model.scaling import Scaling
 from tests.conftest import SAMPLE
@@ -95,7 +95,7 @@ def test_export_unreachable_dataset_falls_back_to_fitting_sample(fresh, monkeypa
     caplog.set_level("INFO", "trazo")
     monkeypatch.setattr(module, "convert_and_check", lambda cnn, name, pixels, wanted: (b"%d" % len(pixels), 0.0))
     report = export(fresh, ["onnx"])  # its evaluation names a dataset on the Hub, which the tests cannot reach
-    assert report["formats"]["onnx"]["checked_on"] == {"dataset": "sample", "split": "test", "rows": 1000}
+    assert report.formats["onnx"].checked_on.to_dict() == {"dataset": "sample", "split": "test", "rows": 1000}
     assert "checked with the bundled sample: " in caplog.text
     monkeypatch.setattr(module, "SAMPLE_SHAPE", (32, 32, 3))
     with pytest.raises(TrazoError, match="no images to check with: .*ylecun/mnist.*; give --dataset$"):
@@ -107,10 +107,10 @@ def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatc
     columns = {"scan": random_images(9, (28, 28)), "photo": random_images(9, (28, 28)), "digit": range(9)}
     dataset = write_dataset(tmp_path / "scans", features, [columns], split="test")
     stream = HubStream(dataset, "test", image_column="scan")
-    write_json(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))
+    write_report(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))
     monkeypatch.setattr(module, "convert_and_check", lambda *_: (b"", 0.0))
     report = export(fresh, ["onnx"])
-    assert report["formats"]["onnx"]["checked_on"] == {"dataset": "scans", "split": "test", "rows": 9}
+    assert report.formats["onnx"].checked_on.to_dict() == {"dataset": "scans", "split": "test", "rows": 9}
 
 
 def test_export_check_is_bounded_in_images_and_batch(fresh, monkeypatch):

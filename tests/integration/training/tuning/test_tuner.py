@@ -42,6 +42,7 @@ def test_search_regression_smallest_error_is_best(tmp_path, tiny_space, in_proce
     columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
     report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    report = report.to_dict()
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
     for trial in report["trials"]:
         assert trial["score"] == min(row["val_mean_absolute_error"] for row in trial["history"])
@@ -78,7 +79,7 @@ def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_proce
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
     report = commands.tune(data, {"batch_size": 32, "augment": 0.0, "seed": seed + 1}, settings, tmp_path)
-    assert report["best_trial"] == "0"
+    assert report.best_trial == "0"
 
 
 def test_search_failed_trial_is_recorded_and_search_continues(tmp_path, monkeypatch, instant_trials):

@@ -1,14 +1,11 @@
 """Importance of hyperparameters: what the score depends on comes first."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 
+from model.io.reports.trials import TrialsReport
 from tests.support.trials import trial_row, trials_report
 from training.tuning.importance import hyperparameter_importance
-
-importance = partial(hyperparameter_importance, trees=20)  # enough for 40 trials, and quick
 
 SPACE = [
     {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}},
@@ -28,6 +25,12 @@ SPACE = [
         for name, default in (("adam", 1e-3), ("sgd", 1e-1))
     ),
 ]
+
+
+def importance(report: dict) -> dict | None:
+    """Return the importance of hyperparameters in the content of a trials.json."""
+    found = hyperparameter_importance(TrialsReport.parse(report, "trials.json"), trees=20)  # enough for 40, and quick
+    return found and found.to_dict()
 
 
 def search(score, trials: int = 40) -> dict:
@@ -95,5 +98,5 @@ def test_importance_names_of_cross_entropy_count_as_one():
 def test_importance_short_trials_of_hyperband_are_left_out():
     report = search(lambda point, rate, _: 0.9 + 0.02 * point["blocks"]) | {"strategy": "hyperband"}
     for number, trial in enumerate(report["trials"]):
-        trial["history"] = [{}] * (3 if number % 2 else 1)
+        trial["history"] = [{"epoch": 1}] * (3 if number % 2 else 1)
     assert importance(report)["trials"] == 20

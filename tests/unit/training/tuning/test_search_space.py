@@ -13,11 +13,13 @@ from model import CnnConfig
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.io.reports.trials import TrialsReport
 from model.scaling import PixelHistogram
+from tests.support.trials import trial_row, trials_report
 from training.config import OPTIMIZERS, SCHEDULES, TrainConfig, TuneConfig
 from training.tuning.oracles import make_oracle
 from training.tuning.search_space import SPACE, SearchSpace, best_hyperparameters
-from training.tuning.trials_report import space_rows
+from training.tuning.trials_report import make_parameters
 
 BASE = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
 # Per case: the arguments of SearchSpace, the names that can be searched, the space as KerasTuner collects it, the
@@ -31,7 +33,7 @@ def test_search_space_recorded_cases_give_same_space_and_points(tmp_path, case):
     space = SearchSpace(recorded["base"], recorded.get("overrides"), searched=recorded.get("searched", ()))
     oracle = make_oracle(TuneConfig(trials=60, seed=3), recorded["base"]["task"], lambda hp: True)
     BaseTuner(oracle, space.point, str(tmp_path), "space")
-    rows = space_rows(oracle.get_space())
+    rows = [parameter.to_dict() for parameter in make_parameters(oracle.get_space())]
     assert json.dumps(rows) == json.dumps(recorded["space"])  # as text: the order counts too
     default, *drawn = recorded["points"]
     points = [(keras_tuner.HyperParameters(), default)]
@@ -41,9 +43,8 @@ def test_search_space_recorded_cases_give_same_space_and_points(tmp_path, case):
         points.append((hp, point))
     for hp, point in points:
         architecture, training = space.point(hp)
-        assert (
-            json.loads(json.dumps({"values": hp.values, "architecture": architecture, "training": training})) == point
-        )
+        found = {"values": hp.values, "architecture": architecture, "training": training}
+        assert json.loads(json.dumps(found)) == point
         assert [*hp.values] == [*point["values"]] and [*architecture] == [*point["architecture"]]
 
 
@@ -162,9 +163,10 @@ def test_best_hyperparameters_of_report_give_network_and_training():
     space, hp = SearchSpace(base, {"batch_size": 96, "elastic_transform": 0.02}), keras_tuner.HyperParameters()
     hp.values = {"blocks": 2, "optimizer": "sgd", "learning_rate_sgd": 0.05, "regularization": "l1", "l1": 1e-5}
     architecture, training = space.point(hp)
-    trials = [{"trial_id": "0", "hyperparameters": {}}, {"trial_id": "1", "hyperparameters": hp.values}]
-    report = {"trials": trials, "best_trial": "1", "subject": base, "overrides": space.overrides}
-    assert best_hyperparameters(json.loads(json.dumps(report))) == (architecture, training)
+    rows = [trial_row(0), trial_row(1, **hp.values)]
+    report = trials_report(rows) | {"best_trial": "1", "subject": base, "overrides": space.overrides}
+    found = best_hyperparameters(TrialsReport.parse(json.loads(json.dumps(report)), "trials.json"))
+    assert found == (architecture, training)
     assert architecture["filters"] == (24, 48) and architecture["l1"] == 1e-5
     settings = TrainConfig(**training)
     assert (settings.batch_size, settings.elastic_transform, settings.learning_rate) == (96, 0.02, 0.05)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from model.errors import TrazoError
+from model.io.reports.trials import Trial, TrialsReport
 from tests.conftest import SAMPLE
 from tests.support.trials import trial_row, trials_report
 from training.cli import main
@@ -22,7 +23,7 @@ from training.tuning.trials_report import (
     failure_reason,
     format_csv,
     format_leaderboard,
-    space_rows,
+    make_parameters,
 )
 
 ROWS = [
@@ -32,18 +33,22 @@ ROWS = [
 ]
 
 
+def parse(report: dict) -> TrialsReport:
+    return TrialsReport.parse(report, "trials.json")
+
+
 def test_leaderboard_is_best_first_and_lists_shared_values_once():
-    lines = format_leaderboard(trials_report(ROWS)).splitlines()
+    lines = format_leaderboard(parse(trials_report(ROWS))).splitlines()
     assert [line.split()[0] for line in lines] == ["trial", "2", "0", "1", "all:"]
     assert lines[1].endswith("blocks=3  optimizer=adam  l1=1.25e-06") and "1,234" in lines[1]
     assert lines[3].endswith("the loss is no longer finite, in epoch 1")
     assert lines[4] == "all: dropout=0.2"
-    least = format_leaderboard(trials_report(ROWS, "min"), limit=1).splitlines()
+    least = format_leaderboard(parse(trials_report(ROWS, "min")), limit=1).splitlines()
     assert least[1].startswith("0 ") and least[-1] == "2 more"
 
 
 def test_csv_has_one_column_per_hyperparameter():
-    table = list(csv.DictReader(io.StringIO(format_csv(trials_report(ROWS)))))
+    table = list(csv.DictReader(io.StringIO(format_csv(parse(trials_report(ROWS))))))
     assert [line["trial_id"] for line in table] == ["0", "1", "2"]
     assert [line["l1"] for line in table] == ["", "", "1.25e-06"]
     assert [line["score"] for line in table] == ["0.5", "", "0.75"] and table[1]["epochs"] == "0"
@@ -52,16 +57,17 @@ def test_csv_has_one_column_per_hyperparameter():
 
 @pytest.mark.parametrize(("direction", "best"), [("max", "2"), ("min", "0")])
 def test_best_trial_of_equal_ones_is_the_first(direction, best):
-    assert best_trial_id([*ROWS, trial_row(3, 0.75), trial_row(4, 0.5)], direction) == best
-    assert best_trial_id(ROWS[1:2], direction) is None
+    trials = [Trial(**row) for row in [*ROWS, trial_row(3, 0.75), trial_row(4, 0.5)]]
+    assert best_trial_id(trials, direction) == best
+    assert best_trial_id(trials[1:2], direction) is None
 
 
-def test_space_rows_have_conditions():
+def test_make_parameters_have_conditions():
     base = {"task": "multiclass", "labels": ("a", "b", "c"), "image_shape": (8, 8, 1)}
     hp = keras_tuner.HyperParameters()
     hp.values = {"regularization": "l1", "optimizer": "lion"}
     SearchSpace(base).point(hp)
-    space = {parameter["name"]: parameter for parameter in space_rows(hp)}
+    space = {parameter.name: parameter.to_dict() for parameter in make_parameters(hp)}
     assert json.loads(json.dumps(space)) == space
     assert space["blocks"] == {"name": "blocks", "values": [1, 2, 3], "default": 3, "when": {}}
     assert space["l1"]["when"] == {"regularization": ["l1", "elastic net"]}
@@ -99,9 +105,9 @@ def test_trials_command_prints_table_and_names_what_is_missing(tmp_path, capsys)
     assert f"it comes from `python -m training tune --output {tmp_path}" in capsys.readouterr().err
     (tmp_path / "trials.json").write_text(json.dumps(trials_report(ROWS)))
     assert main(["trials", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.strip() == format_leaderboard(trials_report(ROWS))
+    assert capsys.readouterr().out.strip() == format_leaderboard(parse(trials_report(ROWS)))
     assert main(["trials", str(tmp_path), "--csv"]) == 0
-    assert capsys.readouterr().out == format_csv(trials_report(ROWS))
+    assert capsys.readouterr().out == format_csv(parse(trials_report(ROWS)))
     (tmp_path / "trials.json").write_text(json.dumps(trials_report(ROWS) | {"schema_version": 1}))
     assert main(["trials", str(tmp_path)]) == 2
     assert "schema_version 1; this Trazo reads 2" in capsys.readouterr().err

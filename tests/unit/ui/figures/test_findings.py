@@ -7,17 +7,17 @@ import pytest
 from tests.support.search_report import EVIL
 from ui.figures.findings import findings_html
 from ui.i18n import UserError
-from ui.reports.search import Hyperparameter, Search, Trial
+from ui.reports.search import HyperparameterView, Search, TrialView
 
 
-def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyperparameters) -> Trial:
+def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyperparameters) -> TrialView:
     status = "COMPLETED" if score is not None else "FAILED"
     history = tuple(enumerate(epochs, 1))
-    return Trial(order, f"{order:02d}", status, score, hyperparameters, 1000, 1.0, None, history)
+    return TrialView(order, f"{order:02d}", status, score, hyperparameters, 1000, 1.0, None, history)
 
 
 def findings_of(
-    trials: list[Trial], descending: bool = True, language: str = "en", **space: Hyperparameter
+    trials: list[TrialView], descending: bool = True, language: str = "en", **space: HyperparameterView
 ) -> dict[str, str]:
     search = Search("val_accuracy", descending, tuple(trials), trials[0], tuple(space.values()))
     return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings_html(search, language)))
@@ -37,7 +37,7 @@ def test_findings_choices_compares_medians_and_counts_rare_values():
     assert "the best was tanh (median 0.6" in findings_of(trials, descending=False)["Activation"]
     assert "lo peor tanh (mediana 0,6 en 3). Con menos" in findings_of(trials, language="es")["Función de activación"]
     # Values of the space that no trial used are not compared either; without any, nothing is left out.
-    space = {"activation": Hyperparameter("activation", ("relu", "tanh", "gelu", "elu", "swish"))}
+    space = {"activation": HyperparameterView("activation", ("relu", "tanh", "gelu", "elu", "swish"))}
     assert findings_of(trials, **space)["Activation"].endswith("3 of 5 values.")
     found = findings_of([trial for trial in trials if trial.hyperparameters["activation"] != "gelu"])
     assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
@@ -57,7 +57,7 @@ def test_findings_few_trials_are_called_few():
 
 def test_findings_range_reports_best_quarter():
     trials = [trial(n, 0.9 - 0.01 * n, learning_rate=0.001 * (n + 1)) for n in range(12)]
-    space = {"rate": Hyperparameter("learning_rate", low=1e-4, high=1e-1, log=True)}
+    space = {"rate": HyperparameterView("learning_rate", low=1e-4, high=1e-1, log=True)}
     assert findings_of(trials, **space)["Learning rate"] == (
         "The best 3 trials used values from 0.001 to 0.003; all of them, from 0.001 to 0.012."
     )
@@ -70,7 +70,7 @@ def test_findings_learning_rates_of_several_optimizers_are_relative():
         trial(n, 0.9 - 0.01 * n, optimizer=optimizer, learning_rate=rates[optimizer] * (1 + n))
         for n, optimizer in enumerate(["adam", "sgd"] * 6)
     ]
-    space = (Hyperparameter("learning_rate", low=1e-4, high=1.0, log=True),)
+    space = (HyperparameterView("learning_rate", low=1e-4, high=1.0, log=True),)
     found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, default_rates=rates), "en")
     assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
     # With one optimizer, or without the usual rates in the report, the rates themselves are reported.
@@ -84,7 +84,7 @@ def test_findings_learning_rates_of_several_optimizers_are_relative():
 def test_findings_other_range_reports_its_values():
     """Also if the optimizers differ, and if trials have no learning rate."""
     trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
-    space = (Hyperparameter("dropout", high=0.5),)
+    space = (HyperparameterView("dropout", high=0.5),)
     search = Search("val_accuracy", True, tuple(trials), None, space, default_rates={"adam": 1e-3, "sgd": 0.1})
     assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings_html(search, "en")
 
