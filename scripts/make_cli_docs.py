@@ -5,7 +5,7 @@ from typing import get_type_hints
 
 from model.io.atomic import atomic_write
 from training.cli import VERBS
-from training.options import describe, group_title, options_of
+from training.options import describe, get_group_title, list_options
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 HEAD = """\
@@ -30,18 +30,18 @@ def make_page() -> str:
         for config, skip in verb.groups():
             shown, shown_skip = home.setdefault(config, (name, skip))
             if shown == name:
-                sections.append(f"{group_title(config)}:\n\n{_table(config, skip)}\n")
+                sections.append(f"{get_group_title(config)}:\n\n{_table(config, skip)}\n")
                 continue
-            names = [declared.name for declared in options_of(config, shown_skip) if declared.name in skip]
+            names = [declared.name for declared in list_options(config, shown_skip) if declared.name in skip]
             without = ", ".join(f"`--{one.replace('_', '-')}`" for one in names)
-            text = f"{group_title(config)}: as for [{shown}](#{shown})"
+            text = f"{get_group_title(config)}: as for [{shown}](#{shown})"
             sections.append(text + (f", but not {without}.\n" if without else ".\n"))
     return "\n".join(sections)
 
 
 def _table(config: type, skip: list[str]) -> str:
     types = get_type_hints(config)
-    rows = [describe(declared, types[declared.name]) for declared in options_of(config, skip)]
+    rows = [describe(declared, types[declared.name]) for declared in list_options(config, skip)]
     lines = ["| option | values | default | meaning |", "|---|---|---|---|"]
     lines += [f"| `{row.name}` | {row.values} | {row.default} | {row.help} |" for row in rows]
     return "\n".join(lines)

@@ -28,7 +28,7 @@ from training.config import (
     TrialsConfig,
     TuneConfig,
 )
-from training.options import add_options, given, group_title, options_of
+from training.options import add_options, collect_given, get_group_title, list_options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,7 +105,7 @@ def _tune(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     data, overrides, output = _data(options), _overrides(options), _output(options)
-    preset = PresetConfig(**given(PresetConfig, options)).preset
+    preset = PresetConfig(**collect_given(PresetConfig, options)).preset
     commands = _import_commands()
     commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard)
     folder = output.output
@@ -113,7 +113,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _trials(options: argparse.Namespace) -> None:
-    config = TrialsConfig(**given(TrialsConfig, options))
+    config = TrialsConfig(**collect_given(TrialsConfig, options))
     with quiet():
         from training.tuning.trials_report import format_csv, format_leaderboard, read_trials
 
@@ -123,7 +123,7 @@ def _trials(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    config = EvaluateConfig(**given(EvaluateConfig, options))
+    config = EvaluateConfig(**collect_given(EvaluateConfig, options))
     data = _data(options, skip=("split",), test_split=config.split)
     commands = _import_commands()
     folder = config.output or (Path(config.model) if Path(config.model).is_dir() else None)
@@ -131,7 +131,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _publish(options: argparse.Namespace) -> None:
-    config = PublishConfig(**given(PublishConfig, options))
+    config = PublishConfig(**collect_given(PublishConfig, options))
     with quiet():
         from training.release.publish import publish
 
@@ -148,7 +148,7 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    config = ExportConfig(**given(ExportConfig, options))
+    config = ExportConfig(**collect_given(ExportConfig, options))
     with quiet():
         from training.data.parquet.hub_client import configure
         from training.release.export import export
@@ -163,7 +163,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    config = DeployConfig(**given(DeployConfig, options))
+    config = DeployConfig(**collect_given(DeployConfig, options))
     if not config.local and not config.repo:
         raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
     from training.release.deploy import deploy, serve
@@ -193,7 +193,7 @@ class Verb:
         groups, seen = [], list(self.skip)
         for config in self.options:
             groups.append((config, list(seen)))
-            seen += [declared.name for declared in options_of(config)]
+            seen += [declared.name for declared in list_options(config)]
         return groups
 
 
@@ -239,12 +239,12 @@ def build_parser() -> argparse.ArgumentParser:
         command = verbs.add_parser(name, help=verb.help, description=verb.help)
         command.set_defaults(call=verb.call)
         for config, skip in verb.groups():
-            add_options(command.add_argument_group(group_title(config)), config, skip)
+            add_options(command.add_argument_group(get_group_title(config)), config, skip)
     return parser
 
 
 def _data(options: argparse.Namespace, skip: tuple[str, ...] = (), **more: Any) -> DataConfig:
-    named = given(DataConfig, options, skip)
+    named = collect_given(DataConfig, options, skip)
     datasets, sketches = named.pop("dataset", ()), named.pop("sketches", ())
     if not datasets + sketches:
         raise TrazoError("a dataset is needed: give --dataset, or --sketches for a dataset of free drawings")
@@ -253,14 +253,14 @@ def _data(options: argparse.Namespace, skip: tuple[str, ...] = (), **more: Any) 
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    overrides = given(TrainConfig, options)
+    overrides = collect_given(TrainConfig, options)
     TrainConfig(**overrides)  # report a value out of range before anything is imported or read
     return overrides
 
 
 def _search(options: argparse.Namespace) -> TuneConfig:
-    return TuneConfig(**given(TuneConfig, options))
+    return TuneConfig(**collect_given(TuneConfig, options))
 
 
 def _output(options: argparse.Namespace) -> OutputConfig:
-    return OutputConfig(**given(OutputConfig, options))
+    return OutputConfig(**collect_given(OutputConfig, options))

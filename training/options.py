@@ -49,12 +49,12 @@ def option(
     return field(default=default, metadata={**dict(zip(names, values, strict=True)), **extra})
 
 
-def options_of(config: type, skip: Sequence[str] = ()) -> list[Field]:
+def list_options(config: type, skip: Sequence[str] = ()) -> list[Field]:
     """Return the fields of a dataclass that were declared with `option`, except those in `skip`."""
     return [declared for declared in fields(config) if declared.metadata.get("help") and declared.name not in skip]
 
 
-def group_title(config: type) -> str:
+def get_group_title(config: type) -> str:
     """Return what a group of options is called: the first sentence of the dataclass's docstring."""
     return (config.__doc__ or config.__name__).split(".")[0]
 
@@ -103,7 +103,7 @@ class OptionText(NamedTuple):
 def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence[str] = ()) -> None:
     """Add an argument for each option of a dataclass. Only what the user gives appears in the namespace."""
     types = get_type_hints(config)
-    for declared in options_of(config, skip):
+    for declared in list_options(config, skip):
         about, text = declared.metadata, describe(declared, types[declared.name])
         notes = [text.values] if about["low"] is not None else []
         notes += [f"default: {text.default}"] if text.default else []
@@ -125,9 +125,9 @@ def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence
             parser.add_argument(f"--{declared.name.replace('_', '-')}", required=required, **named)
 
 
-def given(config: type, namespace: argparse.Namespace, skip: Sequence[str] = ()) -> dict[str, Any]:
+def collect_given(config: type, namespace: argparse.Namespace, skip: Sequence[str] = ()) -> dict[str, Any]:
     """Return the fields of a dataclass that the user gave; lists become tuples."""
-    names = [declared.name for declared in options_of(config, skip) if hasattr(namespace, declared.name)]
+    names = [declared.name for declared in list_options(config, skip) if hasattr(namespace, declared.name)]
     values = {name: getattr(namespace, name) for name in names}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 

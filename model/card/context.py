@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.card import sentences
-from model.card.reproduce import commands
+from model.card.reproduce import list_commands
 from model.card.sentences import Rows
 from model.config import CnnConfig
 from model.io.reports import evaluated_on_training_split
@@ -67,10 +67,10 @@ def make_context(
     return CardContext(
         title=config.title or "A Trazo model",
         subject_sentence=sentences.subject_sentence(config, sources),
-        labels=sentences.quoted(config.labels),
+        labels=sentences.quote_names(config.labels),
         source=repo_id or "the folder of this card",
         usage_lines=sentences.usage_lines(config),
-        image_shape=sentences.joined(config.image_shape),
+        image_shape=sentences.join_values(config.image_shape),
         exports_sentence=sentences.exports_sentence(config) if exports else "",
         export_rows=sentences.export_rows(exports) if exports else [],
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
@@ -80,7 +80,7 @@ def make_context(
         hyperparameter_rows=[(name, str(v)) for name, v in published.hyperparameters.items()] if published else [],
         environment_sentence=sentences.environment_sentence(published) if published else "",
         commands_sentence=sentences.commands_sentence(training) if training else "",
-        commands=commands(published, trials, measured) if published else [],
+        commands=list_commands(published, trials, measured) if published else [],
         recipe_sentence=sentences.recipe_sentence(published, trials),
         evaluation_sentence=sentences.evaluation_sentence(measured, independent, trained_on) if measured else "",
         evaluation_rows=sentences.evaluation_rows(measured) if measured else [],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FOLDER = "runs/again"
 
 
-def commands(
+def list_commands(
     training: "TrainingReport", trials: "TrialsReport | None", evaluation: "EvaluationReport | None"
 ) -> list[str]:
     """Return the command lines; local datasets appear by their folder's name alone, as in the published reports.

@@ -24,7 +24,7 @@ def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
     """Return what the network is for and what it was trained on."""
     height, width, channels = config.image_shape
     colors = "gray levels" if channels == 1 else "RGB pixels"
-    trained = f", trained with Trazo on {quoted(one.dataset for one in sources)}" if sources else ""
+    trained = f", trained with Trazo on {quote_names(one.dataset for one in sources)}" if sources else ""
     return f"a {config.task} task on images of\n{height}×{width} {colors}{trained}."
 
 
@@ -41,7 +41,7 @@ def exports_sentence(config: CnnConfig) -> str:
     output = f"{len(config.labels)} probabilities" if config.task == "multiclass" else "one number"
     return (
         f"The same network also runs without Trazo and TensorFlow. Its input is float32 pixels\n"
-        f"(n, {joined(config.image_shape)}) from 0 to 255, as in the dataset's images; its output is {output} "
+        f"(n, {join_values(config.image_shape)}) from 0 to 255, as in the dataset's images; its output is {output} "
         f"per image.{_pixel_format_phrase(config)}"
     )
 
@@ -77,10 +77,10 @@ def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
     rows: Rows = [
         (
             "blocks",
-            f"{len(config.filters)}, with {joined(config.filters)} filters and "
-            f"{joined(config.convolutions_of_blocks)} convolutions of {size} each, pooling: {config.pooling}",
+            f"{len(config.filters)}, with {join_values(config.filters)} filters and "
+            f"{join_values(config.convolutions_of_blocks)} convolutions of {size} each, pooling: {config.pooling}",
         ),
-        ("hidden dense layers", joined(config.dense_units) or "none (mean of each feature map)"),
+        ("hidden dense layers", join_values(config.dense_units) or "none (mean of each feature map)"),
         ("activation, normalization", f"{config.activation}, {config.normalization}"),
         ("dropout, regularization", f"{config.dropout}, {config.regularization}{penalties}"),
         ("scaling", f"{config.scaling.method}, fitted on the training part, inside the network"),
@@ -261,9 +261,10 @@ def sources_sentence(sources: list["DatasetEntry"]) -> str:
     if not sources:
         return ""
     return (
-        f"It has seen the images of {quoted(one.dataset for one in sources)} and no others. It does worse on people, "
-        "places, cameras or pens\nthat are rare there, and the figures above, which come from the same sources, do not "
-        "show it. Measure it on your own images\nbefore you rely on it."
+        f"It has seen the images of {quote_names(one.dataset for one in sources)} and no others. "
+        "It does worse on people, places, cameras or pens\n"
+        "that are rare there, and the figures above, which come from the same sources, do not show it. "
+        "Measure it on your own images\nbefore you rely on it."
     )
 
 
@@ -278,12 +279,12 @@ def license_sentence(license: str | None, sources: list["DatasetEntry"]) -> str:
 # --- Words and numbers ---
 
 
-def quoted(names: Iterable[str]) -> str:
+def quote_names(names: Iterable[str]) -> str:
     """Return names as Markdown code, with commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
-def joined(values: Iterable[Any]) -> str:
+def join_values(values: Iterable[Any]) -> str:
     """Return values with commas."""
     return ", ".join(map(str, values))
 

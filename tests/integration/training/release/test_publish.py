@@ -16,7 +16,7 @@ from PIL import Image
 
 from model import CnnConfig, CnnModel, ModelError, TrazoError
 from model.card.card import render_card
-from model.card.reproduce import commands
+from model.card.reproduce import list_commands
 from model.io.locate import PRETRAINED
 from model.io.reports import redact_local_paths
 from model.io.reports.evaluation import EvaluationReport
@@ -133,9 +133,9 @@ def test_card_has_commands_to_reproduce_the_model(hub, published):
 
 def test_card_command_keeps_as_many_mistakes(run):
     training, evaluation = TrainingReport.read(run / "training.json"), EvaluationReport.read(run / "evaluation.json")
-    assert f" --mistakes {len(evaluation.mistakes)}" in commands(training, None, evaluation)[-1]
+    assert f" --mistakes {len(evaluation.mistakes)}" in list_commands(training, None, evaluation)[-1]
     evaluation = evaluation.model_copy(update={"mistakes": []})
-    assert "--mistakes" not in commands(training, None, evaluation)[-1]
+    assert "--mistakes" not in list_commands(training, None, evaluation)[-1]
 
 
 def test_card_names_preset_with_and_without_search(run):

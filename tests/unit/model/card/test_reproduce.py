@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from model.card.reproduce import commands
+from model.card.reproduce import list_commands
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
@@ -41,7 +41,7 @@ def run_commands(monkeypatch):
         monkeypatch.setattr(steps, name, lambda *given, name=name, **_: calls.setdefault(name, given))
 
     def run(training: TrainingReport, trials: TrialsReport | None, evaluation: EvaluationReport) -> dict:
-        for line in commands(training, trials, evaluation):
+        for line in list_commands(training, trials, evaluation):
             assert cli.main(shlex.split(line)[3:]) == 0, line
         return calls
 
@@ -60,4 +60,4 @@ def test_commands_search_and_training_keep_their_own_options(run_commands):
 def test_commands_columns_are_only_for_their_own_dataset(run_commands):
     (_, data, *_), other = run_commands(TRAINING, TRIALS, EVALUATION)["evaluate"], {"dataset": "someone/else"}
     assert (data.config, data.label_column) == ("latin", "letter")
-    assert "--config" not in commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]
+    assert "--config" not in list_commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]
