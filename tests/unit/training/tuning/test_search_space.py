@@ -170,3 +170,11 @@ def test_best_hyperparameters_of_report_give_network_and_training():
     assert architecture["filters"] == (24, 48) and architecture["l1"] == 1e-5
     settings = TrainConfig(**training)
     assert (settings.batch_size, settings.elastic_transform, settings.learning_rate) == (96, 0.02, 0.05)
+
+
+def test_best_hyperparameters_without_completed_trial_or_subject():
+    report = TrialsReport.parse(trials_report([trial_row(0, None, "no")]), "trials.json")
+    assert best_hyperparameters(report) is None
+    report = TrialsReport.parse(trials_report([trial_row(0)]) | {"best_trial": "0"}, "trials.json")
+    with pytest.raises(TrazoError, match=r"^trials.json does not name the task .*: search again$"):
+        best_hyperparameters(report)
