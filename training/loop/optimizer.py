@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import keras
+from model.backend import keras
 
 from training.config import TrainConfig
 

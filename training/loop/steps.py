@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import tensorflow as tf
+from model.backend import tf
 
 from model.config import CnnConfig
 from model.losses import make_loss, make_metric_function

@@ -21,8 +21,8 @@ from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
-from training.loop.precision import dtype_policy, usable_precision
 from training.loop.optimizer import make_optimizer
+from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
 from training.loop.steps import Step, compile_steps
