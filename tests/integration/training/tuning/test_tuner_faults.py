@@ -167,7 +167,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
         ({"data": {"image_size": 14}}, r"config.image_shape: \[28, 28, 1\] there, \[14, 14, 1\] requested"),
         (
             {"data": {"validation_fraction": 0.3}},
-            r"data.train.subset.low: 0.1 there, 0.3 requested, data.train.rows: \d+ there",
+            r"data.train.rows: \d+ there, \d+ requested, data.train.subset.low: 0.1 there, 0.3 requested",
         ),
         ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
     ):
