@@ -2,6 +2,8 @@
 
 import cv2
 
+from model.preprocess.pixels import fitted_size
+
 MAX_SEGMENTS = 500  # before the one with the size; a file with more is decoded in full
 # OpenCV's flags for decoding at a part of the size. With `IMREAD_ANYCOLOR`, gray stays gray.
 REDUCING_FLAGS = {
@@ -9,6 +11,7 @@ REDUCING_FLAGS = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
 }
+MAX_STRETCH_PX = 0.06  # of the result
 STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers of segments with the size
 
 
@@ -31,9 +34,21 @@ def jpeg_size(encoded: bytes) -> tuple[int, int] | None:
 def reducing_factor(size: tuple[int, int], target: tuple[int, int]) -> int:
     """Return by how much an image can be reduced (1, 2, 4, 8) and still have twice the pixels of its target per side.
 
+    With fewer, the result would differ by more than one gray level on average from that of the full image. So it would
+    if the last block of a side is mostly beyond the image, which stretches the rest.
+
     Args:
         size: height and width of the image, upright or not.
         target: height and width that it will be fitted into.
     """
-    shrunk = max(min(target[0] / size[axis], target[1] / size[1 - axis]) for axis in (0, 1))
-    return next((factor for factor in REDUCING_FLAGS if 2 * factor * shrunk <= 1), 1)
+
+    def suits(factor: int, target: tuple[int, int]) -> bool:
+        reduced = -(-size[0] // factor), -(-size[1] // factor)
+        fitted = fitted_size(size, target)
+        return fitted_size(reduced, target) == fitted and all(
+            small >= 2 * out and (small * factor - full) * out <= MAX_STRETCH_PX * full
+            for small, full, out in zip(reduced, size, fitted, strict=True)
+        )
+
+    turned = target[1], target[0]
+    return next((factor for factor in REDUCING_FLAGS if suits(factor, target) and suits(factor, turned)), 1)

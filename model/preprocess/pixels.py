@@ -23,12 +23,20 @@ def resize_by(pixels: np.ndarray, scale: float, enlarge_with: int = cv2.INTER_LI
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else enlarge_with)
 
 
+def fitted_size(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of an image that is fitted into a target with its aspect kept."""
+    scale = min(target[0] / size[0], target[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def letterbox(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize an image, uint8 (h, w[, c]), to a size with its aspect kept; the rest is filled with black."""
-    resized = resize_by(pixels, min(height / pixels.shape[0], width / pixels.shape[1]))
-    top, left = (height - resized.shape[0]) // 2, (width - resized.shape[1]) // 2
+    rows, columns = fitted_size(pixels.shape[:2], (height, width))
+    is_smaller = rows < pixels.shape[0] or columns < pixels.shape[1]
+    resized = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR)
+    top, left = (height - rows) // 2, (width - columns) // 2
     canvas = np.zeros((height, width, *pixels.shape[2:]), np.uint8)
-    canvas[top : top + resized.shape[0], left : left + resized.shape[1]] = resized
+    canvas[top : top + rows, left : left + columns] = resized
     return canvas
 
 
