@@ -92,6 +92,7 @@ def test_hyperparameter_with_html_name_is_escaped(open_page, searched_app):
     page = open_page(app=searched_app)
     open_tab(page, "tuning")
     open_part(page, "space")
+    page.locator("#tuning-slice .main-svg").first.wait_for()  # else the page's first answer replaces what is chosen
     page.get_by_label(BROWSER_TEXT["es"]["tuning_slice_of"], exact=True).click()
     page.get_by_role("option", name=EVIL, exact=True).click()
     page.locator("#tuning-slice .xtitle", has_text="<b>a</b> & <img").wait_for()

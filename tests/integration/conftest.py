@@ -1,6 +1,7 @@
-"""One running app that all test modules share, and images as users send them."""
+"""What all test modules share: one running app, one process to fork others from, and images as users send them."""
 
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,10 @@ def save_image(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return save
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> None:
+    """Start the process that others are forked from, with what a training needs."""
+    get_context("forkserver").set_forkserver_preload(["tests.support.forked"])
+    forkserver.ensure_running()

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from model import CnnConfig
 from tests.integration.conftest import MISSING_MODEL
-from tests.support.app_server import ROOT, WITHOUT_NETWORK, running
+from tests.support.app_server import ROOT, running
 from tests.support.fake_hub import LoopbackHub
 from ui.edges.render import edge_map
 from ui.i18n import SERVER_TEXT
@@ -282,9 +282,8 @@ def test_log_has_no_tracebacks_of_the_project(app):
 
 
 def test_temporary_files_are_deleted(tmp_path, photo):
-    option, code = WITHOUT_NETWORK
-    code = f"import app; app.TEMP_FILE_TTL_S = 1; {code}"
-    with running(tmp_path / "log.txt", option, code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
+    code = "import app; from tests.support.app_without_network import main; app.TEMP_FILE_TTL_S = 1; main()"
+    with running(tmp_path / "log.txt", "-c", code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
         at_start = {file for file in (tmp_path / "kept").rglob("*") if file.is_file()}
         never_used, used = app.upload(photo.read_bytes() + b"more"), app.upload(photo.read_bytes())
         ended, (edges, *_) = app.call("edges", json.dumps({"data": [used, "sobel", 50]}).encode())

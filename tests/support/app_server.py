@@ -21,12 +21,8 @@ from gradio_client import Client
 ROOT = Path(__file__).parents[2]
 BOUNDARY = "part"  # of multipart forms
 GRACE_S = 0.5  # that a server has to end
-# For tests that need no answers of the network, whose process imports TensorFlow.
-WITHOUT_NETWORK = (
-    "-c",
-    "from concurrent.futures import Future; import app; none = Future(); none.set_result(None); "
-    "app.ModelSupervisor.start = lambda supervisor: none; app.main()",
-)
+# Instead of `app.py`, for tests that need no answers of the network: importing TensorFlow takes seconds.
+WITHOUT_NETWORK = "-m", "tests.support.app_without_network"
 
 
 @dataclass

@@ -20,6 +20,7 @@ from training.cli import main
 from training.config import DataConfig
 from training.data.splits import open_data
 from training.data.subset import Subset
+from training.tuning import trial_process
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -311,7 +312,8 @@ def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):
     assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 1000
 
 
-def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, capsys):
+def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trial_process, "CAN_FORK", False)  # another process would import TensorFlow again
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     columns = {"image": random_images(200), "label": [0, 1] * 100}
     dataset = write_dataset(tmp_path / "one", features, [columns])

@@ -20,13 +20,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from model import CnnModel
+from model.child_process import ChildProcess
 from model.config import CnnConfig
 from model.explain import Explainer
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support import worker_tasks
 from ui.i18n import UserError
-from ui.inference import tasks
+from ui.inference import tasks, worker
 from ui.inference.supervisor import ModelSupervisor, State
 from ui.inference.worker import MAX_CONCURRENT_CALLS, ModelProcess
 
@@ -191,8 +192,10 @@ def test_process_ends_with_its_page(tmp_path, run, end):
     assert not list(tmp_path.iterdir()) and not page.stderr
 
 
-def test_supervisor_damaged_weights_bundled_model_answers(make_supervisor, tmp_path, caplog):
+def test_supervisor_damaged_weights_bundled_model_answers(make_supervisor, tmp_path, caplog, monkeypatch, fork_server):
     """They show only when they are loaded. The page runs by then, and shows the reason as long as it applies."""
+    # Forked, because each new process would import TensorFlow.
+    monkeypatch.setattr(worker, "ChildProcess", partial(ChildProcess, fork_from="tests.support.forked"))
     folder = shutil.copytree(PRETRAINED, tmp_path / "model")
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[-4:] = np.float32(np.nan).tobytes()
