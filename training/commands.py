@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from model import CnnConfig, CnnModel
+from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.heads import check_head, default_loss
@@ -227,7 +227,7 @@ def _make_config(
         **_config_fields(opened) | architecture,
         loss=settings.loss,
         title=_title(data.dataset),
-        versions={name: version(name) for name in ("tensorflow", "keras")},
+        versions={"trazo": __version__} | {name: version(name) for name in ("tensorflow", "keras")},
     )
 
 

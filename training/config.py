@@ -8,10 +8,10 @@ from model.errors import TrazoError
 from model.heads import HEADS
 from model.limits import MAX_MISTAKES, MAX_SIDE_PX
 from training.augmentation.config import AugmentConfig
+from training.optimizers import OPTIMIZERS
 from training.options import Validated, option
 from training.presets import PRESETS
 
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd", "lion")
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
@@ -89,7 +89,7 @@ class TrainConfig(AugmentConfig):
         None, low=1, high=1_000_000_000, unset="all", help="batches after which an epoch ends"
     )
     batch_size: int = option(128, low=1, high=1_000_000, help="rows per step")
-    optimizer: str = option("adamw", choices=OPTIMIZERS, help="the optimizer")
+    optimizer: str = option("adamw", choices=tuple(OPTIMIZERS), help="the optimizer")
     learning_rate: float = option(2e-3, low=1e-9, high=100, help="the highest learning rate of the schedule")
     weight_decay: float = option(
         1e-2, low=0, high=10, help="decoupled weight decay of adamw and lion; the others do not use it"

@@ -5,6 +5,7 @@ from typing import Any
 from model.backend import keras
 
 from training.config import TrainConfig
+from training.optimizers import OPTIMIZERS
 
 
 def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -24,12 +25,6 @@ def make_optimizer(settings: TrainConfig, steps_per_epoch: int) -> keras.optimiz
             warmup_target=settings.learning_rate,
             warmup_steps=warmup_steps,
         )
-    optimizers = keras.optimizers
-    return {
-        "adam": lambda: optimizers.Adam(rate),
-        "adamw": lambda: optimizers.AdamW(rate, weight_decay=settings.weight_decay),
-        "nadam": lambda: optimizers.Nadam(rate),
-        "rmsprop": lambda: optimizers.RMSprop(rate),
-        "sgd": lambda: optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        "lion": lambda: optimizers.Lion(rate, weight_decay=settings.weight_decay),
-    }[settings.optimizer]()
+    chosen = OPTIMIZERS[settings.optimizer]
+    arguments = chosen.arguments | ({"weight_decay": settings.weight_decay} if chosen.decays_weights else {})
+    return getattr(keras.optimizers, chosen.keras_name)(rate, **arguments)

@@ -229,7 +229,10 @@ def finish_epoch(
 
 
 def log_skipped_rows(*streams: HubStream) -> None:
-    """Log which rows of the streams could not be used, each row once."""
+    """Log which rows of the streams could not be used, each row once.
+
+    Streams that `hold_out` made share one log: the first reports the rows of both.
+    """
     for stream in streams:
         if summary := stream.take_skip_summary():
             logger.warning(summary)

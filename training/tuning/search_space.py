@@ -16,7 +16,8 @@ from model.io.reports.trials import TrialsReport
 from model.io.trials import fold_learning_rate
 from model.network import build_network
 from model.scaling import PixelHistogram
-from training.config import OPTIMIZERS, SCHEDULES
+from training.config import SCHEDULES
+from training.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,6 @@ class Hyperparameter:
 
 
 LOG = {"sampling": "log"}
-# Good step sizes of optimizers differ by orders of magnitude, so each optimizer has a separate range. Those that divide
-# by the size of the gradient take steps of about the learning rate. Lion takes the sign of a mean and needs less. Plain
-# gradients of this loss are small. (low, high, default).
-LEARNING_RATES = {
-    "adam": (3e-4, 1e-2, 3e-3),
-    "adamw": (3e-4, 1e-2, 3e-3),
-    "nadam": (3e-4, 1e-2, 3e-3),
-    "rmsprop": (1e-4, 3e-3, 1e-3),
-    "sgd": (1e-2, 3e-1, 1e-1),
-    "lion": (3e-5, 1e-3, 3e-4),
-}
 # A hyperparameter comes after those it depends on. The order must not change: with another one, a seed gives other
 # points. `_fit_to_dataset` narrows what depends on the dataset: the depth, the kernel size and the loss.
 SPACE = (
@@ -128,13 +118,13 @@ SPACE = (
         "augment", "training", "strength of rotation, slant, zoom and shift",
         low=0.0, high=1.5, default=0.75, options={"step": 0.25},
     ),
-    Hyperparameter("optimizer", "training", "how a gradient becomes a step", OPTIMIZERS, default="adamw"),
+    Hyperparameter("optimizer", "training", "how a gradient becomes a step", tuple(OPTIMIZERS), default="adamw"),
     *(
         Hyperparameter(
             f"learning_rate_{name}", "training", "size of a step at the peak of the schedule",
             low=low, high=high, default=default, options=LOG, when=("optimizer", (name,)),
         )
-        for name, (low, high, default) in LEARNING_RATES.items()
+        for name, (low, high, default) in ((name, one.learning_rates) for name, one in OPTIMIZERS.items())
     ),
 )  # fmt: skip
 PENALTIES = ("l1", "l2")

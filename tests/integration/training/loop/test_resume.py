@@ -13,8 +13,9 @@ from tests.conftest import SAMPLE
 from tests.support import train_and_die
 from tests.support.forked import run_forked
 from tests.support.tiny_training import CONFIG, streams, weights
-from training.config import OPTIMIZERS, TrainConfig
+from training.config import TrainConfig
 from training.loop.trainer import fit
+from training.optimizers import OPTIMIZERS
 from training.stream import HubStream
 
 

@@ -16,7 +16,8 @@ from model.heads import HEADS
 from model.io.reports.trials import TrialsReport
 from model.scaling import PixelHistogram
 from tests.support.trials import trial_row, trials_report
-from training.config import OPTIMIZERS, SCHEDULES, TrainConfig, TuneConfig
+from training.config import SCHEDULES, TrainConfig, TuneConfig
+from training.optimizers import OPTIMIZERS
 from training.tuning.oracles import make_oracle
 from training.tuning.search_space import SPACE, SearchSpace, best_hyperparameters
 from training.tuning.trials_report import make_parameters
