@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.datasets import random_images
+from training.stream import HubStream
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 30417\n"
 (IMAGE,) = random_images(1, (2, 2))
@@ -26,3 +27,8 @@ def write_files(root: Path, files: Mapping[str, int | bytes | str]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return str(root)
+
+
+def left_out(stream: HubStream) -> dict[str, int]:
+    """Return reason -> number of files, of what a stream's folder holds and the stream does not."""
+    return {one.reason: one.count for one in stream.source.folder.left_out}

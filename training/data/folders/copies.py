@@ -11,14 +11,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
-from datasets import ClassLabel, Features, Image
+from datasets import ClassLabel, Features, Image, Value
 from pydantic import ValidationError
 from tqdm import tqdm
 
@@ -27,7 +27,8 @@ from model.io.atomic import atomic_write
 from training.data.folders.layout import UNLABELED, split_of
 from training.data.folders.listing import File, Listing, list_folder
 from training.data.folders.locks import remove_unless_in_use, use
-from training.data.folders.plan import FolderPlan, plan_rows
+from training.data.folders.members import FileReader, list_given_archive
+from training.data.folders.plan import FolderPlan, Row, plan_rows
 from training.data.folders.report import FolderReport
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.shards import GROUP_BYTES, ROWS_PER_GROUP, ParquetShards, is_disk_full
@@ -35,6 +36,7 @@ from training.data.parquet.split_info import SplitNotFoundError
 
 logger = logging.getLogger("trazo")
 
+VALUE_TYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool", pa.string(): "string"}
 VERSION = 1  # of how a folder is read; a copy made by another version is not used
 REPORT, CONTENT, UNFINISHED = "report.json", "content", "unfinished-"
 
@@ -72,7 +74,7 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
         SplitNotFoundError: if there is no such split.
         TrazoError: if the folder holds no labeled images, a class would vanish, or the disk is full.
     """
-    listing = list_folder(dataset) if listing is None else listing
+    listing = listing or list_dataset(dataset)
     root = cache_folder() / "parquet" / f"folder-{_digest(os.path.realpath(dataset))}"
     copies = root / _key(listing, choice)
     plan = None
@@ -98,6 +100,15 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
     use(copies)
     files = tuple(sorted(str(path) for path in folder.glob("*.parquet")))
     return FolderCopy(name, files, (folder / CONTENT).read_text(encoding="ascii"), report)
+
+
+def list_dataset(dataset: str) -> Listing:
+    """List a folder, or an archive as a listing's only file.
+
+    Raises:
+        TrazoError: if it cannot be read.
+    """
+    return list_folder(dataset) if os.path.isdir(dataset) else list_given_archive(dataset)
 
 
 @lru_cache(maxsize=1000)
@@ -127,7 +138,7 @@ def _read_report(copies: Path) -> FolderReport | None:
 
 def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None:
     rows = plan.splits[split]
-    size = sum(file.size for file, _ in rows)
+    size = sum(row.file.size for row in rows)
     logger.info(f"split {split} of {dataset!r}, {len(rows):,} images, is copied to {folder}, once")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +154,7 @@ def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED, ignore_cleanup_errors=True) as temporary:
             copy = Path(temporary) / "copy"
             copy.mkdir()
-            _write_rows(rows, plan.classes, copy)
+            _write_rows(rows, plan, copy)
             if not folder.is_dir():  # another process may have made it meanwhile
                 shutil.move(copy, folder)
     except OSError as error:
@@ -153,40 +164,54 @@ def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None
         ) from None
 
 
-def _write_rows(rows: list[tuple[File, int]], classes: tuple[str, ...], folder: Path) -> None:
-    features = Features({"image": Image(), "label": ClassLabel(names=list(classes))})
-    schema = features.arrow_schema
-    digest = hashlib.blake2b(repr(classes).encode(), digest_size=16)
+def _write_rows(rows: list[Row], plan: FolderPlan, folder: Path) -> None:
+    features = Features({"image": Image()})
+    if plan.classes:
+        features["label"] = ClassLabel(names=list(plan.classes))
+    # A column of the metadata that is called like one of these gets another name.
+    columns = {f"metadata_{name}" if name in features else name: values for name, values in plan.columns.items()}
+    features |= {name: Value(VALUE_TYPES[values.type]) for name, values in columns.items()}
+    schema = Features(features).arrow_schema
+    digest = hashlib.blake2b(repr((plan.classes, list(columns))).encode(), digest_size=16)
     with ParquetShards(folder, schema) as shards:
-        for group in _groups(rows):
-            images = [{"bytes": content, "path": file.relative} for file, _, content in group]
-            for _, label, content in group:
-                digest.update(b"%d %d " % (label, -1 if content is None else len(content)))
-                digest.update(content or b"")
-            shards.write_group(
-                pa.Table.from_pydict({"image": images, "label": [label for _, label, _ in group]}, schema)
+        for group, contents in _groups(rows):
+            images = [{"bytes": one, "path": row.file.relative} for row, one in zip(group, contents, strict=True)]
+            lines = pa.array([row.line if row.line >= 0 else None for row in group], pa.int64())
+            others = {name: values.take(lines) for name, values in columns.items()}
+            labels = {"label": [row.label for row in group]} if plan.classes else {}
+            shards.write_group(pa.Table.from_pydict({"image": images, **labels, **others}, schema))
+            facts = zip(
+                contents, (row.label for row in group), *(one.to_pylist() for one in others.values()), strict=True
             )
+            for content, *values in facts:
+                digest.update(repr((values, None if content is None else len(content))).encode())
+                digest.update(content or b"")
     (folder / CONTENT).write_text(digest.hexdigest(), encoding="ascii")
 
 
-def _groups(rows: Iterable[tuple[File, int]]) -> Iterator[list[tuple[File, int, bytes | None]]]:
+def _groups(rows: list[Row]) -> Iterator[tuple[list[Row], list[bytes | None]]]:
     """Yield the rows of each row group, with their files' content; None for a file that cannot be read."""
-    group: list[tuple[File, int, bytes | None]] = []
+    reader = FileReader()
+    group: list[Row] = []
+    contents: list[bytes | None] = []
     size = 0
-    for file, label in tqdm(rows, desc="copied", unit=" files", disable=None):
-        if group and (len(group) == ROWS_PER_GROUP or size + file.size > GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append((file, label, _read(file)))
-        size += file.size
-    if group:
-        yield group
-
-
-def _read(file: File) -> bytes | None:
     try:
-        with open(file.path, "rb") as opened:
-            return opened.read()
+        for row in tqdm(rows, desc="copied", unit=" files", disable=None):
+            if group and (len(group) == ROWS_PER_GROUP or size + row.file.size > GROUP_BYTES):
+                yield group, contents
+                group, contents, size = [], [], 0
+            group.append(row)
+            contents.append(_read(reader, row.file))
+            size += row.file.size
+        if group:
+            yield group, contents
+    finally:
+        reader.close()
+
+
+def _read(reader: FileReader, file: File) -> bytes | None:
+    try:
+        return reader.read(file)
     except OSError as error:
-        logger.warning(f"{file.relative} cannot be read ({error.strerror}): a row without an image")
+        logger.warning(f"{file.relative} cannot be read ({error.strerror or error}): a row without an image")
         return None

@@ -29,7 +29,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1"
 # First bytes of formats that are read, for files whose ending is unknown.
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
 BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
-SIGNATURE_BYTES = 16
+HEAD_BYTES = max(16, len(POINTER))  # enough to recognize an image or a pointer
 
 
 def ending(name: str) -> str:
@@ -68,9 +68,15 @@ def read_head(path: str) -> bytes:
     """Return a file's first bytes, enough for `is_pointer` and `looks_like_image`; empty if it cannot be read."""
     try:
         with open(path, "rb", buffering=0) as file:
-            return file.read(max(SIGNATURE_BYTES, len(POINTER)))
+            return file.read(HEAD_BYTES)
     except OSError:
         return b""
+
+
+def needs_head(name: str, size: int) -> bool:
+    """Return whether a file's name and size leave open what it is."""
+    suffix = ending(name)
+    return 0 < size < MAX_POINTER_BYTES if suffix in IMAGES else suffix not in COMPANIONS and not is_archive(name)
 
 
 def why_not_an_image(name: str, size: int, head: Callable[[], bytes]) -> str | None:
@@ -82,13 +88,16 @@ def why_not_an_image(name: str, size: int, head: Callable[[], bytes]) -> str | N
         head: returns its first bytes; called only if the name and size leave it open.
     """
     suffix = ending(name)
+    if size == 0:
+        return "empty files (0 bytes)" if suffix in IMAGES else _by_ending(suffix)
+    first = head() if needs_head(name, size) else b""
     if suffix in IMAGES:
-        if size == 0:
-            return "empty files (0 bytes)"
-        return POINTERS if size < MAX_POINTER_BYTES and is_pointer(head()) else None
-    if suffix in COMPANIONS:
-        return f"{suffix} files"
-    return None if size and looks_like_image(head()) else f"{suffix} files" if suffix else "files without an ending"
+        return POINTERS if is_pointer(first) else None
+    return None if looks_like_image(first) else _by_ending(suffix)
+
+
+def _by_ending(suffix: str) -> str:
+    return f"{suffix} files" if suffix else "files without an ending"
 
 
 POINTERS = "pointers of Git LFS, not the files: run `git lfs pull`"

@@ -22,6 +22,7 @@ class File(NamedTuple):
     path: str  # on disk: of the file, or of the archive
     member: int = -1  # its place in the archive; −1 for a file on disk
     changed_ns: int = 0  # time of the last change
+    head: bytes = b""  # of a member: its first bytes, where they are needed to know what it is
 
     @property
     def relative(self) -> str:

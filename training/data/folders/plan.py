@@ -1,16 +1,20 @@
 """Which file is which row of which split, and why the others are none."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
+
+import pyarrow as pa
 
 from model.errors import TrazoError
 from training.data.folders import kinds
 from training.data.folders.layout import Layout, find_layout
 from training.data.folders.listing import File, Folder, Listing
+from training.data.folders.members import FileReader, expand_archives
+from training.data.folders.metadata import MetadataTable, is_metadata, join_metadata, parse_metadata
 from training.data.folders.report import FolderReport, LeftOutCounter, SplitContents, list_some
-from training.data.folders.split_names import SPLIT_WORDS
+from training.data.folders.split_names import SPLIT_WORDS, find_splits
 
 SPLIT_ORDER = {split: number for number, split in enumerate(SPLIT_WORDS)}
 MAX_FILE_BYTES = 1 << 28  # of one encoded image
@@ -20,18 +24,28 @@ NO_LABELS = (
 )
 
 
+class Row(NamedTuple):
+    """One row of a split."""
+
+    file: File
+    label: int  # id of its class; −1 where there are no class folders
+    line: int  # of the metadata; −1 for none
+
+
 @dataclass(frozen=True)
 class FolderPlan:
     """The rows of a folder's splits, before anything is copied.
 
     Attributes:
-        splits: split -> its images, each with the id of its class, in the order of the rows.
-        classes: names in the order of the ids.
+        splits: split -> its rows, in their order.
+        classes: names in the order of the ids; empty if the labels are in a metadata file.
+        columns: of the metadata files: name -> values, one for each line.
         report: what was found and left out.
     """
 
-    splits: dict[str, list[tuple[File, int]]]
+    splits: dict[str, list[Row]]
     classes: tuple[str, ...]
+    columns: dict[str, pa.Array]
     report: FolderReport
 
 
@@ -40,24 +54,62 @@ def plan_rows(dataset: str, listing: Listing, choice: str | None = None) -> Fold
 
     Args:
         dataset: as it was requested, for messages.
-        listing: what lies there.
+        listing: what lies there; archives may be among it.
         choice: a layout that overrules the decision, see `find_layout`.
 
     Raises:
         TrazoError: if images or labels are missing, or a class would vanish; one line with what was found.
     """
-    counter = LeftOutCounter()
-    images, unusable = _find_images(listing, counter)
-    counts = Counter(image.folder for image in images)
-    lacking = _folders_without_images(listing, counts, unusable)
-    _check_some_images(dataset, images, counter)
+    listing = expand_archives(listing)
+    draft = _Draft(dataset, listing)
+    counts = Counter(image.folder for image in draft.images)
+    lacking = _folders_without_images(listing, counts, draft.unusable)
+    _check_some_images(dataset, draft.images, draft.counter)
+    table = draft.read_metadata()
+    if table and table.says_labels(len(draft.images)):
+        return _plan_metadata(draft, table)
     try:
         layout = find_layout(counts, choice, lacking)
     except TrazoError as error:
         raise TrazoError(f"{dataset!r}: {error}") from None
-    if not layout.classes:
-        raise TrazoError(_describe_no_labels(dataset, layout, lacking, listing))
-    return _plan_classes(images, layout, listing, counter)
+    if layout.classes:
+        return _plan_classes(draft, layout, table)
+    if table and table.columns:
+        return _plan_metadata(draft, table)
+    raise TrazoError(_describe_no_labels(dataset, layout, lacking, listing))
+
+
+class _Draft:
+    """What was found, before it is decided what it means."""
+
+    def __init__(self, dataset: str, listing: Listing) -> None:
+        self.dataset, self.listing = dataset, listing
+        self.counter = LeftOutCounter()  # of files that are no images
+        self.images, self.unusable = _find_images(listing, self.counter)
+        self.notes: list[str] = []
+
+    def read_metadata(self) -> MetadataTable | None:
+        files = [file for file in self.listing.files if is_metadata(file)]
+        if not files:
+            return None
+        reader = FileReader()
+        try:
+            found = [parse_metadata(file, reader.read(file), self.counter) for file in files]
+        except OSError as error:
+            raise TrazoError(f"a metadata file of {self.dataset!r} cannot be read: {error}") from None
+        except TrazoError as error:  # a file of another kind, of the same name
+            self.notes.append(f"the metadata is not used: {error}")
+            return None
+        finally:
+            reader.close()
+        for file in files:
+            self.counter.remove(f"{kinds.ending(file.name)} files", file.relative)
+        return join_metadata(found, self.images, self.counter, self.notes)
+
+    def report(self, decision: str, contents: dict[str, SplitContents], odd: LeftOutCounter) -> FolderReport:
+        odd.extend(self.counter.result())  # images first
+        odd.extend(self.listing.left_out.result())
+        return FolderReport(decision=decision, splits=contents, left_out=odd.result(), notes=tuple(self.notes))
 
 
 def _find_images(listing: Listing, counter: LeftOutCounter) -> tuple[list[File], dict[Folder, Counter[str]]]:
@@ -65,7 +117,7 @@ def _find_images(listing: Listing, counter: LeftOutCounter) -> tuple[list[File],
     images: list[File] = []
     unusable: dict[Folder, Counter[str]] = {}
     for file in listing.files:
-        reason = kinds.why_not_an_image(file.name, file.size, partial(kinds.read_head, file.path))
+        reason = kinds.why_not_an_image(file.name, file.size, partial(_read_head, file))
         if reason is None and file.size > MAX_FILE_BYTES:
             reason = f"images of more than {MAX_FILE_BYTES >> 20} MB"
         if reason is None:
@@ -74,6 +126,10 @@ def _find_images(listing: Listing, counter: LeftOutCounter) -> tuple[list[File],
             unusable.setdefault(file.folder, Counter())[reason] += 1
             counter.add(reason, file.relative)
     return images, unusable
+
+
+def _read_head(file: File) -> bytes:
+    return file.head if file.member >= 0 else kinds.read_head(file.path)
 
 
 def _folders_without_images(
@@ -122,23 +178,57 @@ def _describe_no_labels(dataset: str, layout: Layout, lacking: dict[Folder, str]
     return f"{text}: {NO_LABELS}"
 
 
-def _plan_classes(images: Iterable[File], layout: Layout, listing: Listing, counter: LeftOutCounter) -> FolderPlan:
+def _plan_classes(draft: _Draft, layout: Layout, table: MetadataTable | None) -> FolderPlan:
     ids = {name: number for number, name in enumerate(layout.classes)}
-    splits: dict[str, list[tuple[File, int]]] = {}
+    splits: dict[str, list[Row]] = {}
     odd = LeftOutCounter()
-    for image in images:
+    for position, image in enumerate(draft.images):
         if image.folder in layout.places:
             split, name = layout.places[image.folder]
-            splits.setdefault(split, []).append((image, ids[name or ""]))
+            row = Row(image, ids[name or ""], table.lines.get(position, -1) if table else -1)
+            splits.setdefault(split, []).append(row)
         else:
             odd.add(layout.left_out[image.folder], image.relative)
-    splits = dict(sorted(splits.items(), key=lambda item: (SPLIT_ORDER.get(item[0], len(SPLIT_ORDER)), item[0])))
+    splits = _in_order(splits)
     contents = {}
     for split, rows in splits.items():
-        found = Counter(label for _, label in rows)
+        found = Counter(row.label for row in rows)
         classes = {name: found[number] for name, number in ids.items()}
         contents[split] = SplitContents(images=len(rows), classes=classes)
-    odd.extend(counter.result())  # images first
-    odd.extend(listing.left_out.result())
-    report = FolderReport(decision=layout.decision, splits=contents, left_out=odd.result(), notes=layout.notes)
-    return FolderPlan(splits, layout.classes, report)
+    draft.notes += layout.notes
+    if table:
+        draft.notes.append(
+            f"labels are the names of the folders; further columns from the metadata: {list_some(table.columns)}; "
+            "--label-column takes one of them instead"
+        )
+    report = draft.report(layout.decision, contents, odd)
+    return FolderPlan(splits, layout.classes, table.columns if table else {}, report)
+
+
+def _plan_metadata(draft: _Draft, table: MetadataTable) -> FolderPlan:
+    split_folders = find_splits({image.folder for image in draft.images})
+    by_line = {} if split_folders else table.splits()
+    splits: dict[str, list[Row]] = {}
+    odd = LeftOutCounter()
+    for position, image in enumerate(draft.images):
+        line = table.lines.get(position)
+        if line is None:
+            odd.add("images without a line in the metadata", image.relative)
+            continue
+        split = split_folders.get(image.folder) or by_line.get(line) or "train"
+        splits.setdefault(split, []).append(Row(image, -1, line))
+    if not splits:
+        raise TrazoError(
+            f"{draft.dataset!r}: no line of {list_some(table.names)} names an image of this folder; the images are "
+            f"{list_some((image.relative for image in draft.images), 3)}"
+        )
+    splits = _in_order(splits)
+    source = "folders" if split_folders else "column split" if by_line else ""
+    decision = f"labels from {list_some(table.names)}, columns {list_some(table.columns)} (choose with --label-column)"
+    contents = {split: SplitContents(images=len(rows)) for split, rows in splits.items()}
+    report = draft.report(f"{decision}{f', splits from the {source}' if source else ''}", contents, odd)
+    return FolderPlan(splits, (), table.columns, report)
+
+
+def _in_order(splits: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    return dict(sorted(splits.items(), key=lambda item: (SPLIT_ORDER.get(item[0], len(SPLIT_ORDER)), item[0])))

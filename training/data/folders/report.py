@@ -85,6 +85,14 @@ class LeftOutCounter:
             examples = self._examples.setdefault(other.reason, [])
             examples += other.examples[: MAX_EXAMPLES - len(examples)]
 
+    def remove(self, reason: str, name: str) -> None:
+        """Undo one `add`."""
+        self._counts[reason] = self._counts.get(reason, 0) - 1
+        if name in self._examples.get(reason, ()):
+            self._examples[reason].remove(name)
+        if self._counts[reason] <= 0:
+            del self._counts[reason]
+
     def total(self, reason: str) -> int:
         """Return how many files were counted for a reason."""
         return self._counts.get(reason, 0)

@@ -1,27 +1,34 @@
 """Whether a folder is one of images, which this package reads, or one of tables, which `datasets` reads."""
 
+import os
 from pathlib import Path
 
 import yaml
 
 from training.data.folders import kinds
+from training.data.folders.archives import looks_like_webdataset
 from training.data.folders.listing import File, Listing
 
-TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".tar")
+TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
 
 
 def is_image_folder(root: str, listing: Listing) -> bool:
-    """Return whether a folder is to be read as a folder of images.
+    """Return whether a folder, or a given archive, is to be read as a folder of images.
 
     It is not where a README declares data files, or where Parquet or Arrow files hold more bytes than the images do.
     Text next to images does not matter.
     """
+    if not os.path.isdir(root):
+        return True
     if _declares_data_files(Path(root) / "README.md"):
         return False
     images = [file for file in listing.files if kinds.ending(file.name) in kinds.IMAGES]
     tables = sum(_size(file) for file in listing.files if kinds.ending(file.name) in kinds.TABLES)
     if tables:
         return sum(map(_size, images)) > tables
+    archives = [file for file in listing.files if kinds.is_archive(file.name)]
+    if archives and not images:
+        return not all(kinds.ending(file.name) == ".tar" and looks_like_webdataset(file.path) for file in archives)
     if images:
         return True
     # Neither: what is left are texts, which `datasets` reads, or files that nobody reads, which `plan_rows` names.

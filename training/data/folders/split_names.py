@@ -1,7 +1,7 @@
 """Names of folders that stand for splits."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 SPLIT_WORDS = {
     "train": ("train", "training"),
@@ -36,6 +36,24 @@ def name_splits(folders: Iterable[str]) -> dict[str, str]:
     for folder, name in names.items():
         words.setdefault(name, set()).update(set(_words(folder)) & WORD_TO_SPLIT.keys())
     return {folder: folder if len(words[name]) > 1 else name for folder, name in names.items()}
+
+
+def find_splits(folders: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Return folder -> split, if all folders lie in folders that are called like splits; else empty.
+
+    >>> find_splits([("data", "train", "0"), ("data", "val")])
+    {('data', 'train', '0'): 'train', ('data', 'val'): 'validation'}
+    """
+    level = 0
+    while all(len(folder) > level for folder in folders):
+        names = {folder[level] for folder in folders}
+        if all(map(split_of, names)):
+            splits = name_splits(sorted(names))
+            return {folder: splits[folder[level]] for folder in folders}
+        if len(names) > 1:
+            break
+        level += 1
+    return {}
 
 
 def _words(name: str) -> list[str]:

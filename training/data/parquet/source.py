@@ -27,8 +27,9 @@ from model.errors import StreamError, TrazoError
 from model.io.atomic import atomic_write
 from model.io.hub_errors import translate_hub_errors
 from training.data.folders import kinds
-from training.data.folders.copies import open_folder
-from training.data.folders.listing import Listing, list_folder
+from training.data.folders.archives import is_archive_file
+from training.data.folders.copies import list_dataset, open_folder
+from training.data.folders.listing import Listing
 from training.data.folders.route import is_image_folder
 from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans, open_files
@@ -123,7 +124,7 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
         TrazoError: if it does not exist or cannot be read; one line with what was requested and what exists.
     """
     local = os.path.isdir(dataset)
-    if local and is_image_folder(dataset, listing := list_folder(dataset)):
+    if (local or is_archive_file(dataset)) and is_image_folder(dataset, listing := list_dataset(dataset)):
         return _open_images(dataset, split, options, listing)
     if options.layout:
         raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")

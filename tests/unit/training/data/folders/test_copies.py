@@ -1,6 +1,5 @@
 """Streams of folders of images: what is used, what is reported, and when the copy is made."""
 
-import logging
 import os
 import unicodedata
 from pathlib import Path
@@ -10,27 +9,10 @@ import pytest
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images
-from tests.support.folders import IMAGE, POINTER, write_files
-from training.data.folders import copies
+from tests.support.folders import IMAGE, POINTER, left_out, write_files
+from training.data.folders import copies, members
 from training.data.parquet.source import SourceOptions, open_source
 from training.stream import HubStream
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "trazo")
-    copies._log_once.cache_clear()
-    monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "images"
-
-
-def left_out(stream):
-    return {one.reason: one.count for one in stream.source.folder.left_out}
 
 
 def copied(cache):
@@ -155,7 +137,7 @@ def test_folder_file_that_cannot_be_read_is_one_skipped_row(root, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return open(path, mode)
 
-    monkeypatch.setattr(copies, "open", refuse, raising=False)
+    monkeypatch.setattr(members, "open", refuse, raising=False)
     stream = HubStream(str(root))
     assert sum(len(batch.labels) for batch in stream.epoch(0)) == 5 and stream.skipped == {1: "no image"}
 

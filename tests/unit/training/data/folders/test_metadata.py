@@ -1,0 +1,162 @@
+"""Labels in metadata.csv and metadata.jsonl."""
+
+import json
+
+import pytest
+
+from model.errors import TrazoError
+from tests.support.datasets import random_images
+from tests.support.folders import IMAGE, left_out, write_files
+from training.data.folders.metadata import decode_text
+from training.stream import HubStream
+
+IMAGES = random_images(4)
+FILES = {f"{number}.png": image for number, image in enumerate(IMAGES)}
+ROWS = [("0.png", "cat"), ("1.png", "dog"), ("2.png", "cat"), ("3.png", "dog")]
+
+
+def csv_text(rows=ROWS, delimiter=",", header=("file_name", "label")):
+    return "".join(delimiter.join(row) + "\n" for row in (header, *rows))
+
+
+def labels(stream):
+    """Return the label of each file."""
+    table = stream.sources[0].source.read((0, 1), ["image", stream.label_column])
+    paths = [image["path"] for image in table["image"].to_pylist()]
+    return dict(zip(paths, table[stream.label_column].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_metadata_encodings_and_delimiters_are_read(root, encoding, delimiter):
+    text = csv_text([("0.png", "Bär"), ("1.png", "Kätzchen"), ("2.png", "Bär"), ("3.png", "Kätzchen")], delimiter)
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": text.encode(encoding)}))
+    assert stream.labels == ("Bär", "Kätzchen") and stream.rows == 4 and left_out(stream) == {}
+    assert "labels from metadata.csv" in stream.source.folder.decision
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("a/Ärger 1.PNG", "a/ärger 1.png"),
+        ("a/Ärger 1.PNG", "./a/A\u0308rger 1.PNG"),
+        ("a/Ärger 1.PNG", ".\\a\\Ärger 1.PNG"),
+        ("a/Ärger 1.PNG", "C:\\work\\Ärger 1.PNG"),
+        ("a/Ärger 1.PNG", "Ärger 1"),
+        ("a/Ärger 1.PNG", " /a/Ärger 1.PNG "),
+    ],
+)
+def test_metadata_file_names_in_other_spellings_are_found(root, name, written):
+    text = csv_text([*ROWS, (written, "dog")])
+    stream = HubStream(write_files(root, {**FILES, name: IMAGE, "metadata.csv": text}))
+    assert stream.rows == 5 and labels(stream)[name] == "dog" and left_out(stream) == {}
+
+
+def test_metadata_quotes_line_breaks_and_excel_are_read(root):
+    text = 'sep=;\nfile_name;label;note\n"0.png";"a;""b""";"two\nlines"\n1.png;c;\n\n2.png;c;x\n3.png;c;x\n'
+    text = text.replace("\n", "\r\n")
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": text}), label_column="label")
+    assert labels(stream) == {"0.png": 'a;"b"', "1.png": "c", "2.png": "c", "3.png": "c"}
+
+
+def test_metadata_lines_and_files_without_each_other_are_counted_and_named(root):
+    text = csv_text([*ROWS[:3], ("gone.png", "cat"), ("0.png", "dog"), ("2.png",)])
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": text}))
+    assert stream.rows == 3 and labels(stream)["0.png"] == "cat"
+    assert left_out(stream) == {
+        "images without a line in the metadata": 1,
+        "lines of metadata.csv with more or fewer values than columns": 1,
+        "lines of metadata.csv without a file": 1,
+        "further lines of metadata.csv about the same file, of which the first is used": 1,
+    }
+    assert "without a file: 1 (gone.png)" in "".join(stream.source.folder.lines())
+
+
+def test_metadata_jsonl_is_read(root):
+    lines = [{"file_name": name, "label": label == "cat", "boxes": [1]} for name, label in ROWS]
+    text = "\n".join([*map(json.dumps, lines), "", "{broken", "[1]"])
+    stream = HubStream(write_files(root, {**FILES, "metadata.jsonl": text}))
+    assert stream.labels == ("false", "true") and left_out(stream) == {
+        "lines of metadata.jsonl that are not a JSON object": 2
+    }
+    assert "column 'boxes' of the metadata holds lists or objects and is not used" in stream.source.folder.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (["0", "1", "10", ""], "int64"),
+        (["0.5", "1", "1e-3", "-2"], "float64"),
+        (["007", "012", "1", "2"], "string"),
+        (["1", "x", "2", "3"], "string"),
+        (["99999999999999999999", "1", "2", "3"], "string"),
+    ],
+)
+def test_metadata_columns_get_the_type_of_their_values(root, values, dtype):
+    text = csv_text([(f"{number}.png", "ab"[number % 2], value) for number, value in enumerate(values)])
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": text.replace("label", "label,x")}))
+    assert stream.features["x"].dtype == dtype and stream.label_column == "label"
+
+
+def test_metadata_decimal_commas_are_numbers_and_reported(root):
+    text = csv_text([(f"{number}.png", f"{number},5") for number in range(4)], ";", ("file_name", "target"))
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": text}))
+    assert stream.task == "regression" and next(stream.ordered()).labels.tolist() == [0.5, 1.5, 2.5, 3.5]
+    assert "decimal commas" in stream.source.folder.notes[0]
+
+
+def test_metadata_in_split_folders_belongs_to_each(root):
+    files = {f"{split}/{name}": image for split in ("train", "test") for name, image in FILES.items()}
+    other = csv_text([(name, "dog" if label == "cat" else "cat") for name, label in ROWS])
+    files |= {"train/metadata.csv": csv_text(), "test/metadata.csv": other}
+    folder = write_files(root, files)
+    train, test = HubStream(folder), HubStream(folder, "test")
+    assert train.source.splits == ("train", "test") and train.rows == test.rows == 4
+    assert labels(train)["train/0.png"] == "cat" and labels(test)["test/0.png"] == "dog"
+
+
+def test_metadata_column_split_makes_splits(root):
+    rows = [(*row, "train" if number < 3 else "val") for number, row in enumerate(ROWS)]
+    folder = write_files(root, {**FILES, "metadata.csv": csv_text(rows, header=("file_name", "label", "split"))})
+    stream = HubStream(folder, label_column="label")
+    assert stream.rows == 3 and stream.source.splits == ("train", "validation")
+    assert "splits from the column split" in stream.source.folder.decision
+
+
+def test_metadata_next_to_class_folders_adds_columns(root):
+    text = csv_text([("a/0.png", "w1"), ("b/1.png", "w2")], header=("file_name", "writer"))
+    files = {f"{'ab'[number % 2]}/{number}.png": image for number, image in enumerate(IMAGES)}
+    stream = HubStream(write_files(root, {**files, "metadata.csv": text}))
+    assert stream.labels == ("a", "b") and stream.features["writer"].dtype == "string" and stream.rows == 4
+    assert "further columns from the metadata: writer" in stream.source.folder.notes[0]
+
+
+def test_metadata_with_label_overrules_folders_of_parts(root):
+    files = {f"0{number % 2}/{number}.png": image for number, image in enumerate(IMAGES)}
+    stream = HubStream(write_files(root, {**files, "metadata.csv": csv_text()}))
+    assert stream.labels == ("cat", "dog") and labels(stream)["01/3.png"] == "dog"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a,b\n1,2\n", "no class folders"),
+        ("", "no class folders"),
+        (csv_text([("x.png", "a"), ("y.png", "b")]), r"no line of metadata\.csv names an image .* 0\.png"),
+        ("file_name\n0.png\n", "no class folders"),
+    ],
+)
+def test_metadata_without_use_is_error_before_the_copy(root, cache, text, found):
+    with pytest.raises(TrazoError, match=found):
+        HubStream(write_files(root, {**FILES, "metadata.csv": text}))
+    assert not cache.exists()
+
+
+def test_metadata_changed_label_changes_the_fingerprint(root):
+    first = HubStream(write_files(root, {**FILES, "metadata.csv": csv_text()})).source.fingerprint
+    text = csv_text([("0.png", "dog"), ("1.png", "cat"), *ROWS[2:]])  # of the same size
+    assert HubStream(write_files(root, {"metadata.csv": text})).source.fingerprint != first
+
+
+def test_decode_text_damaged_is_read_all_the_same():
+    assert decode_text("ä".encode("cp1252") + b"\x81") == "ä\ufffd" and decode_text(b"") == ""

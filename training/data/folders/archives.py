@@ -1,0 +1,168 @@
+"""Zip and tar archives: what is in them, and reading it in its order; nothing is unpacked to disk."""
+
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import PurePath
+from typing import NamedTuple
+
+from model.errors import TrazoError
+from training.data.folders import kinds
+
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+MAX_GROWTH = 200  # times that a member may be larger than in its archive; images hardly shrink
+MIN_CHECKED_BYTES = 1 << 24  # of members and compressed tars that are checked for it
+ENCRYPTED = 0x1  # a flag of a zip's member
+UTF8_NAME = 0x800  # another one
+ZIP_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+class Member(NamedTuple):
+    """A file in an archive."""
+
+    place: int  # in the archive, from 0
+    name: str  # its path, with slashes
+    size: int  # bytes, unpacked
+    head: bytes  # first bytes, where its name and size leave open what it is
+    refused: str  # why it is not read, in words; empty for most
+
+
+class ZipArchive:
+    """A zip file."""
+
+    def __init__(self, path: str) -> None:
+        """Open it.
+
+        Raises:
+            TrazoError: if it is encrypted, or packed in a way that cannot be read.
+        """
+        self._zip = zipfile.ZipFile(path)
+        self._infos = self._zip.infolist()
+        for info in self._infos:
+            if info.flag_bits & ENCRYPTED:
+                raise TrazoError(f"{path} is encrypted ({info.filename}): unpack it and give the folder")
+            if info.compress_type not in ZIP_COMPRESSIONS:
+                raise TrazoError(f"{path} is packed in a way that cannot be read here: unpack it and give the folder")
+        if sum(info.compress_size for info in self._infos) > os.path.getsize(path):
+            raise zipfile.BadZipFile("its members overlap")
+
+    def members(self) -> Iterator[Member]:
+        """Yield its files, in their order."""
+        for place, info in enumerate(self._infos):
+            if info.is_dir():
+                continue
+            name, size = _zip_name(info), info.file_size
+            grows = size > MAX_GROWTH * info.compress_size and size > MIN_CHECKED_BYTES
+            refused = f"members that would grow more than {MAX_GROWTH} times" if grows else ""
+            head = b""
+            if not refused and kinds.needs_head(name, size):
+                with suppress(*DAMAGED), self._zip.open(info) as opened:  # one damaged member is one row
+                    head = opened.read(kinds.HEAD_BYTES)
+            yield Member(place, name, size, head, refused)
+
+    def read(self, place: int, size: int) -> bytes:
+        """Return the content of a member of a size."""
+        with self._zip.open(self._infos[place]) as opened:
+            return opened.read(size + 1)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._zip.close()
+
+
+class TarArchive:
+    """A tar file, compressed or not; its members can only be read in their order."""
+
+    def __init__(self, path: str) -> None:
+        """Open it."""
+        self._path, self._size = path, os.path.getsize(path)
+        self._tar = tarfile.open(path)  # noqa: SIM115 - closed by `close`
+        self._next = 0
+
+    def members(self) -> Iterator[Member]:
+        """Yield its files, in their order.
+
+        Raises:
+            TrazoError: if it holds far more than it may.
+        """
+        while (info := self._step()) is not None:
+            if self._tar.offset > max(MAX_GROWTH * self._size, MIN_CHECKED_BYTES):
+                raise TrazoError(f"{self._path} is refused: it would grow to more than {MAX_GROWTH} times its size")
+            if info.isdir():
+                continue
+            refused = "" if info.isreg() else "links and devices in archives"
+            head = b""
+            if not refused and kinds.needs_head(info.name, info.size):
+                head = self._content(info, kinds.HEAD_BYTES)
+            yield Member(self._next - 1, info.name, info.size, head, refused)
+
+    def read(self, place: int, size: int) -> bytes:
+        """Return the content of a member of a size, which comes after those read before."""
+        while (info := self._step()) is not None:
+            if self._next - 1 == place:
+                return self._content(info, size + 1)
+        raise tarfile.ReadError("it ends early")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._tar.close()
+
+    def _step(self) -> tarfile.TarInfo | None:
+        info = self._tar.next()
+        self._tar.members.clear()  # type: ignore[attr-defined] # a kilobyte each
+        self._next += 1
+        return info
+
+    def _content(self, info: tarfile.TarInfo, size: int) -> bytes:
+        opened = self._tar.extractfile(info)
+        return opened.read(size) if opened else b""
+
+
+def open_archive(path: str) -> ZipArchive | TarArchive:
+    """Open an archive of any of the kinds that can be read.
+
+    Raises:
+        TrazoError: if it cannot be read.
+    """
+    try:
+        return ZipArchive(path) if zipfile.is_zipfile(path) else TarArchive(path)
+    except DAMAGED as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: str, error: Exception) -> TrazoError:
+    """Return the error for an archive that cannot be read to its end."""
+    reason = str(error) or type(error).__name__
+    return TrazoError(f"{path} is damaged, or not an archive: {reason}; download or pack it again")
+
+
+def is_archive_file(path: str) -> bool:
+    """Return whether a path is that of an archive, by its name or its content."""
+    return os.path.isfile(path) and (kinds.is_archive(path) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+
+
+def looks_like_webdataset(path: str) -> bool:
+    """Return whether a tar's first members are rows of a WebDataset: files of one name with several endings."""
+    try:
+        with tarfile.open(path) as tar:
+            infos = [info for info, _ in zip(tar, range(20), strict=False) if info.isreg()]
+    except DAMAGED:
+        return False
+    names = [info.name for info in infos if not kinds.is_litter(PurePath(info.name).name)]
+    endings = {kinds.ending(name) for name in names}
+    stems = {name[: len(name) - len(kinds.ending(name))] for name in names}
+    folders = {os.path.dirname(name) for name in names}
+    return ".cls" in endings or (len(folders) == 1 and len(stems) < len(names) and bool(endings - kinds.IMAGES))
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; programs that write UTF-8 do not always say that they do, and some write backslashes."""
+    name = info.filename
+    if not info.flag_bits & UTF8_NAME:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
