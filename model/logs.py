@@ -35,3 +35,14 @@ def log_to(stream: StreamName) -> None:
     logger = logging.getLogger("trazo")
     logger.handlers = [_CurrentStream(stream)]
     logger.setLevel(logging.INFO)
+    _logged.clear()
+
+
+_logged: set[str] = set()
+
+
+def log_once(text: str) -> None:
+    """Log a text, unless it was logged since `log_to`: the steps of a run find out the same about its data."""
+    if text not in _logged:
+        _logged.add(text)
+        logging.getLogger("trazo").info(text)

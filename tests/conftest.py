@@ -7,10 +7,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+import atexit
 import gc
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,10 @@ from filelock import FileLock
 from huggingface_hub import HfFileSystem, constants
 
 from tests.support.fake_hub import TOKEN, LoopbackHub
+
+if "TRAZO_CACHE" not in os.environ:  # what is scanned and copied is not kept for the next run of the tests
+    os.environ["TRAZO_CACHE"] = tempfile.mkdtemp(prefix="trazo-tests-")
+    atexit.register(shutil.rmtree, os.environ["TRAZO_CACHE"], ignore_errors=True)
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = str(ROOT / "training" / "sample")

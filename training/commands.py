@@ -253,11 +253,16 @@ def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> Eva
 
 def _config_fields(data: TrainingData) -> dict[str, Any]:
     """Return the fields of CnnConfig that the data decides."""
-    return {"labels": data.train.labels, "task": data.train.task, "image_shape": data.image_shape}
+    return {
+        "labels": data.train.labels,
+        "task": data.train.task,
+        "image_shape": data.image_shape,
+        "pixel_format": asdict(data.pixel_format),
+    }
 
 
 def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:
-    return pixel_histogram(data.train, data.image_shape, folder / "pixels.json")
+    return pixel_histogram(data.train, data.image_shape, folder / "pixels.json", data.pixel_format)
 
 
 def _changed_options(data: DataConfig) -> dict[str, Any]:

@@ -50,9 +50,14 @@ class DataConfig(Validated):
         "nearest to an image; or by the outermost one",
     )
     split: str = option("train", help="split to train on, without the rows held out")
-    test_split: str = option("test", help="split that is evaluated, once")
+    test_split: str = option(
+        "test", help="split that is evaluated, once; held-out: a share of --split, also if there is a split named test"
+    )
     test_fraction: float = option(
         0.1, low=0, high=1, exclusive=True, help="share of the rows held out for the test if no split is named test"
+    )
+    no_scan: bool = option(
+        False, help="do not read every row once before anything is decided; rows are then held out by their number"
     )
     image_column: str | None = option(None, unset="the only one", help="column of images")
     label_column: str | None = option(None, unset="as the schema says", help="column of labels")
@@ -63,11 +68,18 @@ class DataConfig(Validated):
         None,
         low=1,
         high=MAX_SIDE_PX,
-        unset="that of the first image, 128 at most",
+        unset="that of most images, 128 at most",
         help="longer side of the network's input, in pixels",
     )
+    color: str | None = option(
+        None, choices=("gray", "rgb"), unset="as most images are", help="color of the network's input"
+    )
     validation_fraction: float = option(
-        0.1, low=0, high=1, exclusive=True, help="share of the rows held out for early stopping and the search"
+        0.1,
+        low=0,
+        high=1,
+        exclusive=True,
+        help="share of the rows held out for early stopping and the search if no split is named validation",
     )
     on_error: str = option(
         "skip", choices=("skip", "raise"), help="rows without a usable image or label: skip and report them, or stop"

@@ -11,7 +11,7 @@ from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
 from training.data.batches import Batch
 from training.data.decode import decoded_groups
-from training.data.image_shape import first_image_shape
+from training.data.image_shape import sample_image_shape
 from training.data.stream import HubStream
 
 # For functions in which no Python statement depends on a tensor's value. AutoGraph would rewrite the source of each
@@ -55,7 +55,7 @@ def make_train_data(
         start: the first batch of that epoch.
         epochs: how many epochs follow each other without a gap.
         steps: batches per epoch; None for all of them.
-        image_shape: height, width, channels that images are resized to; None for those of the first image.
+        image_shape: height, width, channels that images are resized to; None for those of most images.
         pixel_format: which values of the files are black and white.
         augment: how much the images are changed; `AugmentConfig(augment=0)` leaves them as they are.
         source_error: receives an exception of the stream.
@@ -74,7 +74,7 @@ def make_train_data(
     def batches() -> Iterator[Batch]:
         return stream.epochs(range(epoch, epoch + epochs), start, steps)
 
-    data = _decoded(stream, batches, image_shape or first_image_shape(stream), pixel_format, source_error)
+    data = _decoded(stream, batches, image_shape or sample_image_shape(stream), pixel_format, source_error)
     if augment.is_active:
 
         @without_autograph
@@ -100,14 +100,14 @@ def make_eval_data(
 
     Args:
         stream: where the rows come from.
-        image_shape: height, width, channels that images are resized to; None for those of the first image.
+        image_shape: height, width, channels that images are resized to; None for those of most images.
         pixel_format: which values of the files are black and white.
         source_error: receives an exception of the stream.
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
-    data = _decoded(stream, stream.ordered, image_shape or first_image_shape(stream), pixel_format, source_error)
+    data = _decoded(stream, stream.ordered, image_shape or sample_image_shape(stream), pixel_format, source_error)
     return _prefetched(data)
 
 

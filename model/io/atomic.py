@@ -4,8 +4,10 @@ import glob
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from model.errors import CorruptFileError
 
@@ -17,16 +19,22 @@ def clear_leftovers(path: Path) -> None:
 
 
 def atomic_write(path: str | os.PathLike, content: bytes | str) -> None:
-    """Write a file under a temporary name, flush it to disk, then rename it.
+    """Write a file, completely or not at all, as `atomic_file` does."""
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file for writing under a temporary name; at the end, flush it to disk and rename it.
 
     A reader, or a process that starts after a crash, sees the old file or the new one, never a part.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp gives 0600; these files are meant to be shared

@@ -50,6 +50,7 @@ class LabeledSource:
         labels: class names in the order of the ids that `read` gives; for regression the target column's name.
         task: binary, multiclass or regression.
         sketches: whether the images are free drawings.
+        content: hash of every image and label, if they were scanned; it takes the place of the files' fingerprint.
     """
 
     source: ParquetSplit
@@ -58,12 +59,14 @@ class LabeledSource:
     labels: tuple[str, ...]
     task: str
     sketches: bool = False
+    content: str | None = None
 
     @property
     def key(self) -> dict[str, Any]:
         """What distinguishes this dataset's images and labels from others', as JSON values."""
+        data = {"content": self.content, "row_groups": self.source.table.fingerprint} if self.content else {}
         return {
-            "fingerprint": self.source.fingerprint,
+            **(data or {"fingerprint": self.source.fingerprint, "version": self.source.version}),
             "image_column": self.image_column,
             "label_column": self.label_column,
             "labels": list(self.labels),
@@ -90,6 +93,16 @@ class LabeledSource:
         images = table[self.image_column] if plain else pc.struct_field(table[self.image_column], "bytes")
         images = images.cast(pa.large_binary())
         return images.combine_chunks(), self._encode_labels(table[self.label_column]).combine_chunks()
+
+    def row_name(self, row: int) -> str:
+        """Return what to call a row in a message: its number, and its file where the dataset names it."""
+        kind = self.source.schema.field(self.image_column).type
+        if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
+            return f"row {row}"
+        group = int(np.searchsorted(self.source.table.first, row, side="right")) - 1
+        table = self.source.read((group, group + 1), [f"{self.image_column}.path"])
+        path = pc.struct_field(table[self.image_column], "path")[row - int(self.source.table.first[group])].as_py()
+        return f"row {row} ({path})" if path else f"row {row}"
 
     def group_ids(self, column: str) -> np.ndarray:
         """Return one number per row, uint64 (rows,), equal for rows with an equal value; one pass over that column.

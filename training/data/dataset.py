@@ -14,7 +14,7 @@ from training.data.columns import LabeledSource
 from training.data.order import RowGroups, Run, Window, count_rows
 from training.data.parquet.split_info import SplitInfo, concat_splits
 from training.data.prefetch import RunColumns
-from training.data.subset import AnySubset, ConcatSubset, Subset
+from training.data.subset import AnySubset, ConcatSubset, Subset, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +79,45 @@ class RowDataset:
         Raises:
             TrazoError: if there is no such column, or this is a part of a dataset or several datasets.
         """
+        return self.with_places(spread(self.sources[0].group_ids(column)))
+
+    def with_places(self, places: np.ndarray) -> "RowDataset":
+        """Return these rows with a place for each, by which `hold_out` splits them.
+
+        Args:
+            places: uint64 (rows of the split,); see `training.data.scan.hold_out`.
+
+        Raises:
+            TrazoError: if this is a part of a dataset or several datasets.
+        """
+        self._check_whole()
+        return replace(self, subset=Subset(places=places))
+
+    def select(self, keep: np.ndarray) -> "RowDataset":
+        """Return only some of these rows.
+
+        Args:
+            keep: bool (rows of the split,).
+
+        Raises:
+            TrazoError: if this is several datasets, or no row is left.
+        """
+        if not isinstance(self.subset, Subset):
+            raise TrazoError("rows are selected before a stream is joined with others")
+        kept = keep if self.subset.keep is None else keep & self.subset.keep
+        selected = replace(self, subset=replace(self.subset, keep=kept))
+        if not selected.rows:
+            raise TrazoError(f"none of the {self.rows:,} rows of {self.info.dataset!r} is left")
+        return selected
+
+    def with_content(self, fingerprint: str) -> "RowDataset":
+        """Return these rows known by the hash of their content instead of their files' names and sizes."""
+        self._check_whole()
+        return replace(self, sources=(replace(self.sources[0], content=fingerprint),))
+
+    def _check_whole(self) -> None:
         if len(self.sources) > 1 or self.rows < self.table.total:
-            raise TrazoError("rows are grouped by a column before a stream is split or joined with others")
-        return replace(self, subset=Subset(groups=self.sources[0].group_ids(column)))
+            raise TrazoError("rows get their places before a stream is split or joined with others")
 
     def hold_out(self, fraction: float) -> tuple["RowDataset", "RowDataset"]:
         """Split the rows in two by their ids: (the rest, the rows held out).
@@ -122,6 +158,11 @@ class RowDataset:
         has_image, has_label = (~np.asarray(column.is_null()) for column in (images, labels))
         dtype = np.float32 if self.sources[0].task == "regression" else np.int64
         return Rows(ids, images, np.asarray(labels.fill_null(0), dtype), has_image, has_label)
+
+    def row_name(self, row_id: int) -> str:
+        """Return what to call a row in a message: its number, and its file where the dataset names it."""
+        number = int(self._source_numbers(np.array([row_id]))[0])
+        return self.sources[number].row_name(row_id - int(self._first_row[number]))
 
     def sketch_mask(self, row_ids: np.ndarray) -> np.ndarray | None:
         """Return which rows are free drawings, bool of the ids' shape; None if no source has any."""

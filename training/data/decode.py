@@ -65,34 +65,36 @@ def decoded_groups(
     def submit(decoder: DecoderProcess, packed: list[Packed]) -> Callable[[], list[Decoded]]:
         return decoder.submit(packed, image_shape, pixel_format)
 
-    for group in _run_ahead(stream, batches, submit, prod(image_shape)):
+    for group in _run_ahead(batches, submit, prod(image_shape), stream.sketches):
         yield [_drop_undecodable(stream, labels, ids, *decoded) for labels, ids, decoded in group]
 
 
-def image_facts_batches(stream: HubStream, batches: Iterable[Batch]) -> Iterator[FactsBatch]:
+def image_facts_batches(batches: Iterable[Batch]) -> Iterator[FactsBatch]:
     """Collect what a scan records of each image, some batches ahead of the one in use.
 
     Args:
-        stream: where the batches come from.
         batches: in the order in which they are yielded.
 
     Yields:
         (facts (n,), labels (n,), row ids (n,), position -> reason for the rows that cannot be decoded); all rows, and
-        nothing is recorded in the stream's `skipped`.
+        nothing is recorded in a stream's `skipped`.
 
     Raises:
         StreamError: if a decoder is killed, or a row cannot be read.
 
     Example:
-        >>> for facts, labels, ids, reasons in image_facts_batches(stream, stream.ordered()): ...
+        >>> for facts, labels, ids, reasons in image_facts_batches(stream.ordered()): ...
     """
-    for group in _run_ahead(stream, batches, DecoderProcess.submit_facts, FACTS.itemsize):
+    for group in _run_ahead(batches, DecoderProcess.submit_facts, FACTS.itemsize):
         for labels, ids, (facts, reasons) in group:
             yield facts, labels, ids, reasons
 
 
 def _run_ahead(
-    stream: HubStream, batches: Iterable[Batch], submit: Submit, result_bytes: int
+    batches: Iterable[Batch],
+    submit: Submit,
+    result_bytes: int,
+    sketch_mask: Callable[[np.ndarray], np.ndarray | None] = lambda row_ids: None,
 ) -> Iterator[list[tuple[np.ndarray, np.ndarray, Decoded]]]:
     """Submit batches, some ahead of the one in use, and yield lists of (labels, row ids, result)."""
     decoders = _running_decoders()
@@ -114,7 +116,7 @@ def _run_ahead(
     for number, (group, is_complete) in enumerate(_make_tasks(batches, result_bytes)):
         decoder = decoders[number % len(decoders)]
         labels_and_ids = [(batch.labels, batch.index) for batch in group]
-        packed = [(*batch.packed(), stream.sketches(batch.index)) for batch in group]
+        packed = [(*batch.packed(), sketch_mask(batch.index)) for batch in group]
         tasks.append((labels_and_ids, is_complete, submit(decoder, packed)))
         del group, packed  # so that their window can be freed
         if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders) and (done := next_group()):

@@ -1,21 +1,86 @@
-"""The shape of a dataset's images."""
+"""The shape of the network's input, from the shapes of the images: what most have, and how many differ."""
+
+from itertools import islice
+
+import numpy as np
 
 from model.errors import TrazoError
-from model.preprocess.decode import ImageError, open_image, to_array
+from model.logs import log_once
+from model.preprocess.facts import image_facts_batch
 from training.data.stream import HubStream
 
+MAX_DEFAULT_SIDE_PX = 128  # of the network's input without --image-size; larger ones take minutes per batch on a CPU
+SAMPLED_IMAGES = 256  # of a stream that was not scanned
+CHANNELS = {"gray": 1, "rgb": 3}  # of the choices of --color
 
-def first_image_shape(stream: HubStream) -> tuple[int, int, int]:
-    """Return height, width and channels (1 gray, 3 color) of the first image that can be decoded.
+
+def sample_facts(stream: HubStream) -> np.ndarray:
+    """Return the facts of some images from all over a stream, `FACTS` (n,); only one window is read.
 
     Raises:
-        TrazoError: if there is none.
+        TrazoError: if none can be decoded.
     """
-    for batch in stream.ordered():
-        for encoded in batch.images:
-            try:
-                pixels = to_array(open_image(encoded))
-            except ImageError:
-                continue
-            return (*pixels.shape[:2], 1 if pixels.ndim == 2 else 3)
-    raise TrazoError(f"no image of {stream.source.dataset!r}, split {stream.source.split!r}, can be decoded")
+    images = islice((image for batch in stream.epoch(0) for image in batch.images), SAMPLED_IMAGES)
+    facts, reasons = image_facts_batch(list(images))
+    facts = np.delete(facts, list(reasons))
+    if not len(facts):
+        reason = next(iter(reasons.values()), "there is none")
+        source = stream.source
+        raise TrazoError(f"no image of {source.dataset!r}, split {source.split!r}, can be decoded: {reason}")
+    return facts
+
+
+def sample_image_shape(stream: HubStream) -> tuple[int, int, int]:
+    """Return height, width and channels (1 gray, 3 color) that most images of a stream have, judged by a sample.
+
+    Raises:
+        TrazoError: if no image of the sample can be decoded.
+    """
+    facts = sample_facts(stream)
+    return *_common_size(facts), _common_channels(facts)
+
+
+def choose_image_shape(
+    facts: np.ndarray, longest_side: int | None = None, color: str | None = None
+) -> tuple[int, int, int]:
+    """Return height, width and channels of the network's input, and report in one line what they follow from.
+
+    The size is the one that most images have; if there is none, the median height and width. The input has color if
+    most images have. Its longer side is at most `MAX_DEFAULT_SIDE_PX` unless another is given.
+
+    Args:
+        facts: `FACTS` (n,) of images that can be decoded.
+        longest_side: of the input, in pixels; None to choose it.
+        color: gray or rgb; None to choose it.
+    """
+    height, width = _common_size(facts)
+    channels = CHANNELS[color] if color else _common_channels(facts)
+    scale = (longest_side or min(max(height, width), MAX_DEFAULT_SIDE_PX)) / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
+    _report(facts, shape, (height, width))
+    return shape
+
+
+def _common_size(facts: np.ndarray) -> tuple[int, int]:
+    heights, widths = facts["height"].astype(np.int64), facts["width"].astype(np.int64)
+    sizes, counts = np.unique(heights << 32 | widths, return_counts=True)
+    most = int(counts.argmax())
+    if 2 * counts[most] > len(facts):
+        return int(sizes[most] >> 32), int(sizes[most] & 0xFFFFFFFF)
+    return int(np.median(heights)), int(np.median(widths))
+
+
+def _common_channels(facts: np.ndarray) -> int:
+    return 3 if 2 * np.count_nonzero(facts["channels"] == 3) > len(facts) else 1
+
+
+def _report(facts: np.ndarray, shape: tuple[int, int, int], size: tuple[int, int]) -> None:
+    (height, width), channels = size, shape[2]
+    other_size = np.count_nonzero((facts["height"] != height) | (facts["width"] != width))
+    other_color = np.count_nonzero(facts["channels"] != channels)
+    notes = [] if size == shape[:2] else [f"images of {width}×{height} pixels are resized to {shape[1]}×{shape[0]}"]
+    notes += [f"{other_size / len(facts):.1%} have another size"] if other_size else []
+    notes += [f"{other_color / len(facts):.1%} are {'gray' if channels == 3 else 'in color'}"] if other_color else []
+    details = f" ({', '.join(notes)}; overrule with --image-size, --color)" if notes else ""
+    color = "in color" if channels == 3 else "gray"
+    log_once(f"input of the network: {shape[1]}×{shape[0]} pixels, {color}{details}")

@@ -7,6 +7,7 @@ data: the whole order is known before the first byte is requested, which makes a
 order into batches and workers.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +44,11 @@ class RowGroups:
     def total(self) -> int:
         """Number of rows of the split."""
         return int(self.rows.sum())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the table: the order of an epoch follows from it."""
+        return hashlib.sha256(np.stack([self.shard, self.rows]).data).hexdigest()[:16]
 
     def row_ids(self, run: Run) -> np.ndarray:
         """Return the ids of a run's rows, int64 (rows,)."""

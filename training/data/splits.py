@@ -1,28 +1,59 @@
 """The splits of a run: which rows are trained on, validated on and tested on."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from model.errors import TrazoError
+from model.pixel_format import PixelFormat
+from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig
-from training.data.image_shape import first_image_shape
+from training.data.image_shape import choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SplitNotFoundError
+from training.data.scan.checks import check_split, report_split
+from training.data.scan.hold_out import places_of, stratify
+from training.data.scan.index import SplitIndex
+from training.data.scan.scanner import scan_split
 from training.data.stream import HubStream
 
-MAX_DEFAULT_SIDE_PX = 128  # of the network's input without --image-size; larger ones take minutes per batch on a CPU
+HELD_OUT = "held-out"  # --test-split: a share of the training split, even if there is a split named test
+VALIDATION_SPLIT = "validation"
 
 logger = logging.getLogger("trazo")
 
 
 @dataclass(frozen=True)
+class DatasetParts:
+    """The parts of one dataset; no image, or no group, is in two of those that were held out of one split.
+
+    Attributes:
+        train: rows to learn from.
+        validation: rows for early stopping and the search.
+        test: rows to measure on, if they are held out of the training split; None if they have a split of their own.
+        index: what the scan found in the training split; None without a scan.
+        held_out_by: content, row id or the name of the group column.
+    """
+
+    train: HubStream
+    validation: HubStream
+    test: HubStream | None
+    index: SplitIndex | None
+    held_out_by: str
+
+
+@dataclass(frozen=True)
 class TrainingData:
-    """The two parts of the training split, and the shape of the network's input."""
+    """What is learned from, and how its images become the network's input."""
 
     train: HubStream
     validation: HubStream
     image_shape: tuple[int, int, int]  # height, width, channels
+    pixel_format: PixelFormat
+    parts: tuple[DatasetParts, ...]  # one per dataset
 
 
 def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
@@ -47,7 +78,7 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
 def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> TrainingData:
     """Open the training split of every dataset, without the rows that `open_test` takes, and hold out validation rows.
 
-    Each dataset is split separately; then their rows are concatenated.
+    Each dataset is scanned and split separately; then their rows are concatenated.
 
     Args:
         data: which rows.
@@ -55,15 +86,49 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
         batch_size: rows per batch.
 
     Raises:
-        TrazoError: if a dataset, a split or a column does not exist, or the datasets have different classes.
+        TrazoError: if a dataset, a split or a column does not exist, the datasets have different classes, or a class
+            has too few images.
     """
-    streams = [open_stream(one, data.split, seed=seed, batch_size=batch_size) for one in one_config_per_dataset(data)]
+    configs = one_config_per_dataset(data)
+    streams = [open_stream(one, one.split, seed=seed, batch_size=batch_size) for one in configs]
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
     if data.group_column and data.group_column not in columns:
         raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {', '.join(columns)}")
-    stream = HubStream.concat([_without_test_rows(data, stream) for stream in streams])
-    train, validation = stream.hold_out(data.validation_fraction)
-    return TrainingData(train, validation, _input_shape(first_image_shape(train), data.image_size))
+    parts = tuple(split_dataset(one, stream) for one, stream in zip(configs, streams, strict=True))
+    train = HubStream.concat([part.train for part in parts])
+    validation = HubStream.concat([part.validation for part in parts]).cached()
+    facts = np.concatenate([p.index.facts[p.index.readable] if p.index else sample_facts(p.train) for p in parts])
+    shape = choose_image_shape(facts, data.image_size, data.color)
+    return TrainingData(train, validation, shape, choose_pixel_format(facts), parts)
+
+
+def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
+    """Split the rows of one dataset's training split in up to three parts.
+
+    Args:
+        data: with one dataset.
+        stream: its whole training split.
+
+    Raises:
+        TrazoError: if a part would be empty, or a class would be missing in one.
+    """
+    cuts = []
+    if takes_test_rows(data, stream.source.splits):
+        cuts.append(data.test_fraction)
+    own_validation = VALIDATION_SPLIT in stream.source.splits and data.split != VALIDATION_SPLIT
+    if not own_validation:
+        low = sum(cuts)
+        cuts.append(low + data.validation_fraction * (1 - low))
+    index = scan_split(stream.sources[0]) if not data.no_scan else None
+    if index:
+        check_split(index, stream)
+        report_split(index, stream)
+    stream, by = _place_rows(data, stream, index, cuts)
+    rest, test = stream.hold_out(data.test_fraction) if takes_test_rows(data, stream.source.splits) else (stream, None)
+    if own_validation:
+        settings = {"labels": stream.labels, "seed": stream.seed, "batch_size": stream.batch_size}
+        return DatasetParts(rest, open_stream(data, VALIDATION_SPLIT, **settings), test, index, by)
+    return DatasetParts(*rest.hold_out(data.validation_fraction), test, index, by)
 
 
 def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[HubStream, str]:
@@ -79,15 +144,20 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     Raises:
         TrazoError: if a split was requested by a name other than `test` and does not exist.
     """
-    try:
-        return open_stream(data, data.test_split, labels=labels), data.test_split
-    except SplitNotFoundError:
-        if data.test_split != "test":
-            raise
-    stream, key = open_stream(data, data.split, labels=labels), "row id"
-    if data.group_column and data.group_column in stream.features:
-        stream, key = stream.with_groups(data.group_column), data.group_column
-    return stream.hold_out(data.test_fraction)[1], f"{data.split}, {data.test_fraction:.0%} held out by {key}"
+    if data.test_split != HELD_OUT:
+        try:
+            return open_stream(data, data.test_split, labels=labels), data.test_split
+        except SplitNotFoundError:
+            if data.test_split != "test":
+                raise
+    parts = split_dataset(data, open_stream(data, data.split, labels=labels))
+    assert parts.test is not None
+    return parts.test, f"{data.split}, {data.test_fraction:.0%} held out by {parts.held_out_by}"
+
+
+def takes_test_rows(data: DataConfig, splits: Iterable[str]) -> bool:
+    """Return whether the rows to test on are held out of the training split."""
+    return data.test_split == HELD_OUT or (data.test_split == "test" and "test" not in splits)
 
 
 def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
@@ -99,19 +169,15 @@ def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
     return [replace(data, extra_datasets=()), *(replace(plain, dataset=name) for name in others)]
 
 
-def _without_test_rows(data: DataConfig, stream: HubStream) -> HubStream:
-    if data.group_column and data.group_column in stream.features:
-        stream = stream.with_groups(data.group_column)
-    if data.test_split == "test" and "test" not in stream.source.splits:
-        stream, _ = stream.hold_out(data.test_fraction)
-    return stream
-
-
-def _input_shape(image_shape: tuple[int, int, int], size: int | None) -> tuple[int, int, int]:
-    """Return height, width and channels of the network's input for images shaped like the first one."""
-    height, width, channels = image_shape
-    scale = (size or min(max(height, width), MAX_DEFAULT_SIDE_PX)) / max(height, width)
-    shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
-    if shape != image_shape:
-        logger.info("images of %d×%d pixels are resized to %d×%d", width, height, shape[1], shape[0])
-    return shape
+def _place_rows(
+    data: DataConfig, stream: HubStream, index: SplitIndex | None, cuts: list[float]
+) -> tuple[HubStream, str]:
+    """Return the stream with the places by which its rows are held out, and what they follow from."""
+    groups = data.group_column if data.group_column in stream.features else None
+    if index is None:
+        return (stream.with_groups(groups), groups) if groups else (stream, "row id")
+    keys = stream.sources[0].group_ids(groups) if groups else index.facts["content"]
+    places = places_of(np.where(index.readable, keys, np.arange(index.rows, dtype=np.uint64)))
+    if stream.task != "regression" and cuts:
+        places = stratify(places, np.where(index.usable, index.labels, -1), cuts, stream.labels)
+    return stream.with_content(index.fingerprint).with_places(places), groups or "content"

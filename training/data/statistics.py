@@ -1,6 +1,7 @@
-"""The histogram of all pixels, from which every scaling method is fitted."""
+"""The histogram of pixels from which every scaling method is fitted."""
 
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from model.scaling import PixelHistogram
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
+SAMPLED_ROWS = 8192
+
 
 def pixel_histogram(
     train: HubStream,
@@ -18,7 +21,10 @@ def pixel_histogram(
     cache_path: Path,
     pixel_format: PixelFormat = PixelFormat(),
 ) -> PixelHistogram:
-    """Return the histogram of all pixels of the training rows, from one pass over them.
+    """Return the histogram of the pixels of up to `SAMPLED_ROWS` training rows.
+
+    The rows are the first of a shuffled epoch, from all over the files. More would change offset and scale by less than
+    a gray level, and would cost another pass over the data.
 
     Args:
         train: the rows.
@@ -35,7 +41,8 @@ def pixel_histogram(
     if cached and cached["key"] == key:
         histogram.counts = np.array(cached["counts"], np.int64)
         return histogram
-    for images, _, _ in decoded_batches(train, train.ordered(), image_shape, pixel_format):
+    batches = islice(train.epoch(0), -(-SAMPLED_ROWS // train.batch_size))
+    for images, _, _ in decoded_batches(train, batches, image_shape, pixel_format):
         histogram.update(images)
     write_json(cache_path, {"key": key, "counts": histogram.counts.tolist()})
     return histogram

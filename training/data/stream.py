@@ -276,6 +276,10 @@ class HubStream:
         """
         self._skip_log.add(row_id, reason, self.source.dataset, self.source.split)
 
+    def row_name(self, row_id: int) -> str:
+        """Return what to call a row in a message: its number, and its file where the dataset names it."""
+        return self._dataset.row_name(row_id)
+
     def take_skip_summary(self) -> str:
         """Return one line about the rows that were skipped since the last call; empty if there are none."""
         return self._skip_log.take_summary(self.source.split)
@@ -293,7 +297,37 @@ class HubStream:
         Raises:
             TrazoError: if there is no such column, or the stream has several datasets or is already split.
         """
-        return _DerivedStream(self._dataset.with_groups(column), self._order, self._skip_log)
+        return self._derive(self._dataset.with_groups(column))
+
+    def with_places(self, places: np.ndarray) -> "HubStream":
+        """Return this stream with a place for each row, by which `hold_out` splits it.
+
+        Args:
+            places: uint64 (rows of the split,), below 2**53; rows with an equal place stay together.
+
+        Raises:
+            TrazoError: if the stream has several datasets or is already split.
+        """
+        return self._derive(self._dataset.with_places(places))
+
+    def with_content(self, fingerprint: str) -> "HubStream":
+        """Return this stream known by the hash of its content, which its `key` then holds; see `SplitIndex`."""
+        return self._derive(self._dataset.with_content(fingerprint))
+
+    def select(self, keep: np.ndarray) -> "HubStream":
+        """Return a stream of only some of this stream's rows.
+
+        Args:
+            keep: bool (rows of the split,).
+
+        Raises:
+            TrazoError: if the stream has several datasets, or no row is left.
+        """
+        return self._derive(self._dataset.select(keep))
+
+    def cached(self) -> "HubStream":
+        """Return this stream, which keeps the batches of `ordered` in memory if they are small (see `BatchCache`)."""
+        return self._derive(self._dataset, BatchCache())
 
     def hold_out(self, fraction: float) -> tuple["HubStream", "HubStream"]:
         """Split the rows of this stream in two by their ids: (the rest, the rows held out).
@@ -305,10 +339,7 @@ class HubStream:
             TrazoError: if a part would be empty.
         """
         rest, held_out = self._dataset.hold_out(fraction)
-        return (
-            _DerivedStream(rest, self._order, self._skip_log),
-            _DerivedStream(held_out, self._order, self._skip_log, BatchCache()),
-        )
+        return self._derive(rest), self._derive(held_out, BatchCache())
 
     def rebatch(self, batch_size: int) -> "HubStream":
         """Return the same rows in the same order, in batches of another size."""
@@ -331,6 +362,9 @@ class HubStream:
         return _DerivedStream(
             dataset, replace(first._order, window_size=window_size), SkipLog(first._skip_log.on_error)
         )
+
+    def _derive(self, dataset: RowDataset, cache: BatchCache | None = None) -> "HubStream":
+        return _DerivedStream(dataset, self._order, self._skip_log, cache)
 
     # --- Batches from windows ---
 

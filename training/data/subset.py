@@ -1,4 +1,4 @@
-"""Which rows of a split belong to a stream: training and held-out rows, decided by row id or by group."""
+"""Which rows of a split belong to a stream: training and held-out rows, decided by a hash of each row."""
 
 import hashlib
 from dataclasses import dataclass, field, replace
@@ -6,39 +6,51 @@ from typing import Any
 
 import numpy as np
 
+PLACES = 1 << 53  # number of different places, all of which a float holds exactly
+
+
+def spread(keys: np.ndarray) -> np.ndarray:
+    """Return a place for each key, uint64 of the same shape, 0 … `PLACES` − 1: equal for equal keys, else random."""
+    # The finalizer of SplitMix64 (Steele, Lea and Flood 2014) spreads consecutive numbers over 64 bits.
+    x = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))) >> np.uint64(11)
+
 
 @dataclass(frozen=True)
 class Subset:
-    """The rows of a split whose hash falls into [low, high).
+    """The rows of a split whose place falls into [low, high).
 
-    A hash spreads the row ids evenly over 0 … 1. So a subset is the same for every seed, worker and epoch, is drawn
-    from all over the files, and needs no list of rows. With `groups` the group of a row is hashed instead of its id, so
-    that the rows of one group (the images of one writer) stay together.
+    Places spread the rows evenly over 0 … 1. Without `places` they are hashes of the row ids. So a subset is the same
+    for every seed, worker and epoch, is drawn from all over the files, and needs no list of rows. With `places`, rows
+    with an equal place stay together: equal images, or those of one writer.
     """
 
     low: float = 0.0
     high: float = 1.0
-    groups: np.ndarray | None = field(default=None, compare=False)  # uint64, one per row of the split
+    places: np.ndarray | None = field(default=None, compare=False)  # uint64 below `PLACES`, one per row of the split
+    keep: np.ndarray | None = field(default=None, compare=False)  # bool, one per row: rows without it never count
 
     def mask(self, row_ids: np.ndarray) -> np.ndarray:
         """Return which of the row ids belong to this subset, bool of the same shape."""
-        # The finalizer of SplitMix64 (Steele, Lea and Flood 2014) spreads consecutive ids over 64 bits.
-        x = (row_ids if self.groups is None else self.groups[row_ids]).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        place = (x ^ (x >> np.uint64(31))) >> np.uint64(11)  # the upper 53 bits, which a float holds exactly
-        return (place >= np.uint64(self.low * 2**53)) & (place < np.uint64(self.high * 2**53))
+        places = spread(row_ids) if self.places is None else self.places[row_ids]
+        mask = (places >= np.uint64(self.low * PLACES)) & (places < np.uint64(self.high * PLACES))
+        return mask if self.keep is None else mask & self.keep[row_ids]
 
     @property
     def key(self) -> dict[str, Any]:
         """What distinguishes this subset from others of the same split, as JSON values."""
-        groups = None if self.groups is None else hashlib.sha256(self.groups.tobytes()).hexdigest()[:16]
-        return {"low": self.low, "high": self.high, "groups": groups}
+        return {"low": self.low, "high": self.high, "places": _digest(self.places), "keep": _digest(self.keep)}
 
     def split(self, fraction: float) -> tuple["Subset", "Subset"]:
         """Split this subset in two: (the rest, the lower `fraction`)."""
         middle = self.low + fraction * (self.high - self.low)
         return replace(self, low=middle), replace(self, high=middle)
+
+
+def _digest(array: np.ndarray | None) -> str | None:
+    return None if array is None else hashlib.sha256(array.data).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

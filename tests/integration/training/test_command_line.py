@@ -31,7 +31,7 @@ def test_run_writes_every_file(trained):
     training, trials, evaluation = (
         json.loads((trained / name).read_text()) for name in ("training.json", "trials.json", "evaluation.json")
     )
-    assert training["data"]["rows"] == {"train": 3125, "validation": 375}
+    assert training["data"]["rows"] == {"train": 3152, "validation": 348}
     best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
     assert training["hyperparameters"]["optimizer"] == best["hyperparameters"]["optimizer"]
     assert (
@@ -40,7 +40,7 @@ def test_run_writes_every_file(trained):
     )
     assert evaluation["rows"] == 1000 and evaluation["split"] == "test"
     card = (trained / "README.md").read_text()
-    assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,125 rows to train on" in card
+    assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,152 rows to train on" in card
 
 
 def test_run_finished_changes_nothing(trained, capsys):
@@ -322,7 +322,7 @@ def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, monkeypatch
     training, evaluation = (
         json.loads((tmp_path / "run" / name).read_text()) for name in ("training.json", "evaluation.json")
     )
-    assert evaluation["split"] == "train, 10% held out by row id"
+    assert evaluation["split"] == "train, 10% held out by content"
     assert 5 < evaluation["rows"] < 40
     assert sum(training["data"]["rows"].values()) + evaluation["rows"] == 200
     assert main(["run", *options, "--test-split", "exam"]) == 2

@@ -39,7 +39,8 @@ class LoopbackHub(RepoStore):
     def __enter__(self) -> "LoopbackHub":
         listener = socket.create_server(("127.0.0.1", self.port))  # accepts connections from here on
         self.port = listener.getsockname()[1]
-        config = {"interface": "asgi3", "http": Connection, "lifespan": "off", "log_level": "error"}
+        config = {"interface": "asgi3", "http": Connection, "lifespan": "off", "log_level": "error", "log_config": None}
+        # `log_config`: its own would close the handlers of others, and with them what pytest captures.
         self._server = uvicorn.Server(uvicorn.Config(self._app, **config, timeout_graceful_shutdown=0.2))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()

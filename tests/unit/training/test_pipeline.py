@@ -11,7 +11,7 @@ from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import png, random_images, write_dataset
 from training.augmentation.config import AugmentConfig
-from training.data.image_shape import first_image_shape
+from training.data.image_shape import sample_image_shape
 from training.pipeline import make_eval_data, make_train_data
 from training.stream import HubStream
 
@@ -83,8 +83,8 @@ def test_make_eval_data_other_sizes_and_colors_are_resized(tmp_path):
     images = [png(np.full(shape, 200, np.uint8)) for shape in [(8, 8, 3), (16, 16), (4, 8, 3)]]
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
     stream = HubStream(folder)
-    assert first_image_shape(stream) == (8, 8, 3)
-    ((pixels, _),) = make_eval_data(stream)
+    assert sample_image_shape(stream) == (8, 8, 1)  # the middle; stored as RGB, but gray
+    ((pixels, _),) = make_eval_data(stream, image_shape=(8, 8, 3))
     assert pixels.shape == (3, 8, 8, 3)
     assert (pixels[1].numpy() == 200).all()
     letterboxed = pixels[2].numpy()
@@ -116,8 +116,8 @@ def test_make_eval_data_any_format_gives_same_pixels(tmp_path):
         np.testing.assert_allclose(pixels, np.broadcast_to(gray[..., None], (len(images), *shape)), atol=2)
 
 
-def test_first_image_shape_split_without_images_is_refused(tmp_path):
+def test_sample_image_shape_split_without_images_is_refused(tmp_path):
     images = [{"bytes": b"nothing", "path": None}] * 3
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match="no image .* can be decoded"):
-        first_image_shape(HubStream(folder))
+        sample_image_shape(HubStream(folder))

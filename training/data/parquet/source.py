@@ -86,9 +86,11 @@ class ParquetSplit(SplitInfo):
 
     Attributes:
         schema: of the files.
+        version: the commit, or the paths and times of a folder's files; another one may hold other data.
     """
 
     schema: pa.Schema
+    version: str
     _files: RemoteFiles
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
@@ -235,6 +237,8 @@ def _join_files(
     if not table.total:
         raise TrazoError(f"split {found.split!r} of {found.dataset!r} has no rows")
     schema = _common_schema(paths, footers)
+    # A folder's files may be replaced by others of the same size; those of a commit never change.
+    version = found.commit or repr([(path, os.stat(path).st_mtime_ns, os.stat(path).st_ctime_ns) for path in paths])
     names_and_sizes = [(Path(path).name, footer.size) for path, footer in zip(paths, footers, strict=True)]
     return ParquetSplit(
         dataset=found.dataset,
@@ -247,6 +251,7 @@ def _join_files(
         row_bytes=sum(footer.size for footer in footers) / table.total,
         fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
         schema=schema,
+        version=version,
         _files=files,
         _paths=paths,
         _footers=footers,

@@ -72,7 +72,7 @@ def test_image_facts_batches_keeps_every_row_in_order(tmp_path):
     images = [encode_16_bits(np.full((5, 7), 4000, np.uint16)), b"broken", *random_images(4, (9, 8))]
     schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
     stream = HubStream(write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1] * 3}]), batch_size=4)
-    (first, labels, ids, reasons), (last, *_) = image_facts_batches(stream, stream.ordered())
+    (first, labels, ids, reasons), (last, *_) = image_facts_batches(stream.ordered())
     assert ids.tolist() == [0, 1, 2, 3] and labels.tolist() == [0, 1, 0, 1] and len(last) == 2
     assert list(reasons) == [1] and "not an image" in reasons[1] and not stream.skipped
     assert first["width"].tolist() == [7, 0, 8, 8] and first["bits"].tolist() == [16, 0, 8, 8]

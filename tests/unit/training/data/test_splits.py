@@ -38,7 +38,7 @@ def test_open_data_dataset_with_one_split_shares_no_row_with_its_test(single):
     opened, (test, name) = open_data(DataConfig(single)), open_test(DataConfig(single))
     parts = [row_ids(stream) for stream in (opened.train, opened.validation, test)]
     assert sum(map(len, parts)) == 200 and set().union(*parts) == set(range(200))
-    assert all(parts) and name == "train, 10% held out by row id"
+    assert all(parts) and name == "train, 10% held out by content"
 
 
 def test_open_data_group_column_keeps_each_group_in_one_part(single):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.data.subset import ConcatSubset, Subset
+from training.data.subset import ConcatSubset, Subset, spread
 
 
 def test_subset_is_decided_by_row_id():
@@ -17,9 +17,9 @@ def test_subset_is_decided_by_row_id():
     assert (Subset(0.0, 0.1).mask(shuffled) == out[shuffled]).all()
 
 
-def test_subset_with_groups_keeps_equal_groups_together():
+def test_subset_equal_places_stay_together():
     groups = np.repeat(np.arange(200, dtype=np.uint64) * 7919, 5)
-    rest, held_out = (part.mask(np.arange(1000)) for part in Subset(groups=groups).split(0.3))
+    rest, held_out = (part.mask(np.arange(1000)) for part in Subset(places=spread(groups)).split(0.3))
     assert (rest ^ held_out).all() and 0.2 < held_out.mean() < 0.4
     assert all(len(set(held_out[start : start + 5])) == 1 for start in range(0, 1000, 5))
 
@@ -40,8 +40,15 @@ def test_concat_subset_masks_each_split_by_its_own_row_ids():
     assert ((rest ^ held_out) == expected).all() and not (rest & held_out).any()
 
 
-def test_subset_key_differs_by_share_and_groups():
-    groups = np.arange(9, dtype=np.uint64)
-    keys = [Subset().key, Subset(0.1).key, Subset(groups=groups).key, Subset(groups=groups[::-1].copy()).key]
+def test_subset_key_differs_by_share_places_and_rows_kept():
+    places, keep = np.arange(9, dtype=np.uint64), np.arange(9) > 3
+    subsets = [Subset(), Subset(0.1), Subset(places=places), Subset(places=places[::-1].copy()), Subset(keep=keep)]
+    keys = [subset.key for subset in subsets]
     assert all(one != other for place, one in enumerate(keys) for other in keys[:place])
-    assert Subset(groups=groups).key == Subset(groups=groups.copy()).key
+    assert Subset(places=places, keep=keep).key == Subset(places=places.copy(), keep=keep.copy()).key
+
+
+def test_subset_rows_not_kept_are_in_no_part():
+    keep = np.arange(100) % 3 == 0
+    rest, held_out = (part.mask(np.arange(100)) for part in Subset(keep=keep).split(0.4))
+    assert ((rest | held_out) == keep).all() and not (rest & held_out).any()

@@ -1,0 +1,103 @@
+"""Read every row of a split once and keep what is known about it; a pass that was interrupted continues."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import constants
+from tqdm import tqdm
+
+from training.data.batch_order import BatchOrder, WindowSize
+from training.data.batches import Batch, Rows, cut_batches
+from training.data.columns import LabeledSource
+from training.data.dataset import RowDataset
+from training.data.decode import image_facts_batches
+from training.data.parquet.byte_ranges import cache_folder
+from training.data.prefetch import WindowReader
+from training.data.scan.index import SplitIndex
+from training.data.subset import Subset
+
+VERSION = 1  # of the index and of what is in it; another one is not read
+BATCH_ROWS = 1024
+MIN_PART_S = 10.0  # between two parts on disk: what an interrupted pass loses at most
+WINDOW = WindowSize(rows=1 << 17, bytes=1 << 27, runs=1)
+
+
+def scan_split(labeled: LabeledSource) -> SplitIndex:
+    """Return the index of a split: from disk if this version of the data was scanned before, else from one pass.
+
+    Args:
+        labeled: the split, with its image and label column.
+
+    Raises:
+        StreamError: if a file cannot be read, after the retries.
+        TrazoError: if the index cannot be written.
+    """
+    folder = scan_folder(labeled)
+    if (index := SplitIndex.load(folder / "index.npz")) is not None and index.rows == labeled.source.table.total:
+        return index
+    folder.mkdir(parents=True, exist_ok=True)
+    index = SplitIndex.concat(list(_parts(labeled, folder)))
+    index.save(folder / "index.npz")
+    for part in folder.glob("part-*.npz"):
+        part.unlink(missing_ok=True)
+    return index
+
+
+def scan_folder(labeled: LabeledSource) -> Path:
+    """Return where the index of a split is kept: another folder for each version of the data and its columns."""
+    source = labeled.source
+    key = repr((VERSION, constants.ENDPOINT if source.revision else None, labeled.key))
+    return cache_folder() / "scan" / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _parts(labeled: LabeledSource, folder: Path) -> Iterator[SplitIndex]:
+    """Yield the parts of the index: first those that an interrupted pass left, then new ones."""
+    row, total = 0, labeled.source.table.total
+    while (part := SplitIndex.load(folder / f"part-{row}.npz")) is not None:
+        yield part
+        row += part.rows
+    with tqdm(total=total, initial=row, desc=f"scanning {labeled.source.split}", unit="image", disable=None) as bar:
+        collected, since = [], time.monotonic()
+        for found in _scan(labeled, row // BATCH_ROWS):
+            collected.append(found)
+            bar.update(found.rows)
+            if time.monotonic() - since > MIN_PART_S:
+                part = SplitIndex.concat(collected)
+                part.save(folder / f"part-{row}.npz")
+                yield part
+                row, collected, since = row + part.rows, [], time.monotonic()
+        if collected:
+            yield SplitIndex.concat(collected)
+
+
+def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
+    """Yield one part per batch, from batch `start` on."""
+    dataset = RowDataset((labeled,), Subset())
+    order = BatchOrder(0, BATCH_ROWS, 0, 1, WINDOW.bounded(labeled.source.row_bytes))
+    batches = -(-dataset.rows // BATCH_ROWS)
+    waiting: list[Rows] = []
+
+    def with_image(reader: WindowReader) -> Iterator[Batch]:
+        spans = order.ordered_spans(dataset.table, dataset.subset, start, batches)
+        for number, rows in cut_batches(reader.read(spans), order, dataset.rows, batches):
+            waiting.append(Rows(rows.ids, rows.images[:0], rows.labels, rows.has_image, rows.has_label))
+            yield Batch(rows.images.drop_null(), rows.labels[rows.has_image], rows.ids[rows.has_image], number)
+            del rows
+
+    with WindowReader(dataset.read_run, dataset.assemble) as reader:
+        for facts, _, _, errors in image_facts_batches(with_image(reader)):
+            yield _part(waiting.pop(0), facts, errors, labeled.task)
+
+
+def _part(rows: Rows, facts: np.ndarray, errors: dict[int, str], task: str) -> SplitIndex:
+    """Return the index of some rows; `facts` and `errors` are about those that have an image."""
+    all_facts = np.zeros(len(rows.ids), facts.dtype)
+    all_facts[rows.has_image] = facts
+    missing, dtype = (np.nan, np.float32) if task == "regression" else (-1, np.int32)
+    labels = np.where(rows.has_label, rows.labels, missing).astype(dtype)
+    ids = rows.ids[rows.has_image]
+    problems = {int(ids[position]): reason for position, reason in errors.items()}
+    return SplitIndex(all_facts, labels, rows.has_image, problems)
