@@ -96,13 +96,17 @@ class LabeledSource:
 
     def row_name(self, row: int) -> str:
         """Return what to call a row in a message: its number, and its file where the dataset names it."""
+        path = self.file_name(row)
+        return f"row {row} ({path})" if path else f"row {row}"
+
+    def file_name(self, row: int) -> str:
+        """Return the name of a row's file; empty where the dataset does not name it."""
         kind = self.source.schema.field(self.image_column).type
         if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
-            return f"row {row}"
+            return ""
         group = int(np.searchsorted(self.source.table.first, row, side="right")) - 1
         table = self.source.read((group, group + 1), [f"{self.image_column}.path"])
-        path = pc.struct_field(table[self.image_column], "path")[row - int(self.source.table.first[group])].as_py()
-        return f"row {row} ({path})" if path else f"row {row}"
+        return table[self.image_column][row - int(self.source.table.first[group])]["path"].as_py() or ""
 
     def group_ids(self, column: str) -> np.ndarray:
         """Return one number per row, uint64 (rows,), equal for rows with an equal value; one pass over that column.

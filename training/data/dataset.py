@@ -161,8 +161,17 @@ class RowDataset:
 
     def row_name(self, row_id: int) -> str:
         """Return what to call a row in a message: its number, and its file where the dataset names it."""
+        source, row = self._source_of(row_id)
+        return source.row_name(row)
+
+    def file_name(self, row_id: int) -> str:
+        """Return the path of a row's file, if it comes from a folder of images; else nothing, and nothing is read."""
+        source, row = self._source_of(row_id)
+        return source.file_name(row) if source.source.folder else ""
+
+    def _source_of(self, row_id: int) -> tuple[LabeledSource, int]:
         number = int(self._source_numbers(np.array([row_id]))[0])
-        return self.sources[number].row_name(row_id - int(self._first_row[number]))
+        return self.sources[number], row_id - int(self._first_row[number])
 
     def sketch_mask(self, row_ids: np.ndarray) -> np.ndarray | None:
         """Return which rows are free drawings, bool of the ids' shape; None if no source has any."""

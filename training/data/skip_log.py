@@ -1,5 +1,7 @@
 """Rows that could not be used, and what to do with them."""
 
+from collections.abc import Callable
+
 from model.errors import StreamError, TrazoError
 
 
@@ -35,11 +37,17 @@ class SkipLog:
             raise StreamError(f"row {row_id} of {dataset!r}, split {split!r}: {reason}")
         self.rows[int(row_id)] = reason
 
-    def take_summary(self, split: str) -> str:
-        """Return one line about the rows that were skipped since the last call; empty if there are none."""
+    def take_summary(self, split: str, file_name: Callable[[int], str] = lambda _: "") -> str:
+        """Return one line about the rows that were skipped since the last call; empty if there are none.
+
+        Args:
+            split: its name.
+            file_name: returns the name of a row's file, or nothing.
+        """
         new = {row: reason for row, reason in sorted(self.rows.items()) if row not in self._reported}
         self._reported.update(new)
         if not new:
             return ""
-        shown = ", ".join(f"{row} ({reason})" for row, reason in list(new.items())[:10])
+        named = ((f"{row} {file_name(row)}".rstrip(), reason) for row, reason in list(new.items())[:10])
+        shown = ", ".join(f"{row} ({reason})" for row, reason in named)
         return f"skipped {len(new)} rows of {split}: {shown}" + (" …" if len(new) > 10 else "")

@@ -282,7 +282,7 @@ class HubStream:
 
     def take_skip_summary(self) -> str:
         """Return one line about the rows that were skipped since the last call; empty if there are none."""
-        return self._skip_log.take_summary(self.source.split)
+        return self._skip_log.take_summary(self.source.split, self._dataset.file_name)
 
     # --- Streams of other rows ---
 

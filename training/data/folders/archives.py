@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from model.errors import TrazoError
+from model.preprocess.formats import HEAD_BYTES
 from training.data.folders import kinds
 
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
@@ -61,7 +62,7 @@ class ZipArchive:
             head = b""
             if not refused and kinds.needs_head(name, size):
                 with suppress(*DAMAGED), self._zip.open(info) as opened:  # one damaged member is one row
-                    head = opened.read(kinds.HEAD_BYTES)
+                    head = opened.read(HEAD_BYTES)
             yield Member(place, name, size, head, refused)
 
     def read(self, place: int, size: int) -> bytes:
@@ -97,7 +98,7 @@ class TarArchive:
             refused = "" if info.isreg() else "links and devices in archives"
             head = b""
             if not refused and kinds.needs_head(info.name, info.size):
-                head = self._content(info, kinds.HEAD_BYTES)
+                head = self._content(info, HEAD_BYTES)
             yield Member(self._next - 1, info.name, info.size, head, refused)
 
     def read(self, place: int, size: int) -> bytes:

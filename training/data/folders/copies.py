@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
+from training.data.folders import kinds
 from training.data.folders.layout import UNLABELED, split_of
 from training.data.folders.listing import File, Listing, list_folder
 from training.data.folders.locks import remove_unless_in_use, use
@@ -117,7 +118,7 @@ def _log_once(line: str) -> None:
 
 
 def _key(listing: Listing, choice: str | None) -> str:
-    digest = hashlib.sha256(repr((VERSION, choice, listing.folders)).encode())
+    digest = hashlib.sha256(repr((VERSION, choice, kinds.can_read_heif(), listing.folders)).encode())
     for file in listing.files:
         digest.update(repr((file.relative, file.size, file.changed_ns)).encode())
     return digest.hexdigest()[:32]

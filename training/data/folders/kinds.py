@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import PurePosixPath
+
+from model.preprocess.formats import ENDINGS, HEAD_BYTES, find_format
 
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Endings of the formats that `model.preprocess.decode` reads.
-IMAGES = _names(
-    ".jpg .jpeg .jpe .jfif .jif .png .apng .webp .gif .bmp .dib .tif .tiff .avif .avifs "
-    ".heic .heics .heif .heifs .hif .ppm .pgm .pbm .pnm"
-)
+IMAGES = frozenset(ending for endings in ENDINGS.values() for ending in endings)
 TABLES = _names(".parquet .arrow")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
 # Text, measurements and programs about images: nobody expects them to be images.
@@ -26,10 +26,8 @@ LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@ead
 LITTER |= {"system volume information", "__pycache__"}
 MAX_POINTER_BYTES = 1024
 POINTER = b"version https://git-lfs.github.com/spec/v1"
-# First bytes of formats that are read, for files whose ending is unknown.
-SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
-BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
-HEAD_BYTES = max(16, len(POINTER))  # enough to recognize an image or a pointer
+POINTERS = "pointers of Git LFS, not the files: run `git lfs pull`"
+UNCERTAIN = ("BMP", "PPM")  # recognized by two letters, which a text may begin with, too
 
 
 def ending(name: str) -> str:
@@ -59,9 +57,13 @@ def is_pointer(head: bytes) -> bool:
 
 def looks_like_image(head: bytes) -> bool:
     """Return whether a file's first bytes are those of an image."""
-    if head.startswith(b"RIFF"):
-        return head[8:12] == b"WEBP"
-    return head.startswith(SIGNATURES) or (head[4:8] == b"ftyp" and head[8:12] in BRANDS)
+    return find_format(head) not in (None, *UNCERTAIN)
+
+
+@cache
+def can_read_heif() -> bool:
+    """Return whether the package that reads HEIC is installed."""
+    return find_spec("pillow_heif") is not None
 
 
 def read_head(path: str) -> bytes:
@@ -91,16 +93,17 @@ def why_not_an_image(name: str, size: int, head: Callable[[], bytes]) -> str | N
     if size == 0:
         return "empty files (0 bytes)" if suffix in IMAGES else _by_ending(suffix)
     first = head() if needs_head(name, size) else b""
+    if suffix in IMAGES and is_pointer(first):
+        return POINTERS
+    if suffix in ENDINGS["HEIF"] and not can_read_heif():
+        return "HEIC images; to read them, run `pip install pillow-heif`"
     if suffix in IMAGES:
-        return POINTERS if is_pointer(first) else None
+        return None
     return None if looks_like_image(first) else _by_ending(suffix)
 
 
 def _by_ending(suffix: str) -> str:
     return f"{suffix} files" if suffix else "files without an ending"
-
-
-POINTERS = "pointers of Git LFS, not the files: run `git lfs pull`"
 
 
 def readable(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from model.errors import TrazoError
+from model.preprocess.formats import READABLE_FORMATS
 from training.data.folders import kinds
 from training.data.folders.layout import Layout, find_layout
 from training.data.folders.listing import File, Folder, Listing
@@ -161,7 +162,7 @@ def _check_some_images(dataset: str, images: list[File], counter: LeftOutCounter
     if not images:
         found = list_some(f"{one.count:,} {one.reason} ({one.examples[0]})" for one in counter.result())
         raise TrazoError(
-            f"{dataset!r} holds no image of a format that can be read ({', '.join(sorted(kinds.IMAGES))}); "
+            f"{dataset!r} holds no image of a format that can be read ({READABLE_FORMATS}); "
             f"it holds {found or 'no files'}"
         )
 

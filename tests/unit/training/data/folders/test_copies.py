@@ -10,7 +10,7 @@ from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images
 from tests.support.folders import IMAGE, POINTER, left_out, write_files
-from training.data.folders import copies, members
+from training.data.folders import copies, kinds, members
 from training.data.parquet.source import SourceOptions, open_source
 from training.stream import HubStream
 
@@ -34,7 +34,8 @@ def test_folder_companions_are_counted_by_ending(root, suffix):
     assert left_out(stream)[reason] == 18 + (suffix == ".md")
 
 
-def test_folder_every_readable_ending_is_used(root):
+def test_folder_every_readable_ending_is_used(root, monkeypatch):
+    monkeypatch.setattr(kinds, "can_read_heif", lambda: True)
     endings = ["jpg", "JPG", "jpeg", "jpe", "png", "PNG", "webp", "gif", "bmp", "tif", "TIFF", "avif", "heic", "heif"]
     endings += ["ppm", "pgm"]
     stream = HubStream(write_files(root, {f"{name}/1.{one}": IMAGE for one in endings for name in ("a", "b")}))
@@ -76,6 +77,14 @@ def test_folder_without_labels_is_error_before_the_copy(root, cache, files, foun
     with pytest.raises(TrazoError, match=found):
         HubStream(write_files(root, files))
     assert not cache.exists()
+
+
+def test_folder_heic_without_its_package_is_left_out_with_the_remedy(root, monkeypatch):
+    monkeypatch.setattr(kinds, "can_read_heif", lambda: False)
+    stream = HubStream(write_files(root, {"a": 2, "b": 2, "b/1.HEIC": IMAGE}))
+    assert left_out(stream) == {"HEIC images; to read them, run `pip install pillow-heif`": 1}
+    monkeypatch.setattr(kinds, "can_read_heif", lambda: True)  # installed since
+    assert HubStream(str(root)).rows == 5
 
 
 def test_folder_some_pointers_are_counted_and_named(root):
@@ -226,3 +235,11 @@ def test_folder_with_revision_or_config_is_error(root, option):
 def test_layout_of_other_data_is_error():
     with pytest.raises(TrazoError, match="is not a folder of images, which alone has a layout"):
         HubStream(SAMPLE, layout="splits")
+
+
+def test_folder_skipped_rows_are_named_by_their_files(root):
+    stream = HubStream(write_files(root, {"a": 2, "b": 120}), batch_size=200)
+    stream.skip(1, "damaged")
+    stream.skip(115, "too large")
+    summary = stream.take_skip_summary()
+    assert summary == "skipped 2 rows of train: 1 a/001.png (damaged), 115 b/113.png (too large)"
