@@ -10,11 +10,9 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,11 +25,11 @@ from model.io.atomic import atomic_write
 from training.data.folders import kinds
 from training.data.folders.layout import UNLABELED, split_of
 from training.data.folders.listing import File, Listing, list_folder
-from training.data.folders.locks import remove_unless_in_use, use
 from training.data.folders.members import FileReader, list_given_archive
 from training.data.folders.plan import FolderPlan, Row, plan_rows
-from training.data.folders.report import FolderReport
+from training.data.folders.report import FolderReport, log_once
 from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.locks import remove_others, unfinished_copy, use
 from training.data.parquet.shards import GROUP_BYTES, ROWS_PER_GROUP, ParquetShards, is_disk_full
 from training.data.parquet.split_info import SplitNotFoundError
 
@@ -39,7 +37,7 @@ logger = logging.getLogger("trazo")
 
 VALUE_TYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool", pa.string(): "string"}
 VERSION = 1  # of how a folder is read; a copy made by another version is not used
-REPORT, CONTENT, UNFINISHED = "report.json", "content", "unfinished-"
+REPORT, CONTENT = "report.json", "content"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
         plan = plan_rows(dataset, listing, choice)
         report = plan.report
     for line in report.lines():
-        _log_once(f"{dataset}: {line}")
+        log_once(f"{dataset}: {line}")
     name = next((one for one in (split, split_of(split)) if one in report.splits), None)
     if name is None:
         unlabeled = [f"; {one.reason}: {one.count:,}" for one in report.left_out if UNLABELED in one.reason]
@@ -95,9 +93,7 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
     if not folder.is_dir():
         plan = plan or plan_rows(dataset, listing, choice)
         _make_copy(dataset, name, plan, folder)
-        for old in root.iterdir():
-            if old != copies:
-                remove_unless_in_use(old)
+        remove_others(copies)
     use(copies)
     files = tuple(sorted(str(path) for path in folder.glob("*.parquet")))
     return FolderCopy(name, files, (folder / CONTENT).read_text(encoding="ascii"), report)
@@ -110,11 +106,6 @@ def list_dataset(dataset: str) -> Listing:
         TrazoError: if it cannot be read.
     """
     return list_folder(dataset) if os.path.isdir(dataset) else list_given_archive(dataset)
-
-
-@lru_cache(maxsize=1000)
-def _log_once(line: str) -> None:
-    logger.info("%s", line)
 
 
 def _key(listing: Listing, choice: str | None) -> str:
@@ -151,10 +142,7 @@ def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None
             )
         use(folder.parent)
         atomic_write(folder.parent / REPORT, plan.report.model_dump_json())
-        # Complete or not at all: what a killed process leaves behind has another name and is never read.
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=UNFINISHED, ignore_cleanup_errors=True) as temporary:
-            copy = Path(temporary) / "copy"
-            copy.mkdir()
+        with unfinished_copy(folder.parent) as copy:
             _write_rows(rows, plan, copy)
             if not folder.is_dir():  # another process may have made it meanwhile
                 shutil.move(copy, folder)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from pathlib import PurePosixPath
 
 from model.preprocess.formats import ENDINGS, HEAD_BYTES, find_format
 
@@ -37,7 +36,7 @@ def ending(name: str) -> str:
     ('.jpg', '.tar.gz', '')
     """
     lower = name.lower()
-    return next((one for one in ARCHIVES if lower.endswith(one)), PurePosixPath(lower).suffix)
+    return next((one for one in ARCHIVES if lower.endswith(one)), os.path.splitext(lower)[1])
 
 
 def is_litter(name: str) -> bool:

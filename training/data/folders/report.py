@@ -1,8 +1,12 @@
 """What was found in a folder or archive: which images are used, and what is left out and why."""
 
+import logging
 from collections.abc import Iterable
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
+
+logger = logging.getLogger("trazo")
 
 MAX_EXAMPLES = 5  # names kept per reason
 MAX_LISTED = 12  # classes or reasons in a line
@@ -43,7 +47,7 @@ class FolderReport(_Part):
 
     Attributes:
         decision: how folders were understood, and the option that changes it, in one sentence.
-        splits: contents of each split that has labels.
+        splits: contents of each split that has labels; none for folders that `datasets` reads.
         left_out: everything else, by reason.
         notes: what else to know, a sentence each.
     """
@@ -55,12 +59,19 @@ class FolderReport(_Part):
 
     def lines(self) -> list[str]:
         """Return the report as a few lines of text."""
-        lines = [f"{self.decision}: {'; '.join(map(_describe_split, self.splits.items()))}"]
+        contents = "; ".join(map(_describe_split, self.splits.items()))
+        lines = [f"{self.decision}: {contents}" if contents else self.decision]
         if self.left_out:
             shown = [_describe_left_out(one) for one in self.left_out[:MAX_LISTED]]
             more = f"; {len(self.left_out) - MAX_LISTED} more reasons" if len(self.left_out) > MAX_LISTED else ""
             lines.append(f"not used: {'; '.join(shown)}{more}")
         return lines + list(self.notes)
+
+
+@lru_cache(maxsize=1000)
+def log_once(line: str) -> None:
+    """Log a line, unless this process did so before: a folder is opened for each of its splits."""
+    logger.info("%s", line)
 
 
 class LeftOutCounter:

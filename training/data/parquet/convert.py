@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tqdm import tqdm
 from model.errors import TrazoError
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.datasets_compat import embed_table_storage
+from training.data.parquet.locks import remove_others, unfinished_copy, use
 from training.data.parquet.shards import ParquetShards, bounded_groups
 
 logger = logging.getLogger("trazo")
@@ -44,8 +44,13 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     urls = [str(url) for url in builder.config.data_files[split]]
     version = commit or [(url, os.stat(url).st_size, os.stat(url).st_mtime_ns) for url in urls]
     key = repr((constants.ENDPOINT, dataset, builder.config.name, split, version))
-    folder = cache_folder() / "parquet" / hashlib.sha256(key.encode()).hexdigest()
+    folder = cache_folder() / "parquet"
+    if commit is None:  # of a folder only the last version is kept
+        place = repr((os.path.realpath(dataset), builder.config.name, split))
+        folder /= f"folder-{hashlib.sha256(place.encode()).hexdigest()[:32]}"
+    folder /= hashlib.sha256(key.encode()).hexdigest()
     if folder.is_dir():
+        use(folder)
         return folder
     stream = builder.as_streaming_dataset(split)
     image_columns = [name for name, feature in (stream.features or {}).items() if isinstance(feature, Image)]
@@ -59,17 +64,17 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
         f"{dataset!r} is not stored as Parquet: its split {split} is copied to {folder}, once; if interrupted, the "
         "copy starts again from the beginning"
     )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Complete or not at all: what a killed process leaves behind has another name and is never read.
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-", ignore_cleanup_errors=True) as temporary:
-        _write(stream, Path(temporary) / "copy")
+    with unfinished_copy(folder.parent) as copy:
+        _write(stream, copy)
         if not folder.is_dir():  # another process may have made it meanwhile
-            shutil.move(Path(temporary) / "copy", folder)
+            shutil.move(copy, folder)
+    if commit is None:
+        remove_others(folder)
+    use(folder)
     return folder
 
 
 def _write(stream: IterableDataset, folder: Path) -> None:
-    folder.mkdir()
     with ParquetShards(folder, stream.features.arrow_schema, COPIED_SPLIT) as shards:
         for table in bounded_groups(_tables(stream)):
             shards.write_group(table)

@@ -30,7 +30,9 @@ from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset, open_folder
 from training.data.folders.listing import Listing
+from training.data.folders.report import FolderReport, log_once
 from training.data.folders.route import is_image_folder
+from training.data.folders.unused import report_unused
 from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans, open_files
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
@@ -126,12 +128,13 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
         TrazoError: if it does not exist or cannot be read; one line with what was requested and what exists.
     """
     local = os.path.isdir(dataset)
-    if (local or is_archive_file(dataset)) and is_image_folder(dataset, listing := list_dataset(dataset)):
+    listing = list_dataset(dataset) if local or is_archive_file(dataset) else None
+    if listing and is_image_folder(dataset, listing):
         return _open_images(dataset, split, options, listing)
     if options.layout:
         raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        found, builder = _resolve_split(dataset, split, options)
+        found, builder = _resolve_split(dataset, split, options, listing)
         if not all(url.endswith(".parquet") for url in found.urls):
             return _open_copy(found, builder, options.http)
         return _open_parquet(found, options)
@@ -143,8 +146,8 @@ def _open_images(dataset: str, split: str, options: SourceOptions, listing: List
         if value:
             raise TrazoError(f"{dataset!r} is a folder of images, which has no {name} {value!r}")
     copy = open_folder(dataset, split, options.layout, listing)
-    found = _FoundSplit(dataset, copy.split, None, "default", tuple(copy.report.splits), copy.files, None)
-    return replace(_open_parquet(found, options), fingerprint=copy.content[:16], folder=copy.report)
+    found = _FoundSplit(dataset, copy.split, None, "default", tuple(copy.report.splits), copy.files, None, copy.report)
+    return replace(_open_parquet(found, options), fingerprint=copy.content[:16])
 
 
 # --- Which files ---
@@ -161,9 +164,12 @@ class _FoundSplit:
     splits: tuple[str, ...]
     urls: tuple[str, ...]
     features: Features | None  # None: as the files say
+    folder: FolderReport | None = None
 
 
-def _resolve_split(dataset: str, split: str, options: SourceOptions) -> tuple[_FoundSplit, DatasetBuilder]:
+def _resolve_split(
+    dataset: str, split: str, options: SourceOptions, listing: Listing | None
+) -> tuple[_FoundSplit, DatasetBuilder]:
     local = os.path.isdir(dataset)
     if local and options.revision:
         raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
@@ -185,7 +191,18 @@ def _resolve_split(dataset: str, split: str, options: SourceOptions) -> tuple[_F
     if split not in splits:
         raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(splits) or 'none'}")
     urls = tuple(map(str, builder.config.data_files[split]))
-    return _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, builder.info.features), builder
+    folder = _report_unused(dataset, builder, listing) if listing else None
+    found = _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, builder.info.features, folder)
+    return found, builder
+
+
+def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> FolderReport | None:
+    configs = [builder.config, *builder.builder_configs.values()]
+    used = [str(url) for config in configs for urls in (config.data_files or {}).values() for url in urls]
+    report = report_unused(used, {os.path.splitext(url)[1] for url in used}, listing)
+    for line in report.lines() if report else []:
+        log_once(f"{dataset}: {line}")
+    return report
 
 
 def _resolve_commit(dataset: str, options: SourceOptions) -> str:
@@ -216,6 +233,7 @@ def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -
         split=found.split,
         splits=found.splits,
         revision=found.commit,
+        folder=found.folder,
     )
 
 
@@ -252,6 +270,7 @@ def _join_files(
         fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
         schema=schema,
         version=version,
+        folder=found.folder,
         _files=files,
         _paths=paths,
         _footers=footers,

@@ -4,13 +4,13 @@ import logging
 
 import pytest
 
-from training.data.folders import copies
+from training.data.folders import report
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, "trazo")
-    copies._log_once.cache_clear()
+    report.log_once.cache_clear()
     monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

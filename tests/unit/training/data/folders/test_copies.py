@@ -10,7 +10,7 @@ from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images
 from tests.support.folders import IMAGE, POINTER, left_out, write_files
-from training.data.folders import copies, kinds, members
+from training.data.folders import copies, kinds, members, report
 from training.data.parquet.source import SourceOptions, open_source
 from training.stream import HubStream
 
@@ -162,7 +162,7 @@ def test_folder_opened_again_keeps_copy_and_report(root, cache, caplog):
     first = HubStream(folder)
     HubStream(folder, "test")
     assert len(copied(cache)) == 1 and caplog.text.count("images next to the class folders: 1 (train/c.png)") == 1
-    copies._log_once.cache_clear()
+    report.log_once.cache_clear()
     caplog.clear()
     again = HubStream(folder)
     assert "is copied" not in caplog.text and "train/c.png" in caplog.text

@@ -6,7 +6,9 @@ cannot be removed anyway.
 
 import os
 import shutil
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -15,6 +17,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = "in-use.lock"
+UNFINISHED = "unfinished-"
 _held: dict[Path, int] = {}  # folder -> descriptor of its lock file
 
 
@@ -32,14 +35,19 @@ def use(folder: Path) -> None:
         _held[folder] = descriptor
 
 
+def release(folder: Path) -> None:
+    """End what `use` started."""
+    if folder in _held:
+        os.close(_held.pop(folder))
+
+
 def remove_unless_in_use(folder: Path) -> bool:
-    """Remove a folder with all it holds, unless another process uses it; what this one used is removed.
+    """Remove a folder with all it holds, unless another process uses it.
 
     Returns:
         whether it was removed.
     """
-    if folder in _held:
-        os.close(_held.pop(folder))
+    release(folder)
     if fcntl is not None:
         try:
             descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
@@ -54,3 +62,32 @@ def remove_unless_in_use(folder: Path) -> bool:
                 os.close(descriptor)
     shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
+
+
+def remove_others(folder: Path) -> None:
+    """Remove what lies next to a folder: copies of the same data as it was before."""
+    for old in folder.parent.iterdir():
+        if old != folder and not old.name.startswith(UNFINISHED):
+            remove_unless_in_use(old)
+
+
+@contextmanager
+def unfinished_copy(parent: Path) -> Iterator[Path]:
+    """Yield a new folder in which to make a copy; what is not moved out of it is removed.
+
+    A copy in the making has another name than a finished one, so it is never read. What killed processes left is
+    removed.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob(f"{UNFINISHED}*"):
+        if leftover not in _held:  # by another thread
+            remove_unless_in_use(leftover)
+    temporary = Path(tempfile.mkdtemp(dir=parent, prefix=UNFINISHED))
+    try:
+        use(temporary)
+        copy = temporary / "copy"
+        copy.mkdir()
+        yield copy
+    finally:
+        release(temporary)
+        shutil.rmtree(temporary, ignore_errors=True)
