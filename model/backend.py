@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from model.keras_settings import check_backend, import_settings, keras_home, report_other_backend
+from model.keras_settings import check_backend, drop_failed_import, import_settings, keras_home, report_other_backend
 
+drop_failed_import(sys.modules)
 check_backend(sys.modules)
 _is_first = "keras" not in sys.modules
 if _is_first:
@@ -17,6 +18,8 @@ if _is_first:
 with import_settings(os.environ):
     import keras
     import tensorflow as tf
+
+    tf.keras.Model  # noqa: B018 - TensorFlow chooses its Keras at the first use, which may be TensorBoard's
 if _is_first:
     keras.src.backend.config._KERAS_DIR = str(keras_home(os.environ))  # for files that Keras downloads
 

@@ -70,6 +70,19 @@ def check_backend(modules: Mapping[str, Any]) -> None:
         )
 
 
+def drop_failed_import(modules: MutableMapping[str, Any]) -> None:
+    """Forget what an import of Keras that failed has left: it would keep the backend that was missing.
+
+    TensorFlow tries to import Keras when it is imported, and ignores a failure.
+
+    Args:
+        modules: `sys.modules`; changed.
+    """
+    if "keras" not in modules:
+        for name in [name for name in modules if name.startswith("keras.")]:
+            del modules[name]
+
+
 @contextmanager
 def import_settings(environ: MutableMapping[str, str]) -> Iterator[None]:
     """Set the environment that Keras and TensorFlow read when they are imported; it is restored afterwards."""

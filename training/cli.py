@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from model import __version__
 from model.console import set_up_console
 from model.errors import TrazoError
+from model.folders import check_can_be_made, set_up_caches
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from model.quiet import quiet
@@ -77,6 +78,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _import_commands() -> ModuleType:
+    set_up_caches(os.environ)
     with quiet():
         from training import commands
         from training.data.parquet.hub_client import configure
@@ -125,8 +127,10 @@ def _trials(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     config = EvaluateConfig(**collect_given(EvaluateConfig, options))
     data = _data(options, skip=("split",), test_split=config.split)
-    commands = _import_commands()
     folder = config.output or (Path(config.model) if Path(config.model).is_dir() else None)
+    if folder:
+        check_can_be_made(folder, "--output" if config.output else "--model")
+    commands = _import_commands()
     commands.evaluate(config.model, data, folder, config.mistakes)
 
 
@@ -149,6 +153,8 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     config = ExportConfig(**collect_given(ExportConfig, options))
+    check_can_be_made(config.run, "the run")
+    set_up_caches(os.environ)
     with quiet():
         from training.data.parquet.hub_client import configure
         from training.release.export import export
@@ -263,4 +269,6 @@ def _search(options: argparse.Namespace) -> TuneConfig:
 
 
 def _output(options: argparse.Namespace) -> OutputConfig:
-    return OutputConfig(**collect_given(OutputConfig, options))
+    config = OutputConfig(**collect_given(OutputConfig, options))
+    check_can_be_made(config.output, "--output")
+    return config

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import grpc
 
 from model.errors import StreamError, TrazoError
+from model.network_settings import set_up_network
 from model.ports import parse_port
 from training.tuning.oracles import ResumableOracle
 
@@ -44,6 +45,7 @@ def detect_role() -> Literal["alone", "chief", "worker"]:
         os.environ.setdefault(name, value)
     parse_port(os.environ[ORACLE_PORT], ORACLE_PORT)
     _check_private(os.environ[ORACLE_IP])
+    set_up_network(os.environ, os.environ[ORACLE_IP])  # gRPC would ask a proxy for it
     return "chief" if "chief" in os.environ[TUNER_ID] else "worker"
 
 

@@ -1,15 +1,13 @@
 """Gradio's environment variables: which are used, and a folder for its files that is really this person's."""
 
-import atexit
 import logging
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
 from model.errors import TrazoError
+from model.folders import make_writable, own_temporary_folder
 
 # Some others would open the server's files or its code to visitors, or bypass the limits of `ui.server`; the rest has
 # no effect here, but is read when Gradio is imported, and ends the program if it is not a number.
@@ -65,28 +63,12 @@ def gradio_folder(environ: MutableMapping[str, str]) -> Path:
     if given := environ.get("GRADIO_TEMP_DIR"):
         folder = Path(given)
         try:
-            _make_writable(folder)
+            make_writable(folder)
         except OSError as error:
             raise TrazoError(f"GRADIO_TEMP_DIR is {given!r}, which cannot be written ({error.strerror})") from None
         return folder.absolute()
-    try:
-        folder = Path(tempfile.gettempdir(), "gradio")
-        try:
-            _make_writable(folder)
-            is_own = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
-        except OSError:
-            is_own = False
-        if not is_own:
-            folder = Path(tempfile.mkdtemp(prefix="gradio-"))
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    except OSError as error:
-        raise TrazoError(f"no temporary folder can be written ({error}); set TMPDIR to one that can") from None
+    folder = own_temporary_folder("gradio")
+    # Gradio puts each file into another folder, except these.
+    if (history := folder / "vibe_edit_history").is_dir() and not os.access(history, os.W_OK | os.X_OK):  # words: ok
+        folder = own_temporary_folder("gradio-trazo")
     return folder
-
-
-def _make_writable(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    # Gradio makes folders in it and files in these: those of an earlier program may belong to someone else, too.
-    for one in (folder, folder / "vibe_edit_history"):
-        if one.is_dir() and not os.access(one, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied", str(one))

@@ -19,7 +19,8 @@ import json, os
 before = dict(os.environ)
 from model import CnnModel
 import numpy as np
-from model.backend import keras
+from model.backend import keras, tf
+assert tf.keras.Model is keras.Model
 changed = {{name for name in before.keys() | os.environ.keys() if before.get(name) != os.environ.get(name)}}
 assert not {{name for name in changed if "KERAS" in name}}, changed
 print(keras.backend.backend(), {SETTINGS}, keras.config.max_epochs())

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from model.errors import TrazoError
-from model.keras_settings import check_backend, find_other_backend, import_settings, keras_home
+from model.keras_settings import check_backend, drop_failed_import, find_other_backend, import_settings, keras_home
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,13 @@ def test_check_backend_of_imported_keras_must_be_tensorflow():
     check_backend({"keras.src.backend.config": SimpleNamespace(backend=lambda: "tensorflow")})
     with pytest.raises(TrazoError, match="imported Keras with the backend 'jax'.*import Trazo first"):
         check_backend({"keras.src.backend.config": SimpleNamespace(backend=lambda: "jax")})
+
+
+def test_drop_failed_import_keeps_a_whole_one():
+    failed, whole = {"keras.src.backend.config": 1, "keras_tuner": 2}, {"keras": 1, "keras.src": 2}
+    for modules in (failed, whole):
+        drop_failed_import(modules)
+    assert failed == {"keras_tuner": 2} and whole == {"keras": 1, "keras.src": 2}
 
 
 def test_import_settings_environment_is_restored():

@@ -63,6 +63,15 @@ def test_detect_role_no_address_uses_loopback(monkeypatch, no_tuner_variables, n
     assert os.environ[distributed.ORACLE_IP] == "127.0.0.1"
 
 
+def test_detect_role_chief_is_reached_without_a_proxy(monkeypatch, no_tuner_variables):
+    for name, value in {"http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": "intranet"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(distributed.TUNER_ID, "worker-1")
+    monkeypatch.setenv(distributed.ORACLE_IP, "10.0.0.7")
+    distributed.detect_role()
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "intranet,127.0.0.1,localhost,::1,10.0.0.7"
+
+
 def test_send_heartbeats_continue_after_a_lost_one_and_end_with_the_trial():
     class Chief:
         def get_trial(self, trial_id):
