@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from model.errors import TrazoError
 
-BACKGROUNDS = (255, 0, 128)  # gray levels that transparency is placed on: white, black, or gray where both hide images
+# Gray levels that transparency is placed on: white, black, or gray where both hide images.
+BACKGROUND_NAMES = {"white": 255, "black": 0, "gray": 128}
+BACKGROUNDS = tuple(BACKGROUND_NAMES.values())
 WHITE_LEVELS = tuple(2**bits - 1 for bits in range(8, 17))
 
 

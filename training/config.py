@@ -7,6 +7,7 @@ from model.artifacts import EXPORT_FORMATS
 from model.errors import TrazoError
 from model.heads import HEADS
 from model.limits import MAX_MISTAKES, MAX_SIDE_PX
+from model.pixel_format import BACKGROUND_NAMES
 from training.augmentation.config import AugmentConfig
 from training.optimizers import OPTIMIZERS
 from training.options import Validated, option
@@ -73,6 +74,16 @@ class DataConfig(Validated):
     )
     color: str | None = option(
         None, choices=("gray", "rgb"), unset="as most images are", help="color of the network's input"
+    )
+    background: str | None = option(
+        None, choices=tuple(BACKGROUND_NAMES), unset="what hides no image", help="what transparent images are placed on"
+    )
+    bits: int | None = option(
+        None,
+        low=8,
+        high=16,
+        unset="those of the brightest value",
+        help="bits that images of 16 bits really use",
     )
     validation_fraction: float = option(
         0.1,

@@ -1,6 +1,5 @@
 """The splits of a run: which rows are trained on, validated on and tested on."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from model.errors import TrazoError
-from model.pixel_format import PixelFormat
+from model.logs import log_once
+from model.pixel_format import BACKGROUND_NAMES, PixelFormat
 from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig
 from training.data.image_shape import choose_image_shape, sample_facts
@@ -22,8 +22,6 @@ from training.data.stream import HubStream
 
 HELD_OUT = "held-out"  # --test-split: a share of the training split, even if there is a split named test
 VALIDATION_SPLIT = "validation"
-
-logger = logging.getLogger("trazo")
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     validation = HubStream.concat([part.validation for part in parts]).cached()
     facts = np.concatenate([p.index.facts[p.index.readable] if p.index else sample_facts(p.train) for p in parts])
     shape = choose_image_shape(facts, data.image_size, data.color)
-    return TrainingData(train, validation, shape, choose_pixel_format(facts), parts)
+    return TrainingData(train, validation, shape, _pixel_format(data, facts), parts)
 
 
 def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
@@ -167,6 +165,21 @@ def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
         data, extra_datasets=(), config=None, revision=None, layout=None, image_column=None, label_column=None
     )
     return [replace(data, extra_datasets=()), *(replace(plain, dataset=name) for name in others)]
+
+
+def _pixel_format(data: DataConfig, facts: np.ndarray) -> PixelFormat:
+    """Return the pixel format that was given or suits the images, and report it where it matters."""
+    chosen = choose_pixel_format(facts)
+    if data.background:
+        chosen = replace(chosen, background=BACKGROUND_NAMES[data.background])
+    if data.bits:
+        chosen = replace(chosen, white_level=2**data.bits - 1)
+    if transparent := np.count_nonzero(facts["alpha"]):
+        name = next(name for name, level in BACKGROUND_NAMES.items() if level == chosen.background)
+        log_once(f"{transparent:,} images with transparency are placed on {name} (overrule with --background)")
+    if deep := np.count_nonzero(facts["bits"] == 16):
+        log_once(f"{deep:,} images of 16 bits: white is {chosen.white_level:,} (overrule with --bits)")
+    return chosen
 
 
 def _place_rows(
