@@ -31,7 +31,7 @@ class DatasetParts:
     Attributes:
         train: rows to learn from.
         validation: rows for early stopping and the search.
-        test: rows to measure on, if they are held out of the training split; None if they have a split of their own.
+        test: rows to measure on, if they are held out of the training split; None if there is a separate test split.
         index: what the scan found in the training split; None without a scan.
         held_out_by: content, row id or the name of the group column.
     """

@@ -1,7 +1,7 @@
 """Hold-outs by content: a row's place from 0 to 1 is a hash of its image, corrected where a class would be missing.
 
 A place does not depend on a row's position or on other rows, so a hold-out stays the same when rows are added, removed
-or put into another order, and equal pictures are always on the same side. A hash meets a fraction only on average:
+or put into another order, and equal images are always on the same side. A hash meets a fraction only on average:
 where a class is small, its places are corrected so that each side has its share.
 """
 
@@ -19,7 +19,7 @@ def places_of(keys: np.ndarray) -> np.ndarray:
     """Return the place of each row, uint64 (rows,), 0 … `PLACES` − 1: equal for rows with an equal key.
 
     Args:
-        keys: uint64 (rows,): the hash of the picture, or of the group's name.
+        keys: uint64 (rows,): the hash of the image, or of the group's name.
     """
     return spread(keys)
 
@@ -41,7 +41,7 @@ def stratify(places: np.ndarray, labels: np.ndarray, cuts: Sequence[float], name
         uint64 (rows,).
 
     Raises:
-        TrazoError: if a class has fewer different pictures or groups than there are sides.
+        TrazoError: if a class has fewer different images or groups than there are sides.
 
     Example:
         >>> labels = np.repeat([0, 1], [1000, 5])

@@ -18,7 +18,7 @@ class SplitIndex:
     """The rows of a split, one entry each, in file order.
 
     Attributes:
-        facts: `FACTS` (rows,): what `image_facts` found; all zero where there is no image or it cannot be decoded.
+        facts: `FACTS` (rows,): what `image_facts` found; all zero where an image is missing or cannot be decoded.
         labels: int32 (rows,) class ids, −1 where missing; of a regression float32, NaN where missing.
         problems: row id -> why its image cannot be decoded; rows without image or label are not listed.
         has_image: bool (rows,).
