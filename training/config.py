@@ -60,6 +60,20 @@ class DataConfig(Validated):
     no_scan: bool = option(
         False, help="do not read every row once before anything is decided; rows are then held out by their number"
     )
+    classes: tuple[str, ...] = option(
+        (),
+        metavar="CLASS",
+        unset="all",
+        help="a part of the data: only rows of these classes; the order given is that of the model's labels",
+    )
+    max_rows: int | None = option(
+        None,
+        low=1,
+        metavar="N",
+        unset="all",
+        help="a part of the data: N rows of the split to train on, before rows are held out, and of a split named "
+        "validation; chosen by a hash of the image, so about the same ones when rows are added",
+    )
     image_column: str | None = option(None, unset="the only one", help="column of images")
     label_column: str | None = option(None, unset="as the schema says", help="column of labels")
     task: str | None = option(
@@ -101,6 +115,16 @@ class DataConfig(Validated):
     timeout: float = option(10.0, low=0, exclusive=True, help="seconds of silence after which a request is given up")
     retries: int = option(3, low=0, help="how often a failed request is repeated, after growing pauses")
     cache_bytes: int = option(0, low=0, unset="none", help="bytes of downloaded rows kept on disk for the next epoch")
+
+    def __post_init__(self) -> None:
+        """Check every field, and that the classes are at least two.
+
+        Raises:
+            TrazoError: if a value is unknown or out of range.
+        """
+        super().__post_init__()
+        if len(set(self.classes)) == 1:
+            raise TrazoError(f"--classes {self.classes[0]} is one class; at least two are needed")
 
 
 @dataclass(frozen=True)

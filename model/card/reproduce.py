@@ -36,7 +36,7 @@ def list_commands(
 
 
 def _evaluation(training: "TrainingReport", evaluation: "EvaluationReport") -> list[str]:
-    names = ["group_column", "test_fraction", "task"]
+    names = ["group_column", "test_fraction", "task", "classes", "max_rows", "no_scan"]
     if evaluation.dataset == training.data.sources[0].dataset:  # columns and config are those of one dataset
         names += ["config", "image_column", "label_column"]
     assert training.options is not None
@@ -62,5 +62,9 @@ def _datasets(sources: "list[DatasetEntry] | list[Measures]") -> list[str]:
 
 
 def _options(values: dict[str, Any]) -> list[str]:
-    given = {name: value for name, value in values.items() if value is not None}
-    return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    words = []
+    for name, value in values.items():
+        if value is not None and value is not False:
+            several = value if isinstance(value, (list, tuple)) else [] if value is True else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, several)]
+    return words

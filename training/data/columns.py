@@ -1,8 +1,8 @@
 """One labeled dataset: which columns hold images and labels, and reading them."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 from datasets import ClassLabel, Features, Image, Value
 
 from model.errors import TrazoError
+from training.data.class_names import match_names
 from training.data.order import Run, ordered_windows
 from training.data.parquet.source import ParquetSplit
+from training.data.part import find_classes
 from training.data.subset import Subset
 
 SCAN_WINDOW_ROWS = 1 << 15  # where a whole column is read
@@ -51,6 +53,8 @@ class LabeledSource:
         task: binary, multiclass or regression.
         sketches: whether the images are free drawings.
         content: hash of every image and label, if they were scanned; it takes the place of the files' fingerprint.
+        classes: names of the classes whose rows count, if they are not all.
+        all_labels: class names of the whole dataset, if only some classes count.
     """
 
     source: ParquetSplit
@@ -60,6 +64,8 @@ class LabeledSource:
     task: str
     sketches: bool = False
     content: str | None = None
+    classes: tuple[str, ...] | None = None
+    all_labels: tuple[str, ...] | None = None
 
     @property
     def key(self) -> dict[str, Any]:
@@ -72,6 +78,54 @@ class LabeledSource:
             "labels": list(self.labels),
             "sketches": self.sketches,
         }
+
+    @property
+    def whole(self) -> "LabeledSource":
+        """The same dataset with all of its classes."""
+        return replace(self, labels=self.all_labels, classes=None, all_labels=None) if self.all_labels else self
+
+    def with_classes(self, wanted: Sequence[str], labels: tuple[str, ...] | None = None) -> "LabeledSource":
+        """Return this dataset with only some of its classes; rows of the others have no label then.
+
+        Args:
+            wanted: names of the classes.
+            labels: class names in the order of the ids; None for those of `wanted`.
+
+        Raises:
+            TrazoError: if there is no such class, or the task is a regression.
+        """
+        if self.task == "regression":
+            raise TrazoError(f"--classes: the labels of {self.source.dataset!r} are numbers, which are no classes")
+        feature = self.source.features[self.label_column]
+        all_labels = self.labels
+        if isinstance(feature, ClassLabel):
+            all_labels = tuple(feature.names)
+        elif labels and feature.dtype != "bool":  # those of a model: this split may have others
+            all_labels = _distinct_values(self.source, self.label_column)
+        classes = find_classes(wanted, labels or all_labels, self.source.dataset)
+        labels = labels or classes
+        task = "binary" if len(labels) == 2 else "multiclass"
+        return replace(self, labels=labels, task=task, classes=classes, all_labels=all_labels)
+
+    def in_classes(self, ids: np.ndarray) -> np.ndarray:
+        """Return which rows belong to the part, bool (rows,): all but those of other classes.
+
+        Args:
+            ids: class ids of the whole dataset, −1 for rows without a label.
+        """
+        if self.classes is None or self.all_labels is None:
+            return np.ones(len(ids), bool)
+        wanted = match_names(self.all_labels, self.classes)
+        return np.array([*(number is not None for number in wanted), True])[ids]
+
+    def class_ids(self) -> np.ndarray:
+        """Return the class id of each row, int32 (rows,), −1 where there is none; one pass over the label column.
+
+        Raises:
+            StreamError: if the file cannot be read, after the retries.
+        """
+        chunks = (self._encode_labels(column) for column in _scan_column(self.source, self.label_column))
+        return np.concatenate([np.asarray(chunk.fill_null(-1), np.int32) for chunk in chunks])
 
     def read(self, run: Run, mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
         """Read the rows of a run that a mask selects.
@@ -139,7 +193,7 @@ class LabeledSource:
             column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 means "no label" in `datasets`
             if tuple(feature.names) == self.labels:
                 return column.cast(pa.int64())
-            ids = pa.array([self.labels.index(name) for name in feature.names], pa.int64())
+            ids = pa.array(match_names(feature.names, self.labels), pa.int64())
             return pa.chunked_array([ids.take(chunk) for chunk in column.chunks], pa.int64())
         if self.task == "regression":
             column = column.cast(pa.float32(), safe=False)

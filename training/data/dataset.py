@@ -90,8 +90,7 @@ class RowDataset:
         Raises:
             TrazoError: if this is a part of a dataset or several datasets.
         """
-        self._check_whole()
-        return replace(self, subset=Subset(places=places))
+        return replace(self, subset=replace(self._whole_subset(), places=places))
 
     def select(self, keep: np.ndarray) -> "RowDataset":
         """Return only some of these rows.
@@ -104,6 +103,8 @@ class RowDataset:
         """
         if not isinstance(self.subset, Subset):
             raise TrazoError("rows are selected before a stream is joined with others")
+        if keep.all():
+            return self
         kept = keep if self.subset.keep is None else keep & self.subset.keep
         selected = replace(self, subset=replace(self.subset, keep=kept))
         if not selected.rows:
@@ -112,12 +113,24 @@ class RowDataset:
 
     def with_content(self, fingerprint: str) -> "RowDataset":
         """Return these rows known by the hash of their content instead of their files' names and sizes."""
-        self._check_whole()
+        self._whole_subset()
         return replace(self, sources=(replace(self.sources[0], content=fingerprint),))
 
-    def _check_whole(self) -> None:
-        if len(self.sources) > 1 or self.rows < self.table.total:
+    def with_classes(self, wanted: Sequence[str], labels: tuple[str, ...] | None = None) -> "RowDataset":
+        """Return only the rows of some classes, and those without a label.
+
+        Raises:
+            TrazoError: if there is no such class or no row of them, or this is a part of a dataset or several.
+        """
+        self._whole_subset()
+        part = self.sources[0].with_classes(wanted, labels)
+        return replace(self, sources=(part,)).select(part.in_classes(part.whole.class_ids()))
+
+    def _whole_subset(self) -> Subset:
+        """Return the subset of a dataset that is neither split nor joined with others; refuse any other."""
+        if not isinstance(self.subset, Subset) or (self.subset.low, self.subset.high) != (0, 1):
             raise TrazoError("rows get their places before a stream is split or joined with others")
+        return self.subset
 
     def hold_out(self, fraction: float) -> tuple["RowDataset", "RowDataset"]:
         """Split the rows in two by their ids: (the rest, the rows held out).

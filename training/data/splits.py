@@ -14,6 +14,7 @@ from training.config import DataConfig
 from training.data.image_shape import choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SplitNotFoundError
+from training.data.part import choose_rows
 from training.data.scan.checks import check_split, report_split
 from training.data.scan.hold_out import places_of, stratify
 from training.data.scan.index import SplitIndex
@@ -55,8 +56,16 @@ class TrainingData:
 
 
 def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
-    """Open one split of the first dataset; `settings` are further arguments of `HubStream`."""
-    return HubStream(
+    """Open one split of the first dataset, of only the classes that were requested.
+
+    Args:
+        data: which rows.
+        split: name of the split.
+        settings: further arguments of `HubStream`.
+    """
+    # The task of some of the classes may be another than that of all.
+    task = None if data.classes and data.task != "regression" else data.task
+    stream = HubStream(
         data.dataset,
         split,
         config=data.config,
@@ -64,13 +73,18 @@ def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
         layout=data.layout,
         image_column=data.image_column,
         label_column=data.label_column,
-        task=data.task,
+        task=task,
         sketches=data.dataset in data.sketches,
         on_error=data.on_error,
         window_rows=data.window_rows,
         http=HttpOptions(data.timeout, data.retries, data.cache_bytes),
         **settings,
     )
+    if data.classes:
+        stream = stream.with_classes(data.classes, settings.get("labels"))
+        if data.task and stream.task != data.task:
+            raise TrazoError(f"--classes: {len(stream.labels)} classes are {stream.task}, not {data.task}")
+    return stream
 
 
 def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> TrainingData:
@@ -118,6 +132,7 @@ def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
         low = sum(cuts)
         cuts.append(low + data.validation_fraction * (1 - low))
     index = scan_split(stream.sources[0]) if not data.no_scan else None
+    stream, index = _limit_rows(data, stream, index)
     if index:
         check_split(index, stream)
         report_split(index, stream)
@@ -125,7 +140,7 @@ def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
     rest, test = stream.hold_out(data.test_fraction) if takes_test_rows(data, stream.source.splits) else (stream, None)
     if own_validation:
         settings = {"labels": stream.labels, "seed": stream.seed, "batch_size": stream.batch_size}
-        return DatasetParts(rest, open_stream(data, VALIDATION_SPLIT, **settings), test, index, by)
+        return DatasetParts(rest, _open_validation(data, settings), test, index, by)
     return DatasetParts(*rest.hold_out(data.validation_fraction), test, index, by)
 
 
@@ -180,6 +195,24 @@ def _pixel_format(data: DataConfig, facts: np.ndarray) -> PixelFormat:
     if deep := np.count_nonzero(facts["bits"] == 16):
         log_once(f"{deep:,} images of 16 bits: white is {chosen.white_level:,} (overrule with --bits)")
     return chosen
+
+
+def _open_validation(data: DataConfig, settings: dict[str, Any]) -> HubStream:
+    """Open the split named validation."""
+    stream = open_stream(data, VALIDATION_SPLIT, **settings)
+    if data.max_rows is None:
+        return stream
+    return _limit_rows(data, stream, None if data.no_scan else scan_split(stream.sources[0]))[0]
+
+
+def _limit_rows(data: DataConfig, stream: HubStream, index: SplitIndex | None) -> tuple[HubStream, SplitIndex | None]:
+    """Return a stream and its index with only as many rows as were requested."""
+    if data.max_rows is None:
+        return stream, index
+    ids = np.arange(stream.source.table.total)
+    keys, rows = (index.facts["content"], index.usable) if index else (ids, stream.mask(ids))
+    keep = choose_rows(keys, rows, data.max_rows)
+    return stream.select(keep), index.select(keep) if index else None
 
 
 def _place_rows(

@@ -165,6 +165,10 @@ class HubStream:
         """What distinguishes this stream's rows, images and labels from others', as JSON values."""
         return self._dataset.key
 
+    def mask(self, row_ids: np.ndarray) -> np.ndarray:
+        """Return which row ids of the split belong to this stream, bool of the same shape."""
+        return self._dataset.subset.mask(row_ids)
+
     @property
     def seed(self) -> int:
         """Seed of the order."""
@@ -313,6 +317,18 @@ class HubStream:
     def with_content(self, fingerprint: str) -> "HubStream":
         """Return this stream known by the hash of its content, which its `key` then holds; see `SplitIndex`."""
         return self._derive(self._dataset.with_content(fingerprint))
+
+    def with_classes(self, wanted: Sequence[str], labels: tuple[str, ...] | None = None) -> "HubStream":
+        """Return a stream of only the rows of some classes; the label column is read once.
+
+        Args:
+            wanted: names of the classes.
+            labels: class names in the order of the ids, such as a model's; None for those of `wanted`.
+
+        Raises:
+            TrazoError: if there is no such class or no row of them, or the stream is already split.
+        """
+        return self._derive(self._dataset.with_classes(wanted, labels))
 
     def select(self, keep: np.ndarray) -> "HubStream":
         """Return a stream of only some of this stream's rows.

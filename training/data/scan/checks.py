@@ -21,12 +21,12 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
         TrazoError: if no row, or no row of a class, is usable, or all images are equal.
     """
     where = f"split {stream.source.split!r} of {stream.source.dataset!r}"
-    if not index.has_image.any():
+    if not (index.has_image & index.in_part).any():
         raise TrazoError(f"{where} has {index.rows:,} rows and no image in column {stream.image_column!r}")
     if not index.readable.any():
         row, reason = next(iter(index.problems.items()))
         raise TrazoError(f"no image of {where} can be decoded; the first, {stream.row_name(row)}: {reason}")
-    if not index.has_label.any():
+    if not (index.has_label & index.in_part).any():
         raise TrazoError(
             f"{where} has no labels: column {stream.label_column!r} is empty in all {index.rows:,} rows; choose "
             "another split or --label-column, or --test-split held-out to measure on a share of the training split"
@@ -37,7 +37,7 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
         raise TrazoError(f"all images of {where} are equal")
     if stream.task == "regression":
         return
-    labeled = np.bincount(index.labels[index.has_label], minlength=len(stream.labels))
+    labeled = np.bincount(index.labels[index.has_label & index.in_part], minlength=len(stream.labels))
     lost = [stream.labels[n] for n in np.flatnonzero((labeled > 0) & (index.class_counts(len(stream.labels)) == 0))]
     if lost:
         raise TrazoError(f"no image of class {listed(lost)} in {where} can be decoded")
@@ -47,7 +47,8 @@ def report_split(index: SplitIndex, stream: HubStream) -> None:
     """Log what was found in a split: rows, columns, classes and their counts, and what is left out and why."""
     source = stream.source
     usable = int(index.usable.sum())
-    of = f"{usable:,} of {index.rows:,}" if usable < index.rows else f"{usable:,}"
+    rows = int(index.in_part.sum())
+    of = f"{usable:,} of {rows:,}" if usable < rows else f"{usable:,}"
     log_once(f"{source.dataset}, split {source.split}: {of} rows are used; {describe_columns(stream, index)}")
     for line in describe_left_out(index, stream):
         log_once(line)
@@ -88,9 +89,10 @@ def listed(names: "list[str] | tuple[str, ...]") -> str:
 
 def _group_by_reason(index: SplitIndex) -> dict[str, list[int]]:
     reasons = {
-        "no image": np.flatnonzero(~index.has_image).tolist(),
+        "no image": np.flatnonzero(~index.has_image & index.in_part).tolist(),
         "no label": np.flatnonzero(index.readable & ~index.has_label).tolist(),
     }
-    for row, reason in index.problems.items():
+    for row in filter(index.in_part.__getitem__, index.problems):
+        reason = index.problems[row]
         reasons.setdefault(reason, []).append(row)
     return {reason: rows for reason, rows in sorted(reasons.items(), key=lambda item: -len(item[1])) if rows}

@@ -59,7 +59,9 @@ def stratify(places: np.ndarray, labels: np.ndarray, cuts: Sequence[float], name
     moved = side.copy()
     for number in sorted(range(len(names)), key=lambda n: start[n + 1] - start[n]):  # the smallest class first
         keys = key_of[start[number] : start[number + 1]]
-        if len(keys) and len(keys) < len(edges) - 1:
+        if not len(keys):
+            continue
+        if len(keys) < len(edges) - 1:
             raise TrazoError(
                 f"class {names[number]!r} has {len(keys)} different image{'s' * (len(keys) > 1)} (or groups) with a "
                 f"label; {len(edges) - 1} are needed, one for each part of the data: add some, or leave the class out "

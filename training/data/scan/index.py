@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,17 +22,24 @@ class SplitIndex:
         labels: int32 (rows,) class ids, −1 where missing; of a regression float32, NaN where missing.
         problems: row id -> why its image cannot be decoded; rows without image or label are not listed.
         has_image: bool (rows,).
+        part: bool (rows,): the rows that count, if only a part of the split does; None for all. It is not saved.
     """
 
     facts: np.ndarray
     labels: np.ndarray
     has_image: np.ndarray
     problems: dict[int, str]
+    part: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
-        """Number of rows, usable or not."""
+        """Number of rows of the split, usable or not."""
         return len(self.facts)
+
+    @property
+    def in_part(self) -> np.ndarray:
+        """Which rows count, bool (rows,)."""
+        return np.ones(self.rows, bool) if self.part is None else self.part
 
     @property
     def has_label(self) -> np.ndarray:
@@ -41,8 +48,8 @@ class SplitIndex:
 
     @cached_property
     def readable(self) -> np.ndarray:
-        """Which rows have an image that can be decoded, bool (rows,)."""
-        readable = self.has_image.copy()
+        """Which of the rows that count have an image that can be decoded, bool (rows,)."""
+        readable = self.has_image & self.in_part
         readable[list(self.problems)] = False
         return readable
 
@@ -61,6 +68,16 @@ class SplitIndex:
     def class_counts(self, classes: int) -> np.ndarray:
         """Return the number of usable rows of each class, int64 (classes,)."""
         return np.bincount(self.labels[self.usable], minlength=classes)
+
+    # --- A part of the rows ---
+
+    def select(self, keep: np.ndarray) -> "SplitIndex":
+        """Return this index with only some of its rows counting.
+
+        Args:
+            keep: bool (rows,).
+        """
+        return replace(self, part=keep & self.in_part)
 
     # --- On disk ---
 

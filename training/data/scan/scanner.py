@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from training.data.batch_order import BatchOrder, WindowSize
 from training.data.batches import Batch, Rows, cut_batches
+from training.data.class_names import match_names
 from training.data.columns import LabeledSource
 from training.data.dataset import RowDataset
 from training.data.decode import image_facts_batches
@@ -29,12 +31,18 @@ def scan_split(labeled: LabeledSource) -> SplitIndex:
     """Return the index of a split: from disk if this version of the data was scanned before, else from one pass.
 
     Args:
-        labeled: the split, with its image and label column.
+        labeled: the split, with its image and label column. If only some classes count, all rows are scanned, and
+            those of other classes are no part of the index.
 
     Raises:
         StreamError: if a file cannot be read, after the retries.
         TrazoError: if the index cannot be written.
     """
+    if labeled.all_labels:
+        whole = scan_split(labeled.whole)
+        numbers = match_names(labeled.all_labels, labeled.labels)
+        ids = np.array([*(-1 if number is None else number for number in numbers), -1], np.int32)
+        return replace(whole, labels=ids[whole.labels]).select(labeled.in_classes(whole.labels))
     folder = scan_folder(labeled)
     if (index := SplitIndex.load(folder / "index.npz")) is not None and index.rows == labeled.source.table.total:
         return index

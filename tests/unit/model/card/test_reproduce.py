@@ -61,3 +61,12 @@ def test_commands_columns_are_only_for_their_own_dataset(run_commands):
     (_, data, *_), other = run_commands(TRAINING, TRIALS, EVALUATION)["evaluate"], {"dataset": "someone/else"}
     assert (data.config, data.label_column) == ("latin", "letter")
     assert "--config" not in list_commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]
+
+
+def test_commands_lists_and_flags_are_given_as_the_parser_takes_them(run_commands):
+    chosen = {"classes": ["a", "b c"], "max_rows": 900, "no_scan": True}
+    options = {"data": chosen, "training": {}}
+    training = TrainingReport.model_validate(TRAINING.model_dump(exclude_unset=True) | {"options": options})
+    calls = run_commands(training, None, EVALUATION)
+    for data in (calls["train"][0], calls["evaluate"][1]):
+        assert (data.classes, data.max_rows, data.no_scan) == (("a", "b c"), 900, True)

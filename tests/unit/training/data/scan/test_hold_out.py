@@ -77,3 +77,11 @@ def test_stratify_copies_of_one_image_are_one_image():
 def test_stratify_rows_without_label_do_not_count():
     labels = np.array([0] * 50 + [1] * 50 + [-1] * 20)
     assert len(sides(random_keys(120), labels)) == 120
+
+
+def test_stratify_class_without_a_row_changes_nothing():
+    places = places_of(np.arange(100, dtype=np.uint64))
+    labels = np.repeat([0, 2], 50)
+    assert (
+        stratify(places, labels, (0.1,), ("a", "b", "c")) == stratify(places, labels // 2, (0.1,), ("a", "c"))
+    ).all()
