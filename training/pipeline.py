@@ -1,6 +1,7 @@
 """Encoded batches -> `tf.data`: `make_train_data` for training, `make_eval_data` for evaluation."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from model.backend import tf
 import numpy as np
@@ -72,7 +73,7 @@ def make_train_data(
     start = min(start, steps)
 
     def batches() -> Iterator[Batch]:
-        return stream.epochs(range(epoch, epoch + epochs), start, steps)
+        return stream.epochs(range(epoch, epoch + epochs), start, steps, in_parts=True)
 
     data = _decoded(stream, batches, image_shape or sample_image_shape(stream), pixel_format, source_error)
     if augment.is_active:
@@ -107,7 +108,8 @@ def make_eval_data(
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
-    data = _decoded(stream, stream.ordered, image_shape or sample_image_shape(stream), pixel_format, source_error)
+    batches = partial(stream.ordered, in_parts=True)
+    data = _decoded(stream, batches, image_shape or sample_image_shape(stream), pixel_format, source_error)
     return _prefetched(data)
 
 

@@ -7,6 +7,7 @@ import io
 import re
 import struct
 from collections.abc import Callable, Sequence
+from math import prod
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ OTHER_MARKS = (b"eXIf", b"EXIF", b"tRNS")
 # The first bytes of PNG, JPEG, WebP and GIF. Files of other formats are looked at one by one.
 FAST_STARTS = b"\x89\xffRG"
 PPM_HEADER = re.compile(rb"P[2356](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+MAX_HEADER_BYTES = 1 << 16  # that a small image may have, such as a color profile
 NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 ORIENTATION = 0x0112  # tag of Exif: how the camera was held
 # What turns an image upright, by the value of that tag.
@@ -150,7 +152,9 @@ def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, 
     shape = image_shape if image_shape[2] == 3 else image_shape[:2]
     decoded = []
     try:
-        if not all(one[0] in FAST_STARTS for one in encoded):
+        # A photograph is larger than its pixels at the network's size would be: it is not decoded in vain.
+        is_large = any(len(one) > MAX_HEADER_BYTES + 2 * prod(image_shape) for one in encoded[:1])
+        if is_large or not all(one[0] in FAST_STARTS for one in encoded):
             return None
         for one in encoded:
             pixels = cv2.imdecode(one, NO_ALPHA if one[0] == 0xFF else cv2.IMREAD_UNCHANGED)

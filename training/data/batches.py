@@ -10,6 +10,7 @@ import pyarrow as pa
 from training.data.batch_order import BatchOrder, WindowSpan
 
 MAX_CACHED_BYTES = 1 << 26  # encoded bytes that a `BatchCache` keeps
+MIN_PART_BYTES = 1 << 23  # encoded; smaller parts of a batch wait for the rest of it
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Batch:
     labels: np.ndarray  # (n,): int64 class ids, or float32 targets
     index: np.ndarray  # (n,) int64: row ids, 0 … rows−1 over the split, in file order
     number: int  # of the batch in its epoch, from 0
+    is_complete: bool = True  # false for a part of a batch, if the last part follows
 
     @cached_property
     def images(self) -> list[bytes]:
@@ -75,8 +77,8 @@ class Rows:
 
 
 def cut_batches(
-    windows: Iterable[tuple[WindowSpan, Rows]], order: BatchOrder, epoch_rows: int, stop: int
-) -> Iterator[tuple[int, Rows]]:
+    windows: Iterable[tuple[WindowSpan, Rows]], order: BatchOrder, epoch_rows: int, stop: int, in_parts: bool = False
+) -> Iterator[tuple[int, Rows, bool]]:
     """Cut windows into this worker's slices of the global batches.
 
     Args:
@@ -84,9 +86,12 @@ def cut_batches(
         order: size of a batch, and which slice is this worker's.
         epoch_rows: rows per epoch.
         stop: batches per epoch.
+        in_parts: a batch over several windows comes in parts, each with the rows of a window or more, if these have at
+            least `MIN_PART_BYTES`: so no window of photographs is copied or outlived by its rows.
 
     Yields:
-        (number of the batch in its epoch, its rows); no rows if there are more workers than rows in the last batch.
+        (number of the batch in its epoch, its rows, whether they complete it); no rows if there are more workers than
+        rows in the last batch.
     """
     number = stop
     parts: list[Rows] = []  # of the batch that the next window completes
@@ -100,8 +105,11 @@ def cut_batches(
                 parts.append(rows[a:b])
             if high > span.end_row:
                 break
-            yield number, Rows.concat(parts or [rows[0:0]])
+            yield number, Rows.concat(parts or [rows[0:0]]), True
             number, parts = number + 1, []
+        if in_parts and sum(part.images.nbytes for part in parts) >= MIN_PART_BYTES:
+            yield number, Rows.concat(parts), False
+            parts = []
         parts = [part.copy() for part in parts]
         del rows
 
@@ -119,7 +127,7 @@ class BatchCache:
         size = 0
         for batch in batches:
             size += batch.encoded.nbytes
-            if kept is not None and size <= MAX_CACHED_BYTES:
+            if kept is not None and size <= MAX_CACHED_BYTES and batch.is_complete:
                 kept.append(batch)
             else:
                 kept = None

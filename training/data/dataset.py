@@ -162,9 +162,10 @@ class RowDataset:
         return self.sources[number].read((run[0] - first, run[1] - first), self.subset.mask(ids))
 
     def assemble(self, window: Window, runs: list[RunColumns]) -> Rows:
-        """Put a window's runs together, in the order in which the rows are visited."""
+        """Put a window's runs together, in the order in which the rows are visited; the list of runs is emptied."""
         ids = window.row_ids(self.table, self.subset)
         images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
+        runs.clear()  # before the rows are copied once more
         if window.permutation_seed:
             order = window.permutation()
             ids, images, labels = ids[order], images.take(pa.array(order)), labels.take(pa.array(order))

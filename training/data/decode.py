@@ -83,7 +83,7 @@ def image_facts_batches(batches: Iterable[Batch]) -> Iterator[FactsBatch]:
         StreamError: if a decoder is killed, or a row cannot be read.
 
     Example:
-        >>> for facts, labels, ids, reasons in image_facts_batches(stream.ordered()): ...
+        >>> for facts, labels, ids, reasons in image_facts_batches(stream.ordered(in_parts=True)): ...
     """
     for group in _run_ahead(batches, DecoderProcess.submit_facts, FACTS.itemsize):
         for labels, ids, (facts, reasons) in group:
@@ -171,13 +171,16 @@ def _make_tasks(batches: Iterable[Batch], result_bytes: int) -> Iterator[tuple[l
     """
     group: list[Batch] = []
     size = rows = 0
+    is_whole = True  # no part of the next batch came before
     for batch in batches:
         nbytes, count = batch.encoded.nbytes, len(batch.labels)
-        if nbytes > MAX_TASK_BYTES or count * result_bytes > MAX_RESULT_BYTES:
+        if nbytes > MAX_TASK_BYTES or count * result_bytes > MAX_RESULT_BYTES or not (batch.is_complete and is_whole):
             if group:
                 yield group, True
                 group, size, rows = [], 0, 0
+            is_whole = batch.is_complete
             yield from _cut(batch, result_bytes)
+            del batch
             continue
         group.append(batch)
         size, rows = size + nbytes, rows + count
@@ -192,12 +195,14 @@ def _make_tasks(batches: Iterable[Batch], result_bytes: int) -> Iterator[tuple[l
 def _cut(batch: Batch, result_bytes: int) -> Iterator[tuple[list[Batch], bool]]:
     """Cut a batch into tasks of at most `MAX_TASK_BYTES` and `MAX_RESULT_BYTES`, at least one image each."""
     ends = np.cumsum(pc.binary_length(batch.encoded).to_numpy())
+    if not len(ends):
+        yield [batch], batch.is_complete
     start = 0
     while start < len(ends):
         limit = MAX_TASK_BYTES + (ends[start - 1] if start else 0)
         stop = int(np.searchsorted(ends, limit, side="right"))
         stop = max(start + 1, min(stop, start + MAX_RESULT_BYTES // result_bytes))
-        yield [batch[start:stop]], stop == len(ends)
+        yield [batch[start:stop]], batch.is_complete and stop == len(ends)
         start = stop
 
 

@@ -61,11 +61,12 @@ class WindowReader:
             span, futures = ahead
             runs = [future.result() for future in futures]
             del futures
-            ahead = self._submit_next(spans)
             rows = self._assemble(span.window, runs)
             # Memory must not hold a window longer than needed: neither in a variable nor in Arrow's allocator, which
-            # would keep it for itself (an epoch of MNIST then peaks 45 MB higher).
+            # would keep it for itself (an epoch of MNIST then peaks 45 MB higher). Nor does it hold the next one
+            # while this one is copied.
             del runs
+            ahead = self._submit_next(spans)
             if pa.default_memory_pool().backend_name != "system":  # `malloc` returns it without being asked
                 pa.default_memory_pool().release_unused()
             yield span, rows

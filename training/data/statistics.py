@@ -1,7 +1,6 @@
 """The histogram of pixels from which every scaling method is fitted."""
 
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +40,7 @@ def pixel_histogram(
     if cached and cached["key"] == key:
         histogram.counts = np.array(cached["counts"], np.int64)
         return histogram
-    batches = islice(train.epoch(0), -(-SAMPLED_ROWS // train.batch_size))
+    batches = train.epochs([0], steps=-(-SAMPLED_ROWS // train.batch_size), in_parts=True)
     for images, _, _ in decoded_batches(train, batches, image_shape, pixel_format):
         histogram.update(images)
     write_json(cache_path, {"key": key, "counts": histogram.counts.tolist()})

@@ -228,13 +228,16 @@ class HubStream:
         """
         return self.epochs(range(number, number + 1), start)
 
-    def epochs(self, numbers: Iterable[int], start: int = 0, steps: int | None = None) -> Iterator[Batch]:
+    def epochs(
+        self, numbers: Iterable[int], start: int = 0, steps: int | None = None, in_parts: bool = False
+    ) -> Iterator[Batch]:
         """Yield the batches of several epochs; the first window of each is fetched before the previous epoch ends.
 
         Args:
             numbers: the epochs.
             start: first batch of the first epoch.
             steps: batches after which each epoch ends; None for all of them.
+            in_parts: large batches come in parts, which saves memory with photographs; see `Batch.is_complete`.
 
         Yields:
             `Batch`, as `epoch` does.
@@ -251,13 +254,17 @@ class HubStream:
                 yield from self._order.shuffled_spans(self._dataset.table, self._dataset.subset, number, first, stop)
                 first = 0
 
-        return self._batches(spans(), stop)
+        return self._batches(spans(), stop, in_parts)
 
-    def ordered(self, start: int = 0) -> Iterator[Batch]:
+    def ordered(self, start: int = 0, in_parts: bool = False) -> Iterator[Batch]:
         """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
 
         The batches of a small held-out part are kept in memory after the first pass (see `BatchCache`), so that
         validating every epoch does not read it again.
+
+        Args:
+            start: first batch.
+            in_parts: see `epochs`.
 
         Raises:
             TrazoError: as for `epoch`.
@@ -267,7 +274,7 @@ class HubStream:
             yield from self._cache.batches[start:]
             return
         spans = self._order.ordered_spans(self._dataset.table, self._dataset.subset, start, len(self))
-        batches = self._batches(spans, len(self))
+        batches = self._batches(spans, len(self), in_parts)
         yield from self._cache.record(batches) if self._cache and start == 0 else batches
 
     # --- Rows that cannot be used ---
@@ -384,20 +391,21 @@ class HubStream:
 
     # --- Batches from windows ---
 
-    def _batches(self, spans: Iterator[WindowSpan], stop: int) -> Iterator[Batch]:
+    def _batches(self, spans: Iterator[WindowSpan], stop: int, in_parts: bool = False) -> Iterator[Batch]:
         with WindowReader(self._dataset.read_run, self._dataset.assemble) as reader:
-            for number, rows in cut_batches(reader.read(spans), self._order, self.rows, stop):
-                yield self._batch(number, rows)
+            for number, rows, is_complete in cut_batches(reader.read(spans), self._order, self.rows, stop, in_parts):
+                yield self._batch(number, rows, is_complete)
                 del rows
 
-    def _batch(self, number: int, rows: Rows) -> Batch:
+    def _batch(self, number: int, rows: Rows, is_complete: bool) -> Batch:
         """Return the usable rows as a batch and record the others."""
         usable = rows.has_image & rows.has_label
         if usable.all():
-            return Batch(rows.images, rows.labels, rows.ids, number)
+            return Batch(rows.images, rows.labels, rows.ids, number, is_complete)
         for position in np.flatnonzero(~usable):
             self.skip(rows.ids[position], "no label" if rows.has_image[position] else "no image")
-        return Batch(rows.images.filter(pa.array(usable)), rows.labels[usable], rows.ids[usable], number)
+        images = rows.images.filter(pa.array(usable))
+        return Batch(images, rows.labels[usable], rows.ids[usable], number, is_complete)
 
 
 class _DerivedStream(HubStream):

@@ -37,10 +37,10 @@ def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validat
     if config.task == "regression":
         return CnnModel(config, network)
     run = compile_logits_and_features(config, network)
-    logits, features, labels = collect_logits_and_features(run, config, validation, validation.ordered())
+    logits, features, labels = collect_logits_and_features(run, config, validation, validation.ordered(in_parts=True))
     config = replace(config, temperature=fit_temperature(logits, labels, config.task))
     if features is not None:
-        batches = train.epoch(0)
+        batches = train.epochs([0], in_parts=True)
         _, train_features, train_labels = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
         assert train_features is not None  # from the same network as `features`
         means, whitening = fit_class_gaussians(train_features, train_labels, len(config.labels))

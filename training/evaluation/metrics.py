@@ -45,7 +45,7 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> Evaluatio
         )
     predictions, labels, rejected, wrong = [], [], [], []
     for images, targets, rows in decoded_batches(
-        stream, stream.ordered(), model.config.image_shape, model.config.pixel_format
+        stream, stream.ordered(in_parts=True), model.config.image_shape, model.config.pixel_format
     ):
         outputs, ood = model.predict_and_reject(images)
         predictions.append(outputs)

@@ -197,7 +197,7 @@ def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.
 def _first_images(stream: HubStream, config: CnnConfig) -> np.ndarray:
     limit = max(1, min(MAX_CHECKED_ROWS, MAX_CHECKED_BYTES // prod(config.image_shape)))
     batches: list[np.ndarray] = []
-    for images, _, _ in decoded_batches(stream, stream.ordered(), config.image_shape, config.pixel_format):
+    for images, _, _ in decoded_batches(stream, stream.ordered(in_parts=True), config.image_shape, config.pixel_format):
         batches.append(images)
         if sum(map(len, batches)) >= limit:
             break

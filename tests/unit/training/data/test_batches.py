@@ -31,22 +31,44 @@ def make_windows(*ends: int, first_batch: int = 0) -> list[tuple[WindowSpan, Row
 def test_cut_batches_any_windows_give_each_row_once_in_order(ends, batch_size):
     stop = -(-10 // batch_size)
     cut = list(cut_batches(make_windows(*ends), BatchOrder(0, batch_size, 0, 1, SIZE), 10, stop))
-    assert [number for number, _ in cut] == list(range(stop))
-    assert [len(rows.ids) for _, rows in cut[:-1]] == [batch_size] * (stop - 1)
-    assert np.concatenate([rows.ids for _, rows in cut]).tolist() == list(range(10))
-    for _, rows in cut:
+    assert [number for number, _, _ in cut] == list(range(stop))
+    assert [len(rows.ids) for _, rows, _ in cut[:-1]] == [batch_size] * (stop - 1)
+    assert np.concatenate([rows.ids for _, rows, _ in cut]).tolist() == list(range(10))
+    for _, rows, is_complete in cut:
+        assert is_complete
         assert rows.images.to_pylist() == [b"%d" % row for row in rows.ids] and (rows.labels == rows.ids * 10).all()
 
 
 def test_cut_batches_worker_without_rows_in_the_last_batch_gets_an_empty_one():
     cut = list(cut_batches(make_windows(9), BatchOrder(0, 4, 0, 2, SIZE), 9, 3))
-    assert [rows.ids.tolist() for _, rows in cut] == [[0, 1], [4, 5], []]
+    assert [rows.ids.tolist() for _, rows, _ in cut] == [[0, 1], [4, 5], []]
+
+
+@pytest.mark.parametrize(
+    ("min_bytes", "parts"),
+    [
+        (1, [(0, [0], False), (0, [1, 2], False), (0, [3], True), (1, [4, 5, 6], False), (1, [7], True)]),
+        (20, [(0, [0, 1, 2], False), (0, [3], True), (1, [4, 5, 6], False), (1, [7], True)]),
+        (99, [(0, [0, 1, 2, 3], True), (1, [4, 5, 6, 7], True)]),
+    ],
+)
+def test_cut_batches_in_parts_gives_each_window_up_early(monkeypatch, min_bytes, parts):
+    monkeypatch.setattr(batches, "MIN_PART_BYTES", min_bytes)
+    order = BatchOrder(0, 4, 0, 1, SIZE)
+    cut = list(cut_batches(make_windows(1, 3, 7, 8), order, 8, 2, in_parts=True))
+    assert [(number, rows.ids.tolist(), is_complete) for number, rows, is_complete in cut] == parts
 
 
 def test_batch_packed_holds_the_images_of_a_slice():
     images = pa.array([b"ab", b"", b"cde", b"f"], pa.large_binary()).slice(1, 3)
     data, ends = Batch(images, np.zeros(3), np.arange(3), 0).packed()
     assert data.tobytes() == b"cdef" and ends == [0, 0, 3, 4]
+
+
+def test_batch_cache_parts_are_not_kept():
+    parts = [Batch(make_rows(0, 3).images, np.zeros(3), np.arange(3), 0, is_complete) for is_complete in (False, True)]
+    cache = BatchCache()
+    assert list(cache.record(parts)) == parts and cache.batches is None
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1 << 20, True), (10, False)])

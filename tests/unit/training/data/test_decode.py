@@ -13,6 +13,7 @@ from model.preprocess.facts import choose_pixel_format, image_facts_batch
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from tests.support.images import encode_16_bits
+from training.data import batches
 from training.data.decode import decoded_batches, image_facts_batches
 from training.data.decoder_process import DecoderProcess
 from training.stream import HubStream
@@ -80,6 +81,22 @@ def test_image_facts_batches_keeps_every_row_in_order(tmp_path):
     chosen = choose_pixel_format(first)
     ((pixels, *_), _) = decoded_batches(stream, stream.ordered(), (5, 7, 1), chosen)
     assert (pixels[0] == 249).all() and chosen.white_level == 4095
+
+
+@pytest.mark.parametrize("max_task_bytes", [3000, 1 << 23])
+def test_decoded_batches_in_parts_equal_whole_ones(monkeypatch, max_task_bytes):
+    """Windows of 100 rows, so that each batch of 300 comes from several."""
+    stream = HubStream(SAMPLE, batch_size=300, window_rows=100)
+    expected = list(decoded_batches(stream, stream.epochs([0, 1], start=2, steps=5), SHAPE))
+    monkeypatch.setattr(batches, "MIN_PART_BYTES", 1)
+    monkeypatch.setattr(decoding, "MAX_TASK_BYTES", max_task_bytes)
+    parts = list(stream.epochs([0, 1], start=2, steps=5, in_parts=True))
+    assert len(parts) > 2 * len(expected) == 2 * sum(part.is_complete for part in parts)
+    for found, whole in zip(decoded_batches(stream, parts, SHAPE), expected, strict=True):
+        for one, other in zip(found, whole, strict=True):
+            np.testing.assert_array_equal(one, other)
+    ids = [ids for _, _, ids in decoded_batches(stream, stream.ordered(in_parts=True), SHAPE)]
+    assert np.concatenate(ids).tolist() == list(range(stream.rows)) and len(ids) == len(stream)
 
 
 @pytest.mark.parametrize("limit", ["MAX_TASK_BYTES", "MAX_RESULT_BYTES"])
