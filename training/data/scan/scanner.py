@@ -90,7 +90,7 @@ def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
 
     def with_image(reader: WindowReader) -> Iterator[Batch]:
         spans = order.ordered_spans(dataset.table, dataset.subset, start, batches)
-        for number, rows in cut_batches(reader.read(spans), order, dataset.rows, batches):
+        for number, rows, _ in cut_batches(reader.read(spans), order, dataset.rows, batches):
             waiting.append(Rows(rows.ids, rows.images[:0], rows.labels, rows.has_image, rows.has_label))
             yield Batch(rows.images.drop_null(), rows.labels[rows.has_image], rows.ids[rows.has_image], number)
             del rows
