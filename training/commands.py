@@ -275,7 +275,7 @@ def _changed_options(data: DataConfig) -> dict[str, Any]:
 
 def _title(dataset: str) -> str:
     # Only the name of a local folder: its path is private.
-    return f"Trazo on {Path(dataset).resolve().name if Path(dataset).is_dir() else dataset}"
+    return f"Trazo on {Path(dataset).resolve().name if Path(dataset).exists() else dataset}"
 
 
 def _training_results(settings: TrainConfig, progress: Progress) -> dict[str, Any]:

@@ -12,14 +12,16 @@ def report_unused(used: Iterable[str], endings: Collection[str], listing: Listin
     """Report the data files and images of a folder that no split uses.
 
     Args:
-        used: paths of the files that some split uses.
+        used: paths or addresses of the files that some split of some config uses.
         endings: of the files that are read here.
-        listing: of the folder.
+        listing: of the folder, or of a repo on the Hub.
 
     Returns:
-        the report; None if all are used.
+        the report; None if all are used, or if it is open which are: the files of further configs are not looked up.
     """
     known = {os.path.realpath(path) for path in used}
+    if not known <= {os.path.realpath(file.path) for file in listing.files}:
+        return None
     counter = LeftOutCounter()
     for file in listing.files:
         suffix = kinds.ending(file.name)

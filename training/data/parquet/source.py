@@ -29,7 +29,7 @@ from model.io.hub_errors import translate_hub_errors
 from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset, open_folder
-from training.data.folders.listing import Listing
+from training.data.folders.listing import File, Listing
 from training.data.folders.report import FolderReport, log_once
 from training.data.folders.route import is_image_folder
 from training.data.folders.unused import report_unused
@@ -173,7 +173,9 @@ def _resolve_split(
     local = os.path.isdir(dataset)
     if local and options.revision:
         raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
-    commit = None if local else _resolve_commit(dataset, options)
+    commit = None
+    if not local:
+        commit, listing = _resolve_commit(dataset, options)
     try:
         if local:
             builder = load_dataset_builder(dataset, options.config)
@@ -205,12 +207,16 @@ def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> F
     return report
 
 
-def _resolve_commit(dataset: str, options: SourceOptions) -> str:
+def _resolve_commit(dataset: str, options: SourceOptions) -> tuple[str, Listing]:
+    """Return the commit's hash, and its files."""
     api = HfApi(token=options.token)
-    commit = api.dataset_info(dataset, revision=options.revision, timeout=COMMIT_TIMEOUT_S).sha
-    if commit is None:
+    info = api.dataset_info(dataset, revision=options.revision, timeout=COMMIT_TIMEOUT_S)
+    if info.sha is None:
         raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it names no commit of {dataset!r}")
-    return commit
+    names = [sibling.rfilename for sibling in info.siblings or ()]
+    root = f"hf://datasets/{dataset}@{info.sha}"
+    files = [File(tuple(name.split("/")[:-1]), name.rpartition("/")[2], 0, f"{root}/{name}") for name in names]
+    return info.sha, Listing(files)
 
 
 def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -> ParquetSplit:

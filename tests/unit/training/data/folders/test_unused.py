@@ -24,3 +24,11 @@ def test_image_folder_text_next_to_images_does_not_matter(root, name):
     """One text of many bytes must not make the folder one of tables."""
     stream = HubStream(write_files(root, {"a": 3, "b": 3, name: "text,label\n" * 9999, f"a/{name}": "x,y"}))
     assert stream.labels == ("a", "b") and stream.rows == 6
+
+
+def test_parquet_folder_files_of_other_configs_are_not_counted(root):
+    with open(f"{SAMPLE}/data/test-00000-of-00001.parquet", "rb") as file:
+        rows = file.read()
+    readme = "---\nconfigs:\n- config_name: a\n  data_files: a/*\n- config_name: b\n  data_files: b/*\n---\n"
+    folder = write_files(root, {"README.md": readme, "a/0.parquet": rows, "b/0.parquet": rows})
+    assert HubStream(folder, config="a").source.folder is None
