@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from model.errors import TrazoError
-from model.preprocess.formats import HEAD_BYTES
+from model.image_formats import HEAD_BYTES
 from training.data.folders import kinds
 
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 
-from model.preprocess.formats import ENDINGS, HEAD_BYTES, find_format
+from model.image_formats import ENDINGS, HEAD_BYTES, find_format
 
 
 def _names(text: str) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from model.errors import TrazoError
-from model.preprocess.formats import READABLE_FORMATS
+from model.image_formats import READABLE_FORMATS
 from training.data.folders import kinds
 from training.data.folders.layout import Layout, find_layout
 from training.data.folders.listing import File, Folder, Listing
