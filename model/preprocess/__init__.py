@@ -6,14 +6,21 @@ MAX_PIXELS = 64_000_000  # an image with more pixels is refused before it is dec
 
 
 def _import_opencv() -> None:
-    """Load OpenCV with our limit: it reads the variable once, when it is loaded, so the variable is not kept."""
-    name = "OPENCV_IO_MAX_IMAGE_PIXELS"
-    is_ours = name not in os.environ
-    os.environ.setdefault(name, str(MAX_PIXELS))
+    """Load OpenCV with our limit, and leave the environment as it was.
+
+    OpenCV reads the limit once, when it is loaded. Its package adds a folder to the search path of libraries, which has
+    no effect in a process that runs already.
+    """
+    limit = "OPENCV_IO_MAX_IMAGE_PIXELS"
+    before = {name: os.environ.get(name) for name in (limit, "LD_LIBRARY_PATH")}
+    os.environ.setdefault(limit, str(MAX_PIXELS))
     import cv2  # noqa: F401 - every module of this package imports it after this
 
-    if is_ours:
-        del os.environ[name]
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 _import_opencv()
