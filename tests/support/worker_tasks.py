@@ -5,8 +5,10 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
+from model.config import CnnConfig
 from model.errors import ModelError
 from ui.inference import worker
 
@@ -41,7 +43,10 @@ def hang(*_: Any) -> Any:
 
 
 def run_without_network(connections: list[Connection], *arguments: Any) -> None:
-    worker.run(connections, *arguments, load=lambda *_: (None, None))
+    def load(folder: Path, config: CnnConfig) -> tuple[Any, None]:
+        return SimpleNamespace(model=SimpleNamespace(folder=folder, config=config)), None
+
+    worker.run(connections, *arguments, load=load)
 
 
 def run_without_model(connections: list[Connection], *arguments: Any) -> None:

@@ -169,7 +169,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
             {"data": {"validation_fraction": 0.3}},
             r"data.train.rows: \d+ there, \d+ requested, data.train.subset.low: 0.1 there, 0.3 requested",
         ),
-        ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.fingerprint: '[0-9a-f]+' there"),
+        ({"data": {"split": "test", "test_split": "train"}}, "data.train.datasets.0.content: '[0-9a-f]+' there"),
     ):
         with pytest.raises(TrazoError, match=message) as caught:
             tune(tmp_path, **change)
