@@ -136,7 +136,17 @@ class CnnModel:
             ImageError: if something is not an image.
             ModelError: as `predict`.
         """
-        inputs = images_to_inputs(images, self.config.image_shape, self.config.pixel_format)
+        return self.predict_inputs(images_to_inputs(images, self.config.image_shape, self.config.pixel_format))
+
+    def predict_inputs(self, inputs: Iterable[np.ndarray]) -> tuple[np.ndarray, OODResult | None]:
+        """Do what `predict_and_reject` does, for images that are decoded and of the network's size already.
+
+        Args:
+            inputs: uint8 arrays of the network's shape (h, w, c), or an array (n, h, w, c) of them.
+
+        Raises:
+            ModelError: as `predict`.
+        """
         if self.ood_detector is None:
             return self._predict_inputs(inputs), None
         parts = [self.ood_detector.predict(batch) for batch in self._batches(inputs)]

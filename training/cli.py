@@ -23,6 +23,7 @@ from training.config import (
     EvaluateConfig,
     ExportConfig,
     OutputConfig,
+    PredictConfig,
     PresetConfig,
     PublishConfig,
     TrainConfig,
@@ -134,6 +135,26 @@ def _evaluate(options: argparse.Namespace) -> None:
     commands.evaluate(config.model, data, folder, config.mistakes)
 
 
+def _predict(options: argparse.Namespace) -> None:
+    config = PredictConfig(**collect_given(PredictConfig, options))
+    with quiet():
+        from training.data.parquet.hub_client import configure
+        from training.data.parquet.source import SourceOptions
+        from training.prediction.predict import predict
+
+    configure()
+    predict(
+        config.model,
+        config.data,
+        config.output,
+        split=config.split,
+        image_column=config.image_column,
+        sketches=config.sketches,
+        probabilities=config.probabilities,
+        source=SourceOptions(config.config, config.revision),
+    )
+
+
 def _publish(options: argparse.Namespace) -> None:
     config = PublishConfig(**collect_given(PublishConfig, options))
     with quiet():
@@ -224,6 +245,7 @@ VERBS = {
         (EvaluateConfig, DataConfig),
         skip=("test_split", "validation_fraction", "image_size"),
     ),
+    "predict": Verb(_predict, "write a model's answer for each image to a file", (PredictConfig,)),
     "publish": Verb(_publish, "upload a run to the Hub in one commit", (PublishConfig,)),
     "export": Verb(_export, "write the network for other runtimes, next to its weights", (ExportConfig,)),
     "deploy": Verb(_deploy, "show a published model in a Space, or serve the same folder locally", (DeployConfig,)),

@@ -250,6 +250,28 @@ class EvaluateConfig(Validated):
 
 
 @dataclass(frozen=True)
+class PredictConfig(Validated):
+    """What is predicted, and where the answers are written."""
+
+    data: str = option(
+        positional=True,
+        metavar="DATA",
+        help="an image, a folder or archive of images, a Hub id, or a folder in a Hub repo's layout; labels are not "
+        "needed",
+    )
+    model: str = option(help="folder or Hub id of a model")
+    output: Path = option(help="file that receives the answers, .csv or .jsonl")
+    split: str | None = option(
+        None, unset="test; of a folder all images", help="split of a dataset, or of a folder with folders of splits"
+    )
+    config: str | None = option(None, help="config of a dataset with several")
+    revision: str | None = option(None, unset="the main branch", help="branch, tag or commit of a dataset on the Hub")
+    image_column: str | None = option(None, unset="the only one", help="column of images")
+    sketches: bool = option(False, help="the images are free drawings of any size and polarity")
+    probabilities: bool = option(False, help="also write the probability of each class")
+
+
+@dataclass(frozen=True)
 class PublishConfig(Validated):
     """What is published, and where."""
 

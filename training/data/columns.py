@@ -207,7 +207,7 @@ def label_source(source: ParquetSplit, options: ColumnOptions) -> LabeledSource:
     Raises:
         TrazoError: if a column is missing or ambiguous, or does not suit the task.
     """
-    image = _choose_image_column(source, options.image_column)
+    image = choose_image_column(source, options.image_column)
     label = _choose_label_column(source.dataset, source.features, options.label_column)
     for column in (image, label):
         if column not in source.schema.names:
@@ -272,7 +272,16 @@ def _can_hold_images(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
-def _choose_image_column(source: ParquetSplit, name: str | None) -> str:
+def choose_image_column(source: ParquetSplit, name: str | None = None) -> str:
+    """Return the name of a source's image column.
+
+    Args:
+        source: a split.
+        name: the requested one; None for the only one.
+
+    Raises:
+        TrazoError: if it is missing or ambiguous.
+    """
     # First the columns that the schema calls images, then those that are stored like images.
     images = [column for column, feature in source.features.items() if isinstance(feature, Image)]
     stored = [field.name for field in source.schema if _can_hold_images(field.type)]

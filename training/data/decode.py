@@ -69,6 +69,38 @@ def decoded_groups(
         yield [_drop_undecodable(stream, labels, ids, *decoded) for labels, ids, decoded in group]
 
 
+def decode_ahead(
+    batches: Iterable[Batch],
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
+    sketches: bool = False,
+) -> Iterator[tuple[np.ndarray, np.ndarray, dict[int, str]]]:
+    """Decode batches that belong to no stream, some ahead of the one in use.
+
+    Args:
+        batches: in the order in which they are yielded.
+        image_shape: height, width and channels that images are resized to.
+        pixel_format: which values of the files are black and white.
+        sketches: whether the images are free drawings.
+
+    Yields:
+        (images uint8 (n, h, w, c), row ids (n,), position -> reason for the rows that cannot be decoded, which are 0).
+
+    Raises:
+        StreamError: if a decoder is killed.
+    """
+
+    def submit(decoder: DecoderProcess, packed: list[Packed]) -> Callable[[], list[Decoded]]:
+        return decoder.submit(packed, image_shape, pixel_format)
+
+    def mask(row_ids: np.ndarray) -> np.ndarray | None:
+        return np.ones(len(row_ids), bool) if sketches else None
+
+    for group in _run_ahead(batches, submit, prod(image_shape), mask):
+        for _, ids, (images, reasons) in group:
+            yield images, ids, reasons
+
+
 def image_facts_batches(batches: Iterable[Batch]) -> Iterator[FactsBatch]:
     """Collect what a scan records of each image, some batches ahead of the one in use.
 
