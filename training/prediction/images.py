@@ -135,7 +135,7 @@ class DatasetImages:
         batches = -(-self.total // batch_rows)
         spans = order.ordered_spans(self._source.table, Subset(), start // batch_rows, batches)
         with WindowReader(self._read_run, self._assemble) as reader:
-            for _, rows in cut_batches(reader.read(spans), order, self.total, batches):
+            for _, rows, _ in cut_batches(reader.read(spans), order, self.total, batches):
                 reasons = dict.fromkeys(np.flatnonzero(~rows.has_image).tolist(), "no image")
                 yield ImageRows([str(row) for row in rows.ids.tolist()], rows.images, reasons)
                 del rows
