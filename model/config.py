@@ -14,6 +14,7 @@ from model.heads import HEADS, check_head, default_loss, output_units
 from model.limits import MAX_KERNEL_SIDE_PX, MAX_SIDE_PX
 from model.pixel_format import PixelFormat
 from model.scaling import MAX_MAGNITUDE, Scaling
+from model.target_scaling import TargetScaling
 from model.validation import (
     Check,
     check_fields,
@@ -68,7 +69,8 @@ def _object(kind: type) -> Check:
 class CnnConfig:
     """Architecture, labels, image shape and fitted scaling of one network.
 
-    Each field's check is declared with it, lists may be given for tuples, and dicts for `scaling` and `pixel_format`.
+    Each field's check is declared with it, lists may be given for tuples, and dicts for `scaling`, `pixel_format` and
+    `target_scaling`.
 
     Raises:
         TrazoError: if a value is unknown, out of range or does not suit the task; the text says what does.
@@ -85,6 +87,8 @@ class CnnConfig:
     scaling: Annotated[Scaling, _object(Scaling)] = field(default_factory=Scaling)  # fitted in training
     # Of the files that it was trained on: which value is white, and what transparency is placed on.
     pixel_format: Annotated[PixelFormat, _object(PixelFormat)] = field(default_factory=PixelFormat)
+    # Of a regression, fitted in training; None for the numbers as they are.
+    target_scaling: Annotated[TargetScaling | None, optional(_object(TargetScaling))] = None
 
     # One number per block; each block halves the image.
     filters: Annotated[tuple[int, ...], listing(whole(1, MAX_FILTERS), whole(1, MAX_BLOCKS), "blocks")] = (32, 64)
@@ -117,6 +121,8 @@ class CnnConfig:
         self._check_shapes()
         if self.task == "regression" and (self.temperature, self.ood_threshold) != (1, None):
             raise TrazoError("temperature and ood_threshold have no meaning for a regression")
+        if self.task != "regression" and self.target_scaling is not None:
+            raise TrazoError("target_scaling is for a regression")
         self._check_file_size()
 
     def _check_labels(self) -> None:
@@ -160,6 +166,11 @@ class CnnConfig:
             raise TrazoError("labels, title and versions must be texts that UTF-8 can hold") from None
         if size > MAX_FILE_BYTES[CONFIG_FILE]:
             raise TrazoError(f"labels, title and versions are too long: config.json would have {size:,} bytes")
+
+    @property
+    def target_offset_and_scale(self) -> tuple[float, float]:
+        """Return what a regression's scores are multiplied by and then moved by, as (offset, scale)."""
+        return self.target_scaling.for_loss(self.loss) if self.target_scaling else (0.0, 1.0)
 
     @property
     def regularization(self) -> str:

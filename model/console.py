@@ -9,6 +9,8 @@ import sys
 from typing import TextIO
 
 KEPT = "\n\t"
+# What joins letters in Persian and emoji, and spaces of other widths: unlike other unprintable characters it is text.
+JOINERS = "\u200c\u200d\u00a0\u202f\u3000"
 
 
 def escape_controls(text: str, kept: str = KEPT) -> str:
@@ -28,6 +30,14 @@ def escape_controls(text: str, kept: str = KEPT) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks, control characters and changes of the writing direction, which are escaped.
+
+    For names in documents and on pages, where each medium then escapes its own markup.
+    """
+    return escape_controls(text, kept=JOINERS)
 
 
 def set_up_console() -> None:

@@ -34,6 +34,13 @@ HEADS: dict[str, Head] = {
     ),
     "regression": Head("linear", ("mse", "mae", "huber", "poisson"), "mean_absolute_error"),
 }
+OBJECTIVES = {  # measure on the validation rows that a search may compare trials by -> whether more of it is better
+    "accuracy": "max",
+    "balanced_accuracy": "max",
+    "macro_f1": "max",
+    "mean_absolute_error": "min",
+    "r2": "max",
+}
 # For labels without smoothing these are one function under several names.
 CROSS_ENTROPIES = (
     "binary_crossentropy",
@@ -61,6 +68,24 @@ def check_head(task: str, loss: str) -> None:
     if loss not in HEADS[task].losses:
         known = "does not suit" if loss in LOSSES else "is unknown; not one of those for"
         raise TrazoError(f"loss {loss!r} {known} a {task} task; these suit it: {', '.join(HEADS[task].losses)}")
+
+
+def choose_objective(task: str, name: str | None = None) -> tuple[str, str]:
+    """Return (the measure that trials are compared by, whether `max` or `min` of it is best).
+
+    Args:
+        task: a key of `HEADS`.
+        name: a key of `OBJECTIVES`; None for the task's metric.
+
+    Raises:
+        TrazoError: if the measure does not suit the task.
+    """
+    regression = ("mean_absolute_error", "r2")
+    suiting = [one for one in OBJECTIVES if (one in regression) == (task == "regression")]
+    name = name or HEADS[task].metric
+    if name not in suiting:
+        raise TrazoError(f"objective {name} does not suit a {task} task; these suit it: {', '.join(suiting)}")
+    return name, OBJECTIVES[name]
 
 
 def output_units(task: str, labels: int) -> int:

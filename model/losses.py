@@ -5,6 +5,7 @@ from functools import partial
 
 from model.backend import keras, keras_defaults
 
+from model.config import CnnConfig
 from model.heads import check_head
 
 
@@ -61,6 +62,29 @@ def make_metric_function(task: str) -> Callable:
     if task == "binary":
         return lambda y, p: ops.cast(ops.equal(ops.cast(y, "float32"), ops.cast(p[:, 0] > 0.5, "float32")), "float32")
     return lambda y, p: ops.abs(ops.cast(y, "float32") - p[:, 0])
+
+
+def make_answer_function(task: str) -> Callable:
+    """Return the function of outputs (n, units) -> (n,): the predicted class ids, int64, or the numbers, float32."""
+    ops = keras.ops
+    if task == "multiclass":
+        return lambda p: ops.cast(ops.argmax(p, axis=-1), "int64")
+    if task == "binary":
+        return lambda p: ops.cast(p[:, 0] > 0.5, "int64")
+    return lambda p: p[:, 0]
+
+
+def standardize_targets(targets: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
+    """Return labels as a loss compares them: the targets of a regression without their unit, class ids as they are.
+
+    Args:
+        targets: (n,).
+        config: of the network.
+    """
+    if not config.target_scaling:
+        return targets
+    offset, scale = config.target_offset_and_scale
+    return (keras.ops.cast(targets, "float32") - offset) / scale
 
 
 def _to_hinge_score(probability: keras.KerasTensor) -> keras.KerasTensor:

@@ -27,6 +27,14 @@ def build_network(config: CnnConfig, dtype_policy: str = "float32") -> keras.Mod
         return keras.Model(inputs, _add_layers(inputs, config), name="cnn")
 
 
+def standardized_outputs(network: keras.Model, config: CnnConfig) -> keras.Model:
+    """Return the same network with the outputs that a loss compares: for a regression before they get their unit."""
+    if not config.target_scaling:
+        return network
+    with keras_defaults():
+        return keras.Model(network.input, network.get_layer("output").output, name="standardized")
+
+
 def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     x = _add_scaling(x, config.scaling)
 
@@ -55,7 +63,11 @@ def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)
     if config.temperature != 1:
         x = layers.Rescaling(1 / config.temperature, name="temperature", dtype="float32")(x)
-    return layers.Activation(output_activation(config.task, config.loss), name="output", dtype="float32")(x)
+    x = layers.Activation(output_activation(config.task, config.loss), name="output", dtype="float32")(x)
+    if config.target_scaling:
+        offset, scale = config.target_offset_and_scale
+        x = layers.Rescaling(scale, offset, name="target", dtype="float32")(x)
+    return x
 
 
 def _add_scaling(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:

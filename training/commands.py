@@ -1,6 +1,7 @@
 """The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 
 from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
-from model.errors import TrazoError
-from model.heads import check_head, default_loss
+from model.errors import CorruptFileError, TrazoError
+from model.heads import check_head, choose_objective, default_loss
 from model.io.reports import evaluated_on_training_split, write_report
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
@@ -18,12 +19,14 @@ from model.io.weights import matches_weights, weights_hash
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
+from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
 from training.data.provenance import data_section
 from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
 from training.data.statistics import pixel_histogram
 from training.environment import describe_environment
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
+from training.evaluation.summary import summarize
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
@@ -80,11 +83,11 @@ def tune(
     Raises:
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
-    settings = TrainConfig(**overrides)
-    opened = _open_checked(data, settings)
+    opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides))
+    choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
-    space = SearchSpace(_config_fields(opened), trial_overrides, _histogram(opened, folder), search.search)
+    space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
     if steps < MIN_TRIAL_STEPS and not (folder / TRIALS_FILE).exists():
         logger.info(
@@ -102,7 +105,14 @@ def tune(
         return None
     best, completed = report.best, sum(trial.status == "COMPLETED" for trial in report.trials)
     assert best is not None  # `run_search` refuses a search without one
-    logger.info("%d of %d trials completed; best: %s, %.4f", completed, len(report.trials), best.trial_id, best.score)
+    logger.info(
+        "%d of %d trials completed; best: %s, %s %.4f",
+        completed,
+        len(report.trials),
+        best.trial_id,
+        report.objective.name,
+        best.score,
+    )
     return report
 
 
@@ -130,14 +140,14 @@ def train(
     preset, architecture, recipe = _hyperparameters(folder, preset)
     settings = TrainConfig(**recipe | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
-    opened = _open_checked(data, settings)
+    opened, config_fields, settings = _open_checked(data, settings)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
         logger.info("only %d steps of training: use more --epochs or a smaller --batch-size", steps)
     folder.mkdir(parents=True, exist_ok=True)
     architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
-    config = _make_config(data, opened, architecture, settings)
+    config = _make_config(data, config_fields | architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -158,10 +168,14 @@ def train(
     report = TrainingReport.build(
         data=data_section(opened.train, opened.validation),
         preset=preset,
-        hyperparameters=asdict(settings) | architecture | {"scaling": config.scaling.method, "loss": config.loss},
+        hyperparameters=_hyperparameter_values(settings)
+        | architecture
+        | {"scaling": config.scaling.method, "loss": config.loss},
         **_training_results(settings, progress),
         parameters=trained.count_params(),
         environment=describe_environment(),
+        class_rows=_by_class(config, count_classes(opened) if config.task != "regression" else None),
+        class_weights=_by_class(config, settings.class_weight_values or None),
         options={"data": _changed_options(data), "training": overrides},
     )
     _write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
@@ -211,20 +225,53 @@ def _hyperparameters(folder: Path, preset: str | None) -> tuple[str | None, dict
     return preset, dict(chosen.architecture), dict(chosen.training)
 
 
-def _open_checked(data: DataConfig, settings: TrainConfig) -> TrainingData:
-    """Open the training data and refuse settings that do not suit it, before anything is written."""
+def _open_checked(data: DataConfig, settings: TrainConfig) -> tuple[TrainingData, dict[str, Any], TrainConfig]:
+    """Open the training data and refuse settings that do not suit it, before anything is written.
+
+    Returns:
+        (the data, the fields of CnnConfig that it decides, the settings with what follows from it).
+    """
     opened = open_data(data, settings.seed, settings.batch_size)
     check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
     if settings.digit_variants:
         check_digits(opened.train.labels)
-    return opened
+    config_fields = {
+        "labels": opened.train.labels,
+        "task": opened.train.task,
+        "image_shape": opened.image_shape,
+        "pixel_format": asdict(opened.pixel_format),
+    }
+    if opened.train.task == "regression":
+        config_fields["target_scaling"] = asdict(fit_target_scaling(opened, settings.loss))
+    if settings.class_weights:
+        settings = replace(settings, class_weight_values=_class_weights(opened))
+    return opened, config_fields, settings
 
 
-def _make_config(
-    data: DataConfig, opened: TrainingData, architecture: dict[str, Any], settings: TrainConfig
-) -> CnnConfig:
+def _class_weights(opened: TrainingData) -> tuple[float, ...]:
+    if opened.train.task == "regression":
+        raise TrazoError("--class-weights is for classes: the labels are numbers, and the task is a regression")
+    counts = count_classes(opened)
+    if counts is None:
+        raise TrazoError("--class-weights needs the rows of each class, which are not counted with --no-scan")
+    weights = balance_weights(counts)
+    low, high = min(weights), max(weights)
+    logger.info("weight of a row in the loss: %.3g for the most common class to %.3g for the rarest", low, high)
+    return weights
+
+
+def _by_class(config: CnnConfig, values: Sequence[float] | None) -> dict[str, float] | None:
+    return None if values is None else dict(zip(config.labels, values, strict=True))
+
+
+def _hyperparameter_values(settings: TrainConfig) -> dict[str, Any]:
+    """Return every setting of a training; the weights of the classes have a field of their own in the report."""
+    return {name: value for name, value in asdict(settings).items() if name != "class_weight_values"}
+
+
+def _make_config(data: DataConfig, config_fields: dict[str, Any], settings: TrainConfig) -> CnnConfig:
     return CnnConfig(
-        **_config_fields(opened) | architecture,
+        **config_fields,
         loss=settings.loss,
         title=_title(data.dataset),
         versions={"trazo": __version__} | {name: version(name) for name in ("tensorflow", "keras")},
@@ -240,25 +287,22 @@ def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
 
 def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> EvaluationReport:
     stream, split = open_test(replace(data, task=cnn.config.task), cnn.config.labels)
-    report = metrics.evaluate(cnn, stream, mistakes)
+    report = metrics.evaluate(cnn, stream, mistakes, _class_rows(cnn))
     report.split, report.sketches = split, data.dataset in data.sketches
     if summary := stream.take_skip_summary():
         logger.info(summary)
-    for name in ("accuracy", "mean_absolute_error", "loss"):
-        if (value := getattr(report, name)) is not None:
-            dataset = Path(data.dataset).name
-            logger.info("%s, %s: %s %.4f on %s rows", dataset, split, name, value, f"{report.rows:,}")
+    for line in summarize(report):
+        logger.info(line)
     return report
 
 
-def _config_fields(data: TrainingData) -> dict[str, Any]:
-    """Return the fields of CnnConfig that the data decides."""
-    return {
-        "labels": data.train.labels,
-        "task": data.train.task,
-        "image_shape": data.image_shape,
-        "pixel_format": asdict(data.pixel_format),
-    }
+def _class_rows(cnn: CnnModel) -> dict[str, float] | None:
+    """Return how many rows of each class a model was trained on; None if its training.json does not say."""
+    try:
+        training = TrainingReport.read(cnn.folder / TRAINING_FILE) if cnn.folder else None
+    except CorruptFileError:  # it came with the model, whose weights can be measured without it
+        return None
+    return training.class_rows if training else None
 
 
 def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:

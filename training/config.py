@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.artifacts import EXPORT_FORMATS
 from model.errors import TrazoError
-from model.heads import HEADS
+from model.heads import HEADS, OBJECTIVES
 from model.limits import MAX_MISTAKES, MAX_SIDE_PX
 from model.pixel_format import BACKGROUND_NAMES
 from training.augmentation.config import AugmentConfig
@@ -15,6 +15,7 @@ from training.presets import PRESETS
 
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
+CLASS_WEIGHTS = ("balanced",)
 LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
@@ -148,6 +149,13 @@ class TrainConfig(AugmentConfig):
     )
     loss: str = option("", unset="the task's default", help="a loss that suits the task; an unknown one lists them")
     label_smoothing: float = option(0.0, low=0, high=0.9, help="label smoothing of cross-entropies")
+    class_weights: str | None = option(
+        None,
+        choices=CLASS_WEIGHTS,
+        unset="all rows count the same",
+        help="how much a row counts in the loss; balanced: rows of rare classes more, so that classes count the same",
+    )
+    class_weight_values: tuple[float, ...] = field(default=())  # one per class; from the training rows
     ema_momentum: float = option(
         0.0, low=0, high=0.99999, unset="none", help="decay per step of a moving average of the weights"
     )
@@ -185,6 +193,12 @@ class TuneConfig(Validated):
     max_params: int | None = option(None, low=1, unset="none", help="parameters of a network at most")
     worker_timeout: float = option(
         60.0, low=0, exclusive=True, help="seconds of silence after which a worker's trial goes to another worker"
+    )
+    objective: str | None = option(
+        None,
+        choices=tuple(OBJECTIVES),
+        unset="accuracy; of a regression mean_absolute_error",
+        help="what trials are compared by, on the validation rows: one of the task's",
     )
     seed: int = option(0, low=0, high=MAX_SEED - 1, help="seed of the search")  # KerasTuner gets the next one
 

@@ -8,6 +8,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from model.artifacts import EXPORT_FORMATS
 from model.card.context import make_context
 from model.config import CnnConfig
+from model.console import one_line
 from model.io.reports import evaluated_on_training_split, is_on_hub
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def render_card(
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         pipeline_tag="image-classification",
-        model_name=(repo_id or config.title or "model").split("/")[-1] if result else None,
+        model_name=one_line((repo_id or config.title or "model").split("/")[-1]) if result else None,
         eval_results=[result] if result else None,
     )
     context = make_context(config, training, trials, evaluation, repo_id, license, exports)

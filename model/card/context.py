@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.card import sentences
+from model.card.markdown import cell, list_codes, plain
 from model.card.reproduce import list_commands
 from model.card.sentences import Rows
 from model.config import CnnConfig
+from model.console import one_line
 from model.io.reports import evaluated_on_training_split
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class CardContext:
     recipe_sentence: str
     evaluation_sentence: str
     evaluation_rows: Rows
+    remarks_sentence: str
     seed_rows: Rows
     class_rows: Rows
     figure_row: tuple[str, ...]
@@ -65,32 +68,37 @@ def make_context(
     sources = published.data.sources if published else []
     independent = bool(training) and not trained_on
     return CardContext(
-        title=config.title or "A Trazo model",
+        title=plain(config.title or "A Trazo model"),
         subject_sentence=sentences.subject_sentence(config, sources),
-        labels=sentences.quote_names(config.labels),
+        labels=list_codes(config.labels),
         source=repo_id or "the folder of this card",
         usage_lines=sentences.usage_lines(config),
         image_shape=sentences.join_values(config.image_shape),
         exports_sentence=sentences.exports_sentence(config) if exports else "",
-        export_rows=sentences.export_rows(exports) if exports else [],
+        export_rows=_table(sentences.export_rows(exports)) if exports else [],
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
-        network_rows=sentences.network_rows(config, published),
+        network_rows=_table(sentences.network_rows(config, published)),
         data_sentence=sentences.data_sentence(published) if published else "",
         training_sentence=sentences.training_sentence(published) if published else "",
-        hyperparameter_rows=[(name, str(v)) for name, v in published.hyperparameters.items()] if published else [],
+        hyperparameter_rows=_table(sentences.hyperparameter_rows(published)) if published else [],
         environment_sentence=sentences.environment_sentence(published) if published else "",
         commands_sentence=sentences.commands_sentence(training) if training else "",
-        commands=list_commands(published, trials, measured) if published else [],
+        commands=[one_line(line) for line in list_commands(published, trials, measured)] if published else [],
         recipe_sentence=sentences.recipe_sentence(published, trials),
         evaluation_sentence=sentences.evaluation_sentence(measured, independent, trained_on) if measured else "",
-        evaluation_rows=sentences.evaluation_rows(measured) if measured else [],
-        seed_rows=sentences.seed_rows(measured) if measured else [],
-        class_rows=sentences.class_rows(measured) if measured else [],
+        evaluation_rows=_table(sentences.evaluation_rows(measured)) if measured else [],
+        remarks_sentence=sentences.remarks_sentence(measured) if measured else "",
+        seed_rows=_table(sentences.seed_rows(measured)) if measured else [],
+        class_rows=_table(sentences.class_rows(measured)) if measured else [],
         figure_row=sentences.figure_row(measured) if measured else (),
         extra_sentence=sentences.extra_sentence(measured, independent) if measured else "",
         extra_header=sentences.extra_header(measured) if measured else (),
-        extra_rows=[sentences.extra_row(one) for one in measured.extra_datasets] if measured else [],
+        extra_rows=_table([sentences.extra_row(one) for one in measured.extra_datasets]) if measured else [],
         limits_sentence=sentences.limits_sentence(config, measured),
         sources_sentence=sentences.sources_sentence(sources),
         license_sentence=sentences.license_sentence(license, sources),
     )
+
+
+def _table(rows: Rows) -> Rows:
+    return [tuple(map(cell, row)) for row in rows]

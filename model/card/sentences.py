@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.pixel_format import PixelFormat
+from model.verdict import describe_unmeasured, describe_verdict
 
 if TYPE_CHECKING:
     from model.io.reports.data import DatasetEntry
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from model.io.reports.trials import TrialsReport
 
 Rows = list[tuple[str, ...]]  # of a table
+UNKNOWN = "–"
+URL_SAFE = ":/?#@!$&'*+,;=%~"  # characters of an address that stay as they are; a parenthesis would end a link
 
 
 # --- The network and how to use it ---
@@ -24,7 +29,7 @@ def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
     """Return what the network is for and what it was trained on."""
     height, width, channels = config.image_shape
     colors = "gray levels" if channels == 1 else "RGB pixels"
-    trained = f", trained with Trazo on {quote_names(one.dataset for one in sources)}" if sources else ""
+    trained = f", trained with Trazo on {list_codes(one.dataset for one in sources)}" if sources else ""
     return f"a {config.task} task on images of\n{height}×{width} {colors}{trained}."
 
 
@@ -63,7 +68,8 @@ def export_rows(exports: "ExportsReport") -> Rows:
         (
             f"`{one.file}`",
             f"{one.bytes:,}",
-            f"{one.runtime}, on {one.checked_on.rows:,} rows of `{one.checked_on.dataset}`, {one.checked_on.split}",
+            f"{one.runtime}, on {one.checked_on.rows:,} rows of {code(one.checked_on.dataset)}, "
+            f"{plain(one.checked_on.split)}",
             f"{one.largest_difference:.1e}",
         )
         for one in exports.formats.values()
@@ -100,23 +106,23 @@ def data_sentence(training: "TrainingReport") -> str:
     """Return where the training data comes from and how it was split."""
     data, chosen = training.data, training.options.data if training.options else {}
     column = chosen.get("group_column")
-    by = f"their `{column}` where a dataset has it, otherwise by " if column else ""
+    by = f"their {code(str(column))} where a dataset has it, otherwise by " if column else ""
     return (
         f"{'; '.join(map(_source_phrase, data.sources))}, split\n"
-        f"`{data.split}`: {data.rows.train:,} rows to train on, {data.rows.validation:,}\n"
+        f"{code(data.split)}: {data.rows.train:,} rows to train on, {data.rows.validation:,}\n"
         f"held out for validation by {by}their row ids. Epoch, temperature and threshold were chosen on these."
     )
 
 
 def _source_phrase(source: "DatasetEntry") -> str:
     link = _link(source)
-    words = [f"[`{source.dataset}`]({link})" if link else f"`{source.dataset}`"]
+    words = [f"[{code(source.dataset)}]({link})" if link else f"{code(source.dataset)}"]
     if about := "; ".join(filter(None, (source.title, source.license))):
-        words[0] += f" ({about})"
+        words[0] += f" ({plain(about)})"
     if source.config:
-        words.append(f"config `{source.config}`")
+        words.append(f"config {code(source.config)}")
     if source.revision:
-        words.append(f"revision `{source.revision}`")
+        words.append(f"revision {code(source.revision)}")
     if source.sketches:
         words.append("free drawings, prepared as `predict_sketch` prepares them")
     return ", ".join(words)
@@ -127,7 +133,7 @@ def _link(source: "DatasetEntry") -> str:
     if is_on_hub(source.dataset, source.revision):
         return f"https://huggingface.co/datasets/{source.dataset}"
     homepage = source.homepage or ""
-    return homepage if homepage.startswith(("https://", "http://")) else ""
+    return quote(homepage, safe=URL_SAFE) if homepage.startswith(("https://", "http://")) else ""
 
 
 def training_sentence(training: "TrainingReport") -> str:
@@ -138,9 +144,17 @@ def training_sentence(training: "TrainingReport") -> str:
     )
 
 
+def hyperparameter_rows(training: "TrainingReport") -> Rows:
+    """Return (name, value) of every setting."""
+    return [
+        (plain(name), plain(value) if isinstance(value, str) else str(value))
+        for name, value in training.hyperparameters.items()
+    ]
+
+
 def environment_sentence(training: "TrainingReport") -> str:
     """Return the machine and the versions of the libraries; empty if unknown."""
-    versions = ", ".join(f"{name} {value}" for name, value in training.environment.items())
+    versions = ", ".join(f"{plain(name)} {plain(str(value))}" for name, value in training.environment.items())
     return f"On {versions}." if versions else ""
 
 
@@ -155,7 +169,7 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
     completed = sum(trial.status == "COMPLETED" for trial in trials.trials) if trials else 0
     search = f"{trials.strategy} search of" if trials else ""
     if training and training.preset:
-        text = f"Network and recipe are those of the preset `{training.preset}`."
+        text = f"Network and recipe are those of the preset {code(training.preset)}."
         if completed:
             text += f" `trials.json` holds a {search}\n{completed} completed trials, which they do not come from."
         return text
@@ -169,7 +183,7 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
 
 def evaluation_sentence(evaluation: "EvaluationReport", independent: bool, trained_on: bool) -> str:
     """Return which rows were measured and whether they are independent of the training."""
-    rows = f"On {evaluation.rows:,} rows of the split `{evaluation.split}` of `{evaluation.dataset}`"
+    rows = f"On {evaluation.rows:,} rows of the split {code(evaluation.split)} of {code(evaluation.dataset)}"
     if trained_on:
         return (
             f"{rows}.\n**These rows include the ones that the network was trained on**: they show what it remembers, "
@@ -184,15 +198,36 @@ def evaluation_sentence(evaluation: "EvaluationReport", independent: bool, train
 
 
 def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
-    """Return (measure, value)."""
+    """Return (measure, value), with those of the trivial answer."""
+    trivial = evaluation.baseline
     if evaluation.is_regression:
-        rows: Rows = [("mean absolute error", str(evaluation.mean_absolute_error))]
+        rows: Rows = [
+            ("mean absolute error", _digits(evaluation.mean_absolute_error)),
+            ("root mean squared error", _digits(evaluation.root_mean_squared_error)),
+            ("R²", _decimals(evaluation.r2)),
+        ]
+        if trivial:
+            answer = f"mean absolute error of always answering {_digits(trivial.value)}, the mean"
+            rows.append((answer, _digits(trivial.mean_absolute_error)))
     else:
-        rows = [("accuracy", _percent(evaluation.accuracy)), ("calibration error (ECE)", _ece(evaluation))]
+        rows = [
+            ("accuracy", _accuracy(evaluation)),
+            ("balanced accuracy", _percent(evaluation.balanced_accuracy)),
+            ("macro F1", _decimals(evaluation.macro_f1)),
+        ]
+        if trivial:
+            rows.append((f"accuracy of always answering {code(trivial.answer or '')}", _percent(trivial.accuracy)))
+        rows.append(("calibration error (ECE)", _ece(evaluation)))
     rows.append(("loss", _decimals(evaluation.loss)))
     if evaluation.ood:
         rows.append(("rejected as out-of-distribution", _percent(evaluation.ood.rejected)))
-    return rows
+    return [row for row in rows if row[1] != UNKNOWN]
+
+
+def remarks_sentence(evaluation: "EvaluationReport") -> str:
+    """Return what qualifies the figures: no better than the trivial answer, classes without rows; empty if nothing."""
+    found = [text for one in (describe_verdict, describe_unmeasured) if (text := one(evaluation, code))]
+    return " ".join(f"**{text[0].upper()}{text[1:]}.**" for text in found)
 
 
 def seed_rows(evaluation: "EvaluationReport") -> Rows:
@@ -203,7 +238,7 @@ def seed_rows(evaluation: "EvaluationReport") -> Rows:
 def class_rows(evaluation: "EvaluationReport") -> Rows:
     """Return (class, rows, precision, recall, F1) of each class."""
     return [
-        (one.label, str(one.rows), *(f"{value:.4f}" for value in (one.precision, one.recall, one.f1)))
+        (plain(one.label), str(one.rows), *map(_decimals, (one.precision, one.recall, one.f1)))
         for one in evaluation.per_class
     ]
 
@@ -230,11 +265,11 @@ def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
 
 def extra_row(measures: "Measures") -> tuple[str, ...]:
     """Return the row of one other dataset."""
-    name = f"`{measures.dataset}`, {measures.split}{' (free drawings)' if measures.sketches else ''}"
+    name = f"{code(measures.dataset)}, {plain(measures.split)}{' (free drawings)' if measures.sketches else ''}"
     if measures.is_regression:
-        return name, f"{measures.rows:,}", str(measures.mean_absolute_error)
-    rejected = _percent(measures.ood.rejected) if measures.ood else "–"
-    return name, f"{measures.rows:,}", _percent(measures.accuracy), _ece(measures), rejected
+        return name, f"{measures.rows:,}", _digits(measures.mean_absolute_error)
+    rejected = _percent(measures.ood.rejected) if measures.ood else UNKNOWN
+    return name, f"{measures.rows:,}", _accuracy(measures), _ece(measures), rejected
 
 
 # --- Limits and license ---
@@ -249,10 +284,13 @@ def limits_sentence(config: CnnConfig, evaluation: "EvaluationReport | None") ->
         )
     else:
         text = " Images unlike the training images may get wrong answers with high confidence."
-    seen = [one for one in evaluation.per_class if one.rows] if evaluation else []
-    if seen:
-        weakest = min(seen, key=lambda one: one.recall)
-        text += f" The label it recognizes worst is `{weakest.label}`: it finds {_percent(weakest.recall)} of them."
+    found = {one.label: one.recall for one in evaluation.per_class if one.recall is not None} if evaluation else {}
+    if found:
+        weakest = min(found, key=lambda label: found[label])
+        if found[weakest] < 1:
+            text += f" The label it recognizes worst is {code(weakest)}: it finds {_percent(found[weakest])} of them."
+        elif evaluation and not evaluation.unmeasured:
+            text += " It found every row of every label."
     return text
 
 
@@ -261,7 +299,7 @@ def sources_sentence(sources: list["DatasetEntry"]) -> str:
     if not sources:
         return ""
     return (
-        f"It has seen the images of {quote_names(one.dataset for one in sources)} and no others. "
+        f"It has seen the images of {list_codes(one.dataset for one in sources)} and no others. "
         "It does worse on people, places, cameras or pens\n"
         "that are rare there, and the figures above, which come from the same sources, do not show it. "
         "Measure it on your own images\nbefore you rely on it."
@@ -270,18 +308,13 @@ def sources_sentence(sources: list["DatasetEntry"]) -> str:
 
 def license_sentence(license: str | None, sources: list["DatasetEntry"]) -> str:
     """Return the licenses of the model and of its datasets."""
-    text = f"`{license}`." if license else "The publisher of this model has not named a license for it."
+    text = f"{code(license)}." if license else "The publisher of this model has not named a license for it."
     known = {source.dataset: source.license for source in sources if source.license}
-    names = ", ".join(f"`{name}` {one}" for name, one in known.items())
+    names = ", ".join(f"{code(name)} {plain(one)}" for name, one in known.items())
     return f"{text} The datasets' own: {names}." if names else text
 
 
 # --- Words and numbers ---
-
-
-def quote_names(names: Iterable[str]) -> str:
-    """Return names as Markdown code, with commas."""
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def join_values(values: Iterable[Any]) -> str:
@@ -290,11 +323,22 @@ def join_values(values: Iterable[Any]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
+    return UNKNOWN if share is None else f"{100 * share:.2f} %"
 
 
 def _decimals(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return UNKNOWN if value is None else f"{value:.4f}"
+
+
+def _digits(value: float | None) -> str:
+    """Return a number in the unit of a regression's targets, which may be of any size."""
+    return UNKNOWN if value is None else f"{value:.6g}"
+
+
+def _accuracy(measures: "Measures") -> str:
+    ends = measures.printed_interval
+    interval = f" (with 95 % confidence {100 * ends[0]:.2f} to {100 * ends[1]:.2f} %)" if ends else ""
+    return f"{_percent(measures.accuracy)}{interval}"
 
 
 def _ece(measures: "Measures") -> str:

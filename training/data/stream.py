@@ -206,6 +206,14 @@ class HubStream:
         """Return which rows are free drawings, bool of the ids' shape; None if there are none in any dataset."""
         return self._dataset.sketch_mask(row_ids)
 
+    def contains(self, row_ids: np.ndarray) -> np.ndarray:
+        """Return which rows of the split, or of several one after another, are in this stream: bool of that shape.
+
+        Args:
+            row_ids: int64, 0 … rows of the split − 1.
+        """
+        return self._dataset.subset.mask(row_ids)
+
     def __len__(self) -> int:
         """Return the number of global batches per epoch, including the last and partial one."""
         return -(-self.rows // self.batch_size)

@@ -1,12 +1,13 @@
 """How good a model is on a split: accuracy, measures per class, confusion, calibration and coverage."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r2_score
+from sklearn.metrics import confusion_matrix
 
-from model import CnnModel
+from model import CnnConfig, CnnModel
 from model.errors import TrazoError
 from model.io.reports.evaluation import (
     Calibration,
@@ -17,23 +18,28 @@ from model.io.reports.evaluation import (
     OutOfDistribution,
     SelectiveRow,
 )
-from model.losses import make_loss
+from model.losses import make_loss, standardize_targets
 from model.preprocess.pixels import encode_png
+from model.scores import ClassScores, r_squared, score_classes, wilson_interval
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
+from training.evaluation.baseline import class_baseline, mean_baseline
 
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, "On Calibration of Modern Neural Networks"
 CONFIDENCE_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
-def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> EvaluationReport:
-    """Return the measures over every usable row of a stream.
+def evaluate(
+    model: CnnModel, stream: HubStream, mistakes: int = 0, class_rows: Mapping[str, float] | None = None
+) -> EvaluationReport:
+    """Return the measures over every usable row of a stream, and what the trivial answer reaches on these rows.
 
     Args:
         model: what is measured; its labels must be those of the stream.
         stream: the split to measure on, read once in file order.
         mistakes: how many wrong predictions are kept with their images, the most confident ones. 0 by default: they
             are images of the dataset, which may be private.
+        class_rows: class -> training rows, as training.json has them; None if not known.
 
     Raises:
         TrazoError: if labels or task differ, or no row is usable.
@@ -60,10 +66,10 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> Evaluatio
         raise TrazoError(f"no row of {stream.source.dataset!r}, split {stream.source.split!r}, can be used")
     if stream.task == "regression":
         measures = _regression_metrics(predicted[:, 0], true)
+        baseline = mean_baseline(model.config, true, predicted[:, 0])
     else:
         measures = _classification_metrics(predicted, true, model.config.labels)
-    loss = make_loss(model.config.task, model.config.loss, len(model.config.labels))
-    class_scores = predicted[:, 1:] if stream.task == "binary" else predicted
+        baseline = class_baseline(model.config.labels, true, measures["accuracy"], class_rows)
     return EvaluationReport.build(
         dataset=stream.source.dataset,
         config=stream.source.config,
@@ -73,11 +79,20 @@ def evaluate(model: CnnModel, stream: HubStream, mistakes: int = 0) -> Evaluatio
         label_column=stream.label_column,
         rows=len(true),
         skipped_rows={str(row): reason for row, reason in stream.skipped.items()},
-        loss=float(loss(true, class_scores)),
+        loss=_mean_loss(model.config, true, predicted),
         **measures,
+        baseline=baseline,
         **({"mistakes": wrong} if wrong else {}),
         **({"ood": OutOfDistribution(rejected=float(np.concatenate(rejected).mean()))} if rejected else {}),
     )
+
+
+def _mean_loss(config: CnnConfig, true: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the loss as in training: of a regression between standardized numbers."""
+    outputs = predicted[:, 1:] if config.task == "binary" else predicted
+    if config.task == "regression":
+        true, outputs = (standardize_targets(values, config) for values in (true, outputs))
+    return float(make_loss(config.task, config.loss, len(config.labels))(true, outputs))
 
 
 def _wrong_predictions(
@@ -98,36 +113,44 @@ def _wrong_predictions(
 
 
 def _regression_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, Any]:
+    errors = predicted.astype(np.float64) - true
     return {
-        "mean_absolute_error": float(np.abs(predicted - true).mean()),
-        "root_mean_squared_error": float(np.sqrt(((predicted - true) ** 2).mean())),
-        "r2": float(r2_score(true, predicted)) if len(true) > 1 else None,
+        "mean_absolute_error": float(np.abs(errors).mean()),
+        "root_mean_squared_error": float(np.sqrt((errors**2).mean())),
+        "r2": r_squared(true, predicted),
     }
 
 
 def _classification_metrics(probabilities: np.ndarray, true: np.ndarray, labels: tuple[str, ...]) -> dict[str, Any]:
-    ids = range(len(labels))
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     is_correct = predicted == true
-    precision, recall, f1, rows = precision_recall_fscore_support(true, predicted, labels=ids, zero_division=0.0)
-    per_class = [
-        ClassMeasures(
-            label=labels[i],
-            rows=int(rows[i]),
-            precision=float(precision[i]),
-            recall=float(recall[i]),
-            f1=float(f1[i]),
-        )
-        for i in ids
-    ]
+    scores = score_classes(true, predicted, len(labels))
+    accuracy = float(is_correct.mean())
     return {
-        "accuracy": float(is_correct.mean()),
+        "accuracy": accuracy,
+        "accuracy_interval": list(wilson_interval(accuracy, len(true))),
+        "balanced_accuracy": scores.balanced_accuracy,
+        "macro_f1": scores.macro_f1,
         "labels": list(labels),
-        "per_class": per_class,
-        "confusion_matrix": confusion_matrix(true, predicted, labels=ids).tolist(),  # row: true, column: predicted
+        "per_class": _class_measures(scores, labels),
+        # Row: true class, column: predicted one.
+        "confusion_matrix": confusion_matrix(true, predicted, labels=range(len(labels))).tolist(),
         "calibration": calibration(confidence, is_correct),
         "selective": selective_accuracy(confidence, is_correct),
     }
+
+
+def _class_measures(scores: ClassScores, labels: tuple[str, ...]) -> list[ClassMeasures]:
+    return [
+        ClassMeasures(label=label, rows=int(rows), precision=values[0], recall=values[1], f1=values[2])
+        for label, rows, *values in zip(
+            labels, scores.rows, *map(_none_for_nan, (scores.precision, scores.recall, scores.f1)), strict=True
+        )
+    ]
+
+
+def _none_for_nan(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
 
 
 def calibration(confidence: np.ndarray, is_correct: np.ndarray) -> Calibration:

@@ -5,38 +5,53 @@ from collections.abc import Callable
 from model.backend import tf
 
 from model.config import CnnConfig
-from model.losses import make_loss, make_metric_function
+from model.losses import make_answer_function, make_loss, make_metric_function, standardize_targets
+from model.network import standardized_outputs
 from training.config import TrainConfig
 from training.loop.state import TrainState
 
-Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
+TrainStep = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
+EvalStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # … -> these, and the answers (n,)
 
 
-def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -> tuple[Step, Step]:
+def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -> tuple[TrainStep, EvalStep]:
     """Return (one training step, one validation step), as TensorFlow graphs.
 
     A training step updates `state.network`, and then moves the weights of `state.ema_network` towards it (Polyak and
-    Juditsky 1992, with a momentum as in Keras' own averaging). A validation step runs `state.ema_network`.
+    Juditsky 1992, with a momentum as in Keras' own averaging). A validation step runs `state.ema_network`; its answers
+    are class ids, or numbers in the targets' unit.
+
+    A loss counts each row by the weight of its class, if there are weights, and compares standardized targets.
     """
     network, ema_network, optimizer = state.network, state.ema_network, state.optimizer
     loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
-    metric_of = make_metric_function(config.task)
+    metric_of, answer_of = make_metric_function(config.task), make_answer_function(config.task)
+    weights = tf.constant(settings.class_weight_values, tf.float32) if settings.class_weight_values else None
+    inner, ema_inner = standardized_outputs(network, config), standardized_outputs(ema_network, config)
+    offset, scale = config.target_offset_and_scale
     signature = [
         tf.TensorSpec((None, *config.image_shape), tf.float32),
         tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
     ]
 
+    def weighted_loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        row_weights = None if weights is None else tf.gather(weights, labels)
+        return loss_of(standardize_targets(labels, config), outputs, row_weights)
+
+    def in_unit(outputs: tf.Tensor) -> tf.Tensor:
+        return outputs * scale + offset if config.target_scaling else outputs
+
     def batch_sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
         rows = tf.cast(tf.shape(labels)[0], tf.float32)
-        return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, outputs)), rows])
+        return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, in_unit(outputs))), rows])
 
     # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU. Nothing below
     # depends on a tensor's value, so that AutoGraph would only slow the tracing down.
     @tf.function(input_signature=signature, jit_compile=False, autograph=False)
     def train_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            outputs = network(images, training=True)
-            loss = loss_of(labels, outputs)
+            outputs = inner(images, training=True)
+            loss = weighted_loss(labels, outputs)
             loss_with_penalties = tf.add_n([loss, *network.losses])
         gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
@@ -49,8 +64,8 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
         return batch_sums(labels, outputs, loss)
 
     @tf.function(input_signature=signature, jit_compile=False, autograph=False)
-    def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        outputs = ema_network(images, training=False)
-        return batch_sums(labels, outputs, loss_of(labels, outputs))
+    def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        outputs = ema_inner(images, training=False)
+        return batch_sums(labels, outputs, weighted_loss(labels, outputs)), answer_of(in_unit(outputs))
 
     return train_step, eval_step

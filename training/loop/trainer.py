@@ -17,6 +17,7 @@ from model.config import CnnConfig
 from model.errors import TrazoError
 from model.heads import HEADS
 from model.network import build_network
+from model.scores import r_squared, score_classes
 from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
@@ -25,7 +26,7 @@ from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
-from training.loop.steps import Step, compile_steps
+from training.loop.steps import EvalStep, TrainStep, compile_steps
 from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
 
 logger = logging.getLogger("trazo")
@@ -72,6 +73,9 @@ def fit(
     """
     if settings.digit_variants:
         check_digits(config.labels)
+    weights = settings.class_weight_values
+    if (settings.class_weights or weights) and (config.task == "regression" or len(weights) != len(config.labels)):
+        raise TrazoError("class weights are for classes, and need class_weight_values, one number per class")
     settings = replace(settings, precision=usable_precision(settings.precision))
     steps = min(len(train), settings.steps_per_epoch or len(train))
 
@@ -84,8 +88,8 @@ def fit(
     while not state.progress.finished:
         with EpochBar(state.progress, settings.epochs, steps, verbose) as bar:
             train_epoch(state, batches, train_step, steps, checkpointer, bar)
-            val_loss, val_metric = validate(eval_step, validation, config)
-        finish_epoch(state, settings, HEADS[config.task].metric, val_loss, val_metric)
+            measures = validate(eval_step, validation, config)
+        finish_epoch(state, settings, HEADS[config.task].metric, measures)
         if verbose:
             log_epoch(state.progress, settings.epochs)
         log_skipped_rows(train, validation)
@@ -148,7 +152,7 @@ def train_batches(
 def train_epoch(
     state: TrainState,
     batches: Iterator[TensorBatch],
-    train_step: Step,
+    train_step: TrainStep,
     steps: int,
     checkpointer: Checkpointer,
     bar: EpochBar,
@@ -175,8 +179,12 @@ def train_epoch(
         checkpointer.save_if_due(state)
 
 
-def validate(eval_step: Step, validation: HubStream, config: CnnConfig) -> tuple[float, float]:
-    """Return the mean loss and the mean metric over all validation rows.
+def validate(eval_step: EvalStep, validation: HubStream, config: CnnConfig) -> dict[str, float]:
+    """Return the measures over all validation rows.
+
+    Returns:
+        `loss`; of classes `accuracy`, `balanced_accuracy` and `macro_f1`; of a regression `mean_absolute_error` and
+        `r2`, which is NaN if all targets are equal.
 
     Raises:
         TrazoError: if no row is usable.
@@ -185,23 +193,38 @@ def validate(eval_step: Step, validation: HubStream, config: CnnConfig) -> tuple
     data = make_eval_data(
         validation, image_shape=config.image_shape, pixel_format=config.pixel_format, source_error=source_error
     )
-    batches = iterate_with_source_errors(data, source_error)
-    sums = [eval_step(images, labels).numpy() for images, labels in batches if images.shape[0]]
+    sums, answers, targets = [], [], []
+    for images, labels in iterate_with_source_errors(data, source_error):
+        if images.shape[0]:  # 0 if no row of the batch was usable
+            batch_sums, batch_answers = eval_step(images, labels)
+            sums.append(batch_sums.numpy())
+            answers.append(batch_answers.numpy())
+            targets.append(labels.numpy())
     if not sums:
         raise TrazoError("no validation row has a usable image and label")
     loss, metric, rows = np.sum(sums, axis=0, dtype=float)
-    return float(loss / rows), float(metric / rows)
+    measures = {"loss": float(loss / rows), HEADS[config.task].metric: float(metric / rows)}
+    true, predicted = np.concatenate(targets), np.concatenate(answers)
+    if config.task == "regression":
+        explained = r_squared(true, predicted)
+        return measures | {"r2": np.nan if explained is None else explained}
+    scores = score_classes(true, predicted, len(config.labels))
+    return measures | {"balanced_accuracy": scores.balanced_accuracy, "macro_f1": scores.macro_f1}
 
 
-def finish_epoch(
-    state: TrainState, settings: TrainConfig, metric_name: str, val_loss: float, val_metric: float
-) -> None:
+def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, measures: dict[str, float]) -> None:
     """Add the epoch to the history, keep its weights if they are the best so far, and decide whether it was the last.
+
+    Args:
+        state: at the end of the epoch.
+        settings: of the training.
+        metric_name: of what `state.progress.sums` holds next to the loss.
+        measures: on validation, as `validate` returns them.
 
     Raises:
         TrazoError: if the first validation loss is not finite; there would be no best weights.
     """
-    progress = state.progress
+    progress, val_loss = state.progress, measures["loss"]
     if not np.isfinite(val_loss) and state.best_weights is None:
         raise TrazoError(
             f"the loss on validation is not finite in epoch {progress.epoch + 1}; "
@@ -215,8 +238,7 @@ def finish_epoch(
             "epoch": progress.epoch,
             "loss": loss_sum / rows,
             metric_name: metric_sum / rows,
-            "val_loss": val_loss,
-            f"val_{metric_name}": val_metric,
+            **{f"val_{name}": value for name, value in measures.items()},
             "learning_rate": float(state.optimizer.learning_rate),
             "seconds": round(progress.epoch_seconds, 2),
         }

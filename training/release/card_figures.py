@@ -1,17 +1,37 @@
 """The figures of a model card: the confusion matrix and the calibration curve of an evaluation.json, as PNG files."""
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
 
 from model.artifacts import CARD_FIGURES
+from model.console import JOINERS, one_line
 from model.io.atomic import atomic_write
 from model.io.reports.evaluation import Calibration, EvaluationReport
 
 CURVE_COLOR = "#3b3b98"
+MAX_NAME_CHARS = 30
+# The first ones that are installed draw what DejaVu Sans, which comes with Matplotlib, does not have.
+FALLBACK_FONTS = (
+    "Noto Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Noto Emoji",
+    "Microsoft YaHei",
+    "Segoe UI Symbol",
+    "Hiragino Sans",
+    "Arial Unicode MS",
+    "WenQuanYi Zen Hei",
+)
 MAX_NUMBERED_LABELS = 30  # with more, the numbers in the cells would not be readable
 
 
@@ -26,11 +46,35 @@ def write_figures(evaluation: EvaluationReport | None, folder: Path) -> None:
         for name in CARD_FIGURES:
             (folder / name).unlink(missing_ok=True)
         return
-    figures = confusion_matrix(evaluation), calibration_curve(evaluation.calibration)
-    for name, figure in zip(CARD_FIGURES, figures, strict=True):
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=100)
-        atomic_write(folder / name, png.getvalue())
+    with _plain_text():
+        figures = confusion_matrix(evaluation), calibration_curve(evaluation.calibration)
+        for name, figure in zip(CARD_FIGURES, figures, strict=True):
+            png = io.BytesIO()
+            figure.savefig(png, format="png", dpi=100)
+            atomic_write(folder / name, png.getvalue())
+
+
+@contextmanager
+def _plain_text() -> Iterator[None]:
+    """Draw texts with Matplotlib's own settings, not a file's of this machine, and with fonts for other scripts."""
+    installed = {font.name for font in fontManager.ttflist}
+    families = ["DejaVu Sans", *(name for name in FALLBACK_FONTS if name in installed)]
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["font.family"] = families
+        yield
+
+
+def _drawn_names(labels: list[str]) -> list[str]:
+    """Return the names of classes for an axis; of one in a script that no font has, its number in the card's table."""
+    fonts = [get_font(findfont(family)) for family in matplotlib.rcParams["font.family"]]
+    names = [one_line(label) for label in labels]
+    names = [name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…" for name in names]
+    return [
+        name if all(any(font.get_char_index(ord(c)) for font in fonts) for c in name if c not in JOINERS) else f"#{n}"
+        for n, name in enumerate(names, 1)
+    ]
 
 
 def confusion_matrix(evaluation: EvaluationReport) -> Figure:
@@ -41,8 +85,10 @@ def confusion_matrix(evaluation: EvaluationReport) -> Figure:
     axes = figure.add_subplot()
     axes.imshow(np.ma.masked_equal(matrix, 0), cmap="Purples", norm=LogNorm(1, max(2, matrix.max())))
     if len(labels) <= MAX_NUMBERED_LABELS:
-        axes.set_xticks(range(len(labels)), labels, rotation=0 if max(map(len, labels)) < 3 else 90)
-        axes.set_yticks(range(len(labels)), labels)
+        names = _drawn_names(labels)
+        # Without `parse_math` a dollar sign would begin a formula.
+        axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) < 3 else 90, parse_math=False)
+        axes.set_yticks(range(len(names)), names, parse_math=False)
         dark = matrix.max() ** 0.6
         for row, column in zip(*np.nonzero(matrix), strict=True):
             color = "white" if matrix[row, column] > dark else "black"

@@ -36,12 +36,12 @@ def make_oracle(
     """Return the oracle of a strategy.
 
     Args:
-        tune: strategy, budgets, seed.
-        task: a key of `heads.HEADS`; its metric on the validation rows is the objective.
+        tune: strategy, budgets, objective, seed.
+        task: a key of `heads.HEADS`.
         is_small_enough: returns whether the network of a point is within the budget of parameters.
     """
-    metric = heads.HEADS[task].metric
-    objective = keras_tuner.Objective(f"val_{metric}", "max" if metric == "accuracy" else "min")
+    measure, direction = heads.choose_objective(task, tune.objective)
+    objective = keras_tuner.Objective(f"val_{measure}", direction)
     # For KerasTuner, seed 0 means "no seed". Consecutive failures do not end a search; the number of trials does.
     common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
     oracle: ResumableOracle

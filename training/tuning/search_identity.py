@@ -6,6 +6,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from model.errors import TrazoError
+from model.heads import choose_objective
 from model.io.atomic import write_json
 from training.config import TRIAL_OPTIONS
 from training.loop.checkpoint import differences
@@ -45,5 +46,6 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
         "overrides": sorted(job.space.overrides),
         "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
         | {"search": sorted({*job.tune.search})}  # in any order
+        | {"objective": choose_objective(job.space.base["task"], job.tune.objective)[0]}  # by name or by default
         | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {}),
     }

@@ -1,6 +1,5 @@
 """What a search found about each choice of a network, one sentence each, from medians and counts."""
 
-from html import escape
 from statistics import median
 from typing import Any
 
@@ -8,6 +7,7 @@ from model.heads import CROSS_ENTROPIES
 from ui.figures.axes import format_value
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
+from ui.markup import html_text
 from ui.reports.search import HyperparameterView, Search, TrialView
 
 # The choices that the course teaches. Early stopping, which is not a hyperparameter of a search, comes last.
@@ -35,7 +35,7 @@ def findings_html(search: Search, language: Language) -> str:
     sentences = {name: _describe_choice(search, name, varied.get(name), language) for name in CHOICES}
     sentences["early_stopping"] = _describe_stopping(search, language)
     items = (
-        f"<li><b>{escape(_capitalize(display_name(name, language)))}.</b> {sentence}</li>"
+        f"<li><b>{html_text(_capitalize(display_name(name, language)))}.</b> {sentence}</li>"
         for name, sentence in sentences.items()
         if sentence
     )

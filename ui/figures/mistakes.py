@@ -5,8 +5,9 @@ from html import escape
 from pathlib import Path
 
 from model.io.reports.evaluation import Mistake
-from ui.figures.style import escape_text
+from ui.figures.style import category
 from ui.i18n import Language, percent, translate
+from ui.markup import html_text
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "mistakes.js").read_text(encoding="utf-8")
 
@@ -23,7 +24,7 @@ def mistakes_html(mistakes: list[Mistake], language: Language) -> str:
 def _figure(one: Mistake, language: Language) -> str:
     assert one.confidence is not None  # `read_mistakes` refuses it
     share = percent(one.confidence, language)
-    text = escape(translate("mistake", language, label=one.label, answer=one.answer, share=share), quote=True)
+    text = html_text(translate("mistake", language, label=one.label, answer=one.answer, share=share))
     return (
         f'<figure data-cell="{_cell(one.label, one.answer)}" title="{text}">'
         f'<img src="data:image/png;base64,{one.image}" alt="{text}">'
@@ -33,8 +34,8 @@ def _figure(one: Mistake, language: Language) -> str:
 
 def _cell(label: str, answer: str) -> str:
     """Return an attribute that names a cell of the confusion matrix, with the labels as the figure writes them."""
-    return escape(f"{escape_text(label)}\n{escape_text(answer)}", quote=True)
+    return escape(f"{category(label)}\n{category(answer)}", quote=True)
 
 
 def _arrow(label: str, answer: str) -> str:
-    return f"{escape(label)} → {escape(answer)}"
+    return f"{html_text(label)} → {html_text(answer)}"

@@ -5,7 +5,7 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, escape_text, tick_step, with_alpha
+from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, category, escape_text, tick_step, with_alpha
 from ui.i18n import Language, display_name, percent, translate
 from ui.reports.parse import CalibrationView, EvaluationView, TrainingView
 
@@ -41,7 +41,7 @@ def plot_learning_curve(training: TrainingView, language: Language) -> go.Figure
 
 def plot_confusion_matrix(evaluation: EvaluationView, language: Language) -> go.Figure:
     """Return the confusion matrix; mistakes have a separate color scale, or a few would be invisible."""
-    labels, matrix = [escape_text(label) for label in evaluation.labels], evaluation.confusion
+    labels, matrix = [category(label) for label in evaluation.labels], evaluation.confusion
     size = range(len(labels))
     right = [[matrix[i][j] if i == j else None for j in size] for i in size]
     wrong = [[matrix[i][j] or None if i != j else None for j in size] for i in size]
@@ -67,7 +67,8 @@ def plot_confusion_matrix(evaluation: EvaluationView, language: Language) -> go.
             for values, color in ((right, ACCENT), (wrong, SECOND))
         ]
     )
-    axis = {"type": "category", "showgrid": False}
+    shortened = {category(label): escape_text(label) for label in evaluation.labels}
+    axis = {"type": "category", "showgrid": False, "labelalias": shortened}
     figure.update_xaxes(title=translate("predicted_label", language), **axis)
     figure.update_yaxes(title=translate("true_label", language), autorange="reversed", **axis)
     return apply_style(figure, language).update_layout(margin_t=10)

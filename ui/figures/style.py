@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from model.console import one_line
 from ui.i18n import DEFAULT, NUMBERS, Language
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
@@ -61,7 +62,13 @@ def tick_step(count: int) -> int:
 
 def escape_text(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """Return untrusted text for a figure, shortened and escaped: Plotly interprets some HTML."""
-    return html.escape(text if len(text) <= max_chars else f"{text[: max_chars - 1]}…", quote=False)
+    shown = one_line(text)
+    return html.escape(shown if len(shown) <= max_chars else f"{shown[: max_chars - 1]}…", quote=False)
+
+
+def category(label: str) -> str:
+    """Return the name of a class as a category of an axis: not shortened, since two could then be the same one."""
+    return html.escape(one_line(label), quote=False)
 
 
 def with_alpha(color: str, alpha: float) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ui.i18n import Language, number, percent, translate
+from ui.markup import html_text
 
 if TYPE_CHECKING:
     from model.cnn import CnnModel
@@ -43,13 +43,13 @@ def to_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> A
 
 def answers_html(answers: list[Answer], language: Language) -> str:
     """Return the recognized characters, from left to right, and the confidences of each one."""
-    text = " ".join("?" if answer.rejected else escape(_format_answer(answer, language)) for answer in answers)
+    text = " ".join("?" if answer.rejected else html_text(_format_answer(answer, language)) for answer in answers)
     parts = [f'<p class="answer-text" role="status">{text}</p>']
     if len(answers) == 1 and answers[0].rejected:
         message = translate("not_known", language, label=_format_value(answers[0], language))
-        parts.append(f'<p class="unknown">{escape(message)}</p>')
+        parts.append(f'<p class="unknown">{html_text(message)}</p>')
     elif any(answer.rejected for answer in answers):
-        parts.append(f'<p class="unknown">{escape(translate("some_not_known", language))}</p>')
+        parts.append(f'<p class="unknown">{html_text(translate("some_not_known", language))}</p>')
     max_confidences = MAX_CONFIDENCES if len(answers) == 1 else MAX_CONFIDENCES_EACH
     parts += [_confidences_html(answer, max_confidences, language) for answer in answers if answer.confidences]
     return "".join(parts)
@@ -67,7 +67,7 @@ def _format_value(answer: Answer, language: Language) -> str:
 def _confidences_html(answer: Answer, max_confidences: int, language: Language) -> str:
     most_likely = sorted(answer.confidences.items(), key=lambda item: -item[1])[:max_confidences]
     rows = "".join(
-        f'<li><span>{escape(label)}</span><i style="--share: {share:.4f}"></i><b>{percent(share, language)}</b></li>'
+        f'<li><span>{html_text(label)}</span><i style="--share: {share:.4f}"></i><b>{percent(share, language)}</b></li>'
         for label, share in most_likely
     )
     return f'<ul class="bars{" faint" if answer.rejected else ""}">{rows}</ul>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
-from html import escape
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 
 from model.preprocess.pixels import encode_png
 from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
+from ui.markup import html_text
 
 if TYPE_CHECKING:
     from model.explain import Explanation
@@ -25,7 +25,7 @@ MAPS_PER_ROW = 12
 def image_html(pixels: np.ndarray, caption: str) -> str:
     """Return a figure of an image, uint8 (h, w), (h, w, 1) or (h, w, 3) RGB, with a caption that describes it."""
     data = b64encode(encode_png(pixels)).decode()
-    text = escape(caption, quote=True)
+    text = html_text(caption)
     return f'<figure><img src="data:image/png;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
 
 

@@ -126,6 +126,15 @@ def read_evaluation(folder: Path) -> EvaluationView:
     return EvaluationView(tuple(report.labels), report.confusion_matrix, report.accuracy, report.rows, report.split)
 
 
+def read_measures(folder: Path) -> EvaluationReport:
+    """Read evaluation.json for the sentences about it.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
+    return _read(EvaluationReport, folder / EVALUATION_FILE)
+
+
 def read_calibration(folder: Path) -> CalibrationView:
     """Read the bins of the calibration in evaluation.json, those that any answer fell into.
 

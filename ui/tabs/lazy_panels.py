@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -11,6 +10,7 @@ import plotly.graph_objects as go
 
 from ui.figures.style import message_figure
 from ui.i18n import BROWSER_TEXT, LANGUAGES, Language, UserError, display_name, language_of
+from ui.markup import html_text
 from ui.tabs.panels import PRIVATE_EVENT, i18n
 
 
@@ -57,7 +57,7 @@ class LazyPanels:
                 text = value_in(language)
             except UserError:
                 text = ""
-            return [f"<p>{escape(text)}</p>" if text else ""]
+            return [f"<p>{html_text(text)}</p>" if text else ""]
 
         self._panels.append(_Panel([gr.HTML(elem_classes="caption", padding=False)], values_in))
 

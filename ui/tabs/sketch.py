@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from model.config import DIGITS, CnnConfig
 from ui.i18n import language_of, translate
 from ui.inference import tasks
 from ui.inference.supervisor import ModelSupervisor
+from ui.markup import html_text
 from ui.server.gradio_compat import set_payload_model
 from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, image_source, show_warnings
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
@@ -76,7 +76,7 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
             answer = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")
             if config.title:
-                html_panel("class_model", "digit-model", f"<p>{escape(config.title)}</p>")
+                html_panel("class_model", "digit-model", f"<p>{html_text(config.title)}</p>")
     with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
         gr.Markdown(i18n("digit_maps"), elem_classes="caption")
         which = gr.Radio([], label=i18n("digit_which"), visible=False, elem_id="digit-which")

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from model.io.reports.evaluation import EvaluationReport
+from model.verdict import MAX_NAMED, finds_rare_classes
 from ui.figures.axes import display_value, format_value
 from ui.i18n import Language, UserError, display_name, number, percent, translate
-from ui.reports.parse import read_evaluation, read_search
+from ui.reports.parse import read_measures, read_search
 from ui.reports.search import Search
 
 MIN_RELIABLE_R2 = 0.3  # with a lower one, the importance of hyperparameters says little
@@ -64,13 +66,49 @@ def importance_sentence(search: Search, language: Language) -> str:
 
 
 def evaluation_sentence(folder: Path, language: Language) -> str:
-    """Return the accuracy and the split it was measured on; empty without a confusion matrix."""
+    """Return the measures, the split they were measured on, and those of the trivial answer; empty without a report."""
     try:
-        evaluation = read_evaluation(folder)
+        measures = read_measures(folder)
     except UserError:
         return ""
-    rows, accuracy = number(evaluation.rows, ",", language), percent(evaluation.accuracy, language, 2)
-    return translate("tested", language, accuracy=accuracy, rows=rows, split=evaluation.split)
+    sentences = _regression(measures, language) if measures.is_regression else _accuracies(measures, language)
+    if measures.baseline and not measures.baseline.is_beaten:
+        key = "tested_rare_classes" if finds_rare_classes(measures) else "tested_no_better"
+        sentences.append(translate(key, language))
+    if names := measures.unmeasured:
+        more = [translate("tested_more_classes", language, count=len(names) - MAX_NAMED)] if names[MAX_NAMED:] else []
+        sentences.append(translate("tested_unmeasured", language, labels=", ".join([*names[:MAX_NAMED], *more])))
+    return " ".join(sentences)
+
+
+def _accuracies(measures: EvaluationReport, language: Language) -> list[str]:
+    def share(value: float | None, decimals: int = 2) -> str:
+        return "–" if value is None else percent(value, language, decimals)
+
+    rows, trivial = number(measures.rows, ",", language), measures.baseline
+    sentences = [translate("tested", language, accuracy=share(measures.accuracy), rows=rows, split=measures.split)]
+    if ends := measures.printed_interval:
+        low, high = (share(end, 1) for end in ends)
+        sentences.append(translate("tested_interval", language, low=low, high=high))
+    if measures.balanced_accuracy is not None and measures.macro_f1 is not None:
+        f1 = number(measures.macro_f1, ".4f", language)
+        sentences.append(translate("tested_balanced", language, balanced=share(measures.balanced_accuracy), f1=f1))
+    if trivial:
+        sentences.append(translate("tested_trivial", language, answer=trivial.answer, accuracy=share(trivial.accuracy)))
+    return sentences
+
+
+def _regression(measures: EvaluationReport, language: Language) -> list[str]:
+    def value(found: float | None, form: str = ".4g") -> str:
+        return "–" if found is None else number(found, form, language)
+
+    rows, trivial = number(measures.rows, ",", language), measures.baseline
+    texts = {"error": value(measures.mean_absolute_error), "r2": value(measures.r2, ".4f")}
+    sentences = [translate("tested_number", language, rows=rows, split=measures.split, **texts)]
+    if trivial:
+        mean, error = value(trivial.value, ".6g"), value(trivial.mean_absolute_error)
+        sentences.append(translate("tested_trivial_number", language, mean=mean, error=error))
+    return sentences
 
 
 def _cell(value: Any) -> Any:

@@ -18,18 +18,20 @@ from model.io.reports.schema import (
     Text,
 )
 from model.limits import MAX_MISTAKES
+from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 
 SCHEMA_VERSION = 1
+Interval = Annotated[list[Share], Field(min_length=2, max_length=2)]  # lower and upper end
 
 
 class ClassMeasures(Section):
-    """How well one class is recognized."""
+    """How well one class is recognized. Without a row of the class nothing was measured: all is null."""
 
     label: Text = Field(description="name of the class")
     rows: Count = Field(description="rows of this class")
-    precision: Share = Field(description="share of the answers with this class that are right")
-    recall: Share = Field(description="share of the rows of this class that are found")
-    f1: Share = Field(description="harmonic mean of precision and recall")
+    precision: Share | None = Field(None, description="share of the answers with this class that are right")
+    recall: Share | None = Field(None, description="share of the rows of this class that are found")
+    f1: Share | None = Field(None, description="harmonic mean of precision and recall")
 
 
 class CalibrationBin(Section):
@@ -40,6 +42,20 @@ class CalibrationBin(Section):
     rows: Count = Field(description="answers with such a confidence")
     confidence: Number | None = Field(None, description="their mean confidence; null without any")
     accuracy: Number | None = Field(None, description="share of them that are right; null without any")
+
+
+class Baseline(Section):
+    """The trivial answer: always the most common class, or the mean target, whatever the image shows."""
+
+    answer: Text | None = Field(None, description="the most common class; null for a regression")
+    value: Number | None = Field(None, description="of a regression: the mean target")
+    taken_from: Text = Field(description="training rows; or measured rows, if those of the training are not known")
+    accuracy: Share | None = Field(None, description="share of the measured rows that this answer is right for")
+    balanced_accuracy: Share | None = Field(None, description="mean recall of this answer: 1 / measured classes")
+    macro_f1: Share | None = Field(None, description="mean F1 of this answer")
+    mean_absolute_error: Number | None = Field(None, description="of a regression, in the label's unit")
+    root_mean_squared_error: Number | None = Field(None, description="of a regression, in the label's unit")
+    is_beaten: bool = Field(description="whether the network is better, by more than chance explains (95 %)")
 
 
 class Calibration(Section):
@@ -100,6 +116,12 @@ class Measures(Section):
     root_mean_squared_error: Number | None = Field(None, description="of a regression, in the label's unit")
     r2: Number | None = Field(None, description="of a regression: explained share of the variance")
     accuracy: Share | None = Field(None, description="share of right answers")
+    accuracy_interval: Interval | None = Field(
+        None, description="between these the accuracy on many such rows lies, with 95 % confidence (Wilson 1927)"
+    )
+    balanced_accuracy: Share | None = Field(None, description="mean recall of the classes with rows")
+    macro_f1: Share | None = Field(None, description="mean F1 of the classes with rows")
+    baseline: Baseline | None = Field(None, description="what the trivial answer reaches; null in older reports")
     labels: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field([], description="names of the classes")
     per_class: Annotated[list[ClassMeasures], Field(max_length=MAX_ITEMS)] = Field([], description="one per class")
     confusion_matrix: Annotated[
@@ -130,6 +152,18 @@ class Measures(Section):
     def is_regression(self) -> bool:
         """Whether a number was predicted rather than a class."""
         return "mean_absolute_error" in self.model_fields_set
+
+    @property
+    def printed_interval(self) -> tuple[float, float] | None:
+        """The interval that is printed next to the accuracy: on so few rows, the accuracy alone says too much."""
+        if self.accuracy is None or not 0 < self.rows <= MAX_ROWS_WITH_INTERVAL:
+            return None
+        return wilson_interval(self.accuracy, self.rows)
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """Names of the classes of which no row was measured."""
+        return [one.label for one in self.per_class if not one.rows]
 
 
 class EvaluationReport(Measures, Report):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from model.io.reports.data import DataSection
-from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Values
+from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Text, Values
 
 SCHEMA_VERSION = 1
 
@@ -23,6 +23,9 @@ class Epoch(Section):
     val_loss: Number | None = Field(None, description="mean validation loss")
     val_accuracy: Number | None = Field(None, description="share of correct validation answers, 0 to 1")
     val_mean_absolute_error: Number | None = Field(None, description="validation error of a regression")
+    val_balanced_accuracy: Number | None = Field(None, description="mean recall of the validation rows' classes")
+    val_macro_f1: Number | None = Field(None, description="mean F1 of the validation rows' classes")
+    val_r2: Number | None = Field(None, description="of a regression: explained share of the validation rows' variance")
     learning_rate: Number | None = Field(None, description="learning rate at the end of the epoch")
     seconds: Number | None = Field(None, description="time of training and validation, s")
 
@@ -32,6 +35,9 @@ class Epoch(Section):
 
 
 History = Annotated[list[Epoch], Field(max_length=MAX_ITEMS)]
+
+
+ClassNumbers = Annotated[dict[Text, Number], Field(max_length=MAX_ITEMS)]
 
 
 class Options(Section):
@@ -55,4 +61,10 @@ class TrainingReport(Report):
     seconds: Number = Field(description="time of training and validation over all starts, s")
     parameters: Count = Field(description="parameters of the network")
     environment: Values = Field({}, description="Python, machine, cores and versions of the libraries")
+    class_rows: ClassNumbers | None = Field(
+        None, description="class -> rows that were learned from; null of a regression and without a scan"
+    )
+    class_weights: ClassNumbers | None = Field(
+        None, description="class -> weight of its rows in the loss; null if all count the same"
+    )
     options: Options | None = Field(None, description="what the user chose; null in reports of older versions")

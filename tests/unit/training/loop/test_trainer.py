@@ -23,7 +23,7 @@ def state() -> TrainState:
 
 
 def test_finish_epoch_adds_means_to_history(state):
-    finish_epoch(state, SETTINGS, "accuracy", 1.5, 0.25)
+    finish_epoch(state, SETTINGS, "accuracy", {"loss": 1.5, "accuracy": 0.25})
     (row,) = state.progress.history
     assert (row["epoch"], row["loss"], row["accuracy"], row["val_loss"], row["val_accuracy"]) == (1, 2, 0.5, 1.5, 0.25)
     assert (state.progress.epoch, state.progress.batch, state.progress.sums) == (1, 0, [0.0, 0.0, 0.0])
@@ -31,14 +31,14 @@ def test_finish_epoch_adds_means_to_history(state):
 
 
 def test_finish_epoch_worse_loss_keeps_best_weights_and_stops(state):
-    finish_epoch(state, SETTINGS, "accuracy", 1.5, 0.25)
+    finish_epoch(state, SETTINGS, "accuracy", {"loss": 1.5, "accuracy": 0.25})
     best = [weight.numpy() for weight in state.network.weights]
     for weight in state.network.weights:
         weight.assign(weight + 1)
     for _ in range(2):
         state.progress.sums = [20.0, 5.0, 10.0]
         assert not state.progress.finished
-        finish_epoch(state, SETTINGS, "accuracy", 1.6, 0.25)
+        finish_epoch(state, SETTINGS, "accuracy", {"loss": 1.6, "accuracy": 0.25})
     assert state.progress.finished and state.progress.best_epoch == 1
     for weight, expected in zip(restore_best(state).weights, best, strict=True):
         assert (weight.numpy() == expected).all()
@@ -46,7 +46,7 @@ def test_finish_epoch_worse_loss_keeps_best_weights_and_stops(state):
 
 def test_finish_epoch_first_loss_not_finite_is_an_error(state):
     with pytest.raises(TrazoError, match="validation is not finite in epoch 1"):
-        finish_epoch(state, SETTINGS, "accuracy", np.nan, 0.25)
+        finish_epoch(state, SETTINGS, "accuracy", {"loss": np.nan, "accuracy": 0.25})
 
 
 def test_create_train_state_ema_is_a_copy_of_the_network():
