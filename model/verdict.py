@@ -14,7 +14,7 @@ Quote = Callable[[str], str]
 
 
 def describe_verdict(measures: "Measures", quote: Quote = str) -> str:
-    """Return the sentence about a network that is no better than the trivial answer; empty if it is better.
+    """Return the sentence about a network that is not better than the trivial answer; empty if it is better.
 
     Args:
         measures: of one dataset.
@@ -25,8 +25,8 @@ def describe_verdict(measures: "Measures", quote: Quote = str) -> str:
         return ""
     rows = trivial.taken_from
     if measures.is_regression:
-        return f"the network is no better than always answering the mean of the {rows}"
-    found = f"its accuracy is no better than that of always answering {quote(trivial.answer or '')}, "
+        return f"the network is not better than always answering the mean of the {rows}"
+    found = f"its accuracy is not better than that of always answering {quote(trivial.answer or '')}, "
     found += f"the most common class of the {rows}"
     if finds_rare_classes(measures):
         found += (

@@ -265,7 +265,7 @@ def _by_class(config: CnnConfig, values: Sequence[float] | None) -> dict[str, fl
 
 
 def _hyperparameter_values(settings: TrainConfig) -> dict[str, Any]:
-    """Return every setting of a training; the weights of the classes have a field of their own in the report."""
+    """Return every setting of a training; the weights of the classes have a separate field in the report."""
     return {name: value for name, value in asdict(settings).items() if name != "class_weight_values"}
 
 

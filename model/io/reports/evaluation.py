@@ -45,7 +45,7 @@ class CalibrationBin(Section):
 
 
 class Baseline(Section):
-    """The trivial answer: always the most common class, or the mean target, whatever the image shows."""
+    """The trivial answer: always the most common class, or the mean target, for every image."""
 
     answer: Text | None = Field(None, description="the most common class; null for a regression")
     value: Number | None = Field(None, description="of a regression: the mean target")

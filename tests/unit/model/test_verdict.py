@@ -33,8 +33,9 @@ def measure_numbers(true: np.ndarray, answers: np.ndarray, mean: float = 0.0) ->
 def test_verdict_always_the_most_common_class_is_no_better():
     report = measure([0] * 90 + [1] * 10, [0] * 100, {"ok": 900, "defect": 100, "dirt": 5})
     assert report.balanced_accuracy == 0.5 and report.baseline.accuracy == report.accuracy == 0.9
-    assert "no better than that of always answering ok, the most common class of the training rows" in describe_verdict(
-        report
+    assert (
+        "not better than that of always answering ok, the most common class of the training rows"
+        in describe_verdict(report)
     )
     assert "but averaged" not in describe_verdict(report)
 
@@ -77,7 +78,7 @@ def test_summary_few_rows_have_an_interval():
 def test_verdict_of_a_regression_compares_with_the_mean_in_any_unit(scale):
     true = np.random.default_rng(0).normal(size=100) * scale
     useless = measure_numbers(true, np.zeros(100))
-    assert "no better than always answering the mean of the training rows" in describe_verdict(useless)
+    assert "not better than always answering the mean of the training rows" in describe_verdict(useless)
     assert describe_verdict(measure_numbers(true, np.roll(true, 1)))
     good = measure_numbers(true, true * 0.9)
     assert not describe_verdict(good) and good.r2 == pytest.approx(0.99, abs=0.001)

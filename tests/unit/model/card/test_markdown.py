@@ -1,4 +1,4 @@
-"""Other people's text in a model card: shown as it is, whatever it contains."""
+"""Other people's text in a model card: shown as it is, with all that it contains."""
 
 import re
 
@@ -11,7 +11,7 @@ from model.config import CnnConfig
 from model.io.reports.evaluation import EvaluationReport
 
 HOSTILE = (
-    "a|b", "a\\|b", "c`d", "``", "$", "$$", "$x^$", "_em_", "**b**", "<img src=x>", "![x](http://e/x.png)", "[a](b)",
+    "a|b", "a\\|b", "c`d", "``", "$", "$$", "$x^$", "_em_", "**b**", "<img src=x>", "![x](http://a/x.png)", "[a](b)",
     "&lt;", "\u202eevil", "line\nbreak", "\x1b[2J", "# heading", "---", "{{ 7 * 7 }}", "{% raw %}", "日本", "",
 )  # fmt: skip
 
@@ -45,7 +45,7 @@ def test_card_with_hostile_names_keeps_its_tables_and_metadata():
     count = len(HOSTILE)
     evaluation = EvaluationReport.build(
         dataset="x|y`z",
-        split="te|st",
+        split="a|b",
         rows=count,
         accuracy=1.0,
         labels=list(HOSTILE),

@@ -72,3 +72,32 @@ def test_search_without_completed_trial_is_reported(folder):
         with pytest.raises(UserError, match="No trial has completed"):
             render(search, "en")
     assert ranked_trials_table(search, "en")["data"][0][1] == "failed"
+
+
+BASELINE = {"answer": "a", "taken_from": "training rows", "accuracy": 0.6, "balanced_accuracy": 0.5, "macro_f1": 0.4}
+
+
+def test_evaluation_sentence_compares_with_the_trivial_answer(tmp_path):
+    few = EVALUATION | {"rows": 100, "accuracy": 0.6, "balanced_accuracy": 0.5, "macro_f1": 0.4}
+    write(tmp_path, "evaluation.json", few | {"baseline": BASELINE | {"is_beaten": False}})
+    english, spanish = (evaluation_sentence(tmp_path, language) for language in ("en", "es"))
+    assert "from 50.2% to 69.1%" in english and "balanced accuracy 50.00%, macro F1 0.4000" in english
+    assert "Always answering “a” would be right on 60.00%" in english and "has learned nothing" in english
+    assert "«a»" in spanish and "no ha aprendido nada" in spanish
+    write(tmp_path, "evaluation.json", few | {"rows": 1000, "baseline": BASELINE | {"is_beaten": True}})
+    english = evaluation_sentence(tmp_path, "en")
+    assert "likely" not in english and "learned nothing" not in english
+
+
+def test_evaluation_sentence_names_classes_without_rows(tmp_path):
+    classes = [{"label": "a", "rows": 0}, {"label": "b", "rows": 60, "precision": 1.0, "recall": 1.0, "f1": 1.0}]
+    write(tmp_path, "evaluation.json", EVALUATION | {"per_class": classes})
+    assert "There was no image of a:" in evaluation_sentence(tmp_path, "en")
+
+
+def test_evaluation_sentence_of_a_regression_has_the_error_of_the_mean(tmp_path):
+    trivial = {"value": 1234.5, "taken_from": "training rows", "mean_absolute_error": 80.0, "is_beaten": True}
+    report = {"dataset": "x/y", "split": "test", "rows": 50, "mean_absolute_error": 2.5, "r2": 0.98}
+    write(tmp_path, "evaluation.json", report | {"baseline": trivial})
+    sentence = evaluation_sentence(tmp_path, "en")
+    assert "off by 2.5 on average; R² = 0.9800" in sentence and "mean, 1234.5, would be off by 80" in sentence
