@@ -22,7 +22,8 @@ from training.data.scan.index import SplitIndex
 from training.data.subset import Subset
 
 VERSION = 1  # of the index and of what is in it; another one is not read
-BATCH_ROWS = 1024
+BATCH_ROWS = 1024  # at most
+BATCH_BYTES = 1 << 24  # about, of encoded images
 MIN_PART_S = 10.0  # between two parts on disk: what an interrupted pass loses at most
 WINDOW = WindowSize(rows=1 << 17, bytes=1 << 27, runs=1)
 
@@ -69,7 +70,7 @@ def _parts(labeled: LabeledSource, folder: Path) -> Iterator[SplitIndex]:
         row += part.rows
     with tqdm(total=total, initial=row, desc=f"scanning {labeled.source.split}", unit="image", disable=None) as bar:
         collected, since = [], time.monotonic()
-        for found in _scan(labeled, row // BATCH_ROWS):
+        for found in _scan(labeled, row // _batch_rows(labeled)):
             collected.append(found)
             bar.update(found.rows)
             if time.monotonic() - since > MIN_PART_S:
@@ -81,11 +82,16 @@ def _parts(labeled: LabeledSource, folder: Path) -> Iterator[SplitIndex]:
             yield SplitIndex.concat(collected)
 
 
+def _batch_rows(labeled: LabeledSource) -> int:
+    return max(1, min(BATCH_ROWS, int(BATCH_BYTES / labeled.source.row_bytes)))
+
+
 def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
     """Yield one part per batch, from batch `start` on."""
     dataset = RowDataset((labeled,), Subset())
-    order = BatchOrder(0, BATCH_ROWS, 0, 1, WINDOW.bounded(labeled.source.row_bytes))
-    batches = -(-dataset.rows // BATCH_ROWS)
+    batch_rows = _batch_rows(labeled)
+    order = BatchOrder(0, batch_rows, 0, 1, WINDOW.bounded(labeled.source.row_bytes))
+    batches = -(-dataset.rows // batch_rows)
     waiting: list[Rows] = []
 
     def with_image(reader: WindowReader) -> Iterator[Batch]:
