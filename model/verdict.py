@@ -42,6 +42,8 @@ def finds_rare_classes(measures: "Measures") -> bool:
     if measures.balanced_accuracy is None or trivial is None or trivial.balanced_accuracy is None:
         return False
     seen = [(one.recall, one.rows) for one in measures.per_class if one.recall is not None]
+    if not seen:
+        return False
     # Smoothed as by Agresti and Coull 1998: a class with few rows, all found, is not known to be always found.
     shares = [((recall * rows + 2) / (rows + 4), rows + 4) for recall, rows in seen]
     deviation = sqrt(sum(share * (1 - share) / rows for share, rows in shares)) / len(shares)
