@@ -15,7 +15,8 @@ CHECKPOINT_FILE = "checkpoint.safetensors"  # of a training that may be resumed
 TRAINING_FILE = "training.json"
 TRIALS_FILE = "trials.json"
 EVALUATION_FILE = "evaluation.json"
-REPORT_FILES = (TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
+DATA_FILE = "data.json"
+REPORT_FILES = (DATA_FILE, TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
 EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
 

@@ -30,11 +30,11 @@ def show(text: str, stream: StreamName = "stdout", end: str = "\n") -> None:
     print(escape_controls(text), end=end, file=getattr(sys, stream), flush=True)
 
 
-def log_to(stream: StreamName) -> None:
-    """Show the package's messages from INFO up on a standard stream, as plain lines without time or level."""
+def log_to(stream: StreamName, level: int = logging.INFO) -> None:
+    """Show the package's messages from a level up on a standard stream, as plain lines without time or level."""
     logger = logging.getLogger("trazo")
     logger.handlers = [_CurrentStream(stream)]
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level)
     _logged.clear()
 
 

@@ -1,6 +1,8 @@
 """Command line: `python -m training VERB --help`. It parses and calls, nothing else. docs/cli.md lists every option."""
 
 import argparse
+import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from training.config import (
     DeployConfig,
     EvaluateConfig,
     ExportConfig,
+    InspectConfig,
     OutputConfig,
     PredictConfig,
     PresetConfig,
@@ -86,6 +89,30 @@ def _import_commands() -> ModuleType:
 
     configure()
     return commands
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    config = InspectConfig(**collect_given(InspectConfig, options))
+    data = DataConfig(config.dataset, **collect_given(DataConfig, options, skip=("dataset",)))
+    if config.html:
+        check_can_be_made(config.html.parent, "the folder of --html")
+    log_to("stderr", logging.WARNING)  # standard output is the report, which says everything that a run would log
+    set_up_caches(os.environ)
+    with quiet():
+        from training.data.inspection.page import render_page, write_page
+        from training.data.inspection.report import inspect_dataset
+        from training.data.inspection.text import format_report
+        from training.data.parquet.hub_client import configure
+
+    configure()
+    inspection = inspect_dataset(data)
+    if config.html:
+        write_page(config.html, render_page(inspection))
+    # In ASCII: what a terminal cannot show is escaped as JSON does it.
+    as_json = json.dumps(inspection.report.to_dict(), indent=1) + "\n"
+    show(as_json if config.json else format_report(inspection.report), end="")
+    if config.html:
+        show(f"written: {config.html}", "stderr")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -225,6 +252,12 @@ class Verb:
 
 
 VERBS = {
+    "inspect": Verb(
+        _inspect,
+        "report what is in a dataset, what is left out and why, and what training would do",
+        (InspectConfig, DataConfig),
+        skip=("sketches", "no_scan", "on_error", "window_rows"),
+    ),
     "run": Verb(_run, "tune, train and evaluate", (OutputConfig, DataConfig, TrainConfig, TuneConfig)),
     "tune": Verb(
         _tune,

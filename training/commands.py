@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model import CnnConfig, CnnModel, __version__
-from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
+from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import CorruptFileError, TrazoError
 from model.heads import check_head, choose_objective, default_loss
 from model.io.reports import evaluated_on_training_split, write_report
@@ -16,9 +16,12 @@ from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
+from model.logs import log_once
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
+from training.data.inspection.report import report_data
+from training.data.inspection.text import short_lines
 from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
 from training.data.provenance import data_section
 from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
@@ -56,9 +59,9 @@ def run_all(
         open_test(one)  # report a missing test split before hours of work, not after
     if (folder / CHECKPOINT_FILE).exists():
         logger.info("the training has already started: no further trials")
-    elif tune(data, overrides, search, folder, tensorboard) is None:
+    elif tune(data, overrides, search, folder, tensorboard, with_test=True) is None:
         return
-    train(data, overrides, folder, tensorboard=tensorboard)
+    train(data, overrides, folder, tensorboard=tensorboard, with_test=True)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     if not evaluation or not matches_weights(evaluation.weights_sha256, folder):  # the test split is used only once
         evaluate(str(folder), data, folder)
@@ -66,7 +69,12 @@ def run_all(
 
 
 def tune(
-    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
+    data: DataConfig,
+    overrides: dict[str, Any],
+    search: TuneConfig,
+    folder: Path,
+    tensorboard: bool = False,
+    with_test: bool = False,
 ) -> TrialsReport | None:
     """Search hyperparameters and write trials.json to the folder.
 
@@ -76,6 +84,7 @@ def tune(
         search: how to search.
         folder: the run; an interrupted search in it continues.
         tensorboard: write each trial's TensorBoard files to the folder.
+        with_test: data.json compares the rows with those that the run is measured on, too.
 
     Returns:
         trials.json; None in a worker, since the chief has it.
@@ -85,7 +94,7 @@ def tune(
     """
     opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides))
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
+    _report_data(data, opened, folder, with_test)
     trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
     space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
@@ -123,6 +132,7 @@ def train(
     preset: str | None = None,
     verbose: bool = True,
     tensorboard: bool = False,
+    with_test: bool = False,
 ) -> None:
     """Train, and write config.json, model.safetensors, training.json and the card to the folder.
 
@@ -133,6 +143,7 @@ def train(
         preset: a key of `PRESETS`.
         verbose: show progress.
         tensorboard: write TensorBoard files to the folder.
+        with_test: data.json compares the rows with those that the run is measured on, too.
 
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
@@ -141,11 +152,11 @@ def train(
     settings = TrainConfig(**recipe | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
     opened, config_fields, settings = _open_checked(data, settings)
+    _report_data(data, opened, folder, with_test)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
         logger.info("only %d steps of training: use more --epochs or a smaller --batch-size", steps)
-    folder.mkdir(parents=True, exist_ok=True)
     architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
     config = _make_config(data, config_fields | architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
@@ -246,6 +257,12 @@ def _open_checked(data: DataConfig, settings: TrainConfig) -> tuple[TrainingData
     if settings.class_weights:
         settings = replace(settings, class_weight_values=_class_weights(opened))
     return opened, config_fields, settings
+
+
+def _report_data(data: DataConfig, opened: TrainingData, folder: Path, with_test: bool) -> None:
+    """Write data.json and log its short form, before anything else is done."""
+    for line in short_lines(report_data(data, opened, folder / DATA_FILE, with_test)):
+        log_once(line)
 
 
 def _class_weights(opened: TrainingData) -> tuple[float, ...]:

@@ -227,6 +227,19 @@ class OutputConfig(Validated):
 
 
 @dataclass(frozen=True)
+class InspectConfig(Validated):
+    """What is inspected, and how it is shown."""
+
+    dataset: str = option(
+        positional=True, metavar="DATASET", help="Hub id owner/name, or a folder or archive of images"
+    )
+    json: bool = option(False, help="print the report as JSON, as a run keeps it in data.json")
+    html: Path | None = option(
+        None, metavar="FILE", unset="none", help="also write a page with images; it needs no network and has no script"
+    )
+
+
+@dataclass(frozen=True)
 class PresetConfig(Validated):
     """Where the hyperparameters come from."""
 

@@ -1,11 +1,11 @@
 """The shape of the network's input, from the shapes of the images: what most have, and how many differ."""
 
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from model.errors import TrazoError
-from model.logs import log_once
 from model.preprocess.facts import image_facts_batch
 from training.data.stream import HubStream
 
@@ -40,10 +40,25 @@ def sample_image_shape(stream: HubStream) -> tuple[int, int, int]:
     return *_common_size(facts), _common_channels(facts)
 
 
-def choose_image_shape(
-    facts: np.ndarray, longest_side: int | None = None, color: str | None = None
-) -> tuple[int, int, int]:
-    """Return height, width and channels of the network's input, and report in one line what they follow from.
+@dataclass(frozen=True)
+class InputShape:
+    """The shape of the network's input, and what it follows from.
+
+    Attributes:
+        shape: height, width, channels.
+        common_size: height and width of most images, or the median ones.
+        other_size: share of the images that have another size than that.
+        other_color: share of the images that are gray while the input has color, or the other way round.
+    """
+
+    shape: tuple[int, int, int]
+    common_size: tuple[int, int]
+    other_size: float
+    other_color: float
+
+
+def choose_image_shape(facts: np.ndarray, longest_side: int | None = None, color: str | None = None) -> InputShape:
+    """Return the shape of the network's input.
 
     The size is the one that most images have; if there is none, the median height and width. The input has color if
     most images have. Its longer side is at most `MAX_DEFAULT_SIDE_PX` unless another is given.
@@ -57,8 +72,9 @@ def choose_image_shape(
     channels = CHANNELS[color] if color else _common_channels(facts)
     scale = (longest_side or min(max(height, width), MAX_DEFAULT_SIDE_PX)) / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
-    _report(facts, shape, (height, width))
-    return shape
+    other_size = np.count_nonzero((facts["height"] != height) | (facts["width"] != width)) / len(facts)
+    other_color = np.count_nonzero(facts["channels"] != channels) / len(facts)
+    return InputShape(shape, (height, width), other_size, other_color)
 
 
 def _common_size(facts: np.ndarray) -> tuple[int, int]:
@@ -72,15 +88,3 @@ def _common_size(facts: np.ndarray) -> tuple[int, int]:
 
 def _common_channels(facts: np.ndarray) -> int:
     return 3 if 2 * np.count_nonzero(facts["channels"] == 3) > len(facts) else 1
-
-
-def _report(facts: np.ndarray, shape: tuple[int, int, int], size: tuple[int, int]) -> None:
-    (height, width), channels = size, shape[2]
-    other_size = np.count_nonzero((facts["height"] != height) | (facts["width"] != width))
-    other_color = np.count_nonzero(facts["channels"] != channels)
-    notes = [] if size == shape[:2] else [f"images of {width}×{height} pixels are resized to {shape[1]}×{shape[0]}"]
-    notes += [f"{other_size / len(facts):.1%} have another size"] if other_size else []
-    notes += [f"{other_color / len(facts):.1%} are {'gray' if channels == 3 else 'in color'}"] if other_color else []
-    details = f" ({', '.join(notes)}; overrule with --image-size, --color)" if notes else ""
-    color = "in color" if channels == 3 else "gray"
-    log_once(f"input of the network: {shape[1]}×{shape[0]} pixels, {color}{details}")

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from model.errors import TrazoError
-from model.logs import log_once
 from model.pixel_format import BACKGROUND_NAMES, PixelFormat
 from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig
-from training.data.image_shape import choose_image_shape, sample_facts
+from training.data.image_shape import InputShape, choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SplitNotFoundError
 from training.data.part import choose_rows
-from training.data.scan.checks import check_split, report_split
+from training.data.scan.checks import check_split
 from training.data.scan.hold_out import places_of, stratify
 from training.data.scan.index import SplitIndex
 from training.data.scan.scanner import scan_split
@@ -50,9 +49,14 @@ class TrainingData:
 
     train: HubStream
     validation: HubStream
-    image_shape: tuple[int, int, int]  # height, width, channels
+    input_shape: InputShape
     pixel_format: PixelFormat
     parts: tuple[DatasetParts, ...]  # one per dataset
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels that images are resized to."""
+        return self.input_shape.shape
 
 
 def open_stream(data: DataConfig, split: str, **settings: Any) -> HubStream:
@@ -110,8 +114,8 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     train = HubStream.concat([part.train for part in parts])
     validation = HubStream.concat([part.validation for part in parts]).cached()
     facts = np.concatenate([p.index.facts[p.index.readable] if p.index else sample_facts(p.train) for p in parts])
-    shape = choose_image_shape(facts, data.image_size, data.color)
-    return TrainingData(train, validation, shape, _pixel_format(data, facts), parts)
+    input_shape = choose_image_shape(facts, data.image_size, data.color)
+    return TrainingData(train, validation, input_shape, _pixel_format(data, facts), parts)
 
 
 def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
@@ -135,7 +139,6 @@ def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
     stream, index = _limit_rows(data, stream, index)
     if index:
         check_split(index, stream)
-        report_split(index, stream)
     stream, by = _place_rows(data, stream, index, cuts)
     rest, test = stream.hold_out(data.test_fraction) if takes_test_rows(data, stream.source.splits) else (stream, None)
     if own_validation:
@@ -183,17 +186,12 @@ def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
 
 
 def _pixel_format(data: DataConfig, facts: np.ndarray) -> PixelFormat:
-    """Return the pixel format that was given or suits the images, and report it where it matters."""
+    """Return the pixel format that was given or suits the images."""
     chosen = choose_pixel_format(facts)
     if data.background:
         chosen = replace(chosen, background=BACKGROUND_NAMES[data.background])
     if data.bits:
         chosen = replace(chosen, white_level=2**data.bits - 1)
-    if transparent := np.count_nonzero(facts["alpha"]):
-        name = next(name for name, level in BACKGROUND_NAMES.items() if level == chosen.background)
-        log_once(f"{transparent:,} images with transparency are placed on {name} (overrule with --background)")
-    if deep := np.count_nonzero(facts["bits"] == 16):
-        log_once(f"{deep:,} images of 16 bits: white is {chosen.white_level:,} (overrule with --bits)")
     return chosen
 
 

@@ -1,11 +1,15 @@
 """Which datasets a report is about, and what of their names may be published."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.artifacts import HUB_ID
+
+FILE_OF_ROW = re.compile(r"\b(row \d+) \([^)]*\)")
+NAMING_FILES = ("examples", "notes")
 
 if TYPE_CHECKING:
     from model.io.reports.evaluation import EvaluationReport
@@ -32,15 +36,25 @@ def evaluated_on_training_split(training: "TrainingReport", evaluation: "Evaluat
 def redact_local_paths(report: dict[str, Any]) -> dict[str, Any]:
     """Return the value of a report as it may be published: without the paths of local datasets.
 
-    A folder's name replaces its path, also inside longer texts such as the reason of a failed trial.
+    A folder's name replaces its path, also inside longer texts such as the reason of a failed trial. The names of a
+    folder's files are dropped.
     """
     about = report.get("data") or report
     listed = about.get("datasets") or ([about] if "dataset" in about else [])
     for source in [*listed, *about.get("extra_datasets", [])]:
         path, revision = source["dataset"], source.get("revision")
         if not is_on_hub(path, revision):
-            report = _without_path(report, path, dataset_name(path, revision))
+            report = _without_path(_without_file_names(report), path, dataset_name(path, revision))
     return report
+
+
+def _without_file_names(value: Any) -> Any:
+    """Return a value of data.json without what may name a person's files: examples, notes, names of rows."""
+    if isinstance(value, dict):
+        return {key: [] if key in NAMING_FILES else _without_file_names(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_file_names(item) for item in value]
+    return FILE_OF_ROW.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def _without_path(report: dict[str, Any], path: str, name: str) -> dict[str, Any]:

@@ -26,11 +26,9 @@ QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
 
 def test_run_writes_every_file(trained):
-    names = {"config.json", "model.safetensors", "README.md", "training.json", "trials.json", "evaluation.json"}
-    assert names <= {path.name for path in trained.iterdir()}
-    training, trials, evaluation = (
-        json.loads((trained / name).read_text()) for name in ("training.json", "trials.json", "evaluation.json")
-    )
+    reports = ("training.json", "trials.json", "evaluation.json", "data.json")
+    assert {"config.json", "model.safetensors", "README.md", *reports} <= {path.name for path in trained.iterdir()}
+    training, trials, evaluation, data = (json.loads((trained / name).read_text()) for name in reports)
     assert training["data"]["rows"] == {"train": 3152, "validation": 348}
     best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
     assert training["hyperparameters"]["optimizer"] == best["hyperparameters"]["optimizer"]
@@ -39,6 +37,7 @@ def test_run_writes_every_file(trained):
         and training["parameters"] == CnnModel.from_pretrained(trained).network.count_params()
     )
     assert evaluation["rows"] == 1000 and evaluation["split"] == "test"
+    assert [part["rows"] for part in data["plan"]["parts"]] == [3152, 348, 1000]
     card = (trained / "README.md").read_text()
     assert f"{100 * evaluation['accuracy']:.2f} %" in card and "3,152 rows to train on" in card
 

@@ -1,9 +1,8 @@
-"""What the scan of a split can tell before any training: errors, and the lines that are logged."""
+"""What the scan of a split can refuse before any training."""
 
 import numpy as np
 
 from model.errors import TrazoError
-from model.logs import log_once
 from training.data.scan.index import SplitIndex
 from training.data.stream import HubStream
 
@@ -43,56 +42,7 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
         raise TrazoError(f"no image of class {listed(lost)} in {where} can be decoded")
 
 
-def report_split(index: SplitIndex, stream: HubStream) -> None:
-    """Log what was found in a split: rows, columns, classes and their counts, and what is left out and why."""
-    source = stream.source
-    usable = int(index.usable.sum())
-    rows = int(index.in_part.sum())
-    of = f"{usable:,} of {rows:,}" if usable < rows else f"{usable:,}"
-    log_once(f"{source.dataset}, split {source.split}: {of} rows are used; {describe_columns(stream, index)}")
-    for line in describe_left_out(index, stream):
-        log_once(line)
-
-
-def describe_columns(stream: HubStream, index: SplitIndex) -> str:
-    """Return in words which columns are used, and what the labels are."""
-    columns = f"images in column {stream.image_column}, labels in column {stream.label_column}"
-    if stream.task == "regression":
-        targets = index.labels[index.usable]
-        return f"{columns}: numbers from {targets.min():g} to {targets.max():g} (regression; overrule with --task)"
-    counts = index.class_counts(len(stream.labels))
-    present = counts[counts > 0]
-    sizes = f"{present.min():,}" if present.min() == present.max() else f"{present.min():,} to {present.max():,}"
-    return f"{columns}: {len(present)} classes of {sizes} images ({listed(stream.labels)})"
-
-
-def describe_left_out(index: SplitIndex, stream: HubStream) -> list[str]:
-    """Return a line for each reason why rows are not used, and for each declared class without a row."""
-    lines = []
-    for reason, rows in _group_by_reason(index).items():
-        lines.append(
-            f"{len(rows):,} rows of split {stream.source.split} are not used: {reason}: "
-            f"{listed([stream.row_name(row) for row in rows])}"
-        )
-    if stream.task != "regression":
-        empty = [stream.labels[n] for n in np.flatnonzero(index.class_counts(len(stream.labels)) == 0)]
-        if empty:
-            lines.append(f"split {stream.source.split} has no image of class {listed(empty)}")
-    return lines
-
-
 def listed(names: "list[str] | tuple[str, ...]") -> str:
     """Return names separated by commas, the first few of many."""
     more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
     return ", ".join(map(str, names[:MAX_NAMED])) + more
-
-
-def _group_by_reason(index: SplitIndex) -> dict[str, list[int]]:
-    reasons = {
-        "no image": np.flatnonzero(~index.has_image & index.in_part).tolist(),
-        "no label": np.flatnonzero(index.readable & ~index.has_label).tolist(),
-    }
-    for row in filter(index.in_part.__getitem__, index.problems):
-        reason = index.problems[row]
-        reasons.setdefault(reason, []).append(row)
-    return {reason: rows for reason, rows in sorted(reasons.items(), key=lambda item: -len(item[1])) if rows}

@@ -1,0 +1,166 @@
+"""data.json: what is found in small datasets, and what a run keeps of it."""
+
+import json
+
+import pytest
+from datasets import ClassLabel, Features, Image, Value
+
+from model.artifacts import DATA_FILE
+from model.errors import TrazoError
+from model.io.reports import redact_local_paths
+from model.io.reports.inspection import DataReport, DatasetContents
+from tests.support.datasets import random_images, write_dataset
+from tests.unit.training.data.inspection.conftest import MARKUP
+from training.config import DataConfig
+from training.data.inspection.report import inspect_dataset, report_data
+from training.data.splits import open_data
+
+
+def inspect(dataset: str, **options) -> tuple[DataReport, DatasetContents]:
+    report = inspect_dataset(DataConfig(dataset, **options)).report
+    return report, report.datasets[0]
+
+
+def counts(classes) -> dict[str, int]:
+    return {one.name: one.rows for one in classes}
+
+
+def test_inspect_letters_duplicates_conflicts_and_overlaps_are_counted(letters):
+    report, found = inspect(letters)
+    train, test = found.splits
+    assert (train.split, train.rows, train.usable, test.rows) == ("train", 60, 60, 12)
+    assert counts(train.classes) == {"A": 21, "B": 20, "C": 19}
+    assert train.images.colors == {"gray": 60} and train.images.formats == {"PNG": 60}
+    assert (train.duplicates.images, train.duplicates.rows) == (2, 4)
+    assert train.duplicates.examples[0].rows == ["row 1", "row 7"]
+    (conflict,) = train.conflicts.examples
+    assert (conflict.rows, conflict.labels) == (["row 2", "row 8"], ["C", "A"])
+    (overlap,) = found.overlaps
+    assert (overlap.first, overlap.second, overlap.images, overlap.rows) == ("train", "test", 1, 2)
+    assert overlap.share == pytest.approx(2 / 12) and overlap.conflicts == 1  # row 3 is an A, test row 1 a B
+    assert overlap.examples[0].rows == ["train row 3", "test row 0"]
+    assert any("equal" not in one and "1 image with different labels, in 2 rows" in one for one in report.warnings)
+
+
+def test_inspect_letters_remarkable_columns_are_noted(letters):
+    notes = {column.name: column.note for column in inspect(letters)[1].columns}
+    assert notes["image"] is None and notes["label"] is None
+    assert notes["id"] == "another value in each row" and notes["font"] == "the same value in each row"
+    assert notes["name"] == "says the same as the label column"
+    assert "each of its 15 values belongs to one class only" in notes["source"]
+    assert "hold them out together with --group-column writer" in notes["writer"]
+
+
+def test_inspect_second_label_column_is_noted(tmp_path):
+    kinds = {
+        "label": ClassLabel(names=["a", "b"]),
+        "coarse": ClassLabel(names=["x", "y", "z"]),
+        "weight": Value("float32"),
+    }
+    columns = {
+        "image": random_images(30),
+        "label": [0, 1] * 15,
+        "coarse": [0, 1, 2] * 10,
+        "weight": [n / 7 for n in range(30)],
+    }
+    folder = write_dataset(tmp_path, Features({"image": Image(), **kinds}), [columns])
+    notes = {one.name: one.note for one in inspect(folder, label_column="label")[1].columns}
+    assert "may be the label, too: 3 different values; choose with --label-column coarse" in notes["coarse"]
+    assert notes["weight"] is None  # measured values differ in each row
+
+
+def test_inspect_photographs_input_follows_from_most_and_the_share_that_differs(photographs):
+    report, found = inspect(photographs)
+    chosen = report.plan.input
+    assert (chosen.width, chosen.height, chosen.color) == (24, 32, True)
+    assert (chosen.other_size, chosen.other_color) == (pytest.approx(16 / 60), pytest.approx(4 / 60))
+    images = found.splits[0].images
+    assert [(one.width, one.height, one.images) for one in images.sizes] == [(24, 32, 44), (16, 16, 16)]
+    assert images.colors == {"color": 56, "gray": 4} and images.widths == [16, 24]
+
+
+def test_inspect_one_split_parts_hold_every_row_and_class(photographs):
+    plan = inspect(photographs)[0].plan
+    assert [part.name for part in plan.parts] == ["training", "validation", "test"]
+    assert sum(part.rows for part in plan.parts) == 60
+    assert all(
+        set(counts(part.classes)) == {"plane", "car"} and min(counts(part.classes).values()) for part in plan.parts
+    )
+    assert plan.parts[2].source == "held out of split train by content" and plan.overlaps == []
+    assert plan.batches == 1 and {one.preset for one in plan.estimates} == {"fast", "default"}
+
+
+def test_inspect_messy_folder_names_what_is_left_out(messy):
+    report, found = inspect(messy)
+    left_out = {one.reason: one.count for one in found.files.left_out}
+    assert left_out[".txt files"] == left_out[".xml files"] == left_out[".psd files"] == 1
+    train = found.splits[0]
+    assert (train.rows, train.usable) == (67, 65)
+    named = sorted(name.split("/")[-1] for one in train.left_out for name in one.examples)
+    assert named == ["broken.png)", "page.png)"]
+    assert train.near_constant.count == 3 and "blank0.png" in train.near_constant.examples[0]
+    assert train.conflicts.examples[0].labels == [MARKUP, "dog"]
+    assert found.overlaps[0].rows == 1
+    assert not any("same.png" in one or "broken" in one for one in report.warnings)  # they are published
+
+
+def test_inspect_split_without_labels_is_a_problem_not_an_error(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    write_dataset(tmp_path, features, [{"image": random_images(40), "label": [0, 1] * 20}])
+    write_dataset(tmp_path, features, [{"image": random_images(9, seed=1), "label": [-1] * 9}], split="test")
+    report, found = inspect(str(tmp_path))
+    assert "has no labels" in found.splits[1].problem and found.splits[1].rows == 9
+    assert any(one.startswith("split test cannot be used") for one in report.warnings)
+    with pytest.raises(TrazoError, match="has no labels"):  # of a run that would measure on it
+        data = DataConfig(str(tmp_path))
+        report_data(data, open_data(data), tmp_path / "run" / DATA_FILE, with_test=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_inspect_regression_reports_targets_instead_of_classes(tmp_path):
+    features = Features({"image": Image(), "target": Value("float64")})
+    folder = write_dataset(tmp_path, features, [{"image": random_images(40), "target": [n / 2 for n in range(40)]}])
+    report, found = inspect(folder)
+    assert report.plan.task == "regression" and found.splits[0].classes == [] and report.plan.imbalance is None
+    assert (found.splits[0].targets.low, found.splits[0].targets.high) == (0, 19.5)
+
+
+def test_inspect_imbalance_and_small_classes_are_warned_about(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["ok", "defect"])})
+    columns = {"image": random_images(200), "label": [0] * 190 + [1] * 10}
+    report, _ = inspect(write_dataset(tmp_path, features, [columns]))
+    assert report.plan.imbalance > 10
+    assert any("times the rows of the smallest" in one for one in report.warnings)
+    assert any(one.startswith("few training rows: defect") for one in report.warnings)
+
+
+def test_inspect_is_a_pure_function_of_the_data(letters):
+    assert inspect(letters)[0] == inspect(letters)[0]
+
+
+def test_report_data_keeps_what_a_run_found_about_the_test_rows(letters, tmp_path):
+    data, path = DataConfig(letters), tmp_path / "run" / DATA_FILE
+    opened = open_data(data)
+    with_test = report_data(data, opened, path, with_test=True)
+    written = path.read_bytes()
+    assert report_data(data, opened, path, with_test=False) == with_test and path.read_bytes() == written
+    assert [part.name for part in with_test.plan.parts] == ["training", "validation", "test"]
+    other = DataConfig(letters, validation_fraction=0.3)
+    assert len(report_data(other, open_data(other), path, with_test=False).plan.parts) == 2
+    assert path.read_bytes() != written
+
+
+def test_report_data_without_a_scan_reports_it(letters, tmp_path):
+    data = DataConfig(letters, no_scan=True)
+    report = report_data(data, open_data(data), tmp_path / DATA_FILE, with_test=True)
+    assert not report.scanned and "the rows were not scanned" in report.warnings[0]
+    assert [part.rows for part in report.plan.parts][2] == 12 and report.datasets[0].splits[0].classes == []
+
+
+def test_redact_local_paths_names_no_file_of_a_folder(messy):
+    report, _ = inspect(messy)
+    published = redact_local_paths(json.loads(json.dumps(report.to_dict())))
+    text = json.dumps(published)
+    assert "same.png" not in text and "notes.txt" not in text and messy not in text
+    assert published["datasets"][0]["dataset"] == "messy"
+    assert DataReport.parse(published, DATA_FILE).datasets[0].splits[0].conflicts.rows == 2

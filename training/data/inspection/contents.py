@@ -1,0 +1,149 @@
+"""What the scan found in one split, as the report says it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from model.io.reports.inspection import (
+    ClassRows,
+    Counted,
+    Images,
+    LeftOut,
+    Repeats,
+    RowGroup,
+    Size,
+    SplitContents,
+    Targets,
+)
+from model.pixel_format import PixelFormat
+from model.preprocess.facts import is_near_constant
+from model.preprocess.formats import FORMATS
+from training.data.inspection.repeats import CHUNK_ROWS, EqualRows, find_conflicts, find_repeats
+from training.data.inspection.scanned import ScannedSplit
+from training.data.scan.index import SplitIndex
+
+MAX_NAMED = 5  # rows per reason
+MAX_GROUPS = 6  # of equal images
+MAX_ROWS_PER_GROUP = 4
+MAX_REASONS = 20  # why rows are not used; the rest is put together
+MAX_SIZES = 8
+
+
+def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitContents:
+    """Return what was found in a split.
+
+    Args:
+        split: that was opened.
+        pixel_format: of the dataset; it decides which images show nothing.
+    """
+    index = split.index
+    if index is None:
+        return SplitContents(split=split.name, rows=split.rows, problem=split.problem)
+    readable = index.facts[index.readable]
+    repeats = find_repeats(index.facts["content"], index.usable)
+    return SplitContents(
+        split=split.name,
+        rows=split.rows,
+        usable=int(index.usable.sum()),
+        problem=split.problem,
+        fingerprint=index.fingerprint,
+        left_out=_left_out(split, index),
+        classes=[] if split.is_regression else class_rows(split),
+        targets=_targets(index) if split.is_regression else None,
+        images=describe_images(readable) if len(readable) else None,
+        near_constant=_near_constant(split, index, pixel_format),
+        duplicates=_describe_repeats(split, repeats),
+        conflicts=_describe_repeats(split, find_conflicts(repeats, index.labels), different_labels=True),
+    )
+
+
+def class_rows(split: ScannedSplit, rows: np.ndarray | None = None) -> list[ClassRows]:
+    """Return the number of usable rows of each class, of those in a mask if one is given."""
+    assert split.index is not None
+    counts = np.bincount(split.index.labels[split.usable(rows)], minlength=len(split.labeled.labels))
+    return [ClassRows(name=name, rows=int(n)) for name, n in zip(split.labeled.labels, counts, strict=True)]
+
+
+def describe_images(facts: np.ndarray) -> Images:
+    """Return what images are like.
+
+    Args:
+        facts: `FACTS` (n,) of images that can be decoded, at least one.
+    """
+    keys = facts["height"].astype(np.int64) << 32 | facts["width"]
+    sizes, counts = np.unique(keys, return_counts=True)
+    common = np.argsort(-counts, kind="stable")[:MAX_SIZES]
+    return Images(
+        count=len(facts),
+        sizes=[
+            Size(width=int(sizes[n] & 0xFFFFFFFF), height=int(sizes[n] >> 32), images=int(counts[n])) for n in common
+        ],
+        different_sizes=len(sizes),
+        widths=[int(facts["width"].min()), int(facts["width"].max())],
+        heights=[int(facts["height"].min()), int(facts["height"].max())],
+        colors=_counts(facts["channels"], {1: "gray", 3: "color"}),
+        formats=_counts(facts["format"], dict(enumerate(FORMATS, 1))),
+        bits=_counts(facts["bits"], {8: "8", 16: "16"}),
+        transparent=int(facts["alpha"].sum()),
+    )
+
+
+def _counts(values: np.ndarray, names: dict[int, str]) -> dict[str, int]:
+    """Return name -> how often its number is found, the most common first; names that are not found are left out."""
+    counts = np.bincount(values)
+    found = sorted(np.flatnonzero(counts).tolist(), key=lambda value: -counts[value])
+    return {names.get(value, str(value)): int(counts[value]) for value in found}
+
+
+def _targets(index: SplitIndex) -> Targets | None:
+    targets = index.labels[index.usable].astype(np.float64)
+    if not len(targets):
+        return None
+    return Targets(low=float(targets.min()), high=float(targets.max()), mean=float(targets.mean()))
+
+
+def _left_out(split: ScannedSplit, index: SplitIndex) -> list[LeftOut]:
+    reasons = {
+        "no image": np.flatnonzero(~index.has_image & index.in_part).tolist(),
+        "no label": np.flatnonzero(index.readable & ~index.has_label).tolist(),
+    }
+    for row in filter(index.in_part.__getitem__, index.problems):
+        reasons.setdefault(index.problems[row], []).append(row)
+    ordered = sorted(((reason, sorted(rows)) for reason, rows in reasons.items() if rows), key=lambda one: -len(one[1]))
+    if len(ordered) > MAX_REASONS:
+        rest = sorted(row for _, rows in ordered[MAX_REASONS - 1 :] for row in rows)
+        ordered = [*ordered[: MAX_REASONS - 1], ("cannot be decoded, for other reasons", rest)]
+    return [LeftOut(reason=reason, count=len(rows), examples=_names(split, rows)) for reason, rows in ordered]
+
+
+def _near_constant(split: ScannedSplit, index: SplitIndex, pixel_format: PixelFormat) -> Counted:
+    rows = near_constant_rows(index, pixel_format)
+    return Counted(count=len(rows), examples=_names(split, rows))
+
+
+def near_constant_rows(index: SplitIndex, pixel_format: PixelFormat) -> np.ndarray:
+    """Return the rows whose images show nothing, int64 (n,)."""
+    parts = [  # in pieces: what is computed of a row takes more memory than its facts
+        start + np.flatnonzero(is_near_constant(index.facts[start : start + CHUNK_ROWS], pixel_format))
+        for start in range(0, index.rows, CHUNK_ROWS)
+    ]
+    rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return rows[index.readable[rows]]
+
+
+def _describe_repeats(split: ScannedSplit, repeats: EqualRows, different_labels: bool = False) -> Repeats:
+    examples = []
+    for number, rows in enumerate(repeats.groups()):
+        if number == MAX_GROUPS:
+            break
+        if different_labels:  # a row of each label, not the first few of one
+            assert split.index is not None
+            rows = rows[np.sort(np.unique(split.index.labels[rows], return_index=True)[1])]
+        shown = rows[:MAX_ROWS_PER_GROUP]
+        labels = [split.label_name(row) for row in shown]
+        examples.append(RowGroup(rows=[split.row_name(row) for row in shown], labels=labels))
+    return Repeats(images=repeats.images, rows=len(repeats.rows), examples=examples)
+
+
+def _names(split: ScannedSplit, rows: Iterable[int]) -> list[str]:
+    return [split.row_name(row) for row, _ in zip(rows, range(MAX_NAMED), strict=False)]

@@ -1,0 +1,115 @@
+"""What training does with the data: the network's input, the parts, the steps, and about how long it takes."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.io.reports.inspection import ClassRows, Estimate, NetworkInput, Part, Plan
+from training.data.inspection.contents import class_rows
+from training.data.inspection.overlaps import Side, find_overlaps
+from training.data.inspection.scanned import ScannedSplit
+from training.data.splits import DatasetParts, TrainingData
+from training.data.stream import HubStream
+from training.presets import PRESETS
+
+# Milliseconds of training per image of 28×28 pixels on 2 cores, from the times of the presets on MNIST
+# (benchmarks/RESULTS.md): 115,200 images in 15 s; 54,000 images, 30 times, in an hour. The work of a convolution is
+# proportional to the pixels.
+MS_PER_IMAGE = {"fast": 0.13, "default": 2.2}
+MEASURED_PIXELS = 28 * 28
+
+
+def plan_training(
+    opened: TrainingData,
+    splits: Sequence[Sequence[ScannedSplit]],
+    tests: Sequence[tuple[HubStream, str]],
+    batch_size: int,
+) -> Plan:
+    """Return what a training does.
+
+    Args:
+        opened: the training data.
+        splits: of each dataset in `opened.parts`, those that were looked at.
+        tests: of each dataset, the rows to measure on and their name; empty if they are not looked at.
+        batch_size: rows per step.
+    """
+    train = opened.train
+    streams = {
+        "training": [(part.train, f"split {part.train.source.split}") for part in opened.parts],
+        "validation": [(part.validation, _validation_source(part)) for part in opened.parts],
+        "test": list(tests),
+    }
+    sides = [Side(name, _members(found, splits)) for name, found in streams.items() if found]
+    is_scanned = all(split.index is not None for side in sides for split, _ in side.members)
+    parts = [
+        Part(
+            name=side.name,
+            source="; ".join(dict.fromkeys(source for _, source in streams[side.name])),
+            rows=sum(stream.rows for stream, _ in streams[side.name]),
+            classes=_classes(side) if is_scanned and train.task != "regression" else [],
+        )
+        for side in sides
+    ]
+    counts = [one.rows for one in parts[0].classes if one.rows]
+    return Plan(
+        task=train.task,
+        classes=len(train.labels),
+        input=_network_input(opened),
+        parts=parts,
+        overlaps=find_overlaps(sides) if is_scanned else [],
+        imbalance=round(max(counts) / min(counts), 2) if counts else None,
+        batch_size=batch_size,
+        batches=math.ceil(train.rows / batch_size),
+        estimates=[_estimate(name, train.rows, opened.image_shape) for name in MS_PER_IMAGE],
+    )
+
+
+def _validation_source(part: DatasetParts) -> str:
+    split = part.validation.source.split
+    if split != part.train.source.split:
+        return f"split {split}"
+    return f"held out of split {split} by {part.held_out_by}"
+
+
+def _members(
+    streams: Sequence[tuple[HubStream, str]], splits: Sequence[Sequence[ScannedSplit]]
+) -> list[tuple[ScannedSplit, np.ndarray]]:
+    """Return the split of each stream, with a mask of the stream's rows."""
+    members = []
+    for (stream, _), scanned in zip(streams, splits, strict=True):
+        split = next(one for one in scanned if one.name == stream.source.split)
+        members.append((split, stream.mask(np.arange(stream.source.table.total))))
+    return members
+
+
+def _classes(side: Side) -> list[ClassRows]:
+    totals: dict[str, int] = {}
+    for split, rows in side.members:
+        for one in class_rows(split, rows):
+            totals[one.name] = totals.get(one.name, 0) + one.rows
+    return [ClassRows(name=name, rows=rows) for name, rows in totals.items()]
+
+
+def _network_input(opened: TrainingData) -> NetworkInput:
+    chosen, indexes = opened.input_shape, [part.index for part in opened.parts if part.index is not None]
+    return NetworkInput(
+        width=chosen.shape[1],
+        height=chosen.shape[0],
+        color=chosen.shape[2] == 3,
+        common_width=chosen.common_size[1],
+        common_height=chosen.common_size[0],
+        other_size=chosen.other_size,
+        other_color=chosen.other_color,
+        transparent=sum(int(index.facts["alpha"].sum()) for index in indexes) if indexes else None,
+        background=opened.pixel_format.background,
+        deep=sum(int((index.facts["bits"] == 16).sum()) for index in indexes) if indexes else None,
+        white_level=opened.pixel_format.white_level,
+    )
+
+
+def _estimate(name: str, rows: int, image_shape: tuple[int, int, int]) -> Estimate:
+    recipe = PRESETS[name]().training
+    per_epoch = min(rows, recipe.get("steps_per_epoch", math.inf) * 128)
+    images = recipe["epochs"] * per_epoch * image_shape[0] * image_shape[1] / MEASURED_PIXELS
+    return Estimate(preset=name, epochs=recipe["epochs"], minutes=float(f"{images * MS_PER_IMAGE[name] / 60_000:.2g}"))
