@@ -84,7 +84,7 @@ class Explainer:
     def _log_odds(self, scores: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         task = self.model.config.task
         if task == "regression":
-            return scores[0]
+            return scores[0] * self.model.config.target_offset_and_scale[1]  # in the target's unit
         if task == "binary":
             return tf.where((label == 1) | ((label < 0) & (scores[0] > 0)), scores[0], -scores[0])
         chosen = tf.where(label < 0, tf.argmax(scores, output_type=tf.int32), label)

@@ -29,14 +29,14 @@ from training.data.statistics import pixel_histogram
 from training.environment import describe_environment
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
-from training.evaluation.summary import summarize
+from training.evaluation.summary import summarize, summarize_validation
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
 from training.presets import PRESETS
 from training.release.card import write_card
 from training.tuning.search_space import SearchSpace, best_hyperparameters
-from training.tuning.trials_report import read_trials
+from training.tuning.trials_report import describe_interval, read_trials
 from training.tuning.tuner import SearchJob, run_search
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
@@ -115,12 +115,13 @@ def tune(
     best, completed = report.best, sum(trial.status == "COMPLETED" for trial in report.trials)
     assert best is not None  # `run_search` refuses a search without one
     logger.info(
-        "%d of %d trials completed; best: %s, %s %.4f",
+        "%d of %d trials completed; best: %s, %s %.4f%s",
         completed,
         len(report.trials),
         best.trial_id,
         report.objective.name,
         best.score,
+        describe_interval(report),
     )
     return report
 
@@ -176,6 +177,9 @@ def train(
             settings.epochs,
             progress.best_epoch,
         )
+    class_rows = _by_class(config, count_classes(opened)) if config.task != "regression" else None
+    for line in summarize_validation(progress.history[progress.best_epoch - 1], opened.validation.rows, class_rows):
+        logger.info(line)
     report = TrainingReport.build(
         data=data_section(opened.train, opened.validation),
         preset=preset,
@@ -185,7 +189,7 @@ def train(
         **_training_results(settings, progress),
         parameters=trained.count_params(),
         environment=describe_environment(),
-        class_rows=_by_class(config, count_classes(opened) if config.task != "regression" else None),
+        class_rows=class_rows,
         class_weights=_by_class(config, settings.class_weight_values or None),
         options={"data": _changed_options(data), "training": overrides},
     )

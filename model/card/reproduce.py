@@ -3,6 +3,8 @@
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from model.heads import HEADS
+
 if TYPE_CHECKING:
     from model.io.reports.data import DatasetEntry
     from model.io.reports.evaluation import EvaluationReport, Measures
@@ -50,7 +52,10 @@ def _evaluation(training: "TrainingReport", evaluation: "EvaluationReport") -> l
 def _search(trials: "TrialsReport") -> list[str]:
     budget = trials.budget.to_dict() if trials.budget else {}
     names = ["--search", *trials.searched] if trials.searched else []
-    return _options({"strategy": trials.strategy, **budget, **(trials.overrides or {})}) + names
+    objective = trials.objective.name.removeprefix("val_")
+    is_default = objective in {head.metric for head in HEADS.values()}
+    own = {"strategy": trials.strategy, "objective": None if is_default else objective}
+    return _options({**own, **budget, **(trials.overrides or {})}) + names
 
 
 def _datasets(sources: "list[DatasetEntry] | list[Measures]") -> list[str]:

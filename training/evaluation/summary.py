@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from model.io.reports.evaluation import Measures
+from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict
 
 
@@ -15,9 +16,41 @@ def summarize(measures: Measures) -> list[str]:
     return lines + [f"{where}: {note}" for note in (describe_unmeasured(measures), describe_verdict(measures)) if note]
 
 
+def summarize_validation(best: dict[str, float], rows: int, class_rows: dict[str, float] | None) -> list[str]:
+    """Return what the best epoch reached on validation, and whether that is better than the trivial answer.
+
+    Args:
+        best: its row of the history.
+        rows: number of validation rows.
+        class_rows: class -> training rows; None if they were not counted, or of a regression.
+    """
+    if "val_r2" in best:
+        lines = [f"validation: R² {best['val_r2']:.4f} on {rows:,} rows"]
+        return lines if best["val_r2"] > 0 else [*lines, "validation: not better than always answering the mean"]
+    accuracy = best["val_accuracy"]
+    lines = [f"validation: accuracy {accuracy:.4f} on {rows:,} rows{format_interval(accuracy, rows)}"]
+    if class_rows and sum(class_rows.values()):
+        common = max(class_rows, key=lambda label: class_rows[label])
+        share = class_rows[common] / sum(class_rows.values())
+        if wilson_interval(accuracy, rows)[0] <= share:
+            lines.append(
+                f"validation: that is not better than always answering {common}, the label of {share:.2%} of the "
+                f"training rows; balanced accuracy {best['val_balanced_accuracy']:.4f}"
+            )
+    return lines
+
+
+def format_interval(accuracy: float, rows: int) -> str:
+    """Return the interval in which an accuracy on few rows lies, in brackets; empty for many rows or none."""
+    if not 0 < rows <= MAX_ROWS_WITH_INTERVAL:
+        return ""
+    low, high = wilson_interval(accuracy, rows)
+    return f" (95 % interval: {low:.4f} to {high:.4f})"
+
+
 def _classes(measures: Measures) -> list[str]:
-    ends = measures.printed_interval
-    interval = f" (95 % interval: {ends[0]:.4f} to {ends[1]:.4f})" if ends else ""
+    assert measures.accuracy is not None  # a report of classes has one
+    interval = format_interval(measures.accuracy, measures.rows)
     lines = [f"accuracy {measures.accuracy:.4f} on {measures.rows:,} rows{interval}"]
     if measures.balanced_accuracy is not None and measures.macro_f1 is not None:
         lines.append(f"balanced accuracy {measures.balanced_accuracy:.4f}, macro F1 {measures.macro_f1:.4f}")

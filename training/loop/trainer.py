@@ -232,6 +232,8 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
         )
     state.count_seconds()
     loss_sum, metric_sum, rows = progress.sums
+    if not rows:
+        raise TrazoError("no training row has a usable image and label")
     progress.epoch += 1
     progress.history.append(
         {

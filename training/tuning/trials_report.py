@@ -14,6 +14,7 @@ from model.io.atomic import read_json, without_nan
 from model.io.reports.schema import Values
 from model.io.reports.trials import SCHEMA_VERSION, Parameter, Trial, TrialsReport
 from model.io.trials import rank_trials
+from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from training.config import TRIAL_OPTIONS
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of trials does not need it
@@ -159,11 +160,24 @@ def format_leaderboard(report: TrialsReport, limit: int | None = None) -> str:
     ]
     widths = [max(len(line[column]) for line in [header, *body]) for column in range(len(header) - 1)]
     lines = ["  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in [header, *body]]
+    if interval := describe_interval(report):
+        lines.append(f"best: {report.best_trial}{interval}")
     if shared:
         lines.append(f"all: {format_values(shared)}")
     if len(trials) > len(body):
         lines.append(f"{len(trials) - len(body)} more")
     return "\n".join(lines)
+
+
+def describe_interval(report: TrialsReport) -> str:
+    """Return, in brackets, how far the best accuracy may be from that on many rows; empty if it has enough rows."""
+    best, rows = report.best, report.data.rows.validation if report.data else 0
+    if report.objective.name != "val_accuracy" or best is None or best.score is None:
+        return ""
+    if not 0 < rows <= MAX_ROWS_WITH_INTERVAL or not 0 <= best.score <= 1:
+        return ""
+    low, high = wilson_interval(best.score, rows)
+    return f" (on {rows:,} validation rows; 95 % interval: {low:.4f} to {high:.4f})"
 
 
 def format_csv(report: TrialsReport) -> str:

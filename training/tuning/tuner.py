@@ -11,6 +11,7 @@ from typing import Any
 
 from model.backend import keras
 import keras_tuner
+import numpy as np
 from keras_tuner.engine.trial import Trial
 
 from model.artifacts import TRIALS_FILE
@@ -174,7 +175,10 @@ class StreamTuner(OpenTuner):
         on_epoch(progress)  # a training that was already finished in its checkpoint has not called it
         objective = self.oracle.objective
         best = {"max": max, "min": min}[objective.direction]
-        return {objective.name: best(row[objective.name] for row in progress.history)}
+        values = [row[objective.name] for row in progress.history if np.isfinite(row[objective.name])]
+        if not values:
+            raise TrazoError(f"{objective.name} is not a finite number in any epoch")
+        return {objective.name: best(values)}
 
     def _trial_settings(self, trial: Trial) -> TrainConfig:
         tune = self._job.tune

@@ -11,6 +11,7 @@ from training.loop.state import TrainState
 from training.loop.trainer import create_train_state, finish_epoch, fit, restore_best
 
 SETTINGS = TrainConfig(epochs=3, patience=2)
+REGRESSION = CnnConfig(labels=("y",), task="regression", filters=(4,), convolutions=1, dense_units=())
 
 
 @pytest.fixture
@@ -47,6 +48,19 @@ def test_finish_epoch_worse_loss_keeps_best_weights_and_stops(state):
 def test_finish_epoch_first_loss_not_finite_is_an_error(state):
     with pytest.raises(TrazoError, match="validation is not finite in epoch 1"):
         finish_epoch(state, SETTINGS, "accuracy", {"loss": np.nan, "accuracy": 0.25})
+
+
+def test_finish_epoch_without_a_usable_row_is_an_error(state):
+    state.progress.sums = [0.0, 0.0, 0.0]
+    with pytest.raises(TrazoError, match="no training row has a usable image"):
+        finish_epoch(state, SETTINGS, "accuracy", {"loss": 1.5, "accuracy": 0.25})
+
+
+def test_fit_class_weights_need_one_number_per_class():
+    with pytest.raises(TrazoError, match="one number per class"):
+        fit(CONFIG, TrainConfig(class_weights="balanced"), None, None)
+    with pytest.raises(TrazoError, match="class weights are for classes"):
+        fit(REGRESSION, TrainConfig(class_weights="balanced", class_weight_values=(1.0,)), None, None)
 
 
 def test_create_train_state_ema_is_a_copy_of_the_network():

@@ -6,6 +6,7 @@ import pytest
 from keras_tuner.engine.trial import TrialStatus
 
 from model.config import ACTIVATIONS
+from model.errors import TrazoError
 from training.config import TuneConfig
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS, make_oracle
 from training.tuning.search_space import SearchSpace
@@ -155,3 +156,25 @@ def test_oracle_restarted_chief_leaves_trials_with_their_workers(clock, oracle):
     again.get_trial("2")
     clock[0] += 0.9  # a has been silent for too long
     assert again.create_trial("b").trial_id == a.trial_id
+
+
+@pytest.mark.parametrize(
+    ("task", "chosen", "name", "direction"),
+    [
+        ("multiclass", None, "val_accuracy", "max"),
+        ("binary", "macro_f1", "val_macro_f1", "max"),
+        ("multiclass", "balanced_accuracy", "val_balanced_accuracy", "max"),
+        ("regression", None, "val_mean_absolute_error", "min"),
+        ("regression", "r2", "val_r2", "max"),
+    ],
+)
+def test_make_oracle_objective_is_the_chosen_measure_on_validation(task, chosen, name, direction):
+    for strategy in ("random", "hyperband"):
+        oracle = make_oracle(TuneConfig(strategy=strategy, objective=chosen), task, lambda hp: True)
+        assert (oracle.objective.name, oracle.objective.direction) == (name, direction)
+
+
+@pytest.mark.parametrize(("task", "chosen"), [("regression", "accuracy"), ("binary", "r2")])
+def test_make_oracle_objective_of_another_task_is_refused(task, chosen):
+    with pytest.raises(TrazoError, match=f"objective {chosen} does not suit a {task} task; these suit it"):
+        make_oracle(TuneConfig(objective=chosen), task, lambda hp: True)

@@ -27,6 +27,11 @@ def test_check_identity_same_search_continues_with_more_trials_and_minutes(tmp_p
     check_identity(make_job(tmp_path, trials=20, minutes=5.0, worker_timeout=9.0))
 
 
+def test_check_identity_default_objective_by_its_name_is_the_same(tmp_path):
+    check_identity(make_job(tmp_path))
+    check_identity(make_job(tmp_path, objective="accuracy"))
+
+
 def test_check_identity_searched_names_in_another_order_are_the_same(tmp_path):
     check_identity(make_job(tmp_path, search=("blocks", "l2")))
     check_identity(make_job(tmp_path, search=("l2", "blocks", "l2")))
@@ -37,6 +42,7 @@ def test_check_identity_searched_names_in_another_order_are_the_same(tmp_path):
     [
         ({"rows": 91}, "data.train.rows: 90 there, 91 requested"),
         ({"strategy": "hyperband"}, "search.strategy: '.*' there, 'hyperband' requested"),
+        ({"objective": "macro_f1"}, "search.objective: 'accuracy' there, 'macro_f1' requested"),
         ({"seed": 7}, "search.seed: 0 there, 7 requested"),
         ({"train": TrainConfig(augment=0.5)}, "training.augment: 1.0 there, 0.5 requested"),
     ],
