@@ -179,7 +179,9 @@ class Plan(Section):
     classes: Count = Field(description="number of classes; 1 for a regression")
     input: NetworkInput = Field(description="what the network sees")
     parts: Annotated[list[Part], Field(max_length=3)] = Field(description="which rows are used for what")
-    overlaps: Annotated[list[Overlap], Field(max_length=MAX_ITEMS)] = Field([], description="between these parts")
+    overlaps: Annotated[list[Overlap], Field(max_length=MAX_ITEMS)] | None = Field(
+        None, description="between these parts; null if they were not compared"
+    )
     imbalance: Number | None = Field(None, description="training rows of the largest class / of the smallest")
     batch_size: Count = Field(description="rows per step")
     batches: Count = Field(description="steps per epoch")

@@ -39,7 +39,6 @@ def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitConte
     index = split.index
     if index is None:
         return SplitContents(split=split.name, rows=split.rows, problem=split.problem)
-    readable = index.facts[index.readable]
     repeats = find_repeats(index.facts["content"], index.usable)
     return SplitContents(
         split=split.name,
@@ -50,7 +49,7 @@ def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitConte
         left_out=_left_out(split, index),
         classes=[] if split.is_regression else class_rows(split),
         targets=_targets(index) if split.is_regression else None,
-        images=describe_images(readable) if len(readable) else None,
+        images=describe_images(index.facts, index.readable) if index.readable.any() else None,
         near_constant=_near_constant(split, index, pixel_format),
         duplicates=_describe_repeats(split, repeats),
         conflicts=_describe_repeats(split, find_conflicts(repeats, index.labels), different_labels=True),
@@ -64,28 +63,39 @@ def class_rows(split: ScannedSplit, rows: np.ndarray | None = None) -> list[Clas
     return [ClassRows(name=name, rows=int(n)) for name, n in zip(split.labeled.labels, counts, strict=True)]
 
 
-def describe_images(facts: np.ndarray) -> Images:
+def describe_images(facts: np.ndarray, readable: np.ndarray) -> Images:
     """Return what images are like.
 
     Args:
-        facts: `FACTS` (n,) of images that can be decoded, at least one.
+        facts: `FACTS` (rows,).
+        readable: bool (rows,): which of them can be decoded, at least one.
     """
-    keys = facts["height"].astype(np.int64) << 32 | facts["width"]
-    sizes, counts = np.unique(keys, return_counts=True)
+    sizes, counts = _count_sizes(facts, readable)
     common = np.argsort(-counts, kind="stable")[:MAX_SIZES]
+    widths, heights = sizes & 0xFFFFFFFF, sizes >> 32
     return Images(
-        count=len(facts),
-        sizes=[
-            Size(width=int(sizes[n] & 0xFFFFFFFF), height=int(sizes[n] >> 32), images=int(counts[n])) for n in common
-        ],
+        count=int(readable.sum()),
+        sizes=[Size(width=int(widths[n]), height=int(heights[n]), images=int(counts[n])) for n in common],
         different_sizes=len(sizes),
-        widths=[int(facts["width"].min()), int(facts["width"].max())],
-        heights=[int(facts["height"].min()), int(facts["height"].max())],
-        colors=_counts(facts["channels"], {1: "gray", 3: "color"}),
-        formats=_counts(facts["format"], dict(enumerate(FORMATS, 1))),
-        bits=_counts(facts["bits"], {8: "8", 16: "16"}),
-        transparent=int(facts["alpha"].sum()),
+        widths=[int(widths.min()), int(widths.max())],
+        heights=[int(heights.min()), int(heights.max())],
+        colors=_counts(facts["channels"][readable], {1: "gray", 3: "color"}),
+        formats=_counts(facts["format"][readable], dict(enumerate(FORMATS, 1))),
+        bits=_counts(facts["bits"][readable], {8: "8", 16: "16"}),
+        transparent=int(facts["alpha"][readable].sum()),
     )
+
+
+def _count_sizes(facts: np.ndarray, readable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different sizes, height · 2³² + width, and how many images have each."""
+    sizes = counts = np.zeros(0, np.int64)
+    for start in range(0, len(facts), CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
+        heights, widths = (facts[name][part][readable[part]].astype(np.int64) for name in ("height", "width"))
+        found, number = np.unique(heights << 32 | widths, return_counts=True)
+        sizes, place = np.unique(np.concatenate([sizes, found]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([counts, number])).astype(np.int64)
+    return sizes, counts
 
 
 def _counts(values: np.ndarray, names: dict[int, str]) -> dict[str, int]:

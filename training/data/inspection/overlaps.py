@@ -35,13 +35,14 @@ def find_overlaps(sides: Sequence[Side]) -> list[Overlap]:
 
 
 def _compare(first: Side, second: Side) -> Overlap | None:
-    known = np.unique(np.concatenate([_contents(split, rows) for split, rows in first.members]))
+    known = np.concatenate([_contents(split, rows) for split, rows in first.members])
+    known.sort()
     total, images, found = 0, np.zeros(0, np.uint64), list[tuple[ScannedSplit, np.ndarray]]()
     for split, rows in second.members:
         assert split.index is not None
-        usable, content = split.usable(rows), split.index.facts["content"]
-        shared = np.flatnonzero(usable & is_among(content, known))
-        total += int(usable.sum())
+        usable, content = np.flatnonzero(split.usable(rows)), split.index.facts["content"]
+        shared = usable[is_among(content[usable], known)]
+        total += len(usable)
         images = np.union1d(images, content[shared])
         found.append((split, shared))
     count = sum(len(shared) for _, shared in found)
@@ -77,7 +78,8 @@ def _labels_by_content(side: Side, images: np.ndarray) -> dict[int, set[str]]:
     for split, rows in side.members:
         assert split.index is not None
         content = split.index.facts["content"]
-        for row in np.flatnonzero(split.usable(rows) & is_among(content, images)):
+        usable = np.flatnonzero(split.usable(rows))
+        for row in usable[is_among(content[usable], images)] if len(images) else ():
             labels.setdefault(int(content[row]), set()).add(split.label_name(int(row)))
     return labels
 

@@ -102,7 +102,7 @@ def _split(contents: SplitContents, split: ScannedSplit | None, inspection: Insp
     rows = "" if contents.rows is None else f": {counted(contents.rows, 'row')}"
     used = "" if contents.usable in (None, contents.rows) else f", {contents.usable:,} of them can be used"
     nodes = [_node("h2", f"Split {contents.split}{rows}{used}")]
-    pairs = [row for row in describe_contents(contents) if row[0] not in SHOWN_ELSEWHERE]
+    pairs = [row for row in describe_contents(contents) if row[0] not in SHOWN_ELSEWHERE or row[1] == "no image"]
     nodes.append(_pairs([*pairs, *([("fingerprint", contents.fingerprint)] if contents.fingerprint else [])]))
     if split is None or split.index is None:
         return nodes

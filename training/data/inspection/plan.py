@@ -57,7 +57,7 @@ def plan_training(
         classes=len(train.labels),
         input=_network_input(opened),
         parts=parts,
-        overlaps=find_overlaps(sides) if is_scanned else [],
+        overlaps=find_overlaps(sides) if is_scanned else None,
         imbalance=round(max(counts) / min(counts), 2) if counts else None,
         batch_size=batch_size,
         batches=math.ceil(train.rows / batch_size),

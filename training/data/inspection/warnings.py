@@ -24,7 +24,7 @@ def _about_parts(report: DataReport) -> Iterator[str]:
     plan = report.plan
     if not report.scanned:
         yield "the rows were not scanned: equal images may be on both sides, and unreadable ones are found in training"
-    for overlap in plan.overlaps:
+    for overlap in plan.overlaps or []:
         rows = f"{counted(overlap.rows, f'{overlap.second} row')} ({share(overlap.share, 1)})"
         yield (
             f"{rows} with an image that is in the {overlap.first} rows, too: results on them say nothing about new "

@@ -35,8 +35,8 @@ def describe_contents(split: SplitContents) -> Iterator[tuple[str, str]]:
         yield from _describe_images(split.images)
     if split.near_constant and split.near_constant.count:
         yield "show nothing", f"{describe_counted(split.near_constant)}"
-    if split.duplicates and split.duplicates.images:
-        yield "found twice", describe_repeats(split.duplicates)
+    if split.duplicates:
+        yield "found twice", describe_repeats(split.duplicates) if split.duplicates.images else "no image"
     if split.conflicts and split.conflicts.images:
         yield "labels differ", describe_repeats(split.conflicts)
 
@@ -66,7 +66,9 @@ def describe_plan(plan: Plan) -> Iterator[tuple[str, str]]:
     for part in plan.parts:
         classes = f"; {list_some(part.classes, lambda one: f'{one.name} {one.rows:,}')}" if part.classes else ""
         yield part.name, f"{counted(part.rows, 'row')}, {part.source}{classes}"
-    for overlap in plan.overlaps:
+    if plan.overlaps == []:
+        yield "separate", "no image is in two of these parts"
+    for overlap in plan.overlaps or []:
         yield "not separate", f"{overlap.first}, {overlap.second}: {describe_overlap(overlap)}"
     if plan.imbalance is not None and plan.imbalance >= MIN_IMBALANCE:
         yield "imbalance", f"the largest class has {plan.imbalance:g} times the training rows of the smallest"

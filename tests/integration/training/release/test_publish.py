@@ -84,7 +84,7 @@ def test_publish_is_one_commit_of_the_runs_files(hub, trained, published):
     files = hub.files(REPO, "model")
     for name in ("config.json", "model.safetensors"):
         assert files[name] == (trained / name).read_bytes()
-    for name in ("training.json", "trials.json", "evaluation.json"):
+    for name in ("data.json", "training.json", "trials.json", "evaluation.json"):
         ours_here = (trained / name).read_text().replace(json.dumps(SAMPLE), '"sample"')
         assert json.loads(files[name]) == json.loads(ours_here)
     assert not any(name.startswith(("checkpoint", "tuner")) for name in files)
@@ -234,7 +234,7 @@ def test_publish_failed_upload_leaves_repo_unchanged(hub, upload, run, step):
 
 def test_publish_local_paths_are_removed(hub, trained, published):
     files = hub.files(REPO, "model")
-    for name in ("README.md", "config.json", "training.json", "trials.json", "evaluation.json"):
+    for name in ("README.md", "config.json", "data.json", "training.json", "trials.json", "evaluation.json"):
         assert str(ROOT) not in files[name].decode(), name
     front = yaml.safe_load(files["README.md"].decode().split("---")[1])
     assert "datasets" not in front and "model-index" not in front  # nobody else has that folder
