@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from datasets import ClassLabel, Dataset, Features, Value
 from datasets import Image as ImageFeature
 from PIL import Image
@@ -54,3 +56,25 @@ def write_drawings(folder: Path) -> str:
         {"image": ImageFeature(), "label": ClassLabel(names=list("0123456789")), "writer": Value("string")}
     )
     return write_dataset(folder, schema, [{"image": images, "label": labels, "writer": writers}])
+
+
+IMAGE_STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def image_structs(images: Sequence[bytes | None]) -> pa.Array:
+    """Return encoded images as `datasets` stores them."""
+    return pa.array([{"bytes": image, "path": None} for image in images], IMAGE_STRUCT)
+
+
+def write_tables(folder: Path, *tables: dict[str, Any], split: str = "train") -> str:
+    """Write one Parquet file per table, without any features of `datasets`; returns the folder.
+
+    A table without a column `image` gets one of random images, as many as its first column has rows.
+    """
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for number, given in enumerate(tables):
+        rows = len(next(iter(given.values())))
+        columns = given if "image" in given else {"image": image_structs(random_images(rows, seed=number)), **given}
+        path = folder / "data" / f"{split}-{number:05d}-of-{len(tables):05d}.parquet"
+        pq.write_table(pa.table(columns), path)
+    return str(folder)

@@ -1,25 +1,24 @@
 """One labeled dataset: which columns hold images and labels, and reading them."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets import ClassLabel, Features, Image, Value
+from datasets import ClassLabel
 
 from model.errors import TrazoError
 from training.data.class_names import match_names
-from training.data.order import Run, ordered_windows
+from training.data.image_column import bytes_column, choose_image_column, image_bytes
+from training.data.label_column import choose_label_column, find_labels_and_task
+from training.data.label_values import class_name, distinct_values, encode_classes, plain_column, scan_column
+from training.data.order import Run
 from training.data.parquet.source import ParquetSplit
 from training.data.part import find_classes
-from training.data.subset import Subset
-
-SCAN_WINDOW_ROWS = 1 << 15  # where a whole column is read
-LABEL_NAMES = ("label", "labels", "target")
-LABEL_DTYPES = ("int", "uint", "bool", "string", "large_string", "float")
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,12 @@ class LabeledSource:
         """
         if self.task == "regression":
             raise TrazoError(f"--classes: the labels of {self.source.dataset!r} are numbers, which are no classes")
-        feature = self.source.features[self.label_column]
+        feature = self.source.features.get(self.label_column)
         all_labels = self.labels
         if isinstance(feature, ClassLabel):
             all_labels = tuple(feature.names)
-        elif labels and feature.dtype != "bool":  # those of a model: this split may have others
-            all_labels = _distinct_values(self.source, self.label_column)
+        elif labels and not pa.types.is_boolean(self.source.column_type(self.label_column)):
+            all_labels = distinct_values(self.source, self.label_column).names  # a model may have others
         classes = find_classes(wanted, labels or all_labels, self.source.dataset)
         labels = labels or classes
         task = "binary" if len(labels) == 2 else "multiclass"
@@ -124,7 +123,7 @@ class LabeledSource:
         Raises:
             StreamError: if the file cannot be read, after the retries.
         """
-        chunks = (self._encode_labels(column) for column in _scan_column(self.source, self.label_column))
+        chunks = (self._encode_labels(column) for column in scan_column(self.source, self.label_column))
         return np.concatenate([np.asarray(chunk.fill_null(-1), np.int32) for chunk in chunks])
 
     def read(self, run: Run, mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
@@ -140,12 +139,10 @@ class LabeledSource:
         Raises:
             StreamError: if the file cannot be read, after the retries.
         """
-        plain = not pa.types.is_struct(self.source.schema.field(self.image_column).type)
-        table = self.source.read(run, [self.image_column if plain else f"{self.image_column}.bytes", self.label_column])
+        table = self.source.read(run, [bytes_column(self.source, self.image_column, run), self.label_column])
         if not mask.all():
             table = table.filter(pa.array(mask))
-        images = table[self.image_column] if plain else pc.struct_field(table[self.image_column], "bytes")
-        images = images.cast(pa.large_binary())
+        images = image_bytes(table[self.image_column])
         return images.combine_chunks(), self._encode_labels(table[self.label_column]).combine_chunks()
 
     def row_name(self, row: int) -> str:
@@ -155,10 +152,10 @@ class LabeledSource:
 
     def file_name(self, row: int) -> str:
         """Return the name of a row's file; empty where the dataset does not name it."""
-        kind = self.source.schema.field(self.image_column).type
+        group = int(np.searchsorted(self.source.table.first, row, side="right")) - 1
+        kind = self.source.column_type(self.image_column, (group, group + 1))
         if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
             return ""
-        group = int(np.searchsorted(self.source.table.first, row, side="right")) - 1
         table = self.source.read((group, group + 1), [f"{self.image_column}.path"])
         return table[self.image_column][row - int(self.source.table.first[group])]["path"].as_py() or ""
 
@@ -168,15 +165,11 @@ class LabeledSource:
         Raises:
             TrazoError: if there is no such column, or it holds lists or structs.
         """
-        if column not in self.source.schema.names:
-            raise TrazoError(
-                f"{self.source.dataset!r} has no column {column!r}; its columns: {', '.join(self.source.features)}"
-            )
-        if pa.types.is_nested(self.source.schema.field(column).type):
+        if pa.types.is_nested(self.source.column_type(column)):
             raise TrazoError(f"column {column!r} of {self.source.dataset!r} holds no single values to group rows by")
         known: dict[object, int] = {None: 0}  # rows without a value are one group, too
         groups = []
-        for chunk in _scan_column(self.source, column):
+        for chunk in scan_column(self.source, column):
             values = chunk.combine_chunks().dictionary_encode("encode")
             distinct = values.dictionary.to_pylist()
             for value in distinct:
@@ -187,135 +180,35 @@ class LabeledSource:
 
     def _encode_labels(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return labels as class ids or targets; null where they are missing, unknown or not finite."""
-        feature = self.source.features[self.label_column]
-        if isinstance(feature, ClassLabel) and pa.types.is_integer(column.type):
-            valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(feature.names)))
-            column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 means "no label" in `datasets`
-            if tuple(feature.names) == self.labels:
-                return column.cast(pa.int64())
-            ids = pa.array(match_names(feature.names, self.labels), pa.int64())
-            return pa.chunked_array([ids.take(chunk) for chunk in column.chunks], pa.int64())
+        feature = self.source.features.get(self.label_column)
+        column = plain_column(column)
         if self.task == "regression":
             column = column.cast(pa.float32(), safe=False)
             return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-        return pc.index_in(column.cast(pa.string()), value_set=pa.array(self.labels)).cast(pa.int64())
+        if not isinstance(feature, ClassLabel) or pa.types.is_string(column.type):
+            return encode_classes(column, self._ids)
+        if not pa.types.is_integer(column.type):  # ids that became floats
+            numbers = match_names(feature.names, self.labels)
+            return encode_classes(column, {str(id_): number for id_, number in enumerate(numbers)})
+        valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(feature.names)))
+        column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 means "no label" in `datasets`
+        if tuple(feature.names) == self.labels:
+            return column.cast(pa.int64())
+        ids = pa.array(match_names(feature.names, self.labels), pa.int64())
+        return pa.chunked_array([ids.take(chunk) for chunk in column.chunks], pa.int64())
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {class_name(name) or name: id_ for id_, name in enumerate(self.labels)}
 
 
 def label_source(source: ParquetSplit, options: ColumnOptions) -> LabeledSource:
     """Find a source's image and label column, and from the label column its classes and task.
 
     Raises:
-        TrazoError: if a column is missing or ambiguous, or does not suit the task.
+        TrazoError: if a column is missing, not certain or differs between files, or does not suit the task.
     """
     image = choose_image_column(source, options.image_column)
-    label = _choose_label_column(source.dataset, source.features, options.label_column)
-    for column in (image, label):
-        if column not in source.schema.names:
-            raise TrazoError(f"{source.dataset!r} declares a column {column!r} that its files do not have")
-    if not _can_hold_images(source.schema.field(image).type):
-        raise TrazoError(f"column {image!r} of {source.dataset!r} holds {source.schema.field(image).type}, no images")
-    labels, task = _find_labels_and_task(source, label, options.labels, options.task)
-    if options.label_column is None and len(labels) == source.table.total > 9:
-        raise TrazoError(
-            f"column {label!r} of {source.dataset!r} has another value in each row, so it names no classes; "
-            f"choose with --label-column; columns: {', '.join(source.features)}"
-        )
+    label = choose_label_column(source, options.label_column, image)
+    labels, task = find_labels_and_task(source, label, options.labels, options.task)
     return LabeledSource(source, image, label, labels, task, options.sketches)
-
-
-def _find_labels_and_task(
-    source: ParquetSplit, column: str, labels: tuple[str, ...] | None, task: str | None
-) -> tuple[tuple[str, ...], str]:
-    feature = source.features[column]
-    is_number = not isinstance(feature, ClassLabel) and feature.dtype.startswith(("float", "int", "uint"))
-    is_float = is_number and feature.dtype.startswith("float")
-    if (task == "regression" and not is_number) or (task in ("binary", "multiclass") and is_float):
-        kind = "class names" if isinstance(feature, ClassLabel) else feature.dtype
-        suits = "regression" if is_float else "binary or multiclass"
-        raise TrazoError(f"label column {column!r} holds {kind}: {suits}, not {task}")
-    if is_float or task == "regression":
-        return (column,), "regression"
-    if isinstance(feature, ClassLabel):
-        names = tuple(feature.names)
-    elif feature.dtype == "bool":
-        names = labels or ("false", "true")
-        if set(names) != {"false", "true"}:
-            raise TrazoError(f"label column {column!r} holds booleans: its classes are false and true, not {names}")
-    else:
-        names = labels or _distinct_values(source, column)
-    if len(names) < 2:
-        raise TrazoError(f"label column {column!r} has {len(names)} class; at least two are needed")
-    found = "binary" if len(names) == 2 else "multiclass"
-    if task and task != found:
-        raise TrazoError(f"label column {column!r} has {len(names)} classes: {found}, not {task}")
-    return names, found
-
-
-def _distinct_values(source: ParquetSplit, column: str) -> tuple[str, ...]:
-    found: set = set()
-    for chunk in _scan_column(source, column):
-        found.update(pc.unique(chunk).to_pylist())
-    return tuple(str(value) for value in sorted(found - {None}))
-
-
-def _scan_column(source: ParquetSplit, column: str) -> Iterator[pa.ChunkedArray]:
-    """Yield the values of one column in file order; no other column is read."""
-    for window in ordered_windows(source.table, Subset(), SCAN_WINDOW_ROWS):
-        for run in window.runs:
-            yield source.read(run, [column])[column]
-
-
-def _can_hold_images(kind: pa.DataType) -> bool:
-    """Return whether a Parquet column may hold encoded images: binary, or a struct with binary `bytes`."""
-    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        kind = kind.field("bytes").type
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def choose_image_column(source: ParquetSplit, name: str | None = None) -> str:
-    """Return the name of a source's image column.
-
-    Args:
-        source: a split.
-        name: the requested one; None for the only one.
-
-    Raises:
-        TrazoError: if it is missing or ambiguous.
-    """
-    # First the columns that the schema calls images, then those that are stored like images.
-    images = [column for column, feature in source.features.items() if isinstance(feature, Image)]
-    stored = [field.name for field in source.schema if _can_hold_images(field.type)]
-    images = images or [column for column in stored if pa.types.is_struct(source.schema.field(column).type)]
-    if name is None:
-        if len(images) != 1:
-            found = f"has {len(images)} image columns ({', '.join(images)})" if images else "has no image column"
-            raise TrazoError(
-                f"{source.dataset!r} {found}; its columns: {', '.join(source.features)}; choose with --image-column"
-            )
-        return images[0]
-    if name not in (*images, *stored):
-        known = ", ".join(dict.fromkeys((*images, *stored))) or "none"
-        raise TrazoError(f"{source.dataset!r} has no image column {name!r}; it has {known}")
-    return name
-
-
-def _choose_label_column(dataset: str, features: Features, name: str | None) -> str:
-    def can_be_label(feature: object) -> bool:
-        return isinstance(feature, ClassLabel) or (
-            isinstance(feature, Value) and feature.dtype.startswith(LABEL_DTYPES)
-        )
-
-    possible = [column for column, feature in features.items() if can_be_label(feature)]
-    if name is not None:
-        if name not in possible:
-            raise TrazoError(f"{dataset!r} has no label column {name!r}; possible: {', '.join(possible) or 'none'}")
-        return name
-    classes = [column for column in possible if isinstance(features[column], ClassLabel)]
-    named = [column for column in possible if column in LABEL_NAMES]
-    for candidates in (classes, named, possible):
-        if len(candidates) == 1:
-            return candidates[0]
-    raise TrazoError(
-        f"{dataset!r} leaves open which column is the label; possible: {', '.join(possible) or 'none'}; "
-        "choose with --label-column"
-    )

@@ -143,7 +143,9 @@ def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
     rest, test = stream.hold_out(data.test_fraction) if takes_test_rows(data, stream.source.splits) else (stream, None)
     if own_validation:
         settings = {"labels": stream.labels, "seed": stream.seed, "batch_size": stream.batch_size}
-        return DatasetParts(rest, _open_validation(data, settings), test, index, by)
+        task = "regression" if stream.task == "regression" else data.task
+        known = replace(data, task=task, image_column=stream.image_column, label_column=stream.label_column)
+        return DatasetParts(rest, _open_validation(known, settings), test, index, by)
     return DatasetParts(*rest.hold_out(data.validation_fraction), test, index, by)
 
 

@@ -9,13 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from model.errors import TrazoError
 from model.preprocess.formats import READABLE_FORMATS, find_format
 from training.data.batch_order import BatchOrder, WindowSize
 from training.data.batches import Rows, cut_batches
-from training.data.columns import choose_image_column
 from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset
@@ -25,6 +23,7 @@ from training.data.folders.plan import MAX_FILE_BYTES
 from training.data.folders.report import LeftOut, LeftOutCounter
 from training.data.folders.route import is_image_folder
 from training.data.folders.split_names import find_splits
+from training.data.image_column import bytes_column, choose_image_column, image_bytes
 from training.data.order import Run, Window
 from training.data.parquet.source import ParquetSplit, SourceOptions, open_source
 from training.data.prefetch import RunColumns, WindowReader
@@ -141,10 +140,8 @@ class DatasetImages:
                 del rows
 
     def _read_run(self, run: Run) -> RunColumns:
-        plain = not pa.types.is_struct(self._source.schema.field(self._column).type)
-        table = self._source.read(run, [self._column if plain else f"{self._column}.bytes"])
-        images = table[self._column] if plain else pc.struct_field(table[self._column], "bytes")
-        images = images.cast(pa.large_binary()).combine_chunks()
+        table = self._source.read(run, [bytes_column(self._source, self._column, run)])
+        images = image_bytes(table[self._column]).combine_chunks()
         return images, pa.nulls(len(images))
 
     def _assemble(self, window: Window, runs: list[RunColumns]) -> Rows:

@@ -6,12 +6,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from datasets import config
+from datasets import Features, config
 from datasets.data_files import EmptyDatasetError
 from datasets.table import embed_table_storage
 
-__all__ = ["LIMITS", "EmptyDatasetError", "embed_table_storage", "limited_retries"]
+__all__ = ["LIMITS", "EmptyDatasetError", "embed_table_storage", "known_features_only", "limited_retries"]
 
 # `datasets` repeats up to 20 times, with pauses, what the Hub's client has already repeated.
 LIMITS = {
@@ -35,3 +36,33 @@ def limited_retries() -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(config, name, value)
+
+
+@contextmanager
+def known_features_only() -> Iterator[dict[str, str]]:
+    """Inside this block a README may declare features that this version of `datasets` does not know.
+
+    `datasets` reads all columns of a README or none. Here each is read by itself, and those that fail are left out.
+
+    Yields:
+        column -> what `datasets` says about it, for the columns that were left out.
+    """
+    unknown: dict[str, str] = {}
+    method = vars(Features)["_from_yaml_list"]
+    original = Features._from_yaml_list
+
+    def read_each(yaml_data: list) -> Features:
+        features: dict[str, Any] = {}
+        for entry in yaml_data:
+            try:
+                features |= original([entry])
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                reason = " ".join(str(error).split()).partition(" Available")[0]
+                unknown[str(entry.get("name") if isinstance(entry, dict) else entry)] = reason
+        return Features(features)
+
+    try:
+        setattr(Features, "_from_yaml_list", staticmethod(read_each))  # noqa: B010 - for mypy this is no method
+        yield unknown
+    finally:
+        setattr(Features, "_from_yaml_list", method)  # noqa: B010

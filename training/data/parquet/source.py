@@ -7,10 +7,9 @@ columns, in as few ranged requests as possible.
 
 import hashlib
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -24,24 +23,23 @@ from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError
 
 from model.errors import StreamError, TrazoError
-from model.io.atomic import atomic_write
 from model.io.hub_errors import translate_hub_errors
-from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset, open_folder
 from training.data.folders.listing import File, Listing
-from training.data.folders.report import FolderReport, log_once
+from training.data.folders.report import FolderReport, list_some, log_once
 from training.data.folders.route import is_image_folder
 from training.data.folders.unused import report_unused
 from training.data.order import RowGroups, Run
-from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, cache_folder, merge_spans, open_files
+from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, open_files
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
-from training.data.parquet.datasets_compat import EmptyDatasetError
+from training.data.parquet.datasets_compat import EmptyDatasetError, known_features_only
+from training.data.parquet.footers import Footer, column_spans, is_empty_group, read_footer
 from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
+from training.data.parquet.schema import join_schemas, unique_schemas
 from training.data.parquet.sparse_file import SparseFile
 from training.data.parquet.split_info import SplitInfo, SplitNotFoundError
 
-FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
 COMMIT_TIMEOUT_S = 20
 
 
@@ -65,37 +63,45 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
-class Footer:
-    """A Parquet file's footer and size.
-
-    pyarrow's parsed footers take about 4 kB per row group, so 49 MB for 1.2 million rows in groups of 100 (pyarrow
-    26.0, images of 300 bytes). Keeping the raw bytes and parsing only the row groups to be read would take 11 MB, but
-    opening would take 1.1 s instead of 0.2 s, and a parser of Thrift would be needed here.
-    """
-
-    metadata: pq.FileMetaData
-    size: int  # of the file, in bytes
-
-    @property
-    def rows(self) -> list[int]:
-        """Number of rows of each row group."""
-        return [self.metadata.row_group(group).num_rows for group in range(self.metadata.num_row_groups)]
-
-
-@dataclass(frozen=True)
 class ParquetSplit(SplitInfo):
     """One split of one dataset at one commit, and its rows.
 
     Attributes:
-        schema: of the files.
+        schema: of all files together, see `training.data.parquet.schema`.
+        problems: column -> why it cannot be used, in one sentence; the files may disagree about it.
         version: the commit, or the paths and times of a folder's files; another one may hold other data.
     """
 
     schema: pa.Schema
+    problems: dict[str, str]
     version: str
+    _schemas: tuple[pa.Schema, ...]
     _files: RemoteFiles
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
+
+    def column_type(self, column: str, run: Run | None = None) -> pa.DataType:
+        """Return the type of a column: in the file of a run if one is given, else in all files together.
+
+        Raises:
+            TrazoError: if the files have no such column, or do not agree on it.
+        """
+        if column in self.problems:
+            raise TrazoError(f"{self.dataset!r}, split {self.split!r}: {self.problems[column]}")
+        if column not in self.schema.names:
+            declared = f"declares a column {column!r} that its files do not have"
+            missing = f"has no column {column!r}; its columns: {list_some(self.schema.names)}"
+            raise TrazoError(f"{self.dataset!r} {declared if column in self.features else missing}")
+        schema = self.schema if run is None else self._schemas[int(self.table.shard[run[0]])]
+        return schema.field(column).type
+
+    def is_empty(self, column: str) -> bool:
+        """Return whether the footers say that no row has a value in a column, such as "label" or "image.bytes"."""
+        for footer in self._footers:
+            for number in range(footer.metadata.num_row_groups):
+                if not is_empty_group(footer.metadata.row_group(number), column):
+                    return False
+        return True
 
     def read(self, run: Run, columns: list[str]) -> pa.Table:
         """Read some columns of the row groups [start, stop) of the table, which lie in one file.
@@ -107,7 +113,7 @@ class ParquetSplit(SplitInfo):
         shard = int(self.table.shard[start])
         path, groups = self._paths[shard], self.table.group[start:stop].tolist()
         metadata = self._footers[shard].metadata
-        spans = [span for group in groups for span in _column_spans(metadata.row_group(group), columns)]
+        spans = [span for group in groups for span in column_spans(metadata.row_group(group), columns)]
         parts = self._files.read_spans(path, spans)
         try:
             file = pq.ParquetFile(pa.PythonFile(SparseFile(parts), mode="r"), metadata=metadata)
@@ -165,6 +171,7 @@ class _FoundSplit:
     urls: tuple[str, ...]
     features: Features | None  # None: as the files say
     folder: FolderReport | None = None
+    problems: dict[str, str] = field(default_factory=dict)  # columns that the README declares in an unknown way
 
 
 def _resolve_split(
@@ -178,11 +185,13 @@ def _resolve_split(
         commit, listing = _resolve_commit(dataset, options)
     try:
         if local:
-            builder = load_dataset_builder(dataset, options.config)
+            with known_features_only() as unknown:
+                builder = load_dataset_builder(dataset, options.config)
         else:
-            builder = call_with_silence_timeout(
-                lambda: load_dataset_builder(dataset, options.config, revision=commit, token=options.token)
-            )
+            with known_features_only() as unknown:
+                builder = call_with_silence_timeout(
+                    lambda: load_dataset_builder(dataset, options.config, revision=commit, token=options.token)
+                )
     except (EmptyDatasetError, FileNotFoundError) as error:
         pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
         raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
@@ -194,8 +203,12 @@ def _resolve_split(
         raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(splits) or 'none'}")
     urls = tuple(map(str, builder.config.data_files[split]))
     folder = _report_unused(dataset, builder, listing) if listing else None
-    found = _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, builder.info.features, folder)
-    return found, builder
+    problems = {
+        column: f"README.md declares column {column!r} as this version of `datasets` does not know it: {reason}"
+        for column, reason in unknown.items()
+    }
+    features = builder.info.features
+    return _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, features, folder, problems), builder
 
 
 def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> FolderReport | None:
@@ -249,7 +262,7 @@ def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -
 def _open_parquet(found: _FoundSplit, options: SourceOptions) -> ParquetSplit:
     files, paths = open_files(found.urls, options.token, options.http)
     with ThreadPoolExecutor(min(8, len(paths))) as pool:
-        footers = tuple(pool.map(lambda path: _read_footer(files, path), paths))
+        footers = tuple(pool.map(lambda path: read_footer(files, path), paths))
     return _join_files(found, files, paths, footers)
 
 
@@ -260,7 +273,8 @@ def _join_files(
     table = RowGroups(*np.array([entry for entry in rows_per_group if entry[2]] or np.zeros((0, 3)), np.int64).T)
     if not table.total:
         raise TrazoError(f"split {found.split!r} of {found.dataset!r} has no rows")
-    schema = _common_schema(paths, footers)
+    schemas = unique_schemas([footer.metadata.schema.to_arrow_schema() for footer in footers])
+    joined = join_schemas(paths, schemas, found.features, found.problems)
     # A folder's files may be replaced by others of the same size; those of a commit never change.
     version = found.commit or repr([(path, os.stat(path).st_mtime_ns, os.stat(path).st_ctime_ns) for path in paths])
     names_and_sizes = [(Path(path).name, footer.size) for path, footer in zip(paths, footers, strict=True)]
@@ -270,79 +284,16 @@ def _join_files(
         split=found.split,
         splits=found.splits,
         revision=found.commit,
-        features=found.features or Features.from_arrow_schema(schema),
+        features=joined.features,
         table=table,
         row_bytes=sum(footer.size for footer in footers) / table.total,
         fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
-        schema=schema,
+        schema=joined.schema,
+        problems=joined.problems,
         version=version,
         folder=found.folder,
+        _schemas=schemas,
         _files=files,
         _paths=paths,
         _footers=footers,
     )
-
-
-def _common_schema(paths: Sequence[str], footers: Sequence[Footer]) -> pa.Schema:
-    """Return the first file's schema.
-
-    Raises:
-        TrazoError: if another file has other columns.
-    """
-    schemas = [footer.metadata.schema.to_arrow_schema() for footer in footers]
-    expected = schemas[0].names
-    for path, schema in zip(paths, schemas, strict=True):
-        if set(schema.names) != set(expected):
-            raise TrazoError(f"{path} has the columns {', '.join(schema.names)}, {paths[0]} has {', '.join(expected)}")
-    return schemas[0]
-
-
-def _read_footer(files: RemoteFiles, path: str) -> Footer:
-    """Read a Parquet file's footer, in one or two ranged requests; for a commit on the Hub only once."""
-    cached = cache_folder() / "footers" / hashlib.sha256(f"{constants.ENDPOINT} {path}".encode()).hexdigest()
-    if files.on_hub:
-        with suppress(OSError, TrazoError):  # there is none, or it is damaged
-            content = cached.read_bytes()
-            return _parse_footer(path, content[8:], int.from_bytes(content[:8], "little"))
-    size = files.filesystem.size(path)
-    tail = files.read(path, max(0, size - FOOTER_GUESS_BYTES), size)
-    if size < kinds.MAX_POINTER_BYTES and kinds.is_pointer(tail):
-        raise TrazoError(f"{path} is one of the {kinds.POINTERS}")
-    if tail[-4:] != b"PAR1":
-        raise TrazoError(f"{path} is not a Parquet file, or is cut short")
-    length = int.from_bytes(tail[-8:-4], "little") + 8
-    if length > size:
-        raise TrazoError(f"{path} has a damaged footer: it would be longer than the file")
-    if length > len(tail):
-        tail = files.read(path, size - length, size - len(tail)) + tail
-    footer = _parse_footer(path, tail[-length:], size)
-    if files.on_hub:
-        with suppress(OSError):  # without a cache it is read again the next time
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(cached, size.to_bytes(8, "little") + tail[-length:])
-    return footer
-
-
-def _parse_footer(path: str, content: bytes, size: int) -> Footer:
-    """Parse the end of a file, from the footer's first byte on.
-
-    Raises:
-        TrazoError: if it is damaged.
-    """
-    try:
-        metadata = pq.read_metadata(pa.BufferReader(content))
-        metadata.schema.to_arrow_schema()
-    except (pa.ArrowException, OSError) as error:
-        raise TrazoError(f"{path} has a damaged footer: {error}") from None
-    return Footer(metadata, size)
-
-
-def _column_spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
-    """Return the byte ranges [begin, end) that hold some columns of a row group; neighboring ones are joined."""
-    ranges = []
-    for index in range(group.num_columns):
-        chunk = group.column(index)
-        if any(chunk.path_in_schema == c or chunk.path_in_schema.startswith(f"{c}.") for c in columns):
-            begin = min(o for o in (chunk.dictionary_page_offset, chunk.data_page_offset) if o is not None)
-            ranges.append((begin, begin + chunk.total_compressed_size))
-    return merge_spans(ranges)

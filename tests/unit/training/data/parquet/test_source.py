@@ -8,7 +8,8 @@ import pytest
 
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
-from training.data.parquet.source import _parse_footer, open_source
+from training.data.parquet.footers import parse_footer
+from training.data.parquet.source import open_source
 
 FILE = Path(SAMPLE) / "data" / "train-00000-of-00001.parquet"
 
@@ -16,10 +17,10 @@ FILE = Path(SAMPLE) / "data" / "train-00000-of-00001.parquet"
 def test_parse_footer_damaged_is_error():
     content = FILE.read_bytes()
     content = content[-8 - int.from_bytes(content[-8:-4], "little") :]
-    assert _parse_footer("file", content, FILE.stat().st_size).rows == [100] * 35
+    assert parse_footer("file", content, FILE.stat().st_size).rows == [100] * 35
     for cut in (0, 1, len(content) // 2, len(content) - 9):
         with pytest.raises(TrazoError, match="file has a damaged footer"):
-            _parse_footer("file", content[cut:-8][: len(content) // 3] + content[-8:], FILE.stat().st_size)
+            parse_footer("file", content[cut:-8][: len(content) // 3] + content[-8:], FILE.stat().st_size)
 
 
 def test_source_pickled_reads_the_same_rows():
