@@ -1,4 +1,4 @@
-"""Class names of the values of a label column, whatever their type: one name for 1, 1.0 and a decimal 1.
+"""Class names of the values of a label column of any type: one name for 1, 1.0 and a decimal 1.
 
 A name is text in Unicode's composed form (NFC): Macs write an accent as a separate character. Empty text, NaN and
 infinity are missing labels.

@@ -62,7 +62,7 @@ def known_features_only() -> Iterator[dict[str, str]]:
         return Features(features)
 
     try:
-        setattr(Features, "_from_yaml_list", staticmethod(read_each))  # noqa: B010 - for mypy this is no method
+        setattr(Features, "_from_yaml_list", staticmethod(read_each))  # noqa: B010 - mypy refuses the assignment
         yield unknown
     finally:
         setattr(Features, "_from_yaml_list", method)  # noqa: B010

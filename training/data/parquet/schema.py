@@ -1,4 +1,4 @@
-"""What the files of a split agree on: the type of each column, and for which columns there is no agreement.
+"""What the files of a split agree on: the type of each column, and on which columns they differ.
 
 A column that is not used may have any type, and may differ between files. So a disagreement is kept as a sentence, and
 raised only when its column is used.

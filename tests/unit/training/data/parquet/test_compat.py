@@ -5,7 +5,7 @@ import inspect
 import datasets
 import httpx2
 import pytest
-from datasets import config, load
+from datasets import Features, Value, config, load
 from huggingface_hub import close_session, get_session
 from huggingface_hub.utils import _http
 
@@ -70,3 +70,13 @@ def test_call_with_silence_timeout_passes_result_and_error():
     assert call_with_silence_timeout(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
         call_with_silence_timeout(lambda: 1 // 0)
+
+
+def test_known_features_only_leaves_out_what_is_unknown_and_restores():
+    before = vars(Features)["_from_yaml_list"]
+    declared = [{"name": "label", "dtype": "int64"}, {"name": "depth", "dtype": "hologram"}, "damaged"]
+    with datasets_compat.known_features_only() as unknown:
+        assert Features._from_yaml_list(declared) == {"label": Value("int64")}
+    assert unknown["depth"] == "Feature type 'Hologram' not found." and "damaged" in unknown
+    assert vars(Features)["_from_yaml_list"] is before
+    assert "Features._from_yaml_list" in inspect.getsource(datasets.info)

@@ -1,4 +1,4 @@
-"""Files of a split that disagree: joined where that is safe, whatever their order; else one line with both files."""
+"""Files of a split that disagree: joined in any order where that is safe; else one line with both files."""
 
 import itertools
 import json
