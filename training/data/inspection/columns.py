@@ -7,8 +7,9 @@ import pyarrow as pa
 from datasets import ClassLabel, Image
 
 from model.io.reports.inspection import Column
-from training.data.columns import LABEL_NAMES
 from training.data.inspection.scanned import ScannedSplit
+from training.data.label_column import LABEL_NAMES
+from training.data.label_values import plain_column
 from training.data.order import shuffled_windows
 from training.data.subset import Subset
 
@@ -46,26 +47,25 @@ def _read_sample(split: ScannedSplit) -> dict[str, np.ndarray]:
     """
     labeled = split.labeled
     source = labeled.source
-    names = [field.name for field in source.schema if _has_single_values(field.type)]
+    usable = [field for field in source.schema if field.name not in source.problems]
+    names = [field.name for field in usable if _has_single_values(field.type)]
     others = [name for name in names if name != labeled.label_column]
     if not others or labeled.label_column not in names:
         return {}
     window, *_ = shuffled_windows(source.table, Subset(), 0, 0, SAMPLED_ROWS, SAMPLED_RUNS)
-    table = pa.concat_tables(
-        [source.read(run, [*others, labeled.label_column]) for run in window.runs], promote_options="permissive"
-    ).slice(0, 2 * SAMPLED_ROWS)
+    tables = [source.read(run, [*others, labeled.label_column]) for run in window.runs]
+    types = {name: source.schema.field(name).type for name in tables[0].column_names}
+    # Files may store the same values in different types.
+    joined = [pa.table({n: plain_column(table[n]).cast(t, safe=False) for n, t in types.items()}) for table in tables]
+    table = pa.concat_tables(joined).slice(0, 2 * SAMPLED_ROWS)
     return {name: _numbers(table[name].combine_chunks()) for name in table.column_names}
 
 
 def _numbers(values: pa.Array) -> np.ndarray:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     return values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)
 
 
 def _has_single_values(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
     return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)) and not (
         pa.types.is_fixed_size_binary(kind) or isinstance(kind, pa.BaseExtensionType)
     )
