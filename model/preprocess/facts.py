@@ -94,7 +94,7 @@ def image_facts_batch(encoded: Sequence[bytes | np.ndarray]) -> tuple[np.ndarray
     return facts, reasons
 
 
-def choose_pixel_format(facts: np.ndarray) -> PixelFormat:
+def choose_pixel_format(facts: np.ndarray, counts: np.ndarray | None = None) -> PixelFormat:
     """Return the pixel format in which the images of a dataset stay visible.
 
     White is the smallest 2ⁿ − 1 that covers the brightest value of all 16-bit images. Transparency is placed on white,
@@ -102,6 +102,7 @@ def choose_pixel_format(facts: np.ndarray) -> PixelFormat:
 
     Args:
         facts: `FACTS` (n,) of the dataset. Images of 8 bits without transparency decide nothing and may be left out.
+        counts: int64 (n,): how many images have these facts; None for one each.
 
     Example:
         >>> choose_pixel_format(image_facts_batch(icons)[0])  # white icons on nothing
@@ -112,7 +113,9 @@ def choose_pixel_format(facts: np.ndarray) -> PixelFormat:
     clear = facts[facts["alpha"]]
     if not len(clear):
         return PixelFormat(white_level=white_level)
-    hidden = (visible_levels(clear, white_level) < MIN_VISIBLE_LEVELS).mean(axis=0)  # share, for each background
+    weights = None if counts is None else counts[facts["alpha"]]
+    is_hidden = visible_levels(clear, white_level) < MIN_VISIBLE_LEVELS
+    hidden = np.average(is_hidden, axis=0, weights=weights)  # share, for each background
     white, black, gray = range(len(BACKGROUNDS))
     best = black if hidden[black] < hidden[white] else white
     if hidden[best] > MAX_HIDDEN_SHARE and hidden[gray] < hidden[best]:

@@ -37,7 +37,8 @@ def sample_image_shape(stream: HubStream) -> tuple[int, int, int]:
         TrazoError: if no image of the sample can be decoded.
     """
     facts = sample_facts(stream)
-    return *_common_size(facts), _common_channels(facts)
+    counts = np.ones(len(facts), np.int64)
+    return *_common_size(facts, counts), _common_channels(facts, counts)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ class InputShape:
     other_color: float
 
 
-def choose_image_shape(facts: np.ndarray, longest_side: int | None = None, color: str | None = None) -> InputShape:
+def choose_image_shape(
+    facts: np.ndarray,
+    longest_side: int | None = None,
+    color: str | None = None,
+    counts: np.ndarray | None = None,
+) -> InputShape:
     """Return the shape of the network's input.
 
     The size is the one that most images have; if there is none, the median height and width. The input has color if
@@ -67,24 +73,27 @@ def choose_image_shape(facts: np.ndarray, longest_side: int | None = None, color
         facts: `FACTS` (n,) of images that can be decoded.
         longest_side: of the input, in pixels; None to choose it.
         color: gray or rgb; None to choose it.
+        counts: int64 (n,): how many images have these facts; None for one each.
     """
-    height, width = _common_size(facts)
-    channels = CHANNELS[color] if color else _common_channels(facts)
+    counts = np.ones(len(facts), np.int64) if counts is None else counts
+    height, width = _common_size(facts, counts)
+    channels = CHANNELS[color] if color else _common_channels(facts, counts)
     scale = (longest_side or min(max(height, width), MAX_DEFAULT_SIDE_PX)) / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale)), channels
-    other_size = np.count_nonzero((facts["height"] != height) | (facts["width"] != width)) / len(facts)
-    other_color = np.count_nonzero(facts["channels"] != channels) / len(facts)
-    return InputShape(shape, (height, width), other_size, other_color)
+    other_size = counts[(facts["height"] != height) | (facts["width"] != width)].sum() / counts.sum()
+    other_color = counts[facts["channels"] != channels].sum() / counts.sum()
+    return InputShape(shape, (height, width), float(other_size), float(other_color))
 
 
-def _common_size(facts: np.ndarray) -> tuple[int, int]:
+def _common_size(facts: np.ndarray, counts: np.ndarray) -> tuple[int, int]:
     heights, widths = facts["height"].astype(np.int64), facts["width"].astype(np.int64)
-    sizes, counts = np.unique(heights << 32 | widths, return_counts=True)
-    most = int(counts.argmax())
-    if 2 * counts[most] > len(facts):
+    sizes, which = np.unique(heights << 32 | widths, return_inverse=True)
+    images = np.bincount(which, weights=counts)
+    most = int(images.argmax())
+    if 2 * images[most] > counts.sum():
         return int(sizes[most] >> 32), int(sizes[most] & 0xFFFFFFFF)
-    return int(np.median(heights)), int(np.median(widths))
+    return int(np.median(np.repeat(heights, counts))), int(np.median(np.repeat(widths, counts)))
 
 
-def _common_channels(facts: np.ndarray) -> int:
-    return 3 if 2 * np.count_nonzero(facts["channels"] == 3) > len(facts) else 1
+def _common_channels(facts: np.ndarray, counts: np.ndarray) -> int:
+    return 3 if 2 * counts[facts["channels"] == 3].sum() > counts.sum() else 1

@@ -113,9 +113,9 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     parts = tuple(split_dataset(one, stream) for one, stream in zip(configs, streams, strict=True))
     train = HubStream.concat([part.train for part in parts])
     validation = HubStream.concat([part.validation for part in parts]).cached()
-    facts = np.concatenate([p.index.facts[p.index.readable] if p.index else sample_facts(p.train) for p in parts])
-    input_shape = choose_image_shape(facts, data.image_size, data.color)
-    return TrainingData(train, validation, input_shape, _pixel_format(data, facts), parts)
+    facts, counts = map(np.concatenate, zip(*map(_distinct_facts, parts), strict=True))
+    input_shape = choose_image_shape(facts, data.image_size, data.color, counts)
+    return TrainingData(train, validation, input_shape, _pixel_format(data, facts, counts), parts)
 
 
 def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
@@ -187,9 +187,17 @@ def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
     return [replace(data, extra_datasets=()), *(replace(plain, dataset=name) for name in others)]
 
 
-def _pixel_format(data: DataConfig, facts: np.ndarray) -> PixelFormat:
+def _distinct_facts(part: DatasetParts) -> tuple[np.ndarray, np.ndarray]:
+    """Return which facts the images of a dataset have, and how many images have each."""
+    if part.index:
+        return part.index.distinct_facts(part.index.readable)
+    facts = sample_facts(part.train)
+    return facts, np.ones(len(facts), np.int64)
+
+
+def _pixel_format(data: DataConfig, facts: np.ndarray, counts: np.ndarray) -> PixelFormat:
     """Return the pixel format that was given or suits the images."""
-    chosen = choose_pixel_format(facts)
+    chosen = choose_pixel_format(facts, counts)
     if data.background:
         chosen = replace(chosen, background=BACKGROUND_NAMES[data.background])
     if data.bits:
@@ -210,7 +218,7 @@ def _limit_rows(data: DataConfig, stream: HubStream, index: SplitIndex | None) -
     if data.max_rows is None:
         return stream, index
     ids = np.arange(stream.source.table.total)
-    keys, rows = (index.facts["content"], index.usable) if index else (ids, stream.mask(ids))
+    keys, rows = (index.content, index.usable) if index else (ids, stream.mask(ids))
     keep = choose_rows(keys, rows, data.max_rows)
     return stream.select(keep), index.select(keep) if index else None
 
@@ -222,8 +230,10 @@ def _place_rows(
     groups = data.group_column if data.group_column in stream.features else None
     if index is None:
         return (stream.with_groups(groups), groups) if groups else (stream, "row id")
-    keys = stream.sources[0].group_ids(groups) if groups else index.facts["content"]
-    places = places_of(np.where(index.readable, keys, np.arange(index.rows, dtype=np.uint64)))
+    keys = stream.sources[0].group_ids(groups) if groups else index.content
+    if not index.readable.all():
+        keys = np.where(index.readable, keys, np.arange(index.rows, dtype=np.uint64))
+    places = places_of(keys)
     if stream.task != "regression" and cuts:
         places = stratify(places, np.where(index.usable, index.labels, -1), cuts, stream.labels)
     return stream.with_content(index.fingerprint).with_places(places), groups or "content"

@@ -12,10 +12,15 @@ PLACES = 1 << 53  # number of different places, all of which a float holds exact
 def spread(keys: np.ndarray) -> np.ndarray:
     """Return a place for each key, uint64 of the same shape, 0 … `PLACES` − 1: equal for equal keys, else random."""
     # The finalizer of SplitMix64 (Steele, Lea and Flood 2014) spreads consecutive numbers over 64 bits.
-    x = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (x ^ (x >> np.uint64(31))) >> np.uint64(11)
+    x = keys.astype(np.uint64)
+    # In place: a split's keys may be many.
+    x += np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x ^= x >> np.uint64(shift)
+        x *= np.uint64(factor)
+    x ^= x >> np.uint64(31)
+    x >>= np.uint64(11)
+    return x
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from model.io.reports.inspection import (
 from model.pixel_format import PixelFormat
 from model.preprocess.facts import is_near_constant
 from model.preprocess.formats import FORMATS
-from training.data.inspection.repeats import CHUNK_ROWS, EqualRows, find_conflicts, find_repeats
+from training.data.inspection.repeats import EqualRows, find_conflicts, find_repeats
 from training.data.inspection.scanned import ScannedSplit
 from training.data.scan.index import SplitIndex
 
@@ -39,7 +39,8 @@ def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitConte
     index = split.index
     if index is None:
         return SplitContents(split=split.name, rows=split.rows, problem=split.problem)
-    repeats = find_repeats(index.facts["content"], index.usable)
+    facts, counts = index.distinct_facts(index.readable)
+    repeats = find_repeats(index.content, index.usable)
     return SplitContents(
         split=split.name,
         rows=split.rows,
@@ -49,7 +50,7 @@ def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitConte
         left_out=_left_out(split, index),
         classes=[] if split.is_regression else class_rows(split),
         targets=_targets(index) if split.is_regression else None,
-        images=describe_images(index.facts, index.readable) if index.readable.any() else None,
+        images=describe_images(facts, counts) if len(facts) else None,
         near_constant=_near_constant(split, index, pixel_format),
         duplicates=_describe_repeats(split, repeats),
         conflicts=_describe_repeats(split, find_conflicts(repeats, index.labels), different_labels=True),
@@ -63,44 +64,36 @@ def class_rows(split: ScannedSplit, rows: np.ndarray | None = None) -> list[Clas
     return [ClassRows(name=name, rows=int(n)) for name, n in zip(split.labeled.labels, counts, strict=True)]
 
 
-def describe_images(facts: np.ndarray, readable: np.ndarray) -> Images:
+def describe_images(facts: np.ndarray, images: np.ndarray) -> Images:
     """Return what images are like.
 
     Args:
-        facts: `FACTS` (rows,).
-        readable: bool (rows,): which of them can be decoded, at least one.
+        facts: `FACTS` (n,) of images that can be decoded, at least one.
+        images: int64 (n,): how many images have these facts.
     """
-    sizes, counts = _count_sizes(facts, readable)
+    keys = facts["height"].astype(np.int64) << 32 | facts["width"]
+    sizes, which = np.unique(keys, return_inverse=True)
+    counts = np.zeros(len(sizes), np.int64)
+    np.add.at(counts, which, images)
     common = np.argsort(-counts, kind="stable")[:MAX_SIZES]
-    widths, heights = sizes & 0xFFFFFFFF, sizes >> 32
     return Images(
-        count=int(readable.sum()),
-        sizes=[Size(width=int(widths[n]), height=int(heights[n]), images=int(counts[n])) for n in common],
+        count=int(images.sum()),
+        sizes=[
+            Size(width=int(sizes[n] & 0xFFFFFFFF), height=int(sizes[n] >> 32), images=int(counts[n])) for n in common
+        ],
         different_sizes=len(sizes),
-        widths=[int(widths.min()), int(widths.max())],
-        heights=[int(heights.min()), int(heights.max())],
-        colors=_counts(facts["channels"][readable], {1: "gray", 3: "color"}),
-        formats=_counts(facts["format"][readable], dict(enumerate(FORMATS, 1))),
-        bits=_counts(facts["bits"][readable], {8: "8", 16: "16"}),
-        transparent=int(facts["alpha"][readable].sum()),
+        widths=[int(facts["width"].min()), int(facts["width"].max())],
+        heights=[int(facts["height"].min()), int(facts["height"].max())],
+        colors=_counts(facts["channels"], images, {1: "gray", 3: "color"}),
+        formats=_counts(facts["format"], images, dict(enumerate(FORMATS, 1))),
+        bits=_counts(facts["bits"], images, {8: "8", 16: "16"}),
+        transparent=int(images[facts["alpha"]].sum()),
     )
 
 
-def _count_sizes(facts: np.ndarray, readable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the different sizes, height · 2³² + width, and how many images have each."""
-    sizes = counts = np.zeros(0, np.int64)
-    for start in range(0, len(facts), CHUNK_ROWS):
-        part = slice(start, start + CHUNK_ROWS)
-        heights, widths = (facts[name][part][readable[part]].astype(np.int64) for name in ("height", "width"))
-        found, number = np.unique(heights << 32 | widths, return_counts=True)
-        sizes, place = np.unique(np.concatenate([sizes, found]), return_inverse=True)
-        counts = np.bincount(place, np.concatenate([counts, number])).astype(np.int64)
-    return sizes, counts
-
-
-def _counts(values: np.ndarray, names: dict[int, str]) -> dict[str, int]:
+def _counts(values: np.ndarray, images: np.ndarray, names: dict[int, str]) -> dict[str, int]:
     """Return name -> how often its number is found, the most common first; names that are not found are left out."""
-    counts = np.bincount(values)
+    counts = np.bincount(values, weights=images)
     found = sorted(np.flatnonzero(counts).tolist(), key=lambda value: -counts[value])
     return {names.get(value, str(value)): int(counts[value]) for value in found}
 
@@ -133,12 +126,7 @@ def _near_constant(split: ScannedSplit, index: SplitIndex, pixel_format: PixelFo
 
 def near_constant_rows(index: SplitIndex, pixel_format: PixelFormat) -> np.ndarray:
     """Return the rows whose images show nothing, int64 (n,)."""
-    parts = [  # in pieces: what is computed of a row takes more memory than its facts
-        start + np.flatnonzero(is_near_constant(index.facts[start : start + CHUNK_ROWS], pixel_format))
-        for start in range(0, index.rows, CHUNK_ROWS)
-    ]
-    rows = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    return rows[index.readable[rows]]
+    return np.flatnonzero(is_near_constant(index.kinds, pixel_format)[index.kind] & index.readable)
 
 
 def _describe_repeats(split: ScannedSplit, repeats: EqualRows, different_labels: bool = False) -> Repeats:

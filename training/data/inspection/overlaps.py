@@ -40,7 +40,7 @@ def _compare(first: Side, second: Side) -> Overlap | None:
     total, images, found = 0, np.zeros(0, np.uint64), list[tuple[ScannedSplit, np.ndarray]]()
     for split, rows in second.members:
         assert split.index is not None
-        usable, content = np.flatnonzero(split.usable(rows)), split.index.facts["content"]
+        usable, content = np.flatnonzero(split.usable(rows)), split.index.content
         shared = usable[is_among(content[usable], known)]
         total += len(usable)
         images = np.union1d(images, content[shared])
@@ -64,7 +64,7 @@ def _compare(first: Side, second: Side) -> Overlap | None:
 
 def _contents(split: ScannedSplit, rows: np.ndarray | None) -> np.ndarray:
     assert split.index is not None
-    return split.index.facts["content"][split.usable(rows)]
+    return split.index.content[split.usable(rows)]
 
 
 def _labels_by_content(side: Side, images: np.ndarray) -> dict[int, set[str]]:
@@ -77,7 +77,7 @@ def _labels_by_content(side: Side, images: np.ndarray) -> dict[int, set[str]]:
     labels: dict[int, set[str]] = {}
     for split, rows in side.members:
         assert split.index is not None
-        content = split.index.facts["content"]
+        content = split.index.content
         usable = np.flatnonzero(split.usable(rows))
         for row in usable[is_among(content[usable], images)] if len(images) else ():
             labels.setdefault(int(content[row]), set()).add(split.label_name(int(row)))
@@ -86,23 +86,23 @@ def _labels_by_content(side: Side, images: np.ndarray) -> dict[int, set[str]]:
 
 def _other_label(split: ScannedSplit, row: int, labels: dict[int, set[str]]) -> bool:
     assert split.index is not None
-    return split.label_name(row) not in labels[int(split.index.facts["content"][row])]
+    return split.label_name(row) not in labels[int(split.index.content[row])]
 
 
 def _of_different_images(split: ScannedSplit, rows: np.ndarray) -> np.ndarray:
     """Return the first of some rows that have different images."""
     assert split.index is not None
-    _, first = np.unique(split.index.facts["content"][rows], return_index=True)
+    _, first = np.unique(split.index.content[rows], return_index=True)
     return rows[np.sort(first)[:MAX_PAIRS]]
 
 
 def _pair(first: Side, split: ScannedSplit, row: int) -> RowGroup:
     """Return one row of each side with the same image."""
     assert split.index is not None
-    content = split.index.facts["content"][row]
+    content = split.index.content[row]
     for other, rows in first.members:
         assert other.index is not None
-        equal = np.flatnonzero(other.usable(rows) & (other.index.facts["content"] == content))
+        equal = np.flatnonzero(other.usable(rows) & (other.index.content == content))
         if len(equal):
             names = [f"{one.name} {one.row_name(n)}" for one, n in ((other, equal[0]), (split, row))]
             return RowGroup(rows=names, labels=[other.label_name(equal[0]), split.label_name(row)])

@@ -206,7 +206,7 @@ def _plan(plan: Plan) -> list[Node]:
 
 def _image(uri: str, split: ScannedSplit, row: int, text: str) -> Node:
     assert split.index is not None
-    facts = split.index.facts[row]
+    facts = split.index.kinds[split.index.kind[row]]
     kind = {"class": "small"} if int(facts["width"]) * int(facts["height"]) <= MAX_PNG_PIXELS else {}
     return _node("img", src=uri, alt=text, width="48", height="48", **kind)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.io.reports.inspection import ClassRows, Estimate, NetworkInput, Part, Plan
+from model.preprocess.facts import FACTS
 from training.data.inspection.contents import class_rows
 from training.data.inspection.overlaps import Side, find_overlaps
 from training.data.inspection.scanned import ScannedSplit
@@ -93,6 +94,8 @@ def _classes(side: Side) -> list[ClassRows]:
 
 def _network_input(opened: TrainingData) -> NetworkInput:
     chosen, indexes = opened.input_shape, [part.index for part in opened.parts if part.index is not None]
+    found = [index.distinct_facts(index.readable) for index in indexes] or [(np.zeros(0, FACTS), np.zeros(0, np.int64))]
+    facts, counts = map(np.concatenate, zip(*found, strict=True))
     return NetworkInput(
         width=chosen.shape[1],
         height=chosen.shape[0],
@@ -101,9 +104,9 @@ def _network_input(opened: TrainingData) -> NetworkInput:
         common_height=chosen.common_size[0],
         other_size=chosen.other_size,
         other_color=chosen.other_color,
-        transparent=sum(int(index.facts["alpha"].sum()) for index in indexes) if indexes else None,
+        transparent=int(counts[facts["alpha"]].sum()) if indexes else None,
         background=opened.pixel_format.background,
-        deep=sum(int((index.facts["bits"] == 16).sum()) for index in indexes) if indexes else None,
+        deep=int(counts[facts["bits"] == 16].sum()) if indexes else None,
         white_level=opened.pixel_format.white_level,
     )
 

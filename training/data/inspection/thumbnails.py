@@ -36,7 +36,7 @@ def thumbnails(split: ScannedSplit, rows: Iterable[int], pixel_format: PixelForm
         mask[here - int(table.first[group])] = True
         images, _ = split.labeled.read((group, group + 1), mask)
         for row, image in zip(here.tolist(), images, strict=True):
-            found[row] = _data_uri(image.as_py(), index.facts[row], pixel_format)
+            found[row] = _data_uri(image.as_py(), index.kinds[index.kind[row]], pixel_format)
     return found
 
 

@@ -49,49 +49,77 @@ def stratify(places: np.ndarray, labels: np.ndarray, cuts: Sequence[float], name
         >>> int((places[1000:] < PLACES // 10).sum())
         1
     """
-    counted = np.flatnonzero(labels >= 0)
-    unique, inverse = np.unique(places[counted], return_inverse=True)
-    pairs = np.unique(labels[counted].astype(np.int64) * len(unique) + inverse)
-    class_of, key_of = pairs // len(unique), pairs % len(unique)
     edges = np.array([0, *(int(cut * PLACES) for cut in cuts), PLACES], np.uint64)
-    side = np.searchsorted(edges, unique, side="right") - 1
-    start = np.searchsorted(class_of, np.arange(len(names) + 1))
-    moved = side.copy()
-    for number in sorted(range(len(names)), key=lambda n: start[n + 1] - start[n]):  # the smallest class first
-        keys = key_of[start[number] : start[number + 1]]
-        if not len(keys):
+    fractions = np.diff(edges.astype(float)) / PLACES
+    by_class = np.argsort(labels, kind="stable")
+    start = np.searchsorted(labels[by_class], np.arange(len(names) + 1))
+
+    def different(number: int) -> np.ndarray:
+        return np.unique(places[by_class[start[number] : start[number + 1]]])
+
+    sizes = [len(different(number)) for number in range(len(names))]
+    moved: dict[int, int] = {}  # place -> side
+    for number in sorted(range(len(names)), key=sizes.__getitem__):  # the smallest class first
+        if not sizes[number]:
             continue
-        if len(keys) < len(edges) - 1:
+        if sizes[number] < len(fractions):
             raise TrazoError(
-                f"class {names[number]!r} has {len(keys)} different image{'s' * (len(keys) > 1)} (or groups) with a "
-                f"label; {len(edges) - 1} are needed, one for each part of the data: add some, or leave the class out "
-                "with --classes"
+                f"class {names[number]!r} has {sizes[number]} different image{'s' * (sizes[number] > 1)} (or groups) "
+                f"with a label; {len(fractions)} are needed, one for each part of the data: add some, or leave the "
+                "class out with --classes"
             )
-        _balance(keys, moved, np.diff(edges.astype(float)) / PLACES)
-    changed = moved != side
-    unique[changed] = (edges[moved] + (unique - edges[side]) % (edges[moved + 1] - edges[moved]))[changed]
+        keys = different(number)
+        side = np.searchsorted(edges, keys, side="right") - 1
+        if moved:  # images that an earlier class has, too
+            for position in np.flatnonzero(np.isin(keys, np.fromiter(moved, np.uint64))).tolist():
+                side[position] = moved[int(keys[position])]
+        for position in _balance(side, fractions):
+            moved[int(keys[position])] = int(side[position])
+    return _move(places, moved, edges) if moved else places
+
+
+def _move(places: np.ndarray, moved: dict[int, int], edges: np.ndarray) -> np.ndarray:
+    """Return the places with some of them on other sides.
+
+    Args:
+        places: uint64 (rows,).
+        moved: place -> its new side.
+        edges: of the sides, uint64 (sides + 1,).
+    """
     corrected = places.copy()
-    corrected[counted] = unique[inverse]
+    rows = np.flatnonzero(np.isin(places, np.fromiter(moved, np.uint64)))
+    old = places[rows]
+    new_side = np.array([moved[place] for place in old.tolist()], np.int64)
+    old_side = np.searchsorted(edges, old, side="right") - 1
+    shifted = edges[new_side] + (old - edges[old_side]) % (edges[new_side + 1] - edges[new_side])
+    corrected[rows] = np.where(new_side == old_side, old, shifted)
     return corrected
 
 
-def _balance(keys: np.ndarray, side: np.ndarray, fractions: np.ndarray) -> None:
+def _balance(side: np.ndarray, fractions: np.ndarray) -> list[int]:
     """Move keys of one class between sides, in place, until each side has about its fraction of them.
 
-    `keys` are in the order of their places, so that the choice depends on the content alone.
+    Args:
+        side: of each key, in the order of the places, so that the choice depends on the content alone.
+        fractions: of the sides.
+
+    Returns:
+        the positions of the keys that were moved.
     """
-    fair = fractions * len(keys)
+    fair = fractions * len(side)
     least = np.maximum(1, np.floor(fair * (1 - TOLERANCE))).astype(int)
     most = np.maximum(least, np.floor(fair * (1 + TOLERANCE))).astype(int)
+    moved: list[int] = []
     while True:
-        counts = np.bincount(side[keys], minlength=len(fractions))
+        counts = np.bincount(side, minlength=len(fractions))
         short, long = np.flatnonzero(counts < least), np.flatnonzero(counts[:-1] > most[:-1])
         if len(short):  # then another side has more than its least: there are at least as many keys as sides
             target, donor = int(short[0]), int(np.argmax(counts - least))
         elif len(long):
             target, donor = len(fractions) - 1, int(long[0])
         else:
-            return
-        movable = keys[side[keys] == donor]
+            return moved
+        movable = np.flatnonzero(side == donor)
         # From the end that is nearer to the target: what is moved first moves back last when rows are added.
-        side[movable[0] if target < donor else movable[-1]] = target
+        moved.append(int(movable[0] if target < donor else movable[-1]))
+        side[moved[-1]] = target

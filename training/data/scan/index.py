@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,29 +13,96 @@ import numpy as np
 from model.io.atomic import atomic_file
 from model.preprocess.facts import FACTS
 
+SAVED = ("content", "kinds", "kind", "labels", "has_image")
+
 
 @dataclass(frozen=True, eq=False)
 class SplitIndex:
-    """The rows of a split, one entry each, in file order.
+    """The rows of a split, one entry each, in file order; about 17 bytes per row.
+
+    Most rows of a dataset share size, format and range of values with others, so these are kept once.
 
     Attributes:
-        facts: `FACTS` (rows,): what `image_facts` found; all zero where an image is missing or cannot be decoded.
+        content: uint64 (rows,): equal for equal images; 0 where it cannot be decoded or is missing.
+        kinds: `FACTS` (n,): what else `image_facts` found, in the rows that differ; their content is 0.
+        kind: uint32 (rows,): position in `kinds`.
         labels: int32 (rows,) class ids, −1 where missing; of a regression float32, NaN where missing.
-        problems: row id -> why its image cannot be decoded; rows without image or label are not listed.
         has_image: bool (rows,).
+        problems: row id -> why its image cannot be decoded; rows without image or label are not listed.
         part: bool (rows,): the rows that count, if only a part of the split does; None for all. It is not saved.
     """
 
-    facts: np.ndarray
+    content: np.ndarray
+    kinds: np.ndarray
+    kind: np.ndarray
     labels: np.ndarray
     has_image: np.ndarray
     problems: dict[int, str]
     part: np.ndarray | None = None
 
+    @staticmethod
+    def of(facts: np.ndarray, labels: np.ndarray, has_image: np.ndarray, problems: dict[int, str]) -> "SplitIndex":
+        """Return the index of some rows.
+
+        Args:
+            facts: `FACTS` (rows,), all zero where the image is missing.
+            labels: as the attribute.
+            has_image: as the attribute.
+            problems: as the attribute.
+        """
+        content = facts["content"].copy()
+        others = facts.copy()
+        others["content"] = 0
+        # Bytes are compared faster than records, and by "S" alike, which ignores zeros at the end of both.
+        _, first, kind = np.unique(others.view(f"S{FACTS.itemsize}"), return_index=True, return_inverse=True)
+        return SplitIndex(content, others[first], kind.astype(np.uint32), labels, has_image, problems)
+
+    @staticmethod
+    def join(parts: Iterable["SplitIndex"], rows: int) -> "SplitIndex":
+        """Return the rows of several parts in one; memory holds the whole and one part.
+
+        Args:
+            parts: at least one; their problems already have the row ids of the whole.
+            rows: of all parts together.
+        """
+        kinds: list[np.ndarray] = []
+        problems: dict[int, str] = {}
+        row = known = 0
+        whole: dict[str, np.ndarray] = {}
+        for part in parts:
+            for name in ("content", "kind", "labels", "has_image"):
+                values = getattr(part, name)
+                whole.setdefault(name, np.empty(rows, values.dtype))[row : row + part.rows] = values
+            whole["kind"][row : row + part.rows] += np.uint32(known)
+            row, known = row + part.rows, known + len(part.kinds)
+            kinds.append(part.kinds)
+            problems |= part.problems
+            del part
+        return SplitIndex(**whole, kinds=np.concatenate(kinds), problems=problems)
+
     @property
     def rows(self) -> int:
         """Number of rows of the split, usable or not."""
-        return len(self.facts)
+        return len(self.content)
+
+    @property
+    def facts(self) -> np.ndarray:
+        """What `image_facts` found in each row, a new `FACTS` (rows,): twice the memory of the index itself."""
+        facts = self.kinds[self.kind]
+        facts["content"] = self.content
+        return facts
+
+    def distinct_facts(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which facts some rows have, without their content, and how many rows have each.
+
+        Args:
+            rows: bool (rows,).
+
+        Returns:
+            (`FACTS` (n,), int64 (n,), each at least 1).
+        """
+        counts = np.bincount(self.kind[rows], minlength=len(self.kinds))
+        return self.kinds[counts > 0], counts[counts > 0]
 
     @property
     def in_part(self) -> np.ndarray:
@@ -61,7 +129,7 @@ class SplitIndex:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of every image and label in file order: equal data has an equal one, wherever it is stored."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.facts["content"]).data)
+        digest = hashlib.sha256(self.content.data)
         digest.update(self.labels.data)
         return digest.hexdigest()[:16]
 
@@ -87,9 +155,10 @@ class SplitIndex:
         Raises:
             OSError: if it cannot be written.
         """
-        problems = np.frombuffer(json.dumps(self.problems).encode(), np.uint8)
+        arrays = {name: getattr(self, name) for name in SAVED}
+        arrays["problems"] = np.frombuffer(json.dumps(self.problems).encode(), np.uint8)
         with atomic_file(path) as file:
-            np.savez(file, facts=self.facts, labels=self.labels, has_image=self.has_image, problems=problems)
+            np.savez(file, **arrays)
 
     @staticmethod
     def load(path: Path) -> "SplitIndex | None":
@@ -97,18 +166,7 @@ class SplitIndex:
         try:
             with np.load(path, allow_pickle=False) as file:
                 problems = {int(row): reason for row, reason in json.loads(file["problems"].tobytes()).items()}
-                index = SplitIndex(file["facts"], file["labels"], file["has_image"], problems)
+                index = SplitIndex(**{name: file[name] for name in SAVED}, problems=problems)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
-        return index if index.facts.dtype == FACTS else None
-
-    @staticmethod
-    def concat(parts: "list[SplitIndex]") -> "SplitIndex":
-        """Return the rows of several parts in one; their problems already have the row ids of the whole."""
-        problems = {row: reason for part in parts for row, reason in part.problems.items()}
-        return SplitIndex(
-            np.concatenate([part.facts for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.has_image for part in parts]),
-            problems,
-        )
+        return index if index.kinds.dtype == FACTS else None

@@ -21,7 +21,7 @@ from training.data.prefetch import WindowReader
 from training.data.scan.index import SplitIndex
 from training.data.subset import Subset
 
-VERSION = 1  # of the index and of what is in it; another one is not read
+VERSION = 2  # of the index and of what is in it; another one is not read
 BATCH_ROWS = 1024  # at most
 BATCH_BYTES = 1 << 24  # about, of encoded images
 MIN_PART_S = 10.0  # between two parts on disk: what an interrupted pass loses at most
@@ -48,7 +48,7 @@ def scan_split(labeled: LabeledSource) -> SplitIndex:
     if (index := SplitIndex.load(folder / "index.npz")) is not None and index.rows == labeled.source.table.total:
         return index
     folder.mkdir(parents=True, exist_ok=True)
-    index = SplitIndex.concat(list(_parts(labeled, folder)))
+    index = SplitIndex.join(_parts(labeled, folder), labeled.source.table.total)
     index.save(folder / "index.npz")
     for part in folder.glob("part-*.npz"):
         part.unlink(missing_ok=True)
@@ -74,12 +74,12 @@ def _parts(labeled: LabeledSource, folder: Path) -> Iterator[SplitIndex]:
             collected.append(found)
             bar.update(found.rows)
             if time.monotonic() - since > MIN_PART_S:
-                part = SplitIndex.concat(collected)
+                part = SplitIndex.join(collected, sum(one.rows for one in collected))
                 part.save(folder / f"part-{row}.npz")
                 yield part
                 row, collected, since = row + part.rows, [], time.monotonic()
         if collected:
-            yield SplitIndex.concat(collected)
+            yield SplitIndex.join(collected, sum(one.rows for one in collected))
 
 
 def _batch_rows(labeled: LabeledSource) -> int:
@@ -114,4 +114,4 @@ def _part(rows: Rows, facts: np.ndarray, errors: dict[int, str], task: str) -> S
     labels = np.where(rows.has_label, rows.labels, missing).astype(dtype)
     ids = rows.ids[rows.has_image]
     problems = {int(ids[position]): reason for position, reason in errors.items()}
-    return SplitIndex(all_facts, labels, rows.has_image, problems)
+    return SplitIndex.of(all_facts, labels, rows.has_image, problems)

@@ -6,7 +6,9 @@ import pytest
 from datasets import ClassLabel, Features, Image, Value
 
 from model.errors import StreamError
+from model.preprocess.facts import choose_pixel_format
 from tests.support.datasets import png, random_images, write_dataset
+from training.data.image_shape import choose_image_shape
 from training.data.scan import scanner
 from training.data.scan.index import SplitIndex
 from training.data.scan.scanner import scan_folder, scan_split
@@ -104,3 +106,20 @@ def test_scan_regression_targets_are_kept(tmp_path):
     folder = write_dataset(tmp_path, features, [{"image": random_images(3), "target": [0.5, None, -2.0]}])
     index = scan(folder)
     assert index.labels.dtype == np.float32 and index.has_label.tolist() == [True, False, True]
+
+
+def test_index_distinct_facts_are_those_of_each_row_counted(tmp_path):
+    images = [*random_images(3), *random_images(2, (5, 6, 3)), {"bytes": b"no image", "path": "a.png"}]
+    index = scan(write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1] * 3}]))
+    facts, counts = index.distinct_facts(index.readable)
+    assert counts.sum() == 5 and counts[facts["channels"] == 3].sum() == 2
+    assert (index.facts["content"] == index.content).all() and len(set(index.content.tolist())) == 6
+
+
+def test_choose_image_shape_and_pixel_format_of_counted_facts_are_those_of_all(tmp_path):
+    images = [*random_images(5), *random_images(4, (9, 9, 4))]
+    index = scan(write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0] * 9}]))
+    facts, counts = index.distinct_facts(index.readable)
+    shape = choose_image_shape(facts, counts=counts)
+    assert shape == choose_image_shape(index.facts) and (shape.shape, shape.other_size) == ((8, 8, 1), 4 / 9)
+    assert choose_pixel_format(facts, counts) == choose_pixel_format(index.facts)
