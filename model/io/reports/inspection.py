@@ -97,6 +97,9 @@ class SplitContents(Section):
     fingerprint: Hash | None = Field(None, description="hash of every image and label, in their order")
     left_out: Annotated[list[LeftOut], Field(max_length=MAX_ITEMS)] = Field([], description="rows that are not used")
     classes: Annotated[list[ClassRows], Field(max_length=MAX_ITEMS)] = Field([], description="usable rows per class")
+    other_classes: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field(
+        [], description="classes that the split to train on does not have"
+    )
     targets: Targets | None = Field(None, description="the numbers of a regression")
     images: Images | None = Field(None, description="what its images are like")
     near_constant: Counted | None = Field(None, description="images that show nothing")

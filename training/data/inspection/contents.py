@@ -49,6 +49,7 @@ def describe_split(split: ScannedSplit, pixel_format: PixelFormat) -> SplitConte
         fingerprint=index.fingerprint,
         left_out=_left_out(split, index),
         classes=[] if split.is_regression else class_rows(split),
+        other_classes=list(split.other_classes),
         targets=_targets(index) if split.is_regression else None,
         images=describe_images(facts, counts) if len(facts) else None,
         near_constant=_near_constant(split, index, pixel_format),
@@ -106,9 +107,10 @@ def _targets(index: SplitIndex) -> Targets | None:
 
 
 def _left_out(split: ScannedSplit, index: SplitIndex) -> list[LeftOut]:
+    no_label = f"no label{', or a class that is not trained on' if split.other_classes else ''}"
     reasons = {
         "no image": np.flatnonzero(~index.has_image & index.in_part).tolist(),
-        "no label": np.flatnonzero(index.readable & ~index.has_label).tolist(),
+        no_label: np.flatnonzero(index.readable & ~index.has_label).tolist(),
     }
     for row in filter(index.in_part.__getitem__, index.problems):
         reasons.setdefault(index.problems[row], []).append(row)

@@ -58,7 +58,7 @@ def plan_training(
         classes=len(train.labels),
         input=_network_input(opened),
         parts=parts,
-        overlaps=find_overlaps(sides) if is_scanned else None,
+        overlaps=find_overlaps(sides) if is_scanned and all(map(_has_usable_rows, sides)) else None,
         imbalance=round(max(counts) / min(counts), 2) if counts else None,
         batch_size=batch_size,
         batches=math.ceil(train.rows / batch_size),
@@ -82,6 +82,10 @@ def _members(
         split = next(one for one in scanned if one.name == stream.source.split)
         members.append((split, stream.mask(np.arange(stream.source.table.total))))
     return members
+
+
+def _has_usable_rows(side: Side) -> bool:
+    return any(split.usable(rows).any() for split, rows in side.members)
 
 
 def _classes(side: Side) -> list[ClassRows]:

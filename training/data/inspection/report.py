@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from datasets import ClassLabel
 
 from model.errors import TrazoError
 from model.io.reports import write_report
 from model.io.reports.inspection import DataReport, DatasetContents, Files, LeftOut, SplitContents
 from model.pixel_format import PixelFormat
 from training.config import DataConfig, TrainConfig
+from training.data.class_names import match_names
 from training.data.inspection.columns import describe_columns
 from training.data.inspection.contents import describe_split
 from training.data.inspection.overlaps import Side, find_overlaps
@@ -126,7 +128,8 @@ def _look_at(data: DataConfig, part: DatasetParts, names: Iterable[str], with_te
                 check_split(index, stream)
             except TrazoError as error:
                 problem = str(error)
-        found.scanned.append(ScannedSplit(stream.sources[0], index, problem))
+        others = _other_classes(data, stream, part)
+        found.scanned.append(ScannedSplit(stream.sources[0], index, problem, others))
         if with_test and name == data.test_split and part.test is None:
             found.test = stream, f"split {name}"
     return found
@@ -144,6 +147,20 @@ def _open_other(data: DataConfig, name: str, part: DatasetParts) -> tuple[HubStr
         return open_stream(data, name), problem
     except TrazoError:
         return None, problem
+
+
+def _other_classes(data: DataConfig, stream: HubStream, part: DatasetParts) -> tuple[str, ...]:
+    """Return the classes of another split that the one that is trained on does not have."""
+    if stream.task == "regression" or data.classes:
+        return ()
+    names = stream.labels
+    if not isinstance(stream.features.get(stream.label_column), ClassLabel):  # then its labels were given
+        try:
+            names = open_stream(data, stream.source.split).labels
+        except TrazoError:  # it has a single class, for example
+            return ()
+    numbers = match_names(names, part.train.labels)
+    return tuple(name for name, number in zip(names, numbers, strict=True) if number is None)
 
 
 def _build(opened: TrainingData, datasets: Sequence[DatasetSplits]) -> DataReport:

@@ -16,11 +16,13 @@ class ScannedSplit:
         labeled: the whole split.
         index: None without a scan.
         problem: why it can be neither trained on nor measured on; None if it can.
+        other_classes: names of its classes that the split to train on does not have.
     """
 
     labeled: LabeledSource
     index: SplitIndex | None
     problem: str | None = None
+    other_classes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -30,10 +30,14 @@ def _about_parts(report: DataReport) -> Iterator[str]:
             f"{rows} with an image that is in the {overlap.first} rows, too: results on them say nothing about new "
             "images"
         )
-    for part in plan.parts:
-        empty = [one.name for one in part.classes if not one.rows]
-        if empty:
-            yield f"no {part.name} row is of class {_listed(empty)}"
+    parts = [part for part in plan.parts if any(one.rows for one in part.classes)]
+    missing = [{one.name for one in part.classes if not one.rows} for part in parts]
+    nowhere = set.intersection(*missing) if missing else set()
+    if nowhere:
+        yield f"no row at all is of class {_listed(sorted(nowhere))}"
+    for part, names in zip(parts, missing, strict=True):
+        if names - nowhere:
+            yield f"no {part.name} row is of class {_listed(sorted(names - nowhere))}"
     small = [one for one in plan.parts[0].classes if 0 < one.rows < MIN_CLASS_ROWS]
     if small:
         yield f"few training rows: {_listed(f'{one.name} {one.rows:,}' for one in small)}"
@@ -56,6 +60,8 @@ def _about_split(split: SplitContents) -> Iterator[str]:
     if split.problem:
         yield f"{where} cannot be used: {split.problem}"
         return
+    if split.other_classes:
+        yield f"{where} has classes that are not trained on: {_listed(split.other_classes)}"
     if split.conflicts is not None and split.conflicts.images:
         images = counted(split.conflicts.images, "image")
         yield f"{where}: {images} with different labels, in {split.conflicts.rows:,} rows"

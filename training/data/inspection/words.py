@@ -28,6 +28,8 @@ def describe_contents(split: SplitContents) -> Iterator[tuple[str, str]]:
         yield "not used", f"{one.reason}: {describe_counted(one)}"
     if split.classes:
         yield "classes", describe_classes(split.classes)
+    if split.other_classes:
+        yield "not trained on", f"classes that only this split has: {list_some(split.other_classes)}"
     if split.targets:
         targets = split.targets
         yield "labels", f"numbers from {targets.low:g} to {targets.high:g}, {targets.mean:g} on average (regression)"

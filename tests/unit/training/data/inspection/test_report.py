@@ -164,3 +164,31 @@ def test_redact_local_paths_names_no_file_of_a_folder(messy):
     assert "same.png" not in text and "notes.txt" not in text and messy not in text
     assert published["datasets"][0]["dataset"] == "messy"
     assert DataReport.parse(published, DATA_FILE).datasets[0].splits[0].conflicts.rows == 2
+
+
+def test_inspect_classes_of_another_split_that_are_not_trained_on_are_named(tmp_path):
+    features = Features({"image": Image(), "label": Value("string")})
+    write_dataset(tmp_path, features, [{"image": random_images(60), "label": ["x", "y"] * 30}])
+    write_dataset(tmp_path, features, [{"image": random_images(9, seed=1), "label": ["x", "z", "z"] * 3}], split="test")
+    report, found = inspect(str(tmp_path))
+    test = found.splits[1]
+    assert test.other_classes == ["z"] and (test.rows, test.usable) == (9, 3)
+    assert test.left_out[0].reason == "no label, or a class that is not trained on"
+    assert {"split test has classes that are not trained on: z", "no test row is of class y"} <= set(report.warnings)
+
+
+def test_inspect_split_named_validation_is_used_and_declared_classes_without_rows_named_once(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b", "never"])})
+    for seed, (split, rows) in enumerate({"train": 60, "validation": 10, "test": 10}.items()):
+        columns = {"image": random_images(rows, seed=seed), "label": [0, 1] * (rows // 2)}
+        write_dataset(tmp_path, features, [columns], split=split)
+    plan = (report := inspect(str(tmp_path))[0]).plan
+    assert [part.source for part in plan.parts] == ["split train", "split validation", "split test"]
+    assert [part.rows for part in plan.parts] == [60, 10, 10] and plan.overlaps == []
+    assert [one for one in report.warnings if "never" in one] == ["no row at all is of class never"]
+
+
+def test_inspect_part_of_the_data_counts_only_its_rows(letters):
+    report, found = inspect(letters, classes=("C", "A"), max_rows=30)
+    assert list(counts(found.splits[0].classes)) == ["C", "A"] and found.splits[0].rows == 30
+    assert report.plan.classes == 2 and sum(part.rows for part in report.plan.parts[:2]) == 30
