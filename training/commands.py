@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
@@ -41,6 +41,8 @@ from training.tuning.tuner import SearchJob, run_search
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
 MIN_TRIAL_STEPS = 1000  # with fewer, the search prefers networks that learn fast to those that end well
+
+N = TypeVar("N", int, float)
 
 logger = logging.getLogger("trazo")
 
@@ -281,7 +283,7 @@ def _class_weights(opened: TrainingData) -> tuple[float, ...]:
     return weights
 
 
-def _by_class(config: CnnConfig, values: Sequence[float] | None) -> dict[str, float] | None:
+def _by_class(config: CnnConfig, values: Sequence[N] | None) -> dict[str, N] | None:
     return None if values is None else dict(zip(config.labels, values, strict=True))
 
 
@@ -317,7 +319,7 @@ def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> Eva
     return report
 
 
-def _class_rows(cnn: CnnModel) -> dict[str, float] | None:
+def _class_rows(cnn: CnnModel) -> dict[str, int] | None:
     """Return how many rows of each class a model was trained on; None if its training.json does not say."""
     try:
         training = TrainingReport.read(cnn.folder / TRAINING_FILE) if cnn.folder else None

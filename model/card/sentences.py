@@ -8,6 +8,7 @@ from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.pixel_format import PixelFormat
+from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict
 
 if TYPE_CHECKING:
@@ -232,7 +233,11 @@ def remarks_sentence(evaluation: "EvaluationReport") -> str:
 
 def seed_rows(evaluation: "EvaluationReport") -> Rows:
     """Return (seed, accuracy, calibration error, loss) of each seed."""
-    return [(str(one.seed), _percent(one.accuracy), _percent(one.ece), _decimals(one.loss)) for one in evaluation.seeds]
+    rows = evaluation.rows
+    return [
+        (str(one.seed), _with_interval(one.accuracy, rows), _percent(one.ece), _decimals(one.loss))
+        for one in evaluation.seeds
+    ]
 
 
 def class_rows(evaluation: "EvaluationReport") -> Rows:
@@ -259,17 +264,23 @@ def extra_sentence(evaluation: "EvaluationReport", independent: bool) -> str:
 
 def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
     """Return the column names of the table of other datasets."""
-    measures = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "rejected")
-    return "dataset, split", "rows", *measures
+    measured = ("mean absolute error",) if evaluation.is_regression else ("accuracy", "calibration error", "rejected")
+    trivial = (
+        (f"{measured[0]} of the trivial answer",) if any(one.baseline for one in evaluation.extra_datasets) else ()
+    )
+    return "dataset, split", "rows", *measured, *trivial
 
 
 def extra_row(measures: "Measures") -> tuple[str, ...]:
-    """Return the row of one other dataset."""
+    """Return the row of one other dataset; with the accuracy or the error of always giving one answer, if known."""
+    trivial = measures.baseline
     name = f"{code(measures.dataset)}, {plain(measures.split)}{' (free drawings)' if measures.sketches else ''}"
     if measures.is_regression:
-        return name, f"{measures.rows:,}", _digits(measures.mean_absolute_error)
+        error = (_digits(trivial.mean_absolute_error),) if trivial else ()
+        return name, f"{measures.rows:,}", _digits(measures.mean_absolute_error), *error
     rejected = _percent(measures.ood.rejected) if measures.ood else UNKNOWN
-    return name, f"{measures.rows:,}", _accuracy(measures), _ece(measures), rejected
+    share = (_percent(trivial.accuracy),) if trivial else ()
+    return name, f"{measures.rows:,}", _accuracy(measures), _ece(measures), rejected, *share
 
 
 # --- Limits and license ---
@@ -336,9 +347,15 @@ def _digits(value: float | None) -> str:
 
 
 def _accuracy(measures: "Measures") -> str:
-    ends = measures.printed_interval
-    interval = f" (with 95 % confidence {100 * ends[0]:.2f} to {100 * ends[1]:.2f} %)" if ends else ""
-    return f"{_percent(measures.accuracy)}{interval}"
+    return _with_interval(measures.accuracy, measures.rows)
+
+
+def _with_interval(accuracy: float | None, rows: int) -> str:
+    """Return an accuracy, and on few rows how far the one on many rows may be from it."""
+    if accuracy is None or not 0 < rows <= MAX_ROWS_WITH_INTERVAL:
+        return _percent(accuracy)
+    low, high = wilson_interval(accuracy, rows)
+    return f"{_percent(accuracy)} (with 95 % confidence {100 * low:.2f} to {100 * high:.2f} %)"
 
 
 def _ece(measures: "Measures") -> str:

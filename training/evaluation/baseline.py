@@ -12,7 +12,7 @@ TRAINING_ROWS, MEASURED_ROWS = "training rows", "measured rows"
 
 
 def class_baseline(
-    labels: tuple[str, ...], true: np.ndarray, accuracy: float, class_rows: Mapping[str, float] | None = None
+    labels: tuple[str, ...], true: np.ndarray, accuracy: float, class_rows: Mapping[str, int] | None = None
 ) -> Baseline:
     """Return what always answering the most common class reaches.
 

@@ -30,7 +30,7 @@ CONFIDENCE_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 def evaluate(
-    model: CnnModel, stream: HubStream, mistakes: int = 0, class_rows: Mapping[str, float] | None = None
+    model: CnnModel, stream: HubStream, mistakes: int = 0, class_rows: Mapping[str, int] | None = None
 ) -> EvaluationReport:
     """Return the measures over every usable row of a stream, and what the trivial answer reaches on these rows.
 

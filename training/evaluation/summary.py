@@ -1,5 +1,6 @@
 """The result of an evaluation in a few lines for the console."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from model.io.reports.evaluation import Measures
@@ -16,7 +17,7 @@ def summarize(measures: Measures) -> list[str]:
     return lines + [f"{where}: {note}" for note in (describe_unmeasured(measures), describe_verdict(measures)) if note]
 
 
-def summarize_validation(best: dict[str, float], rows: int, class_rows: dict[str, float] | None) -> list[str]:
+def summarize_validation(best: dict[str, float], rows: int, class_rows: Mapping[str, int] | None) -> list[str]:
     """Return what the best epoch reached on validation, and whether that is better than the trivial answer.
 
     Args:

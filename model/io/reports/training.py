@@ -37,7 +37,8 @@ class Epoch(Section):
 History = Annotated[list[Epoch], Field(max_length=MAX_ITEMS)]
 
 
-ClassNumbers = Annotated[dict[Text, Number], Field(max_length=MAX_ITEMS)]
+ClassRows = Annotated[dict[Text, Count], Field(max_length=MAX_ITEMS)]
+ClassWeights = Annotated[dict[Text, Number], Field(max_length=MAX_ITEMS)]
 
 
 class Options(Section):
@@ -61,10 +62,10 @@ class TrainingReport(Report):
     seconds: Number = Field(description="time of training and validation over all starts, s")
     parameters: Count = Field(description="parameters of the network")
     environment: Values = Field({}, description="Python, machine, cores and versions of the libraries")
-    class_rows: ClassNumbers | None = Field(
+    class_rows: ClassRows | None = Field(
         None, description="class -> rows that were learned from; null of a regression and without a scan"
     )
-    class_weights: ClassNumbers | None = Field(
+    class_weights: ClassWeights | None = Field(
         None, description="class -> weight of its rows in the loss; null if all count the same"
     )
     options: Options | None = Field(None, description="what the user chose; null in reports of older versions")

@@ -30,6 +30,16 @@ def test_confusion_keeps_every_count(folder):
     assert figure.layout.yaxis.title.text == "clase real" and figure.layout.yaxis.autorange == "reversed"
 
 
+def test_confusion_names_that_begin_alike_stay_separate_and_are_shortened(folder):
+    labels = ["x" * 60 + "1", "x" * 60 + "2", "<b>$c$</b>\u202e"]
+    report = EVALUATION | {"labels": labels, "confusion_matrix": [[1, 2, 3]] * 3}
+    figure = plot_confusion_matrix(parse.read_evaluation(write(folder, "evaluation.json", report)), "es")
+    names = list(figure.data[0].x)
+    assert len(set(names)) == 3 and names[2] == "&lt;b&gt;$c$&lt;/b&gt;\\u202e"
+    shown = figure.layout.xaxis.labelalias
+    assert len(shown[names[0]]) == 40 and shown[names[2]] == names[2]
+
+
 def test_confusion_many_classes_have_no_numbers_in_cells(folder):
     labels = [str(label) for label in range(100)]
     report = EVALUATION | {"labels": labels, "confusion_matrix": [[1] * 100] * 100}
