@@ -93,7 +93,7 @@ def make_context(
         figure_row=sentences.figure_row(measured) if measured else (),
         extra_sentence=sentences.extra_sentence(measured, independent) if measured else "",
         extra_header=sentences.extra_header(measured) if measured else (),
-        extra_rows=_table([sentences.extra_row(one) for one in measured.extra_datasets]) if measured else [],
+        extra_rows=_table(sentences.extra_rows(measured)) if measured else [],
         limits_sentence=sentences.limits_sentence(config, measured),
         sources_sentence=sentences.sources_sentence(sources),
         license_sentence=sentences.license_sentence(license, sources),

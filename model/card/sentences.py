@@ -271,7 +271,14 @@ def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
     return "dataset, split", "rows", *measured, *trivial
 
 
-def extra_row(measures: "Measures") -> tuple[str, ...]:
+def extra_rows(evaluation: "EvaluationReport") -> Rows:
+    """Return the row of each other dataset."""
+    columns = len(extra_header(evaluation))
+    rows = [_extra_row(measures) for measures in evaluation.extra_datasets]
+    return [(*row, *[UNKNOWN] * (columns - len(row))) for row in rows]
+
+
+def _extra_row(measures: "Measures") -> tuple[str, ...]:
     """Return the row of one other dataset; with the accuracy or the error of always giving one answer, if known."""
     trivial = measures.baseline
     name = f"{code(measures.dataset)}, {plain(measures.split)}{' (free drawings)' if measures.sketches else ''}"

@@ -158,7 +158,8 @@ def convert_and_check(cnn: CnnModel, name: str, pixels: np.ndarray, expected: np
         size = max(1, MAX_MAP_VALUES // cnn.config.largest_map)
         outputs = [predict(pixels[i : i + size].astype(np.float32)) for i in range(0, len(pixels), size)]
     found = to_probabilities(np.concatenate(outputs), cnn.config.task)
-    scale = max(1.0, float(np.abs(expected).max()))  # of a regression's numbers; probabilities are at most 1
+    # Of a regression's numbers, which may be tiny or huge; probabilities are at most 1.
+    scale = max(cnn.config.target_offset_and_scale[1], float(np.abs(expected).max()))
     difference = float(np.abs(found - expected).max()) / scale
     changed = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
     if not difference <= MAX_DIFFERENCE or changed:  # written so that NaN is refused

@@ -30,8 +30,16 @@ class Answer:
     def label(self) -> str:
         """The most likely label, or the number."""
         return (
-            f"{self.number:.4g}" if self.number is not None else max(self.confidences, key=self.confidences.__getitem__)
+            format(self.number, number_form(self.number))
+            if self.number is not None
+            else max(self.confidences, key=self.confidences.__getitem__)
         )
+
+
+def number_form(value: float) -> str:
+    """Return the format of a number: four digits, and whole numbers, such as years and prices, without an exponent."""
+    size = abs(value)
+    return ".0f" if 1e3 <= size < 1e4 else ",.0f" if 1e4 <= size < 1e12 else ".4g"
 
 
 def to_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> Answer:
@@ -61,7 +69,7 @@ def _format_answer(answer: Answer, language: Language) -> str:
 
 
 def _format_value(answer: Answer, language: Language) -> str:
-    return answer.label if answer.number is None else number(answer.number, ".4g", language)
+    return answer.label if answer.number is None else number(answer.number, number_form(answer.number), language)
 
 
 def _confidences_html(answer: Answer, max_confidences: int, language: Language) -> str:

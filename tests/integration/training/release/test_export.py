@@ -15,6 +15,7 @@ from model.io.locate import PRETRAINED
 from model.io.reports import write_report
 from model.preprocess.decode import decode
 from model.scaling import Scaling
+from model.target_scaling import TargetScaling
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import LoopbackHub
@@ -59,7 +60,7 @@ def test_export_format_predicts_as_keras_in_its_runtime(run):
     "options",
     [
         {"activation": "relu", "pooling": "average", "temperature": 1.3},
-        {"activation": "leaky_relu", "dense_units": ()} | NUMBER,
+        {"activation": "leaky_relu", "dense_units": (), "target_scaling": TargetScaling(3e-6, 2e-6)} | NUMBER,
         {"activation": "prelu", "normalization": "layer"},
         {"activation": "sigmoid", "normalization": "none", "loss": "hinge"},
         {"activation": "tanh", "image_shape": (33, 20, 3)} | BINARY,

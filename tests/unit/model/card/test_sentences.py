@@ -1,7 +1,9 @@
 """Sentences of a model card."""
 
+from model.card import sentences
 from model.card.sentences import exports_sentence
 from model.config import CnnConfig
+from model.io.reports.evaluation import EvaluationReport
 from model.pixel_format import PixelFormat
 
 
@@ -9,3 +11,44 @@ def test_exports_sentence_says_how_unusual_files_become_pixels():
     assert exports_sentence(CnnConfig()).endswith("probabilities per image.")
     unusual = exports_sentence(CnnConfig(pixel_format=PixelFormat(background=0, white_level=4095)))
     assert "4095 is white: it becomes 255." in unusual and "Transparency is placed on black." in unusual
+
+
+def measures(rows: int = 200, **more) -> dict:
+    classes = {"labels": ["a", "b"], "confusion_matrix": [[1, 0], [0, 1]]}
+    return {"dataset": "x/y", "split": "test", "rows": rows, "accuracy": 0.95, **classes, **more}
+
+
+BASELINE = {"answer": "a", "taken_from": "training rows", "accuracy": 0.95, "is_beaten": False}
+
+
+def test_evaluation_rows_few_rows_have_an_interval_and_all_the_trivial_answer():
+    rows = dict(sentences.evaluation_rows(EvaluationReport.build(**measures(macro_f1=0.4), baseline=BASELINE)))
+    assert rows["accuracy"] == "95.00 % (with 95 % confidence 91.04 to 97.26 %)" and rows["macro F1"] == "0.4000"
+    assert rows["accuracy of always answering `a`"] == "95.00 %" and "balanced accuracy" not in rows
+    assert dict(sentences.evaluation_rows(EvaluationReport.build(**measures(1000))))["accuracy"] == "95.00 %"
+
+
+def test_remarks_sentence_result_not_better_than_the_trivial_answer_is_said():
+    report = EvaluationReport.build(**measures(), baseline=BASELINE)
+    assert "not better than that of always answering `a`" in sentences.remarks_sentence(report)
+    beaten = EvaluationReport.build(**measures(), baseline=BASELINE | {"is_beaten": True})
+    assert sentences.remarks_sentence(beaten) == ""
+
+
+def test_limits_sentence_never_calls_a_class_worst_that_was_always_found():
+    known = {"label": "a", "rows": 9, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    report = EvaluationReport.build(**measures(), per_class=[known, {"label": "b", "rows": 0}])
+    assert "worst" not in sentences.limits_sentence(CnnConfig(), report)
+    assert "every label" not in sentences.limits_sentence(CnnConfig(), report)
+    missed = EvaluationReport.build(**measures(), per_class=[known | {"recall": 0.5}, {"label": "b", "rows": 0}])
+    assert "worst is `a`: it finds 50.00 %" in sentences.limits_sentence(CnnConfig(), missed)
+    assert "`b` was measured: how well" in sentences.remarks_sentence(report)
+    assert sentences.class_rows(report)[1] == ("b", "0", "–", "–", "–")
+
+
+def test_extra_rows_have_as_many_cells_as_their_header():
+    others = [measures(), measures(baseline=BASELINE)]
+    report = EvaluationReport.build(**measures(), extra_datasets=others)
+    header, rows = sentences.extra_header(report), sentences.extra_rows(report)
+    assert header[-1] == "accuracy of the trivial answer" and [row[-1] for row in rows] == ["–", "95.00 %"]
+    assert {len(row) for row in rows} == {len(header)}

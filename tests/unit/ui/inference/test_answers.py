@@ -51,3 +51,18 @@ def test_bundled_model_rejects_a_scribble():
     model = CnnModel.from_pretrained()
     (scribble,) = sketch_to_inputs(np.asarray(image), model.config.image_shape)
     assert Explainer(model).explain(scribble).rejected
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "spanish"),
+    [
+        (0.123456, "0.1235", "0,1235"),
+        (1987.4, "1987", "1987"),
+        (1373880.0, "1,373,880", "1\u202f373\u202f880"),
+        (2e-6, "2e-06", "2e-06"),
+    ],
+)
+def test_answers_html_numbers_have_no_needless_exponent(value, english, spanish):
+    answer = Answer({}, value, False, "y")
+    assert answer.label == english
+    assert f">y: {english}</p>" in answers_html([answer], "en") and f">y: {spanish}</p>" in answers_html([answer], "es")
