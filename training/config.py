@@ -76,9 +76,14 @@ class DataConfig(Validated):
         "validation; chosen by a hash of the image, so about the same ones when rows are added",
     )
     image_column: str | None = option(None, unset="the only one", help="column of images")
-    label_column: str | None = option(None, unset="as the schema says", help="column of labels")
+    label_column: str | None = option(
+        None, unset="the one of class labels, or called label, class, target, …", help="column of labels"
+    )
     task: str | None = option(
-        None, choices=tuple(HEADS), unset="as the label column's type says", help="what the labels are"
+        None,
+        choices=tuple(HEADS),
+        unset="regression for numbers with fractions, else classes",
+        help="what the labels are",
     )
     image_size: int | None = option(
         None,

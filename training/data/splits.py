@@ -10,6 +10,7 @@ from model.errors import TrazoError
 from model.pixel_format import BACKGROUND_NAMES, PixelFormat
 from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig
+from training.data.folders.report import list_some
 from training.data.image_shape import InputShape, choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SplitNotFoundError
@@ -109,7 +110,7 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     streams = [open_stream(one, one.split, seed=seed, batch_size=batch_size) for one in configs]
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
     if data.group_column and data.group_column not in columns:
-        raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {', '.join(columns)}")
+        raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {list_some(columns)}")
     parts = tuple(split_dataset(one, stream) for one, stream in zip(configs, streams, strict=True))
     train = HubStream.concat([part.train for part in parts])
     validation = HubStream.concat([part.validation for part in parts]).cached()

@@ -83,10 +83,10 @@ class HubStream:
             revision: branch, tag or commit on the Hub.
             layout: of a folder of images: splits, classes or outer; see `training.data.folders.layout.find_layout`.
             image_column: needed if the schema has several image columns.
-            label_column: needed if the schema leaves open which column is the label.
+            label_column: needed unless one column is of class labels, or is called like one (label, class, target, …).
             labels: class names in the order of the ids, for a label column of strings, numbers or booleans whose
                 names come from elsewhere (from the training split, when this is the test split).
-            task: binary, multiclass or regression; None: a column of floats is regression, any other are classes.
+            task: binary, multiclass or regression; None: numbers with fractions are a regression, others are classes.
             sketches: the images are free drawings of any size and polarity; they are prepared like those of
                 `CnnModel.predict_sketch`.
             on_error: "skip" records unusable rows in `skipped`, "raise" stops at the first.

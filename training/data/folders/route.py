@@ -3,11 +3,14 @@
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from training.data.folders import kinds
 from training.data.folders.archives import looks_like_webdataset
 from training.data.folders.listing import File, Listing
+from training.data.parquet.footers import is_empty_group
 
 TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
 
@@ -15,17 +18,17 @@ TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
 def is_image_folder(root: str, listing: Listing) -> bool:
     """Return whether a folder, or a given archive, is to be read as a folder of images.
 
-    It is not where a README declares data files, or where Parquet or Arrow files hold more bytes than the images do.
-    Text next to images does not matter.
+    It is not where a README declares data files, where Parquet or Arrow files hold more bytes than the images do, or
+    where a Parquet file names the images. Text next to images does not matter.
     """
     if not os.path.isdir(root):
         return True
     if _declares_data_files(Path(root) / "README.md"):
         return False
     images = [file for file in listing.files if kinds.ending(file.name) in kinds.IMAGES]
-    tables = sum(_size(file) for file in listing.files if kinds.ending(file.name) in kinds.TABLES)
+    tables = [file for file in listing.files if kinds.ending(file.name) in kinds.TABLES]
     if tables:
-        return sum(map(_size, images)) > tables
+        return sum(map(_size, images)) > sum(map(_size, tables)) and not _names_images(tables[0].path)
     archives = [file for file in listing.files if kinds.is_archive(file.name)]
     if archives and not images:
         return not all(kinds.ending(file.name) == ".tar" and looks_like_webdataset(file.path) for file in archives)
@@ -33,6 +36,18 @@ def is_image_folder(root: str, listing: Listing) -> bool:
         return True
     # Neither: what is left are texts, which `datasets` reads, or files that nobody reads, which `plan_rows` names.
     return bool(listing.files) and not any(file.name.lower().endswith(TEXT_TABLES) for file in listing.files)
+
+
+def _names_images(path: str) -> bool:
+    """Return whether a Parquet file has a column of images without their bytes: only their paths."""
+    try:
+        metadata = pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+    structs = [name for name in columns if name.endswith(".bytes") and f"{name.removesuffix('.bytes')}.path" in columns]
+    return any(all(is_empty_group(group, name) for group in groups) for name in structs)
 
 
 def _size(file: File) -> int:

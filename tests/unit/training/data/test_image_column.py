@@ -61,8 +61,12 @@ def test_choose_image_column_columns_of_pixels_are_named_and_cut(tmp_path, name)
 def test_choose_image_column_paths_without_bytes_are_named(tmp_path):
     values = pa.array([{"bytes": None, "path": f"{i}.png"} for i in range(ROWS)], IMAGE_STRUCT)
     folder = write_tables(tmp_path, {"image": values, **LABEL})
-    with pytest.raises(TrazoError, match=r"no bytes and names files such as '0.png'.*metadata.csv"):
-        HubStream(folder)
+    for beside in (False, True):
+        if beside:
+            for i, image in enumerate(IMAGES):
+                (tmp_path / "data" / f"{i}.png").write_bytes(image * 9)  # more bytes than the Parquet file has
+        with pytest.raises(TrazoError, match=r"no bytes and names files such as '0.png'.*metadata.csv"):
+            HubStream(folder)
 
 
 def test_choose_image_column_lone_column_of_encoded_bytes_is_taken(tmp_path):
