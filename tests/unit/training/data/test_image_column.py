@@ -61,8 +61,8 @@ def test_choose_image_column_columns_of_pixels_are_named_and_cut(tmp_path, name)
 def test_choose_image_column_paths_without_bytes_are_named(tmp_path):
     values = pa.array([{"bytes": None, "path": f"{i}.png"} for i in range(ROWS)], IMAGE_STRUCT)
     folder = write_tables(tmp_path, {"image": values, **LABEL})
-    for beside in (False, True):
-        if beside:
+    for has_files in (False, True):
+        if has_files:
             for i, image in enumerate(IMAGES):
                 (tmp_path / "data" / f"{i}.png").write_bytes(image * 9)  # more bytes than the Parquet file has
         with pytest.raises(TrazoError, match=r"no bytes and names files such as '0.png'.*metadata.csv"):
