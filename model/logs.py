@@ -6,6 +6,8 @@ Library code logs to `logging.getLogger("trazo")`. A program (the command line, 
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from model.console import escape_controls
@@ -36,6 +38,36 @@ def log_to(stream: StreamName, level: int = logging.INFO) -> None:
     logger.handlers = [_CurrentStream(stream)]
     logger.setLevel(level)
     _logged.clear()
+
+
+class _Holder(logging.Handler):
+    """Keep records for later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        self.records.append(record)
+
+
+@contextmanager
+def held_messages(unless: type[Exception]) -> Iterator[None]:
+    """Show the package's messages only when the block ends; if it raises `unless`, drop them."""
+    logger = logging.getLogger("trazo")
+    handlers, holder = logger.handlers, _Holder()
+    logger.handlers = [holder]
+    try:
+        yield
+    except unless:
+        holder.records.clear()
+        raise
+    finally:
+        logger.handlers = handlers
+        for record in holder.records:
+            for handler in handlers:
+                handler.handle(record)
 
 
 _logged: set[str] = set()

@@ -154,12 +154,12 @@ def _trials(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     config = EvaluateConfig(**collect_given(EvaluateConfig, options))
-    data = _data(options, skip=("split",), test_split=config.split)
+    given = _given_data(options, skip=("split",)) | ({"test_split": config.split} if config.split else {})
     folder = config.output or (Path(config.model) if Path(config.model).is_dir() else None)
     if folder:
         check_can_be_made(folder, "--output" if config.output else "--model")
     commands = _import_commands()
-    commands.evaluate(config.model, data, folder, config.mistakes)
+    commands.evaluate_given(config.model, given, folder, config.mistakes)
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -263,13 +263,11 @@ VERBS = {
         _tune,
         "search hyperparameters with KerasTuner",
         (OutputConfig, DataConfig, TrainConfig, TuneConfig),
-        skip=("test_split",),
     ),
     "train": Verb(
         _train,
         "train with a preset, or with the best hyperparameters of a search",
         (OutputConfig, PresetConfig, DataConfig, TrainConfig),
-        skip=("test_split",),
     ),
     "trials": Verb(_trials, "show the trials of a search, best first", (TrialsConfig,)),
     "evaluate": Verb(
@@ -304,13 +302,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _data(options: argparse.Namespace, skip: tuple[str, ...] = (), **more: Any) -> DataConfig:
-    named = collect_given(DataConfig, options, skip)
-    datasets, sketches = named.pop("dataset", ()), named.pop("sketches", ())
-    if not datasets + sketches:
+def _data(options: argparse.Namespace) -> DataConfig:
+    given = _given_data(options)
+    if "dataset" not in given:
         raise TrazoError("a dataset is needed: give --dataset, or --sketches for a dataset of free drawings")
-    first = (datasets + sketches)[0]
-    return DataConfig(first, extra_datasets=datasets[1:], sketches=sketches, **named | more)
+    return DataConfig(**given)
+
+
+def _given_data(options: argparse.Namespace, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the fields of DataConfig that the user gave; the datasets are in up to three of them."""
+    given = collect_given(DataConfig, options, skip)
+    datasets, sketches = given.pop("dataset", ()), given.pop("sketches", ())
+    if first := (datasets + sketches)[:1]:
+        given |= {"dataset": first[0], "extra_datasets": datasets[1:], "sketches": sketches}
+    DataConfig(**{"dataset": ""} | given)  # report a value out of range before anything is imported or read
+    return given
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:

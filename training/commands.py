@@ -1,7 +1,7 @@
 """The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,25 +10,30 @@ from typing import Any, TypeVar
 from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import CorruptFileError, TrazoError
+from model.folders import check_can_be_made
 from model.heads import check_head, choose_objective, default_loss
-from model.io.reports import evaluated_on_training_split, write_report
+from model.io.locate import locate_model
+from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
-from model.logs import log_once
+from model.logs import held_messages, log_once
 from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
+from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
 from training.data.inspection.report import report_data
 from training.data.inspection.text import short_lines
 from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
 from training.data.provenance import data_section
-from training.data.splits import TrainingData, one_config_per_dataset, open_data, open_test
+from training.data.splits import HELD_OUT, TrainingData, one_config_per_dataset, open_data, open_stream
 from training.data.statistics import pixel_histogram
 from training.environment import describe_environment
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
+from training.evaluation.learned import find_learned, inherit_options, read_training
+from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.evaluation.summary import summarize, summarize_validation
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
@@ -57,15 +62,24 @@ def run_all(
     """
     if data.test_split == data.split:
         raise TrazoError(f"what is measured must not be learned from: both splits are {data.split!r}")
-    for one in one_config_per_dataset(data):
-        open_test(one)  # report a missing test split before hours of work, not after
+    if data.test_split not in ("test", HELD_OUT):
+        for one in one_config_per_dataset(data):
+            open_stream(one, data.test_split)  # it must exist
+    opened, _, _ = _open_checked(data, TrainConfig(**overrides), folder)
+    measured = _open_measured(data, opened, folder)  # report what cannot be measured before hours of work, not after
     if (folder / CHECKPOINT_FILE).exists():
         logger.info("the training has already started: no further trials")
     elif tune(data, overrides, search, folder, tensorboard, with_test=True) is None:
         return
     train(data, overrides, folder, tensorboard=tensorboard, with_test=True)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
-    if not evaluation or not matches_weights(evaluation.weights_sha256, folder):  # the test split is used only once
+    known = [one.fingerprint for one in evaluation.sources] if evaluation else []
+    # The test split is used only once, unless other rows are in it now.
+    if (
+        not evaluation
+        or not matches_weights(evaluation.weights_sha256, folder)
+        or known != [one.fingerprint for one in measured]
+    ):
         evaluate(str(folder), data, folder)
     logger.info("done: %s; publish it with `python -m training publish %s --repo owner/name`", folder, folder)
 
@@ -94,9 +108,10 @@ def tune(
     Raises:
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
-    opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides))
+    opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides), folder)
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
     _report_data(data, opened, folder, with_test)
+    _keep_contents(data, opened, folder)
     trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
     space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
@@ -154,8 +169,9 @@ def train(
     preset, architecture, recipe = _hyperparameters(folder, preset)
     settings = TrainConfig(**recipe | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
-    opened, config_fields, settings = _open_checked(data, settings)
+    opened, config_fields, settings = _open_checked(data, settings, folder)
     _report_data(data, opened, folder, with_test)
+    _keep_contents(data, opened, folder)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
@@ -198,32 +214,53 @@ def train(
     _write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
 
 
+def evaluate_given(model: str, given: Mapping[str, Any], folder: Path | None, mistakes: int = 0) -> EvaluationReport:
+    """Measure a model as `evaluate` does, with the options of its training where the user gives none.
+
+    Args:
+        model: folder or Hub id.
+        given: fields of DataConfig that the user set; without a dataset, those of the training are measured.
+        folder: as for `evaluate`.
+        mistakes: as for `evaluate`.
+    """
+    folder_of_model = locate_model(model)[0]
+    data = inherit_options(given, read_training(folder_of_model))
+    return evaluate(str(folder_of_model), data, folder, mistakes)
+
+
 def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> EvaluationReport:
     """Measure a model on the test split of each dataset; write evaluation.json and the card if there is a folder.
+
+    Rows with an image that the model learned from are left out and counted.
 
     Args:
         model: folder or Hub id.
         data: which rows. The first dataset's measures are the report's own, those of the others are listed in it
             under `extra_datasets`.
-        folder: where to write; nothing is written if the model was trained on these rows.
+        folder: where to write; made if it does not exist.
         mistakes: how many mistakes on the first dataset are kept with their images.
 
     Returns:
         evaluation.json.
 
     Raises:
-        TrazoError: if the model cannot be loaded, or its labels are not the dataset's.
+        TrazoError: if the model cannot be loaded, the folder cannot be written, the dataset has none of its classes,
+            or no row is left that it has not learned from.
     """
     cnn = CnnModel.from_pretrained(model)
-    training = TrainingReport.read(folder / TRAINING_FILE) if folder else None
-    first, *others = one_config_per_dataset(data)
-    report = _evaluate_dataset(cnn, first, mistakes)
-    if others:
-        report.extra_datasets = [_evaluate_dataset(cnn, one) for one in others]
-    if training and evaluated_on_training_split(training, report):
-        logger.info("not written to %s: the model was trained on these rows; write elsewhere with --output", folder)
-    elif folder:
-        assert cnn.folder is not None  # it was loaded
+    assert cnn.folder is not None  # it was loaded
+    if folder:
+        check_can_be_made(folder, "--output")
+    learned = find_learned(cnn.folder, data, read_training(cnn.folder))
+    configs = one_config_per_dataset(data)
+    measured = [open_measured_rows(one, cnn.config.labels, cnn.config.task, learned) for one in configs]
+    report = _evaluate_dataset(cnn, configs[0], measured[0], mistakes)
+    if configs[1:]:
+        report.extra_datasets = [
+            _evaluate_dataset(cnn, one, rows) for one, rows in zip(configs[1:], measured[1:], strict=True)
+        ]
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
         report.weights_sha256 = weights_hash(cnn.folder)
         write_report(folder / EVALUATION_FILE, report)
         if (folder / CONFIG_FILE).is_file():
@@ -242,13 +279,23 @@ def _hyperparameters(folder: Path, preset: str | None) -> tuple[str | None, dict
     return preset, dict(chosen.architecture), dict(chosen.training)
 
 
-def _open_checked(data: DataConfig, settings: TrainConfig) -> tuple[TrainingData, dict[str, Any], TrainConfig]:
+def _open_checked(
+    data: DataConfig, settings: TrainConfig, folder: Path
+) -> tuple[TrainingData, dict[str, Any], TrainConfig]:
     """Open the training data and refuse settings that do not suit it, before anything is written.
 
     Returns:
         (the data, the fields of CnnConfig that it decides, the settings with what follows from it).
+
+    Raises:
+        ChangedDataError: if the folder holds a run on other data; nothing else is reported then.
     """
-    opened = open_data(data, settings.seed, settings.batch_size)
+    if not (folder / CONTENTS_FILE).exists():
+        opened = open_data(data, settings.seed, settings.batch_size)
+    else:
+        with held_messages(unless=ChangedDataError):
+            opened = open_data(data, settings.seed, settings.batch_size)
+            check_same_data(folder, Contents.of(data, opened))
     check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
     if settings.digit_variants:
         check_digits(opened.train.labels)
@@ -279,7 +326,7 @@ def _class_weights(opened: TrainingData) -> tuple[float, ...]:
         raise TrazoError("--class-weights needs the rows of each class, which are not counted with --no-scan")
     weights = balance_weights(counts)
     low, high = min(weights), max(weights)
-    logger.info("weight of a row in the loss: %.3g for the most common class to %.3g for the rarest", low, high)
+    log_once(f"weight of a row in the loss: {low:.3g} for the most common class to {high:.3g} for the rarest")
     return weights
 
 
@@ -290,6 +337,21 @@ def _by_class(config: CnnConfig, values: Sequence[N] | None) -> dict[str, N] | N
 def _hyperparameter_values(settings: TrainConfig) -> dict[str, Any]:
     """Return every setting of a training; the weights of the classes have a separate field in the report."""
     return {name: value for name, value in asdict(settings).items() if name != "class_weight_values"}
+
+
+def _keep_contents(data: DataConfig, opened: TrainingData, folder: Path) -> None:
+    """Make the run's folder, and write to it what is learned from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / CONTENTS_FILE).exists():
+        Contents.of(data, opened).save(folder / CONTENTS_FILE)
+
+
+def _open_measured(data: DataConfig, opened: TrainingData, folder: Path) -> list[MeasuredRows]:
+    """Open the test rows of every dataset, and refuse what cannot be measured."""
+    learned = Contents.load(folder / CONTENTS_FILE) or Contents.of(data, opened)
+    return [
+        open_measured_rows(one, opened.train.labels, opened.train.task, learned) for one in one_config_per_dataset(data)
+    ]
 
 
 def _make_config(data: DataConfig, config_fields: dict[str, Any], settings: TrainConfig) -> CnnConfig:
@@ -308,10 +370,11 @@ def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
     write_card(folder)
 
 
-def _evaluate_dataset(cnn: CnnModel, data: DataConfig, mistakes: int = 0) -> EvaluationReport:
-    stream, split = open_test(replace(data, task=cnn.config.task), cnn.config.labels)
+def _evaluate_dataset(cnn: CnnModel, data: DataConfig, rows: MeasuredRows, mistakes: int = 0) -> EvaluationReport:
+    stream, split = rows.stream, rows.split
     report = metrics.evaluate(cnn, stream, mistakes, _class_rows(cnn))
     report.split, report.sketches = split, data.dataset in data.sketches
+    report.fingerprint, report.comparison = rows.fingerprint, rows.comparison
     if summary := stream.take_skip_summary():
         logger.info(summary)
     for line in summarize(report):

@@ -270,7 +270,7 @@ class EvaluateConfig(Validated):
     """What is measured."""
 
     model: str = option(help="folder or Hub id of a model")
-    split: str = option("test", help="split to measure on")
+    split: str | None = option(None, unset="as for the training", help="split to measure on")
     output: Path | None = option(None, unset="the model's folder", help="where evaluation.json is written")
     mistakes: int = option(
         0,

@@ -9,7 +9,7 @@ from model.artifacts import EXPORT_FORMATS
 from model.card.context import make_context
 from model.config import CnnConfig
 from model.console import one_line
-from model.io.reports import evaluated_on_training_split, is_on_hub
+from model.io.reports import is_on_hub
 
 if TYPE_CHECKING:
     from model.io.reports.evaluation import EvaluationReport
@@ -42,7 +42,7 @@ def render_card(
     """
     sources = training.data.sources if training else []
     formats = exports.formats if exports else {}
-    result = _comparable_result(training, evaluation)
+    result = _comparable_result(evaluation)
     data = ModelCardData(
         license=license,
         library_name="keras",
@@ -57,11 +57,11 @@ def render_card(
     return ModelCard.from_template(data, template_path=str(TEMPLATE), **vars(context))
 
 
-def _comparable_result(training: "TrainingReport | None", evaluation: "EvaluationReport | None") -> EvalResult | None:
+def _comparable_result(evaluation: "EvaluationReport | None") -> EvalResult | None:
     """Return what the Hub compares models by: an accuracy that others can measure, on rows the network has not seen."""
     if evaluation is None or evaluation.is_regression or not is_on_hub(evaluation.dataset, evaluation.revision):
         return None
-    if training and evaluated_on_training_split(training, evaluation):
+    if evaluation.comparison is None or not evaluation.comparison.compared:
         return None
     return EvalResult(
         task_type="image-classification",

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.card import sentences
+from model.card import comparison, sentences
 from model.card.markdown import cell, list_codes, plain
 from model.card.reproduce import list_commands
 from model.card.sentences import Rows
 from model.config import CnnConfig
 from model.console import one_line
-from model.io.reports import evaluated_on_training_split
 
 if TYPE_CHECKING:
     from model.io.reports.evaluation import EvaluationReport
@@ -63,10 +62,8 @@ def make_context(
     exports: "ExportsReport | None",
 ) -> CardContext:
     """Return the values for the template; the arguments are those of `render_card`."""
-    trained_on = bool(training and evaluation and evaluated_on_training_split(training, evaluation))
     published, measured = training and training.redacted(), evaluation and evaluation.redacted()
     sources = published.data.sources if published else []
-    independent = bool(training) and not trained_on
     return CardContext(
         title=plain(config.title or "A Trazo model"),
         subject_sentence=sentences.subject_sentence(config, sources),
@@ -85,13 +82,13 @@ def make_context(
         commands_sentence=sentences.commands_sentence(training) if training else "",
         commands=[one_line(line) for line in list_commands(published, trials, measured)] if published else [],
         recipe_sentence=sentences.recipe_sentence(published, trials),
-        evaluation_sentence=sentences.evaluation_sentence(measured, independent, trained_on) if measured else "",
+        evaluation_sentence=sentences.evaluation_sentence(measured) if measured else "",
         evaluation_rows=_table(sentences.evaluation_rows(measured)) if measured else [],
         remarks_sentence=sentences.remarks_sentence(measured) if measured else "",
         seed_rows=_table(sentences.seed_rows(measured)) if measured else [],
         class_rows=_table(sentences.class_rows(measured)) if measured else [],
         figure_row=sentences.figure_row(measured) if measured else (),
-        extra_sentence=sentences.extra_sentence(measured, independent) if measured else "",
+        extra_sentence=comparison.extra_sentence(measured) if measured else "",
         extra_header=sentences.extra_header(measured) if measured else (),
         extra_rows=_table(sentences.extra_rows(measured)) if measured else [],
         limits_sentence=sentences.limits_sentence(config, measured),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from model.card.comparison import comparison_sentence
 from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
@@ -182,20 +183,10 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
 # --- Evaluation ---
 
 
-def evaluation_sentence(evaluation: "EvaluationReport", independent: bool, trained_on: bool) -> str:
-    """Return which rows were measured and whether they are independent of the training."""
-    rows = f"On {evaluation.rows:,} rows of the split {code(evaluation.split)} of {code(evaluation.dataset)}"
-    if trained_on:
-        return (
-            f"{rows}.\n**These rows include the ones that the network was trained on**: they show what it remembers, "
-            "not how well it does on new images."
-        )
-    if independent:
-        rows += (
-            ", which took no part in training, nor in choosing its hyperparameters, its epoch, its temperature "
-            "or its threshold"
-        )
-    return f"{rows}:"
+def evaluation_sentence(evaluation: "EvaluationReport") -> str:
+    """Return which rows were measured, and what they were compared with."""
+    rows = f"On {evaluation.rows:,} rows of the split {code(evaluation.split)} of {code(evaluation.dataset)}."
+    return f"{rows}\n{comparison_sentence(evaluation.comparison)}"
 
 
 def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
@@ -253,13 +244,6 @@ def figure_row(evaluation: "EvaluationReport") -> tuple[str, ...]:
     if evaluation.calibration is None:
         return ()
     return "![Confusion matrix](confusion.png)", "![Calibration curve](calibration.png)"
-
-
-def extra_sentence(evaluation: "EvaluationReport", independent: bool) -> str:
-    """Return the introduction of the other datasets; empty without any."""
-    if not evaluation.extra_datasets:
-        return ""
-    return f"On other datasets{', on rows that took no part in training' if independent else ''}:"
 
 
 def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:

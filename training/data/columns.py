@@ -28,7 +28,7 @@ class ColumnOptions:
     Attributes:
         image_column: needed if the schema has several image columns.
         label_column: needed if the schema leaves open which column is the label.
-        labels: class names that come from elsewhere, for a label column of strings, numbers or booleans.
+        labels: class names that come from elsewhere; rows of other classes then count as rows without a label.
         task: binary, multiclass or regression.
         sketches: the images are free drawings, to be prepared as `CnnModel.predict_sketch` does.
     """
@@ -126,6 +126,11 @@ class LabeledSource:
         chunks = (self._encode_labels(column) for column in scan_column(self.source, self.label_column))
         return np.concatenate([np.asarray(chunk.fill_null(-1), np.int32) for chunk in chunks])
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the content if it was scanned, else of the files' names and sizes; 16 hexadecimal digits."""
+        return self.content or self.source.fingerprint
+
     def read(self, run: Run, mask: np.ndarray) -> tuple[pa.Array, pa.Array]:
         """Read the rows of a run that a mask selects.
 
@@ -144,6 +149,39 @@ class LabeledSource:
             table = table.filter(pa.array(mask))
         images = image_bytes(table[self.image_column])
         return images.combine_chunks(), self._encode_labels(table[self.label_column]).combine_chunks()
+
+    def unknown_classes(self) -> tuple[np.ndarray, dict[str, int]]:
+        """Find the rows of classes that are not among `labels`; one pass over the label column.
+
+        Returns:
+            (bool (rows,), name of the class -> number of its rows).
+
+        Raises:
+            StreamError: if the file cannot be read, after the retries.
+        """
+        masks, counts = [], dict[str, int]()
+        if self.task == "regression" or self.classes:  # rows that were not requested are no part of the data
+            return np.zeros(self.source.table.total, bool), counts
+        for column in scan_column(self.source, self.label_column):
+            if pa.types.is_null(column.type):
+                masks.append(np.zeros(len(column), bool))
+                continue
+            values = column.combine_chunks().dictionary_encode()
+            names = [self._class_of(value) for value in values.dictionary.to_pylist()]
+            unknown = [match_names([name or self.labels[0]], self.labels) == [None] for name in names]
+            codes = np.asarray(values.indices.fill_null(len(names)))
+            masks.append(np.array([*unknown, False])[codes])
+            for name, is_unknown, rows in zip(names, unknown, np.bincount(codes, minlength=len(names)), strict=False):
+                if is_unknown and name is not None:
+                    counts[name] = counts.get(name, 0) + int(rows)
+        return np.concatenate(masks), counts
+
+    def _class_of(self, value: object) -> str | None:
+        """Return the class that a value of the label column means in this dataset; None if it is missing."""
+        name, feature = class_name(value), self.source.features.get(self.label_column)
+        if name is None or not isinstance(feature, ClassLabel) or isinstance(value, str):
+            return name
+        return feature.names[int(name)] if name.isdecimal() and int(name) < len(feature.names) else None
 
     def row_name(self, row: int) -> str:
         """Return what to call a row in a message: its number, and its file where the dataset names it."""

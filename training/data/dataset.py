@@ -1,5 +1,6 @@
 """The rows that a stream visits: one or several datasets, and which of their rows."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -49,6 +50,12 @@ class RowDataset:
         """What distinguishes these rows, images and labels from others, as JSON values."""
         datasets = {str(number): labeled.key for number, labeled in enumerate(self.sources)}
         return {"datasets": datasets, "subset": self.subset.key, "rows": self.rows}
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the data of all sources together; see `LabeledSource.fingerprint`."""
+        parts = [labeled.fingerprint for labeled in self.sources]
+        return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     # --- Other rows ---
 

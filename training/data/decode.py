@@ -46,12 +46,13 @@ def decoded_batches(
 
     Yields:
         (images uint8 (n, h, w, c), labels (n,), row ids (n,)). Rows that cannot be decoded are left out and recorded in
-        the stream's `skipped`.
+        the stream's `skipped`; a batch without any other row is left out, too.
 
     Raises:
         StreamError: if a decoder is killed, or a row cannot be read.
     """
-    return chain.from_iterable(decoded_groups(stream, batches, image_shape, pixel_format))
+    groups = decoded_groups(stream, batches, image_shape, pixel_format)
+    return (batch for batch in chain.from_iterable(groups) if len(batch[1]))
 
 
 def decoded_groups(

@@ -149,9 +149,9 @@ def find_labels_and_task(
         if isinstance(feature, ClassLabel) or not (is_number or pa.types.is_null(kind)):
             held = "class names" if isinstance(feature, ClassLabel) else describe_type(kind)
             raise TrazoError(f"label column {column!r} holds {held}: binary or multiclass, not regression")
-        return (column,), "regression"
+        return labels or (column,), "regression"
     if isinstance(feature, ClassLabel):
-        names = tuple(feature.names)
+        names = labels or tuple(feature.names)
     elif pa.types.is_boolean(kind):
         names = labels or ("false", "true")
         if set(names) != {"false", "true"}:
@@ -168,6 +168,8 @@ def find_labels_and_task(
                 )
             return (column,), "regression"
         names = _check_classes(source, column, values, kind if is_number else None, task)
+    if labels and names == labels:  # this split may have others, or only some of them
+        return labels, task or ("binary" if len(labels) == 2 else "multiclass")
     if len(names) < 2:
         raise TrazoError(f"label column {column!r} has {len(names)} class; at least two are needed")
     found = "binary" if len(names) == 2 else "multiclass"

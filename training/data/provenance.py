@@ -20,7 +20,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
         "config": source.config,
         "revision": source.revision,
         "endpoint": constants.ENDPOINT if source.revision else None,  # the Hub of that revision
-        "fingerprint": train.source.fingerprint,
+        "fingerprint": train.fingerprint,
         "split": source.split,
         "image_column": train.image_column,
         "label_column": train.label_column,
@@ -31,6 +31,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
                 "dataset": labeled.source.dataset,
                 "config": labeled.source.config,
                 "revision": labeled.source.revision,
+                "fingerprint": labeled.fingerprint,
                 "rows": labeled.source.table.total,
                 "sketches": labeled.sketches,
                 **dataset_card(labeled.source),

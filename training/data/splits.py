@@ -1,6 +1,8 @@
 """The splits of a run: which rows are trained on, validated on and tested on."""
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -165,13 +167,29 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     """
     if data.test_split != HELD_OUT:
         try:
-            return open_stream(data, data.test_split, labels=labels), data.test_split
+            return _open_test_split(data, labels), data.test_split
         except SplitNotFoundError:
             if data.test_split != "test":
                 raise
     parts = split_dataset(data, open_stream(data, data.split, labels=labels))
     assert parts.test is not None
     return parts.test, f"{data.split}, {data.test_fraction:.0%} held out by {parts.held_out_by}"
+
+
+def _open_test_split(data: DataConfig, labels: tuple[str, ...] | None) -> HubStream:
+    try:
+        return open_stream(data, data.test_split, labels=labels)
+    except SplitNotFoundError:
+        raise
+    except TrazoError:
+        # A folder of a single class shows by its names alone that it is one, if the classes are known.
+        if labels is None or data.layout or not os.path.isdir(data.dataset):
+            raise
+        with suppress(TrazoError):
+            stream = open_stream(replace(data, layout="splits"), data.test_split, labels=labels)
+            if not stream.sources[0].unknown_classes()[0].all():
+                return stream
+        raise
 
 
 def takes_test_rows(data: DataConfig, splits: Iterable[str]) -> bool:
@@ -207,11 +225,14 @@ def _pixel_format(data: DataConfig, facts: np.ndarray, counts: np.ndarray) -> Pi
 
 
 def _open_validation(data: DataConfig, settings: dict[str, Any]) -> HubStream:
-    """Open the split named validation."""
+    """Open the split named validation and check that it can be measured."""
     stream = open_stream(data, VALIDATION_SPLIT, **settings)
-    if data.max_rows is None:
-        return stream
-    return _limit_rows(data, stream, None if data.no_scan else scan_split(stream.sources[0]))[0]
+    if data.no_scan:
+        return _limit_rows(data, stream, None)[0]
+    stream, index = _limit_rows(data, stream, scan_split(stream.sources[0]))
+    assert index is not None  # it was scanned
+    check_split(index, stream)
+    return stream.with_content(index.fingerprint)
 
 
 def _limit_rows(data: DataConfig, stream: HubStream, index: SplitIndex | None) -> tuple[HubStream, SplitIndex | None]:

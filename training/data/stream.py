@@ -165,6 +165,11 @@ class HubStream:
         """What distinguishes this stream's rows, images and labels from others', as JSON values."""
         return self._dataset.key
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the datasets' images and labels if they were scanned, else of their files' names and sizes."""
+        return self._dataset.fingerprint
+
     def mask(self, row_ids: np.ndarray) -> np.ndarray:
         """Return which row ids of the split belong to this stream, bool of the same shape."""
         return self._dataset.subset.mask(row_ids)

@@ -61,9 +61,9 @@ def evaluate(
             wrong = sorted(wrong, key=lambda one: -(one.confidence or 0))[:mistakes]
         if ood is not None:
             rejected.append(ood.rejected)
-    predicted, true = np.concatenate(predictions), np.concatenate(labels)
-    if not len(true):
+    if not labels:
         raise TrazoError(f"no row of {stream.source.dataset!r}, split {stream.source.split!r}, can be used")
+    predicted, true = np.concatenate(predictions), np.concatenate(labels)
     if stream.task == "regression":
         measures = _regression_metrics(predicted[:, 0], true)
         baseline = mean_baseline(model.config, true, predicted[:, 0])

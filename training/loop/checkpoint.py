@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from model.backend import keras, tf
@@ -25,6 +26,9 @@ logger = logging.getLogger("trazo")
 
 SAVE_INTERVAL_S = 60.0
 CODE_FOLDERS = tuple(Path(__file__).parents[2] / name for name in ("model", "training"))
+MAX_DIFFERENCES = 3  # that a message names
+MAX_DIFFERENCE_CHARS = 100
+CONTENT_FIELDS = ("content", "fingerprint", "version")  # of a dataset's key
 PACKAGES = (cv2, keras, np, PIL, tf)
 
 
@@ -112,7 +116,7 @@ def load_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> 
     requested = json.loads(json.dumps(identity))
     if saved["identity"] != requested:
         raise TrazoError(
-            f"{path} belongs to a run with other settings ({', '.join(differences(saved['identity'], requested))}); "
+            f"{path} belongs to a run with other settings ({describe_differences(saved['identity'], requested)}); "
             "use another --output, or delete it to start again"
         )
     _warn_of_other_versions(path, saved.get("made_with", {}))
@@ -144,6 +148,16 @@ def environment_fingerprint() -> dict[str, str]:
     return {"Trazo": f"{__version__}+{digest.hexdigest()[:16]}"} | {
         package.__name__: package.__version__ for package in PACKAGES
     }
+
+
+def describe_differences(old: Any, new: Any) -> str:
+    """Return what differs between two nested dicts in a few words: the first `MAX_DIFFERENCES`, each cut."""
+    found = differences(old, new)
+    data = [one for one in found if one.startswith("data.") and one.split(":")[0].rpartition(".")[2] in CONTENT_FIELDS]
+    if data:
+        return "its images or labels were others"
+    shown = [shorten(one, MAX_DIFFERENCE_CHARS, placeholder=" …") for one in found[:MAX_DIFFERENCES]]
+    return ", ".join(shown) + (f" and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES else "")
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import asdict
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from model.errors import TrazoError
 from model.heads import choose_objective
 from model.io.atomic import write_json
 from training.config import TRIAL_OPTIONS
-from training.loop.checkpoint import differences
+from training.loop.checkpoint import describe_differences
 from training.tuning.kerastuner_compat import HINT_RESTART, load_json
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS
 
@@ -28,9 +27,8 @@ def check_identity(job: "SearchJob") -> None:
     if not path.exists() and not (path.parent / "oracle.json").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, identity)
-    elif different := differences(load_json(path), identity):
-        shown = ", ".join(shorten(one, 100, placeholder=" …") for one in different)
-        raise TrazoError(f"{path.parent} belongs to another search ({shown}); {HINT_RESTART}")
+    elif different := describe_differences(load_json(path), identity):
+        raise TrazoError(f"{path.parent} belongs to another search ({different}); {HINT_RESTART}")
 
 
 def _identity(job: "SearchJob") -> dict[str, Any]:

@@ -24,7 +24,6 @@ from model.artifacts import DATA_FILE, EVALUATION_FILE, EXPORTS_FILE, TRAINING_F
 from model.io.atomic import read_json, write_json
 from model.io.reports.datasets import (
     dataset_name,
-    evaluated_on_training_split,
     is_on_hub,
     redact_local_paths,
 )
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "dataset_name",
-    "evaluated_on_training_split",
     "is_on_hub",
     "read_report",
     "redact_local_paths",

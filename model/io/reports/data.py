@@ -13,6 +13,9 @@ class DatasetEntry(Section):
     dataset: Text = Field(description="Hub id or folder")
     config: Text | None = Field(None, description="name of the dataset's configuration")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    fingerprint: Hash | None = Field(
+        None, description="hash of the split's images and labels; without a scan of its files' names and sizes"
+    )
     rows: Count | None = Field(None, description="rows of the split")
     sketches: bool = Field(False, description="whether the images are free drawings, prepared as predict_sketch does")
     title: LongText | None = Field(None, description="pretty_name of its README")
@@ -34,7 +37,9 @@ class DataSection(Section):
     config: Text | None = Field(None, description="name of the dataset's configuration")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
     endpoint: Text | None = Field(None, description="address of the Hub that has this commit; null for a folder")
-    fingerprint: Hash | None = Field(None, description="hash of the files and of which of their rows are used")
+    fingerprint: Hash | None = Field(
+        None, description="hash of all datasets' images and labels; without a scan of their files' names and sizes"
+    )
     split: Text = Field(description="split that was learned from")
     image_column: Name | None = Field(None, description="column of the images")
     label_column: Name | None = Field(None, description="column of the labels")

@@ -4,16 +4,12 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model.artifacts import HUB_ID
 
 FILE_OF_ROW = re.compile(r"\b(row \d+) \([^)]*\)")
 NAMING_FILES = ("examples", "notes")
-
-if TYPE_CHECKING:
-    from model.io.reports.evaluation import EvaluationReport
-    from model.io.reports.training import TrainingReport
 
 
 def is_on_hub(dataset: str, revision: str | None) -> bool:
@@ -24,13 +20,6 @@ def is_on_hub(dataset: str, revision: str | None) -> bool:
 def dataset_name(dataset: str, revision: str | None) -> str:
     """Return what to call a dataset in public: a Hub id as it is, of a local folder the name alone."""
     return dataset if is_on_hub(dataset, revision) else Path(dataset).resolve().name
-
-
-def evaluated_on_training_split(training: "TrainingReport", evaluation: "EvaluationReport") -> bool:
-    """Return whether an evaluation measured the split that was learned from; a folder may be named in several ways."""
-    learned = {Path(source.dataset).resolve() for source in training.data.sources}
-    measured = [source for source in evaluation.sources if source.split == training.data.split]
-    return any(Path(source.dataset).resolve() in learned for source in measured)
 
 
 def redact_local_paths(report: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from model.io.reports.comparison import Comparison
 from model.io.reports.schema import (
     MAX_ITEMS,
     Base64,
@@ -111,6 +112,12 @@ class Measures(Section):
     label_column: Name | None = Field(None, description="column of the labels")
     rows: Count = Field(description="rows that were measured")
     skipped_rows: SkippedRows = Field({}, description="row id -> why the row could not be used")
+    fingerprint: Hash | None = Field(
+        None, description="hash of the images and labels of the whole split; null without a scan"
+    )
+    comparison: Comparison | None = Field(
+        None, description="what the rows were compared with, and rows left out; null in reports of older versions"
+    )
     loss: Number | None = Field(None, description="mean loss; null if it was not finite")
     mean_absolute_error: Number | None = Field(None, description="of a regression, in the label's unit")
     root_mean_squared_error: Number | None = Field(None, description="of a regression, in the label's unit")
@@ -174,6 +181,11 @@ class EvaluationReport(Measures, Report):
     seeds: Annotated[list[SeedResult], Field(max_length=100)] = Field(
         [], description="results of the same recipe with several seeds, this model's first"
     )
+
+    @property
+    def was_compared(self) -> bool:
+        """Whether it is known of all measured images that they were neither trained nor validated on."""
+        return all(one.comparison is not None and one.comparison.compared for one in self.sources)
 
     @property
     def sources(self) -> list[Measures]:

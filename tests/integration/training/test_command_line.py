@@ -287,16 +287,16 @@ def test_train_full_disk_is_an_error_and_next_start_resumes(tmp_path, training):
 
 
 def test_evaluate_writes_to_model_folder_or_output(trained, tmp_path, capsys):
-    assert (
-        main(["evaluate", "--model", str(trained), "--dataset", SAMPLE, "--split", "train", "--output", str(tmp_path)])
-        == 0
-    )
-    assert json.loads((tmp_path / "evaluation.json").read_text())["rows"] == 3500
-    assert "train: accuracy" in capsys.readouterr().out
+    output, before = tmp_path / "new" / "folder", (trained / "evaluation.json").read_bytes()
+    assert main(["evaluate", "--model", str(trained), "--output", str(output)]) == 0  # on the dataset of its training
+    report = json.loads((output / "evaluation.json").read_text())
+    assert (report["dataset"], report["rows"], report["comparison"]["compared"]) == (SAMPLE, 1000, True)
+    assert "test: accuracy" in capsys.readouterr().out
     for name in (SAMPLE, os.path.relpath(SAMPLE)):
-        assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 0
-        assert "not written" in capsys.readouterr().out
-    assert json.loads((trained / "evaluation.json").read_text())["split"] == "test"
+        assert main(["evaluate", "--model", str(trained), "--dataset", name, "--split", "train"]) == 2
+        error = capsys.readouterr().err
+        assert "3,500 of 3,500 rows of" in error and "were used in training (348 of them for validation)" in error
+    assert (trained / "evaluation.json").read_bytes() == before
     damaged = shutil.copytree(trained, tmp_path / "damaged")
     (damaged / "training.json").write_text("[1]")
     assert main(["evaluate", "--model", str(damaged), "--dataset", SAMPLE]) == 2

@@ -194,6 +194,8 @@ def _find_levels(draft: _Draft, start: int, splits: dict[str, str], outer: bool,
     depth = None if outer else _usual_depth(deeper, splits, start)
     used = [folder for folder in deeper if depth in (None, len(folder))]
     telling = [k for k in range(first, min(map(len, used))) if len({folder[k] for folder in used}) > 1]
+    if not telling and splits and fixed:
+        telling = [min(map(len, used)) - 1]  # a split of a single class
     if not telling:
         return None
     *above, nearest = telling

@@ -95,7 +95,10 @@ def test_card_has_data_result_and_how_to_load(hub, trained, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     front = yaml.safe_load(card.split("---")[1])
     assert front["library_name"] == "keras" and front["pipeline_tag"] == "image-classification"
-    assert "trained with Trazo on `sample`" in card and "of the split `test` of `sample`, which took no part" in card
+    assert (
+        "trained with Trazo on `sample`" in card
+        and "of the split `test` of `sample`.\nTheir images took no part" in card
+    )
     assert f'CnnModel.from_pretrained("{REPO}")' in card
     assert "PyTorch" not in card
 
@@ -284,11 +287,12 @@ def test_evaluation_of_other_weights_is_not_published_and_not_in_card(run, about
 
 
 def test_card_says_whether_rows_were_trained_on(run):
-    evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist"}
+    compared = {"compared": True, "training_images": 54_000, "validation_images": 6_000}
+    evaluation = json.loads((run / "evaluation.json").read_text()) | {"config": "mnist", "comparison": compared}
     (run / "evaluation.json").write_text(json.dumps(evaluation))
     write_card(run)
     card = (run / "README.md").read_text()
-    assert "of the split `test` of `ylecun/mnist`, which took no part in training" in card
+    assert "of the split `test` of `ylecun/mnist`.\nTheir images took no part in training" in card
     front = yaml.safe_load(card.split("---")[1])
     result = front["model-index"][0]["results"][0]
     assert front["datasets"] == ["ylecun/mnist"]
@@ -296,16 +300,15 @@ def test_card_says_whether_rows_were_trained_on(run):
     assert result["metrics"][0] == {"type": "accuracy", "value": evaluation["accuracy"]}
     assert all(f"| `{one['dataset']}`, {one['split']}" in card for one in evaluation["extra_datasets"])
 
-    (run / "evaluation.json").write_text(json.dumps(evaluation | {"split": "train"}))
-    write_card(run)
-    card = (run / "README.md").read_text()
-    assert "These rows include the ones that the network was trained on" in card
-    assert "took no part" not in card and "model-index" not in card
-
-    (run / "training.json").unlink()
-    write_card(run)
-    card = (run / "README.md").read_text()
-    assert "of the split `train` of `ylecun/mnist`:" in card and "took no part" not in card
+    for comparison, reason in (
+        ({"compared": False, "reason": "no scan"}, "learned from (no scan)"),
+        (None, "not checked"),
+    ):
+        (run / "evaluation.json").write_text(json.dumps(evaluation | {"comparison": comparison}))
+        write_card(run)
+        card = (run / "README.md").read_text()
+        assert reason in card and "took no part" not in card.partition("On other datasets")[0]
+        assert "model-index" not in card
 
 
 @pytest.mark.parametrize("name", ["training.json", "trials.json", "evaluation.json"])

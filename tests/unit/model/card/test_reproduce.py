@@ -10,6 +10,7 @@ from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from training import cli
 from training import commands as steps
+from training.config import DataConfig
 
 TRAINING = TrainingReport.build(
     data={"dataset": "someone/letters", "split": "train", "rows": {"train": 90, "validation": 10}},
@@ -37,7 +38,7 @@ EVALUATION = EvaluationReport.build(dataset="someone/letters", split="test", row
 def run_commands(monkeypatch):
     """Return what each step of the command line is called with for the commands of a card."""
     calls = {}
-    for name in ("tune", "train", "evaluate"):
+    for name in ("tune", "train", "evaluate_given"):
         monkeypatch.setattr(steps, name, lambda *given, name=name, **_: calls.setdefault(name, given))
 
     def run(training: TrainingReport, trials: TrialsReport | None, evaluation: EvaluationReport) -> dict:
@@ -58,8 +59,8 @@ def test_commands_search_and_training_keep_their_own_options(run_commands):
 
 
 def test_commands_columns_are_only_for_their_own_dataset(run_commands):
-    (_, data, *_), other = run_commands(TRAINING, TRIALS, EVALUATION)["evaluate"], {"dataset": "someone/else"}
-    assert (data.config, data.label_column) == ("latin", "letter")
+    (_, given, *_), other = run_commands(TRAINING, TRIALS, EVALUATION)["evaluate_given"], {"dataset": "someone/else"}
+    assert (given["config"], given["label_column"]) == ("latin", "letter")
     assert "--config" not in list_commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]
 
 
@@ -68,5 +69,5 @@ def test_commands_lists_and_flags_are_given_as_the_parser_takes_them(run_command
     options = {"data": chosen, "training": {}}
     training = TrainingReport.model_validate(TRAINING.model_dump(exclude_unset=True) | {"options": options})
     calls = run_commands(training, None, EVALUATION)
-    for data in (calls["train"][0], calls["evaluate"][1]):
+    for data in (calls["train"][0], DataConfig(**calls["evaluate_given"][1])):
         assert (data.classes, data.max_rows, data.no_scan) == (("a", "b c"), 900, True)

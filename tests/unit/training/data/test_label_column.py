@@ -233,7 +233,8 @@ def test_label_source_class_names_of_the_readme_apply_to_any_stored_type(tmp_pat
     write_readme(tmp_path, "  - name: label\n    dtype: {class_label: {names: {'0': cat, '1': dog}}}\n")
     task, names, ids = read_labels(folder)
     assert (task, names, ids[:3]) == ("binary", ("cat", "dog"), [1, 0, None])
-    assert read_labels(folder, labels=("dog", "cat"))[1] == ("cat", "dog")
+    _, names, ids = read_labels(folder, labels=("dog", "cat"))  # those of a model
+    assert (names, ids[:3]) == (("dog", "cat"), [0, 1, None])
 
 
 # --- Columns that are not used ---

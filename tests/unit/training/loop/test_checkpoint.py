@@ -5,7 +5,7 @@ import pytest
 from model.errors import CorruptFileError
 from tests.support.tiny_training import CONFIG, weights
 from training.config import TrainConfig
-from training.loop.checkpoint import Checkpointer, differences, environment_fingerprint
+from training.loop.checkpoint import Checkpointer, describe_differences, differences, environment_fingerprint
 from training.loop.state import TrainState
 from training.loop.trainer import create_train_state
 
@@ -57,3 +57,15 @@ def test_differences_names_each_value_by_its_path():
 
 def test_environment_fingerprint_names_code_and_packages():
     assert {"Trazo", "keras", "numpy", "tensorflow"} < environment_fingerprint().keys()
+
+
+def test_describe_differences_is_short_however_many_there_are():
+    old = {"config": {f"field {n}": "x" * 500 for n in range(50)}}
+    new = {"config": {f"field {n}": "y" * 500 for n in range(50)}}
+    text = describe_differences(old, new)
+    assert len(text) < 400 and text.startswith("config.field 0: ") and text.endswith(" and 47 more")
+
+
+def test_describe_differences_of_the_content_says_no_hashes():
+    old, new = ({"data": {"train": {"datasets": {"0": {"content": one}}}}} for one in ("aaaa", "bbbb"))
+    assert describe_differences(old, new) == "its images or labels were others"

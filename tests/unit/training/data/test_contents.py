@@ -1,0 +1,112 @@
+"""What a run learned from is kept, and other data in its folder is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Features, Image
+
+from model.errors import CorruptFileError
+from tests.support.datasets import random_images, write_dataset
+from training.config import DataConfig
+from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
+from training.data.splits import open_data
+
+CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("data") / "pets"
+    return write_dataset(folder, CLASSES, [{"image": random_images(60), "label": [0, 1] * 30}])
+
+
+def contents_of(dataset: str, **options) -> Contents:
+    data = DataConfig(dataset, **options)
+    return Contents.of(data, open_data(data))
+
+
+def refusal(folder: Path, now: Contents) -> str:
+    with pytest.raises(ChangedDataError) as caught:
+        check_same_data(folder, now)
+    return str(caught.value)
+
+
+@pytest.fixture
+def run(tmp_path, dataset) -> Path:
+    contents_of(dataset).save(tmp_path / CONTENTS_FILE)
+    return tmp_path
+
+
+def test_contents_saved_and_loaded_are_equal(run, dataset):
+    now, kept = contents_of(dataset), Contents.load(run / CONTENTS_FILE)
+    assert (kept.train == now.train).all() and (kept.validation == now.validation).all() and kept.about == now.about
+    assert not np.isin(kept.train, kept.validation).any() and len(kept.train) + len(kept.validation) < 60
+    check_same_data(run, now)
+
+
+def test_contents_without_scan_hold_no_hashes(tmp_path, dataset):
+    contents = contents_of(dataset, no_scan=True)
+    contents.save(tmp_path / CONTENTS_FILE)
+    assert Contents.load(tmp_path / CONTENTS_FILE).train is None
+    check_same_data(tmp_path, contents)
+
+
+@pytest.mark.parametrize("column", ["label", "image"])
+def test_changed_labels_or_images_are_refused_in_one_sentence(run, tmp_path, column):
+    # The same folder later: another path would be another dataset.
+    folder = write_dataset(
+        tmp_path / "pets",
+        CLASSES,
+        [{"image": random_images(60, seed=int(column == "image")), "label": [0, 1] * 30}],
+    )
+    if column == "label":
+        (path,) = Path(folder).rglob("*.parquet")
+        table = pq.read_table(path)
+        pq.write_table(table.set_column(1, table.schema.field(1), [1 - table["label"].to_numpy()]), path)
+    now = contents_of(folder)
+    there = Contents.load(run / CONTENTS_FILE)
+    there.about["datasets"][0]["dataset"] = now.about["datasets"][0]["dataset"]
+    there.save(run / CONTENTS_FILE)
+    message = refusal(run, now)
+    assert message.startswith("the labels or images of 'pets' changed since this run (content ")
+    assert f"use another --output, or delete {run}" in message and len(message) < 300
+
+
+def test_other_dataset_is_named(run, tmp_path):
+    folder = write_dataset(tmp_path / "birds", CLASSES, [{"image": random_images(60, seed=1), "label": [0, 1] * 30}])
+    assert refusal(run, contents_of(folder)).startswith("this folder holds a run on 'pets', not on 'birds'")
+
+
+def test_same_data_elsewhere_is_the_same_run(run, tmp_path):
+    check_same_data(run, contents_of(write_dataset(tmp_path / "moved", CLASSES, [columns_of()])))
+
+
+def columns_of() -> dict:
+    return {"image": random_images(60), "label": [0, 1] * 30}
+
+
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ({"test_fraction": 0.3}, "--test-fraction 0.1 there, 0.3 now"),
+        ({"validation_fraction": 0.3}, "--validation-fraction 0.1 there, 0.3 now"),
+        ({"no_scan": True}, "made without --no-scan"),
+    ],
+)
+def test_other_hold_out_is_refused_with_its_option(run, dataset, options, change):
+    assert change in refusal(run, contents_of(dataset, **options))
+
+
+def test_other_classes_name_the_difference_only(run, dataset):
+    there = contents_of(dataset)
+    about = {**there.about, "datasets": [{**there.about["datasets"][0], "labels": ["cat", "cow"]}]}
+    assert "labels of 'pets': 'dog' only there; 'cow' only now" in refusal(run, replace(there, about=about))
+
+
+def test_damaged_contents_are_an_error(run):
+    (run / CONTENTS_FILE).write_bytes(b"nothing")
+    with pytest.raises(CorruptFileError, match="is damaged"):
+        Contents.load(run / CONTENTS_FILE)

@@ -1,0 +1,73 @@
+"""The steps refuse a folder of a run on other data before anything else, and measure only what can be measured."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Features, Image
+
+from tests.support.datasets import random_images, write_dataset
+from training import commands
+from training.cli import main
+from training.config import DataConfig
+from training.data.contents import CONTENTS_FILE, Contents
+from training.data.splits import open_data
+
+CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+
+
+@pytest.fixture
+def dataset(tmp_path) -> str:
+    return write_dataset(tmp_path / "pets", CLASSES, [{"image": random_images(60), "label": [0, 1] * 30}])
+
+
+@pytest.fixture
+def run(tmp_path, dataset) -> Path:
+    """The folder of a run that has begun."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    data = DataConfig(dataset)
+    Contents.of(data, open_data(data)).save(folder / CONTENTS_FILE)
+    (folder / "checkpoint.safetensors").touch()
+    return folder
+
+
+@pytest.mark.parametrize("verb", ["run", "tune", "train"])
+def test_changed_labels_are_refused_before_anything_else(run, dataset, capsys, verb):
+    (path,) = Path(dataset).rglob("*.parquet")
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, table.schema.field(1), [1 - table["label"].to_numpy()]), path)
+    capsys.readouterr()
+    assert main([verb, "--dataset", dataset, "--output", str(run)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "the labels or images of 'pets' changed since this run (content " in captured.err
+    assert len(captured.err.splitlines()[-1]) < 300
+
+
+@pytest.mark.parametrize("verb", ["run", "tune", "train"])
+def test_another_dataset_is_refused_before_anything_else(run, tmp_path, capsys, verb):
+    names = Features({"image": Image(), "label": ClassLabel(names=["bird", "fish", "owl"])})
+    other = write_dataset(tmp_path / "birds", names, [{"image": random_images(60, seed=1), "label": [0, 1, 2] * 20}])
+    capsys.readouterr()
+    assert main([verb, "--dataset", other, "--output", str(run)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "this folder holds a run on 'pets', not on 'birds'" in captured.err
+
+
+@pytest.mark.parametrize("labels", [[-1] * 20, [None] * 20])
+def test_run_test_split_without_labels_is_refused_before_the_search(dataset, tmp_path, capsys, monkeypatch, labels):
+    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    write_dataset(Path(dataset), CLASSES, [{"image": random_images(20, seed=1), "label": labels}], split="test")
+    assert main(["run", "--dataset", dataset, "--output", str(tmp_path / "new")]) == 2
+    error = capsys.readouterr().err
+    assert "split 'test' of" in error and "has no labels" in error and "--test-split held-out" in error
+    assert not (tmp_path / "new").exists()
+
+
+def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    columns = {"image": random_images(60), "label": [0, 1] * 30}
+    dataset = write_dataset(tmp_path / "pets", CLASSES, [columns])
+    write_dataset(tmp_path / "pets", CLASSES, [columns], split="test")
+    assert main(["run", "--dataset", dataset, "--output", str(tmp_path / "new")]) == 2
+    assert "60 of 60 rows of" in capsys.readouterr().err
