@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
@@ -104,6 +105,10 @@ def _pair(first: Side, split: ScannedSplit, row: int) -> RowGroup:
         assert other.index is not None
         equal = np.flatnonzero(other.usable(rows) & (other.index.content == content))
         if len(equal):
-            names = [f"{one.name} {one.row_name(n)}" for one, n in ((other, equal[0]), (split, row))]
+            several = len(first.members) > 1
+            names = [
+                f"{f'{Path(one.labeled.source.dataset).name}, ' if several else ''}{one.name} {one.row_name(n)}"
+                for one, n in ((other, equal[0]), (split, row))
+            ]
             return RowGroup(rows=names, labels=[other.label_name(equal[0]), split.label_name(row)])
     raise AssertionError("the image was found on both sides")

@@ -192,3 +192,19 @@ def test_inspect_part_of_the_data_counts_only_its_rows(letters):
     report, found = inspect(letters, classes=("C", "A"), max_rows=30)
     assert list(counts(found.splits[0].classes)) == ["C", "A"] and found.splits[0].rows == 30
     assert report.plan.classes == 2 and sum(part.rows for part in report.plan.parts[:2]) == 30
+
+
+def test_report_data_of_several_datasets_compares_all_of_them(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    images = random_images(80)
+    for name, rows in (("one", images[:40]), ("two", images[20:60])):
+        write_dataset(tmp_path / name, features, [{"image": rows, "label": [0, 1] * 20}])
+    write_dataset(tmp_path / "one", features, [{"image": images[50:52], "label": [0, 0]}], split="test")
+    write_dataset(tmp_path / "two", features, [{"image": images[70:72], "label": [0, 1]}], split="test")
+    data = DataConfig(str(tmp_path / "one"), extra_datasets=(str(tmp_path / "two"),))
+    report = report_data(data, open_data(data), tmp_path / "run" / DATA_FILE, with_test=True)
+    assert [one.splits[0].rows for one in report.datasets] == [40, 40]
+    assert [part.rows for part in report.plan.parts][2] == 4
+    found = [one for one in report.plan.overlaps if one.second == "test"]  # images 50 and 51 are in "two", too
+    assert sum(one.rows for one in found) == 2 and sum(one.conflicts for one in found) == 1
+    assert found[0].examples[0].rows[1].startswith("one, test row ")
