@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
-from model.errors import CorruptFileError, TrazoError
+from model.errors import TrazoError
 from model.folders import check_can_be_made
 from model.heads import check_head, choose_objective, default_loss
 from model.io.locate import locate_model
@@ -372,7 +372,8 @@ def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
 
 def _evaluate_dataset(cnn: CnnModel, data: DataConfig, rows: MeasuredRows, mistakes: int = 0) -> EvaluationReport:
     stream, split = rows.stream, rows.split
-    report = metrics.evaluate(cnn, stream, mistakes, _class_rows(cnn))
+    training = read_training(cnn.folder) if cnn.folder else None
+    report = metrics.evaluate(cnn, stream, mistakes, training.class_rows if training else None)
     report.split, report.sketches = split, data.dataset in data.sketches
     report.fingerprint, report.comparison = rows.fingerprint, rows.comparison
     if summary := stream.take_skip_summary():
@@ -380,15 +381,6 @@ def _evaluate_dataset(cnn: CnnModel, data: DataConfig, rows: MeasuredRows, mista
     for line in summarize(report):
         logger.info(line)
     return report
-
-
-def _class_rows(cnn: CnnModel) -> dict[str, int] | None:
-    """Return how many rows of each class a model was trained on; None if its training.json does not say."""
-    try:
-        training = TrainingReport.read(cnn.folder / TRAINING_FILE) if cnn.folder else None
-    except CorruptFileError:  # it came with the model, whose weights can be measured without it
-        return None
-    return training.class_rows if training else None
 
 
 def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:
