@@ -175,7 +175,12 @@ def train(
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
-        logger.info("only %d steps of training: use more --epochs or a smaller --batch-size", steps)
+        logger.info(
+            "only %d steps of training, which stops after %d without a better validation loss: use more --epochs and "
+            "--patience, or a smaller --batch-size",
+            steps,
+            settings.patience * steps // settings.epochs,
+        )
     architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
     config = _make_config(data, config_fields | architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None

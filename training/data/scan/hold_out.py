@@ -12,7 +12,7 @@ import numpy as np
 from model.errors import TrazoError
 from training.data.subset import PLACES, spread
 
-TOLERANCE = 0.5  # how far a class's share of a side may differ from the fraction before its places are corrected
+TOLERANCE = 0.3  # how far a class's share of a side may differ from the fraction before its places are corrected
 
 
 def places_of(keys: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ def _balance(side: np.ndarray, fractions: np.ndarray) -> list[int]:
     """
     fair = fractions * len(side)
     least = np.maximum(1, np.floor(fair * (1 - TOLERANCE))).astype(int)
-    most = np.maximum(least, np.floor(fair * (1 + TOLERANCE))).astype(int)
+    most = np.maximum(least, np.ceil(fair * (1 + TOLERANCE))).astype(int)
     moved: list[int] = []
     while True:
         counts = np.bincount(side, minlength=len(fractions))
