@@ -15,6 +15,7 @@ from model.heads import check_head, choose_objective, default_loss
 from model.io.locate import locate_model
 from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.inspection import DataReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
@@ -23,7 +24,7 @@ from model.scaling import PixelHistogram
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
-from training.data.inspection.report import report_data
+from training.data.inspection.report import inspect_run, keep_report
 from training.data.inspection.text import short_lines
 from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
 from training.data.provenance import data_section
@@ -66,12 +67,14 @@ def run_all(
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
     opened, _, _ = _open_checked(data, TrainConfig(**overrides), folder)
+    found = inspect_run(data, opened, with_test=True)
+    _log_data(found)
     measured = _open_measured(data, opened, folder)  # report what cannot be measured before hours of work, not after
     if (folder / CHECKPOINT_FILE).exists():
         logger.info("the training has already started: no further trials")
-    elif tune(data, overrides, search, folder, tensorboard, with_test=True) is None:
+    elif tune(data, overrides, search, folder, tensorboard, found) is None:
         return
-    train(data, overrides, folder, tensorboard=tensorboard, with_test=True)
+    train(data, overrides, folder, tensorboard=tensorboard, found=found)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     known = [one.fingerprint for one in evaluation.sources] if evaluation else []
     # The test split is used only once, unless other rows are in it now.
@@ -90,7 +93,7 @@ def tune(
     search: TuneConfig,
     folder: Path,
     tensorboard: bool = False,
-    with_test: bool = False,
+    found: DataReport | None = None,
 ) -> TrialsReport | None:
     """Search hyperparameters and write trials.json to the folder.
 
@@ -100,7 +103,7 @@ def tune(
         search: how to search.
         folder: the run; an interrupted search in it continues.
         tensorboard: write each trial's TensorBoard files to the folder.
-        with_test: data.json compares the rows with those that the run is measured on, too.
+        found: what data.json is to hold; None to find it out.
 
     Returns:
         trials.json; None in a worker, since the chief has it.
@@ -110,7 +113,7 @@ def tune(
     """
     opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides), folder)
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
-    _report_data(data, opened, folder, with_test)
+    _keep_data(found or inspect_run(data, opened), opened, folder)
     _keep_contents(data, opened, folder)
     trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
     space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
@@ -150,7 +153,7 @@ def train(
     preset: str | None = None,
     verbose: bool = True,
     tensorboard: bool = False,
-    with_test: bool = False,
+    found: DataReport | None = None,
 ) -> None:
     """Train, and write config.json, model.safetensors, training.json and the card to the folder.
 
@@ -161,7 +164,7 @@ def train(
         preset: a key of `PRESETS`.
         verbose: show progress.
         tensorboard: write TensorBoard files to the folder.
-        with_test: data.json compares the rows with those that the run is measured on, too.
+        found: what data.json is to hold; None to find it out.
 
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
@@ -170,7 +173,7 @@ def train(
     settings = TrainConfig(**recipe | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
     opened, config_fields, settings = _open_checked(data, settings, folder)
-    _report_data(data, opened, folder, with_test)
+    _keep_data(found or inspect_run(data, opened), opened, folder)
     _keep_contents(data, opened, folder)
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
@@ -317,9 +320,14 @@ def _open_checked(
     return opened, config_fields, settings
 
 
-def _report_data(data: DataConfig, opened: TrainingData, folder: Path, with_test: bool) -> None:
-    """Write data.json and log its short form, before anything else is done."""
-    for line in short_lines(report_data(data, opened, folder / DATA_FILE, with_test)):
+def _keep_data(found: DataReport, opened: TrainingData, folder: Path) -> None:
+    """Write data.json and log its short form."""
+    found.plan.batch_size, found.plan.batches = opened.train.batch_size, len(opened.train)
+    _log_data(keep_report(found, folder / DATA_FILE))
+
+
+def _log_data(found: DataReport) -> None:
+    for line in short_lines(found):
         log_once(line)
 
 

@@ -76,13 +76,12 @@ def inspect_dataset(data: DataConfig) -> Inspection:
     return Inspection(_build(opened, datasets), datasets, opened.pixel_format)
 
 
-def report_data(data: DataConfig, opened: TrainingData, path: Path, with_test: bool) -> DataReport:
-    """Write data.json of a run and return it.
+def inspect_run(data: DataConfig, opened: TrainingData, with_test: bool = False) -> DataReport:
+    """Return what was found in the splits that a run uses.
 
     Args:
         data: as it was opened.
         opened: the training data.
-        path: of the file. What is there is kept if it is about the same rows, but with the test rows.
         with_test: also look at the rows that the run is measured on.
 
     Raises:
@@ -98,9 +97,20 @@ def report_data(data: DataConfig, opened: TrainingData, path: Path, with_test: b
             if problem is not None:
                 raise TrazoError(problem)
         datasets.append(found)
-    report = _build(opened, datasets)
+    return _build(opened, datasets)
+
+
+def keep_report(report: DataReport, path: Path) -> DataReport:
+    """Write data.json of a run and return what it holds then.
+
+    What is there is kept if it says all that the new report says: it may be about the test rows, too.
+
+    Args:
+        report: from `inspect_run`.
+        path: of the file; its folder is made.
+    """
     known = DataReport.read(path)
-    if known is not None and not with_test and _covers(known, report):
+    if known is not None and _covers(known, report):
         return known
     path.parent.mkdir(parents=True, exist_ok=True)
     write_report(path, report)

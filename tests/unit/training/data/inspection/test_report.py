@@ -12,7 +12,7 @@ from model.io.reports.inspection import DataReport, DatasetContents
 from tests.support.datasets import random_images, write_dataset
 from tests.unit.training.data.inspection.conftest import MARKUP
 from training.config import DataConfig
-from training.data.inspection.report import inspect_dataset, report_data
+from training.data.inspection.report import inspect_dataset, inspect_run, keep_report
 from training.data.splits import open_data
 
 
@@ -113,8 +113,7 @@ def test_inspect_split_without_labels_is_a_problem_not_an_error(tmp_path):
     assert any(one.startswith("split test cannot be used") for one in report.warnings)
     with pytest.raises(TrazoError, match="has no labels"):  # of a run that would measure on it
         data = DataConfig(str(tmp_path))
-        report_data(data, open_data(data), tmp_path / "run" / DATA_FILE, with_test=True)
-    assert not (tmp_path / "run").exists()
+        inspect_run(data, open_data(data), with_test=True)
 
 
 def test_inspect_regression_reports_targets_instead_of_classes(tmp_path):
@@ -138,21 +137,22 @@ def test_inspect_is_a_pure_function_of_the_data(letters):
     assert inspect(letters)[0] == inspect(letters)[0]
 
 
-def test_report_data_keeps_what_a_run_found_about_the_test_rows(letters, tmp_path):
+def test_keep_report_keeps_what_a_run_found_about_the_test_rows(letters, tmp_path):
     data, path = DataConfig(letters), tmp_path / "run" / DATA_FILE
     opened = open_data(data)
-    with_test = report_data(data, opened, path, with_test=True)
-    written = path.read_bytes()
-    assert report_data(data, opened, path, with_test=False) == with_test and path.read_bytes() == written
+    with_test = inspect_run(data, opened, with_test=True)
     assert [part.name for part in with_test.plan.parts] == ["training", "validation", "test"]
+    assert keep_report(with_test, path) == with_test
+    written = path.read_bytes()
+    assert keep_report(inspect_run(data, opened), path) == with_test and path.read_bytes() == written
     other = DataConfig(letters, validation_fraction=0.3)
-    assert len(report_data(other, open_data(other), path, with_test=False).plan.parts) == 2
+    assert len(keep_report(inspect_run(other, open_data(other)), path).plan.parts) == 2
     assert path.read_bytes() != written
 
 
-def test_report_data_without_a_scan_reports_it(letters, tmp_path):
+def test_inspect_run_without_a_scan_reports_it(letters):
     data = DataConfig(letters, no_scan=True)
-    report = report_data(data, open_data(data), tmp_path / DATA_FILE, with_test=True)
+    report = inspect_run(data, open_data(data), with_test=True)
     assert not report.scanned and "the rows were not scanned" in report.warnings[0]
     assert [part.rows for part in report.plan.parts][2] == 12 and report.datasets[0].splits[0].classes == []
 
@@ -194,7 +194,7 @@ def test_inspect_part_of_the_data_counts_only_its_rows(letters):
     assert report.plan.classes == 2 and sum(part.rows for part in report.plan.parts[:2]) == 30
 
 
-def test_report_data_of_several_datasets_compares_all_of_them(tmp_path):
+def test_inspect_run_of_several_datasets_compares_all_of_them(tmp_path):
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     images = random_images(80)
     for name, rows in (("one", images[:40]), ("two", images[20:60])):
@@ -202,7 +202,7 @@ def test_report_data_of_several_datasets_compares_all_of_them(tmp_path):
     write_dataset(tmp_path / "one", features, [{"image": images[50:52], "label": [0, 0]}], split="test")
     write_dataset(tmp_path / "two", features, [{"image": images[70:72], "label": [0, 1]}], split="test")
     data = DataConfig(str(tmp_path / "one"), extra_datasets=(str(tmp_path / "two"),))
-    report = report_data(data, open_data(data), tmp_path / "run" / DATA_FILE, with_test=True)
+    report = inspect_run(data, open_data(data), with_test=True)
     assert [one.splits[0].rows for one in report.datasets] == [40, 40]
     assert [part.rows for part in report.plan.parts][2] == 4
     found = [one for one in report.plan.overlaps if one.second == "test"]  # images 50 and 51 are in "two", too
