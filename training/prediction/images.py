@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -177,7 +177,8 @@ def open_images(
                 if value:
                     raise TrazoError(f"{data!r} holds images, which have no {name} {value!r}")
             return _open_listing(data, listing, split)
-    return DatasetImages(open_source(data, split or DEFAULT_SPLIT, options), image_column)
+    source = open_source(data, split or DEFAULT_SPLIT, replace(options, needs_labels=False))
+    return DatasetImages(source, image_column)
 
 
 def _open_file(path: str) -> ImageFiles:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from model.errors import TrazoError
 from model.image_formats import HEAD_BYTES
@@ -146,12 +146,19 @@ def is_archive_file(path: str) -> bool:
     return os.path.isfile(path) and (kinds.is_archive(path) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
 
 
-def looks_like_webdataset(path: str) -> bool:
-    """Return whether a tar's first members are rows of a WebDataset: files of one name with several endings."""
+def looks_like_webdataset(path: str, opened: IO[bytes] | None = None) -> bool:
+    """Return whether a tar's first members are rows of a WebDataset: files of one name with several endings.
+
+    Args:
+        path: of the tar.
+        opened: the tar, if it is not on disk; then an error of reading it is raised.
+    """
     try:
-        with tarfile.open(path) as tar:
+        with tarfile.open(path, fileobj=opened) as tar:
             infos = [info for info, _ in zip(tar, range(20), strict=False) if info.isreg()]
-    except DAMAGED:
+    except DAMAGED as error:
+        if opened and isinstance(error, OSError):
+            raise
         return False
     names = [info.name for info in infos if not kinds.is_litter(PurePath(info.name).name)]
     endings = {kinds.ending(name) for name in names}

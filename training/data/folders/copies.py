@@ -2,6 +2,7 @@
 
     parquet/folder-<hash of its path>/<hash of its listing>/report.json      what was found
                                                            /<split number>/  Parquet files, hash of their content
+    parquet/repo-<hash of its commit>/…                                      the same for a repo on the Hub
 
 When a folder was changed, its copies of before are removed, unless another process still reads them.
 """
@@ -10,8 +11,8 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from model.io.atomic import atomic_write
 from training.data.folders import kinds
 from training.data.folders.layout import UNLABELED, split_of
 from training.data.folders.listing import File, Listing, list_folder
-from training.data.folders.members import FileReader, list_given_archive
+from training.data.folders.members import list_given_archive, read_files
 from training.data.folders.plan import FolderPlan, Row, plan_rows
 from training.data.folders.report import FolderReport, log_once
 from training.data.parquet.byte_ranges import cache_folder
@@ -38,6 +39,8 @@ logger = logging.getLogger("trazo")
 VALUE_TYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool", pa.string(): "string"}
 VERSION = 1  # of how a folder is read; a copy made by another version is not used
 REPORT, CONTENT = "report.json", "content"
+
+ReadFiles = Callable[[Iterator[File]], Generator[bytes | None, None, None]]  # the content of each file, in their order
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,36 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
     """
     listing = listing or list_dataset(dataset)
     root = cache_folder() / "parquet" / f"folder-{_digest(os.path.realpath(dataset))}"
-    copies = root / _key(listing, choice)
+    return open_copies(
+        dataset, split, root / _key(listing, choice), lambda: plan_rows(dataset, listing, choice), replaces_others=True
+    )
+
+
+def open_copies(
+    dataset: str,
+    split: str,
+    copies: Path,
+    make_plan: Callable[[], FolderPlan],
+    read: ReadFiles = read_files,
+    replaces_others: bool = False,
+) -> FolderCopy:
+    """Return a Parquet copy of one split of some version of a dataset; it is made if there is none.
+
+    Args:
+        dataset: as it was requested, for messages.
+        split: name of the split.
+        copies: folder of this version's copies.
+        make_plan: decides which file is which row; called only if something is to be copied.
+        read: yields the content of files.
+        replaces_others: whether the folders next to `copies` are copies of other versions, to be removed.
+
+    Raises:
+        SplitNotFoundError, TrazoError: as for `open_folder`.
+    """
     plan = None
     report = _read_report(copies)
     if report is None:
-        plan = plan_rows(dataset, listing, choice)
+        plan = make_plan()
         report = plan.report
     for line in report.lines():
         log_once(f"{dataset}: {line}")
@@ -91,9 +119,9 @@ def open_folder(dataset: str, split: str, choice: str | None = None, listing: Li
         )
     folder = copies / str(list(report.splits).index(name))
     if not folder.is_dir():
-        plan = plan or plan_rows(dataset, listing, choice)
-        _make_copy(dataset, name, plan, folder)
-        remove_others(copies)
+        _make_copy(dataset, name, plan or make_plan(), folder, read)
+        if replaces_others:
+            remove_others(copies)
     use(copies)
     files = tuple(sorted(str(path) for path in folder.glob("*.parquet")))
     return FolderCopy(name, files, (folder / CONTENT).read_text(encoding="ascii"), report)
@@ -106,6 +134,11 @@ def list_dataset(dataset: str) -> Listing:
         TrazoError: if it cannot be read.
     """
     return list_folder(dataset) if os.path.isdir(dataset) else list_given_archive(dataset)
+
+
+def hash_key(version: tuple[str | None, ...]) -> str:
+    """Return a folder's name for copies of a version of a dataset; other rules of reading it give another one."""
+    return _digest(repr((VERSION, kinds.can_read_heif(), version)))
 
 
 def _key(listing: Listing, choice: str | None) -> str:
@@ -128,7 +161,7 @@ def _read_report(copies: Path) -> FolderReport | None:
 # --- Making a copy ---
 
 
-def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None:
+def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path, read: ReadFiles) -> None:
     rows = plan.splits[split]
     size = sum(row.file.size for row in rows)
     logger.info(f"split {split} of {dataset!r}, {len(rows):,} images, is copied to {folder}, once")
@@ -143,7 +176,7 @@ def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None
         use(folder.parent)
         atomic_write(folder.parent / REPORT, plan.report.model_dump_json())
         with unfinished_copy(folder.parent) as copy:
-            _write_rows(rows, plan, copy)
+            _write_rows(rows, plan, copy, read)
             if not folder.is_dir():  # another process may have made it meanwhile
                 shutil.move(copy, folder)
     except OSError as error:
@@ -153,7 +186,7 @@ def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path) -> None
         ) from None
 
 
-def _write_rows(rows: list[Row], plan: FolderPlan, folder: Path) -> None:
+def _write_rows(rows: list[Row], plan: FolderPlan, folder: Path, read: ReadFiles) -> None:
     features = Features({"image": Image()})
     if plan.classes:
         features["label"] = ClassLabel(names=list(plan.classes))
@@ -162,8 +195,8 @@ def _write_rows(rows: list[Row], plan: FolderPlan, folder: Path) -> None:
     features |= {name: Value(VALUE_TYPES[values.type]) for name, values in columns.items()}
     schema = Features(features).arrow_schema
     digest = hashlib.blake2b(repr((plan.classes, list(columns))).encode(), digest_size=16)
-    with ParquetShards(folder, schema) as shards:
-        for group, contents in _groups(rows):
+    with ParquetShards(folder, schema) as shards, closing(read(row.file for row in rows)) as files:
+        for group, contents in _groups(rows, files):
             images = [{"bytes": one, "path": row.file.relative} for row, one in zip(group, contents, strict=True)]
             lines = pa.array([row.line if row.line >= 0 else None for row in group], pa.int64())
             others = {name: values.take(lines) for name, values in columns.items()}
@@ -178,29 +211,17 @@ def _write_rows(rows: list[Row], plan: FolderPlan, folder: Path) -> None:
     (folder / CONTENT).write_text(digest.hexdigest(), encoding="ascii")
 
 
-def _groups(rows: list[Row]) -> Iterator[tuple[list[Row], list[bytes | None]]]:
+def _groups(rows: list[Row], files: Iterator[bytes | None]) -> Iterator[tuple[list[Row], list[bytes | None]]]:
     """Yield the rows of each row group, with their files' content; None for a file that cannot be read."""
-    reader = FileReader()
     group: list[Row] = []
     contents: list[bytes | None] = []
     size = 0
-    try:
-        for row in tqdm(rows, desc="copied", unit=" files", disable=None):
-            if group and (len(group) == ROWS_PER_GROUP or size + row.file.size > GROUP_BYTES):
-                yield group, contents
-                group, contents, size = [], [], 0
-            group.append(row)
-            contents.append(_read(reader, row.file))
-            size += row.file.size
-        if group:
+    for row in tqdm(rows, desc="copied", unit=" files", disable=None):
+        if group and (len(group) == ROWS_PER_GROUP or size + row.file.size > GROUP_BYTES):
             yield group, contents
-    finally:
-        reader.close()
-
-
-def _read(reader: FileReader, file: File) -> bytes | None:
-    try:
-        return reader.read(file)
-    except OSError as error:
-        logger.warning(f"{file.relative} cannot be read ({error.strerror or error}): a row without an image")
-        return None
+            group, contents, size = [], [], 0
+        group.append(row)
+        contents.append(next(files))
+        size += row.file.size
+    if group:
+        yield group, contents

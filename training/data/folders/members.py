@@ -4,12 +4,16 @@
 many programs make one, is the same folder.
 """
 
+import logging
 import os
+from collections.abc import Generator, Iterable
 
 from training.data.folders import kinds
 from training.data.folders.archives import DAMAGED, TarArchive, ZipArchive, damaged, open_archive
 from training.data.folders.listing import File, Folder, Listing
 from training.data.folders.report import LeftOutCounter
+
+logger = logging.getLogger("trazo")
 
 
 def list_given_archive(path: str) -> Listing:
@@ -105,3 +109,22 @@ class FileReader:
         if self._archive is not None:
             self._archive.close()
         self._archive = None
+
+
+def read_files(files: Iterable[File]) -> Generator[bytes | None, None, None]:
+    """Yield each file's content; None for one that cannot be read, which is logged."""
+    reader = FileReader()
+    try:
+        for file in files:
+            yield try_read(reader, file)
+    finally:
+        reader.close()
+
+
+def try_read(reader: FileReader, file: File) -> bytes | None:
+    """Return a file's content; None if it cannot be read, which is logged."""
+    try:
+        return reader.read(file)
+    except OSError as error:
+        logger.warning(f"{file.relative} cannot be read ({error.strerror or error}): a row without an image")
+        return None

@@ -25,6 +25,10 @@ NO_LABELS = (
 )
 
 
+class NoLabelsError(TrazoError):
+    """There are images, but neither folders of classes nor metadata."""
+
+
 class Row(NamedTuple):
     """One row of a split."""
 
@@ -59,7 +63,8 @@ def plan_rows(dataset: str, listing: Listing, choice: str | None = None) -> Fold
         choice: a layout that overrules the decision, see `find_layout`.
 
     Raises:
-        TrazoError: if images or labels are missing, or a class would vanish; one line with what was found.
+        NoLabelsError: if there are no labels.
+        TrazoError: if images are missing, or a class would vanish; one line with what was found.
     """
     listing = expand_archives(listing)
     draft = _Draft(dataset, listing)
@@ -77,7 +82,7 @@ def plan_rows(dataset: str, listing: Listing, choice: str | None = None) -> Fold
         return _plan_classes(draft, layout, table)
     if table and table.columns:
         return _plan_metadata(draft, table)
-    raise TrazoError(_describe_no_labels(dataset, layout, lacking, listing))
+    raise NoLabelsError(_describe_no_labels(dataset, layout, lacking, listing))
 
 
 class _Draft:
@@ -130,6 +135,7 @@ def _find_images(listing: Listing, counter: LeftOutCounter) -> tuple[list[File],
 
 
 def _read_head(file: File) -> bytes:
+    # A file on the Hub has no head here: what it is, is known by its ending alone.
     return file.head if file.member >= 0 else kinds.read_head(file.path)
 
 

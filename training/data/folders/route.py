@@ -1,6 +1,7 @@
 """Whether a folder is one of images, which this package reads, or one of tables, which `datasets` reads."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,13 +26,23 @@ def is_image_folder(root: str, listing: Listing) -> bool:
         return True
     if _declares_data_files(Path(root) / "README.md"):
         return False
+    return holds_images(listing, lambda file: looks_like_webdataset(file.path))
+
+
+def holds_images(listing: Listing, is_webdataset: Callable[[File], bool]) -> bool:
+    """Return whether most of a folder, or of a repo on the Hub, is images, in folders or archives.
+
+    Args:
+        listing: of it.
+        is_webdataset: whether a tar holds rows of a WebDataset instead of folders of images.
+    """
     images = [file for file in listing.files if kinds.ending(file.name) in kinds.IMAGES]
     tables = [file for file in listing.files if kinds.ending(file.name) in kinds.TABLES]
     if tables:
         return sum(map(_size, images)) > sum(map(_size, tables)) and not _names_images(tables[0].path)
     archives = [file for file in listing.files if kinds.is_archive(file.name)]
-    if archives and not images:
-        return not all(kinds.ending(file.name) == ".tar" and looks_like_webdataset(file.path) for file in archives)
+    if sum(map(_size, archives)) > sum(map(_size, images)):
+        return not all(kinds.ending(file.name) == ".tar" and is_webdataset(file) for file in archives)
     if images:
         return True
     # Neither: what is left are texts, which `datasets` reads, or files that nobody reads, which `plan_rows` names.
@@ -69,5 +80,11 @@ def _declares_data_files(readme: Path) -> bool:
         card = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
     except (OSError, ValueError, yaml.YAMLError):
         return False
-    configs = card.get("configs") if isinstance(card, dict) else None
-    return isinstance(configs, list) and any(isinstance(one, dict) and "data_files" in one for one in configs)
+    return declare_files(card.get("configs") if isinstance(card, dict) else None)
+
+
+def declare_files(configs: object) -> bool:
+    """Return whether the configs in a README say which files are the data."""
+    return isinstance(configs, list) and any(
+        isinstance(one, dict) and not one.keys().isdisjoint(("data_files", "data_dir")) for one in configs
+    )

@@ -92,6 +92,11 @@ class RemoteFiles:
     def read(self, path: str, begin: int, end: int) -> bytes:
         """Read bytes [begin, end) of a file, in one request.
 
+        Args:
+            path: of the file; on the Hub also its address, for which the client looks nothing up.
+            begin: of the first byte.
+            end: after the last byte.
+
         Raises:
             StreamError: as for `read_spans`.
         """
@@ -110,7 +115,7 @@ class RemoteFiles:
         # The Hub's client repeats the request after a 5xx, a reset, an incomplete body or a timeout.
         response = http_backoff(
             "GET",
-            self.filesystem.url(path),
+            path if "://" in path else self.filesystem.url(path),
             headers={"range": f"bytes={begin}-{end - 1}", **build_hf_headers(token=self.token)},
             timeout=self.http.timeout,
             max_retries=self.http.retries,

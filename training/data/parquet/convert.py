@@ -1,4 +1,4 @@
-"""Parquet copies of splits in other formats: WebDataset archives, Arrow files, folders of images on the Hub.
+"""Parquet copies of splits in other formats: WebDataset archives, Arrow files, images that a README declares.
 
 Such formats do not say how many rows they hold or where one lies, so a row can only be reached by reading from the
 beginning. `datasets` streams them once, in file order, into Parquet on disk; the copy then streams like any other

@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 import yaml
 from datasets import DatasetBuilder, Features, load_dataset_builder
 from datasets.exceptions import DatasetGenerationError
-from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError
 
 from model.errors import StreamError, TrazoError
 from model.io.hub_errors import translate_hub_errors
 from training.data.folders.archives import is_archive_file
-from training.data.folders.copies import list_dataset, open_folder
-from training.data.folders.listing import File, Listing
+from training.data.folders.copies import FolderCopy, list_dataset, open_folder
+from training.data.folders.hub import HubRepo, find_repo, open_repo
+from training.data.folders.listing import Listing
 from training.data.folders.report import FolderReport, list_some, log_once
 from training.data.folders.route import is_image_folder
 from training.data.folders.unused import report_unused
@@ -40,8 +40,6 @@ from training.data.parquet.schema import join_schemas, unique_schemas
 from training.data.parquet.sparse_file import SparseFile
 from training.data.parquet.split_info import SplitInfo, SplitNotFoundError
 
-COMMIT_TIMEOUT_S = 20
-
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -53,6 +51,7 @@ class SourceOptions:
         token: for the Hub; None for the one of the environment.
         http: timeouts, retries and cache.
         layout: of a folder of images, see `training.data.folders.layout.find_layout`; None decides by its folders.
+        needs_labels: whether a repo of images without labels is an error; a folder without labels always is.
     """
 
     config: str | None = None
@@ -60,6 +59,7 @@ class SourceOptions:
     token: str | None = None
     http: HttpOptions = HttpOptions()
     layout: str | None = None
+    needs_labels: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,23 +136,32 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     local = os.path.isdir(dataset)
     listing = list_dataset(dataset) if local or is_archive_file(dataset) else None
     if listing and is_image_folder(dataset, listing):
-        return _open_images(dataset, split, options, listing)
-    if options.layout:
-        raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
+        return _open_folder(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        found, builder = _resolve_split(dataset, split, options, listing)
+        repo = None if local else find_repo(dataset, options.revision, options.token)
+        if repo and (
+            copy := open_repo(repo, split, options.layout, options.config, options.http, options.needs_labels)
+        ):
+            return _open_images(dataset, copy, options, repo.commit)
+        if options.layout:
+            raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
+        found, builder = _resolve_split(dataset, split, options, repo, listing)
         if not all(url.endswith(".parquet") for url in found.urls):
             return _open_copy(found, builder, options.http)
         return _open_parquet(found, options)
 
 
-def _open_images(dataset: str, split: str, options: SourceOptions, listing: Listing) -> ParquetSplit:
-    """Open the Parquet copy of a folder of images."""
+def _open_folder(dataset: str, split: str, options: SourceOptions, listing: Listing) -> ParquetSplit:
     for name, value in (("revision", options.revision), ("config", options.config)):
         if value:
             raise TrazoError(f"{dataset!r} is a folder of images, which has no {name} {value!r}")
-    copy = open_folder(dataset, split, options.layout, listing)
-    found = _FoundSplit(dataset, copy.split, None, "default", tuple(copy.report.splits), copy.files, None, copy.report)
+    return _open_images(dataset, open_folder(dataset, split, options.layout, listing), options)
+
+
+def _open_images(dataset: str, copy: FolderCopy, options: SourceOptions, commit: str | None = None) -> ParquetSplit:
+    """Open the Parquet copy of a folder of images, or of a repo of them on the Hub."""
+    splits = tuple(copy.report.splits)
+    found = _FoundSplit(dataset, copy.split, commit, "default", splits, copy.files, None, copy.report)
     return replace(_open_parquet(found, options), fingerprint=copy.content[:16])
 
 
@@ -175,14 +184,13 @@ class _FoundSplit:
 
 
 def _resolve_split(
-    dataset: str, split: str, options: SourceOptions, listing: Listing | None
+    dataset: str, split: str, options: SourceOptions, repo: HubRepo | None, listing: Listing | None
 ) -> tuple[_FoundSplit, DatasetBuilder]:
     local = os.path.isdir(dataset)
     if local and options.revision:
         raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
-    commit = None
-    if not local:
-        commit, listing = _resolve_commit(dataset, options)
+    commit = repo.commit if repo else None
+    listing = repo.listing() if repo else listing
     try:
         if local:
             with known_features_only() as unknown:
@@ -218,18 +226,6 @@ def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> F
     for line in report.lines() if report else []:
         log_once(f"{dataset}: {line}")
     return report
-
-
-def _resolve_commit(dataset: str, options: SourceOptions) -> tuple[str, Listing]:
-    """Return the commit's hash, and its files."""
-    api = HfApi(token=options.token)
-    info = api.dataset_info(dataset, revision=options.revision, timeout=COMMIT_TIMEOUT_S)
-    if info.sha is None:
-        raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it names no commit of {dataset!r}")
-    names = [sibling.rfilename for sibling in info.siblings or ()]
-    root = f"hf://datasets/{dataset}@{info.sha}"
-    files = [File(tuple(name.split("/")[:-1]), name.rpartition("/")[2], 0, f"{root}/{name}") for name in names]
-    return info.sha, Listing(files)
 
 
 def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -> ParquetSplit:
