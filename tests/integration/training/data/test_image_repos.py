@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import Dataset, Features, Image
 from huggingface_hub.utils import http_backoff
 
 from model.errors import StreamError, TrazoError
@@ -184,6 +185,8 @@ def test_repo_split_or_config_that_does_not_exist_is_error(add):
 
 
 DECLARED = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: some/*/*.png\n---\n"
+TABLE = io.BytesIO()
+Dataset.from_dict({"image": [{"bytes": IMAGE, "path": None}] * 2}, Features({"image": Image()})).to_parquet(TABLE)
 SHARD = tarred({f"{n}.{end}": content for n in range(3) for end, content in (("png", IMAGE), ("cls", b"1"))})
 
 
@@ -193,8 +196,9 @@ SHARD = tarred({f"{n}.{end}": content for n in range(3) for end, content in (("p
         ({"some/a": 2, "some/b": 2, "other/a": 2, "README.md": DECLARED}, 4),
         ({"data/train-0000.tar": SHARD, "data/train-0001.tar": SHARD}, 6),
         ({"data/train-0000.tar": SHARD, "figure.png": IMAGE}, 3),
+        ({"data/train-00000.parquet": TABLE.getvalue(), "a": 9, "b": 9}, 2),
     ],
-    ids=["declared files", "WebDataset", "WebDataset with a figure"],
+    ids=["declared files", "WebDataset", "WebDataset with a figure", "Parquet"],
 )
 def test_repo_of_other_data_is_left_to_datasets(add, monkeypatch, files, rows):
     monkeypatch.setattr(hub_folders, "open_copies", None)
