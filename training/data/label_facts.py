@@ -68,7 +68,8 @@ def fit_target_scaling(data: TrainingData, loss: str = "") -> TargetScaling:
 
 def _training_labels(part: DatasetParts) -> np.ndarray | None:
     """Return the labels of the usable training rows of one dataset, in file order; None without a scan."""
-    if part.index is None:
+    index = part.index
+    if index is None:
         return None
-    rows = np.flatnonzero(part.index.usable)
-    return part.index.labels[rows[part.train.contains(rows)]]
+    rows = np.flatnonzero(index.usable)
+    return index.labels[rows[part.train.contains(rows)]]

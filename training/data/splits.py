@@ -20,7 +20,7 @@ from training.data.part import choose_rows
 from training.data.scan.checks import check_split
 from training.data.scan.hold_out import places_of, stratify
 from training.data.scan.index import SplitIndex
-from training.data.scan.scanner import scan_split
+from training.data.scan.scanner import KeptIndex, scan_split
 from training.data.stream import HubStream
 
 HELD_OUT = "held-out"  # --test-split: a share of the training split, even if there is a split named test
@@ -35,15 +35,19 @@ class DatasetParts:
         train: rows to learn from.
         validation: rows for early stopping and the search.
         test: rows to measure on, if they are held out of the training split; None if there is a separate test split.
-        index: what the scan found in the training split; None without a scan.
         held_out_by: content, row id or the name of the group column.
     """
 
     train: HubStream
     validation: HubStream
     test: HubStream | None
-    index: SplitIndex | None
     held_out_by: str
+    _index: KeptIndex | None
+
+    @property
+    def index(self) -> SplitIndex | None:
+        """What the scan found in the training split; None without a scan. Do not keep it longer than needed."""
+        return self._index.read() if self._index else None
 
 
 @dataclass(frozen=True)
@@ -142,14 +146,15 @@ def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:
     stream, index = _limit_rows(data, stream, index)
     if index:
         check_split(index, stream)
+    kept = KeptIndex(stream.sources[0], index) if index else None
     stream, by = _place_rows(data, stream, index, cuts)
     rest, test = stream.hold_out(data.test_fraction) if takes_test_rows(data, stream.source.splits) else (stream, None)
     if own_validation:
         settings = {"labels": stream.labels, "seed": stream.seed, "batch_size": stream.batch_size}
         task = "regression" if stream.task == "regression" else data.task
         known = replace(data, task=task, image_column=stream.image_column, label_column=stream.label_column)
-        return DatasetParts(rest, _open_validation(known, settings), test, index, by)
-    return DatasetParts(*rest.hold_out(data.validation_fraction), test, index, by)
+        return DatasetParts(rest, _open_validation(known, settings), test, by, kept)
+    return DatasetParts(*rest.hold_out(data.validation_fraction), test, by, kept)
 
 
 def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[HubStream, str]:
@@ -208,8 +213,8 @@ def one_config_per_dataset(data: DataConfig) -> list[DataConfig]:
 
 def _distinct_facts(part: DatasetParts) -> tuple[np.ndarray, np.ndarray]:
     """Return which facts the images of a dataset have, and how many images have each."""
-    if part.index:
-        return part.index.distinct_facts(part.index.readable)
+    if index := part.index:
+        return index.distinct_facts(index.readable)
     facts = sample_facts(part.train)
     return facts, np.ones(len(facts), np.int64)
 

@@ -97,7 +97,7 @@ def _classes(side: Side) -> list[ClassRows]:
 
 
 def _network_input(opened: TrainingData) -> NetworkInput:
-    chosen, indexes = opened.input_shape, [part.index for part in opened.parts if part.index is not None]
+    chosen, indexes = opened.input_shape, [index for part in opened.parts if (index := part.index) is not None]
     found = [index.distinct_facts(index.readable) for index in indexes] or [(np.zeros(0, FACTS), np.zeros(0, np.int64))]
     facts, counts = map(np.concatenate, zip(*found, strict=True))
     return NetworkInput(

@@ -7,7 +7,6 @@ columns, in as few ranged requests as possible.
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, open_files
 from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
 from training.data.parquet.datasets_compat import EmptyDatasetError, known_features_only
-from training.data.parquet.footers import Footer, column_spans, is_empty_group, read_footer
+from training.data.parquet.footers import Footer, column_spans, is_empty_group, read_footers
 from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
 from training.data.parquet.schema import join_schemas, unique_schemas
 from training.data.parquet.sparse_file import SparseFile
@@ -98,8 +97,9 @@ class ParquetSplit(SplitInfo):
     def is_empty(self, column: str) -> bool:
         """Return whether the footers say that no row has a value in a column, such as "label" or "image.bytes"."""
         for footer in self._footers:
-            for number in range(footer.metadata.num_row_groups):
-                if not is_empty_group(footer.metadata.row_group(number), column):
+            metadata = footer.parse(range(len(footer.rows)))
+            for number in range(metadata.num_row_groups):
+                if not is_empty_group(metadata.row_group(number), column):
                     return False
         return True
 
@@ -112,12 +112,13 @@ class ParquetSplit(SplitInfo):
         start, stop = run
         shard = int(self.table.shard[start])
         path, groups = self._paths[shard], self.table.group[start:stop].tolist()
-        metadata = self._footers[shard].metadata
-        spans = [span for group in groups for span in column_spans(metadata.row_group(group), columns)]
+        metadata = self._footers[shard].parse(groups)  # of these groups alone
+        positions = range(len(groups))
+        spans = [span for position in positions for span in column_spans(metadata.row_group(position), columns)]
         parts = self._files.read_spans(path, spans)
         try:
             file = pq.ParquetFile(pa.PythonFile(SparseFile(parts), mode="r"), metadata=metadata)
-            return file.read_row_groups(groups, columns=columns, use_threads=False)
+            return file.read_row_groups(list(positions), columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
 
@@ -257,9 +258,7 @@ def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -
 
 def _open_parquet(found: _FoundSplit, options: SourceOptions) -> ParquetSplit:
     files, paths = open_files(found.urls, options.token, options.http)
-    with ThreadPoolExecutor(min(8, len(paths))) as pool:
-        footers = tuple(pool.map(lambda path: read_footer(files, path), paths))
-    return _join_files(found, files, paths, footers)
+    return _join_files(found, files, paths, read_footers(files, paths))
 
 
 def _join_files(
@@ -269,7 +268,7 @@ def _join_files(
     table = RowGroups(*np.array([entry for entry in rows_per_group if entry[2]] or np.zeros((0, 3)), np.int64).T)
     if not table.total:
         raise TrazoError(f"split {found.split!r} of {found.dataset!r} has no rows")
-    schemas = unique_schemas([footer.metadata.schema.to_arrow_schema() for footer in footers])
+    schemas = unique_schemas([footer.schema for footer in footers])
     joined = join_schemas(paths, schemas, found.features, found.problems)
     # A folder's files may be replaced by others of the same size; those of a commit never change.
     version = found.commit or repr([(path, os.stat(path).st_mtime_ns, os.stat(path).st_ctime_ns) for path in paths])

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,29 @@ def scan_split(labeled: LabeledSource) -> SplitIndex:
     for part in folder.glob("part-*.npz"):
         part.unlink(missing_ok=True)
     return index
+
+
+class KeptIndex:
+    """The index of a split, which is not kept in memory while nobody uses it: it is read from disk again.
+
+    A training of hours needs it only at its start.
+    """
+
+    def __init__(self, labeled: LabeledSource, index: SplitIndex) -> None:
+        """Keep an index that `scan_split` returned, or a selection of its rows."""
+        self._labeled, self._part, self._in_use = labeled, index.part, weakref.ref(index)
+
+    def read(self) -> SplitIndex:
+        """Return the index.
+
+        Raises:
+            TrazoError: as `scan_split`.
+        """
+        index = self._in_use()
+        if index is None:
+            index = replace(scan_split(self._labeled), part=self._part)
+            self._in_use = weakref.ref(index)
+        return index
 
 
 def scan_folder(labeled: LabeledSource) -> Path:

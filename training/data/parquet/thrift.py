@@ -1,0 +1,134 @@
+"""Find the elements of a list in a struct of Thrift's compact protocol, in which Parquet's footers are written.
+
+Only what is needed to cut a footer: values are skipped, not read. Source of the format: the Apache Thrift project,
+"Thrift compact protocol encoding".
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# Types of values. A boolean is part of its field's header; in a list it takes a byte.
+BOOLEANS = (1, 2)
+BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(3, 13)
+VARINTS = (I16, I32, I64)
+LONG_LIST = 15  # in the place of a list's length: it follows
+
+
+def find_elements(data: bytes, field: int) -> tuple[int, list[int]]:
+    """Return where a list of structs begins in a struct, and where its elements do.
+
+    Args:
+        data: begins with the struct, which is valid.
+        field: id of the list's field.
+
+    Returns:
+        (position of the list's header, positions of the elements and of what follows the last one).
+
+    Raises:
+        ValueError: if there is no such field.
+    """
+    position = number = 0
+    while header := data[position]:
+        position += 1
+        if header >> 4:
+            number += header >> 4
+        else:
+            value, position = _varint(data, position)
+            number = (value >> 1) ^ -(value & 1)
+        if number == field:
+            start = position
+            length, _, position = _list_header(data, position)
+            ends = [position]
+            for _ in range(length):
+                ends.append(position := _skip_struct(data, position))
+            return start, ends
+        position = _skip(data, position, header & 15)
+    raise ValueError(f"there is no field {field}")
+
+
+def cut_list(data: memoryview, start: int, ends: Sequence[int] | np.ndarray, chosen: Sequence[int]) -> bytes:
+    """Return a struct in which a list has only some of its elements.
+
+    Args:
+        data: the struct, and anything behind it.
+        start: from `find_elements`.
+        ends: from `find_elements`.
+        chosen: which elements.
+    """
+    elements = [data[ends[n] : ends[n + 1]] for n in chosen]
+    return b"".join([data[:start], _make_list_header(len(chosen)), *elements, data[ends[-1] :]])
+
+
+def _make_list_header(length: int) -> bytes:
+    if length < LONG_LIST:
+        return bytes([length << 4 | STRUCT])
+    header = [LONG_LIST << 4 | STRUCT]
+    while length > 0x7F:
+        header.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([*header, length])
+
+
+def _list_header(data: bytes, position: int) -> tuple[int, int, int]:
+    """Return length, type of the elements, and the position behind the header."""
+    header = data[position]
+    if header >> 4 < LONG_LIST:
+        return header >> 4, header & 15, position + 1
+    length, position = _varint(data, position + 1)
+    return length, header & 15, position
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while (byte := data[position]) & 0x80:
+        value |= (byte & 0x7F) << shift
+        shift, position = shift + 7, position + 1
+    return value | byte << shift, position + 1
+
+
+def _skip_struct(data: bytes, position: int) -> int:
+    """Return the position behind a struct. Written for speed: a footer has a hundred values per row group."""
+    while header := data[position]:
+        position += 1
+        if header < 0x10:  # the field's id follows
+            while data[position] & 0x80:
+                position += 1
+            position += 1
+        kind = header & 15
+        if kind in VARINTS:
+            while data[position] & 0x80:
+                position += 1
+            position += 1
+        elif kind == BINARY:
+            if (length := data[position]) < 0x80:
+                position += length + 1
+            else:
+                length, position = _varint(data, position)
+                position += length
+        elif kind == STRUCT:
+            position = _skip_struct(data, position)
+        elif kind > 2:
+            position = _skip(data, position, kind)
+    return position + 1
+
+
+def _skip(data: bytes, position: int, kind: int) -> int:
+    """Return the position behind a field's value."""
+    if kind in VARINTS:
+        return _varint(data, position)[1]
+    if kind == BINARY:
+        length, position = _varint(data, position)
+        return position + length
+    if kind == STRUCT:
+        return _skip_struct(data, position)
+    if kind in (LIST, SET):
+        length, kind, position = _list_header(data, position)
+        if kind in (*BOOLEANS, BYTE):
+            return position + length
+        for _ in range(length):
+            position = _skip(data, position, kind)
+        return position
+    if kind == MAP:
+        raise ValueError("Parquet's footers have no maps")
+    return position + {BYTE: 1, DOUBLE: 8}.get(kind, 0)
