@@ -26,7 +26,7 @@ def find_elements(data: bytes, field: int) -> tuple[int, list[int]]:
         (position of the list's header, positions of the elements and of what follows the last one).
 
     Raises:
-        ValueError: if there is no such field.
+        ValueError: if the field is missing.
     """
     position = number = 0
     while header := data[position]:
@@ -44,7 +44,7 @@ def find_elements(data: bytes, field: int) -> tuple[int, list[int]]:
                 ends.append(position := _skip_struct(data, position))
             return start, ends
         position = _skip(data, position, header & 15)
-    raise ValueError(f"there is no field {field}")
+    raise ValueError(f"field {field} is missing")
 
 
 def cut_list(data: memoryview, start: int, ends: Sequence[int] | np.ndarray, chosen: Sequence[int]) -> bytes:

@@ -47,5 +47,5 @@ def test_parse_footer_leaves_nothing_for_the_garbage_collector():
 
 
 def test_find_elements_without_the_field_is_refused():
-    with pytest.raises(ValueError, match="no field 4"):
+    with pytest.raises(ValueError, match="field 4 is missing"):
         find_elements(bytes([0x15, 0x02, 0x00]), 4)
