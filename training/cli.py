@@ -20,6 +20,7 @@ from model.network_settings import set_up_network
 from model.quiet import quiet
 from training.config import (
     TRIAL_OPTIONS,
+    CacheConfig,
     DataConfig,
     DeployConfig,
     EvaluateConfig,
@@ -230,6 +231,25 @@ def _deploy(options: argparse.Namespace) -> None:
         show(f"deployed: {address}")
 
 
+def _cache(options: argparse.Namespace) -> None:
+    config = CacheConfig(**collect_given(CacheConfig, options))
+    if config.action not in (None, "list", "clear"):
+        raise TrazoError(f"cache {config.action!r}: without a word it lists the cache, with clear it removes it")
+    from training.data import cache
+
+    entries = cache.choose_entries(cache.list_cache(), config.what, config.older_than)
+    if config.action != "clear":
+        if entries:
+            show(cache.format_cache(entries))
+        total = cache.format_bytes(sum(entry.bytes for entry in entries))
+        show(f"{cache.cache_folder()}: {len(entries)} entries, {total}")
+        return
+    freed, kept = cache.remove_entries(entries)
+    for entry in kept:
+        show(f"kept, as another process uses it: {entry.kind} of {entry.name}")
+    show(f"removed {len(entries) - len(kept)} entries: {cache.format_bytes(freed)} freed")
+
+
 # --- Arguments ---
 
 
@@ -279,6 +299,7 @@ VERBS = {
     "predict": Verb(_predict, "write a model's answer for each image to a file", (PredictConfig,)),
     "publish": Verb(_publish, "upload a run to the Hub in one commit", (PublishConfig,)),
     "export": Verb(_export, "write the network for other runtimes, next to its weights", (ExportConfig,)),
+    "cache": Verb(_cache, "list what is kept on disk, or remove it", (CacheConfig,)),
     "deploy": Verb(_deploy, "show a published model in a Space, or serve the same folder locally", (DeployConfig,)),
 }
 

@@ -347,3 +347,22 @@ class DeployConfig(Validated):
     output: Path | None = option(
         None, unset="not kept; with --local runs/space", help="folder that receives the Space's files"
     )
+
+
+@dataclass(frozen=True)
+class CacheConfig(Validated):
+    """What lies in the cache, and what is removed."""
+
+    action: str | None = option(
+        None, positional=True, metavar="clear", unset="list what is there", help="clear: remove it"
+    )
+    what: str | None = option(
+        None,
+        positional=True,
+        metavar="WHAT",
+        unset="everything",
+        help="copies, scans, rows, footers, or a dataset's id or folder",
+    )
+    older_than: float | None = option(
+        None, low=0, metavar="DAYS", unset="any", help="only what was not used for so many days"
+    )

@@ -119,6 +119,8 @@ def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence
             elif several:
                 named["nargs"] = "+"
         if about["positional"]:
+            if declared.default is not MISSING:
+                named["nargs"] = "?"
             parser.add_argument(declared.name, **named)
         else:
             required = declared.default is MISSING and not about["repeat"]

@@ -15,7 +15,7 @@ from training.config import DataConfig
 from training.data.folders.report import list_some
 from training.data.image_shape import InputShape, choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
-from training.data.parquet.source import SplitNotFoundError
+from training.data.parquet.split_info import SplitNotFoundError
 from training.data.part import choose_rows
 from training.data.scan.checks import check_split
 from training.data.scan.hold_out import places_of, stratify

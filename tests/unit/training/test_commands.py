@@ -23,7 +23,7 @@ def dataset(tmp_path) -> str:
 
 @pytest.fixture
 def run(tmp_path, dataset) -> Path:
-    """The folder of a run that has begun."""
+    """The folder of a run that has started."""
     folder = tmp_path / "run"
     folder.mkdir()
     data = DataConfig(dataset)

@@ -33,6 +33,7 @@ from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.locks import remove_others, unfinished_copy, use
 from training.data.parquet.shards import GROUP_BYTES, ROWS_PER_GROUP, ParquetShards, is_disk_full
 from training.data.parquet.split_info import SplitNotFoundError
+from training.data.parquet.used import note_use
 
 logger = logging.getLogger("trazo")
 
@@ -123,6 +124,7 @@ def open_copies(
         if replaces_others:
             remove_others(copies)
     use(copies)
+    note_use(copies.parent if replaces_others else copies, dataset)
     files = tuple(sorted(str(path) for path in folder.glob("*.parquet")))
     return FolderCopy(name, files, (folder / CONTENT).read_text(encoding="ascii"), report)
 

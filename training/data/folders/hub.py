@@ -63,18 +63,19 @@ class HubRepo:
         return Listing(sorted(files))
 
 
-def find_repo(dataset: str, revision: str | None, token: str | None) -> HubRepo:
+def find_repo(dataset: str, revision: str | None, token: str | None, timeout_s: float = COMMIT_TIMEOUT_S) -> HubRepo:
     """Find a dataset repo's commit and the names of its files.
 
     Args:
         dataset: its id.
         revision: branch, tag or commit; None for main.
         token: for the Hub; None for the one of the environment.
+        timeout_s: seconds without a response after which it is given up.
 
     Raises:
         HfHubHTTPError, TrazoError: if it cannot be found.
     """
-    info = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=COMMIT_TIMEOUT_S)
+    info = HfApi(token=token).dataset_info(dataset, revision=revision, timeout=timeout_s)
     if info.sha is None:
         raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it names no commit of {dataset!r}")
     names = tuple(sibling.rfilename for sibling in info.siblings or ())

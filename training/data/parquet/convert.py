@@ -22,6 +22,7 @@ from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.datasets_compat import embed_table_storage
 from training.data.parquet.locks import remove_others, unfinished_copy, use
 from training.data.parquet.shards import ParquetShards, bounded_groups
+from training.data.parquet.used import note_use
 
 logger = logging.getLogger("trazo")
 
@@ -43,14 +44,14 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     """
     urls = [str(url) for url in builder.config.data_files[split]]
     version = commit or [(url, os.stat(url).st_size, os.stat(url).st_mtime_ns) for url in urls]
-    key = repr((constants.ENDPOINT, dataset, builder.config.name, split, version))
     folder = cache_folder() / "parquet"
     if commit is None:  # of a folder only the last version is kept
         place = repr((os.path.realpath(dataset), builder.config.name, split))
         folder /= f"folder-{hashlib.sha256(place.encode()).hexdigest()[:32]}"
-    folder /= hashlib.sha256(key.encode()).hexdigest()
+    folder /= _key(dataset, builder.config.name, split, version)
     if folder.is_dir():
         use(folder)
+        note_use(folder if commit else folder.parent, dataset)
         return folder
     stream = builder.as_streaming_dataset(split)
     image_columns = [name for name, feature in (stream.features or {}).items() if isinstance(feature, Image)]
@@ -71,7 +72,22 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     if commit is None:
         remove_others(folder)
     use(folder)
+    note_use(folder if commit else folder.parent, dataset)
     return folder
+
+
+def kept_copy(dataset: str, config: str, split: str, commit: str) -> Path | None:
+    """Return the copy of a split on the Hub that was made before; None if there is none."""
+    folder = cache_folder() / "parquet" / _key(dataset, config, split, commit)
+    if not folder.is_dir():
+        return None
+    use(folder)
+    note_use(folder, dataset)
+    return folder
+
+
+def _key(dataset: str, config: str, split: str, version: object) -> str:
+    return hashlib.sha256(repr((constants.ENDPOINT, dataset, config, split, version)).encode()).hexdigest()
 
 
 def _write(stream: IterableDataset, folder: Path) -> None:

@@ -7,16 +7,16 @@ columns, in as few ranged requests as possible.
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
-from datasets import DatasetBuilder, Features, load_dataset_builder
+from datasets import DatasetBuilder
 from datasets.exceptions import DatasetGenerationError
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -24,41 +24,20 @@ from model.errors import StreamError, TrazoError
 from model.io.hub_errors import translate_hub_errors
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import FolderCopy, list_dataset, open_folder
-from training.data.folders.hub import HubRepo, find_repo, open_repo
+from training.data.folders.hub import open_repo
 from training.data.folders.listing import Listing
-from training.data.folders.report import FolderReport, list_some, log_once
+from training.data.folders.report import list_some
 from training.data.folders.route import is_image_folder
-from training.data.folders.unused import report_unused
 from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, open_files
-from training.data.parquet.convert import COPIED_SPLIT, parquet_copy
-from training.data.parquet.datasets_compat import EmptyDatasetError, known_features_only
+from training.data.parquet.convert import COPIED_SPLIT, kept_copy, parquet_copy
+from training.data.parquet.find_files import FoundSplit, SourceOptions, find_known_repo, resolve_split
 from training.data.parquet.footers import Footer, column_spans, is_empty_group, read_footers
-from training.data.parquet.hub_client import call_with_silence_timeout, limited_hub_calls
+from training.data.parquet.hub_client import limited_hub_calls
+from training.data.parquet.resolved import load_resolved
 from training.data.parquet.schema import join_schemas, unique_schemas
 from training.data.parquet.sparse_file import SparseFile
-from training.data.parquet.split_info import SplitInfo, SplitNotFoundError
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """Which version of a dataset, and how to reach it.
-
-    Attributes:
-        config: for datasets with several; None for the default.
-        revision: branch, tag or commit on the Hub; None for main.
-        token: for the Hub; None for the one of the environment.
-        http: timeouts, retries and cache.
-        layout: of a folder of images, see `training.data.folders.layout.find_layout`; None decides by its folders.
-        needs_labels: whether a repo of images without labels is an error; a folder without labels always is.
-    """
-
-    config: str | None = None
-    revision: str | None = None
-    token: str | None = None
-    http: HttpOptions = HttpOptions()
-    layout: str | None = None
-    needs_labels: bool = True
+from training.data.parquet.split_info import SplitInfo
 
 
 @dataclass(frozen=True)
@@ -139,16 +118,17 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     if listing and is_image_folder(dataset, listing):
         return _open_folder(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        repo = None if local else find_repo(dataset, options.revision, options.token)
-        if repo and (
-            copy := open_repo(repo, split, options.layout, options.config, options.http, options.needs_labels)
-        ):
-            return _open_images(dataset, copy, options, repo.commit)
+        repo = None if local else find_known_repo(dataset, options)
+        # What is known to be something else than a repo of images is not looked into again.
+        if repo and load_resolved(dataset, options.config, repo.commit) is None:
+            copy = open_repo(repo, split, options.layout, options.config, options.http, options.needs_labels)
+            if copy:
+                return _open_images(dataset, copy, options, repo.commit)
         if options.layout:
             raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
-        found, builder = _resolve_split(dataset, split, options, repo, listing)
+        found, load_builder = resolve_split(dataset, split, options, repo, listing)
         if not all(url.endswith(".parquet") for url in found.urls):
-            return _open_copy(found, builder, options.http)
+            return _open_copy(found, load_builder, options.http)
         return _open_parquet(found, options)
 
 
@@ -162,77 +142,15 @@ def _open_folder(dataset: str, split: str, options: SourceOptions, listing: List
 def _open_images(dataset: str, copy: FolderCopy, options: SourceOptions, commit: str | None = None) -> ParquetSplit:
     """Open the Parquet copy of a folder of images, or of a repo of them on the Hub."""
     splits = tuple(copy.report.splits)
-    found = _FoundSplit(dataset, copy.split, commit, "default", splits, copy.files, None, copy.report)
+    found = FoundSplit(dataset, copy.split, commit, "default", splits, copy.files, None, copy.report)
     return replace(_open_parquet(found, options), fingerprint=copy.content[:16])
 
 
-# --- Which files ---
-
-
-@dataclass(frozen=True)
-class _FoundSplit:
-    """A split's files, before any of them is read."""
-
-    dataset: str
-    split: str
-    commit: str | None
-    config: str
-    splits: tuple[str, ...]
-    urls: tuple[str, ...]
-    features: Features | None  # None: as the files say
-    folder: FolderReport | None = None
-    problems: dict[str, str] = field(default_factory=dict)  # columns that the README declares in an unknown way
-
-
-def _resolve_split(
-    dataset: str, split: str, options: SourceOptions, repo: HubRepo | None, listing: Listing | None
-) -> tuple[_FoundSplit, DatasetBuilder]:
-    local = os.path.isdir(dataset)
-    if local and options.revision:
-        raise TrazoError(f"{dataset!r} is a folder, which has no revision {options.revision!r}")
-    commit = repo.commit if repo else None
-    listing = repo.listing() if repo else listing
-    try:
-        if local:
-            with known_features_only() as unknown:
-                builder = load_dataset_builder(dataset, options.config)
-        else:
-            with known_features_only() as unknown:
-                builder = call_with_silence_timeout(
-                    lambda: load_dataset_builder(dataset, options.config, revision=commit, token=options.token)
-                )
-    except (EmptyDatasetError, FileNotFoundError) as error:
-        pattern = " (its name is taken as a pattern: rename it without []*?)" if set("[]*?") & set(dataset) else ""
-        raise TrazoError(f"{dataset!r} holds no data files{pattern}: {str(error).splitlines()[0]}") from None
-    # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
-    except (ValueError, RuntimeError, yaml.YAMLError) as error:
-        raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
-    splits = tuple(map(str, builder.config.data_files or {}))
-    if split not in splits:
-        raise SplitNotFoundError(f"{dataset!r} has no split {split!r}; it has {', '.join(splits) or 'none'}")
-    urls = tuple(map(str, builder.config.data_files[split]))
-    folder = _report_unused(dataset, builder, listing) if listing else None
-    problems = {
-        column: f"README.md declares column {column!r} as this version of `datasets` does not know it: {reason}"
-        for column, reason in unknown.items()
-    }
-    features = builder.info.features
-    return _FoundSplit(dataset, split, commit, builder.config.name, splits, urls, features, folder, problems), builder
-
-
-def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> FolderReport | None:
-    configs = [builder.config, *builder.builder_configs.values()]
-    used = [str(url) for config in configs for urls in (config.data_files or {}).values() for url in urls]
-    report = report_unused(used, {os.path.splitext(url)[1] for url in used}, listing)
-    for line in report.lines() if report else []:
-        log_once(f"{dataset}: {line}")
-    return report
-
-
-def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -> ParquetSplit:
+def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], http: HttpOptions) -> ParquetSplit:
     """Open a Parquet copy of a split that is stored in another format; the copy is made if there is none."""
     try:
-        folder = parquet_copy(builder, found.dataset, found.split, found.commit)
+        folder = kept_copy(found.dataset, found.config, found.split, found.commit) if found.commit else None
+        folder = folder or parquet_copy(load_builder(), found.dataset, found.split, found.commit)
     except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
         raise
     except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:
@@ -256,13 +174,13 @@ def _open_copy(found: _FoundSplit, builder: DatasetBuilder, http: HttpOptions) -
 # --- What the files hold ---
 
 
-def _open_parquet(found: _FoundSplit, options: SourceOptions) -> ParquetSplit:
+def _open_parquet(found: FoundSplit, options: SourceOptions) -> ParquetSplit:
     files, paths = open_files(found.urls, options.token, options.http)
     return _join_files(found, files, paths, read_footers(files, paths))
 
 
 def _join_files(
-    found: _FoundSplit, files: RemoteFiles, paths: tuple[str, ...], footers: tuple[Footer, ...]
+    found: FoundSplit, files: RemoteFiles, paths: tuple[str, ...], footers: tuple[Footer, ...]
 ) -> ParquetSplit:
     rows_per_group = [(s, g, rows) for s, footer in enumerate(footers) for g, rows in enumerate(footer.rows)]
     table = RowGroups(*np.array([entry for entry in rows_per_group if entry[2]] or np.zeros((0, 3)), np.int64).T)

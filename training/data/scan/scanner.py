@@ -18,6 +18,7 @@ from training.data.columns import LabeledSource
 from training.data.dataset import RowDataset
 from training.data.decode import image_facts_batches
 from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.used import note_use
 from training.data.prefetch import WindowReader
 from training.data.scan.index import SplitIndex
 from training.data.subset import Subset
@@ -46,9 +47,10 @@ def scan_split(labeled: LabeledSource) -> SplitIndex:
         ids = np.array([*(-1 if number is None else number for number in numbers), -1], np.int32)
         return replace(whole, labels=ids[whole.labels]).select(labeled.in_classes(whole.labels))
     folder = scan_folder(labeled)
+    folder.mkdir(parents=True, exist_ok=True)
+    note_use(folder, labeled.source.dataset)
     if (index := SplitIndex.load(folder / "index.npz")) is not None and index.rows == labeled.source.table.total:
         return index
-    folder.mkdir(parents=True, exist_ok=True)
     index = SplitIndex.join(_parts(labeled, folder), labeled.source.table.total)
     index.save(folder / "index.npz")
     for part in folder.glob("part-*.npz"):

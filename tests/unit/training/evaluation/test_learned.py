@@ -42,7 +42,7 @@ def test_inherit_options_of_the_same_dataset_are_taken_where_none_is_given(pets)
 
 
 def test_inherit_options_columns_of_another_dataset_are_taken_if_it_has_them(pets, tmp_path):
-    training = report(DataConfig(pets), label_column="kind", image_column="picture", config="big")
+    training = report(DataConfig(pets), label_column="kind", image_column="photo", config="big")
     data = inherit_options({"dataset": write_pets(tmp_path / "new")}, training)
     assert (data.label_column, data.image_column, data.config) == ("kind", None, None)
 
