@@ -1,11 +1,12 @@
-"""Peak memory of streaming one epoch, of a dataset and of one twenty times as large.
+"""Peak memory of scanning, splitting and streaming a dataset, and one twenty times as large.
 
     python -m benchmarks.memory --data FOLDER [--copies 20] [--repeats 3] [--write]
 
-FOLDER holds MNIST in a Hub repo's layout; the large dataset has its training shard `--copies` times. Both are streamed
-from a Hub on loopback and from the folder, each in a separate process, shuffled, and each batch is decoded and
-dropped. The figure is the largest resident size of that process (`ru_maxrss`), without its decoders, which never see
-more than a few tasks at a time; TensorFlow, which would add the same to each, is not imported.
+FOLDER holds MNIST in a Hub repo's layout; the large dataset has its training shard `--copies` times. Both are scanned
+(unless --no-scan), split and streamed from a Hub on loopback and from the folder, each in a separate process, shuffled,
+and each batch is decoded and dropped. The first of the repeated processes scans, the others find the scan. The figure
+is the largest resident size of that process (`ru_maxrss`), without its decoders, which never see more than a few tasks
+at a time; TensorFlow, which would add the same to each, is not imported.
 """
 
 import argparse
@@ -20,12 +21,14 @@ from benchmarks.common import DATASET, about, enlarge, measure, rate, report, se
 from benchmarks.contender import SHAPE
 
 
-def stream_epoch(dataset: str) -> dict[str, float]:
-    """Stream an epoch; returns rows, the peak and the bound of the window in MB, and row groups."""
+def stream_epoch(dataset: str, no_scan: bool) -> dict[str, float]:
+    """Stream an epoch of the training rows; returns rows, shards, and the peak and the bound of the window in MB."""
+    from training.config import DataConfig
     from training.data.decode import decoded_batches
-    from training.stream import HubStream
+    from training.data.splits import open_data
 
-    stream = HubStream(dataset)
+    opened = open_data(DataConfig(dataset, no_scan=no_scan))
+    stream = opened.train
     rows = 0
     for images, _, _ in decoded_batches(stream, stream.epoch(0), SHAPE):
         rows += len(images)
@@ -43,10 +46,11 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=20, help="shards of the large dataset")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
+    parser.add_argument("--no-scan", action="store_true", help="split without a scan")
     parser.add_argument("--dataset", help=argparse.SUPPRESS)  # in a separate process
     options = parser.parse_args()
     if options.dataset:
-        print(json.dumps(stream_epoch(options.dataset)))
+        print(json.dumps(stream_epoch(options.dataset, options.no_scan)))
         return
     lines = [
         "| from | rows | shards | peak resident size, MB | difference, MB |",
@@ -60,7 +64,8 @@ def main() -> None:
                 with served(data) as (_, environment):
                     name = str(data) if place == "a folder" else DATASET
                     # The peak of a process starts at that of the one which started it: this one must stay small.
-                    arguments = ["--dataset", name]
+                    arguments = ["--dataset", name, *(["--no-scan"] if options.no_scan else [])]
+                    environment["TRAZO_CACHE"] = str(Path(temporary) / "cache")  # scanned once, then opened again
                     runs = [measure("benchmarks.memory", arguments, environment) for _ in range(options.repeats)]
                 peaks = [run["peak"] for run in runs]
                 first = first or median(peaks)
