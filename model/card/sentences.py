@@ -81,7 +81,7 @@ def export_rows(exports: "ExportsReport") -> Rows:
 def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
     """Return (property, value) of the network."""
     size = f"{config.kernel_size}×{config.kernel_size}"
-    penalties = f" (l1 {config.l1}, l2 {config.l2})" if config.l1 or config.l2 else ""
+    penalties = f" (l1 {config.l1:.4g}, l2 {config.l2:.4g})" if config.l1 or config.l2 else ""
     rows: Rows = [
         (
             "blocks",
@@ -90,7 +90,7 @@ def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
         ),
         ("hidden dense layers", join_values(config.dense_units) or "none (mean of each feature map)"),
         ("activation, normalization", f"{config.activation}, {config.normalization}"),
-        ("dropout, regularization", f"{config.dropout}, {config.regularization}{penalties}"),
+        ("dropout, regularization", f"{config.dropout:.4g}, {config.regularization}{penalties}"),
         ("scaling", f"{config.scaling.method}, fitted on the training part, inside the network"),
     ]
     if config.temperature != 1:
@@ -121,7 +121,7 @@ def _source_phrase(source: "DatasetEntry") -> str:
     words = [f"[{code(source.dataset)}]({link})" if link else f"{code(source.dataset)}"]
     if about := "; ".join(filter(None, (source.title, source.license))):
         words[0] += f" ({plain(about)})"
-    if source.config:
+    if source.config and (source.config != "default" or is_on_hub(source.dataset, source.revision)):
         words.append(f"config {code(source.config)}")
     if source.revision:
         words.append(f"revision {code(source.revision)}")
@@ -148,10 +148,7 @@ def training_sentence(training: "TrainingReport") -> str:
 
 def hyperparameter_rows(training: "TrainingReport") -> Rows:
     """Return (name, value) of every setting."""
-    return [
-        (plain(name), plain(value) if isinstance(value, str) else str(value))
-        for name, value in training.hyperparameters.items()
-    ]
+    return [(plain(name), _setting(value)) for name, value in training.hyperparameters.items()]
 
 
 def environment_sentence(training: "TrainingReport") -> str:
@@ -322,6 +319,13 @@ def license_sentence(license: str | None, sources: list["DatasetEntry"]) -> str:
 def join_values(values: Iterable[Any]) -> str:
     """Return values with commas."""
     return ", ".join(map(str, values))
+
+
+def _setting(value: Any) -> str:
+    """Return the value of a setting; a search finds numbers with more digits than anyone reads."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return plain(value) if isinstance(value, str) else str(value)
 
 
 def _percent(share: float | None) -> str:

@@ -4,7 +4,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -22,16 +22,17 @@ from model.io.atomic import atomic_write
 from model.io.reports import dataset_name, read_report, write_report
 from model.io.reports.exports import CheckedOn, ExportedFormat, ExportsReport
 from model.io.weights import weights_hash
-from training.config import DataConfig
 from training.data.decode import decoded_batches
 from training.data.splits import open_test
 from training.data.stream import HubStream
+from training.evaluation.learned import inherit_options, read_training
 from training.release.exported_files import read_exports
 
 MAX_DIFFERENCE = 1e-5  # between a probability of Keras and of the exported network
 MAX_CHECKED_ROWS = 1000  # of the test split
 MAX_CHECKED_BYTES = 1 << 28  # of their images, which are held in memory
 MAX_MAP_VALUES = 1 << 24  # in the largest layer's feature maps of one batch
+NAMING_IMAGES = ("dataset", "revision", "config", "image_column", "label_column")  # fields of evaluation.json
 SAMPLE = Path(__file__).parents[1] / "sample"
 SAMPLE_SHAPE = (28, 28, 1)
 
@@ -181,10 +182,9 @@ def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.
     try:
         if name is None:
             raise TrazoError(f"{run} has no {EVALUATION_FILE} that names images to check with")
-        schema: dict[str, Any] = {
-            key: source.get(key) for key in ("revision", "config", "image_column", "label_column")
-        }
-        stream, split = open_test(DataConfig(name, task=cnn.config.task, **schema), cnn.config.labels)
+        given = {key: source[key] for key in NAMING_IMAGES if source.get(key)}
+        data = replace(inherit_options(given, read_training(run)), task=cnn.config.task)
+        stream, split = open_test(data, cnn.config.labels)
         pixels = _first_images(stream, cnn.config)
     except TrazoError as error:
         if dataset or shape != SAMPLE_SHAPE:

@@ -11,7 +11,7 @@ class DatasetEntry(Section):
     """One dataset: what was read of it, and what its README says about it."""
 
     dataset: Text = Field(description="Hub id or folder")
-    config: Text | None = Field(None, description="name of the dataset's configuration")
+    config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
     fingerprint: Hash | None = Field(
         None, description="hash of the split's images and labels; without a scan of its files' names and sizes"
@@ -34,7 +34,7 @@ class DataSection(Section):
     """The data of a training or a search; the fields outside `datasets` are those of the first dataset."""
 
     dataset: Text = Field(description="Hub id or folder")
-    config: Text | None = Field(None, description="name of the dataset's configuration")
+    config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
     endpoint: Text | None = Field(None, description="address of the Hub that has this commit; null for a folder")
     fingerprint: Hash | None = Field(

@@ -105,7 +105,7 @@ class Measures(Section):
 
     schema_version: Count = Field(SCHEMA_VERSION, description="version of this format")
     dataset: Text = Field(description="Hub id or folder")
-    config: Text | None = Field(None, description="name of the dataset's configuration")
+    config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
     split: Text = Field(description="split, or how its rows were held out of another one")
     image_column: Name | None = Field(None, description="column of the images")

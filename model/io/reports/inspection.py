@@ -131,7 +131,7 @@ class DatasetContents(Section):
     """One dataset."""
 
     dataset: Text = Field(description="Hub id, folder or archive")
-    config: Text | None = Field(None, description="name of the dataset's configuration")
+    config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
     all_splits: Examples = Field(description="names of its splits")
     image_column: Text = Field(description="column of the images")

@@ -60,7 +60,7 @@ class FoundSplit:
     dataset: str
     split: str
     commit: str | None
-    config: str
+    config: str | None
     splits: tuple[str, ...]
     urls: tuple[str, ...]
     features: Features | None  # None: as the files say

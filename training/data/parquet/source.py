@@ -133,7 +133,9 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
 
 
 def _open_folder(dataset: str, split: str, options: SourceOptions, listing: Listing) -> ParquetSplit:
-    for name, value in (("revision", options.revision), ("config", options.config)):
+    # Reports of older versions name the config "default".
+    config = None if options.config == "default" else options.config
+    for name, value in (("revision", options.revision), ("config", config)):
         if value:
             raise TrazoError(f"{dataset!r} is a folder of images, which has no {name} {value!r}")
     return _open_images(dataset, open_folder(dataset, split, options.layout, listing), options)
@@ -141,8 +143,9 @@ def _open_folder(dataset: str, split: str, options: SourceOptions, listing: List
 
 def _open_images(dataset: str, copy: FolderCopy, options: SourceOptions, commit: str | None = None) -> ParquetSplit:
     """Open the Parquet copy of a folder of images, or of a repo of them on the Hub."""
+    config = "default" if commit else None  # as the Hub names it
     splits = tuple(copy.report.splits)
-    found = FoundSplit(dataset, copy.split, commit, "default", splits, copy.files, None, copy.report)
+    found = FoundSplit(dataset, copy.split, commit, config, splits, copy.files, None, copy.report)
     return replace(_open_parquet(found, options), fingerprint=copy.content[:16])
 
 

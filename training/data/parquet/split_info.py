@@ -22,7 +22,7 @@ class SplitInfo:
 
     Attributes:
         dataset: as it was requested; several are joined by " + ".
-        config: name of the dataset's config.
+        config: name of the dataset's config; None for a folder of images, which has none.
         split: name of the split.
         splits: names of all splits.
         revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
@@ -34,7 +34,7 @@ class SplitInfo:
     """
 
     dataset: str
-    config: str
+    config: str | None
     split: str
     splits: tuple[str, ...]
     revision: str | None

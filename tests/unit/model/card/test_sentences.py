@@ -3,8 +3,11 @@
 from model.card import sentences
 from model.card.sentences import exports_sentence
 from model.config import CnnConfig
+from model.io.reports.data import DatasetEntry
 from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
 from model.pixel_format import PixelFormat
+from tests.support.run_reports import TRAINING
 
 
 def test_exports_sentence_says_how_unusual_files_become_pixels():
@@ -52,3 +55,18 @@ def test_extra_rows_have_as_many_cells_as_their_header():
     header, rows = sentences.extra_header(report), sentences.extra_rows(report)
     assert header[-1] == "accuracy of the trivial answer" and [row[-1] for row in rows] == ["–", "95.00 %"]
     assert {len(row) for row in rows} == {len(header)}
+
+
+def test_source_phrase_names_no_config_of_a_folder_in_reports_of_older_versions():
+    folder = DatasetEntry(dataset="images", config="default")
+    assert sentences._source_phrase(folder) == "`images`"
+    assert "config `big`" in sentences._source_phrase(folder.model_copy(update={"config": "big"}))
+    assert "config `default`" in sentences._source_phrase(folder.model_copy(update={"revision": "0" * 40}))
+
+
+def test_card_numbers_have_four_digits():
+    config = CnnConfig(l1=8.57160700116341e-06, dropout=0.123456)
+    assert dict(sentences.network_rows(config, None))["dropout, regularization"] == ("0.1235, l1 (l1 8.572e-06, l2 0)")
+    settings = {"learning_rate": 0.00123456, "epochs": 12345, "batch_size": 128, "schedule": "one-cycle"}
+    training = TrainingReport.build(**TRAINING | {"hyperparameters": settings})
+    assert [value for _, value in sentences.hyperparameter_rows(training)] == ["0.001235", "12345", "128", "one-cycle"]
