@@ -119,7 +119,7 @@ def format_cache(entries: list[CacheEntry]) -> str:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
-        f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {size:>{widths[2]}}  {used}" for kind, name, size, used in rows
+        f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {text:>{widths[2]}}  {used}" for kind, name, text, used in rows
     )
 
 

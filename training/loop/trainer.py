@@ -5,7 +5,6 @@ the last bit: all randomness follows from (seed, epoch, batch), and the checkpoi
 """
 
 import logging
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -239,8 +238,8 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
     progress.history.append(
         {
             "epoch": progress.epoch,
-            "loss": loss_sum / rows if rows else math.nan,  # no row of a short epoch may be usable
-            metric_name: metric_sum / rows if rows else math.nan,
+            "loss": loss_sum / rows,
+            metric_name: metric_sum / rows,
             **{f"val_{name}": value for name, value in measures.items()},
             "learning_rate": float(state.optimizer.learning_rate),
             "seconds": round(progress.epoch_seconds, 2),

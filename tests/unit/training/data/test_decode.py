@@ -133,3 +133,13 @@ def test_running_decoders_are_not_those_of_a_fork():
     if (pid := os.fork()) == 0:
         os._exit(len(decoding._shared))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 100])
+def test_decoded_batches_without_a_usable_row_are_left_out(tmp_path, batch_size):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    images = [*random_images(4), {"bytes": b"no image", "path": None}, None, *random_images(1, seed=1)]
+    labels = [0, -1, -1, -1, 1, 0, 1]
+    stream = HubStream(write_dataset(tmp_path, features, [{"image": images, "label": labels}]), batch_size=batch_size)
+    found = list(decoded_batches(stream, stream.ordered(), (8, 8, 1)))
+    assert all(len(ids) for _, _, ids in found) and [int(row) for _, _, ids in found for row in ids] == [0, 6]
