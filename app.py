@@ -15,7 +15,7 @@ from model.errors import TrazoError
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from ui.inference.supervisor import ModelSupervisor
-from ui.server.address import Address, check_free, server_address
+from ui.server.address import Address, check_free, describe_address, server_address
 from ui.server.gradio_settings import set_up_gradio
 from ui.server.malloc import configure_trim
 
@@ -77,12 +77,18 @@ def launch(demo: Blocks, address: Address) -> None:
         footer_links=[],
         run_history=False,
         ssr_mode=False,
+        quiet=True,  # its line with the address is not flushed, and knows nothing of a proxy
+        prevent_thread_lock=True,
         i18n=i18n,
         theme=make_theme(),
         css_paths=CSS_PATH,
         favicon_path=ICON_PATH,
         app_kwargs=APP_KWARGS,
     )
+    if demo.mcp_error:
+        show(demo.mcp_error, "stderr")
+    show(describe_address(address, demo.root_path, demo.share_url))
+    demo.block_thread()
 
 
 def main() -> None:

@@ -188,6 +188,16 @@ def test_page_is_open_to_the_network_where_asked(app):
     assert urllib.request.urlopen(f"http://127.0.0.2:{port}/", timeout=10).status == 200
 
 
+def test_address_of_the_page_is_printed_once_it_is_served(app):
+    port, last = urllib.parse.urlsplit(app.url).port, time.monotonic() + 30
+    while not (lines := [line for line in app.log.read_text().splitlines() if line.startswith("open http")]):
+        assert time.monotonic() < last, app.log.read_text()
+        time.sleep(0.1)
+    assert lines == [
+        f"open http://127.0.0.1:{port}; on other machines http://ADDRESS:{port}, with the address of this machine"
+    ]
+
+
 def test_others_settings_are_reported_once_and_not_used(app):
     log = app.log.read_text()
     for line in (

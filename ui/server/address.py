@@ -25,6 +25,11 @@ class Address(NamedTuple):
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        return f"http://{Address(self.reachable_host, self.port).server_name}:{self.port}"
+
+    @property
     def reachable_host(self) -> str:
         """A host at which this machine itself reaches the server."""
         return ANY_HOST.get(self.host, self.host)
@@ -48,6 +53,29 @@ def server_address(environ: Mapping[str, str]) -> Address:
     name = "GRADIO_SERVER_PORT" if environ.get("GRADIO_SERVER_PORT") else "PORT"
     port = parse_port(environ.get(name) or str(DEFAULT_PORT), name)
     return Address(host[1:-1] if host.startswith("[") and host.endswith("]") else host, port)
+
+
+def describe_address(address: Address, root_path: str = "", share_url: str | None = None) -> str:
+    """Return one line that says where the page can be opened, once it is served.
+
+    Args:
+        address: where the server listens.
+        root_path: `GRADIO_ROOT_PATH`, the path or the whole address at which a proxy serves the page; or empty.
+        share_url: the public address of Gradio's tunnel, if there is one.
+
+    Example:
+        >>> describe_address(Address("127.0.0.1", 7860))
+        'open http://127.0.0.1:7860'
+    """
+    if "://" in root_path:
+        text = f"open {root_path} (a proxy in front of {address.url})"
+    elif root_path.strip("/"):
+        text = f"open /{root_path.strip('/')} at the proxy in front of {address.url}"
+    else:
+        text = f"open {address.url}"
+        if address.host in ANY_HOST:
+            text += f"; on other machines http://ADDRESS:{address.port}, with the address of this machine"
+    return f"{text}; from anywhere {share_url}" if share_url else text
 
 
 def check_free(address: Address) -> None:

@@ -152,7 +152,9 @@ def _open_images(dataset: str, copy: FolderCopy, options: SourceOptions, commit:
 def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], http: HttpOptions) -> ParquetSplit:
     """Open a Parquet copy of a split that is stored in another format; the copy is made if there is none."""
     try:
-        folder = kept_copy(found.dataset, found.config, found.split, found.commit) if found.commit else None
+        folder = (
+            kept_copy(found.dataset, found.config, found.split, found.commit) if found.commit and found.config else None
+        )
         folder = folder or parquet_copy(load_builder(), found.dataset, found.split, found.commit)
     except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
         raise

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from model.errors import TrazoError
-from ui.server.address import Address, check_free, server_address
+from ui.server.address import Address, check_free, describe_address, server_address
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,28 @@ from ui.server.address import Address, check_free, server_address
 )
 def test_server_address_follows_the_environment(environ, expected):
     assert server_address(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "root_path", "share_url", "expected"),
+    [
+        ("127.0.0.1", "", None, "open http://127.0.0.1:8000"),
+        ("::1", "", None, "open http://[::1]:8000"),
+        ("room.school", "/", None, "open http://room.school:8000"),
+        (
+            *("0.0.0.0", "", None),
+            "open http://127.0.0.1:8000; on other machines http://ADDRESS:8000, with the address of this machine",
+        ),
+        ("0.0.0.0", "demo/", None, "open /demo at the proxy in front of http://127.0.0.1:8000"),
+        (
+            *("127.0.0.1", "https://school.org/demo", None),
+            "open https://school.org/demo (a proxy in front of http://127.0.0.1:8000)",
+        ),
+        ("::1", "", "https://x.gradio.live", "open http://[::1]:8000; from anywhere https://x.gradio.live"),
+    ],
+)
+def test_describe_address_says_where_the_page_opens(host, root_path, share_url, expected):
+    assert describe_address(Address(host, 8000), root_path, share_url) == expected
 
 
 @pytest.mark.parametrize("name", ["PORT", "GRADIO_SERVER_PORT"])
