@@ -76,7 +76,7 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
     return folder
 
 
-def kept_copy(dataset: str, config: str, split: str, commit: str) -> Path | None:
+def kept_copy(dataset: str, config: str | None, split: str, commit: str) -> Path | None:
     """Return the copy of a split on the Hub that was made before; None if there is none."""
     folder = cache_folder() / "parquet" / _key(dataset, config, split, commit)
     if not folder.is_dir():
@@ -86,7 +86,7 @@ def kept_copy(dataset: str, config: str, split: str, commit: str) -> Path | None
     return folder
 
 
-def _key(dataset: str, config: str, split: str, version: object) -> str:
+def _key(dataset: str, config: str | None, split: str, version: object) -> str:
     return hashlib.sha256(repr((constants.ENDPOINT, dataset, config, split, version)).encode()).hexdigest()
 
 
