@@ -111,12 +111,14 @@ def remove_entries(entries: Iterable[CacheEntry]) -> tuple[int, list[CacheEntry]
 
 
 def format_cache(entries: list[CacheEntry]) -> str:
-    """Return entries as a table for a terminal."""
-    rows = [("what", "dataset", "size", "last used")]
+    """Return a table for a terminal with a line for each kind and dataset, the largest first."""
+    sums: dict[tuple[str, str], tuple[int, float]] = {}
     for entry in entries:
-        rows.append(
-            (entry.kind, entry.name, format_bytes(entry.bytes), time.strftime("%Y-%m-%d", time.localtime(entry.used)))
-        )
+        size, last = sums.get((entry.kind, entry.name), (0, 0.0))
+        sums[entry.kind, entry.name] = size + entry.bytes, max(last, entry.used)
+    rows = [("what", "dataset", "size", "last used")]
+    for (kind, name), (size, last) in sorted(sums.items(), key=lambda item: -item[1][0]):
+        rows.append((kind, name, format_bytes(size), time.strftime("%Y-%m-%d", time.localtime(last))))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
         f"{kind:<{widths[0]}}  {name:<{widths[1]}}  {text:>{widths[2]}}  {used}" for kind, name, text, used in rows

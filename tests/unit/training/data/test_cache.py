@@ -12,7 +12,7 @@ from diskcache import Cache
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
 from training.cli import main
-from training.data.cache import choose_entries, format_bytes, list_cache, remove_entries
+from training.data.cache import CacheEntry, choose_entries, format_bytes, format_cache, list_cache, remove_entries
 from training.data.parquet.locks import LOCK, release
 from training.data.scan.scanner import scan_split
 from training.stream import HubStream
@@ -139,3 +139,9 @@ def test_cache_command_lists_and_clears(pets, capsys):
 @pytest.mark.parametrize(("count", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1_500_000, "1.5 MB")])
 def test_format_bytes(count, text):
     assert format_bytes(count) == text
+
+
+def test_format_cache_sums_up_each_dataset(tmp_path):
+    entries = [CacheEntry("scans", "pets", tmp_path, size, 0.0) for size in (400, 500)]
+    header, line = format_cache([*entries]).splitlines()
+    assert header.startswith("what") and "900 bytes" in line
