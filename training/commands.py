@@ -113,8 +113,7 @@ def tune(
     """
     opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides), folder)
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
-    _keep_data(found or inspect_run(data, opened), opened, folder)
-    _keep_contents(data, opened, folder)
+    folder.mkdir(parents=True, exist_ok=True)
     trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
     space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
@@ -125,7 +124,9 @@ def tune(
             settings.batch_size,
         )
     job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard)
-    outcome = run_search(job)
+    outcome = run_search(job)  # refuses the folder of another search before it writes
+    _keep_data(found or inspect_run(data, opened), opened, folder)
+    _keep_contents(data, opened, folder)
     if outcome.stop_reason:
         logger.info(outcome.stop_reason)
     report = outcome.report

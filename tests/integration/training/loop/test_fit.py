@@ -90,7 +90,10 @@ def test_fit_bfloat16_returns_float32_network(monkeypatch):
 def test_fit_diverging_loss_is_an_error(tmp_path):
     features = Features({"image": Image(), "weight": Value("float32")})
     columns = {"image": random_images(60), "weight": [float(row) for row in range(60)]}  # words: ok
-    parts = HubStream(write_dataset(tmp_path, features, [columns]), batch_size=8).hold_out(0.2)
+    stream = HubStream(
+        write_dataset(tmp_path, features, [columns]), batch_size=8, label_column="weight", task="regression"
+    )
+    parts = stream.hold_out(0.2)
     config = CnnConfig(
         labels=("weight",),
         task="regression",

@@ -41,7 +41,8 @@ def test_search_every_strategy_completes_and_reports_its_trials(tmp_path, tiny_s
 def test_search_regression_smallest_error_is_best(tmp_path, tiny_space, in_process):
     columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
-    report = commands.tune(DataConfig(data), {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    options = DataConfig(data, label_column="weight", task="regression")
+    report = commands.tune(options, {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
     report = report.to_dict()
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
     for trial in report["trials"]:

@@ -173,7 +173,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
     ):
         with pytest.raises(TrazoError, match=message) as caught:
             tune(tmp_path, **change)
-        assert "belongs to another search (" in str(caught.value) and "use another --output" in str(caught.value)
+        assert "use another --output" in str(caught.value)
         assert "\n" not in str(caught.value)
         assert {path: path.read_bytes() for path in kept} == kept
     # Neither the number of trials nor what a trial sets itself makes another search.
