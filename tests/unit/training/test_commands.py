@@ -7,6 +7,7 @@ import pytest
 from datasets import ClassLabel, Features, Image
 
 from tests.support.datasets import random_images, write_dataset
+from tests.support.folders import write_files
 from training import commands
 from training.cli import main
 from training.config import DataConfig
@@ -46,8 +47,10 @@ def test_changed_labels_are_refused_before_anything_else(run, dataset, capsys, v
 
 @pytest.mark.parametrize("verb", ["run", "tune", "train"])
 def test_another_dataset_is_refused_before_anything_else(run, tmp_path, capsys, verb):
-    names = Features({"image": Image(), "label": ClassLabel(names=["bird", "fish", "owl"])})
-    other = write_dataset(tmp_path / "birds", names, [{"image": random_images(60, seed=1), "label": [0, 1, 2] * 20}])
+    names, images = ("bird", "fish", "owl"), random_images(60, seed=1)
+    # A folder of images: what is found in it is reported when it is opened.
+    files = {f"{name}/{number}.png": images[20 * k + number] for k, name in enumerate(names) for number in range(20)}
+    other = write_files(tmp_path / "birds", files)
     capsys.readouterr()
     assert main([verb, "--dataset", other, "--output", str(run)]) == 2
     captured = capsys.readouterr()

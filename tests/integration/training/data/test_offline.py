@@ -1,5 +1,7 @@
 """A dataset of the Hub that is on disk is opened without the Hub."""
 
+import io
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,24 +20,38 @@ from training.stream import HubStream
 CACHED = HttpOptions(timeout=2, retries=0, cache_bytes=1 << 30)
 
 
+def write_webdataset(folder: Path) -> Path:
+    """Write a shard of images with their classes, which only `datasets` can read."""
+    folder.mkdir()
+    with tarfile.open(folder / "train-000.tar", "w") as shard:
+        for number, image in enumerate(random_images(6)):
+            for name, content in ((f"{number:03}.png", image), (f"{number:03}.cls", b"%d" % (number % 2))):
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                shard.addfile(member, io.BytesIO(content))
+    return folder
+
+
 @pytest.fixture
 def hub(tmp_path, use_hub) -> Iterator[LoopbackHub]:
     """A Hub with a dataset in Parquet and one of images, both of which were read once."""
     images = {f"{name}/{n}.png": image for name in ("cat", "dog") for n, image in enumerate(random_images(5))}
     with LoopbackHub(tmp_path / "hub") as hub:
         hub.add_repo("someone/sample", folder=Path(SAMPLE))
+        hub.add_repo("some/shards", folder=write_webdataset(tmp_path / "shards"))
         hub.add_repo("some/pics", folder=Path(write_files(tmp_path / "pics", images)))
         use_hub(hub, tmp_path / "home")
         yield hub
 
 
 def read(dataset: str, revision: str | None = None) -> tuple[list[int], str | None]:
-    stream = HubStream(dataset, batch_size=1000, revision=revision, http=CACHED)
+    column = "cls" if dataset == "some/shards" else None
+    stream = HubStream(dataset, batch_size=1000, revision=revision, label_column=column, http=CACHED)
     labels = [int(label) for batch in stream.ordered() for label in batch.labels]
     return labels, stream.source.revision
 
 
-@pytest.mark.parametrize("dataset", ["someone/sample", "some/pics"])
+@pytest.mark.parametrize("dataset", ["someone/sample", "some/pics", "some/shards"])
 def test_offline_dataset_that_was_read_is_read_from_disk(hub, use_hub, tmp_path, caplog, dataset):
     caplog.set_level("INFO", "trazo")
     before = read(dataset)
@@ -45,7 +61,7 @@ def test_offline_dataset_that_was_read_is_read_from_disk(hub, use_hub, tmp_path,
     assert f"'{dataset}' is read from the cache, at commit {before[1]}" in caplog.text
 
 
-@pytest.mark.parametrize("dataset", ["someone/sample", "some/pics"])
+@pytest.mark.parametrize("dataset", ["someone/sample", "some/pics", "some/shards"])
 def test_whole_commit_asks_nothing(hub, dataset):
     before = read(dataset)
     hub.log.clear()
