@@ -28,13 +28,13 @@ OPTIONS = ("--preset", "fast", "--epochs", "1", "--steps-per-epoch", "4")
 def make_photographs(folder: Path, count: int) -> None:
     """Write JPEGs of 12 megapixels, of about 4 MB each, in two class folders."""
     random = np.random.default_rng(0)
-    grain = random.normal(0, 12, (HEIGHT_PX, WIDTH_PX, 1))
+    grain = np.repeat(random.normal(0, 12, (HEIGHT_PX, WIDTH_PX, 1)).astype(np.int16), 3, axis=2)
     for number in range(count):
-        small = random.integers(0, 256, (6 + 6 * (number % 2), 8, 3)).astype(np.float32)
+        small = random.integers(0, 256, (6 + 6 * (number % 2), 8, 3), np.uint8)
         scene = cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
         path = folder / ("coarse", "fine")[number % 2] / f"{number:04}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), (scene + grain).clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(str(path), cv2.add(scene, grain, dtype=cv2.CV_8U), [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 def peak_of_training(dataset: Path, temporary: Path) -> float:
