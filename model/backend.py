@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from model.keras_settings import check_backend, drop_failed_import, import_settings, keras_home, report_other_backend
+from model.quiet import quiet
 
 drop_failed_import(sys.modules)
 check_backend(sys.modules)
 _is_first = "keras" not in sys.modules
 if _is_first:
     report_other_backend()
-with import_settings(os.environ):
+with quiet(), import_settings(os.environ):
     import keras
     import tensorflow as tf
 

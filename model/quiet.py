@@ -22,13 +22,19 @@ def quiet() -> Iterator[None]:
     report_other_backend()  # while it can be seen
     is_set = "TF_CPP_MIN_LOG_LEVEL" in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 2)
+    try:
+        saved: int | None = os.dup(2)
+    except OSError:  # the program was started without standard error
+        saved = None
+    if saved is not None:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, 2)
+        os.close(devnull)
     try:
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(devnull)
+        if saved is not None:
+            os.dup2(saved, 2)
+            os.close(saved)
         if not is_set:
             os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)

@@ -20,3 +20,14 @@ def test_quiet_restores_the_environment_and_standard_error(level, monkeypatch, c
         raise ImportError
     os.write(2, b"another message")
     assert os.environ.get(LEVEL) == level and capfd.readouterr().err == "another message"
+
+
+def test_quiet_without_standard_error_changes_nothing():
+    kept = os.dup(2)
+    os.close(2)
+    try:
+        with quiet(), pytest.raises(OSError):
+            os.fstat(2)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
