@@ -18,6 +18,7 @@ from model.folders import check_can_be_made, set_up_caches
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from model.quiet import quiet
+from model.words import counted
 from training.config import (
     TRIAL_OPTIONS,
     CacheConfig,
@@ -212,7 +213,7 @@ def _export(options: argparse.Namespace) -> None:
         report = export(config.run, list(dict.fromkeys(config.to)), config.dataset)
     for name in config.to:
         exported, checked_on = report.formats[name], report.formats[name].checked_on
-        rows = f"{checked_on.rows:,} rows of {checked_on.dataset}, {checked_on.split}"
+        rows = f"{counted(checked_on.rows, 'row')} of {checked_on.dataset}, {checked_on.split}"
         difference = f"largest difference {exported.largest_difference:.1e}"
         show(f"{config.run / exported.file}: {exported.bytes:,} bytes; same predictions on {rows}; {difference}")
 

@@ -21,6 +21,7 @@ from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
 from model.logs import held_messages, log_once
 from model.scaling import PixelHistogram
+from model.words import counted
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
@@ -118,11 +119,7 @@ def tune(
     space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
     steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
     if steps < MIN_TRIAL_STEPS and not (folder / TRIALS_FILE).exists():
-        logger.info(
-            "a trial has only %d steps of about %d images: more --trial-epochs would give clearer results",
-            steps,
-            settings.batch_size,
-        )
+        logger.info(_describe_short_trial(steps, min(settings.batch_size, opened.train.rows)))
     job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard)
     outcome = run_search(job)  # refuses the folder of another search before it writes
     _keep_data(found or inspect_run(data, opened), opened, folder)
@@ -407,6 +404,11 @@ def _changed_options(data: DataConfig) -> dict[str, Any]:
     chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
     default = DataConfig(data.dataset)
     return {name: value for name, value in chosen.items() if value != getattr(default, name)}
+
+
+def _describe_short_trial(steps: int, images: int) -> str:
+    about = f"{counted(steps, 'step')} of about {counted(images, 'image')}"
+    return f"a trial has only {about}: more --trial-epochs would give clearer results"
 
 
 def _title(dataset: str) -> str:

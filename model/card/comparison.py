@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from model.words import counted
+
 if TYPE_CHECKING:
     from model.io.reports.comparison import Comparison
     from model.io.reports.evaluation import EvaluationReport
@@ -41,4 +43,4 @@ def _left_out(comparison: "Comparison") -> str:
         (comparison.duplicates or 0, "that repeat another one"),
         (sum(comparison.unknown_classes.values()), "of classes that the model does not know"),
     ]
-    return ", ".join(f"{rows:,} row{'s' * (rows > 1)} {what}" for rows, what in parts if rows)
+    return ", ".join(f"{counted(rows, 'row')} {what}" for rows, what in parts if rows)

@@ -11,6 +11,7 @@ from model.io.reports import is_on_hub
 from model.pixel_format import PixelFormat
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict
+from model.words import counted
 
 if TYPE_CHECKING:
     from model.io.reports.data import DatasetEntry
@@ -70,7 +71,7 @@ def export_rows(exports: "ExportsReport") -> Rows:
         (
             f"`{one.file}`",
             f"{one.bytes:,}",
-            f"{one.runtime}, on {one.checked_on.rows:,} rows of {code(one.checked_on.dataset)}, "
+            f"{one.runtime}, on {counted(one.checked_on.rows, 'row')} of {code(one.checked_on.dataset)}, "
             f"{plain(one.checked_on.split)}",
             f"{one.largest_difference:.1e}",
         )
@@ -182,7 +183,7 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
 
 def evaluation_sentence(evaluation: "EvaluationReport") -> str:
     """Return which rows were measured, and what they were compared with."""
-    rows = f"On {evaluation.rows:,} rows of the split {code(evaluation.split)} of {code(evaluation.dataset)}."
+    rows = f"On {counted(evaluation.rows, 'row')} of the split {code(evaluation.split)} of {code(evaluation.dataset)}."
     return f"{rows}\n{comparison_sentence(evaluation.comparison)}"
 
 

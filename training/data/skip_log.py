@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from model.errors import StreamError, TrazoError
+from model.words import counted
 
 
 class SkipLog:
@@ -50,4 +51,4 @@ class SkipLog:
             return ""
         named = ((f"{row} {file_name(row)}".rstrip(), reason) for row, reason in list(new.items())[:10])
         shown = ", ".join(f"{row} ({reason})" for row, reason in named)
-        return f"skipped {len(new)} rows of {split}: {shown}" + (" …" if len(new) > 10 else "")
+        return f"skipped {counted(len(new), 'row')} of {split}: {shown}" + (" …" if len(new) > 10 else "")

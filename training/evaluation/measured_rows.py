@@ -8,6 +8,7 @@ import numpy as np
 from model.errors import TrazoError
 from model.io.reports.comparison import MAX_UNKNOWN_CLASSES, Comparison
 from model.logs import log_once
+from model.words import counted
 from training.config import DataConfig
 from training.data.contents import Contents
 from training.data.scan.checks import check_split, listed
@@ -77,7 +78,8 @@ def _leave_out_unknown_classes(stream: HubStream) -> tuple[HubStream, dict[str, 
             f"{where} has none of the model's classes: it has {listed(names)}, the model knows {listed(stream.labels)}"
         )
     log_once(
-        f"{where}: {sum(counts.values()):,} rows of classes that the model does not know are left out: {listed(names)}"
+        f"{where}: {counted(sum(counts.values()), 'row')} left out, of classes that the model does not know: "
+        f"{listed(names)}"
     )
     most = sorted(counts.items(), key=lambda item: -item[1])[:MAX_UNKNOWN_CLASSES]
     return stream.select(~unknown), dict(most)

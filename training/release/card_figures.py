@@ -16,6 +16,7 @@ from model.artifacts import CARD_FIGURES
 from model.console import JOINERS, one_line
 from model.io.atomic import atomic_write
 from model.io.reports.evaluation import Calibration, EvaluationReport
+from model.words import counted
 
 CURVE_COLOR = "#3b3b98"
 MAX_NAME_CHARS = 30
@@ -93,7 +94,7 @@ def confusion_matrix(evaluation: EvaluationReport) -> Figure:
         for row, column in zip(*np.nonzero(matrix), strict=True):
             color = "white" if matrix[row, column] > dark else "black"
             axes.text(column, row, str(matrix[row, column]), ha="center", va="center", color=color, fontsize=8)
-    axes.set(xlabel="prediction", ylabel="label", title=f"{evaluation.rows:,} rows")
+    axes.set(xlabel="prediction", ylabel="label", title=counted(evaluation.rows, "row"))
     return figure
 
 

@@ -15,6 +15,7 @@ from model.io.reports.schema import Values
 from model.io.reports.trials import SCHEMA_VERSION, Parameter, Trial, TrialsReport
 from model.io.trials import rank_trials
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
+from model.words import counted
 from training.config import TRIAL_OPTIONS
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of trials does not need it
@@ -177,7 +178,7 @@ def describe_interval(report: TrialsReport) -> str:
     if not 0 < rows <= MAX_ROWS_WITH_INTERVAL or not 0 <= best.score <= 1:
         return ""
     low, high = wilson_interval(best.score, rows)
-    return f" (on {rows:,} validation rows; 95 % interval: {low:.4f} to {high:.4f})"
+    return f" (on {counted(rows, 'validation row')}; 95 % interval: {low:.4f} to {high:.4f})"
 
 
 def format_csv(report: TrialsReport) -> str:

@@ -1,11 +1,13 @@
 """The steps refuse a folder of a run on other data before anything else, and measure only what can be measured."""
 
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features, Image
 
+from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
 from training import commands
@@ -74,3 +76,14 @@ def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_p
     write_dataset(tmp_path / "pets", CLASSES, [columns], split="test")
     assert main(["run", "--dataset", dataset, "--output", str(tmp_path / "new")]) == 2
     assert "60 of 60 rows of" in capsys.readouterr().err
+
+
+def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, tmp_path, capsys, monkeypatch):
+    def stop(job):
+        raise TrazoError(f"stopped with {job.train.rows} rows")
+
+    monkeypatch.setattr(commands, "run_search", stop)
+    assert main(["tune", "--dataset", dataset, "--output", str(tmp_path / "run"), "--epochs", "1"]) == 2
+    captured = capsys.readouterr()
+    rows = re.search(r"stopped with (\d+) rows", captured.err)[1]
+    assert int(rows) < 60 and f"a trial has only 1 step of about {rows} images: " in captured.out

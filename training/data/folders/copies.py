@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
+from model.words import counted
 from training.data.folders import kinds
 from training.data.folders.layout import UNLABELED, split_of
 from training.data.folders.listing import File, Listing, list_folder
@@ -166,7 +167,7 @@ def _read_report(copies: Path) -> FolderReport | None:
 def _make_copy(dataset: str, split: str, plan: FolderPlan, folder: Path, read: ReadFiles) -> None:
     rows = plan.splits[split]
     size = sum(row.file.size for row in rows)
-    logger.info(f"split {split} of {dataset!r}, {len(rows):,} images, is copied to {folder}, once")
+    logger.info(f"split {split} of {dataset!r}, {counted(len(rows), 'image')}, is copied to {folder}, once")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder.parent).free

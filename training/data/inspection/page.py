@@ -11,10 +11,11 @@ from model.console import escape_controls
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
 from model.io.reports.inspection import ClassRows, Counted, DatasetContents, LeftOut, Plan, RowGroup, SplitContents
+from model.words import counted
 from training.data.inspection.report import DatasetSplits, Inspection
 from training.data.inspection.scanned import ScannedSplit
 from training.data.inspection.thumbnails import MAX_PNG_PIXELS, first_of_each_class, row_numbers, thumbnails
-from training.data.inspection.words import counted, describe_contents, describe_plan, list_some
+from training.data.inspection.words import describe_contents, describe_plan, list_some
 
 CSS = Path(__file__).with_name("page.css")
 MAX_CLASSES = 100  # with an image each

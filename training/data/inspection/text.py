@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from model.console import escape_controls
 from model.io.reports.inspection import DataReport, DatasetContents, SplitContents
+from model.words import counted
 from training.data.inspection.words import (
-    counted,
     describe_classes,
     describe_contents,
     describe_counted,
@@ -95,7 +95,8 @@ def _split_title(split: SplitContents) -> str:
 
 def _short_dataset(dataset: DatasetContents) -> Iterator[str]:
     train = dataset.splits[0]
-    rows = f"{train.rows:,} rows"
+    assert train.rows is not None  # it was opened
+    rows = counted(train.rows, "row")
     if train.usable is not None and train.usable != train.rows:
         rows = f"{train.usable:,} of {train.rows:,} rows are used"
     labels = ""

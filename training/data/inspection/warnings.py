@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from model.io.reports.inspection import DataReport, DatasetContents, SplitContents
-from training.data.inspection.words import counted, share
+from model.words import counted
+from training.data.inspection.words import share
 
 MAX_IMBALANCE = 10  # of the largest class to the smallest, before it is reported
 MIN_CLASS_ROWS = 20  # of the training part

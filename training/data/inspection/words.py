@@ -14,6 +14,7 @@ from model.io.reports.inspection import (
     SplitContents,
 )
 from model.pixel_format import BACKGROUND_NAMES
+from model.words import counted
 
 MIN_IMBALANCE = 1.5  # that is worth a line
 SHOWN = 12  # names in a line
@@ -140,16 +141,6 @@ def describe_overlap(overlap: Overlap) -> str:
         first = overlap.examples[0]
         text += f"; {describe_equal_rows(first)}"
     return text
-
-
-def counted(count: int, one: str, several: str | None = None) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> counted(1, "row"), counted(1200, "class", "classes")
-        ('1 row', '1,200 classes')
-    """
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def describe_minutes(minutes: float) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from model.errors import TrazoError
+from model.words import counted
 from training.data.scan.index import SplitIndex
 from training.data.stream import HubStream
 
@@ -21,7 +22,7 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
     """
     where = f"split {stream.source.split!r} of {stream.source.dataset!r}"
     if not (index.has_image & index.in_part).any():
-        raise TrazoError(f"{where} has {index.rows:,} rows and no image in column {stream.image_column!r}")
+        raise TrazoError(f"{where} has {counted(index.rows, 'row')} and no image in column {stream.image_column!r}")
     if not index.readable.any():
         row, reason = next(iter(index.problems.items()))
         raise TrazoError(f"no image of {where} can be decoded; the first, {stream.row_name(row)}: {reason}")

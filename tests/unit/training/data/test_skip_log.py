@@ -14,7 +14,7 @@ def test_take_summary_names_new_rows_once_in_order():
     assert log.take_summary("train") == ""
     log.add(7, "no label", "cats", "train")
     log.add(9, "no label", "cats", "train")
-    assert log.take_summary("train") == "skipped 1 rows of train: 9 (no label)"
+    assert log.take_summary("train") == "skipped 1 row of train: 9 (no label)"
     assert log.rows == {2: "no image", 7: "no label", 9: "no label"}
 
 

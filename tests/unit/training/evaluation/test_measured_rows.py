@@ -91,7 +91,7 @@ def test_rows_of_unknown_classes_are_named_and_left_out(tmp_path, learned, caplo
     )
     assert rows.comparison.unknown_classes == {"zebra": 3} and rows.stream.rows == 3
     assert {int(label) for batch in rows.stream.ordered() for label in batch.labels} == {1}
-    assert "3 rows of classes that the model does not know are left out: zebra" in caplog.text
+    assert "3 rows left out, of classes that the model does not know: zebra" in caplog.text
 
 
 def test_rows_of_unknown_classes_alone_are_refused(tmp_path, learned):

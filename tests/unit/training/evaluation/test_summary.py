@@ -1,8 +1,9 @@
-"""The result of a training in a few lines; those of an evaluation are in tests/unit/model/test_verdict.py."""
+"""The result of a training in a few lines; more of an evaluation's are in tests/unit/model/test_verdict.py."""
 
 import pytest
 
-from training.evaluation.summary import summarize_validation
+from model.io.reports.evaluation import EvaluationReport
+from training.evaluation.summary import summarize, summarize_validation
 
 
 def best(accuracy: float) -> dict[str, float]:
@@ -25,3 +26,17 @@ def test_summarize_validation_of_a_regression_compares_with_the_mean():
     assert summarize_validation({"val_r2": 0.5}, 9, None) == ["validation: R² 0.5000 on 9 rows"]
     for r2 in (-0.1, float("nan")):
         assert "not better than always answering the mean" in summarize_validation({"val_r2": r2}, 9, None)[1]
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ("train, 10% held out by content", "test rows of images (10 % of split train, held out by content): accuracy"),
+        ("test", "images, test: accuracy"),
+    ],
+)
+def test_summarize_names_the_rows_as_those_of_a_test(split, expected):
+    classes = {"labels": ["a"], "confusion_matrix": [[1]]}
+    report = EvaluationReport.build(dataset="/home/me/images", split=split, rows=1, accuracy=1.0, **classes)
+    line = summarize(report)[0]
+    assert line.startswith(f"{expected} 1.0000 on 1 row (")
