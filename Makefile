@@ -10,12 +10,12 @@ LISTS := requirements.txt ui/requirements.txt training/requirements.txt training
 demo: .venv
 	PORT=$(PORT) $(BIN)/python app.py
 
-# Two processes: much of most tests' time is one core importing TensorFlow.
+# Three processes, also on two cores: many tests wait for a page or for another process.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-unit: .venv/test-requirements
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/unit
 
 test-slow: .venv/test-requirements
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --timeout=1800
