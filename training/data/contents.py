@@ -85,10 +85,10 @@ def content_hashes(stream: HubStream) -> np.ndarray:
     """Return the hash of each different image of a stream, uint64 (n,), ascending; scans are read from the cache."""
     parts, first = [], 0
     for labeled in stream.sources:
-        facts = scan_split(replace(labeled, content=None)).facts["content"]
-        ids = np.arange(first, first + len(facts))
-        parts.append(facts[stream.mask(ids)])
-        first += len(facts)
+        content = scan_split(replace(labeled, content=None)).content
+        ids = np.arange(first, first + len(content))
+        parts.append(content[stream.mask(ids)])
+        first += len(content)
     hashes = np.unique(np.concatenate(parts))
     return hashes[hashes != 0]  # no image, or none that can be decoded
 

@@ -89,7 +89,7 @@ def _leave_out_rows(
     stream: HubStream, split: str, index: SplitIndex, learned: "Contents | str"
 ) -> tuple[HubStream, Comparison]:
     """Leave out rows that were learned from, and all but the first of equal images with equal labels."""
-    content = index.facts["content"]
+    content = index.content
     usable = index.usable & stream.mask(np.arange(index.rows))
     if not usable.any():
         raise TrazoError(f"no row of {stream.source.dataset!r}, {split}, has an image that can be decoded and a label")
@@ -100,8 +100,8 @@ def _leave_out_rows(
             "image with the same label: each image is measured once"
         )
     if isinstance(learned, Contents) and learned.train is not None and learned.validation is not None:
-        trained = usable & _contains(learned.train, content)
-        validated = usable & ~trained & _contains(learned.validation, content)
+        trained = usable & np.isin(content, learned.train)
+        validated = usable & ~trained & np.isin(content, learned.validation)
         comparison = Comparison(
             compared=True,
             training_images=len(learned.train),
@@ -138,11 +138,3 @@ def _repeated_rows(content: np.ndarray, labels: np.ndarray, usable: np.ndarray) 
     repeated = np.zeros(len(content), bool)
     repeated[order[1:]] = (content[order[1:]] == content[order[:-1]]) & (labels[order[1:]] == labels[order[:-1]])
     return repeated
-
-
-def _contains(hashes: np.ndarray, content: np.ndarray) -> np.ndarray:
-    """Return which of the contents are among ascending hashes, bool (rows,)."""
-    if not len(hashes):
-        return np.zeros(len(content), bool)
-    position = np.minimum(np.searchsorted(hashes, content), len(hashes) - 1)
-    return hashes[position] == content

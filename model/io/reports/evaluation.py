@@ -183,11 +183,6 @@ class EvaluationReport(Measures, Report):
     )
 
     @property
-    def was_compared(self) -> bool:
-        """Whether it is known of all measured images that they were neither trained nor validated on."""
-        return all(one.comparison is not None and one.comparison.compared for one in self.sources)
-
-    @property
     def sources(self) -> list[Measures]:
         """The measures on each dataset, the first one's first."""
         return [self, *self.extra_datasets]
