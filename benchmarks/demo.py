@@ -16,22 +16,24 @@ import json
 import secrets
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
-from app import NO_STATISTICS
 from benchmarks.common import about, rate, report
 from tests.support.app_server import App, running
+from ui.server.gradio_settings import SET
 from ui.server.upload import IMAGE_EVENTS
 
 EMPTY = "benchmarks/empty_page.py"
 PHOTO = Path(__file__).parent.parent / "ui" / "photos" / "camera.jpg"  # 512 × 512
 VISITORS, REQUESTS = 50, 20
-SETTINGS = NO_STATISTICS | {"IMAGE_EVENTS": str(IMAGE_EVENTS["concurrency_limit"])}  # the demo's
+SETTINGS = SET | {"IMAGE_EVENTS": str(IMAGE_EVENTS["concurrency_limit"])}  # the demo's
 WARM_REQUESTS, LATER_REQUESTS = 100, 5_000  # after them memory is measured
 
 
@@ -81,6 +83,20 @@ def twelve_megapixels() -> bytes:
     return file.getvalue()
 
 
+@dataclass(frozen=True)
+class Call:
+    """A function of the demo with its inputs, and the empty page's function to compare it with."""
+
+    endpoint: str
+    image: bytes
+    arguments: tuple[object, ...]
+    other: str
+
+
+CLASSIFY = Call("classify", seven(), (), "text")
+EDGES = Call("edges", PHOTO.read_bytes(), ("vertical", 50), "image")
+
+
 def start(log: Path, script: str, endpoint: str) -> tuple[float, float]:
     """Start a server; returns the seconds until it served its page, and until it answered."""
     started = time.perf_counter()
@@ -108,6 +124,85 @@ def measure_crowd(app: App, image: bytes, endpoint: str, *arguments: object) -> 
     return VISITORS * REQUESTS / (time.perf_counter() - started), errors
 
 
+def tabulate_starts(log: Path, repeats: int) -> list[str]:
+    """Start the demo and the empty page in turn; returns the table's lines."""
+    servers = {"the demo": ("app.py", "classify"), "an empty page": (EMPTY, "text")}
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+    for _ in range(repeats):
+        for name, (script, endpoint) in servers.items():
+            took[name].append(start(log, script, endpoint))
+    pages = {name: [page for page, _ in both] for name, both in took.items()}
+    lines = ["| start | page, s | ratio | first answer, s |", "|---|---:|---:|---:|"]
+    for name, both in took.items():
+        ratio = median(pages[name]) / median(pages["an empty page"])
+        lines.append(f"| {name} | {rate(pages[name], 2)} | {ratio:.2f} | {rate([one for _, one in both], 2)} |")
+    return lines
+
+
+def compare_answers(apps: Sequence[App], call: Call, image: bytes, repeats: int) -> str:
+    """Ask the demo and the empty pages in turn; returns the cells of a line: milliseconds and differences."""
+    visitor, *others = (Visitor(app, image) for app in apps)
+    visitor.ask(call.endpoint, *call.arguments)
+    asked = [
+        (visitor.ask(call.endpoint, *call.arguments), *(one.ask(call.other) for one in others)) for _ in range(repeats)
+    ]
+    ours, *theirs = (1000 * median(times) for times in zip(*asked, strict=True))
+    return f" {ours:.1f} |" + "".join(f" {one:.1f} | {ours - one:+.1f} |" for one in theirs)
+
+
+def compare_crowds(apps: Sequence[App], call: Call) -> str:
+    """Let a crowd ask each of them; returns the cells of a line: answers per second, ratios, and errors."""
+    demo, *others = apps
+    theirs = [measure_crowd(app, call.image, call.other)[0] for app in others]
+    answers, errors = measure_crowd(demo, call.image, call.endpoint, *call.arguments)
+    return f" {answers:.0f} |" + "".join(f" {one:.0f} | {answers / one:.2f} |" for one in theirs) + f" {errors} |"
+
+
+def tabulate_answers(folder: Path, repeats: int) -> list[str]:
+    """Compare single answers and crowds with those of the empty pages; returns the lines of both tables."""
+    answers = [
+        "",
+        "| function | ms | empty page's, ms | difference | with the demo's settings, ms | difference |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    crowds = [
+        "",
+        f"| {VISITORS} visitors, {REQUESTS} requests each | answers/s | empty page's | ratio "
+        "| with the demo's settings | ratio | errors |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    with (
+        running(folder / "log.txt") as demo,
+        running(folder / "empty.txt", EMPTY) as empty,
+        running(folder / "set.txt", EMPTY, **SETTINGS) as empty_with_settings,
+    ):
+        apps = (demo, empty, empty_with_settings)
+        large = compare_answers(apps, EDGES, twelve_megapixels(), max(1, repeats // 10))
+        answers.append(f"| `/edges`, 12 megapixels |{large}")
+        for call in (CLASSIFY, EDGES):
+            answers.append(f"| `/{call.endpoint}` |{compare_answers(apps, call, call.image, repeats)}")
+            crowds.append(f"| `/{call.endpoint}` |{compare_crowds(apps, call)}")
+    return [*answers, *crowds]
+
+
+def measure_memory(log: Path) -> str:
+    """Ask the demo thousands of times; returns a sentence with its memory after the first hundred and at the end."""
+    with running(log) as demo:
+        sizes = []
+        for number in range(LATER_REQUESTS):
+            if number == WARM_REQUESTS:
+                sizes.append(demo.memory_mb())
+            if number % REQUESTS == 0:  # the next visitor
+                call = EDGES if number % (5 * REQUESTS) == 0 else CLASSIFY
+                visitor = Visitor(demo, call.image)
+            visitor.ask(call.endpoint, *call.arguments)
+        sizes.append(demo.memory_mb())
+    return (
+        f"Memory after {WARM_REQUESTS} requests {sizes[0]:,.0f} MB, "
+        f"after {LATER_REQUESTS:,} {sizes[1]:,.0f} MB: {sizes[1] - sizes[0]:+.0f} MB."
+    )
+
+
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,78 +212,12 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
-    drawing, photo = seven(), PHOTO.read_bytes()
-    # The demo's endpoint -> its inputs, and the empty page's endpoint to compare with.
-    pairs = {"classify": (drawing, [], "text"), "edges": (photo, ["vertical", 50], "image")}
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log.txt"
-        starts = {"the demo": ("app.py", "classify"), "an empty page": (EMPTY, "text")}
-        took = {name: [] for name in starts}
-        for _ in range(options.starts):
-            for name, (script, endpoint) in starts.items():
-                took[name].append(start(log, script, endpoint))
-        pages = {name: [page for page, _ in both] for name, both in took.items()}
-        lines = ["| start | page, s | ratio | first answer, s |", "|---|---:|---:|---:|"]
-        for name, both in took.items():
-            ratio = median(pages[name]) / median(pages["an empty page"])
-            lines.append(f"| {name} | {rate(pages[name], 2)} | {ratio:.2f} | {rate([one for _, one in both], 2)} |")
-        lines += [
-            "",
-            "| function | ms | empty page's, ms | difference | with the demo's settings, ms | difference |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        crowds = [
-            "",
-            f"| {VISITORS} visitors, {REQUESTS} requests each | answers/s | empty page's | ratio "
-            "| with the demo's settings | ratio | errors |",
-            "|---|---:|---:|---:|---:|---:|---:|",
-        ]
-        with (
-            running(log) as demo,
-            running(Path(folder) / "empty.txt", EMPTY) as empty,
-            running(Path(folder) / "set.txt", EMPTY, **SETTINGS) as empty_with_settings,
-        ):
-
-            def compare(title: str, endpoint: str, image: bytes, arguments: list, other: str, repeats: int) -> None:
-                visitor, *others = (Visitor(app, image) for app in (demo, empty, empty_with_settings))
-                visitor.ask(endpoint, *arguments)
-                asked = [
-                    (visitor.ask(endpoint, *arguments), *(one.ask(other) for one in others)) for _ in range(repeats)
-                ]
-                ours, *theirs = (1000 * median(times) for times in zip(*asked, strict=True))
-                comparison = "".join(f" {one:.1f} | {ours - one:+.1f} |" for one in theirs)
-                lines.append(f"| {title} | {ours:.1f} |{comparison}")
-
-            few = max(1, options.repeats // 10)
-            compare("`/edges`, 12 megapixels", "edges", twelve_megapixels(), *pairs["edges"][1:], few)
-            for endpoint, (image, arguments, other) in pairs.items():
-                compare(f"`/{endpoint}`", endpoint, image, arguments, other, options.repeats)
-                (as_it_comes, _), (with_settings, _) = (
-                    measure_crowd(one, image, other) for one in (empty, empty_with_settings)
-                )
-                answers, errors = measure_crowd(demo, image, endpoint, *arguments)
-                crowds.append(
-                    f"| `/{endpoint}` | {answers:.0f} | {as_it_comes:.0f} | {answers / as_it_comes:.2f} "
-                    f"| {with_settings:.0f} | {answers / with_settings:.2f} | {errors} |"
-                )
-        with running(log) as demo:
-            sizes = []
-            for number in range(LATER_REQUESTS):
-                if number == WARM_REQUESTS:
-                    sizes.append(demo.memory_mb())
-                if number % REQUESTS == 0:  # the next visitor
-                    endpoint = "edges" if number % (5 * REQUESTS) == 0 else "classify"
-                    image, arguments, _ = pairs[endpoint]
-                    visitor = Visitor(demo, image)
-                visitor.ask(endpoint, *arguments)
-            sizes.append(demo.memory_mb())
-    grown = sizes[1] - sizes[0]
-    memory = (
-        f"Memory after {WARM_REQUESTS} requests {sizes[0]:,.0f} MB, "
-        f"after {LATER_REQUESTS:,} {sizes[1]:,.0f} MB: {grown:+.0f} MB."
-    )
-    line = about("benchmarks.demo", None)
-    report("Demo", "\n".join([*lines, *crowds, "", memory, "", line]), options.write)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        log = folder / "log.txt"
+        lines = [*tabulate_starts(log, options.starts), *tabulate_answers(folder, options.repeats)]
+        lines += ["", measure_memory(log), "", about("benchmarks.demo", None)]
+    report("Demo", "\n".join(lines), options.write)
 
 
 if __name__ == "__main__":

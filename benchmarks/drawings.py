@@ -9,9 +9,12 @@ one; otherwise the writers (column `writer`), or the rows, that `python -m train
 might show them on paper (`benchmarks/photographs.py`).
 """
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +23,14 @@ from benchmarks.photographs import photograph
 from model.config import DIGITS
 from model.quiet import quiet
 
+if TYPE_CHECKING:
+    from model import CnnModel
+    from training.stream import HubStream
+
 PHOTOGRAPHED = 1000  # rows of each dataset
 
 
-def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
+def test_rows(dataset: str, sketches: bool, share: float) -> tuple[HubStream, str]:
     """Return the stream of the rows that training never sees, and their name."""
     with quiet():
         from training.config import DataConfig
@@ -33,7 +40,7 @@ def test_rows(dataset: str, sketches: bool, share: float) -> tuple[object, str]:
     return open_test(data)
 
 
-def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
+def recalls(model: CnnModel, dataset: str, sketches: bool, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return what was measured, the recall of each class, and its number of rows."""
     with quiet():
         from training.data.decode import decoded_batches
@@ -45,7 +52,7 @@ def recalls(model: object, dataset: str, sketches: bool, share: float) -> tuple[
     return f"{Path(dataset).name}, {split}", right / np.maximum(rows, 1), rows
 
 
-def photographed_recalls(model: object, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
+def photographed_recalls(model: CnnModel, dataset: str, share: float) -> tuple[str, np.ndarray, np.ndarray]:
     """Return the same for photographed rows; a drawing taken for blank paper counts as wrong."""
     with quiet():
         from model.preprocess.foreground import BlankDrawingError

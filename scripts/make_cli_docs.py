@@ -24,7 +24,8 @@ precedence over both. In `tune`, an option given on the command line is not sear
 
 def make_page() -> str:
     """Return the page: one section per verb, with one table per group of options that no verb above has."""
-    sections, home = [HEAD], {}
+    sections = [HEAD]
+    home: dict[type, tuple[str, list[str]]] = {}
     for name, verb in VERBS.items():
         sections.append(f"## {name}\n\n{verb.help[0].upper()}{verb.help[1:]}.\n")
         for config, skip in verb.groups():
