@@ -20,7 +20,14 @@ from tests.support.fake_hub import LoopbackHub
 DATASET = "ylecun/mnist"  # the id under which the folder is served
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # A small network of two blocks and its recipe, for measurements of the input pipeline; presets change, these do not.
-NETWORK = {"filters": (16, 32), "convolutions": 2, "dense_units": (64,), "dropout": 0.2, "scaling": "z-score"}
+NETWORK = {
+    "filters": (16, 32),
+    "convolutions": 2,
+    "dense_units": (64,),
+    "dropout": 0.1,
+    "dense_dropout": 0.2,
+    "scaling": "z-score",
+}
 RECIPE = {"epochs": 4, "optimizer": "adamw", "learning_rate": 4e-3, "augment": 0.5}
 PACKAGES = [
     "tensorflow",

@@ -16,7 +16,8 @@ TRAINING_FILE = "training.json"
 TRIALS_FILE = "trials.json"
 EVALUATION_FILE = "evaluation.json"
 DATA_FILE = "data.json"
-REPORT_FILES = (DATA_FILE, TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE)
+STUDY_FILE = "study.json"
+REPORT_FILES = (DATA_FILE, TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE, STUDY_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
 EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
 

@@ -99,7 +99,8 @@ class CnnConfig:
     normalization: Annotated[str, choice(NORMALIZATIONS)] = "batch"  # between a convolution and its activation
     # Hidden dense layers; none: global average pooling, then the head.
     dense_units: Annotated[tuple[int, ...], listing(whole(1, MAX_UNITS), whole(0, MAX_DENSE_LAYERS))] = (128,)
-    dropout: Annotated[float, number(0, 0.95)] = 0.0  # after each hidden dense layer, half of it after each block
+    dropout: Annotated[float, number(0, 0.95)] = 0.0  # share of values dropped after each block, in training only
+    dense_dropout: Annotated[float, number(0, 0.95)] = 0.0  # the same after each hidden dense layer
     l1: Annotated[float, number(0, 1)] = 0.0  # L1 penalty on kernels (sparse); with l2 the elastic net
     l2: Annotated[float, number(0, 1)] = 0.0  # L2 penalty on kernels (shrinks)
 

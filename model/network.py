@@ -48,7 +48,7 @@ def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
         elif config.pooling == "average":
             x = layers.AveragePooling2D(2, name=f"block{block}_pool")(x)
         if config.dropout:
-            x = layers.Dropout(config.dropout / 2, name=f"block{block}_dropout")(x)
+            x = layers.Dropout(config.dropout, name=f"block{block}_dropout")(x)
 
     # Hidden dense layers, or the mean of each feature map.
     x = layers.Flatten(name="flatten")(x) if config.dense_units else layers.GlobalAveragePooling2D(name="mean")(x)
@@ -56,8 +56,8 @@ def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
         name = f"dense{number}"
         dense = layers.Dense(units, use_bias=config.normalization == "none", name=name, **_kernel_options(config))
         x = _add_activation(_add_normalization(dense(x), config, name), config, name)
-        if config.dropout:
-            x = layers.Dropout(config.dropout, name=f"{name}_dropout")(x)
+        if config.dense_dropout:
+            x = layers.Dropout(config.dense_dropout, name=f"{name}_dropout")(x)
 
     # Scaling and head always compute in float32, also in bfloat16 training.
     x = layers.Dense(output_units(config.task, len(config.labels)), name="head", dtype="float32")(x)

@@ -31,6 +31,7 @@ from training.config import (
     PredictConfig,
     PresetConfig,
     PublishConfig,
+    StudyConfig,
     TrainConfig,
     TrialsConfig,
     TuneConfig,
@@ -142,6 +143,13 @@ def _train(options: argparse.Namespace) -> None:
     commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard)
     folder = output.output
     show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
+
+
+def _study(options: argparse.Namespace) -> None:
+    data, output = _data(options), _output(options)
+    study = StudyConfig(**collect_given(StudyConfig, options))
+    commands = _import_commands()
+    show(commands.study(data, study, output.output))
 
 
 def _trials(options: argparse.Namespace) -> None:
@@ -289,6 +297,12 @@ VERBS = {
         _train,
         "train with a preset, or with the best hyperparameters of a search",
         (OutputConfig, PresetConfig, DataConfig, TrainConfig),
+    ),
+    "study": Verb(
+        _study,
+        "measure the choices of a network one at a time, each with several seeds",
+        (OutputConfig, StudyConfig, DataConfig),
+        skip=("tensorboard",),
     ),
     "trials": Verb(_trials, "show the trials of a search, best first", (TrialsConfig,)),
     "evaluate": Verb(

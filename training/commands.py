@@ -23,7 +23,7 @@ from model.logs import held_messages, log_once
 from model.scaling import PixelHistogram
 from model.words import counted
 from training.augmentation.digit_variants import check_digits
-from training.config import TRIAL_OPTIONS, DataConfig, TrainConfig, TuneConfig
+from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TuneConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
 from training.data.inspection.report import inspect_run, keep_report
 from training.data.inspection.text import short_lines
@@ -42,6 +42,9 @@ from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
 from training.presets import PRESETS
 from training.release.card import write_card
+from training.study.design import TRAINING, make_design
+from training.study.space import StudySpace
+from training.study.study import format_study, run_study
 from training.tuning.search_space import SearchSpace, best_hyperparameters
 from training.tuning.trials_report import describe_interval, read_trials
 from training.tuning.tuner import SearchJob, run_search
@@ -142,6 +145,21 @@ def tune(
         describe_interval(report),
     )
     return report
+
+
+def study(data: DataConfig, config: StudyConfig, folder: Path) -> str:
+    """Measure the choices of a network one at a time; write study.json to the folder, and return its table.
+
+    Raises:
+        TrazoError: if the data does not suit a study, or the folder holds another one.
+    """
+    opened, config_fields, settings = _open_checked(data, TrainConfig(batch_size=TRAINING["batch_size"]), folder)
+    levels = make_design(opened.train.task, opened.image_shape, config.factors)
+    folder.mkdir(parents=True, exist_ok=True)
+    space = StudySpace(config_fields, {}, _histogram(opened, folder), levels, config.seeds)
+    _keep_data(inspect_run(data, opened), opened, folder)
+    _keep_contents(data, opened, folder)
+    return format_study(run_study(space, levels, settings, config, opened, folder))
 
 
 def train(

@@ -18,6 +18,7 @@ SCHEDULES = ("one-cycle", "constant")
 CLASS_WEIGHTS = ("balanced",)
 LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
+MAX_SEEDS = 100  # runs of one value in a study
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
 TRIAL_OPTIONS = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
@@ -218,6 +219,18 @@ class TuneConfig(Validated):
             raise TrazoError(
                 f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"
             )
+
+
+@dataclass(frozen=True)
+class StudyConfig(Validated):
+    """How long each run of a study is, and how many there are."""
+
+    epochs: int = option(20, low=2, high=1000, help="epochs of a run; enough of them show overfitting")
+    seeds: int = option(5, low=1, high=MAX_SEEDS, help="runs of each value; may be raised later")
+    minutes: float | None = option(
+        None, low=0, exclusive=True, unset="none", help="minutes of this call, after which no run starts"
+    )
+    factors: tuple[str, ...] = option((), metavar="NAME", unset="all", help="choices to compare")
 
 
 @dataclass(frozen=True)

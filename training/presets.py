@@ -74,7 +74,7 @@ def default() -> Preset:
             "filters": (24, 48, 96),
             "convolutions": (2, 3, 4),
             "dense_units": (),
-            "dropout": 0.2,
+            "dropout": 0.1,
             "scaling": "z-score",
         },
         training={

@@ -82,6 +82,9 @@ def export_rows(exports: "ExportsReport") -> Rows:
 def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
     """Return (property, value) of the network."""
     size = f"{config.kernel_size}×{config.kernel_size}"
+    dropout = f"{config.dropout:.4g} after each block"
+    if config.dense_units:
+        dropout += f", {config.dense_dropout:.4g} after each hidden dense layer"
     penalties = f" (l1 {config.l1:.4g}, l2 {config.l2:.4g})" if config.l1 or config.l2 else ""
     rows: Rows = [
         (
@@ -91,7 +94,7 @@ def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
         ),
         ("hidden dense layers", join_values(config.dense_units) or "none (mean of each feature map)"),
         ("activation, normalization", f"{config.activation}, {config.normalization}"),
-        ("dropout, regularization", f"{config.dropout:.4g}, {config.regularization}{penalties}"),
+        ("dropout, regularization", f"{dropout}; {config.regularization}{penalties}"),
         ("scaling", f"{config.scaling.method}, fitted on the training part, inside the network"),
     ]
     if config.temperature != 1:

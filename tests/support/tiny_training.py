@@ -9,7 +9,7 @@ from tests.conftest import SAMPLE
 from training.stream import HubStream
 
 CONFIG = CnnConfig(
-    filters=(4,), convolutions=1, dense_units=(), dropout=0.2, scaling=Scaling("min-max", (0.0,), (255.0,))
+    filters=(4,), convolutions=1, dense_units=(), dropout=0.1, scaling=Scaling("min-max", (0.0,), (255.0,))
 )
 
 

@@ -377,9 +377,10 @@ class HubStream:
         rest, held_out = self._dataset.hold_out(fraction)
         return self._derive(rest), self._derive(held_out, BatchCache())
 
-    def rebatch(self, batch_size: int) -> "HubStream":
-        """Return the same rows in the same order, in batches of another size."""
-        return _DerivedStream(self._dataset, replace(self._order, batch_size=batch_size), self._skip_log)
+    def rebatch(self, batch_size: int, seed: int | None = None) -> "HubStream":
+        """Return the same rows in batches of another size; in the same order unless there is another seed."""
+        order = replace(self._order, batch_size=batch_size, seed=self.seed if seed is None else seed)
+        return _DerivedStream(self._dataset, order, self._skip_log)
 
     @staticmethod
     def concat(streams: Sequence["HubStream"]) -> "HubStream":

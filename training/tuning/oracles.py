@@ -9,7 +9,7 @@ behalf of the workers, under KerasTuner's lock (`keras_tuner.synchronized`).
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import model.backend  # noqa: F401 - Keras is imported there first
@@ -31,7 +31,10 @@ logger = logging.getLogger("trazo")
 
 
 def make_oracle(
-    tune: TuneConfig, task: str, is_small_enough: Callable[[keras_tuner.HyperParameters], bool]
+    tune: TuneConfig,
+    task: str,
+    is_small_enough: Callable[[keras_tuner.HyperParameters], bool],
+    plan: Sequence[dict[str, Any]] | None = None,
 ) -> "ResumableOracle":
     """Return the oracle of a strategy.
 
@@ -39,13 +42,16 @@ def make_oracle(
         tune: strategy, budgets, objective, seed.
         task: a key of `heads.HEADS`.
         is_small_enough: returns whether the network of a point is within the budget of parameters.
+        plan: the values of every trial; the strategy is not asked then.
     """
     measure, direction = heads.choose_objective(task, tune.objective)
     objective = keras_tuner.Objective(f"val_{measure}", direction)
     # For KerasTuner, seed 0 means "no seed". Consecutive failures do not end a search; the number of trials does.
     common = {"objective": objective, "seed": tune.seed + 1, "max_consecutive_failed_trials": sys.maxsize}
     oracle: ResumableOracle
-    if tune.strategy == "hyperband":
+    if plan is not None:
+        oracle = Planned(plan, **common)
+    elif tune.strategy == "hyperband":
         oracle = Hyperband(max_epochs=tune.trial_epochs, **common)
         oracle.max_trials = tune.trials  # not an argument of this oracle, but every oracle stops there
     elif tune.strategy == "bayesian":
@@ -275,3 +281,18 @@ class Grid(ResumableOracle, OpenGridOracle):
 
     def _is_usable(self, values: dict[str, Any]) -> bool:
         return True
+
+
+class Planned(ResumableOracle, keras_tuner.Oracle):
+    """Given points in a given order, such as those of a designed experiment."""
+
+    def __init__(self, plan: Sequence[dict[str, Any]], **settings: Any) -> None:
+        """Set the points: the values of every hyperparameter, for each trial."""
+        super().__init__(max_trials=len(plan), **settings)
+        self._plan = plan
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Return the next point."""
+        if len(self.start_order) >= len(self._plan):
+            return {"status": TrialStatus.STOPPED, "values": None}
+        return {"status": TrialStatus.RUNNING, "values": dict(self._plan[len(self.start_order)])}

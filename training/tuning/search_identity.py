@@ -45,5 +45,6 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
         "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
         | {"search": sorted({*job.tune.search})}  # in any order
         | {"objective": choose_objective(job.space.base["task"], job.tune.objective)[0]}  # by name or by default
+        | ({"plan": list(dict.fromkeys(point["level"] for point in job.plan))} if job.plan else {})
         | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {}),
     }

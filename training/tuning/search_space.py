@@ -32,7 +32,7 @@ class Hyperparameter:
     high: float = 0
     default: Any = None  # None: the first value
     options: Mapping[str, Any] = field(default_factory=dict)  # for a range: `step`, or `sampling` on a log scale
-    when: tuple[str, tuple[str, ...]] | None = None  # (another hyperparameter, its values that need this one)
+    when: tuple[str, tuple[str | int, ...]] | None = None  # (another hyperparameter, its values that need this one)
 
     def exists(self, values: Mapping[str, Any]) -> bool:
         """Return whether the values of the hyperparameters before this one need it."""
@@ -86,8 +86,12 @@ SPACE = (
         (0, 64, 128), default=0,
     ),
     Hyperparameter(
-        "dropout", "architecture", "share of units dropped in a training step; half of it after the blocks",
-        (0.2, 0.3, 0.4, 0.5),
+        "dropout", "architecture", "share of values dropped after each block in a training step", (0.0, 0.1, 0.2, 0.3),
+        default=0.1,
+    ),
+    Hyperparameter(
+        "dense_dropout", "architecture", "share of units dropped after the hidden layer in a training step",
+        (0.0, 0.2, 0.3, 0.4, 0.5), default=0.2, when=("dense_units", (64, 128)),
     ),
     Hyperparameter(
         "scaling", "architecture", "how pixels are brought to one range; robust scaling ignores the tails",

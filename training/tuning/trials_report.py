@@ -51,7 +51,7 @@ def build_report(
     rows = [make_trial(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
     return TrialsReport.build(
         objective={"name": objective.name, "direction": objective.direction},
-        strategy=job.tune.strategy,
+        strategy="planned" if job.plan else job.tune.strategy,
         dataset=job.train.source.dataset,
         revision=job.train.source.revision,
         data=data,
@@ -73,7 +73,7 @@ def make_trial(trial: "kerastuner.Trial", record: dict[str, Any], seed: int) -> 
     Args:
         trial: KerasTuner's part: hyperparameters, status, score, the traceback of a failure.
         record: what the trial itself noted: history, parameters, times.
-        seed: of its training.
+        seed: of its training, unless that is one of its hyperparameters.
     """
     failed = trial.status in ("FAILED", "INVALID")
     values = {
@@ -88,7 +88,7 @@ def make_trial(trial: "kerastuner.Trial", record: dict[str, Any], seed: int) -> 
         "started": record.get("started"),
         "ended": record.get("ended"),
         "seconds": record.get("seconds"),
-        "seed": seed,
+        "seed": trial.hyperparameters.values.get("seed", seed),
     }
     return Trial.model_validate(without_nan(values))
 

@@ -3,7 +3,7 @@
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from training.data.provenance import data_section
 from training.data.stream import HubStream
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
+from training.study.space import StudySpace
 from training.tuning import distributed
 from training.tuning.importance import hyperparameter_importance
 from training.tuning.kerastuner_compat import HINT_RESTART, OpenTuner, configure
@@ -51,13 +52,14 @@ class BudgetExhaustedError(keras_tuner.errors.FatalError):
 class SearchJob:
     """What is searched, on which rows, and where its files go."""
 
-    space: SearchSpace
+    space: SearchSpace | StudySpace
     settings: TrainConfig  # of every trial; a trial's hyperparameters replace some fields
     tune: TuneConfig
     train: HubStream  # rows to learn from
     validation: HubStream  # rows that score a trial
     folder: Path  # of the run: trials.json, and the tuner's files in `tuner/`
     tensorboard: bool = False  # whether each trial writes TensorBoard's files to `tensorboard/`
+    plan: Sequence[dict[str, Any]] | None = None  # the points in their order; None: the strategy chooses them
 
     def is_small_enough(self, hp: keras_tuner.HyperParameters) -> bool:
         """Return whether the network of a point is within the budget of parameters."""
@@ -165,7 +167,7 @@ class StreamTuner(OpenTuner):
             progress = fit_in_subprocess(
                 config,
                 settings,
-                job.train.rebatch(settings.batch_size),
+                job.train.rebatch(settings.batch_size, settings.seed),
                 job.validation,
                 checkpoint=self._checkpoint(trial),
                 on_epoch=on_epoch,
@@ -246,7 +248,7 @@ def run_search(job: SearchJob) -> SearchOutcome:
     role = distributed.detect_role()
     try:
         check_identity(job)
-        oracle = make_oracle(job.tune, job.space.base["task"], job.is_small_enough)
+        oracle = make_oracle(job.tune, job.space.base["task"], job.is_small_enough, job.plan)
         tuner = StreamTuner(oracle, job)
         try:
             with distributed.translate_rpc_errors():

@@ -1,8 +1,9 @@
 """The JSON reports of a run: what each holds, and how it is read and written.
 
 Every report is declared once, as a pydantic model: `inspection.DataReport`, `training.TrainingReport`,
-`trials.TrialsReport`, `evaluation.EvaluationReport` and `exports.ExportsReport`. Writers build the model; readers get
-it checked, because anyone may have made the file. Importing this package does not import pydantic; its modules do.
+`trials.TrialsReport`, `study.StudyReport`, `evaluation.EvaluationReport` and `exports.ExportsReport`. Writers build the
+model; readers get it checked, because anyone may have made the file. Importing this package does not import pydantic;
+its modules do.
 
 How to add a field: add one line to its model, in the place where the file should show it, with a type, a description
 and, because older files lack it, a default:
@@ -20,7 +21,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.artifacts import DATA_FILE, EVALUATION_FILE, EXPORTS_FILE, TRAINING_FILE, TRIALS_FILE
+from model.artifacts import DATA_FILE, EVALUATION_FILE, EXPORTS_FILE, STUDY_FILE, TRAINING_FILE, TRIALS_FILE
 from model.io.atomic import read_json, write_json
 from model.io.reports.datasets import (
     dataset_name,
@@ -46,6 +47,7 @@ CLASSES = {  # file -> module and class
     TRIALS_FILE: ("trials", "TrialsReport"),
     EVALUATION_FILE: ("evaluation", "EvaluationReport"),
     EXPORTS_FILE: ("exports", "ExportsReport"),
+    STUDY_FILE: ("study", "StudyReport"),
 }
 
 

@@ -78,6 +78,12 @@ def test_network_dropout_acts_in_training_only():
     assert not (network(PIXELS, training=True).numpy() == network(PIXELS, training=True).numpy()).all()
 
 
+def test_network_dropout_rates_are_those_of_the_config():
+    network = build_network(CnnConfig(**SMALL, dropout=0.5, dense_dropout=0.3))
+    rates = {layer.name: layer.rate for layer in network.layers if layer.name.endswith("_dropout")}
+    assert rates == {"block1_dropout": 0.5, "dense1_dropout": 0.3}
+
+
 def test_network_weight_names_are_the_file_format():
     network = build_network(CnnConfig(**SMALL))
     assert [weight.path for weight in network.weights] == [

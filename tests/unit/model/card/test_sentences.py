@@ -66,7 +66,9 @@ def test_source_phrase_names_no_config_of_a_folder_in_reports_of_older_versions(
 
 def test_card_numbers_have_four_digits():
     config = CnnConfig(l1=8.57160700116341e-06, dropout=0.123456)
-    assert dict(sentences.network_rows(config, None))["dropout, regularization"] == ("0.1235, l1 (l1 8.572e-06, l2 0)")
+    assert dict(sentences.network_rows(config, None))["dropout, regularization"] == (
+        "0.1235 after each block, 0 after each hidden dense layer; l1 (l1 8.572e-06, l2 0)"
+    )
     settings = {"learning_rate": 0.00123456, "epochs": 12345, "batch_size": 128, "schedule": "one-cycle"}
     training = TrainingReport.build(**TRAINING | {"hyperparameters": settings})
     assert [value for _, value in sentences.hyperparameter_rows(training)] == ["0.001235", "12345", "128", "one-cycle"]

@@ -19,6 +19,7 @@ def make_job(folder, rows: int = 90, train: TrainConfig | None = None, **tune) -
         settings=train or TrainConfig(),
         tune=replace(TuneConfig(), **tune),
         space=SimpleNamespace(base={"task": "binary"}, overrides={"seed": 0}),
+        plan=None,
     )
 
 

@@ -84,7 +84,8 @@ def test_point_any_values_give_network_and_training(tmp_path):
         for name in ("optimizer", "schedule", "batch_size"):
             seen[name].add(getattr(settings, name))
         seen["blocks"].add(len(config.filters))
-        assert 0.2 <= config.dropout <= 0.5 and 0 <= settings.augment <= 1.5
+        assert 0 <= config.dropout <= 0.3 and 0 <= settings.augment <= 1.5
+        assert bool(config.dense_units) or not config.dense_dropout
         active = [name for name in hp.values if name.startswith("learning_rate")]
         assert active == [f"learning_rate_{settings.optimizer}"]
     assert seen["activation"] == set(ACTIVATIONS) and seen["normalization"] == set(NORMALIZATIONS)
