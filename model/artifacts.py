@@ -1,10 +1,8 @@
 """The files of a model folder: names, size limits, and checks before anything is read."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from model.errors import ModelError
 
@@ -72,24 +70,3 @@ def check_complete(where: str, sizes: Mapping[str, int], names: Iterable[str]) -
     for name, size in sizes.items():
         if size > MAX_FILE_BYTES[name]:
             raise ModelError(f"{where}/{name} has {size:,} bytes; at most {MAX_FILE_BYTES[name]:,} are read")
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder as `check_complete` does, or for a link that leads out of it.
-
-    Through such a link an untrusted folder could make the user read, publish or overwrite their own files.
-    """
-    home = folder.resolve()
-    # A snapshot in the Hub's cache is links into its repo's `blobs`, and these may be links into that of all repos.
-    allowed_roots = [home, *(place / "blobs" for place in home.parents[1:3] if home.parent.name == "snapshots")]
-    sizes = {}
-    for name in MAX_FILE_BYTES:
-        path = folder / name
-        target = Path(os.path.realpath(path))  # a folder on the way may be a link, too
-        if not any(target.is_relative_to(os.path.realpath(root)) for root in allowed_roots):
-            raise ModelError(f"{path} is a link out of its folder")
-        if path.is_symlink() and not target.exists():
-            raise ModelError(f"{path} is a link that leads nowhere")
-        if path.is_file():  # no pipe, which would be waited for
-            sizes[name] = path.stat().st_size
-    check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -26,6 +25,7 @@ from model.card.card import render_card
 from model.config import MAX_FEATURE_MAP_VALUES, CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write
+from model.io.files import copy_file, read_file
 from model.io.hub import commit_folder
 from model.io.locate import locate_model
 from model.io.reports import read_report
@@ -213,8 +213,7 @@ class CnnModel:
         atomic_write(target / WEIGHTS_FILE, weights)
         if source and source.resolve() != target.resolve() and _has_weights(source, weights):
             for name in (CARD_FILE, *CARD_FIGURES, *REPORT_FILES):
-                if (source / name).is_file():
-                    shutil.copyfile(source / name, target / name)
+                copy_file(source, name, target)
             # A run that was trained again but not evaluated again still has the evaluation of its former weights.
             evaluation = read_report(source / EVALUATION_FILE)
             if evaluation is not None and not matches_weights(evaluation.get("weights_sha256"), source):
@@ -295,4 +294,4 @@ def _concat_results(parts: list[OODResult]) -> OODResult:
 
 
 def _has_weights(folder: Path, weights: bytes) -> bool:
-    return (folder / WEIGHTS_FILE).is_file() and (folder / WEIGHTS_FILE).read_bytes() == weights
+    return read_file(folder, WEIGHTS_FILE) == weights

@@ -1,8 +1,10 @@
 """Download a model at one commit of its Hub repo, and upload it in one commit."""
 
 import hashlib
+import logging
 import os
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -40,9 +42,12 @@ from model.artifacts import (
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.atomic import atomic_write, json_text
+from model.io.files import check_folder
 from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
+
+logger = logging.getLogger("trazo")
 
 KNOWN_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)
 COMMIT_HASH = re.compile(r"[0-9a-f]{40}")
@@ -144,6 +149,13 @@ def _cache_ref(folder: Path, revision: str) -> None:
             atomic_write(ref, folder.name)
 
 
+def log_files(repo_id: str, operations: Iterable[CommitOperationAdd | CommitOperationDelete]) -> None:
+    """List the files that a commit sends, before it does."""
+    sent = [one for one in operations if isinstance(one, CommitOperationAdd)]
+    names = ", ".join(f"{one.path_in_repo} ({one.upload_info.size:,} bytes)" for one in sent)
+    logger.info("sent to %s: %s", repo_id, names)
+
+
 def commit_folder(
     folder: Path,
     repo_id: str,
@@ -156,6 +168,9 @@ def commit_folder(
 ) -> CommitInfo:
     """Upload a model folder's known files in one atomic commit; the repo is created if it does not exist.
 
+    Only files of the folder are sent, under the names that a model folder has; they are listed before. Nobody else may
+    be changing the folder: `CnnModel.push_to_hub` and `publish` send a separate copy.
+
     Reports, figures and exports in the repo that the folder does not have are deleted by the same commit, since they
     describe other weights. The commit names its parent, so the Hub refuses it if somebody else commits in between.
 
@@ -165,13 +180,15 @@ def commit_folder(
     """
     api = HfApi(token=token)
     extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORT_FILES)
-    names = [name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *extra) if (folder / name).exists()]
-    operations: list[CommitOperationAdd | CommitOperationDelete] = [
-        CommitOperationAdd(name, folder / name) for name in names
-    ]
+    check_folder(folder)
     reports = {name: report for name in REPORT_FILES if (report := read_report(folder / name)) is not None}
-    for name, report in reports.items():
-        operations.append(CommitOperationAdd(name, json_text(redact_local_paths(report)).encode()))
+    contents = {name: json_text(redact_local_paths(report)).encode() for name, report in reports.items()}
+    names = [name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *extra) if (folder / name).is_file()]
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [
+        *(CommitOperationAdd(name, folder / name) for name in names),
+        *(CommitOperationAdd(name, content) for name, content in contents.items()),
+    ]
+    log_files(repo_id, operations)
     with translate_hub_errors(repo_id, revision):
         repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         try:

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
-from model.artifacts import CONFIG_FILE, WEIGHTS_FILE, check_folder
+from model.artifacts import CONFIG_FILE, WEIGHTS_FILE
 from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
+from model.io.files import check_folder
 from model.io.hub import download
 from model.io.weights import check_weights
 

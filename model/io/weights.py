@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -17,6 +18,7 @@ from safetensors.numpy import save
 from model.artifacts import WEIGHTS_FILE
 from model.config import CnnConfig
 from model.errors import ModelError
+from model.io.files import descriptor_path, open_existing
 
 if TYPE_CHECKING:
     from model.backend import keras
@@ -37,7 +39,8 @@ def weights_to_bytes(network: keras.Model, extra: Mapping[str, np.ndarray] = Map
 
 def weights_hash(folder: Path) -> str:
     """Return the SHA-256 of a folder's weights, by which an evaluation.json names them."""
-    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    with open_existing(folder, WEIGHTS_FILE) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def matches_weights(sha256: str | None, folder: Path) -> bool:
@@ -86,14 +89,13 @@ def read_weights(config: CnnConfig, path: Path) -> dict[str, np.ndarray]:
 def _open_checked(config: CnnConfig, path: Path) -> Iterator[Any]:
     expected = config.weight_shapes | config.extra_tensor_shapes
     try:
-        check_size(config, path.stat().st_size, str(path))
-        with path.open("rb") as file:
-            header = int.from_bytes(file.read(8), "little")
-        if (
-            header > MAX_HEADER_BYTES
-        ):  # safetensors itself would read up to 100 MB, which takes several times the memory
-            raise ModelError(f"{path} has a header of {header:,} bytes; at most {MAX_HEADER_BYTES:,} are read")
-        with safe_open(path, framework="numpy") as file:
+        with open_existing(path.parent, path.name) as content:
+            check_size(config, os.fstat(content.fileno()).st_size, str(path))
+            header = int.from_bytes(content.read(8), "little")
+            if header > MAX_HEADER_BYTES:  # safetensors would read up to 100 MB, which takes several times the memory
+                raise ModelError(f"{path} has a header of {header:,} bytes; at most {MAX_HEADER_BYTES:,} are read")
+            opened = safe_open(descriptor_path(content, path), framework="numpy")
+        with opened as file:
             names = set(file.keys())
             if names != expected.keys():
                 missing, extra = sorted(expected.keys() - names), sorted(names - expected.keys())

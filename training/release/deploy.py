@@ -16,6 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from model.artifacts import CARD_FILE
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
+from model.io.hub import log_files
 from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 
@@ -25,6 +26,7 @@ APP = "app.py"
 CODE = (APP, "model", "ui")  # what a Space runs
 REQUIREMENTS = "requirements.txt"  # where a Space looks for it
 DEMO_REQUIREMENTS = ROOT / "ui" / "requirements.txt"
+CODE_SUFFIXES = (".py", ".typed", ".json", ".md", ".txt", ".css", ".js", ".svg", ".png", ".jpg", ".safetensors")
 SPACE_FILES = {*CODE, REQUIREMENTS, CARD_FILE}
 VENV = ".venv"
 
@@ -103,19 +105,32 @@ def assemble(folder: Path, model: str | None, names: list[str], revision: str | 
     Raises:
         TrazoError: if the folder holds something that was not written here.
     """
-    foreign = sorted({path.name for path in folder.iterdir()} - SPACE_FILES - {VENV}) if folder.is_dir() else []
-    if foreign:
-        raise TrazoError(f"{folder} holds {foreign[0]}, which does not belong to a Space: choose another folder")
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name not in SPACE_FILES | {VENV} or (path.is_symlink() and path.name != VENV):
+            raise TrazoError(f"{folder} holds {path.name}, which does not belong to a Space: choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in CODE:
         source, target = ROOT / name, folder / name
         if source.is_dir():
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(source, target, ignore=_not_code)
         else:
             shutil.copyfile(source, target)
     shutil.copyfile(DEMO_REQUIREMENTS, folder / REQUIREMENTS)
     atomic_write(folder / CARD_FILE, _space_card(model, names, revision))
+
+
+def _not_code(folder: str, names: list[str]) -> list[str]:
+    """Return what is not copied: links, hidden files, and files of kinds that the packages do not have."""
+    paths = {name: Path(folder, name) for name in names}
+    return [
+        name
+        for name, path in paths.items()
+        if name.startswith(".")
+        or name == "__pycache__"
+        or path.is_symlink()
+        or not (path.is_dir() or (path.is_file() and path.suffix in CODE_SUFFIXES))
+    ]
 
 
 def _space_card(model: str | None, names: list[str], revision: str | None) -> str:
@@ -167,6 +182,7 @@ def _upload(
             *(CommitOperationAdd(name, path) for name, path in files.items()),
             *(CommitOperationDelete(name) for name in stale),
         ]
+        log_files(repo_id, operations)
         api.create_commit(
             repo_id, operations, commit_message="Deploy the demo", repo_type="space", parent_commit=parent.sha
         )
@@ -186,7 +202,7 @@ def _set_variables(api: HfApi, repo_id: str, variables: dict[str, str]) -> None:
 
 
 def _files_under(path: Path) -> list[Path]:
-    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()) if path.is_dir() else [path]
 
 
 # --- This machine ---

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from model.artifacts import EXPORTS_FILE
 from model.errors import TrazoError
+from model.io.files import read_file
 from model.io.reports.exports import ExportsReport
 from model.io.weights import matches_weights
 
@@ -29,7 +30,8 @@ def exported_files(folder: Path) -> list[str]:
     if report is None:
         return []
     for name, one in report.formats.items():
-        path = folder / one.file
-        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != one.sha256:
+        content = read_file(folder, one.file)
+        if content is None or sha256(content).hexdigest() != one.sha256:
+            path = folder / one.file
             raise TrazoError(f"{path} is not what was exported: `python -m training export {folder} --to {name}` again")
     return [EXPORTS_FILE, *(one.file for one in report.formats.values())]

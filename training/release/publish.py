@@ -1,6 +1,5 @@
 """Publish a run to the Hub in one commit."""
 
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from huggingface_hub import CommitInfo
 from model import CnnModel
 from model.artifacts import CONFIG_FILE, EVALUATION_FILE, REPORT_FILES, TRAINING_FILE, WEIGHTS_FILE
 from model.errors import TrazoError
+from model.io.files import copy_file
 from model.io.hub import commit_folder
 from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport, SeedResult
@@ -53,9 +53,7 @@ def publish(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in (CONFIG_FILE, WEIGHTS_FILE, *REPORT_FILES, *exported_files(run)):
-            if (run / name).is_file():
-                (folder / name).parent.mkdir(exist_ok=True)
-                shutil.copyfile(run / name, folder / name)
+            copy_file(run, name, folder)
         if results := _results_per_seed([run, *seeds]):
             write_report(folder / EVALUATION_FILE, evaluation.model_copy(update={"seeds": results}))
         write_card(folder, repo_id, license=license)

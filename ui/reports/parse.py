@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
-from model.errors import CorruptFileError
+from model.errors import TrazoError
 from model.io.reports.evaluation import EvaluationReport, Mistake
 from model.io.reports.schema import Report, Value
 from model.io.reports.training import TrainingReport
@@ -171,7 +171,7 @@ def read_mistakes(folder: Path) -> list[Mistake]:
 def _read(report: type[R], path: Path) -> R:
     try:
         found = report.read(path)
-    except (OSError, CorruptFileError):
+    except (OSError, TrazoError):
         raise _damaged(path.name) from None
     if found is None:
         raise UserError("report_missing", file=path.name)

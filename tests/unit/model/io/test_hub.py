@@ -1,11 +1,11 @@
 """The part of the Hub's cache that is written without huggingface_hub, and errors in plain words."""
 
 import pytest
-from huggingface_hub import snapshot_download
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, snapshot_download
 from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
 from model import TrazoError
-from model.io.hub import _cache_ref
+from model.io.hub import _cache_ref, commit_folder, log_files
 from model.io.hub_errors import translate_hub_errors
 
 
@@ -48,3 +48,21 @@ def test_translate_hub_errors_names_the_kind_of_repo(repo_type, error, message):
 def test_translate_hub_errors_passes_our_own():
     with pytest.raises(TrazoError, match="^as it was$"), translate_hub_errors("a/b"):
         raise TrazoError("as it was")
+
+
+@pytest.mark.parametrize("name", ["README.md", "training.json", "onnx"])
+def test_commit_folder_with_a_link_out_of_it_sends_nothing(tmp_path, name):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for needed in ("config.json", "model.safetensors"):
+        (folder / needed).write_text("{}")
+    (tmp_path / "model.onnx").write_text("hf_secret")
+    (folder / name).symlink_to(tmp_path / ("" if name == "onnx" else "model.onnx"))
+    with pytest.raises(TrazoError, match="is a link out of its folder"):
+        commit_folder(folder, "someone/digits")
+
+
+def test_log_files_lists_what_is_sent(caplog):
+    caplog.set_level("INFO", "trazo")
+    log_files("a/b", [CommitOperationAdd("config.json", b"{}"), CommitOperationDelete("old.json")])
+    assert caplog.messages == ["sent to a/b: config.json (2 bytes)"]
