@@ -11,7 +11,9 @@ from typing import Annotated, Any
 from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
+from model.io.files import read_file
 from model.limits import MAX_KERNEL_SIDE_PX, MAX_SIDE_PX
+from model.names import check_name, check_names
 from model.pixel_format import PixelFormat
 from model.scaling import MAX_MAGNITUDE, Scaling
 from model.target_scaling import TargetScaling
@@ -46,6 +48,7 @@ MAX_FILTERS = 4096
 MAX_DENSE_LAYERS = 8
 MAX_UNITS = 16384
 MAX_FEATURE_MAP_VALUES = 1 << 26  # in one layer, for one image: a network with few weights may ask for many
+MAX_VERSIONS = 100
 LABELS_NEEDED = {"binary": "exactly 2 labels", "multiclass": f"2 to {MAX_UNITS:,} labels", "regression": "one name"}
 
 
@@ -65,6 +68,18 @@ def _object(kind: type) -> Check:
     return check
 
 
+def _name_or_empty(name: str, value: Any) -> str:
+    return check_name(name, value) if text(name, value) else ""
+
+
+def _versions(name: str, value: Any) -> dict[str, str]:
+    if len(texts_by_name(name, value)) > MAX_VERSIONS:
+        raise TrazoError(f"{name} has {len(value):,} entries, at most {MAX_VERSIONS} are allowed")
+    for one in (*value, *value.values()):
+        check_name(f"a text of {name}", one)
+    return value
+
+
 @dataclass(frozen=True)
 class CnnConfig:
     """Architecture, labels, image shape and fitted scaling of one network.
@@ -80,7 +95,7 @@ class CnnConfig:
         'binary_crossentropy'
     """
 
-    labels: Annotated[tuple[str, ...], listing()] = DIGITS  # by class id; of a regression, the target
+    labels: Annotated[tuple[str, ...], listing(text)] = DIGITS  # by class id; of a regression, the target
     task: Annotated[str, choice(tuple(HEADS))] = "multiclass"  # binary (sigmoid), multiclass (softmax), regression
     loss: Annotated[str, text] = ""  # one that suits the task (heads.py); empty: the task's default
     image_shape: Annotated[tuple[int, int, int], listing()] = (28, 28, 1)  # height, width, channels (1 gray, 3 RGB)
@@ -109,8 +124,8 @@ class CnnConfig:
     temperature: Annotated[float, number(1 / MAX_MAGNITUDE, MAX_MAGNITUDE)] = 1.0
     ood_threshold: Annotated[float | None, optional(number(1 / MAX_MAGNITUDE, MAX_MAGNITUDE))] = None
 
-    title: Annotated[str, text] = ""  # what the demo calls the model
-    versions: Annotated[dict[str, str], texts_by_name] = field(default_factory=dict)  # of libraries; for information
+    title: Annotated[str, _name_or_empty] = ""  # what the demo calls the model
+    versions: Annotated[dict[str, str], _versions] = field(default_factory=dict)  # of libraries; for information
 
     def __post_init__(self) -> None:
         """Check each field, then what depends on several."""
@@ -127,12 +142,11 @@ class CnnConfig:
         self._check_file_size()
 
     def _check_labels(self) -> None:
-        if not all(isinstance(label, str) for label in self.labels) or len(set(self.labels)) < len(self.labels):
-            raise TrazoError("labels must be names, each once")
         count = len(self.labels)
         low, high = {"binary": (2, 2), "multiclass": (2, MAX_UNITS), "regression": (1, 1)}[self.task]
         if not low <= count <= high:
             raise TrazoError(f"a {self.task} task has {LABELS_NEEDED[self.task]}, not {count}")
+        check_names("a label", self.labels)
 
     def _check_shapes(self) -> None:
         if len(self.image_shape) != 3:
@@ -161,10 +175,7 @@ class CnnConfig:
 
     def _check_file_size(self) -> None:
         """Refuse to make what could not be read again."""
-        try:
-            size = len(self.to_json().encode())
-        except UnicodeEncodeError:
-            raise TrazoError("labels, title and versions must be texts that UTF-8 can hold") from None
+        size = len(self.to_json().encode())
         if size > MAX_FILE_BYTES[CONFIG_FILE]:
             raise TrazoError(f"labels, title and versions are too long: config.json would have {size:,} bytes")
 
@@ -274,7 +285,7 @@ class CnnConfig:
         if not isinstance(values, dict):
             raise ModelError(f"{source} must hold a JSON object")
         version = values.pop("format_version", None)
-        if version != FORMAT_VERSION:
+        if type(version) is not int or version != FORMAT_VERSION:  # 1.0 and true are equal to 1
             raise ModelError(f"{source} has format_version {version!r}; this Trazo reads {FORMAT_VERSION}")
         values.pop("model_type", None)
         unknown = sorted(values.keys() - {f.name for f in fields(cls)})
@@ -288,12 +299,11 @@ class CnnConfig:
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> "CnnConfig":
         """Read a config.json; see `from_json`."""
-        limit = MAX_FILE_BYTES[CONFIG_FILE]
+        path = Path(path)
         try:
-            with Path(path).open("rb") as file:
-                text = file.read(limit + 1)
-            if len(text) > limit:
-                raise ModelError(f"{path} has more than {limit:,} bytes")
+            text = read_file(path.parent, path.name)
+            if text is None:
+                raise ModelError(f"{path} does not exist")
             return cls.from_json(text.decode(), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise ModelError(f"{path} cannot be read: {error}") from None

@@ -28,13 +28,17 @@ class Scaling:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
         lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
         values = [*self.offset, *self.scale] if lists else [None]
-        numbers = all(isinstance(value, (int, float)) and abs(value) <= MAX_MAGNITUDE for value in values)
+        numbers = all(_is_number(value) and abs(value) <= MAX_MAGNITUDE for value in values)
         if (
             not numbers
             or len(self.offset) != len(self.scale)
             or any(abs(one) < 1 / MAX_MAGNITUDE for one in self.scale)
         ):
             raise TrazoError("scaling needs as many finite offsets as finite, non-zero scales, none of extreme size")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 class PixelHistogram:

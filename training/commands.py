@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from model import CnnConfig, CnnModel, __version__
 from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
+from model.console import escape_controls
 from model.errors import TrazoError
 from model.folders import check_can_be_made
 from model.heads import check_head, choose_objective, default_loss
@@ -20,6 +21,7 @@ from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
 from model.logs import held_messages, log_once
+from model.names import MAX_NAME_CHARS
 from model.scaling import PixelHistogram
 from model.words import counted
 from training.augmentation.digit_variants import check_digits
@@ -431,7 +433,8 @@ def _describe_short_trial(steps: int, images: int) -> str:
 
 def _title(dataset: str) -> str:
     # Only the name of a local folder: its path is private.
-    return f"Trazo on {Path(dataset).resolve().name if Path(dataset).exists() else dataset}"
+    name = Path(dataset).resolve().name if Path(dataset).exists() else dataset
+    return f"Trazo on {escape_controls(name, kept='')}"[:MAX_NAME_CHARS]
 
 
 def _training_results(settings: TrainConfig, progress: Progress) -> dict[str, Any]:

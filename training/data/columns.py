@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from datasets import ClassLabel
 
 from model.errors import TrazoError
+from model.names import check_names
 from training.data.class_names import match_names
 from training.data.image_column import bytes_column, choose_image_column, image_bytes
 from training.data.label_column import choose_label_column, find_labels_and_task
@@ -249,4 +250,8 @@ def label_source(source: ParquetSplit, options: ColumnOptions) -> LabeledSource:
     image = choose_image_column(source, options.image_column)
     label = choose_label_column(source, options.label_column, image)
     labels, task = find_labels_and_task(source, label, options.labels, options.task)
+    try:
+        check_names("a label", labels)
+    except TrazoError as error:
+        raise TrazoError(f"column {label!r} of {source.dataset!r}: {error}; change it in the dataset") from None
     return LabeledSource(source, image, label, labels, task, options.sketches)
