@@ -27,8 +27,8 @@ class Scaling:
         if self.method not in METHODS:
             raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
         lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
-        values = [*self.offset, *self.scale] if lists else [None]
-        numbers = all(_is_number(value) and abs(value) <= MAX_MAGNITUDE for value in values)
+        values = (*self.offset, *self.scale) if lists else ()
+        numbers = bool(values) and all(_is_number(value) and abs(value) <= MAX_MAGNITUDE for value in values)
         if (
             not numbers
             or len(self.offset) != len(self.scale)

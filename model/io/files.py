@@ -9,8 +9,8 @@ import os
 import re
 import shutil
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from model.artifacts import MAX_FILE_BYTES, check_complete
 from model.errors import ModelError
@@ -36,8 +36,8 @@ def check_folder(folder: Path) -> None:
     check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))
 
 
-def open_file(folder: Path, name: str) -> BinaryIO | None:
-    """Open a file of a folder for reading; None if there is no regular file of this name.
+def open_file(folder: Path, name: str) -> BufferedReader | None:
+    """Open a file of a folder for reading; None if it has none of this name.
 
     Args:
         folder: the folder.
@@ -61,11 +61,11 @@ def open_file(folder: Path, name: str) -> BinaryIO | None:
     return os.fdopen(descriptor, "rb")
 
 
-def open_existing(folder: Path, name: str) -> BinaryIO:
+def open_existing(folder: Path, name: str) -> BufferedReader:
     """Open a file of a folder for reading, as `open_file` does.
 
     Raises:
-        ModelError, OSError: as `open_file`; FileNotFoundError if there is no regular file of this name.
+        ModelError, OSError: as `open_file`; FileNotFoundError if there is not a regular file of this name.
     """
     file = open_file(folder, name)
     if file is None:
@@ -74,7 +74,7 @@ def open_existing(folder: Path, name: str) -> BinaryIO:
 
 
 def read_file(folder: Path, name: str) -> bytes | None:
-    """Return the content of a file of a folder; None if there is no regular file of this name.
+    """Return the content of a file of a folder; None if there is not a regular file of this name.
 
     Raises:
         ModelError, OSError: as `open_file`, also if it grows beyond its limit while it is read.
@@ -105,8 +105,8 @@ def copy_file(folder: Path, name: str, target: Path) -> bool:
     return True
 
 
-def descriptor_path(file: BinaryIO, path: Path) -> str:
-    """Return a path under which a library opens the file that is open already, whatever its own path leads to now.
+def descriptor_path(file: BufferedReader, path: Path) -> str:
+    """Return a path under which a library opens the file that is open already, even if its path leads elsewhere now.
 
     Args:
         file: the open file.

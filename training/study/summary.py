@@ -36,7 +36,7 @@ class Measure:
 
 
 def summarize(levels: Sequence[design.Level], trials: Sequence[Trial], measure: Measure) -> list[Factor]:
-    """Return every choice with the results of its values, and early stopping, which needs no runs of its own.
+    """Return every choice with the results of its values, and early stopping, which needs no further runs.
 
     Args:
         levels: the design.
