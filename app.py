@@ -63,6 +63,7 @@ def launch(demo: Blocks, address: Address) -> None:
     Raises:
         OSError: if the port is taken.
     """
+    from ui.decoding.pool import decoders
     from ui.server.fetch import MAX_FILE_MB
     from ui.server.http import APP_KWARGS
     from ui.tabs.panels import i18n
@@ -88,6 +89,7 @@ def launch(demo: Blocks, address: Address) -> None:
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")
     show(describe_address(address, demo.root_path, demo.share_url))
+    decoders().start()  # not before: the page is served sooner while fewer processes start
     demo.block_thread()
 
 

@@ -88,7 +88,7 @@ class ChildProcess:
         environment = dict(os.environ) if fork_from else {}
         self._name = name
         self._process = context.Process(target=_run, args=(target, theirs, args, environment), daemon=True)
-        with _blocked_interrupts(), _hidden_main_module(bool(fork_from)):
+        with _blocked_interrupts(), _hidden_main_module(bool(fork_from)), _shared_import_path(bool(fork_from)):
             self._process.start()
         self.pid: int = self._process.pid
         for connection in theirs:
@@ -183,6 +183,21 @@ def _hidden_main_module(hide: bool) -> Iterator[None]:
         yield
     finally:
         main.update(kept)
+
+
+@contextmanager
+def _shared_import_path(share: bool) -> Iterator[None]:
+    """Let a fork server find the modules that this process finds; Python 3.11 leaves it its own path."""
+    before = os.environ.get("PYTHONPATH")
+    if share:
+        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+        elif share:
+            os.environ.pop("PYTHONPATH", None)
 
 
 # --- What happens in the child ---

@@ -4,10 +4,12 @@ Training, evaluation, `predict` and the demo all use it, so they cannot prepare 
 """
 
 import io
-import re
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from math import prod
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,9 +17,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from model.pixel_format import PixelFormat
 from model.preprocess import MAX_PIXELS
+from model.preprocess.cost import describe_failure, is_out_of_memory
 from model.preprocess.formats import HEAD_BYTES, ImageError, check_format
 from model.preprocess.jpeg import REDUCING_FLAGS, jpeg_size, reducing_factor
 from model.preprocess.pixels import composite_over, letterbox, to_8_bits
+from model.preprocess.structure import MAX_SMALL_BYTES, PPM_HEADER, check_structure
 
 EXTRA_SAMPLES, TILE_WIDTH, TILE_HEIGHT, BITS_PER_SAMPLE = 338, 322, 323, 258  # tags of TIFF
 # How a tag starts in a file: its number and its type, which is 3 or 4 for these, in either byte order.
@@ -27,8 +31,10 @@ TIFF_MARKS = [
 OTHER_MARKS = (b"eXIf", b"EXIF", b"tRNS")
 # The first bytes of PNG, JPEG, WebP and GIF. Files of other formats are looked at one by one.
 FAST_STARTS = b"\x89\xffRG"
-PPM_HEADER = re.compile(rb"P[2356](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)\s")
+PNG_START = FAST_STARTS[0]
 MAX_HEADER_BYTES = 1 << 16  # that a small image may have, such as a color profile
+MAX_SMALL_PIXELS = 1 << 20  # of a file of `MAX_SMALL_BYTES`, no decoder takes long for it
+MAX_CONVERTED_PIXELS = 1 << 20  # at a time
 NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 ORIENTATION = 0x0112  # tag of Exif: how the camera was held
 # What turns an image upright, by the value of that tag.
@@ -43,8 +49,14 @@ UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+Costly = Callable[[], AbstractContextManager]
+
+
 def decode(
-    encoded: bytes | np.ndarray, image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+    encoded: bytes | np.ndarray,
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
+    costly: Costly = nullcontext,
 ) -> np.ndarray:
     """Decode an encoded image (PNG, JPEG, WebP, …) and bring it to the network's size.
 
@@ -52,18 +64,22 @@ def decode(
         encoded: the file's bytes, or a uint8 array of them.
         image_shape: height, width, channels (1 gray, 3 RGB).
         pixel_format: which values are black and white.
+        costly: see `read_pixels`.
 
     Returns:
         uint8 of that shape.
 
     Raises:
-        ImageError: if the bytes are not an image, are damaged, or announce more than `MAX_PIXELS`.
+        ImageError: if the bytes are not an image, are damaged, or are of a structure that `check_structure` refuses.
     """
-    return resize_to_input(read_pixels(bytes(encoded), image_shape[:2]), image_shape, pixel_format)
+    return resize_to_input(read_pixels(bytes(encoded), image_shape[:2], costly), image_shape, pixel_format)
 
 
 def decode_batch(
-    encoded: Sequence[np.ndarray], image_shape: tuple[int, int, int], pixel_format: PixelFormat = PixelFormat()
+    encoded: Sequence[np.ndarray],
+    image_shape: tuple[int, int, int],
+    pixel_format: PixelFormat = PixelFormat(),
+    costly: Callable[[int], AbstractContextManager] = nullcontext,
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Decode many images as `decode` does.
 
@@ -71,6 +87,7 @@ def decode_batch(
         encoded: the files' bytes, uint8 (bytes,) each.
         image_shape: height, width, channels (1 gray, 3 RGB).
         pixel_format: which values are black and white.
+        costly: with the position of an image, what `read_pixels` takes.
 
     Returns:
         uint8 (n, h, w, c), and position -> reason of the images that cannot be decoded; their pixels are 0.
@@ -80,19 +97,20 @@ def decode_batch(
     images, errors = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     for position, one in enumerate(encoded):
         try:
-            images[position] = decode(one, image_shape, pixel_format)
+            images[position] = decode(one, image_shape, pixel_format, partial(costly, position))
         except Exception as error:  # one broken image must not fail the whole batch
-            errors[position] = str(error)
+            errors[position] = describe_failure(error)
     return images, errors
 
 
-def read_pixels(encoded: bytes, target: tuple[int, int] | None = None) -> np.ndarray:
+def read_pixels(encoded: bytes, target: tuple[int, int] | None = None, costly: Costly = nullcontext) -> np.ndarray:
     """Decode a file.
 
     Args:
         encoded: its bytes.
         target: height and width that the image will be fitted into. A JPEG that is much larger is decoded at a half, a
             quarter or an eighth of its size, still at least twice as large as needed, in a fraction of the time.
+        costly: makes a context in which an image is decoded that is not small.
 
     Returns:
         uint8, or uint16 for 16-bit files, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA, upright.
@@ -100,8 +118,17 @@ def read_pixels(encoded: bytes, target: tuple[int, int] | None = None) -> np.nda
     Raises:
         ImageError: as `decode`.
     """
-    # OpenCV decodes several times faster than Pillow. Pillow reads more formats and explains why a file is damaged.
     kind = check_format(encoded[:HEAD_BYTES])
+    structure = check_structure(encoded, kind)
+    if len(encoded) <= MAX_SMALL_BYTES and 0 < structure.pixels <= MAX_SMALL_PIXELS:
+        return read_checked_pixels(encoded, kind, target)
+    with costly():
+        return read_checked_pixels(encoded, kind, target)
+
+
+def read_checked_pixels(encoded: bytes, kind: str, target: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode a file as `read_pixels` does, after `check_format` and `check_structure` have let it through."""
+    # OpenCV decodes several times faster than Pillow. Pillow reads more formats and explains why a file is damaged.
     pixels = None if _needs_pillow(encoded, kind) else _read_with_opencv(encoded, kind, target)
     return _read_with_pillow(encoded, kind) if pixels is None else pixels
 
@@ -116,18 +143,24 @@ def _read_with_opencv(encoded: bytes, kind: str, target: tuple[int, int] | None)
             flags |= REDUCING_FLAGS.get(reducing_factor(size, target), 0)
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
-    except cv2.error:  # too many pixels
-        return None
+    except cv2.error as error:
+        if is_out_of_memory(error):  # Pillow would need more
+            raise MemoryError from None
+        return None  # too many pixels
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
         return None
     if pixels.ndim == 3:
         code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        cv2.cvtColor(pixels, code, dst=pixels)  # in place: photographs have 36 MB
+        # In place, and in parts, of each of which OpenCV makes a copy: large photographs have 150 MB.
+        rows = 1 + MAX_CONVERTED_PIXELS // pixels.shape[1]
+        for top in range(0, len(pixels), rows):
+            part = pixels[top : top + rows]
+            cv2.cvtColor(part, code, dst=part)
     return pixels
 
 
 def _read_with_pillow(encoded: bytes, kind: str) -> np.ndarray:
-    image = open_image(encoded)
+    image = _load_with_pillow(encoded, kind)
     # Of the 16 bits of an image in color, Pillow keeps 8, which would be black if only the lower 12 are used.
     if image.mode in ("RGB", "RGBA") and _is_deep(encoded, kind, image):
         deep = _read_with_opencv(encoded, kind, None)
@@ -153,16 +186,16 @@ def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, 
     decoded = []
     try:
         # A photograph is larger than its pixels at the network's size would be: it is not decoded in vain.
-        is_large = any(len(one) > MAX_HEADER_BYTES + 2 * prod(image_shape) for one in encoded[:1])
-        if is_large or not all(one[0] in FAST_STARTS for one in encoded):
-            return None
+        max_bytes = MAX_HEADER_BYTES + 2 * prod(image_shape)
         for one in encoded:
+            if len(one) > max_bytes or not _announces_size(one, image_shape):
+                return None
             pixels = cv2.imdecode(one, NO_ALPHA if one[0] == 0xFF else cv2.IMREAD_UNCHANGED)
             if pixels is None or pixels.shape != shape:
                 return None
             decoded.append(pixels)
         together = b"".join(map(bytes, encoded))
-    except (cv2.error, IndexError):  # too many pixels; no byte at all
+    except (cv2.error, IndexError, ImageError):  # too many pixels; no byte at all; not an image
         return None
     if not decoded or any(mark in together for mark in OTHER_MARKS):
         return None
@@ -172,6 +205,18 @@ def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, 
     if image_shape[2] == 3:
         cv2.cvtColor(images, cv2.COLOR_BGR2RGB, dst=images)
     return images.reshape(-1, *image_shape)
+
+
+def _announces_size(encoded: np.ndarray, image_shape: tuple[int, int, int]) -> bool:
+    """Return whether a small file is of a fast format, of this size, and of few parts; it is not decoded in vain."""
+    first = encoded[0]
+    if first == PNG_START:  # of so few bytes, it has few chunks
+        return encoded[16:24].tobytes() == struct.pack(">II", image_shape[1], image_shape[0])
+    if first not in FAST_STARTS:
+        return False
+    content = encoded.tobytes()
+    structure = check_structure(content, check_format(content[:HEAD_BYTES]))
+    return (structure.height, structure.width) == image_shape[:2]
 
 
 def _needs_pillow(encoded: bytes, kind: str) -> bool:
@@ -189,43 +234,34 @@ def _needs_pillow(encoded: bytes, kind: str) -> bool:
         return encoded[28:29] == b" "  # 32 bits per pixel
     if kind == "PPM":
         header = PPM_HEADER.match(encoded)
-        return header is not None and header[3] not in (b"255", b"65535")
+        return header is not None and header[5] not in (None, b"255", b"65535")
     return b"eXIf" in encoded or b"EXIF" in encoded or (encoded[25:26] == b"\0" and b"tRNS" in encoded)
 
 
 def open_image(source: bytes | str) -> Image.Image:
-    """Open an image from its bytes or its path with Pillow, with its size checked and fully read.
+    """Open an image from its bytes or its path with Pillow, with its structure checked and fully read.
 
     Raises:
-        ImageError: if it is not an image, is damaged, or has more than `MAX_PIXELS`.
+        ImageError: if it is not an image, is damaged, or has more parts or pixels than `check_structure` allows.
     """
+    encoded = source if isinstance(source, bytes) else Path(source).read_bytes()
+    kind = check_format(encoded[:HEAD_BYTES])
+    check_structure(encoded, kind)
+    return _load_with_pillow(encoded, kind)
+
+
+def _load_with_pillow(encoded: bytes, kind: str) -> Image.Image:
     try:
-        image = open_header(source)
+        image = Image.open(io.BytesIO(encoded), formats=(kind,))
         _check_size(image.width, image.height, pixels_to_decode(image))
         image.load()
         return image
-    except ImageError:
+    except UnidentifiedImageError:
+        raise ImageError("the image cannot be decoded: its header is damaged") from None
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # decoders raise many different errors for damaged files
         raise ImageError(f"the image cannot be decoded: {' '.join(str(error).split())}") from None
-
-
-def open_header(source: bytes | str) -> Image.Image:
-    """Open an image as `open_image` does, but read only its header.
-
-    Raises:
-        ImageError: if it is not an image.
-        Exception: many kinds, for a damaged file.
-    """
-    if isinstance(source, bytes):
-        head = source[:HEAD_BYTES]
-    else:
-        with open(source, "rb") as file:
-            head = file.read(HEAD_BYTES)
-    try:
-        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=(check_format(head),))
-    except UnidentifiedImageError:
-        raise ImageError("the image cannot be decoded: its header is damaged") from None
 
 
 def to_array(image: Image.Image | np.ndarray) -> np.ndarray:
@@ -293,6 +329,21 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
         pixels = _to_uint16(np.asarray(image))
         is_8_bit = image.mode == "I" and not is_16_bit_file and pixels.max() <= 255
         return pixels.astype(np.uint8) if is_8_bit else pixels
+    rows = 1 + MAX_CONVERTED_PIXELS // image.width
+    if image.height <= rows:
+        return _convert(image)
+    # In parts, of each of which Pillow makes copies: a large photograph with its copies has 600 MB.
+    pixels = np.zeros(0)
+    for top in range(0, image.height, rows):
+        part = _convert(image.crop((0, top, image.width, min(top + rows, image.height))))
+        if not top:
+            pixels = np.empty((image.height, *part.shape[1:]), part.dtype)
+        pixels[top : top + rows] = part
+    return pixels
+
+
+def _convert(image: Image.Image) -> np.ndarray:
+    """Return the pixels of an image that is upright, uint8 (h, w), (h, w, 3) or (h, w, 4)."""
     if image.mode in ("La", "RGBa"):  # colors multiplied by their alpha
         image = image.convert(image.mode.upper())
     if image.mode == "F":

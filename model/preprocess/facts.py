@@ -1,7 +1,9 @@
 """What a scan records of each image file, and the pixel format that follows for the dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -9,7 +11,8 @@ import cv2
 import numpy as np
 
 from model.pixel_format import BACKGROUNDS, PixelFormat, white_level_for
-from model.preprocess.decode import read_pixels
+from model.preprocess.cost import describe_failure
+from model.preprocess.decode import Costly, read_pixels
 from model.preprocess.formats import FORMATS, HEAD_BYTES, find_format
 from model.preprocess.jpeg import jpeg_size
 
@@ -72,11 +75,14 @@ def image_facts(encoded: bytes | np.ndarray) -> ImageFacts:
     return ImageFacts(**values, reason=reasons.get(0))
 
 
-def image_facts_batch(encoded: Sequence[bytes | np.ndarray]) -> tuple[np.ndarray, dict[int, str]]:
+def image_facts_batch(
+    encoded: Sequence[bytes | np.ndarray], costly: Callable[[int], AbstractContextManager] = nullcontext
+) -> tuple[np.ndarray, dict[int, str]]:
     """Return what is known of many image files.
 
     Args:
         encoded: the files' bytes, or uint8 arrays (bytes,) of them.
+        costly: with the position of an image, what `read_pixels` takes.
 
     Returns:
         (`FACTS` of shape (n,), position -> reason of the files that cannot be decoded, in the words of `decode`).
@@ -87,10 +93,10 @@ def image_facts_batch(encoded: Sequence[bytes | np.ndarray]) -> tuple[np.ndarray
         kind = find_format(data[:HEAD_BYTES])
         number = 0 if kind is None else 1 + FORMATS.index(kind)
         try:
-            facts[position] = _measure(data, kind, number)
+            facts[position] = _measure(data, kind, number, partial(costly, position))
         except Exception as error:  # one broken image must not fail the whole batch
             facts[position]["format"] = number
-            reasons[position] = str(error)
+            reasons[position] = describe_failure(error)
     return facts, reasons
 
 
@@ -161,13 +167,13 @@ def visible_levels(facts: np.ndarray, white_level: int) -> np.ndarray:
     return (facts["high"].astype(np.float64) - facts["low"]) * scale[:, None]
 
 
-def _measure(data: bytes, kind: str | None, number: int) -> tuple:
+def _measure(data: bytes, kind: str | None, number: int, costly: Costly) -> tuple:
     """Return the values of a record.
 
     Raises:
         ImageError: if the file cannot be decoded.
     """
-    pixels = read_pixels(data, TARGET_PX)
+    pixels = read_pixels(data, TARGET_PX, costly)
     is_lossy = kind in ("JPEG", "AVIF", "HEIF") or (kind == "WEBP" and not _is_lossless_webp(data))
     planes, alpha = _split(pixels, MAX_LOSSY_TINT if is_lossy and kind != "JPEG" else 0)
     brightest = _brightest(planes)

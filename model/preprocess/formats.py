@@ -8,7 +8,17 @@ from PIL import Image
 
 from model.image_formats import ENDINGS, FORMATS, HEAD_BYTES, READABLE_FORMATS, find_format
 
-__all__ = ["ENDINGS", "FORMATS", "HEAD_BYTES", "ImageError", "check_format", "find_format", "register_heif"]
+__all__ = [
+    "ENDINGS",
+    "FORMATS",
+    "HEAD_BYTES",
+    "ImageError",
+    "TooCostlyError",
+    "TooManyPixelsError",
+    "check_format",
+    "find_format",
+    "register_heif",
+]
 
 # What is found in the place of images, recognized for its message only.
 OTHER_FILES = (
@@ -27,6 +37,14 @@ OTHER_FILES = (
 
 class ImageError(ValueError):
     """An image that cannot be read or is of a kind that is not supported."""
+
+
+class TooCostlyError(ImageError):
+    """An image that would take too much time or memory to decode."""
+
+
+class TooManyPixelsError(TooCostlyError):
+    """An image that announces more than `MAX_PIXELS`."""
 
 
 def check_format(head: bytes) -> str:

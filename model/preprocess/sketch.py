@@ -3,13 +3,16 @@
 Training, evaluation, `predict` and the demo all use it, so they cannot prepare a drawing differently.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from model.pixel_format import PixelFormat
+from model.preprocess.cost import describe_failure
 from model.preprocess.decode import decode_batch, read_pixels, to_array
 from model.preprocess.foreground import MAX_COUNTED_SIDE_PX, MIN_INK_SHARE, crop, extract_strokes
 from model.preprocess.pixels import resize_by
@@ -71,6 +74,7 @@ def decode_mixed_batch(
     sketches: np.ndarray,
     image_shape: tuple[int, int, int],
     pixel_format: PixelFormat = PixelFormat(),
+    costly: Callable[[int], AbstractContextManager] = nullcontext,
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Decode a batch as `decode_batch` does, except that some of its images are free drawings.
 
@@ -79,6 +83,7 @@ def decode_mixed_batch(
         sketches: bool (n,): which images `sketch_to_input` prepares.
         image_shape: height, width, channels (1 gray, 3 RGB).
         pixel_format: of the images that are not drawings; a drawing is made visible by itself.
+        costly: see `decode_batch`.
 
     Returns:
         what `decode_batch` returns; a drawing without a stroke counts as an image that cannot be decoded.
@@ -86,14 +91,18 @@ def decode_mixed_batch(
     images, errors = np.zeros((len(encoded), *image_shape), np.uint8), dict[int, str]()
     plain = np.flatnonzero(~sketches)
     images[plain], plain_errors = decode_batch(
-        [encoded[position] for position in plain.tolist()], image_shape, pixel_format
+        [encoded[position] for position in plain.tolist()],
+        image_shape,
+        pixel_format,
+        lambda position: costly(int(plain[position])),
     )
     errors |= {int(plain[position]): reason for position, reason in plain_errors.items()}
     for position in np.flatnonzero(sketches).tolist():
         try:
-            images[position] = sketch_to_input(read_pixels(encoded[position].tobytes()), image_shape)
+            pixels = read_pixels(encoded[position].tobytes(), costly=partial(costly, position))
+            images[position] = sketch_to_input(pixels, image_shape)
         except Exception as error:  # one broken image must not fail the whole batch
-            errors[position] = str(error)
+            errors[position] = describe_failure(error)
     return images, errors
 
 

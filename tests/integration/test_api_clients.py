@@ -46,7 +46,7 @@ def test_api_page_python_example(app, folder, monkeypatch, page):
     names: dict = {}
     exec(read_example(page, "python", app), names)
     assert names["answer"]["label"] == "7" and len(names["answer"]["confidences"]) == 10
-    expected = edge_map(read_image(str(folder / "photo.jpg")), "sobel", 50)
+    expected = edge_map(read_image((folder / "photo.jpg").read_bytes()), "sobel", 50)
     assert (np.asarray(Image.open(names["edges"]).convert("L")) == expected).all()
     assert "score" in names["trials"]["headers"] and names["trials"]["data"]
 
@@ -98,7 +98,7 @@ def test_mcp_find_edges(app, folder, kernel):
     result = with_mcp_session(app, lambda session: session.call_tool("find_edges", asked))
     assert not result.isError, result.content
     edges = Image.open(io.BytesIO(base64.b64decode(result.content[0].data))).convert("L")
-    assert (np.asarray(edges) == edge_map(read_image(str(folder / "photo.jpg")), kernel, 60)).all()
+    assert (np.asarray(edges) == edge_map(read_image((folder / "photo.jpg").read_bytes()), kernel, 60)).all()
 
 
 def test_mcp_classify_and_trials(app, folder):

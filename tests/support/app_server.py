@@ -87,19 +87,28 @@ class App:
 
     def memory_mb(self) -> float:
         """Return the resident memory of the app's processes."""
-        return sum(int(_status(pid).get("VmRSS", "0").split()[0]) for pid in [self.pid, *self._children()]) / 1024
+        return sum(_resident_mb(pid) for pid in [self.pid, *self._descendants()])
+
+    def page_memory_mb(self) -> float:
+        """Return the resident memory of the page's process."""
+        return _resident_mb(self.pid)
 
     def network_pid(self) -> int | None:
         """Return the id of the network's process; None if there is none at the moment."""
-        for pid in self._children():
+        for pid in self._descendants():
             with suppress(OSError):  # ended in the meantime
                 if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
                     return pid
         return None
 
-    def _children(self) -> list[int]:
+    def _descendants(self) -> list[int]:
+        """Return the ids of all processes that the app has started, and of theirs."""
         pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-        return [pid for pid in pids if _status(pid).get("PPid", "").strip() == str(self.pid)]
+        parents = {pid: int(_status(pid).get("PPid", "0")) for pid in pids}
+        found = [self.pid]
+        for parent in found:
+            found += [pid for pid in pids if parents[pid] == parent]
+        return found[1:]
 
 
 @contextmanager
@@ -147,6 +156,10 @@ def _status(pid: int) -> dict[str, str]:
         return dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     except OSError:  # ended in the meantime
         return {}
+
+
+def _resident_mb(pid: int) -> float:
+    return int(_status(pid).get("VmRSS", "0").split()[0]) / 1024
 
 
 def _free_port() -> int:

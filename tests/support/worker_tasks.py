@@ -10,6 +10,7 @@ from typing import Any
 
 from model.config import CnnConfig
 from model.errors import ModelError
+from ui.i18n import UserError
 from ui.inference import worker
 
 BARRIER = Barrier(3)
@@ -33,6 +34,10 @@ def exit_when_three_call(_: Any) -> None:
 
 def fail(_: Any) -> None:
     raise OSError("no such thing")
+
+
+def refuse(_: Any) -> None:
+    raise UserError("drawing_blank")
 
 
 def hang(*_: Any) -> Any:

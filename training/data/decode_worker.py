@@ -2,6 +2,9 @@
 
 The process imports this module and `model.preprocess`, neither TensorFlow nor `datasets`. It ends when its pipe does,
 so it never outlives the process that it serves, however that one ends.
+
+An image that is not small is announced before it is decoded. If it takes too long, this process ends, and the parent
+knows by which image.
 """
 
 import os
@@ -9,13 +12,17 @@ import pickle
 import queue
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from io import BufferedReader
 from itertools import pairwise
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from model.pixel_format import PixelFormat
+from model.preprocess.cost import limited_cpu, limited_memory
 from model.preprocess.decode import decode_batch
 from model.preprocess.facts import image_facts_batch
 from model.preprocess.sketch import decode_mixed_batch
@@ -28,6 +35,18 @@ Packed = tuple[np.ndarray, list[int], np.ndarray | None]
 Decoded = tuple[np.ndarray, dict[int, str]]  # what `decode_batch` or `image_facts_batch` returns
 # What a task asks for: pixels of a shape and format, or facts if it is None.
 Form = tuple[tuple[int, int, int], PixelFormat] | None
+
+
+class Announced(NamedTuple):
+    """The image that is decoded now."""
+
+    task: int
+    batch: int
+    position: int
+
+
+# Held while memory is limited, or while a task is read, which may be larger than the limit.
+_memory_lock = threading.Lock()
 
 
 def serve() -> None:
@@ -46,26 +65,40 @@ def _decode_tasks(tasks: queue.SimpleQueue, results: BinaryIO) -> None:
     while (task := tasks.get()) is not None:
         number, batches, form = task
         del task
-        _send(number, [_decode(packed, form) for packed in batches], results)
+        announced = partial(_announced, results, number)
+        _send(number, [_decode(packed, form, partial(announced, at)) for at, packed in enumerate(batches)], results)
         del batches
 
 
-def _read_tasks(pipe: BinaryIO, tasks: queue.SimpleQueue) -> None:
+def _read_tasks(pipe: BufferedReader, tasks: queue.SimpleQueue) -> None:
     try:
         while True:
-            tasks.put(pickle.load(pipe))
+            pipe.peek(1)  # waits for the next task
+            with _memory_lock:
+                task = pickle.load(pipe)
+            tasks.put(task)
+            del task
     except EOFError:
         tasks.put(None)
 
 
-def _decode(packed: Packed, form: Form) -> Decoded:
+@contextmanager
+def _announced(pipe: BinaryIO, task: int, batch: int, position: int) -> Iterator[None]:
+    """Announce an image to the parent, and decode it within the limits."""
+    pickle.dump(Announced(task, batch, position), pipe, pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+    with _memory_lock, limited_memory(), limited_cpu():
+        yield
+
+
+def _decode(packed: Packed, form: Form, costly: Callable[[int], AbstractContextManager]) -> Decoded:
     data, ends, sketches = packed
     encoded = [data[a:b] for a, b in pairwise(ends)]
     if form is None:
-        return image_facts_batch(encoded)
+        return image_facts_batch(encoded, costly)
     if sketches is None or not sketches.any():
-        return decode_batch(encoded, *form)
-    return decode_mixed_batch(encoded, sketches, *form)
+        return decode_batch(encoded, *form, costly)
+    return decode_mixed_batch(encoded, sketches, *form, costly)
 
 
 def _send(number: int, decoded: list[Decoded], pipe: BinaryIO) -> None:
@@ -77,13 +110,19 @@ def _send(number: int, decoded: list[Decoded], pipe: BinaryIO) -> None:
     pipe.flush()
 
 
-def receive(pipe: Any) -> tuple[int, list[Decoded]]:
+def receive(pipe: Any, on_announced: Callable[[Announced], None]) -> tuple[int, list[Decoded]]:
     """Read one result in the parent: the task's number and its decoded batches.
+
+    Args:
+        pipe: from the decoder's process.
+        on_announced: called with what is announced before the result.
 
     Raises:
         EOFError: if the pipe ends.
     """
-    number, headers = pickle.load(pipe)
+    while isinstance(message := pickle.load(pipe), Announced):
+        on_announced(message)
+    number, headers = message
     decoded = []
     for dtype, shape, errors in headers:
         array = np.empty(shape, dtype)

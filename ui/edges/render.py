@@ -9,7 +9,7 @@ import numpy as np
 
 from model.preprocess.decode import resize_to_input
 from model.preprocess.facts import fit_pixel_format
-from model.preprocess.pixels import resize_by
+from model.preprocess.pixels import encode_png, resize_by
 from ui.edges.convolution import (
     DEFAULT_THRESHOLD,
     PADDINGS,
@@ -27,7 +27,6 @@ from ui.edges.convolution import (
     validate_threshold,
 )
 from ui.edges.kernels import validate_kernel
-from ui.server.images import downscale
 
 MAX_SHOWN_SIDE_PX = 1600  # longer side of the images that are sent to a browser
 
@@ -92,23 +91,36 @@ def edge_map(image: np.ndarray, kernel: Any = "vertical", threshold: float = DEF
     return sums_to_image(sums, "clipped", validate_threshold(threshold))
 
 
-def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeView:
+def edge_map_png(image: np.ndarray, kernel: Any, threshold: float) -> bytes:
+    """Return the result of `edge_map` as PNG."""
+    return encode_png(edge_map(image, kernel, threshold))
+
+
+def edge_view_pngs(
+    image: np.ndarray, size: tuple[int, int], matrix: Any, options: EdgeOptions
+) -> tuple[bytes, bytes, Arithmetic]:
+    """Return the result of `render_edges`: the original and its edges as PNG, and the arithmetic."""
+    view = render_edges(image, size, matrix, options)
+    return encode_png(view.original), encode_png(view.edges), view.arithmetic
+
+
+def render_edges(image: np.ndarray, size: tuple[int, int], matrix: Any, options: EdgeOptions) -> EdgeView:
     """Return everything that the tab shows for an image and a kernel.
 
     Args:
-        image: as `edge_map` takes it; a large one is scaled down first.
+        image: as `edge_map` takes it.
+        size: height and width of the image before it was scaled down, in which the row and column count.
         matrix: the kernel; see `validate_kernel`.
-        options: what was chosen. Its row and column count in the image as given.
+        options: what was chosen.
 
     Raises:
         UserError: if the kernel is not valid or does not fit into the image.
     """
-    kernel, pixels = validate_kernel(matrix), downscale(image)
-    gray = to_gray(pixels)
+    kernel, gray = validate_kernel(matrix), to_gray(image)
     layout = options.padding, options.stride
     result = sums_to_image(correlate(gray, kernel, *layout), options.sign, options.threshold)
-    original = original_as_rgb(pixels)
-    (height, width), (rows, columns) = image.shape[:2], gray.shape
+    original = original_as_rgb(image)
+    (height, width), (rows, columns) = size, gray.shape
     pixel = (
         clamp_index(options.row, height) * rows // height,
         clamp_index(options.column, width) * columns // width,

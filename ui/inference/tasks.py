@@ -1,15 +1,18 @@
-"""What the network recognizes in a drawing or another image; `ModelSupervisor.ask` calls these functions."""
+"""What the network recognizes in a drawing or another image.
+
+A decoder calls `make_input` and `make_inputs`, the network's process what follows them: it never sees a visitor's file.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model.config import CnnConfig
+from model.pixel_format import PixelFormat
 from model.preprocess.decode import resize_to_input
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
@@ -17,14 +20,29 @@ from ui.i18n import Language, UserError, translate
 from ui.inference.answers import Answer, answers_html, to_answer
 from ui.inference.explanation_html import feature_maps_html, image_html, pairs_html, saliency_image
 from ui.reports import parse
-from ui.server.images import downscale, read_image_in_turn
 
 if TYPE_CHECKING:
-    from model.cnn import CnnModel
     from model.explain import Explainer, Explanation
 
-# Small images are processed one at a time: in threads that wait for each other, all of them would take 10 % longer.
-_small_image_lock = Lock()
+
+@dataclass(frozen=True)
+class InputForm:
+    """What a network takes; a decoder needs no more than that to prepare its inputs.
+
+    Attributes:
+        image_shape: height, width, channels.
+        pixel_format: which values are black and white.
+        takes_drawings: see `takes_drawings`.
+    """
+
+    image_shape: tuple[int, int, int]
+    pixel_format: PixelFormat
+    takes_drawings: bool
+
+    @property
+    def target(self) -> tuple[int, int] | None:
+        """The size that images are resized to, None if it is that of a drawing's strokes."""
+        return None if self.takes_drawings else self.image_shape[:2]
 
 
 @dataclass(frozen=True)
@@ -48,12 +66,12 @@ def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
     return config.image_shape[2] == 1 and (characters or (folder is not None and parse.was_trained_on_sketches(folder)))
 
 
-def make_inputs(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
+def make_inputs(image: np.ndarray, form: InputForm) -> list[np.ndarray]:
     """Return the network's inputs for a drawing, or for another image if the network takes no drawings.
 
     Args:
-        model: the network's.
         image: uint8 or uint16, (h, w), (h, w, 3) or (h, w, 4).
+        form: of the inputs.
 
     Returns:
         uint8 arrays of the network's `image_shape`, one per character from left to right.
@@ -61,30 +79,22 @@ def make_inputs(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
     Raises:
         UserError: if a drawing is blank.
     """
-    shape = model.config.image_shape
-    if not takes_drawings(model.config, model.folder):
-        return [resize_to_input(image, shape, model.config.pixel_format)]
+    if not form.takes_drawings:
+        return [resize_to_input(image, form.image_shape, form.pixel_format)]
     try:
-        return sketch_to_inputs(image, shape)
+        return sketch_to_inputs(image, form.image_shape)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
 
 
-def _target(model: CnnModel) -> tuple[int, int] | None:
-    """Return the size that images are resized to, None if it is that of a drawing's strokes."""
-    return None if takes_drawings(model.config, model.folder) else model.config.image_shape[:2]
-
-
-def classify_image(model: CnnModel, image: np.ndarray) -> Answer:
-    """Return the network's answer about an image as a whole; arguments and errors are those of `make_inputs`."""
-    shape, pixel_format = model.config.image_shape, model.config.pixel_format
+def make_input(image: np.ndarray, form: InputForm) -> np.ndarray:
+    """Return the network's input for an image as a whole; arguments and errors are those of `make_inputs`."""
+    if not form.takes_drawings:
+        return resize_to_input(image, form.image_shape, form.pixel_format)
     try:
-        is_drawing = takes_drawings(model.config, model.folder)
-        pixels = sketch_to_input(image, shape) if is_drawing else resize_to_input(image, shape, pixel_format)
+        return sketch_to_input(image, form.image_shape)
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
-    (outputs,), ood = model.predict_and_reject([pixels])
-    return to_answer(model, outputs, ood is not None and bool(ood.rejected[0]))
 
 
 def inputs_html(inputs: list[np.ndarray], explanations: list[Explanation], language: Language) -> str:
@@ -99,38 +109,30 @@ def inputs_html(inputs: list[np.ndarray], explanations: list[Explanation], langu
 # --- What the page asks the network ---
 
 
-def classify(explainer: Explainer, source: str | bytes | None) -> Answer:
-    """Return the network's answer about an upload as a whole.
-
-    Args:
-        explainer: of the network.
-        source: see `images.read_image`.
-
-    Raises:
-        UserError: see `images.read_image`; or if a drawing is blank.
-    """
-    with read_image_in_turn(source, "drawing_missing", _small_image_lock, _target(explainer.model)) as image:
-        return classify_image(explainer.model, downscale(image))
+def input_form(explainer: Explainer) -> InputForm:
+    """Return what the network takes. It may be another one than the page was built for, if that one is damaged."""
+    model = explainer.model
+    return InputForm(model.config.image_shape, model.config.pixel_format, takes_drawings(model.config, model.folder))
 
 
-def read(explainer: Explainer, source: str | bytes | None, language: Language, maps_of: int | None) -> Reading:
+def classify(explainer: Explainer, pixels: np.ndarray) -> Answer:
+    """Return the network's answer about the result of `make_input`."""
+    (outputs,), ood = explainer.model.predict_and_reject([pixels])
+    return to_answer(explainer.model, outputs, ood is not None and bool(ood.rejected[0]))
+
+
+def read(explainer: Explainer, inputs: list[np.ndarray], language: Language, maps_of: int | None) -> Reading:
     """Recognize every character of an upload.
 
     Args:
         explainer: of the network.
-        source: see `images.read_image`.
+        inputs: the result of `make_inputs`.
         language: of the texts.
         maps_of: position from 0 of the character whose feature maps are wanted, the last one if there are fewer; None
             for no maps.
-
-    Raises:
-        UserError: see `classify`.
     """
-    model = explainer.model
-    with read_image_in_turn(source, small_image_lock=_small_image_lock, target=_target(model)) as image:
-        inputs = make_inputs(model, downscale(image))
-        explanations = [explainer.explain(pixels) for pixels in inputs]
-    answers = [to_answer(model, one.probabilities, one.rejected) for one in explanations]
+    explanations = [explainer.explain(pixels) for pixels in inputs]
+    answers = [to_answer(explainer.model, one.probabilities, one.rejected) for one in explanations]
     return Reading(
         answers_html(answers, language),
         inputs_html(inputs, explanations, language),

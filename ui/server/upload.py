@@ -1,7 +1,7 @@
 """From Gradio's raw payload to the file or bytes of the image.
 
 Gradio's own preprocessing decodes first, without a limit, and reports a damaged file in English. The tabs' events
-therefore take raw payloads (`preprocess=False`) and use these functions; `ui.server.images` decodes.
+therefore take raw payloads (`preprocess=False`) and use these functions; `ui.decoding` decodes.
 """
 
 from base64 import b64decode
@@ -15,7 +15,7 @@ from pydantic import model_validator
 from ui.i18n import UserError, language_of
 from ui.server.gradio_compat import EditorData, ImageData, get_upload_folder, is_in_or_equal
 
-# One limit for all events with an image; they spend most of their time in OpenCV, or wait for the network's process.
+# One limit for all events with an image; they wait for a decoder, or for the network's process.
 IMAGE_EVENTS = {"concurrency_limit": 16, "concurrency_id": "images"}
 MAX_DATA_URL_CHARS = 2_000_000  # a canvas full of scribbles takes 100,000
 

@@ -6,16 +6,17 @@ from typing import Any
 
 import gradio as gr
 
+from ui.decoding.pool import decoders
 from ui.edges.arithmetic_html import arithmetic_html
 from ui.edges.convolution import DEFAULT_THRESHOLD, PADDINGS, SIGN_MODES, STRIDES
 from ui.edges.kernels import KERNELS
-from ui.edges.render import EdgeOptions, edge_map, render_edges
+from ui.edges.render import EdgeOptions, edge_map_png, edge_view_pngs
 from ui.i18n import language_of
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.gradio_compat import load_event, set_api_schema
 from ui.server.image_cache import save_png
-from ui.server.images import downscale, read_image_in_turn
 from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
+from ui.server.visitors import visitor_of
 from ui.tabs.kernel_picker import KernelControls, add_kernel_picker, bind_kernel_picker
 from ui.tabs.panels import PRIVATE_EVENT, html_panel, i18n, image_panel
 
@@ -112,10 +113,13 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
     def show(request: gr.Request, image: dict | None, matrix: list, *options: Any) -> tuple[Any, str]:
         if image is None:
             return None, ""  # it was removed
-        with show_warnings(request), read_image_in_turn(image_source(image)) as pixels:
-            view = render_edges(pixels, matrix, EdgeOptions.from_controls(*options))
-            pair = save_png(view.original, controls.comparison), save_png(view.edges, controls.comparison)
-            return pair, arithmetic_html(view.arithmetic, language_of(request))
+        with show_warnings(request):
+            chosen = EdgeOptions.from_controls(*options)
+            original, edges, arithmetic = decoders().apply(
+                edge_view_pngs, image_source(image), matrix, chosen, visitor=visitor_of(request), with_size=True
+            )
+            pair = save_png(original, controls.comparison), save_png(edges, controls.comparison)
+            return pair, arithmetic_html(arithmetic, language_of(request))
         return None, ""
 
     kernel_events = bind_kernel_picker(controls.kernel, supervisor, controls.output, controls.threshold)
@@ -155,7 +159,7 @@ def _register_endpoint() -> None:
     set_api_schema(kernel, KERNEL_SCHEMA, example="sobel")
     result = gr.Image(format="png", label="edges", visible=False)
 
-    def find_edges(picture: dict, kernel: Any, threshold: float) -> str:
+    def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
         """Return the edges of an image: gray, cross-correlated with a kernel, above a threshold.
 
         An image of more than 12 megapixels is scaled down first.
@@ -165,7 +169,7 @@ def _register_endpoint() -> None:
             kernel: its name, or a square matrix of numbers with an odd side, up to 31.
             threshold: in gray levels times weights: a pixel is white where the sum is above it.
         """
-        with read_image_in_turn(image_source(picture)) as pixels:  # words: ok
-            return save_png(edge_map(downscale(pixels), kernel, threshold), result)
+        source = image_source(picture)  # words: ok
+        return save_png(decoders().apply(edge_map_png, source, kernel, threshold, visitor=visitor_of(request)), result)
 
     gr.on([], find_edges, [image, kernel, threshold], result, preprocess=False, api_name="edges", **IMAGE_EVENTS)

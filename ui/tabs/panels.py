@@ -1,13 +1,16 @@
 """Components that several tabs use: labeled HTML panels, and a panel that takes an image."""
 
+from contextlib import suppress
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from ui.i18n import BROWSER_TEXT, LANGUAGES, language_of, translate
-from ui.server.images import MAX_WORKING_MEGAPIXELS, undisplayed_format, will_be_downscaled
+from ui.decoding.pool import decoders
+from ui.i18n import BROWSER_TEXT, LANGUAGES, UserError, language_of, translate
+from ui.server.images import MAX_WORKING_MEGAPIXELS, undisplayed_format
 from ui.server.upload import image_source
+from ui.server.visitors import visitor_of
 
 i18n = gr.I18n(**BROWSER_TEXT)
 
@@ -58,7 +61,10 @@ def data_attributes(key: str) -> str:
 
 def _show_notices(image: dict | None, request: gr.Request) -> None:
     source = image_source(image)
-    if source is not None and will_be_downscaled(source):
-        gr.Info(translate("image_scaled", language_of(request), limit=MAX_WORKING_MEGAPIXELS))
-    if source is not None and (name := undisplayed_format(source)):
-        gr.Info(translate("image_undisplayed", language_of(request), format=name))
+    if source is None:
+        return
+    with suppress(UserError):  # the event that reads the image reports it
+        if decoders().megapixels(source, visitor_of(request)) > MAX_WORKING_MEGAPIXELS:
+            gr.Info(translate("image_scaled", language_of(request), limit=MAX_WORKING_MEGAPIXELS))
+        if name := undisplayed_format(source):
+            gr.Info(translate("image_undisplayed", language_of(request), format=name))

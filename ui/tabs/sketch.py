@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 import numpy as np
 
 from model.config import DIGITS, CnnConfig
+from ui.decoding.pool import decoders
 from ui.i18n import language_of, translate
 from ui.inference import tasks
 from ui.inference.supervisor import ModelSupervisor
 from ui.markup import html_text
 from ui.server.gradio_compat import set_payload_model
+from ui.server.turns import Turns
 from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, image_source, show_warnings
+from ui.server.visitors import visitor_of
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
+
+T = TypeVar("T")
 
 CANVAS_SIDE_PX = 448
 BRUSH_PX = 36  # for this canvas as wide as MNIST's strokes are for their images
@@ -27,6 +33,9 @@ SCRIPT = Path(__file__).parents[1].joinpath("static", "canvas.js").read_text(enc
 CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <div class="tools"><label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
+
+# The network answers one at a time: in threads that wait for each other, all answers would take 10 % longer.
+_network_turns = Turns(1)
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,8 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
         if drawing:
             with show_warnings(request):
                 maps_of = (which or 1) - 1 if is_open else None
-                reading = supervisor.ask(tasks.read, image_source(drawing), language_of(request), maps_of)
+                inputs = _decode(supervisor, tasks.make_inputs, image_source(drawing), request)
+                reading = _ask_in_turn(supervisor, request, tasks.read, inputs, language_of(request), maps_of)
                 return _updates(reading, is_open, which)
         return "", "", [], gr.update(visible=False), ""
 
@@ -116,6 +126,21 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
     controls.inside.expand(lambda: True, None, is_open, **PRIVATE_EVENT).then(**maps_event)
     controls.which.input(**maps_event)
     controls.inside.collapse(lambda: False, None, is_open, **PRIVATE_EVENT)
+
+
+def _decode(
+    supervisor: ModelSupervisor, function: Callable[..., T], source: str | bytes | None, request: gr.Request
+) -> T:
+    """Return what a function makes of an image for the network."""
+    form = supervisor.ask(tasks.input_form)
+    return decoders().apply(
+        function, source, form, visitor=visitor_of(request), target=form.target, missing_key="drawing_missing"
+    )
+
+
+def _ask_in_turn(supervisor: ModelSupervisor, request: gr.Request, function: Callable[..., T], *arguments: Any) -> T:
+    with _network_turns.turn_of(visitor_of(request)):
+        return supervisor.ask(function, *arguments)
 
 
 def _updates(reading: tasks.Reading, is_open: bool, which: int | None) -> tuple:
@@ -140,7 +165,8 @@ def _register_endpoint(supervisor: ModelSupervisor) -> None:
         Args:
             drawing: an image, or the value of a Gradio sketchpad.
         """
-        found = supervisor.ask(tasks.classify, drawing_source(drawing))
+        pixels = _decode(supervisor, tasks.make_input, drawing_source(drawing), request)
+        found = _ask_in_turn(supervisor, request, tasks.classify, pixels)
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = translate("not_known", language_of(request), label=found.label)
         return value | ({"message": message} if found.rejected else {})

@@ -23,7 +23,7 @@ from training.data.prefetch import WindowReader
 from training.data.scan.index import SplitIndex
 from training.data.subset import Subset
 
-VERSION = 2  # of the index and of what is in it; another one is not read
+VERSION = 3  # of the index and of what is in it; another one is not read
 BATCH_ROWS = 1024  # at most
 BATCH_BYTES = 1 << 24  # about, of encoded images
 MIN_PART_S = 10.0  # between two parts on disk: what an interrupted pass loses at most

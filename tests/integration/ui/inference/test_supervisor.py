@@ -30,6 +30,7 @@ from ui.i18n import UserError
 from ui.inference import tasks, worker
 from ui.inference.supervisor import ModelSupervisor, State
 from ui.inference.worker import MAX_CONCURRENT_CALLS, ModelProcess
+from ui.server.images import read_image
 
 
 @pytest.fixture
@@ -111,11 +112,13 @@ def test_supervisor_concurrent_first_calls_load_once(bundled):
 
 def test_supervisor_answers_equal_those_of_this_process(bundled):
     explainer = Explainer(CnnModel.from_pretrained())
-    there = bundled.ask(tasks.read, seven(), "es", 0)
-    here = tasks.read(explainer, seven(), "es", 0)
+    form = bundled.ask(tasks.input_form)
+    assert form == tasks.input_form(explainer) and form.takes_drawings
+    inputs = tasks.make_inputs(read_image(seven()), form)
+    there, here = bundled.ask(tasks.read, inputs, "es", 0), tasks.read(explainer, inputs, "es", 0)
     assert (there.answer_html, there.input_html, there.maps_html) == (here.answer_html, here.input_html, here.maps_html)
     assert [pixels.tolist() for pixels in there.inputs] == [pixels.tolist() for pixels in here.inputs]
-    assert bundled.ask(tasks.classify, seven()) == tasks.classify(explainer, seven())
+    assert bundled.ask(tasks.classify, inputs[0]) == tasks.classify(explainer, inputs[0])
     kernels = bundled.ask(tasks.learned_kernels)
     assert all((kernels[name] == kernel).all() for name, kernel in explainer.kernels().items())
 
@@ -123,9 +126,9 @@ def test_supervisor_answers_equal_those_of_this_process(bundled):
 def test_supervisor_user_errors_are_raised_and_others_logged(make_supervisor, capfd):
     supervisor = make_supervisor()
     assert supervisor.state is State.LOADING
-    with pytest.raises(UserError, match="cannot be read") as error:
-        supervisor.ask(tasks.classify, b"not an image")
-    assert error.value.key == "image_unreadable" and "SVG" in error.value.text("es")
+    with pytest.raises(UserError, match="blank") as error:
+        supervisor.ask(worker_tasks.refuse)
+    assert error.value.key == "drawing_blank" and "en blanco" in error.value.text("es")
     with pytest.raises(UserError, match="could not be answered"):
         supervisor.ask(worker_tasks.fail)
     assert re.fullmatch(r"OSError\('no such thing'\) in worker_tasks.py, line \d+\n", capfd.readouterr().err)

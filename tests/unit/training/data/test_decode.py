@@ -2,18 +2,23 @@
 
 import os
 import threading
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 from datasets import ClassLabel, Features, Image
 
 import training.data.decode as decoding
+from model.preprocess.cost import TOO_LARGE, TOO_SLOW
+from model.preprocess.decode import decode_batch
 from model.preprocess.facts import choose_pixel_format, image_facts_batch
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
-from tests.support.images import encode_16_bits
-from training.data import batches
+from tests.support.hostile_images import BOMBS
+from tests.support.images import encode_16_bits, encode_image, photograph
+from training.data import batches, decoder_process
 from training.data.decode import decoded_batches, image_facts_batches
 from training.data.decoder_process import DecoderProcess
 from training.stream import HubStream
@@ -125,6 +130,70 @@ def test_decoded_batches_undecodable_image_skips_one_row(tmp_path):
     for _ in range(2):
         ((_, _, ids),) = decoded_batches(stream, stream.ordered(), (28, 28, 3))
         assert ids.tolist() == [0, 1, 2, 4, 5] and list(stream.skipped) == [3]
+
+
+@pytest.mark.parametrize("batch_size", [3, 100])
+def test_decoded_batches_hostile_images_are_skipped_rows(tmp_path, batch_size):
+    hostile = [BOMBS[name](400_000) for name in ("JPEG, empty segments", "PNG, empty chunks", "GIF, comments")]
+    images = [*random_images(2), *hostile, *random_images(2, seed=1)]
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
+    folder = write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1, 0, 1, 0, 1, 0]}])
+    stream = HubStream(folder, batch_size=batch_size)
+    for _ in range(2):
+        found = list(decoded_batches(stream, stream.ordered(), SHAPE))
+        assert [int(row) for _, _, ids in found for row in ids] == [0, 1, 5, 6]
+        assert {row: "more than" in reason for row, reason in stream.skipped.items()} == {2: True, 3: True, 4: True}
+    reasons = [reason for *_, found in image_facts_batches(stream.ordered()) for reason in found.values()]
+    assert len(reasons) == 3 and all("save it again" in reason for reason in reasons)
+
+
+@pytest.fixture
+def hasty_decoder(monkeypatch) -> Iterator[DecoderProcess]:
+    """A decoder that gives each image little time."""
+    code = decoder_process.CHILD_CODE.replace(
+        "from training", "from model.preprocess import cost; cost.MAX_CPU_S = 0.03; from training"
+    )
+    monkeypatch.setattr(decoder_process, "CHILD_CODE", code)
+    one = DecoderProcess()
+    yield one
+    one.close()
+
+
+def test_decoder_image_that_takes_too_long_is_left_out_alone(hasty_decoder):
+    slow, quick = encode_image(photograph(1600, 1600)), random_images(3)
+    batches = [packed([quick[0], slow, quick[1], slow, quick[2]]), packed(quick)]
+    first = hasty_decoder.pid
+    tasks = [hasty_decoder.submit(batches, (8, 8, 1)) for _ in range(3)]
+    facts = hasty_decoder.submit_facts([packed([slow, quick[0]])])
+    expected, _ = decode_batch([np.frombuffer(one, np.uint8) for one in quick], (8, 8, 1))
+    for wait in tasks:
+        (images, errors), (others, none) = wait()
+        assert errors == {1: TOO_SLOW, 3: TOO_SLOW} and not none
+        assert (images[[0, 2, 4]] == expected).all() and (others == expected).all() and not images[[1, 3]].any()
+    ((found, reasons),) = facts()
+    assert reasons == {0: TOO_SLOW} and found["width"].tolist() == [0, 8]
+    assert hasty_decoder.is_alive and hasty_decoder.pid != first
+
+
+def test_decoded_batches_image_that_takes_too_long_is_a_skipped_row(hasty_decoder, monkeypatch, tmp_path):
+    monkeypatch.setattr(decoding, "_shared", [hasty_decoder])
+    monkeypatch.setattr(decoding, "DECODERS", 1)
+    slow = encode_image(photograph(1600, 1600))
+    images = [*random_images(3), slow, *random_images(3, seed=1), slow, slow]
+    schema = Features({"image": Image(), "label": ClassLabel(names=["x", "y"])})
+    folder = write_dataset(tmp_path, schema, [{"image": images, "label": [0, 1, 0] * 3}])
+    for start in (0, 1):
+        stream = HubStream(folder, batch_size=4)
+        rows = [row for batch in stream.epoch(1, start=start) for row in batch.index.tolist()]
+        found = [int(row) for _, _, ids in decoded_batches(stream, stream.epoch(1, start=start), SHAPE) for row in ids]
+        assert found == [row for row in rows if row not in (3, 7, 8)]
+        assert set(stream.skipped.values()) == {TOO_SLOW}
+
+
+def test_decoder_image_that_takes_too_much_memory_is_left_out(decoder):
+    large = encode_image(PIL.Image.new("CMYK", (6_800, 6_800)), "TIFF", compression="packbits")
+    ((images, errors),) = decoder.submit([packed([large, *random_images(2)])], (8, 8, 1))()
+    assert errors == {0: TOO_LARGE} and images[1:].any()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -11,6 +11,7 @@ from ui.edges.convolution import to_gray
 from ui.edges.kernels import KERNELS, validate_kernel
 from ui.edges.render import EdgeOptions, clamp_index, edge_map, original_as_rgb, render_edges
 from ui.i18n import UserError
+from ui.server.images import downscale
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, [[0, 1, 2], [-3, 4, 0], [2, -1, -5]], np.arange(25).reshape(5, 5) - 12])
@@ -73,20 +74,20 @@ def test_clamp_index_is_inside_the_image(index, expected):
 @pytest.mark.parametrize("sign", ["clipped", "signed"])
 def test_render_edges_edges_are_as_large_as_the_original(padding, stride, sign):
     options = EdgeOptions(sign=sign, padding=padding, stride=stride)
-    view = render_edges(BARS, KERNELS["vertical"].tolist(), options)
+    view = render_edges(BARS, BARS.shape[:2], KERNELS["vertical"].tolist(), options)
     assert view.original.shape == (12, 16, 3) and view.edges.shape[:2] == (12, 16)
     assert view.original.dtype == view.edges.dtype == np.uint8
 
 
 def test_render_edges_default_is_the_edge_map():
-    view = render_edges(BARS, "vertical", EdgeOptions(row=5, column=7))
+    view = render_edges(BARS, BARS.shape[:2], "vertical", EdgeOptions(row=5, column=7))
     assert (view.edges == edge_map(BARS, "vertical")).all()
     assert (view.arithmetic.row, view.arithmetic.column, view.arithmetic.total) == (5, 7, 600)
 
 
 def test_render_edges_large_image_pixel_counts_in_the_given_image():
-    image = np.zeros((4000, 6000), np.uint8)
-    view = render_edges(image, "sobel", EdgeOptions(row=3999, column=0))
+    image = downscale(np.zeros((4000, 6000), np.uint8))
+    view = render_edges(image, (4000, 6000), "sobel", EdgeOptions(row=3999, column=0))
     assert max(view.original.shape) == 1600
     assert view.arithmetic.row == pytest.approx(2827, abs=2) and view.arithmetic.column == 0  # of 12 megapixels
 

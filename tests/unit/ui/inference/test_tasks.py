@@ -1,6 +1,7 @@
 """What the network gets of a drawing or another image, and what it answers."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.support.html_images import decode_images
 from tests.support.images import drawing as icon_drawing
 from ui.i18n import UserError
 from ui.inference import tasks
-from ui.inference.answers import answers_html, to_answer
+from ui.inference.answers import Answer, answers_html, to_answer
 
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
@@ -36,8 +37,20 @@ def drawing(ink: str = "black", paper: str = "white") -> np.ndarray:
     return np.asarray(image)
 
 
-def test_classify_image_has_a_confidence_per_label(digits):
-    answer = tasks.classify_image(digits, drawing()).confidences
+def form_of(model: CnnModel) -> tasks.InputForm:
+    return tasks.input_form(SimpleNamespace(model=model))
+
+
+def inputs_of(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
+    return tasks.make_inputs(image, form_of(model))
+
+
+def classify(model: CnnModel, image: np.ndarray) -> Answer:
+    return tasks.classify(SimpleNamespace(model=model), tasks.make_input(image, form_of(model)))
+
+
+def test_classify_has_a_confidence_per_label(digits):
+    answer = classify(digits, drawing()).confidences
     assert list(answer) == list("0123456789")
     assert sum(answer.values()) == pytest.approx(1, abs=1e-5)
     assert list(answer.values()) == pytest.approx(digits.predict_sketch([drawing()])[0].tolist(), abs=1e-6)
@@ -45,26 +58,26 @@ def test_classify_image_has_a_confidence_per_label(digits):
 
 def test_blank_canvas_is_a_user_error(digits):
     white = np.full((200, 200, 3), 255, np.uint8)
-    for ask in (tasks.make_inputs, tasks.classify_image):
+    for ask in (inputs_of, classify):
         with pytest.raises(UserError, match="blank") as blank:
             ask(digits, white)
         assert "en blanco" in blank.value.text("es")
 
 
-def test_classify_image_color_network_takes_images(color_model):
+def test_classify_color_network_takes_images(color_model):
     white = np.full((50, 80, 3), 255, np.uint8)
-    answer = tasks.classify_image(color_model, white).confidences
+    answer = classify(color_model, white).confidences
     assert list(answer) == ["cat", "dog"]
     assert list(answer.values()) == pytest.approx(color_model.predict([white])[0].tolist(), abs=1e-6)
-    (prepared,) = tasks.make_inputs(color_model, white)
+    (prepared,) = inputs_of(color_model, white)
     found = Explainer(color_model).explain(prepared).probabilities
     assert found.tolist() == pytest.approx(list(answer.values()), abs=1e-6)
 
 
-def test_classify_image_regression_is_a_number():
+def test_classify_regression_is_a_number():
     model = CnnModel(CnnConfig(labels=("age",), task="regression", filters=(4,)))
-    number = tasks.classify_image(model, drawing()).label
-    (prepared,) = tasks.make_inputs(model, drawing())
+    number = classify(model, drawing()).label
+    (prepared,) = inputs_of(model, drawing())
     found = to_answer(model, Explainer(model).explain(prepared).probabilities)
     assert found.label == number and np.isfinite(float(number)) and not found.confidences
     html = answers_html([found], "es")
@@ -72,16 +85,14 @@ def test_classify_image_regression_is_a_number():
 
 
 def test_make_inputs_dark_or_light_ink_is_the_same(digits):
-    (dark,), (light,) = (
-        tasks.make_inputs(digits, drawing(*colors)) for colors in (("black", "white"), ("white", "black"))
-    )
+    (dark,), (light,) = (inputs_of(digits, drawing(*colors)) for colors in (("black", "white"), ("white", "black")))
     assert dark.shape == (28, 28, 1) and dark[0, 0] == 0 and dark.max() == 255
     assert (dark == light).all()
 
 
 def test_inputs_html_has_two_images_per_character(digits):
     two = np.hstack([drawing(), drawing()])
-    inputs = tasks.make_inputs(digits, two)
+    inputs = inputs_of(digits, two)
     assert len(inputs) == 2 and (inputs[0] == inputs[1]).all()
     html = tasks.inputs_html(inputs, [Explainer(digits).explain(pixels) for pixels in inputs], "en")
     assert html.count("<img") == 4 and html.count("The network&#x27;s input") == 4  # as text and in words
@@ -113,9 +124,9 @@ def test_make_inputs_clothes_fill_the_image_as_in_training():
     shirt = np.zeros((28, 28), np.uint8)
     shirt[2:26, 4:24] = 180
     clothes = CnnModel(CnnConfig(labels=CLOTHES, filters=(4,), dense_units=()))
-    (prepared,) = tasks.make_inputs(clothes, shirt)
+    (prepared,) = inputs_of(clothes, shirt)
     assert (prepared[..., 0] == shirt).all()
-    answer = tasks.classify_image(clothes, shirt)
+    answer = classify(clothes, shirt)
     assert list(answer.confidences.values()) == pytest.approx(clothes.predict([shirt])[0].tolist(), abs=1e-6)
 
 
@@ -126,7 +137,7 @@ def test_make_inputs_shows_the_network_what_training_showed_it():
     icon, deep = icon_drawing(255, side=28), np.full((28, 28), 2600, np.uint16)
     for image in (np.asarray(icon), deep):
         expected = resize_to_input(image, (28, 28, 1), config.pixel_format)
-        (prepared,) = tasks.make_inputs(model, image)
+        (prepared,) = inputs_of(model, image)
         assert (prepared == expected).all() and prepared.max() > 150
-        answer = tasks.classify_image(model, image)
+        answer = classify(model, image)
         assert list(answer.confidences.values()) == pytest.approx(model.predict([image])[0].tolist(), abs=1e-6)

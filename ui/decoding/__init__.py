@@ -1,0 +1,1 @@
+"""Images of visitors, decoded in separate processes that can be ended."""
