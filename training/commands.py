@@ -197,9 +197,9 @@ def train(
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
         logger.info(
-            "only %d steps of training, which stops after %d without a better validation loss: use more --epochs and "
+            "only %s of training, which stops after %d without a better validation loss: use more --epochs and "
             "--patience, or a smaller --batch-size",
-            steps,
+            counted(steps, "step"),
             settings.patience * steps // settings.epochs,
         )
     architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])

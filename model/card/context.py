@@ -92,7 +92,7 @@ def make_context(
         extra_header=sentences.extra_header(measured) if measured else (),
         extra_rows=_table(sentences.extra_rows(measured)) if measured else [],
         limits_sentence=sentences.limits_sentence(config, measured),
-        sources_sentence=sentences.sources_sentence(sources),
+        sources_sentence=sentences.sources_sentence(sources, measured),
         license_sentence=sentences.license_sentence(license, sources),
     )
 

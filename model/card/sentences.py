@@ -110,14 +110,27 @@ def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
 
 def data_sentence(training: "TrainingReport") -> str:
     """Return where the training data comes from and how it was split."""
-    data, chosen = training.data, training.options.data if training.options else {}
-    column = chosen.get("group_column")
-    by = f"their {code(str(column))} where a dataset has it, otherwise by " if column else ""
+    data = training.data
     return (
         f"{'; '.join(map(_source_phrase, data.sources))}, split\n"
         f"{code(data.split)}: {data.rows.train:,} rows to train on, {data.rows.validation:,}\n"
-        f"held out for validation by {by}their row ids. Epoch, temperature and threshold were chosen on these."
+        f"{_validation_phrase(training)}. Epoch, temperature and threshold were chosen on these."
     )
+
+
+def _validation_phrase(training: "TrainingReport") -> str:
+    """Return which rows validated, as far as the report says it."""
+    splits = {one.validation_split for one in training.data.sources}
+    own = [split for split in sorted(filter(None, splits)) if split != training.data.split]
+    if own and len(own) == len(splits):
+        return f"of the split {list_codes(own)} for validation"
+    if training.options is None or None in splits:
+        return "for validation"
+    chosen = training.options.data
+    column = chosen.get("group_column")
+    by = f"their {code(str(column))} where a dataset has it, otherwise by " if column else ""
+    also = f", or of the split {list_codes(own)} where a dataset has it" if own else ""
+    return f"held out for validation by {by}their {'row ids' if chosen.get('no_scan') else 'content'}{also}"
 
 
 def _source_phrase(source: "DatasetEntry") -> str:
@@ -297,14 +310,17 @@ def limits_sentence(config: CnnConfig, evaluation: "EvaluationReport | None") ->
     return text
 
 
-def sources_sentence(sources: list["DatasetEntry"]) -> str:
+def sources_sentence(sources: list["DatasetEntry"], evaluation: "EvaluationReport | None") -> str:
     """Return which data the model has seen; empty if unknown."""
     if not sources:
         return ""
+    seen = {one.dataset for one in sources}
+    measured = {one.dataset for one in (evaluation, *evaluation.extra_datasets)} if evaluation else set()
+    figures = ", and the figures above, which come from the same sources, do not show it"
     return (
         f"It has seen the images of {list_codes(one.dataset for one in sources)} and no others. "
         "It does worse on people, places, cameras or pens\n"
-        "that are rare there, and the figures above, which come from the same sources, do not show it. "
+        f"that are rare there{figures if measured and measured <= seen else ''}. "
         "Measure it on your own images\nbefore you rely on it."
     )
 

@@ -53,7 +53,9 @@ def translate_hub_errors(repo_id: str, revision: str | None = None, repo_type: R
             "check the name, or set HF_TOKEN if it is private"
         ) from None
     except RevisionNotFoundError:
-        raise TrazoError(f"{name} has no revision {revision!r}") from None
+        raise TrazoError(
+            f"{name} has no revision {revision!r}; its page on the Hub lists branches, tags and whole commit hashes"
+        ) from None
     except HFValidationError:
         raise TrazoError(f"{name} is neither a folder here nor a {noun} id (owner/name)") from None
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.RequestError, ConnectionError) as error:

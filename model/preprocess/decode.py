@@ -19,7 +19,7 @@ from model.pixel_format import PixelFormat
 from model.preprocess import MAX_PIXELS
 from model.preprocess.cost import describe_failure, is_out_of_memory
 from model.preprocess.formats import HEAD_BYTES, ImageError, check_format
-from model.preprocess.jpeg import REDUCING_FLAGS, jpeg_size, reducing_factor
+from model.preprocess.jpeg import ORIENTATION, REDUCING_FLAGS, jpeg_size, reducing_factor
 from model.preprocess.pixels import composite_over, letterbox, to_8_bits
 from model.preprocess.structure import MAX_SMALL_BYTES, PPM_HEADER, check_structure
 
@@ -36,7 +36,6 @@ MAX_HEADER_BYTES = 1 << 16  # that a small image may have, such as a color profi
 MAX_SMALL_PIXELS = 1 << 20  # of a file of `MAX_SMALL_BYTES`, no decoder takes long for it
 MAX_CONVERTED_PIXELS = 1 << 20  # at a time
 NO_ALPHA = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
-ORIENTATION = 0x0112  # tag of Exif: how the camera was held
 # What turns an image upright, by the value of that tag.
 UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,

@@ -14,7 +14,7 @@ from model.pixel_format import BACKGROUNDS, PixelFormat, white_level_for
 from model.preprocess.cost import describe_failure
 from model.preprocess.decode import Costly, read_pixels
 from model.preprocess.formats import FORMATS, HEAD_BYTES, find_format
-from model.preprocess.jpeg import jpeg_size
+from model.preprocess.jpeg import jpeg_size, jpeg_without_metadata
 
 # One record per file; all zero, except the format, if it cannot be decoded.
 FACTS = np.dtype(
@@ -183,7 +183,8 @@ def _measure(data: bytes, kind: str | None, number: int, costly: Costly) -> tupl
         is_turned = (width > height) != (stored[1] > stored[0])
         height, width = reversed(stored) if is_turned else stored
     # Decoders differ in the pixels they make of a lossy file.
-    content = _to_number(blake2b(data, digest_size=8)) if is_lossy else _hash_pixels(planes, alpha)
+    stored_image = jpeg_without_metadata(data) if kind == "JPEG" else data
+    content = _to_number(blake2b(stored_image, digest_size=8)) if is_lossy else _hash_pixels(planes, alpha)
     bits = 8 * pixels.itemsize
     return content, width, height, low, high, brightest, number, len(planes), bits, alpha is not None
 

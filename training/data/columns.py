@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 from datasets import ClassLabel
 
 from model.errors import TrazoError
+from model.logs import log_once
 from model.names import check_names
 from training.data.class_names import match_names
+from training.data.folders.report import list_some
 from training.data.image_column import bytes_column, choose_image_column, image_bytes
 from training.data.label_column import choose_label_column, find_labels_and_task
 from training.data.label_values import class_name, distinct_values, encode_classes, plain_column, scan_column
@@ -55,6 +57,7 @@ class LabeledSource:
         content: hash of every image and label, if they were scanned; it takes the place of the files' fingerprint.
         classes: names of the classes whose rows count, if they are not all.
         all_labels: class names of the whole dataset, if only some classes count.
+        notes: what is not certain about the labels, a sentence each.
     """
 
     source: ParquetSplit
@@ -66,6 +69,7 @@ class LabeledSource:
     content: str | None = None
     classes: tuple[str, ...] | None = None
     all_labels: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> dict[str, Any]:
@@ -229,6 +233,12 @@ class LabeledSource:
         if not pa.types.is_integer(column.type):  # ids that became floats
             numbers = match_names(feature.names, self.labels)
             return encode_classes(column, {str(id_): number for id_, number in enumerate(numbers)})
+        if (pc.max(column).as_py() or 0) >= len(feature.names):
+            raise TrazoError(
+                f"label column {self.label_column!r} of {self.source.dataset!r} holds the number "
+                f"{pc.max(column).as_py():,}, but only {len(feature.names):,} classes are declared for it "
+                f"({list_some(feature.names, 5)}), numbered from 0: correct the names in the README or the files"
+            )
         valid = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(feature.names)))
         column = pc.if_else(valid, column, pa.scalar(None, column.type))  # −1 means "no label" in `datasets`
         if tuple(feature.names) == self.labels:
@@ -249,9 +259,12 @@ def label_source(source: ParquetSplit, options: ColumnOptions) -> LabeledSource:
     """
     image = choose_image_column(source, options.image_column)
     label = choose_label_column(source, options.label_column, image)
-    labels, task = find_labels_and_task(source, label, options.labels, options.task)
+    notes: list[str] = []
+    labels, task = find_labels_and_task(source, label, options.labels, options.task, notes)
     try:
         check_names("a label", labels)
     except TrazoError as error:
         raise TrazoError(f"column {label!r} of {source.dataset!r}: {error}; change it in the dataset") from None
-    return LabeledSource(source, image, label, labels, task, options.sketches)
+    for note in notes:
+        log_once(note)
+    return LabeledSource(source, image, label, labels, task, options.sketches, notes=tuple(notes))

@@ -6,7 +6,6 @@
 import json
 import os
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from model.errors import CorruptFileError, TrazoError
 from model.io.atomic import atomic_file
 from training.config import DataConfig
+from training.data.parquet.split_info import SplitInfo
 from training.data.scan.scanner import scan_split
 from training.data.splits import TrainingData
 from training.data.stream import HubStream
@@ -51,6 +51,20 @@ class Contents:
         streams = opened.train, opened.validation
         train, validation = (None if data.no_scan else content_hashes(stream) for stream in streams)
         return Contents(train, validation, json.loads(json.dumps(_describe(data, opened))))
+
+    def holds_any(self, content: np.ndarray) -> bool:
+        """Return whether any of some images was learned from; false without a scan.
+
+        Args:
+            content: uint64 (n,): their hashes.
+        """
+        known = [hashes for hashes in (self.train, self.validation) if hashes is not None]
+        return any(bool(np.isin(hashes, content).any()) for hashes in known)
+
+    def fingerprint_of(self, source: SplitInfo) -> str | None:
+        """Return the hash that a split had when it was learned from; None if it was not, or not from that place."""
+        entries = [one for one in self.about["datasets"] if one["split"] == source.split]
+        return next((one["fingerprint"] for one in entries if one["dataset"] == _place(source)), None)
 
     def save(self, path: Path) -> None:
         """Write the contents, completely or not at all.
@@ -100,24 +114,27 @@ def check_same_data(folder: Path, now: Contents) -> None:
         ChangedDataError: with what changed, in one sentence.
     """
     there = Contents.load(folder / CONTENTS_FILE)
-    change = describe_change(there.about, now.about) if there else None
-    if change:
+    if there and (change := describe_change(there, now)):
         raise ChangedDataError(f"{change}: use another --output, or delete {folder}")
 
 
-def describe_change(there: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def describe_change(run: Contents, requested: Contents) -> str | None:
     """Return what distinguishes the data of a run from the requested one, in a few words; None if nothing does."""
+    there, now = run.about, requested.about
     old, new = there["datasets"], now["datasets"]
     if [one["dataset"] for one in old] == [one["dataset"] for one in new] and (
         there["options"]["no_scan"] != now["options"]["no_scan"]
     ):
         return f"this run was made with{'' if there['options']['no_scan'] else 'out'} --no-scan"
     if [one["fingerprint"] for one in old] != [one["fingerprint"] for one in new]:
-        return _changed_datasets(old, new)
-    for before, after in zip(old, new, strict=True):
-        for key in ("image_column", "label_column", "task", "labels", "sketches"):
-            if before[key] != after[key]:
-                return f"{key.replace('_', ' ')} of {_name(after['dataset'])!r}: {_difference(before[key], after[key])}"
+        images = _changed_images(run, requested) if there["options"] == now["options"] else ""
+        same = [one["dataset"] for one in old] == [one["dataset"] for one in new]
+        chosen = _changed_keys(old, new, ("image_column", "label_column", "sketches")) if same else None
+        return chosen or _changed_datasets(old, new, images)
+    if change := _changed_keys(old, new, ("image_column", "label_column", "task", "labels", "sketches")):
+        return change
+    if there["options"] == now["options"] and there.get("validation") != now["validation"]:
+        return f"the validation rows changed since this run ({_changed_images(run, requested) or 'not scanned'})"
     if there["hold_out"] == now["hold_out"]:
         return None
     options = [
@@ -128,7 +145,26 @@ def describe_change(there: Mapping[str, Any], now: Mapping[str, Any]) -> str | N
     return f"other rows are held out than in this run ({'; '.join(options) or 'by another version of Trazo'})"
 
 
-def _changed_datasets(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:
+def _changed_keys(old: list[dict[str, Any]], new: list[dict[str, Any]], keys: tuple[str, ...]) -> str | None:
+    for before, after in zip(old, new, strict=True):
+        for key in keys:
+            if before[key] != after[key]:
+                return f"{key.replace('_', ' ')} of {_name(after['dataset'])!r}: {_difference(before[key], after[key])}"
+    return None
+
+
+def _changed_images(run: Contents, requested: Contents) -> str:
+    """Return how many of the images to learn from are new or gone; empty if they are not known."""
+    if run.train is None or run.validation is None or requested.train is None or requested.validation is None:
+        return ""
+    before, after = np.union1d(run.train, run.validation), np.union1d(requested.train, requested.validation)
+    come, gone = len(np.setdiff1d(after, before)), len(np.setdiff1d(before, after))
+    if come or gone:
+        return f"of the images to learn from {come:,} are new and {gone:,} are gone"
+    return "the images to learn from are the same, but not their labels, their order, or those held out for the test"
+
+
+def _changed_datasets(old: list[dict[str, Any]], new: list[dict[str, Any]], images: str) -> str:
     if [one["dataset"] for one in old] != [one["dataset"] for one in new]:
         names = [" + ".join(repr(_name(one["dataset"])) for one in each) for each in (old, new)]
         if names[0] == names[1]:  # folders of the same name
@@ -140,13 +176,14 @@ def _changed_datasets(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> s
     if before["split"] != after["split"]:
         return f"this folder holds a run on split {before['split']!r}, not on {after['split']!r}"
     content = f"content {before['fingerprint'][:8]}… there, {after['fingerprint'][:8]}… now"
-    return f"the labels or images of {_name(after['dataset'])!r} changed since this run ({content})"
+    more = f"; {images}" if images else ""
+    return f"the labels or images of {_name(after['dataset'])!r} changed since this run ({content}{more})"
 
 
 def _describe(data: DataConfig, opened: TrainingData) -> dict[str, Any]:
     datasets = [
         {
-            "dataset": labeled.source.dataset if labeled.source.revision else os.path.realpath(labeled.source.dataset),
+            "dataset": _place(labeled.source),
             "revision": labeled.source.revision,
             "split": labeled.source.split,
             "fingerprint": labeled.fingerprint,
@@ -162,9 +199,14 @@ def _describe(data: DataConfig, opened: TrainingData) -> dict[str, Any]:
     streams = {"train": opened.train, "validation": opened.validation}
     return {
         "datasets": datasets,
+        "validation": [labeled.fingerprint for labeled in opened.validation.sources],
         "options": options,
         "hold_out": {name: {"rows": stream.rows, "subset": stream.key["subset"]} for name, stream in streams.items()},
     }
+
+
+def _place(source: SplitInfo) -> str:
+    return source.dataset if source.revision else os.path.realpath(source.dataset)
 
 
 def _name(dataset: str) -> str:

@@ -3,6 +3,7 @@
 A column is taken without being asked for only if its type is a class label, or its name says that it holds labels.
 """
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -10,15 +11,15 @@ import pyarrow.compute as pc
 from datasets import ClassLabel
 
 from model.errors import TrazoError
-from model.logs import log_once
 from training.data.folders.classes import similar_names
 from training.data.folders.report import list_some
 from training.data.label_values import DistinctValues, distinct_values, scan_column
 from training.data.parquet.schema import describe_type, plain_type
 from training.data.parquet.source import ParquetSplit
 
-LABEL_NAMES = ("label", "labels", "target", "targets", "class", "classes", "category", "fine_label", "y")
+LABEL_NAMES = ("label", "labels", "target", "targets", "class", "classes", "category", "fine_label", "cls", "y")
 MISSING_NAMES = ("nan", "none", "null", "n/a", "na", "unknown", "?", "-1")
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?", re.ASCII)
 MAX_SURE_CLASSES = 100  # more different whole numbers may be ages, years or ids
 MAX_FEW_CLASSES, MIN_ROWS_PER_CLASS = 20, 10  # and so may more than a few of which most are rare
 MAX_COUNTED, MAX_COUNTED_ROWS = 12, 1 << 15  # columns and rows that a message counts values of
@@ -56,9 +57,11 @@ def _find_label_column(source: ParquetSplit, columns: Sequence[str]) -> str:
         return named[0]
     possible = [c for c in dict.fromkeys([*classes, *named, *columns]) if _unsuitable(source, c) is None]
     if not possible:
+        reasons = "".join(f"; {source.problems[column]}" for column in columns if column in source.problems)
         raise TrazoError(
             f"{source.dataset!r}, split {source.split!r}, has no column that can hold labels; its columns: "
-            f"{list_some(source.schema.names)}"
+            f"{list_some(source.schema.names)}{reasons}"
+            + ("; --test-split held-out measures a share of the training split" if source.split == "test" else "")
         )
     counted = [_count_values(source, column) for column in possible[:MAX_COUNTED]]
     one_hot = _one_hot_columns(source, possible)
@@ -129,7 +132,7 @@ def _one_hot_columns(source: ParquetSplit, columns: Sequence[str]) -> list[str]:
 
 
 def find_labels_and_task(
-    source: ParquetSplit, column: str, labels: tuple[str, ...] | None, task: str | None
+    source: ParquetSplit, column: str, labels: tuple[str, ...] | None, task: str | None, notes: list[str]
 ) -> tuple[tuple[str, ...], str]:
     """Return (the class names, the task) of a label column; for a regression (the column's name,).
 
@@ -138,6 +141,7 @@ def find_labels_and_task(
         column: its label column.
         labels: class names that come from elsewhere; then the column is not read.
         task: binary, multiclass or regression, if it is known.
+        notes: gets a sentence for each thing that is not certain about the classes.
 
     Raises:
         TrazoError: if the column does not suit the task, names no classes, or leaves the task open.
@@ -167,7 +171,7 @@ def find_labels_and_task(
                     f"regression, not {task}"
                 )
             return (column,), "regression"
-        names = _check_classes(source, column, values, kind if is_number else None, task)
+        names = _check_classes(source, column, values, kind if is_number else None, task, notes)
     if labels and names == labels:  # this split may have others, or only some of them
         return labels, task or ("binary" if len(labels) == 2 else "multiclass")
     if len(names) < 2:
@@ -179,9 +183,14 @@ def find_labels_and_task(
 
 
 def _check_classes(
-    source: ParquetSplit, column: str, values: DistinctValues, number: pa.DataType | None, task: str | None
+    source: ParquetSplit,
+    column: str,
+    values: DistinctValues,
+    number: pa.DataType | None,
+    task: str | None,
+    notes: list[str],
 ) -> tuple[str, ...]:
-    """Return the class names of a column's values, and report what is not certain about them."""
+    """Return the class names of a column's values, and note what is not certain about them."""
     where = f"label column {column!r} of {source.dataset!r}"
     names, count = values.names, len(values.spellings)
     if not count:
@@ -204,15 +213,16 @@ def _check_classes(
         )
     if number is not None and not task:
         stored = "" if pa.types.is_integer(number) else f" (stored as {describe_type(number)})"
-        log_once(
+        notes.append(
             f"{where} holds {count:,} different whole numbers{stored}: they are taken as classes; "
             "--task regression learns them as numbers"
         )
     if number is None:
-        for name in sorted(name for name, spelled in values.spellings.items() if spelled > 1):
-            log_once(f"{where}: {name!r} is spelled in several ways in Unicode: one class")
-        for note in similar_names(names):
-            log_once(f"{where}: {note}")
+        spelled = sorted(name for name, spellings in values.spellings.items() if spellings > 1)
+        notes += [f"{where}: {name!r} is spelled in several ways in Unicode: one class" for name in spelled]
+        notes += [f"{where}: {note}" for note in similar_names(names)]
+        if any("." in name for name in names) and all(map(NUMBER.fullmatch, names)):
+            notes.append(f"{where} holds numbers as text: they are taken as classes; store numbers for a regression")
     if unclear := [name for name in names if name.strip().lower() in MISSING_NAMES]:
-        log_once(f"{where}: {list_some(map(repr, unclear))} is a class; leave the value empty if it means no label")
+        notes.append(f"{where}: {list_some(map(repr, unclear))} is a class; leave the value empty if it means no label")
     return names

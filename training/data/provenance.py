@@ -33,10 +33,11 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
                 "revision": labeled.source.revision,
                 "fingerprint": labeled.fingerprint,
                 "rows": labeled.source.table.total,
+                "validation_split": validated.source.split,
                 "sketches": labeled.sketches,
                 **dataset_card(labeled.source),
             }
-            for labeled in train.sources
+            for labeled, validated in zip(train.sources, validation.sources, strict=True)
         ],
         "skipped_rows": {str(row): reason for row, reason in sorted(train.skipped.items())},
     }

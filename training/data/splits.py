@@ -172,7 +172,7 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     """
     if data.test_split != HELD_OUT:
         try:
-            return _open_test_split(data, labels), data.test_split
+            return open_split_to_measure(data, data.test_split, labels), data.test_split
         except SplitNotFoundError:
             if data.test_split != "test":
                 raise
@@ -181,19 +181,30 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     return parts.test, f"{data.split}, {data.test_fraction:.0%} held out by {parts.held_out_by}"
 
 
-def _open_test_split(data: DataConfig, labels: tuple[str, ...] | None) -> HubStream:
+def open_split_to_measure(data: DataConfig, split: str, labels: tuple[str, ...] | None) -> HubStream:
+    """Open a split; of a folder also if it has a single class.
+
+    Args:
+        data: which rows; only the first dataset is opened.
+        split: its name.
+        labels: class names in the order of the ids, if they come from a model.
+
+    Raises:
+        TrazoError: if there is no such split, or it has no labels.
+    """
     try:
-        return open_stream(data, data.test_split, labels=labels)
+        return open_stream(data, split, labels=labels)
     except SplitNotFoundError:
         raise
     except TrazoError:
         # A folder of a single class shows by its names alone that it is one, if the classes are known.
-        if labels is None or data.layout or not os.path.isdir(data.dataset):
+        if labels is None or data.layout or not os.path.exists(data.dataset):
             raise
-        with suppress(TrazoError):
-            stream = open_stream(replace(data, layout="splits"), data.test_split, labels=labels)
-            if not stream.sources[0].unknown_classes()[0].all():
-                return stream
+        for layout in ("splits", "classes"):
+            with suppress(TrazoError):
+                stream = open_stream(replace(data, layout=layout), split, labels=labels)
+                if not stream.sources[0].unknown_classes()[0].all():
+                    return stream
         raise
 
 

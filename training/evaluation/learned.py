@@ -112,6 +112,10 @@ def _training_datasets(training: TrainingReport | None) -> dict[str, Any]:
     if training is None:
         raise TrazoError("a dataset is needed: give --dataset, or --sketches for a dataset of free drawings")
     first, *others = training.data.sources
+    if first.revision is None and not os.path.exists(first.dataset):
+        raise TrazoError(
+            f"the training's dataset {first.dataset!r} is not there any more: give --dataset with the place where it is"
+        )
     sketches = tuple(one.dataset for one in training.data.sources if one.sketches)
     extra = tuple(one.dataset for one in others if not one.sketches)
     return {"dataset": first.dataset, "extra_datasets": extra, "sketches": sketches, "revision": first.revision}

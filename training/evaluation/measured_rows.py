@@ -14,7 +14,7 @@ from training.data.contents import Contents
 from training.data.scan.checks import check_split, listed
 from training.data.scan.index import SplitIndex
 from training.data.scan.scanner import scan_split
-from training.data.splits import open_test
+from training.data.splits import open_split_to_measure, open_test
 from training.data.stream import HubStream
 
 logger = logging.getLogger("trazo")
@@ -56,15 +56,46 @@ def open_measured_rows(data: DataConfig, labels: tuple[str, ...], task: str, lea
         >>> rows.comparison.compared, rows.stream.rows
         (False, 10000)
     """
-    stream, split = open_test(replace(data, task=task), labels)
+    data = replace(data, task=task)
+    stream, split = _open_other_data(data, labels, learned) or open_test(data, labels)
     stream, unknown = _leave_out_unknown_classes(stream)
     if data.no_scan:
         return MeasuredRows(stream, split, Comparison(compared=False, reason=NO_SCAN, unknown_classes=unknown), None)
     index = scan_split(replace(stream.sources[0], content=None))
     if split == stream.source.split:  # rows that are held out were checked when they were split
         check_split(index, stream)
+    before = learned.fingerprint_of(stream.source) if isinstance(learned, Contents) else None
+    if before not in (None, index.fingerprint):
+        log_once(
+            f"split {stream.source.split} of {stream.source.dataset} changed since it was learned from (content "
+            f"{before[:8]}… then, {index.fingerprint[:8]}… now)"
+        )
     stream, comparison = _leave_out_rows(stream, split, index, learned)
     return MeasuredRows(stream, split, comparison.model_copy(update={"unknown_classes": unknown}), index.fingerprint)
+
+
+def _open_other_data(
+    data: DataConfig, labels: tuple[str, ...], learned: "Contents | str"
+) -> tuple[HubStream, str] | None:
+    """Open the whole training split of a dataset without a test split, if none of its images was learned from.
+
+    To measure only the share that a training on it would hold out would make the result less certain.
+    """
+    if isinstance(learned, str) or learned.train is None or data.no_scan or data.test_split != "test":
+        return None
+    try:
+        stream = open_split_to_measure(data, data.split, labels)
+    except TrazoError:  # it may have a split named test
+        return None
+    if "test" in stream.source.splits or learned.holds_any(
+        scan_split(replace(stream.sources[0], content=None)).content
+    ):
+        return None
+    log_once(
+        f"{stream.source.dataset} has no split named test, and none of its images was learned from: all of split "
+        f"{data.split} is measured"
+    )
+    return stream, data.split
 
 
 def _leave_out_unknown_classes(stream: HubStream) -> tuple[HubStream, dict[str, int]]:

@@ -124,7 +124,7 @@ def run_identity(
 ) -> dict[str, dict[str, Any]]:
     """Return everything that must be equal for a checkpoint to be continued, as JSON."""
     return {
-        "config": asdict(config),
+        "config": asdict(config) | {"title": None},  # the name of the data's folder decides nothing
         "training": asdict(settings),
         "data": {"train": train.key, "validation": validation.key, "window_rows": train.window_rows},
     }

@@ -17,7 +17,7 @@ from training.data.batches import Rows, cut_batches
 from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset
-from training.data.folders.listing import File, Listing
+from training.data.folders.listing import File, Listing, changed_ns
 from training.data.folders.members import FileReader, expand_archives
 from training.data.folders.plan import MAX_FILE_BYTES
 from training.data.folders.report import LeftOut, LeftOutCounter
@@ -187,7 +187,7 @@ def _open_file(path: str) -> ImageFiles:
         raise TrazoError(f"{path} is neither an image ({READABLE_FORMATS}), an archive nor a folder")
     status = os.stat(path)
     name = kinds.readable(os.path.basename(path))
-    return ImageFiles([File((), name, status.st_size, path, changed_ns=status.st_mtime_ns)])
+    return ImageFiles([File((), name, status.st_size, path, changed_ns=changed_ns(status))])
 
 
 def _open_listing(data: str, listing: Listing, split: str | None) -> ImageFiles:

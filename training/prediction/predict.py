@@ -14,6 +14,7 @@ from model.artifacts import CONFIG_FILE
 from model.config import CnnConfig
 from model.io.weights import weights_hash
 from model.ood import OODResult
+from model.words import counted
 from training.data.batches import Batch
 from training.data.decode import MAX_RESULT_BYTES, decode_ahead
 from training.data.parquet.source import SourceOptions
@@ -64,15 +65,16 @@ def predict(
     }
     summary = _Summary(cnn.config)
     with AnswerFile(output, _columns(images.name_column, cnn.config, probabilities), identity) as file:
-        if file.rows:
-            logger.info("%s of %s images are answered already", f"{file.rows:,}", f"{images.total:,}")
+        before = file.rows
+        if before:
+            logger.info("%s of %s images are answered already", f"{before:,}", f"{images.total:,}")
         with tqdm(total=images.total, initial=file.rows, desc="predicted", unit="image", disable=None) as bar:
             for answers in _answer(cnn, images, file.rows, sketches, probabilities):
                 file.add(answers)
                 summary.count(answers)
                 bar.update(len(answers))
         file.finish()
-    logger.info("%s: %s", output, summary.text())
+    logger.info("%s: %s%s", output, summary.text(), f"; and {counted(before, 'image')} before" if before else "")
 
 
 def _columns(name: str, config: CnnConfig, probabilities: bool) -> list[str]:

@@ -17,6 +17,7 @@ class DatasetEntry(Section):
         None, description="hash of the split's images and labels; without a scan of its files' names and sizes"
     )
     rows: Count | None = Field(None, description="rows of the split")
+    validation_split: Text | None = Field(None, description="split that the validation rows come from")
     sketches: bool = Field(False, description="whether the images are free drawings, prepared as predict_sketch does")
     title: LongText | None = Field(None, description="pretty_name of its README")
     license: LongText | None = Field(None, description="license of its README")
@@ -27,7 +28,7 @@ class SplitRows(Section):
     """Numbers of rows."""
 
     train: Count = Field(description="rows to train on, before unreadable ones are skipped")
-    validation: Count = Field(description="rows held out for validation")
+    validation: Count = Field(description="rows for validation, held out or from a separate split")
 
 
 class DataSection(Section):

@@ -136,6 +136,9 @@ class DatasetContents(Section):
     all_splits: Examples = Field(description="names of its splits")
     image_column: Text = Field(description="column of the images")
     label_column: Text = Field(description="column of the labels")
+    notes: Annotated[list[LongText], Field(max_length=MAX_ITEMS)] = Field(
+        [], description="what is not certain about the labels"
+    )
     columns: Annotated[list[Column], Field(max_length=MAX_ITEMS)] = Field([], description="all columns")
     files: Files | None = Field(None, description="of a folder or archive of images")
     splits: Annotated[list[SplitContents], Field(max_length=MAX_EXAMPLES)] = Field(description="splits looked at")

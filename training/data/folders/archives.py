@@ -130,14 +130,15 @@ def open_archive(path: str) -> ZipArchive | TarArchive:
         TrazoError: if it cannot be read.
     """
     try:
-        return ZipArchive(path) if zipfile.is_zipfile(path) else TarArchive(path)
+        # A tar that ends with a zip looks like that zip.
+        return ZipArchive(path) if zipfile.is_zipfile(path) and not tarfile.is_tarfile(path) else TarArchive(path)
     except DAMAGED as error:
         raise damaged(path, error) from None
 
 
 def damaged(path: str, error: Exception) -> TrazoError:
     """Return the error for an archive that cannot be read to its end."""
-    reason = str(error) or type(error).__name__
+    reason = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
     return TrazoError(f"{path} is damaged, or not an archive: {reason}; download or pack it again")
 
 

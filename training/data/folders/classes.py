@@ -8,6 +8,7 @@ from unicodedata import normalize
 from model.errors import TrazoError
 from training.data.folders.listing import Folder
 from training.data.folders.report import list_some
+from training.data.folders.split_names import split_of
 
 
 def sort_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -67,24 +68,32 @@ def check_depths(counts: Mapping[Folder, int], is_used: Callable[[Folder], bool]
         )
 
 
-def check_empty(unusable: Mapping[Folder, str], parents: Collection[Folder], labels: Collection[str]) -> None:
-    """Raise if a folder next to the class folders holds no usable image, so that its class would vanish.
+def check_empty(
+    unusable: Mapping[Folder, str], parents: Collection[Folder], labels: Collection[str], splits: Mapping[Folder, str]
+) -> None:
+    """Raise if a folder next to those of the classes or splits holds no usable image, so that one would vanish.
 
     Args:
-        unusable: folder -> what it holds or lacks, for folders without a usable image in them or below.
+        unusable: folder -> what it holds or lacks, for folders without a usable image in them or below; an archive
+            that is not read is one of them.
         parents: folders that hold class folders of the training split.
         labels: names of the classes that have images.
+        splits: folder of a split that has images -> name of the split.
 
     Raises:
         TrazoError: if there is such a folder.
     """
-    empty = [
-        f"{'/'.join(folder)} ({reason})"
-        for folder, reason in sorted(unusable.items())
-        if folder and folder[:-1] in parents and normalize("NFC", folder[-1]) not in labels
-    ]
-    if empty:
-        raise TrazoError(
-            f"class folders without an image that can be used: {list_some(empty, 5)}; their classes would be missing: "
-            "put images into them, or move the folders away from the dataset"
-        )
+    levels = {folder[:-1] for folder in splits}
+    empty: dict[str, list[str]] = {"class": [], "split": []}
+    for folder, reason in sorted(unusable.items()):
+        if folder and folder[:-1] in parents and normalize("NFC", folder[-1]) not in labels:
+            empty["class"].append(f"{'/'.join(folder)} ({reason})")
+        elif folder and folder[:-1] in levels and split_of(folder[-1], exact=False) not in (None, *splits.values()):
+            empty["split"].append(f"{'/'.join(folder)} ({reason})")
+    for word, found in empty.items():
+        if found:
+            raise TrazoError(
+                f"{word} folders without an image that can be used: {list_some(found, 5)}; their "
+                f"{'classes' if word == 'class' else 'splits'} would be missing: put images into them, or move them "
+                "away from the dataset"
+            )

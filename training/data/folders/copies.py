@@ -39,7 +39,7 @@ from training.data.parquet.used import note_use
 logger = logging.getLogger("trazo")
 
 VALUE_TYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool", pa.string(): "string"}
-VERSION = 1  # of how a folder is read; a copy made by another version is not used
+VERSION = 2  # of how a folder is read; a copy made by another version is not used
 REPORT, CONTENT = "report.json", "content"
 
 ReadFiles = Callable[[Iterator[File]], Generator[bytes | None, None, None]]  # the content of each file, in their order

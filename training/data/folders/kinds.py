@@ -1,6 +1,7 @@
 """What a file is: by its ending, and where that says nothing or too little, by its first bytes."""
 
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -15,12 +16,18 @@ def _names(text: str) -> frozenset[str]:
 IMAGES = frozenset(ending for endings in ENDINGS.values() for ending in endings)
 TABLES = _names(".parquet .arrow")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
+# Kinds of archives that are not read, and volumes of one archive.
+OTHER_ARCHIVE = re.compile(
+    r"\.(rar|7z|tar\.(zst|lz4?|lzma|z)|tzst|zipx|cab|iso|(zip|7z|rar|tar|tar\.gz)\.\d{2,3}|[zr]\d{2})$", re.IGNORECASE
+)
 # Text, measurements and programs about images: nobody expects them to be images.
 COMPANIONS = _names(
     ".txt .json .jsonl .xml .csv .tsv .md .rst .html .htm .yaml .yml .toml .ini .cfg .conf .log .pdf .doc .docx .xls "
     ".xlsx .ods .npy .npz .mat .h5 .hdf5 .pkl .pickle .pt .pth .py .ipynb .m .sh .bat .names .data .caption .url .aae "
     ".xmp .xcf .srt .mp3 .wav .mp4 .mov .sqlite .db .sha256 .md5 .lock"
 )
+# Of these, a folder may be a class that was stored in another form.
+DATA = _names(".npy .npz .mat .h5 .hdf5 .mp4 .mov")
 LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
 LITTER |= {"system volume information", "__pycache__"}
 MAX_POINTER_BYTES = 1024
@@ -47,6 +54,16 @@ def is_litter(name: str) -> bool:
 def is_archive(name: str) -> bool:
     """Return whether a name is that of an archive that can be read."""
     return name.lower().endswith(ARCHIVES)
+
+
+def archive_stem(name: str) -> str | None:
+    """Return the name of the folder that an archive of any kind stands for; None if a name is of something else.
+
+    >>> archive_stem("Bird.rar"), archive_stem("bird.zip.001"), archive_stem("bird.tar.gz"), archive_stem("bird.png")
+    ('Bird', 'bird', 'bird', None)
+    """
+    stem = name[: -len(ending(name))] if is_archive(name) else OTHER_ARCHIVE.sub("", name)
+    return stem if stem != name else None
 
 
 def is_pointer(head: bytes) -> bool:
@@ -90,7 +107,7 @@ def why_not_an_image(name: str, size: int, head: Callable[[], bytes]) -> str | N
     """
     suffix = ending(name)
     if size == 0:
-        return "empty files (0 bytes)" if suffix in IMAGES else _by_ending(suffix)
+        return "empty files (0 bytes)" if suffix in IMAGES else _by_name(name)
     first = head() if needs_head(name, size) else b""
     if suffix in IMAGES and is_pointer(first):
         return POINTERS
@@ -98,10 +115,15 @@ def why_not_an_image(name: str, size: int, head: Callable[[], bytes]) -> str | N
         return "HEIC images; to read them, run `pip install pillow-heif`"
     if suffix in IMAGES:
         return None
-    return None if looks_like_image(first) else _by_ending(suffix)
+    return None if looks_like_image(first) else _by_name(name)
 
 
-def _by_ending(suffix: str) -> str:
+def _by_name(name: str) -> str:
+    suffix, other = ending(name), OTHER_ARCHIVE.search(name)
+    if other:
+        return f"{other.group().lower()} archives, which are not read: unpack them"
+    if is_archive(name):  # those that are not in another one were replaced by what is in them
+        return f"{suffix} archives in an archive, which are not read: unpack them"
     return f"{suffix} files" if suffix else "files without an ending"
 
 

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from model.errors import TrazoError
 from training.config import LAYOUTS
-from training.data.folders import classes
+from training.data.folders import ask, classes
 from training.data.folders.listing import Folder
 from training.data.folders.report import list_some
 from training.data.folders.split_names import name_splits, split_of
@@ -88,7 +88,8 @@ def find_layout(
         return _flat_layout(draft, start, splits)
     layout = _class_layout(draft, levels)
     training = {folder[: levels.label] for folder, (split, _) in layout.places.items() if split == "train"}
-    classes.check_empty(unusable or {}, training, layout.classes)
+    found = {folder[: start + 1]: split for folder, (split, _) in layout.places.items() if splits}
+    classes.check_empty(unusable or {}, training, layout.classes, found)
     return layout
 
 
@@ -129,6 +130,8 @@ def _split_folders(draft: _Draft, start: int, choice: str | None) -> dict[str, s
     alike = [top for top in tops if split_of(top, exact=False) and below[top]]
     common = set.intersection(*(below[top] for top in alike)) if alike else set()
     if not common or (len(alike) == 1 and (len(common) < 2 or split_of(alike[0]) is None)):
+        if choice is None:
+            ask.about_joined_names(tops)
         return {}
     # Folders that look like splits hold the same classes: together, test images would be learned.
     for top in tops:
@@ -138,12 +141,7 @@ def _split_folders(draft: _Draft, start: int, choice: str | None) -> dict[str, s
     if any(below[top] for top in unclear) or (unclear and len(alike) == 1):
         if choice == "outer":
             return {}
-        others = list_some(unclear, 3)
-        raise TrazoError(
-            f"{list_some(alike)} could be a split, as classes lie in it ({list_some(sorted(common), 3)}), or a class, "
-            f"like {others} next to it: choose --layout splits (the outermost folders are splits), outer (they are "
-            f"classes) or classes (the nearest folder of an image is its class), or move {others} away"
-        )
+        ask.about_splits(alike, common, unclear)
     unlabeled = [folder for top in tops if top not in alike and not split_of(top) for folder in tops[top]]
     draft.leave_out(unlabeled, "images in folders without class folders, next to those of the splits")
     return name_splits(top for top in tops if top in alike or split_of(top))
@@ -194,13 +192,20 @@ def _find_levels(draft: _Draft, start: int, splits: dict[str, str], outer: bool,
     depth = None if outer else _usual_depth(deeper, splits, start)
     used = [folder for folder in deeper if depth in (None, len(folder))]
     telling = [k for k in range(first, min(map(len, used))) if len({folder[k] for folder in used}) > 1]
-    if not telling and splits and fixed:
-        telling = [min(map(len, used)) - 1]  # a split of a single class
+    if not telling and fixed:
+        telling = [first if outer else min(map(len, used)) - 1]  # a single class
     if not telling:
         return None
     *above, nearest = telling
-    if above and not splits and not fixed and all(split_of(folder[nearest]) for folder in used):
-        return _Levels(start, {}, above[-1], nearest, depth)  # <class>/train/…, <class>/test/…
+    if above and not fixed:
+        children: dict[str, set[str]] = {}
+        for folder in used:
+            children.setdefault(folder[above[-1]], set()).add(folder[nearest])
+        if not splits and all(split_of(name) for names in children.values() for name in names):
+            return _Levels(start, {}, above[-1], nearest, depth)  # <class>/train/…, <class>/test/…
+        if not splits:
+            ask.about_splits_in_classes(children)
+        ask.about_two_levels(children)
     return _Levels(start, splits, telling[0] if outer else nearest, None, depth)
 
 
@@ -219,6 +224,7 @@ def _class_layout(draft: _Draft, levels: _Levels) -> Layout:
         found.setdefault(levels.split_of(folder), set()).add(levels.class_of(folder))
     names = found.get("train") or set().union(*found.values())
     unlabeled = {split for split, labels in found.items() if not labels & names}
+    ask.about_other_names({split: found[split] for split in unlabeled}, names)
     for folder in [folder for folder in draft.counts if levels.splits and len(folder) > levels.start]:
         if levels.split_of(folder) in unlabeled:
             draft.leave_out([folder], f"images in {folder[levels.start]}, {UNLABELED}")
@@ -241,7 +247,7 @@ def _class_layout(draft: _Draft, levels: _Levels) -> Layout:
     if len(above) > 1:
         notes.append(
             f"the folders above those of the classes mean nothing here: {list_some(above, 5)}; if they are the "
-            "classes, choose --layout outer"
+            "classes, choose --layout outer; if only one of them is meant, give its path"
         )
     for split in sorted(set(found) - unlabeled):
         if missing := [name for name in labels if name not in found[split]]:
@@ -266,4 +272,7 @@ def _flat_layout(draft: _Draft, start: int, splits: dict[str, str]) -> Layout:
         folder: (splits[folder[start]] if splits else "train", None) for folder in draft.counts
     }
     text = f"{draft.total():,} images, no class folders" + (f", split folders {list_some(splits)}" if splits else "")
-    return Layout(places, draft.left_out, (), text)
+    outer = _find_levels(draft, start, splits, outer=True, fixed=True)
+    names = outer and {outer.class_of(folder) for folder in draft.counts if outer.is_used(folder)}
+    note = f"--layout outer takes the outermost folders for the classes: {list_some(sorted(names or ()), 5)}"
+    return Layout(places, draft.left_out, (), text, (note,) if names and len(names) > 1 else ())

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 
 from training.data.folders import kinds
 from training.data.folders.archives import DAMAGED, TarArchive, ZipArchive, damaged, open_archive
-from training.data.folders.listing import File, Folder, Listing
+from training.data.folders.listing import File, Folder, Listing, changed_ns
 from training.data.folders.report import LeftOutCounter
 
 logger = logging.getLogger("trazo")
@@ -19,7 +19,7 @@ logger = logging.getLogger("trazo")
 def list_given_archive(path: str) -> Listing:
     """Return a listing with an archive as its only file; its name means nothing."""
     status = os.stat(path)
-    return Listing([File((), "", status.st_size, path, changed_ns=status.st_mtime_ns)])
+    return Listing([File((), "", status.st_size, path, changed_ns=changed_ns(status))])
 
 
 def expand_archives(listing: Listing) -> Listing:

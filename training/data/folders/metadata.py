@@ -1,23 +1,25 @@
-"""Files metadata.csv and metadata.jsonl: a line per image, with its file name and what is known about it."""
+"""Files metadata.csv, metadata.jsonl and metadata.parquet: a line per image, with what is known about it."""
 
 import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from unicodedata import normalize
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from model.errors import TrazoError
+from training.data.folders.file_names import SEVERAL, FileNames, normal_name
 from training.data.folders.listing import File, Folder
-from training.data.folders.report import LeftOutCounter
-from training.data.folders.split_names import split_of
+from training.data.folders.report import LeftOutCounter, list_some
+from training.data.folders.split_names import SPLIT_COLUMNS, split_of
 
-NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl")
+NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "filepath", "image_path", "image", "image_name")
 DELIMITERS = ",;\t|"
 LABEL_COLUMNS = {"label", "labels", "target", "class"}
@@ -52,29 +54,32 @@ def is_metadata(file: File) -> bool:
     return file.name.lower() in NAMES
 
 
-def parse_metadata(file: File, content: bytes, counter: LeftOutCounter) -> MetadataFile:
-    """Read a metadata file: UTF-8 with or without BOM, UTF-16, Windows-1252; separated by commas, ;, tabs or |.
+def parse_metadata(file: File, content: bytes, names: FileNames, counter: LeftOutCounter) -> MetadataFile:
+    """Read a metadata file: text in UTF-8 with or without BOM, UTF-16 or Windows-1252, or Parquet.
 
     Args:
         file: where it lies.
         content: its bytes.
+        names: of the dataset's images.
         counter: counts lines that cannot be read.
 
     Raises:
-        TrazoError: if no column holds file names.
+        TrazoError: if it is damaged, or no column holds file names.
     """
-    text = decode_text(content)
-    if file.name.lower().endswith(".jsonl"):
-        lines, columns, delimiter = _parse_jsonl(file, text, counter), dict[str, None](), ","
-        for line in lines:
-            columns |= dict.fromkeys(line)
+    delimiter = ","
+    if file.name.lower().endswith(".parquet"):
+        lines = _parse_parquet(file, content)
+    elif file.name.lower().endswith(".jsonl"):
+        lines = _parse_jsonl(file, decode_text(content), counter)
     else:
-        lines, columns, delimiter = _parse_csv(file, text, counter)
-    known = {str(column).strip().lower(): column for column in reversed(columns)}
-    found = next((known[name] for name in FILE_COLUMNS if name in known), None)
+        lines, delimiter = _parse_csv(file, decode_text(content), counter)
+    columns = dict.fromkeys(column for line in lines for column in line)
+    if not columns:
+        raise TrazoError(f"{file.relative} has no lines")
+    found = _find_file_column(file.folder, columns, lines, names)
     if found is None:
         raise TrazoError(
-            f"{file.relative} has no column file_name that names the images; it has {', '.join(columns) or 'none'}"
+            f"{file.relative} has no column file_name that names the images; its columns: {list_some(columns)}"
         )
     return MetadataFile(file.folder, file.relative, found, lines, delimiter != ",")
 
@@ -91,7 +96,7 @@ def decode_text(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Line], dict[str, None], str]:
+def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Line], str]:
     if text[:4].lower() == "sep=":  # as Excel writes
         text = text.partition("\n")[2]
     first = text.partition("\n")[0].strip("\r")
@@ -101,6 +106,8 @@ def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Lin
     lines: list[Line] = []
     try:
         columns = [column.strip() for column in next(reader, [])]
+        if twice := [column for column, count in Counter(columns).items() if column and count > 1]:
+            raise TrazoError(f"{file.relative} has {list_some(twice)} as the name of several columns: rename them")
         for values in reader:
             if not any(values):
                 continue
@@ -111,7 +118,16 @@ def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Lin
             lines.append({column: value or None for column, value in zip(columns, stripped, strict=True) if column})
     except csv.Error as error:
         raise TrazoError(f"{file.relative}, line {reader.line_num}: {error}") from None
-    return lines, dict.fromkeys(column for column in columns if column), delimiter
+    return lines, delimiter
+
+
+def _parse_parquet(file: File, content: bytes) -> list[Line]:
+    try:
+        lines = pq.read_table(io.BytesIO(content)).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise TrazoError(f"{file.relative} cannot be read as Parquet: {error}") from None
+    plain = (str, int, float, bool, list, dict, type(None))
+    return [{name: v if isinstance(v, plain) else str(v) for name, v in line.items()} for line in lines]
 
 
 def _names_files(header: Sequence[str]) -> bool:
@@ -137,49 +153,41 @@ def _parse_jsonl(file: File, text: str, counter: LeftOutCounter) -> list[Line]:
 # --- Which line belongs to which image ---
 
 
-def match_lines(table: MetadataFile, images: Sequence[File], counter: LeftOutCounter) -> dict[int, int]:
-    """Find the image that each line names: by its path, in any case, else by its name alone if only one has it.
+def _find_file_column(folder: Folder, columns: Iterable[str], lines: Sequence[Line], names: FileNames) -> str | None:
+    """Return the column that names images: one that is called so, else one whose values name many different ones."""
+    known = {str(column).strip().lower(): column for column in reversed(list(columns))}
+    called = [known[name] for name in FILE_COLUMNS if name in known]
+    for column in [*called, *(column for column in columns if column not in called)]:
+        found = {names.find(folder, normal_name(line.get(column))) for line in lines} - {None}
+        if 2 * len(found) > len(lines) and (column in called or len(found) > 1):
+            return column
+    return next(iter(called), None)
+
+
+def match_lines(table: MetadataFile, names: FileNames, counter: LeftOutCounter) -> dict[int, int]:
+    """Find the image that each line names.
 
     Args:
         table: the lines.
-        images: of the dataset.
+        names: of the dataset's images.
         counter: counts lines that name none.
 
     Returns:
         position of an image -> position of its line.
     """
-    depth = len(table.folder)
-    paths, endings = dict[str, int](), dict[str, int]()
-    for position, image in enumerate(images):
-        if image.folder[:depth] == table.folder:
-            relative = _normal("/".join((*image.folder[depth:], image.name)))
-            paths[relative] = position
-            for key in (relative, relative.casefold(), image.name, _normal(image.name).casefold()):
-                endings[key] = position if endings.get(key, position) == position else -1
-            stem = _normal(image.name).casefold().rpartition(".")[0]
-            endings[f"{stem}."] = position if endings.get(f"{stem}.", position) == position else -1
     matched: dict[int, int] = {}
     for number, line in enumerate(table.lines):
-        name = _normal(str(line.get(table.file_column) or ""))
-        base = name.rpartition("/")[2].casefold()
-        keys = (name.casefold(), base, f"{base}.")
-        found = paths.get(name)
-        if found is None:
-            found = next((endings[key] for key in keys if key in endings), None)
+        name = normal_name(line.get(table.file_column))
+        found = names.find(table.folder, name)
         if found is None:
             counter.add(f"lines of {table.name} without a file", name)
-        elif found < 0:
+        elif found == SEVERAL:
             counter.add(f"lines of {table.name} that fit several files", name)
         elif found in matched:
             counter.add(f"further lines of {table.name} about the same file, of which the first is used", name)
         else:
             matched[found] = number
     return matched
-
-
-def _normal(name: str) -> str:
-    parts = [part for part in name.strip().replace("\\", "/").split("/") if part not in ("", ".")]
-    return normalize("NFC", "/".join(parts))
 
 
 # --- Columns ---
@@ -246,20 +254,36 @@ class MetadataTable:
         """Return whether a column is called like one of labels, and most images have a line."""
         return bool(LABEL_COLUMNS & {name.lower() for name in self.columns}) and 2 * len(self.lines) > images
 
-    def splits(self) -> dict[int, str]:
-        """Return line -> split, if a column `split` names a split for each line; else empty."""
-        column = next((values for name, values in self.columns.items() if name.lower() == "split"), None)
-        found = [] if column is None else [split_of(str(value)) for value in column.to_pylist()]
-        return {line: split for line, split in enumerate(found) if split} if found and all(found) else {}
+    def splits(self) -> tuple[str | None, dict[int, str]]:
+        """Return the column of splits, and line -> split of the lines that name one; None if there is none.
+
+        A column is one if it is called so and a value is a word for a split; other values are names of splits, too.
+        """
+        for name, column in self.columns.items():
+            values = {line: str(value) for line, value in enumerate(column.to_pylist()) if value is not None}
+            words = {value: split_of(value) for value in values.values()}
+            if name.lower() in SPLIT_COLUMNS and any(words.values()):
+                return name, {line: words[value] or value for line, value in values.items()}
+        return None, {}
 
 
 def join_metadata(
-    tables: Sequence[MetadataFile], images: Sequence[File], counter: LeftOutCounter, notes: list[str]
+    tables: Sequence[MetadataFile], names: FileNames, counter: LeftOutCounter, notes: list[str]
 ) -> MetadataTable:
-    """Join the lines of several files with the images; a line of the nearest file counts."""
+    """Join the lines of several files with the images; a line of the nearest file counts, then of the first."""
+    matched: dict[str, dict[int, int]] = {}  # name of a file -> image -> its line
+    taken: set[int] = set()
+    for table in sorted(tables, key=lambda table: -len(table.folder)):
+        found = match_lines(table, names, counter)
+        for position in found.keys() & taken:
+            image = str(table.lines[found.pop(position)].get(table.file_column))
+            counter.add(f"lines of {table.name} about a file that another metadata file describes", image)
+        matched[table.name] = found
+        taken |= found.keys()
+    used = [table for table in tables if matched[table.name]] or list(tables)
     lines: dict[int, int] = {}
-    first_lines = [sum(len(table.lines) for table in tables[:number]) for number in range(len(tables))]
-    for first, table in sorted(zip(first_lines, tables, strict=True), key=lambda item: -len(item[1].folder)):
-        for position, number in match_lines(table, images, counter).items():
-            lines.setdefault(position, first + number)
-    return MetadataTable([table.name for table in tables], typed_columns(tables, notes), lines)
+    first = 0
+    for table in used:
+        lines |= {position: first + number for position, number in matched[table.name].items()}
+        first += len(table.lines)
+    return MetadataTable([table.name for table in used], typed_columns(used, notes), lines)

@@ -11,6 +11,7 @@ import yaml
 from training.data.folders import kinds
 from training.data.folders.archives import looks_like_webdataset
 from training.data.folders.listing import File, Listing
+from training.data.folders.metadata import is_metadata
 from training.data.parquet.footers import is_empty_group
 
 TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
@@ -37,7 +38,7 @@ def holds_images(listing: Listing, is_webdataset: Callable[[File], bool]) -> boo
         is_webdataset: whether a tar holds rows of a WebDataset instead of folders of images.
     """
     images = [file for file in listing.files if kinds.ending(file.name) in kinds.IMAGES]
-    tables = [file for file in listing.files if kinds.ending(file.name) in kinds.TABLES]
+    tables = [file for file in listing.files if kinds.ending(file.name) in kinds.TABLES and not is_metadata(file)]
     if tables:
         return sum(map(_size, images)) > sum(map(_size, tables)) and not _names_images(tables[0].path)
     archives = [file for file in listing.files if kinds.is_archive(file.name)]

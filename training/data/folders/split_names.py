@@ -13,6 +13,9 @@ WORD_TO_SPLIT = {word: split for split, words in SPLIT_WORDS.items() for word in
 NEUTRAL = "set data dataset split images image imgs img pictures pics photos folder part my the"  # words: ok
 
 
+SPLIT_COLUMNS = ("split", "set", "subset", "partition")
+
+
 def split_of(name: str, exact: bool = True) -> str | None:
     """Return the split that a folder's name stands for: train, validation or test; None if for none.
 
@@ -23,6 +26,20 @@ def split_of(name: str, exact: bool = True) -> str | None:
         return WORD_TO_SPLIT.get(name.strip().lower())
     words = [word for word in _words(name) if word not in NEUTRAL.split()]
     return WORD_TO_SPLIT.get(words[0]) if len(words) == 1 else None
+
+
+def part_split_of(name: str) -> tuple[str | None, str]:
+    """Return the split that the first or last word of a folder's name stands for, and the other words.
+
+    >>> part_split_of("train_cat"), part_split_of("Black Cat - TEST"), part_split_of("0test"), part_split_of("cat")
+    (('train', 'cat'), ('test', 'black cat'), ('test', '0'), (None, 'cat'))
+    """
+    words = re.findall(r"\d+|[^\W\d_]+", name.lower())
+    for position in (0, -1):
+        if words and (split := WORD_TO_SPLIT.get(words[position])):
+            del words[position]
+            return split, " ".join(words)
+    return None, " ".join(words)
 
 
 def name_splits(folders: Iterable[str]) -> dict[str, str]:

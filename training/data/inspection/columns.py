@@ -4,12 +4,15 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import ClassLabel, Image
 
 from model.io.reports.inspection import Column
+from training.data.folders.report import list_some
+from training.data.folders.split_names import SPLIT_COLUMNS, split_of
 from training.data.inspection.scanned import ScannedSplit
 from training.data.label_column import LABEL_NAMES
-from training.data.label_values import plain_column
+from training.data.label_values import plain_column, scan_column
 from training.data.order import shuffled_windows
 from training.data.subset import Subset
 
@@ -36,8 +39,19 @@ def describe_columns(split: ScannedSplit) -> list[Column]:
             may_be_label = isinstance(feature, ClassLabel) or name.lower() in LABEL_NAMES
             is_measured = pa.types.is_floating(field.type)
             note = _note(name, sample[name], sample[labeled.label_column], may_be_label, is_measured)
+            if splits := _named_splits(split, name):
+                note = f"may name splits ({list_some(splits, 5)}), but all rows of split {split.name} are used alike"
         columns.append(Column(name=name, type=_type_name(feature, field.type), note=note))
     return columns
+
+
+def _named_splits(split: ScannedSplit, column: str) -> list[str]:
+    """Return the first values of a column that is called like one of splits, if several are words for them."""
+    if column.lower() not in SPLIT_COLUMNS:
+        return []
+    parts = scan_column(split.labeled.source, column, SAMPLED_ROWS)
+    values = sorted({str(value) for part in parts for value in pc.unique(part.drop_null()).to_pylist()})
+    return values if len({split_of(value) for value in values} - {None}) > 1 else []
 
 
 def _read_sample(split: ScannedSplit) -> dict[str, np.ndarray]:

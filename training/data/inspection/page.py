@@ -73,7 +73,7 @@ def _dataset(dataset: DatasetContents, splits: DatasetSplits, inspection: Inspec
     rows = [("splits", ", ".join(dataset.all_splits)), ("images", f"column {dataset.image_column}")]
     rows.append(("labels", f"column {dataset.label_column}"))
     rows += [("commit", dataset.revision)] if dataset.revision else []
-    nodes = [_pairs(rows)]
+    nodes = [_pairs(rows), *(_node("p", note) for note in dataset.notes)]
     if dataset.files:
         nodes += [_node("h2", "Files"), _node("p", dataset.files.decision)]
         nodes += _left_out(dataset.files.left_out, "Files that are not used")

@@ -111,7 +111,9 @@ def keep_report(report: DataReport, path: Path) -> DataReport:
     """
     known = DataReport.read(path)
     if known is not None and _covers(known, report):
-        return known
+        for there, now in zip(known.datasets, report.datasets, strict=True):
+            there.dataset = now.dataset  # the same content may lie in another place now
+        report = known
     path.parent.mkdir(parents=True, exist_ok=True)
     write_report(path, report)
     return report
@@ -211,6 +213,7 @@ def _describe(found: DatasetSplits, pixel_format: PixelFormat) -> DatasetContent
         all_splits=list(source.splits),
         image_column=labeled.image_column,
         label_column=labeled.label_column,
+        notes=list(labeled.notes),
         columns=describe_columns(train),
         files=files,
         splits=splits,

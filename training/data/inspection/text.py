@@ -61,6 +61,7 @@ def _dataset_blocks(dataset: DatasetContents) -> Iterator[tuple[str, list[tuple[
         ("images", f"column {dataset.image_column} (overrule with --image-column)"),
         ("labels", f"column {dataset.label_column} (overrule with --label-column, --task)"),
     ]
+    rows += [("", note) for note in dataset.notes]
     if dataset.revision:
         rows.append(("commit", dataset.revision))
     noted = [(column.name, f"{column.type}: {column.note}") for column in dataset.columns if column.note]

@@ -18,6 +18,7 @@ from huggingface_hub import constants
 from tqdm import tqdm
 
 from model.errors import TrazoError
+from training.data.folders.listing import changed_ns
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.datasets_compat import embed_table_storage
 from training.data.parquet.locks import remove_others, unfinished_copy, use
@@ -43,7 +44,7 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
         TrazoError: if no column of the split holds images.
     """
     urls = [str(url) for url in builder.config.data_files[split]]
-    version = commit or [(url, os.stat(url).st_size, os.stat(url).st_mtime_ns) for url in urls]
+    version = commit or [(url, os.stat(url).st_size, changed_ns(os.stat(url))) for url in urls]
     folder = cache_folder() / "parquet"
     if commit is None:  # of a folder only the last version is kept
         place = repr((os.path.realpath(dataset), builder.config.name, split))

@@ -115,6 +115,10 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     """
     local = os.path.isdir(dataset)
     listing = list_dataset(dataset) if local or is_archive_file(dataset) else None
+    if listing is None and os.path.isfile(dataset):
+        raise TrazoError(
+            f"{dataset!r} is a file, and neither a zip nor a tar archive: give a folder, such as the one it is in"
+        )
     if listing and is_image_folder(dataset, listing):
         return _open_folder(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):

@@ -39,9 +39,13 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
     if stream.task == "regression":
         return
     labeled = np.bincount(index.labels[index.has_label & index.in_part], minlength=len(stream.labels))
-    lost = [stream.labels[n] for n in np.flatnonzero((labeled > 0) & (index.class_counts(len(stream.labels)) == 0))]
-    if lost:
-        raise TrazoError(f"no image of class {listed(lost)} in {where} can be decoded")
+    lost = np.flatnonzero((labeled > 0) & (index.class_counts(len(stream.labels)) == 0))
+    if len(lost):
+        row = int(np.flatnonzero(index.has_label & index.in_part & np.isin(index.labels, lost))[0])
+        raise TrazoError(
+            f"no image of class {listed([stream.labels[n] for n in lost])} in {where} can be decoded; the first, "
+            f"{stream.row_name(row)}: {index.problems.get(row, 'no image')}"
+        )
 
 
 def listed(names: "list[str] | tuple[str, ...]") -> str:

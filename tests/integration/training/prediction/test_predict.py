@@ -66,7 +66,9 @@ def test_predict_interrupted_continues_to_the_same_file(folder, tmp_path, monkey
     assert main([arguments[0], "--model", MODEL, str(folder), "--output", str(killed)]) == 2
     assert "killed.jsonl.partial was started for other options" in capsys.readouterr().err
     assert main([*arguments, str(killed)]) == 0
-    assert "16 of 21 images are answered already" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "16 of 21 images are answered already" in printed
+    assert ": 5 images" in printed and "; and 16 images before" in printed  # what is counted is said
     assert killed.read_bytes() == whole.read_bytes()
     assert len(list(map(json.loads, killed.read_text(encoding="utf-8").splitlines()))) == 21
 

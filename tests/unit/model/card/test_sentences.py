@@ -72,3 +72,31 @@ def test_card_numbers_have_four_digits():
     settings = {"learning_rate": 0.00123456, "epochs": 12345, "batch_size": 128, "schedule": "one-cycle"}
     training = TrainingReport.build(**TRAINING | {"hyperparameters": settings})
     assert [value for _, value in sentences.hyperparameter_rows(training)] == ["0.001235", "12345", "128", "one-cycle"]
+
+
+def data_sentence(entries: list[dict], options: dict | None = None) -> str:
+    data = TRAINING["data"] | {"datasets": [{"dataset": "x/y"} | entry for entry in entries]}
+    report = TRAINING | {"data": data, "options": None if options is None else {"data": options}}
+    return sentences.data_sentence(TrainingReport.build(**report))
+
+
+def test_data_sentence_says_of_the_validation_rows_only_what_the_report_knows():
+    held_out, own = {"validation_split": "train"}, {"validation_split": "validation"}
+    assert "held out for validation by their content." in data_sentence([held_out], {})
+    assert "held out for validation by their row ids." in data_sentence([held_out], {"no_scan": True})
+    assert "by their `writer` where a dataset has it, otherwise by their content." in data_sentence(
+        [held_out], {"group_column": "writer"}
+    )
+    assert "10\nof the split `validation` for validation." in data_sentence([own], {})
+    assert "by their content, or of the split `validation` where" in data_sentence([own, held_out], {})
+    for unknown in (data_sentence([{}], {}), data_sentence([held_out])):
+        assert "10\nfor validation." in unknown
+
+
+def test_sources_sentence_claims_the_same_sources_only_of_figures_that_come_from_them():
+    source = [DatasetEntry(dataset="x/y")]
+    assert "the same sources" in sentences.sources_sentence(source, EvaluationReport.build(**measures()))
+    other = EvaluationReport.build(**measures() | {"dataset": "other"})
+    extra = EvaluationReport.build(**measures(), extra_datasets=[measures() | {"dataset": "other"}])
+    for report in (None, other, extra):
+        assert "the same sources" not in sentences.sources_sentence(source, report)

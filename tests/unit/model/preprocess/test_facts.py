@@ -46,6 +46,27 @@ def test_image_facts_same_picture_with_transparency_has_same_content():
     assert all(one.alpha and one.channels == 1 for one in [*same, opaque])
 
 
+def test_image_facts_jpeg_with_other_metadata_has_same_content():
+    def encoded(orientation=None, **options):
+        exif = Image.Exif()
+        exif[0x010F] = str(options)
+        if orientation:
+            exif[0x0112] = orientation
+        return encode_image(PHOTO, "JPEG", exif=exif.tobytes(), **options)
+
+    plain = image_facts(encode_image(PHOTO, "JPEG")).content
+    for same in (
+        encoded(),
+        encoded(1),
+        encoded(comment=b"x" * 99),
+        encoded(icc_profile=b"p" * 99, dpi=(3, 3), xmp=b"<x/>"),
+    ):
+        assert image_facts(same).content == plain
+    for other in (encoded(6), encoded(quality=30), encode_image(PHOTO[:, ::-1], "JPEG"), encoded()[:-40]):
+        assert image_facts(other).content != plain
+    assert image_facts(encoded(6)).content == image_facts(encoded(6, comment=b"x")).content
+
+
 def test_image_facts_stored_larger_than_needed_has_same_content():
     plain = image_facts(encode_image(GRAY))
     rgba = np.dstack([GRAY, GRAY, GRAY, np.full_like(GRAY, 255)])

@@ -1,12 +1,13 @@
 """What a run learned from is kept, and other data in its folder is refused."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Features, Image
+from datasets import ClassLabel, Features, Image, Value
 
 from model.errors import CorruptFileError
 from tests.support.datasets import random_images, write_dataset
@@ -72,7 +73,10 @@ def test_changed_labels_or_images_are_refused_in_one_sentence(run, tmp_path, col
     there.save(run / CONTENTS_FILE)
     message = refusal(run, now)
     assert message.startswith("the labels or images of 'pets' changed since this run (content ")
-    assert f"use another --output, or delete {run}" in message and len(message) < 300
+    images = r"of the images to learn from (\d+) are new and \1 are gone\)"
+    same = r"the images to learn from are the same, but not their labels, their order"
+    assert re.search(images if column == "image" else same, message)
+    assert f"use another --output, or delete {run}" in message and len(message) < 400
 
 
 def test_other_dataset_is_named(run, tmp_path):
@@ -110,3 +114,40 @@ def test_damaged_contents_are_an_error(run):
     (run / CONTENTS_FILE).write_bytes(b"nothing")
     with pytest.raises(CorruptFileError, match="is damaged"):
         Contents.load(run / CONTENTS_FILE)
+
+
+def write_splits(folder: Path, validation: list[int], seed: int = 5) -> str:
+    write_dataset(folder, CLASSES, [columns_of()])
+    write_dataset(folder, CLASSES, [{"image": random_images(20, seed=seed), "label": validation}], split="validation")
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("labels", "seed", "change"),
+    [
+        ([1, 0] * 10, 5, "the images to learn from are the same, but not their labels"),
+        ([0, 1] * 10, 6, "of the images to learn from 20 are new and 20 are gone"),
+    ],
+)
+def test_changed_validation_split_is_refused_and_named(tmp_path, labels, seed, change):
+    folder = write_splits(tmp_path / "pets", [0, 1] * 10)
+    contents_of(folder).save(tmp_path / CONTENTS_FILE)
+    write_splits(tmp_path / "pets", labels, seed)
+    message = refusal(tmp_path, contents_of(folder))
+    assert message.startswith("the validation rows changed since this run (") and change in message
+
+
+def test_other_label_column_is_named_instead_of_a_change(tmp_path):
+    columns = columns_of() | {"other": ["x", "x", "y"] * 20}
+    features = Features(CLASSES | {"other": Value("string")})
+    folder = write_dataset(tmp_path / "pets", features, [columns])
+    contents_of(folder).save(tmp_path / CONTENTS_FILE)
+    message = refusal(tmp_path, contents_of(folder, label_column="other"))
+    assert message.startswith("label column of 'pets': 'label' there, 'other' now")
+
+
+def test_holds_any_compares_by_content(run, dataset):
+    contents = Contents.load(run / CONTENTS_FILE)
+    assert contents.holds_any(contents.validation[:1]) and contents.holds_any(contents.train[-1:])
+    assert not contents.holds_any(np.arange(1, 9, dtype=np.uint64))
+    assert not contents_of(dataset, no_scan=True).holds_any(contents.train)

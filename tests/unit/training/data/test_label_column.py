@@ -14,7 +14,7 @@ from datasets import ClassLabel, Features, Image, Sequence, Value
 
 from model.errors import TrazoError
 from model.logs import log_to
-from tests.support.datasets import random_images, write_dataset, write_tables
+from tests.support.datasets import image_structs, random_images, write_dataset, write_tables
 from training.data.columns import ColumnOptions, label_source
 from training.data.parquet.source import open_source
 from training.stream import HubStream
@@ -287,3 +287,45 @@ def test_label_source_unknown_feature_of_an_unused_column_does_not_matter(tmp_pa
     if where == "README":
         with pytest.raises(TrazoError, match=r"README.md declares column 'depth' .* 'Hologram' not found"):
             HubStream(folder, label_column="depth")
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (repeat(0, 1, -1), "'-1' is a class; leave the value empty if it means no label"),
+        (repeat(3, 7), "holds 2 different whole numbers: they are taken as classes; --task regression"),
+        (repeat("a", "A", "b"), "differ only in case or spaces"),
+        (repeat("0.5", "1.5", "2.25"), "holds numbers as text: they are taken as classes"),
+    ],
+)
+def test_label_source_keeps_what_is_not_certain_about_the_labels(tmp_path, messages, values, note):
+    labeled = label_source(open_source(write_tables(tmp_path, {"label": values}), "train"), ColumnOptions())
+    assert note in " ".join(labeled.notes) and all(one in messages.text for one in labeled.notes)
+
+
+@pytest.mark.parametrize("values", [repeat("a", "b"), repeat("1", "2"), repeat(True, False)])
+def test_label_source_certain_labels_have_no_note(tmp_path, values):
+    assert label_source(open_source(write_tables(tmp_path, {"label": values}), "train"), ColumnOptions()).notes == ()
+
+
+def test_choose_label_column_renamed_in_a_file_says_so(tmp_path):
+    folder = write_tables(tmp_path, {"label": repeat("a", "b")}, {"Label": repeat("a", "b")})
+    with pytest.raises(TrazoError, match=r"no column that can hold labels.*train-\S+ has no column 'label'"):
+        HubStream(folder)
+
+
+def test_choose_label_column_missing_in_the_test_split_says_what_to_do(tmp_path):
+    folder = write_tables(tmp_path, {"label": repeat("a", "b")})
+    write_tables(tmp_path, {"image": image_structs(random_images(3))}, split="test")
+    with pytest.raises(TrazoError, match=r"split 'test', has no column .* --test-split held-out"):
+        HubStream(folder, "test", labels=("a", "b"))
+
+
+def test_read_number_without_a_declared_class_is_refused(tmp_path):
+    features = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+    folder = write_dataset(tmp_path, features, [{"image": random_images(6), "label": [0, 1, 0, 1, 0, 1]}])
+    (path,) = tmp_path.rglob("*.parquet")
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(1, table.schema.field(1), [pa.array([0, 1, -1, 1, 5, 1])]), path)
+    with pytest.raises(TrazoError, match=r"holds the number 5, but only 2 classes are declared for it \(cat, dog\)"):
+        read_labels(folder)

@@ -88,3 +88,10 @@ def test_find_learned_changed_training_data_is_not_compared(pets, tmp_path):
 def test_find_learned_says_why_it_is_not_known(pets, tmp_path, no_scan, reason):
     training = report(DataConfig(pets)) if no_scan else None
     assert find_learned(tmp_path, DataConfig(pets, no_scan=no_scan), training) == reason
+
+
+def test_inherit_options_dataset_that_is_gone_is_one_line(pets):
+    training = report(DataConfig(pets))
+    Path(pets).rename(Path(pets).with_name("moved"))
+    with pytest.raises(TrazoError, match=r"dataset '.*pets' is not there any more: give --dataset"):
+        inherit_options({}, training)

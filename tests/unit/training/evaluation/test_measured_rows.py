@@ -121,3 +121,38 @@ def test_rows_of_a_regression_are_compared_too(tmp_path):
     learned = Contents.of(data, open_data(data))
     rows = open_measured_rows(replace(data, test_fraction=0.5), ("target",), "regression", learned)
     assert rows.comparison.left_out_training > 0
+
+
+def write_new(folder: Path, images: list, names: list[str]) -> DataConfig:
+    files = {f"{names[number % len(names)]}/{number}.png": image for number, image in enumerate(images)}
+    return DataConfig(write_files(folder, files))
+
+
+@pytest.mark.parametrize("names", [["cat", "dog"], ["dog"]])
+def test_rows_of_other_data_without_a_test_split_are_all_measured(tmp_path, learned, caplog, names):
+    caplog.set_level("INFO")
+    rows = measure(write_new(tmp_path, IMAGES[60:66], names), learned)
+    assert (rows.stream.rows, rows.split, rows.comparison.compared) == (6, "train", True)
+    assert "has no split named test, and none of its images was learned from: all of split train" in caplog.text
+
+
+def test_rows_of_data_that_was_learned_from_are_held_out_at_any_place(tmp_path, data, learned):
+    moved = DataConfig(write_dataset(tmp_path, CLASSES, [{"image": IMAGES[:60], "label": [0, 1] * 30}]))
+    assert measure(moved, learned).split == measure(data, learned).split == "train, 10% held out by content"
+
+
+def test_rows_of_other_data_are_held_out_on_request(tmp_path, learned):
+    new = write_new(tmp_path, IMAGES[60:], ["cat", "dog"])
+    assert measure(replace(new, test_split="held-out"), learned).split == "train, 10% held out by content"
+
+
+def test_rows_of_data_that_changed_since_the_training_are_measured_and_say_so(tmp_path, caplog):
+    caplog.set_level("INFO")
+    columns = {"image": IMAGES[:60], "label": [0, 1] * 30}
+    changed = DataConfig(write_dataset(tmp_path, CLASSES, [columns]))
+    learned = Contents.of(changed, open_data(changed))
+    measure(changed, learned)
+    assert "changed since" not in caplog.text
+    write_dataset(tmp_path, CLASSES, [columns | {"label": [1, 1, *[0, 1] * 29]}])
+    measure(changed, learned)
+    assert f"split train of {tmp_path} changed since it was learned from (content " in caplog.text

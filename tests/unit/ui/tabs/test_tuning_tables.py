@@ -89,6 +89,18 @@ def test_evaluation_sentence_compares_with_the_trivial_answer(tmp_path):
     assert "likely" not in english and "learned nothing" not in english
 
 
+@pytest.mark.parametrize(
+    "measures", [EVALUATION, {"dataset": "x/y", "split": "test", "rows": 5, "mean_absolute_error": 2.5}]
+)
+def test_evaluation_sentence_says_unused_for_training_only_if_it_was_compared(tmp_path, measures):
+    for comparison in (None, {"compared": False, "reason": "--no-scan"}):
+        write(tmp_path, "evaluation.json", measures | {"comparison": comparison})
+        assert "was not checked" in evaluation_sentence(tmp_path, "en")
+    write(tmp_path, "evaluation.json", measures | {"comparison": {"compared": True}})
+    assert "None of these images was used for training" in evaluation_sentence(tmp_path, "en")
+    assert "Ninguna de estas imágenes se usó" in evaluation_sentence(tmp_path, "es")
+
+
 def test_evaluation_sentence_names_classes_without_rows(tmp_path):
     classes = [{"label": "a", "rows": 0}, {"label": "b", "rows": 60, "precision": 1.0, "recall": 1.0, "f1": 1.0}]
     write(tmp_path, "evaluation.json", EVALUATION | {"per_class": classes})

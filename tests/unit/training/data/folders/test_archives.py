@@ -121,11 +121,15 @@ def encrypt(path):
     [
         ("a.zip", encrypt, r"a\.zip is encrypted \(cat/1\.png\): unpack it"),
         ("a.zip", lambda path: path.write_bytes(pack(path, CLASSES).read_bytes()[:-30]), "a.zip is damaged"),
-        ("a.zip", lambda path: path.write_bytes(b"x" * 100), "a.zip is damaged, or not an archive"),
+        ("a.zip", lambda path: path.write_bytes(b"x" * 100), "a.zip is damaged, or not an archive: [^:;]+; download"),
         ("a.tar.gz", lambda path: path.write_bytes(pack(path, CLASSES).read_bytes()[:150]), "a.tar.gz is damaged"),
         ("a.tar", lambda path: path.write_bytes(pack(path, CLASSES).read_bytes()[:1800]), "a.tar is damaged"),
         ("a.tar", lambda path: path.write_bytes(b""), "a.tar is damaged"),
-        ("a.zip", lambda path: pack(path, {"train.zip": b"x"}), r"holds no image .* 1 \.zip files \(a/train\.zip\)"),
+        (
+            "a.zip",
+            lambda path: pack(path, {"train.zip": b"x"}),
+            r"holds no image .* 1 \.zip archives in an archive, .*\(a/train\.zip\)",
+        ),
         ("a.tar", lambda path: pack(path, {"x/1.txt": b"x"}), r"holds no image .* 1 \.txt files"),
     ],
 )
@@ -135,6 +139,34 @@ def test_archive_that_cannot_be_read_is_one_line(root, cache, name, damage, foun
     with pytest.raises(TrazoError, match=found) as caught:
         HubStream(str(root))
     assert "\n" not in str(caught.value) and not cache.exists()
+
+
+@pytest.mark.parametrize("name", ["bird.rar", "bird.7z", "bird.tar.zst", "bird.zip.001", "bird.Z01", "bird.RAR"])
+def test_archive_of_another_kind_next_to_classes_is_error(root, cache, name):
+    folder = write_files(root, {**CLASSES, name: b"x" * 5000})
+    with pytest.raises(
+        TrazoError, match=r"class folders without .*: bird \(1 \.\S+ archives, which are not read: unpack"
+    ):
+        HubStream(folder)
+    assert not cache.exists()
+    (root / name).rename(root / "cat" / name)  # part of a class
+    assert list(left_out(HubStream(folder)).values()) == [1]
+    (root / "cat" / name).rename(root / f"dog{name[4:]}")  # the class is there
+    assert list(left_out(HubStream(folder)).values()) == [1]
+
+
+def test_archive_in_an_archive_is_not_a_class_that_vanishes(root):
+    inner = pack(root / "bird.zip", {"1.png": FIRST}).read_bytes()
+    (root / "bird.zip").unlink()
+    pack(root / "all.tar", {**CLASSES, "bird.zip": inner})
+    with pytest.raises(TrazoError, match=r"all/bird \(1 \.zip archives in an archive, which are not read: unpack"):
+        HubStream(str(root))
+
+
+def test_archive_of_a_split_that_is_not_read_is_error(root):
+    folder = write_files(root, {**{f"train/{name}": content for name, content in CLASSES.items()}, "test.rar": b"x"})
+    with pytest.raises(TrazoError, match=r"split folders without an image that can be used: test \(1 \.rar archives"):
+        HubStream(folder)
 
 
 def test_archive_damaged_member_is_one_skipped_row(root):
@@ -184,7 +216,7 @@ def test_webdataset_is_not_taken_for_class_folders(root):
         f"{n:03}.{suffix}": value for n in range(6) for suffix, value in (("png", FIRST), ("cls", b"%d" % (n % 2)))
     }
     pack(root / "train-000.tar", files)
-    assert HubStream(str(root), label_column="cls").labels == ("0", "1")
+    assert HubStream(str(root)).labels == ("0", "1")
     # Captions next to the images of class folders are companions.
     captions = {f"{name}/{n}.{suffix}": FIRST for name in "ab" for n in range(2) for suffix in ("png", "txt")}
     (root / "train-000.tar").unlink()

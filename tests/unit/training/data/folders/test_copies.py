@@ -103,6 +103,30 @@ def test_folder_hidden_files_and_litter_are_counted(root):
     files = {name: "x" for name in ("cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "cat/._000.png")}
     stream = HubStream(write_files(root, {"cat": 3, "dog": 3, **files, "__MACOSX/cat": 2, ".git/objects": 4}))
     assert stream.rows == 6 and left_out(stream) == {"hidden or system files": 4, "hidden or system folders": 2}
+    assert "(.git with 4 images, __MACOSX with 2 images)" in "".join(stream.source.folder.lines())
+
+
+def test_folder_that_is_a_link_to_nowhere_is_not_a_class_that_vanishes(root, tmp_path):
+    folder = write_files(root, {"cat": 3, "dog": 3})
+    os.symlink(tmp_path / "gone.png", root / "cat" / "gone.png")
+    assert left_out(HubStream(folder)) == {"links that lead nowhere": 1}
+    os.symlink(tmp_path / "gone", root / "bird")
+    with pytest.raises(TrazoError, match=r"class folders .*: bird \(no files that can be read\)"):
+        HubStream(folder)
+
+
+@pytest.mark.parametrize("name", ["0.npy", "0.mp4", "0.mat", "0.svg"])
+def test_folder_of_images_in_another_form_is_not_a_class_that_vanishes(root, name):
+    folder = write_files(root, {"cat": 3, "dog": 3, "notes/0.txt": "x", "notes/0.json": "{}"})
+    assert HubStream(folder).labels == ("cat", "dog")
+    with pytest.raises(TrazoError, match=r"class folders .*: bird \(1 \.\w+ files\)"):
+        HubStream(write_files(root, {f"bird/{name}": "x"}))
+
+
+def test_file_that_is_no_archive_is_one_line(root):
+    folder = write_files(root, {"1.png": IMAGE})
+    with pytest.raises(TrazoError, match=r"1\.png' is a file, and neither a zip nor a tar archive: give a folder"):
+        HubStream(f"{folder}/1.png")
 
 
 def test_folder_links_are_followed_and_circles_are_not(root, tmp_path):
@@ -187,6 +211,17 @@ def test_folder_changed_replaces_its_copy(root, cache, change):
     HubStream(folder)
     (after,) = copied(cache)
     assert before != after
+
+
+def test_folder_with_files_of_the_same_size_and_time_is_read_again(root):
+    one, other = random_images(2)
+    folder = write_files(root, {"a/1.png": one, "b/1.png": other})
+    first = HubStream(folder).source.fingerprint
+    times = (root / "a" / "1.png").stat().st_mtime_ns
+    write_files(root, {"a/1.png": other, "b/1.png": one})  # of the same sizes
+    for name in "ab":
+        os.utime(root / name / "1.png", ns=(times, times))
+    assert HubStream(folder).source.fingerprint != first
 
 
 def test_folder_fingerprint_is_that_of_the_content(root):

@@ -119,6 +119,68 @@ def test_layout_split_or_class_uncertain_is_asked(counts):
     assert layout(counts, "outer").classes == tuple(sorted({name.split("/")[0] for name in counts}))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_cat", "train_dog", "test_cat", "test_dog"),
+        ("Cat TRAIN", "Cat-val", "dog"),
+        ("train_0", "test_0", "train_1", "test_1"),
+        ("train_clean/cat", "train_clean/dog", "test_clean/cat", "test_clean/dog"),
+    ],
+)
+def test_layout_split_and_class_in_one_name_is_asked(names):
+    counts = dict.fromkeys(names, 3)
+    with pytest.raises(TrazoError, match=r"could be splits of one class, .*rename .*--layout classes"):
+        layout(counts)
+    assert set(layout(counts, "classes").classes) == {name.split("/")[-1] for name in names}
+
+
+@pytest.mark.parametrize("names", [("train", "test track", "trains"), ("model train", "model tests", "eval board")])
+def test_layout_split_word_in_one_class_only_is_not_asked(names):
+    assert layout(dict.fromkeys(names, 3)).classes == tuple(sorted(names))
+
+
+def test_layout_split_below_only_some_classes_is_asked():
+    counts = {"cat/train": 3, "cat/test": 2, "dog/train": 2, "dog/test": 3, "dog/more": 2}
+    with pytest.raises(TrazoError, match="test, train could be splits of cat, dog, or classes like more"):
+        layout(counts)
+    assert layout(counts, "outer").classes == ("cat", "dog")
+    assert layout(counts, "classes").classes == ("more", "test", "train")
+    assert layout({"2020/train": 3, "2020/bus": 3, "2021/bus": 3}).classes == ("bus", "train")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("benign/p1", "benign/p2", "malignant/p3", "malignant/p4"),
+        ("animals/cat", "animals/dog", "plants/oak"),
+        ("cat/2020", "cat/2021", "dog/2020", "dog/2021"),
+        ("train/cat/a", "train/cat/b", "train/dog/c", "test/cat/a", "test/dog/c"),
+    ],
+)
+def test_layout_two_levels_of_names_that_may_be_classes_are_asked(names):
+    counts = dict.fromkeys(names, 3)
+    with pytest.raises(TrazoError, match=r"classes could be the folders \w+, \w+, or those in them .*--layout outer"):
+        layout(counts)
+    outer, nearest = layout(counts, "outer").classes, layout(counts, "classes").classes
+    assert set(nearest) == {name.split("/")[-1] for name in names} and len(outer) == 2
+
+
+def test_layout_split_with_class_folders_of_other_names_is_error():
+    counts = {"train/cat": 3, "train/dog": 3, "test/Cat": 3, "test/Dog": 3}
+    with pytest.raises(TrazoError, match=r"folders of split test \(Cat, Dog\) are none of the classes .*\(cat, dog\)"):
+        layout(counts)
+    one = layout({"train/cat": 3, "train/dog": 3, "test/images": 3})  # a usual place of images without labels
+    assert one.classes == ("cat", "dog") and set(left_out(one)) == {"test/images"}
+
+
+def test_layout_classes_at_different_depths_name_the_option():
+    counts = {"cat": 40, "dog/husky": 20, "dog/poodle": 20}
+    assert layout(counts).classes == () and "--layout outer" in layout(counts).notes[0]
+    assert layout(counts, "outer").classes == ("cat", "dog")
+    assert layout({"": 4}).notes == ()
+
+
 def test_layout_splits_of_the_same_classes_are_never_merged():
     found = layout({"train/cat": 3, "train/dog": 2, "test/cat": 2, "test/dog": 2, "field/cat": 4, "unlabeled": 9})
     assert {split for split, _ in found.places.values()} == {"train", "test", "field"}
@@ -149,8 +211,15 @@ def test_layout_class_without_usable_image_is_error():
     # In the test split alone a class does not vanish.
     counts = {f"{split}/{name}": 2 for split in ("train", "test") for name in ("cat", "dog")}
     assert layout(counts, unusable={("test", "cat"): "x"}).classes == ("cat", "dog")
-    with pytest.raises(TrazoError, match="train/bird"):
+    with pytest.raises(TrazoError, match="class folders without .* train/bird"):
         layout(counts, unusable={("train", "bird"): "x"})
+
+
+def test_layout_split_without_usable_image_is_error():
+    counts = {"data/train/cat": 3, "data/train/dog": 2}
+    with pytest.raises(TrazoError, match=r"split folders without an image that can be used: data/Test \(9 \.dcm files"):
+        layout(counts, unusable={("data", "Test"): "9 .dcm files"})
+    assert layout(counts, unusable={("data", "docs"): "x", ("data", "training"): "x"}).classes == ("cat", "dog")
 
 
 def test_layout_unknown_choice_is_error():

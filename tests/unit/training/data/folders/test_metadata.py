@@ -1,7 +1,11 @@
 """Labels in metadata.csv and metadata.jsonl."""
 
+import io
 import json
+from datetime import date
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from model.errors import TrazoError
@@ -50,6 +54,38 @@ def test_metadata_file_names_in_other_spellings_are_found(root, name, written):
     text = csv_text([*ROWS, (written, "dog")])
     stream = HubStream(write_files(root, {**FILES, name: IMAGE, "metadata.csv": text}))
     assert stream.rows == 5 and labels(stream)[name] == "dog" and left_out(stream) == {}
+
+
+def test_metadata_column_of_any_name_that_holds_the_file_names_is_found_and_reported(root):
+    text = csv_text([("x", *row) for row in ROWS], ";", ("Ort", "Datei", "Klasse"))
+    stream = HubStream(write_files(root, {**FILES, "METADATA.CSV": text.encode("cp1252")}), label_column="Klasse")
+    assert labels(stream) == dict(ROWS) and left_out(stream) == {}
+    assert "column 'Datei' of METADATA.CSV names the images" in stream.source.folder.notes
+
+
+def test_metadata_column_called_image_that_names_no_file_is_not_taken(root):
+    rows = [(str(number), *row) for number, row in enumerate(ROWS, 900)]
+    stream = HubStream(
+        write_files(root, {**FILES, "metadata.csv": csv_text(rows, header=("image", "source", "label"))})
+    )
+    assert labels(stream) == dict(ROWS)
+
+
+def test_metadata_parquet_is_read(root):
+    names, values = zip(*ROWS, strict=True)
+    columns = {"file_name": names, "label": values, "when": [date(2020, 1, 2)] * 4}
+    content = io.BytesIO()
+    pq.write_table(pa.table(columns), content)
+    stream = HubStream(write_files(root, {**FILES, "metadata.parquet": content.getvalue()}))
+    assert labels(stream) == dict(ROWS) and left_out(stream) == {} and stream.features["when"].dtype == "string"
+
+
+def test_metadata_file_that_cannot_be_read_leaves_the_others_in_use(root):
+    files = {**FILES, "metadata.csv": csv_text(), "a/metadata.parquet": b"PAR1 no", "b/metadata.csv": "a,b\n1,2\n"}
+    stream = HubStream(write_files(root, files))
+    assert labels(stream) == dict(ROWS)
+    notes = " ".join(stream.source.folder.notes)
+    assert "not used: a/metadata.parquet cannot be read" in notes and "not used: b/metadata.csv has no column" in notes
 
 
 def test_metadata_quotes_line_breaks_and_excel_are_read(root):
@@ -123,6 +159,38 @@ def test_metadata_column_split_makes_splits(root):
     assert "splits from the column split" in stream.source.folder.decision
 
 
+def test_metadata_line_without_split_is_left_out_and_other_values_are_splits(root):
+    rows = [(*row, value) for row, value in zip(ROWS, ("TRAIN", "Train", "", "field"), strict=True)]
+    folder = write_files(root, {**FILES, "metadata.csv": csv_text(rows, header=("file_name", "label", "Subset"))})
+    stream = HubStream(folder, label_column="label")
+    assert stream.rows == 2 and stream.source.splits == ("train", "field")
+    assert left_out(stream) == {"images without a value in column Subset of the metadata": 1}
+
+
+def test_metadata_column_split_without_words_for_splits_is_a_column(root):
+    rows = [(*row, "12"[number % 2]) for number, row in enumerate(ROWS)]
+    folder = write_files(root, {**FILES, "metadata.csv": csv_text(rows, header=("file_name", "label", "set"))})
+    assert HubStream(folder, label_column="label").rows == 4
+
+
+def test_metadata_labels_instead_of_class_folders_are_reported_and_can_be_overruled(root):
+    files = {f"{'ab'[number % 2]}/{number}.png": image for number, image in enumerate(IMAGES)}
+    folder = write_files(root, {**files, "metadata.csv": csv_text()})
+    stream = HubStream(folder)
+    assert stream.labels == ("cat", "dog")
+    assert any(
+        "the folders are not the classes (a, b); --layout classes" in note for note in stream.source.folder.notes
+    )
+    assert HubStream(folder, layout="classes").labels == ("a", "b")
+
+
+def test_metadata_in_two_files_about_the_same_images_is_used_once_and_counted(root):
+    lines = "".join(json.dumps({"file_name": name, "label": "x"}) + "\n" for name, _ in ROWS)
+    stream = HubStream(write_files(root, {**FILES, "metadata.csv": csv_text(), "metadata.jsonl": lines}))
+    assert labels(stream) == dict(ROWS) and "labels from metadata.csv, columns" in stream.source.folder.decision
+    assert left_out(stream) == {"lines of metadata.jsonl about a file that another metadata file describes": 4}
+
+
 def test_metadata_next_to_class_folders_adds_columns(root):
     text = csv_text([("a/0.png", "w1"), ("b/1.png", "w2")], header=("file_name", "writer"))
     files = {f"{'ab'[number % 2]}/{number}.png": image for number, image in enumerate(IMAGES)}
@@ -140,15 +208,20 @@ def test_metadata_with_label_overrules_folders_of_parts(root):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("a,b\n1,2\n", "no class folders"),
-        ("", "no class folders"),
+        ("a,b\n1,2\n", r"no class folders.*metadata\.csv has no column file_name.*; its columns: a, b"),
+        ("", r"no class folders.*metadata\.csv has no lines"),
+        ("file_name,label,label\n0.png,a,b\n", "label as the name of several columns"),
+        (
+            '{"file_name": "0.png", "label": ["a"]}',
+            "column 'label' of the metadata holds lists .*metadata.jsonl has no column of labels",
+        ),
         (csv_text([("x.png", "a"), ("y.png", "b")]), r"no line of metadata\.csv names an image .* 0\.png"),
-        ("file_name\n0.png\n", "no class folders"),
+        ("file_name\n0.png\n", r"no class folders.*metadata\.csv has no column of labels"),
     ],
 )
 def test_metadata_without_use_is_error_before_the_copy(root, cache, text, found):
     with pytest.raises(TrazoError, match=found):
-        HubStream(write_files(root, {**FILES, "metadata.csv": text}))
+        HubStream(write_files(root, {**FILES, f"metadata.{'jsonl' if text[:1] == '{' else 'csv'}": text}))
     assert not cache.exists()
 
 

@@ -13,6 +13,7 @@ from tests.support.datasets import random_images, write_dataset
 from tests.unit.training.data.inspection.conftest import MARKUP
 from training.config import DataConfig
 from training.data.inspection.report import inspect_dataset, inspect_run, keep_report
+from training.data.inspection.text import format_report
 from training.data.splits import open_data
 
 
@@ -208,3 +209,33 @@ def test_inspect_run_of_several_datasets_compares_all_of_them(tmp_path):
     found = [one for one in report.plan.overlaps if one.second == "test"]  # images 50 and 51 are in "two", too
     assert sum(one.rows for one in found) == 2 and sum(one.conflicts for one in found) == 1
     assert found[0].examples[0].rows[1].startswith("one, test row ")
+
+
+def test_inspect_says_what_is_not_certain_about_the_labels(tmp_path):
+    features = Features({"image": Image(), "label": Value("int64")})
+    folder = write_dataset(tmp_path, features, [{"image": random_images(30), "label": [0, 1, -1] * 10}])
+    report, found = inspect(folder)
+    assert "they are taken as classes; --task regression" in found.notes[0] and "'-1' is a class" in found.notes[1]
+    assert "'-1' is a class" in " ".join(format_report(report).split())
+
+
+def test_inspect_column_that_names_splits_is_noted(tmp_path):
+    features = Features({"image": Image(), "label": Value("string"), "Split": Value("string"), "set": Value("string")})
+    columns = {"label": ["a", "b"] * 15, "Split": ["train", "train", "test"] * 10, "set": ["1", "2", "3"] * 10}
+    folder = write_dataset(tmp_path, features, [{"image": random_images(30), **columns}])
+    report, found = inspect(folder)
+    notes = {one.name: one.note for one in found.columns}
+    assert notes["Split"] == "may name splits (test, train), but all rows of split train are used alike"
+    assert "may name" not in (notes["set"] or "") and any("Split: may name" in one for one in report.warnings)
+
+
+def test_keep_report_of_the_same_content_names_the_place_of_today(tmp_path):
+    columns = {"image": random_images(30), "label": [0, 1] * 15}
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    reports = []
+    for name in ("before", "moved"):
+        data = DataConfig(write_dataset(tmp_path / name, features, [columns]))
+        reports.append(inspect_run(data, open_data(data), with_test=name == "before"))
+    kept = [keep_report(one, tmp_path / DATA_FILE) for one in reports][-1]
+    assert kept.datasets[0].dataset == str(tmp_path / "moved") and len(kept.plan.parts) == 3
+    assert DataReport.read(tmp_path / DATA_FILE) == kept
