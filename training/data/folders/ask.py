@@ -69,13 +69,14 @@ def about_splits_in_classes(children: Mapping[str, Collection[str]]) -> None:
         )
 
 
-def about_two_levels(children: Mapping[str, Collection[str]]) -> None:
+def about_two_levels(children: Mapping[str, Collection[str]], has_splits: bool) -> None:
     """Ask about folders such as benign/patient1 and malignant/patient2: the classes may be those, or these.
 
     Folders such as 2020/cat and 2021/cat, which repeat the names in them, are understood without a question.
 
     Args:
         children: name of a folder -> names of the folders in it that hold the images.
+        has_splits: whether they lie in folders of splits, which --layout classes would join.
 
     Raises:
         TrazoError: if no name is repeated, or the names in them have numbers and those above do not.
@@ -86,7 +87,8 @@ def about_two_levels(children: Mapping[str, Collection[str]]) -> None:
     if nested or numbered:
         raise TrazoError(
             f"the classes could be the folders {list_some(sorted(children), 3)}, or those in them "
-            f"({list_some(sorted(set(names)), 3)}): choose {CHOICES}"
+            f"({list_some(sorted(set(names)), 3)}): choose "
+            + (CHOICES.replace("or classes (", "or splits (") if has_splits else CHOICES)
         )
 
 

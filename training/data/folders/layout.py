@@ -205,7 +205,7 @@ def _find_levels(draft: _Draft, start: int, splits: dict[str, str], outer: bool,
             return _Levels(start, {}, above[-1], nearest, depth)  # <class>/train/…, <class>/test/…
         if not splits:
             ask.about_splits_in_classes(children)
-        ask.about_two_levels(children)
+        ask.about_two_levels(children, has_splits=bool(splits))
     return _Levels(start, splits, telling[0] if outer else nearest, None, depth)
 
 

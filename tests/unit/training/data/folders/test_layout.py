@@ -166,6 +166,15 @@ def test_layout_two_levels_of_names_that_may_be_classes_are_asked(names):
     assert set(nearest) == {name.split("/")[-1] for name in names} and len(outer) == 2
 
 
+def test_layout_two_levels_below_splits_are_asked_with_a_choice_that_keeps_the_splits():
+    counts = dict.fromkeys(("train/cat/a", "train/cat/b", "train/dog/c", "test/cat/a", "test/dog/c"), 3)
+    with pytest.raises(TrazoError, match=r"--layout outer \(.*\) or splits \("):
+        layout(counts)
+    for choice, classes in (("outer", ("cat", "dog")), ("splits", ("a", "b", "c"))):
+        found = layout(counts, choice)
+        assert found.classes == classes and {split for split, _ in found.places.values()} == {"train", "test"}
+
+
 def test_layout_split_with_class_folders_of_other_names_is_error():
     counts = {"train/cat": 3, "train/dog": 3, "test/Cat": 3, "test/Dog": 3}
     with pytest.raises(TrazoError, match=r"folders of split test \(Cat, Dog\) are none of the classes .*\(cat, dog\)"):
