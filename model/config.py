@@ -12,7 +12,7 @@ from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
 from model.io.files import read_file
-from model.limits import MAX_KERNEL_SIDE_PX, MAX_SIDE_PX
+from model.limits import MAX_KERNEL_SIDE_PX, MAX_LABELS, MAX_SIDE_PX
 from model.names import check_name, check_names
 from model.pixel_format import PixelFormat
 from model.scaling import MAX_MAGNITUDE, Scaling
@@ -49,7 +49,7 @@ MAX_DENSE_LAYERS = 8
 MAX_UNITS = 16384
 MAX_FEATURE_MAP_VALUES = 1 << 26  # in one layer, for one image: a network with few weights may ask for many
 MAX_VERSIONS = 100
-LABELS_NEEDED = {"binary": "exactly 2 labels", "multiclass": f"2 to {MAX_UNITS:,} labels", "regression": "one name"}
+LABELS_NEEDED = {"binary": "exactly 2 labels", "multiclass": f"2 to {MAX_LABELS:,} labels", "regression": "one name"}
 
 
 def _object(kind: type) -> Check:
@@ -143,7 +143,7 @@ class CnnConfig:
 
     def _check_labels(self) -> None:
         count = len(self.labels)
-        low, high = {"binary": (2, 2), "multiclass": (2, MAX_UNITS), "regression": (1, 1)}[self.task]
+        low, high = {"binary": (2, 2), "multiclass": (2, MAX_LABELS), "regression": (1, 1)}[self.task]
         if not low <= count <= high:
             raise TrazoError(f"a {self.task} task has {LABELS_NEEDED[self.task]}, not {count}")
         check_names("a label", self.labels)

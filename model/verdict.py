@@ -13,17 +13,18 @@ MAX_NAMED = 10  # classes in a sentence
 Quote = Callable[[str], str]
 
 
-def describe_verdict(measures: "Measures", quote: Quote = str) -> str:
+def describe_verdict(measures: "Measures", quote: Quote = str, escape: Quote = str) -> str:
     """Return the sentence about a network that is not better than the trivial answer; empty if it is better.
 
     Args:
         measures: of one dataset.
         quote: how names of classes are written.
+        escape: how other texts of the report are.
     """
     trivial = measures.baseline
     if trivial is None or trivial.is_beaten:
         return ""
-    rows = trivial.taken_from
+    rows = escape(trivial.taken_from)
     if measures.is_regression:
         return f"the network is not better than always answering the mean of the {rows}"
     found = f"its accuracy is not better than that of always answering {quote(trivial.answer or '')}, "
@@ -50,7 +51,7 @@ def finds_rare_classes(measures: "Measures") -> bool:
     return sum(share for share, _ in shares) / len(shares) - Z_95 * deviation > trivial.balanced_accuracy
 
 
-def describe_unmeasured(measures: "Measures", quote: Quote = str) -> str:
+def describe_unmeasured(measures: "Measures", quote: Quote = str, _: Quote = str) -> str:
     """Return which classes had no row to be measured on; empty if all had.
 
     Args:

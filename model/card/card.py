@@ -47,7 +47,7 @@ def render_card(
         license=license,
         library_name="keras",
         tags=["trazo", "keras", "image-classification", "cnn", *(EXPORT_FORMATS[name].hub_tag for name in formats)],
-        datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision)] or None,
+        datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision, one.path)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         pipeline_tag="image-classification",
         model_name=one_line((repo_id or config.title or "model").split("/")[-1]) if result else None,
@@ -59,7 +59,9 @@ def render_card(
 
 def _comparable_result(evaluation: "EvaluationReport | None") -> EvalResult | None:
     """Return what the Hub compares models by: an accuracy that others can measure, on rows the network has not seen."""
-    if evaluation is None or evaluation.is_regression or not is_on_hub(evaluation.dataset, evaluation.revision):
+    if evaluation is None or evaluation.is_regression:
+        return None
+    if not is_on_hub(evaluation.dataset, evaluation.revision, evaluation.path):
         return None
     if evaluation.comparison is None or not evaluation.comparison.compared:
         return None

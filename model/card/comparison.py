@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from model.card.markdown import plain
 from model.words import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def comparison_sentence(comparison: "Comparison | None") -> str:
             f"its threshold:\nthey were compared by content with the {images:,} that did."
         )
     else:
-        sentences.append(f"They were not compared with the rows that were learned from ({comparison.reason}).")
+        reason = plain(comparison.reason or "")
+        sentences.append(f"They were not compared with the rows that were learned from ({reason}).")
     if left_out := _left_out(comparison):
         sentences.append(f"Not measured: {left_out}.")
     return "\n".join(sentences)

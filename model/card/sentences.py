@@ -71,7 +71,7 @@ def export_rows(exports: "ExportsReport") -> Rows:
         (
             f"`{one.file}`",
             f"{one.bytes:,}",
-            f"{one.runtime}, on {counted(one.checked_on.rows, 'row')} of {code(one.checked_on.dataset)}, "
+            f"{plain(one.runtime)}, on {counted(one.checked_on.rows, 'row')} of {code(one.checked_on.dataset)}, "
             f"{plain(one.checked_on.split)}",
             f"{one.largest_difference:.1e}",
         )
@@ -138,7 +138,7 @@ def _source_phrase(source: "DatasetEntry") -> str:
     words = [f"[{code(source.dataset)}]({link})" if link else f"{code(source.dataset)}"]
     if about := "; ".join(filter(None, (source.title, source.license))):
         words[0] += f" ({plain(about)})"
-    if source.config and (source.config != "default" or is_on_hub(source.dataset, source.revision)):
+    if source.config and (source.config != "default" or is_on_hub(source.dataset, source.revision, source.path)):
         words.append(f"config {code(source.config)}")
     if source.revision:
         words.append(f"revision {code(source.revision)}")
@@ -149,7 +149,7 @@ def _source_phrase(source: "DatasetEntry") -> str:
 
 def _link(source: "DatasetEntry") -> str:
     """Return where to read about a dataset: its page on the Hub, or the homepage that it names."""
-    if is_on_hub(source.dataset, source.revision):
+    if is_on_hub(source.dataset, source.revision, source.path):
         return f"https://huggingface.co/datasets/{source.dataset}"
     homepage = source.homepage or ""
     return quote(homepage, safe=URL_SAFE) if homepage.startswith(("https://", "http://")) else ""
@@ -176,14 +176,14 @@ def environment_sentence(training: "TrainingReport") -> str:
 
 def commands_sentence(training: "TrainingReport") -> str:
     """Return the introduction of the commands."""
-    local = any(not is_on_hub(source.dataset, source.revision) for source in training.data.sources)
+    local = any(not is_on_hub(source.dataset, source.revision, source.path) for source in training.data.sources)
     return f"To train it again with Trazo{', with your copies of the local datasets named above' if local else ''}:"
 
 
 def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | None") -> str:
     """Return whether the hyperparameters come from a preset or a search; empty if neither is known."""
     completed = sum(trial.status == "COMPLETED" for trial in trials.trials) if trials else 0
-    search = f"{trials.strategy} search of" if trials else ""
+    search = f"{plain(str(trials.strategy))} search of" if trials else ""
     if training and training.preset:
         text = f"Network and recipe are those of the preset {code(training.preset)}."
         if completed:
@@ -232,7 +232,7 @@ def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
 
 def remarks_sentence(evaluation: "EvaluationReport") -> str:
     """Return what qualifies the figures: no better than the trivial answer, classes without rows; empty if nothing."""
-    found = [text for one in (describe_verdict, describe_unmeasured) if (text := one(evaluation, code))]
+    found = [text for one in (describe_verdict, describe_unmeasured) if (text := one(evaluation, code, plain))]
     return " ".join(f"**{text[0].upper()}{text[1:]}.**" for text in found)
 
 
@@ -257,7 +257,8 @@ def figure_row(evaluation: "EvaluationReport") -> tuple[str, ...]:
     """Return the figures of a classifier; empty for a regression."""
     if evaluation.calibration is None:
         return ()
-    return "![Confusion matrix](confusion.png)", "![Calibration curve](calibration.png)"
+    matrix = "![Confusion matrix](confusion.png)" if evaluation.confusion_matrix else UNKNOWN
+    return matrix, "![Calibration curve](calibration.png)"
 
 
 def extra_header(evaluation: "EvaluationReport") -> tuple[str, ...]:
@@ -345,7 +346,9 @@ def _setting(value: Any) -> str:
     """Return the value of a setting; a search finds numbers with more digits than anyone reads."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return plain(value) if isinstance(value, str) else str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(plain(repr(one)) for one in value)}]"
+    return plain(str(value))
 
 
 def _percent(share: float | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from model.errors import CorruptFileError
 from model.io.files import read_file
 
-MAX_JSON_VALUES = 6_000_000  # of a file; the confusion matrix of 2,000 classes has 4 million
+MAX_JSON_VALUES = 3_000_000  # of a file; the largest confusion matrix has a million
 
 
 def clear_leftovers(path: Path) -> None:

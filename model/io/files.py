@@ -29,7 +29,7 @@ def check_folder(folder: Path) -> None:
     """
     sizes = {}
     for name in MAX_FILE_BYTES:
-        root, parts = _find(folder, name)
+        root, parts = find_file(folder, name)
         path = root.joinpath(*parts)
         if path.is_file():  # no pipe, which would be waited for
             sizes[name] = path.stat().st_size
@@ -47,7 +47,7 @@ def open_file(folder: Path, name: str) -> BufferedReader | None:
         ModelError: if it is a link out of the folder or one that leads nowhere, or larger than it may be.
         OSError: if it cannot be read.
     """
-    root, parts = _find(folder, name)
+    root, parts = find_file(folder, name)
     try:
         descriptor = _open_below(root, parts)
     except (FileNotFoundError, NotADirectoryError):
@@ -119,7 +119,7 @@ def _limit_bytes(name: str) -> int:
     return MAX_FILE_BYTES.get(name, MAX_OTHER_FILE_BYTES)
 
 
-def _find(folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
+def find_file(folder: Path, name: str) -> tuple[Path, tuple[str, ...]]:
     """Return what a name of a folder leads to: a folder, and the names below it, none of which is a link now.
 
     Raises:

@@ -8,8 +8,12 @@ import yaml
 from huggingface_hub import DatasetCard, constants, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError
 
+from model.console import one_line
+from model.io.reports import local_path
 from training.data.parquet.source import ParquetSplit
 from training.data.stream import HubStream
+
+MAX_CARD_CHARS = 500  # of each text
 
 
 def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
@@ -19,6 +23,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
         "dataset": source.dataset,
         "config": source.config,
         "revision": source.revision,
+        "path": local_path(source.dataset, source.revision),
         "endpoint": constants.ENDPOINT if source.revision else None,  # the Hub of that revision
         "fingerprint": train.fingerprint,
         "split": source.split,
@@ -31,6 +36,7 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
                 "dataset": labeled.source.dataset,
                 "config": labeled.source.config,
                 "revision": labeled.source.revision,
+                "path": local_path(labeled.source.dataset, labeled.source.revision),
                 "fingerprint": labeled.fingerprint,
                 "rows": labeled.source.table.total,
                 "validation_split": validated.source.split,
@@ -44,7 +50,10 @@ def data_section(train: HubStream, validation: HubStream) -> dict[str, Any]:
 
 
 def dataset_card(source: ParquetSplit) -> dict[str, str]:
-    """Return `title`, `license` and `homepage`, those that a dataset's README gives; empty without a network."""
+    """Return `title`, `license` and `homepage`, those that a dataset's README gives; empty without a network.
+
+    They are one line each, and cut: anyone may have written them.
+    """
     try:
         path: str | Path = Path(source.dataset) / "README.md"
         if source.revision:
@@ -53,4 +62,4 @@ def dataset_card(source: ParquetSplit) -> dict[str, str]:
     except (OSError, ValueError, yaml.YAMLError, httpx2.HTTPError, HfHubHTTPError):
         return {}
     known = {"title": data.get("pretty_name"), "license": data.get("license"), "homepage": data.get("homepage")}
-    return {name: value for name, value in known.items() if isinstance(value, str)}
+    return {name: one_line(value)[:MAX_CARD_CHARS] for name, value in known.items() if isinstance(value, str)}

@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix
 
 from model import CnnConfig, CnnModel
 from model.errors import TrazoError
+from model.io.reports import local_path
 from model.io.reports.evaluation import (
     Calibration,
     CalibrationBin,
@@ -18,6 +19,7 @@ from model.io.reports.evaluation import (
     OutOfDistribution,
     SelectiveRow,
 )
+from model.limits import MAX_MATRIX_LABELS
 from model.losses import make_loss, standardize_targets
 from model.preprocess.pixels import encode_png
 from model.scores import ClassScores, r_squared, score_classes, wilson_interval
@@ -74,6 +76,7 @@ def evaluate(
         dataset=stream.source.dataset,
         config=stream.source.config,
         revision=stream.source.revision,
+        path=local_path(stream.source.dataset, stream.source.revision),
         split=stream.source.split,
         image_column=stream.image_column,
         label_column=stream.label_column,
@@ -133,11 +136,17 @@ def _classification_metrics(probabilities: np.ndarray, true: np.ndarray, labels:
         "macro_f1": scores.macro_f1,
         "labels": list(labels),
         "per_class": _class_measures(scores, labels),
-        # Row: true class, column: predicted one.
-        "confusion_matrix": confusion_matrix(true, predicted, labels=range(len(labels))).tolist(),
+        "confusion_matrix": _confusion_matrix(true, predicted, len(labels)),
         "calibration": calibration(confidence, is_correct),
         "selective": selective_accuracy(confidence, is_correct),
     }
+
+
+def _confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[list[int]]:
+    """Return the counts, a row for each true class and a column for each predicted one; none of too many classes."""
+    if classes > MAX_MATRIX_LABELS:
+        return []
+    return confusion_matrix(true, predicted, labels=range(classes)).tolist()
 
 
 def _class_measures(scores: ClassScores, labels: tuple[str, ...]) -> list[ClassMeasures]:

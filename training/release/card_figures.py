@@ -48,8 +48,11 @@ def write_figures(evaluation: EvaluationReport | None, folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
         return
     with _plain_text():
-        figures = confusion_matrix(evaluation), calibration_curve(evaluation.calibration)
-        for name, figure in zip(CARD_FIGURES, figures, strict=True):
+        matrix = confusion_matrix(evaluation) if evaluation.confusion_matrix else None
+        for name, figure in zip(CARD_FIGURES, (matrix, calibration_curve(evaluation.calibration)), strict=True):
+            if figure is None:  # of too many classes
+                (folder / name).unlink(missing_ok=True)
+                continue
             png = io.BytesIO()
             figure.savefig(png, format="png", dpi=100)
             atomic_write(folder / name, png.getvalue())

@@ -178,7 +178,7 @@ def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.
     """Return images of a test split, uint8 (n, h, w, c), and a description of them for exports.json."""
     shape = cnn.config.image_shape
     source = {"dataset": dataset} if dataset else read_report(run / EVALUATION_FILE) or {}
-    name, revision = source.get("dataset"), source.get("revision")
+    name, revision, path = (source.get(key) for key in ("dataset", "revision", "path"))
     try:
         if name is None:
             raise TrazoError(f"{run} has no {EVALUATION_FILE} that names images to check with")
@@ -190,9 +190,9 @@ def _images_to_check(cnn: CnnModel, run: Path, dataset: str | None) -> tuple[np.
         if dataset or shape != SAMPLE_SHAPE:
             raise TrazoError(f"no images to check with: {error}; give --dataset") from None
         logger.info("checked with the bundled sample: %s", error)
-        name, revision, split = str(SAMPLE), None, "test"
+        name, revision, path, split = str(SAMPLE), None, None, "test"
         pixels = _first_images(HubStream(name, split), cnn.config)
-    return pixels, {"dataset": dataset_name(name, revision), "split": split, "rows": len(pixels)}
+    return pixels, {"dataset": dataset_name(name, revision, path), "split": split, "rows": len(pixels)}
 
 
 def _first_images(stream: HubStream, config: CnnConfig) -> np.ndarray:

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.io.reports.evaluation import EvaluationReport, Mistake
@@ -23,7 +25,12 @@ MAX_EPOCHS = 100_000  # of all trials together
 MAX_CURVES = 4
 MAX_HYPERPARAMETERS = 100
 MAX_SHOWN_REASON_CHARS = 2_000
+MAX_VALUE_CHARS = 200
+MAX_CELLS = 250_000  # hyperparameters of all trials together
+MAX_CURVE_POINTS = 2_000
+MAX_CLASSES = 100  # of a confusion matrix
 MAX_IMAGE_BASE64_CHARS = 100_000  # of base64
+MAX_IMAGES_BASE64_CHARS = 4_000_000  # of all mistakes together
 
 
 R = TypeVar("R", bound=Report)
@@ -70,7 +77,8 @@ def read_search(folder: Path) -> Search:
         raise _damaged(TRIALS_FILE) from None
     names = {name for trial in trials for name in trial.hyperparameters}
     epochs = sum(len(trial.history) for trial in trials)
-    if len(trials) > MAX_TRIALS or len(names) > MAX_HYPERPARAMETERS or epochs > MAX_EPOCHS:
+    is_too_wide = len(names) > MAX_HYPERPARAMETERS or len(trials) * len(names) > MAX_CELLS
+    if len(trials) > MAX_TRIALS or is_too_wide or epochs > MAX_EPOCHS:
         raise _damaged(TRIALS_FILE)
     schedule = (report.overrides or {}).get("schedule")
     rates = {optimizer: row.default for row in report.space or () if (optimizer := get_optimizer(row.name)) is not None}
@@ -98,11 +106,12 @@ def read_training(folder: Path) -> TrainingView:
     names = sorted((name for name in given if f"val_{name}" in given), key=lambda name: name != "loss")
     if not names:
         raise _damaged(TRAINING_FILE)
+    rows = report.history[:: -(-len(report.history) // MAX_CURVE_POINTS)]
     curves = {
-        name: ([row.value(name) for row in report.history], [row.value(f"val_{name}") for row in report.history])
+        name: ([row.value(name) for row in rows], [row.value(f"val_{name}") for row in rows])
         for name in names[:MAX_CURVES]
     }
-    return TrainingView(tuple(row.epoch for row in report.history), curves, report.best_epoch)
+    return TrainingView(tuple(row.epoch for row in rows), curves, report.best_epoch)
 
 
 @cache
@@ -123,7 +132,20 @@ def read_evaluation(folder: Path) -> EvaluationView:
     report = _read(EvaluationReport, folder / EVALUATION_FILE)
     if report.accuracy is None:
         raise UserError("report_no_classes")
-    return EvaluationView(tuple(report.labels), report.confusion_matrix, report.accuracy, report.rows, report.split)
+    if not report.confusion_matrix:
+        raise UserError("report_many_classes", count=len(report.labels))
+    shown = shown_classes(report)
+    confusion = [[report.confusion_matrix[row][column] for column in shown] for row in shown]
+    return EvaluationView(
+        tuple(report.labels[number] for number in shown), confusion, report.accuracy, report.rows, report.split
+    )
+
+
+def shown_classes(report: EvaluationReport) -> list[int]:
+    """Return the classes that a confusion matrix has room for, in order: of many, those with the most mistakes."""
+    counts = np.array(report.confusion_matrix, float)
+    mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return sorted(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES].tolist())
 
 
 def read_measures(folder: Path) -> EvaluationReport:
@@ -154,7 +176,7 @@ def read_calibration(folder: Path) -> CalibrationView:
 
 
 def read_mistakes(folder: Path) -> list[Mistake]:
-    """Read the mistakes that evaluation.json keeps with their images.
+    """Read the mistakes that evaluation.json keeps with their images, the first ones if these are large.
 
     Raises:
         UserError: if it is missing or damaged, or the evaluation keeps none.
@@ -162,10 +184,13 @@ def read_mistakes(folder: Path) -> list[Mistake]:
     mistakes = _read(EvaluationReport, folder / EVALUATION_FILE).mistakes
     if not mistakes:
         raise UserError("report_no_mistakes")
+    room, shown = MAX_IMAGES_BASE64_CHARS, 0
     for one in mistakes:
         if one.confidence is None or len(one.image) > MAX_IMAGE_BASE64_CHARS:
             raise _damaged(EVALUATION_FILE)
-    return mistakes
+        room -= len(one.image)
+        shown += room >= 0
+    return mistakes[:shown]
 
 
 def _read(report: type[R], path: Path) -> R:
@@ -223,7 +248,9 @@ def _importance(section: Importance | None) -> Importance | None:
 
 
 def _hashable(value: Value) -> Value | tuple:
-    return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    return value[:MAX_VALUE_CHARS] if isinstance(value, str) else value
 
 
 def _utc(text: str | None) -> datetime | None:

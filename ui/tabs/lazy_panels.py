@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from threading import Lock
 from typing import Any
 
 import gradio as gr
@@ -121,12 +121,16 @@ class LazyPanels:
     def load_with(self, demo: gr.Blocks) -> None:
         """Fill every panel when the page loads: only then its language is known."""
 
-        @cache
-        def values_in(language: Language) -> list[Any]:
-            return [value for panel in self._panels for value in panel.values_in(language)]
+        values: dict[Language, list[Any]] = {}
+        lock = Lock()
 
         def load(request: gr.Request) -> list[Any]:
-            return values_in(language_of(request))
+            language = language_of(request)
+            if language not in values:
+                with lock:  # the first visitors do not make the same figures at the same time
+                    if language not in values:
+                        values[language] = [value for panel in self._panels for value in panel.values_in(language)]
+            return values[language]
 
         outputs = [component for panel in self._panels for component in panel.components]
         # Not queued: what is cached need not wait for other requests, nor take a place in the queue.

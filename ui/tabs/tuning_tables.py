@@ -7,7 +7,7 @@ from model.io.reports.evaluation import EvaluationReport
 from model.verdict import MAX_NAMED, finds_rare_classes
 from ui.figures.axes import display_value, format_value
 from ui.i18n import Language, UserError, display_name, number, percent, translate
-from ui.reports.parse import read_measures, read_search
+from ui.reports.parse import MAX_CLASSES, read_measures, read_search
 from ui.reports.search import Search
 
 MIN_RELIABLE_R2 = 0.3  # with a lower one, the importance of hyperparameters says little
@@ -80,6 +80,9 @@ def evaluation_sentence(folder: Path, language: Language) -> str:
     if names := measures.unmeasured:
         more = [translate("tested_more_classes", language, count=len(names) - MAX_NAMED)] if names[MAX_NAMED:] else []
         sentences.append(translate("tested_unmeasured", language, labels=", ".join([*names[:MAX_NAMED], *more])))
+    if len(measures.confusion_matrix) > MAX_CLASSES:
+        total = number(len(measures.labels), ",", language)
+        sentences.append(translate("tested_some_classes", language, count=MAX_CLASSES, total=total))
     return " ".join(sentences)
 
 

@@ -26,6 +26,7 @@ from model.io.atomic import read_json, write_json
 from model.io.reports.datasets import (
     dataset_name,
     is_on_hub,
+    local_path,
     redact_local_paths,
 )
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "dataset_name",
     "is_on_hub",
+    "local_path",
     "read_report",
     "redact_local_paths",
     "report_class",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model.io.reports.schema import MAX_ITEMS, Count, Hash, LongText, Name, Section, SkippedRows, Text
+from model.io.reports.schema import MAX_ITEMS, Count, Hash, LongText, Section, SkippedRows, Text
 
 
 class DatasetEntry(Section):
@@ -13,6 +13,7 @@ class DatasetEntry(Section):
     dataset: Text = Field(description="Hub id or folder")
     config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    path: Text | None = Field(None, description="where a local dataset was when it was opened; not published")
     fingerprint: Hash | None = Field(
         None, description="hash of the split's images and labels; without a scan of its files' names and sizes"
     )
@@ -37,13 +38,14 @@ class DataSection(Section):
     dataset: Text = Field(description="Hub id or folder")
     config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    path: Text | None = Field(None, description="where a local dataset was when it was opened; not published")
     endpoint: Text | None = Field(None, description="address of the Hub that has this commit; null for a folder")
     fingerprint: Hash | None = Field(
         None, description="hash of all datasets' images and labels; without a scan of their files' names and sizes"
     )
     split: Text = Field(description="split that was learned from")
-    image_column: Name | None = Field(None, description="column of the images")
-    label_column: Name | None = Field(None, description="column of the labels")
+    image_column: Text | None = Field(None, description="column of the images")
+    label_column: Text | None = Field(None, description="column of the labels")
     window_rows: Count | None = Field(None, description="rows that are shuffled together")
     rows: SplitRows = Field(description="rows of all datasets together")
     datasets: Annotated[list[DatasetEntry], Field(max_length=MAX_ITEMS)] = Field([], description="every dataset")
@@ -52,4 +54,5 @@ class DataSection(Section):
     @property
     def sources(self) -> list[DatasetEntry]:
         """The datasets, at least one; reports of a single dataset may not list it."""
-        return self.datasets or [DatasetEntry(dataset=self.dataset, config=self.config, revision=self.revision)]
+        about = {name: getattr(self, name) for name in ("dataset", "config", "revision", "path")}
+        return self.datasets or [DatasetEntry(**about)]

@@ -6,11 +6,9 @@ from pydantic import Field, model_validator
 
 from model.io.reports.comparison import Comparison
 from model.io.reports.schema import (
-    MAX_ITEMS,
     Base64,
     Count,
     Hash,
-    Name,
     Number,
     Report,
     Section,
@@ -18,7 +16,7 @@ from model.io.reports.schema import (
     SkippedRows,
     Text,
 )
-from model.limits import MAX_MISTAKES
+from model.limits import MAX_LABELS, MAX_MATRIX_LABELS, MAX_MISTAKES
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 
 SCHEMA_VERSION = 1
@@ -107,9 +105,10 @@ class Measures(Section):
     dataset: Text = Field(description="Hub id or folder")
     config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    path: Text | None = Field(None, description="where a local dataset was when it was opened; not published")
     split: Text = Field(description="split, or how its rows were held out of another one")
-    image_column: Name | None = Field(None, description="column of the images")
-    label_column: Name | None = Field(None, description="column of the labels")
+    image_column: Text | None = Field(None, description="column of the images")
+    label_column: Text | None = Field(None, description="column of the labels")
     rows: Count = Field(description="rows that were measured")
     skipped_rows: SkippedRows = Field({}, description="row id -> why the row could not be used")
     fingerprint: Hash | None = Field(
@@ -129,11 +128,11 @@ class Measures(Section):
     balanced_accuracy: Share | None = Field(None, description="mean recall of the classes with rows")
     macro_f1: Share | None = Field(None, description="mean F1 of the classes with rows")
     baseline: Baseline | None = Field(None, description="what the trivial answer reaches; null in older reports")
-    labels: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field([], description="names of the classes")
-    per_class: Annotated[list[ClassMeasures], Field(max_length=MAX_ITEMS)] = Field([], description="one per class")
+    labels: Annotated[list[Text], Field(max_length=MAX_LABELS)] = Field([], description="names of the classes")
+    per_class: Annotated[list[ClassMeasures], Field(max_length=MAX_LABELS)] = Field([], description="one per class")
     confusion_matrix: Annotated[
-        list[Annotated[list[Count], Field(max_length=MAX_ITEMS)]], Field(max_length=MAX_ITEMS)
-    ] = Field([], description="answers; row: true class, column: answer")
+        list[Annotated[list[Count], Field(max_length=MAX_MATRIX_LABELS)]], Field(max_length=MAX_MATRIX_LABELS)
+    ] = Field([], description="answers; row: true class, column: answer; empty for more than 1,000 classes")
     calibration: Calibration | None = Field(None, description="how far the confidence can be believed")
     selective: Annotated[list[SelectiveRow], Field(max_length=100)] = Field(
         [], description="coverage and accuracy if only answers of some confidence are given; one per threshold"
@@ -150,9 +149,10 @@ class Measures(Section):
             return self
         if self.accuracy is None:
             raise ValueError("there is neither accuracy nor mean_absolute_error")
-        side = len(self.labels)
-        if not side or [len(row) for row in self.confusion_matrix] != [side] * side:
-            raise ValueError("confusion_matrix must have one row and one column per label")
+        side = len(self.labels) if self.labels and len(self.labels) <= MAX_MATRIX_LABELS else 0
+        if not self.labels or [len(row) for row in self.confusion_matrix] != [side] * side:
+            wanted = "one row and one column per label" if side or not self.labels else "no rows, for so many labels"
+            raise ValueError(f"confusion_matrix must have {wanted}")
         return self
 
     @property

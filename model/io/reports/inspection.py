@@ -133,6 +133,7 @@ class DatasetContents(Section):
     dataset: Text = Field(description="Hub id, folder or archive")
     config: Text | None = Field(None, description="name of the dataset's configuration; null for a folder of images")
     revision: Text | None = Field(None, description="commit that was read; null for a folder")
+    path: Text | None = Field(None, description="where a local dataset was when it was opened; not published")
     all_splits: Examples = Field(description="names of its splits")
     image_column: Text = Field(description="column of the images")
     label_column: Text = Field(description="column of the labels")

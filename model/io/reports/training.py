@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from model.io.reports.data import DataSection
 from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Text, Values
+from model.limits import MAX_LABELS
 
 SCHEMA_VERSION = 1
 
@@ -37,8 +38,8 @@ class Epoch(Section):
 History = Annotated[list[Epoch], Field(max_length=MAX_ITEMS)]
 
 
-ClassRows = Annotated[dict[Text, Count], Field(max_length=MAX_ITEMS)]
-ClassWeights = Annotated[dict[Text, Number], Field(max_length=MAX_ITEMS)]
+ClassRows = Annotated[dict[Text, Count], Field(max_length=MAX_LABELS)]
+ClassWeights = Annotated[dict[Text, Number], Field(max_length=MAX_LABELS)]
 
 
 class Options(Section):

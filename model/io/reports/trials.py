@@ -20,6 +20,7 @@ from model.io.reports.schema import (
 )
 from model.io.reports.training import History
 from model.io.trials import LEARNING_RATE, get_optimizer
+from model.limits import MAX_LABELS
 
 SCHEMA_VERSION = 2
 
@@ -45,7 +46,7 @@ class Budget(Section):
 class Subject(Section):
     """What the dataset decides about a network."""
 
-    labels: Annotated[list[Text], Field(max_length=MAX_ITEMS)] = Field(description="names of the classes")
+    labels: Annotated[list[Text], Field(max_length=MAX_LABELS)] = Field(description="names of the classes")
     task: Name = Field(description="binary, multiclass or regression")
     image_shape: Annotated[list[Count], Field(min_length=3, max_length=3)] = Field(
         description="height and width in px, channels"

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import ClassLabel
 
 from model.errors import TrazoError
-from model.io.reports import write_report
+from model.io.reports import local_path, write_report
 from model.io.reports.inspection import DataReport, DatasetContents, Files, LeftOut, SplitContents
 from model.pixel_format import PixelFormat
 from training.config import DataConfig, TrainConfig
@@ -210,6 +210,7 @@ def _describe(found: DatasetSplits, pixel_format: PixelFormat) -> DatasetContent
         dataset=source.dataset,
         config=source.config,
         revision=source.revision,
+        path=local_path(source.dataset, source.revision),
         all_splits=list(source.splits),
         image_column=labeled.image_column,
         label_column=labeled.label_column,

@@ -111,7 +111,7 @@ def test_open_file_replaced_by_a_link_after_the_check_is_refused(folder, name, m
     path = folder / name
     path.parent.mkdir(parents=True)
     path.write_text("good")
-    find = files._find
+    find = files.find_file
 
     def replaced(*arguments: object) -> object:
         found = find(*arguments)  # the check; then somebody is faster
@@ -124,7 +124,7 @@ def test_open_file_replaced_by_a_link_after_the_check_is_refused(folder, name, m
             link(path.parent, "../../..")
         return found
 
-    monkeypatch.setattr(files, "_find", replaced)
+    monkeypatch.setattr(files, "find_file", replaced)
     try:
         assert open_file(folder, name) is None
     except OSError as error:

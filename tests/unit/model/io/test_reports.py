@@ -1,21 +1,32 @@
 """The reports' models: the bundled files, what is refused and how, the published schemas, and the documentation."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from model import __version__
+from model import ModelError, __version__
 from model.artifacts import REPORT_FILES, TRAINING_FILE, TRIALS_FILE
 from model.errors import CorruptFileError
 from model.io.atomic import json_text
 from model.io.locate import PRETRAINED
-from model.io.reports import CLASSES, read_report, report_class, write_report
+from model.io.reports import (
+    CLASSES,
+    dataset_name,
+    is_on_hub,
+    local_path,
+    read_report,
+    redact_local_paths,
+    report_class,
+    write_report,
+)
 from model.io.reports import trials as schema
 from model.io.reports.evaluation import EvaluationReport
+from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from scripts.make_schemas import schema_path, schema_text
 from tests.conftest import ROOT
@@ -145,3 +156,55 @@ def test_documentation_of_trials_names_every_field_and_no_other():
 def test_importing_the_package_does_not_import_pydantic():
     code = "import sys, model, model.io.reports, model.io.hub, model.card.card; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_local_dataset_with_the_form_of_a_hub_id_stays_local_when_it_is_gone(tmp_path, monkeypatch):
+    """A run on `secret/private` is published from another folder, where there is nothing of this name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret" / "private").mkdir(parents=True)
+    about = {"dataset": "secret/private", "revision": None, "path": local_path("secret/private", None)}
+    reason = f"{tmp_path}/secret/private/train.parquet is damaged; 'secret/private' is refused"
+    entry = {**about, "title": "Digits"}
+    training = {"data": {**about, "datasets": [entry]}, "class_rows": {"path": 3, "notes": 4}, "reason": reason}
+    evaluation = {**about, "extra_datasets": [entry], "rows": 2}
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert not is_on_hub(*about.values()) and dataset_name(*about.values()) == "private"
+    for report in (training, evaluation, {"datasets": [entry]}):
+        text = json.dumps(redact_local_paths(report))
+        assert "secret" not in text and str(tmp_path) not in text and '"dataset": "private"' in text
+    redacted = redact_local_paths(training)
+    assert redacted["class_rows"] == {"path": 3, "notes": 4}  # classes of these names
+    assert redacted["reason"] == "private/train.parquet is damaged; 'private' is refused"
+    assert redact_local_paths(redacted) == redacted
+
+
+def test_dataset_of_the_hub_is_on_the_hub_whatever_lies_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    assert local_path("owner/name", "a" * 40) is None and is_on_hub("owner/name", "a" * 40, None)
+    assert not is_on_hub("owner/name", None, None) and is_on_hub("owner/other", None, None)  # older reports
+
+
+@pytest.mark.parametrize("content", ["[" + "{}," * 3_000_000 + "{}]", '{"labels": [' + '"",' * 3_000_001 + '""]}'])
+def test_report_of_very_many_values_is_refused_before_it_is_parsed(tmp_path, content):
+    (tmp_path / "training.json").write_text(content)
+    with pytest.raises(CorruptFileError, match=r"training.json holds more than 3,000,000 values"):
+        TrainingReport.read(tmp_path / "training.json")
+
+
+@pytest.mark.parametrize("name", ["data.json", "training.json", "trials.json", "evaluation.json", "exports.json"])
+def test_report_too_large_is_refused_before_it_is_read(tmp_path, name):
+    (tmp_path / name).touch()
+    os.truncate(tmp_path / name, 10**12)
+    with pytest.raises(ModelError, match=r"has 1,000,000,000,000 bytes; at most"):
+        read_report(tmp_path / name)
+
+
+def test_evaluation_of_many_classes_has_no_confusion_matrix():
+    labels = [str(number) for number in range(1001)]
+    about = {"dataset": "a", "split": "test", "rows": 9, "accuracy": 0.5, "labels": labels}
+    assert EvaluationReport.model_validate(about).confusion_matrix == []
+    for matrix in ([[0] * 1001] * 1001, [[1]]):
+        with pytest.raises(ValidationError, match="at most 1000 items|no rows, for so many labels"):
+            EvaluationReport.model_validate(about | {"confusion_matrix": matrix})
