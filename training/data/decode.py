@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import chain
+from itertools import chain, cycle
 from math import prod
 
 import numpy as np
@@ -146,11 +146,11 @@ def _run_ahead(
         parts.clear()
         return [joined]
 
-    for number, (group, is_complete) in enumerate(_make_tasks(batches, result_bytes)):
-        decoder = decoders[number % len(decoders)]
+    turns = cycle(decoders)
+    for group, is_complete in _make_tasks(batches, result_bytes):  # `enumerate` would keep a group until the next comes
         labels_and_ids = [(batch.labels, batch.index) for batch in group]
         packed = [(*batch.packed(), sketch_mask(batch.index)) for batch in group]
-        tasks.append((labels_and_ids, is_complete, submit(decoder, packed)))
+        tasks.append((labels_and_ids, is_complete, submit(next(turns), packed)))
         del group, packed  # so that their window can be freed
         if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders) and (done := next_group()):
             yield done

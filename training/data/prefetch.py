@@ -12,6 +12,7 @@ from training.data.batches import Rows
 from training.data.order import Run, Window
 
 FETCH_THREADS = 4  # more contend for the interpreter lock
+MIN_RELEASED_BYTES = 1 << 24  # of a window: after smaller ones, the search for unused memory is not worth its time
 
 RunColumns = tuple[pa.Array, pa.Array]  # images (large_binary) and labels of a run's rows; null where missing
 
@@ -67,8 +68,10 @@ class WindowReader:
             # while this one is copied.
             del runs
             ahead = self._submit_next(spans)
-            if pa.default_memory_pool().backend_name != "system":  # `malloc` returns it without being asked
-                pa.default_memory_pool().release_unused()
+            pool = pa.default_memory_pool()
+            # `malloc` returns most of its memory without being asked, but each thread keeps up to 64 MB.
+            if pool.backend_name != "system" or rows.images.nbytes >= MIN_RELEASED_BYTES:
+                pool.release_unused()
             yield span, rows
             del rows
 

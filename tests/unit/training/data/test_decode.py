@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 
 import cv2
@@ -47,6 +48,23 @@ def test_decoded_batches_any_number_of_decoders_keeps_order(decoders, monkeypatc
     for (images, labels, ids), batch in zip(found, expected, strict=True):
         assert images.shape == (len(batch.labels), *SHAPE) and images.dtype == np.uint8
         assert ids.tolist() == batch.index.tolist() and labels.tolist() == batch.labels.tolist()
+
+
+def test_decoded_batches_hold_no_batch_while_the_next_is_read(monkeypatch):
+    """A batch of photographs holds its window: one more would be in memory."""
+    monkeypatch.setattr(decoding, "MIN_TASK_BYTES", 1)
+    stream = HubStream(SAMPLE, batch_size=512)
+    is_gone = []
+
+    def each_batch() -> Iterator[batches.Batch]:
+        for batch in stream.epoch(0):
+            reference = weakref.ref(batch)
+            yield batch
+            del batch
+            is_gone.append(reference() is None)
+
+    assert sum(len(labels) for _, labels, _ in decoded_batches(stream, each_batch(), SHAPE)) == stream.rows
+    assert len(is_gone) == 7 and all(is_gone)
 
 
 def test_decoder_several_threads_get_their_results(decoder):

@@ -2,12 +2,14 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from model.errors import StreamError
+from training.data import prefetch
 from training.data.batch_order import WindowSpan
 from training.data.batches import Rows
 from training.data.order import Window
@@ -46,6 +48,19 @@ def test_read_next_window_is_fetched_while_one_is_used():
     with WindowReader(read_run, assemble) as reader:
         next(reader.read(iter(SPANS)))
         assert asked.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("backend", "min_bytes", "released"), [("system", 2, 3), ("system", 99, 0), ("mimalloc", 99, 3)]
+)
+def test_read_returns_unused_memory_where_the_allocator_keeps_it(monkeypatch, backend, min_bytes, released):
+    calls = []
+    pool = SimpleNamespace(backend_name=backend, release_unused=lambda: calls.append(1))
+    monkeypatch.setattr(prefetch, "MIN_RELEASED_BYTES", min_bytes)
+    monkeypatch.setattr(prefetch.pa, "default_memory_pool", lambda: pool)
+    with WindowReader(fetched, assemble) as reader:
+        assert len(list(reader.read(iter(SPANS)))) == 3
+    assert len(calls) == released
 
 
 def test_read_failure_is_raised_where_its_window_would_come():
