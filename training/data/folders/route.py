@@ -42,7 +42,8 @@ def holds_images(listing: Listing, is_webdataset: Callable[[File], bool]) -> boo
     if tables:
         return sum(map(_size, images)) > sum(map(_size, tables)) and not _names_images(tables[0].path)
     archives = [file for file in listing.files if kinds.is_archive(file.name)]
-    if sum(map(_size, archives)) > sum(map(_size, images)):
+    # Without archives no size is asked for: of each small image the content would be read.
+    if archives and sum(map(_size, archives)) > sum(map(_size, images)):
         return not all(kinds.ending(file.name) == ".tar" and is_webdataset(file) for file in archives)
     if images:
         return True
