@@ -90,12 +90,14 @@ class BatchOrder:
         """
         if epoch < 0:
             raise TrazoError(f"epochs count from 0, there is none of number {epoch}")
-        windows = shuffled_windows(table, subset, self.seed, epoch, self.window_size.rows, self.window_size.runs)
+        size = self.window_size
+        windows = shuffled_windows(table, subset, self.seed, epoch, size.rows, size.runs, size.bytes)
         yield from self._spans(windows, start, stop)
 
     def ordered_spans(self, table: RowGroups, subset: AnySubset, start: int, stop: int) -> Iterator[WindowSpan]:
         """Yield the windows that hold the batches [start, stop) in file order."""
-        yield from self._spans(ordered_windows(table, subset, self.window_size.rows), start, stop)
+        windows = ordered_windows(table, subset, self.window_size.rows, self.window_size.bytes)
+        yield from self._spans(windows, start, stop)
 
     def worker_slice(self, batch: int, rows: int) -> tuple[int, int]:
         """Return this worker's positions [low, high) for a global batch, in an epoch of so many rows."""

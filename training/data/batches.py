@@ -114,6 +114,27 @@ def cut_batches(
         del rows
 
 
+def cut_ordered(
+    windows: Iterable[tuple[WindowSpan, Rows]], order: BatchOrder, rows: int, start: int
+) -> Iterator[tuple[int, Rows]]:
+    """Cut windows in file order into batches, or parts of batches, of the rows from `start` on.
+
+    Args:
+        windows: the first one holds the batch of row `start`.
+        order: of a single worker.
+        rows: of all windows of an epoch.
+        start: id of the first row to yield.
+
+    Yields:
+        (number of the batch, its rows or some of them).
+    """
+    for number, batch, _ in cut_batches(windows, order, rows, -(-rows // order.batch_size), in_parts=True):
+        first = int(np.searchsorted(batch.ids, start))
+        if first < len(batch.ids):
+            yield number, batch[first : len(batch.ids)]
+        del batch
+
+
 class BatchCache:
     """The batches of one pass, kept in memory as long as they are at most `MAX_CACHED_BYTES`."""
 

@@ -34,6 +34,7 @@ class RowGroups:
     shard: np.ndarray  # index of the file
     group: np.ndarray  # index of the row group in its file
     rows: np.ndarray  # number of rows
+    bytes: np.ndarray  # of its rows in memory, uncompressed
 
     @cached_property
     def first(self) -> np.ndarray:
@@ -48,7 +49,7 @@ class RowGroups:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the table: the order of an epoch follows from it."""
-        return hashlib.sha256(np.stack([self.shard, self.rows]).data).hexdigest()[:16]
+        return hashlib.sha256(np.stack([self.shard, self.rows, self.bytes]).data).hexdigest()[:16]
 
     def row_ids(self, run: Run) -> np.ndarray:
         """Return the ids of a run's rows, int64 (rows,)."""
@@ -76,7 +77,13 @@ class Window:
 
 
 def shuffled_windows(
-    table: RowGroups, subset: AnySubset, seed: int, epoch: int, window_rows: int, window_runs: int
+    table: RowGroups,
+    subset: AnySubset,
+    seed: int,
+    epoch: int,
+    window_rows: int,
+    window_runs: int,
+    window_bytes: float = math.inf,
 ) -> list[Window]:
     """Return an epoch's windows in the order in which they are visited.
 
@@ -87,9 +94,11 @@ def shuffled_windows(
         epoch: from 0.
         window_rows: approximate number of rows per window; a window holds at least one row group of any size.
         window_runs: distant runs that fill a window; more mix better and cost more requests.
+        window_bytes: approximate number of bytes per window, also where the rows are larger than elsewhere. The mean
+            row must fit in it `window_rows` times.
     """
     random = np.random.default_rng((seed, epoch))
-    runs = _cut_into_runs(table, max(1, window_rows // window_runs), random)
+    runs = _cut_into_runs(table, max(1, window_rows // window_runs), window_bytes / window_runs, random)
     rows = count_rows(table, subset)
     window_count = min(len(runs), max(1, math.ceil(table.total / window_rows)))
     runs_of_window: list[list[Run]] = [[] for _ in range(window_count)]
@@ -104,14 +113,17 @@ def shuffled_windows(
     ]
 
 
-def ordered_windows(table: RowGroups, subset: AnySubset, window_rows: int) -> list[Window]:
+def ordered_windows(
+    table: RowGroups, subset: AnySubset, window_rows: int, window_bytes: float = math.inf
+) -> list[Window]:
     """Return windows that visit the rows in file order.
 
-    Nothing has to mix here, so a window holds a quarter of `window_rows`, in runs that are fetched in parallel: the
-    first batch comes sooner.
+    Nothing has to mix here, so a window holds a quarter of `window_rows`, and of `window_bytes`, in runs that are
+    fetched in parallel: the first batch comes sooner.
     """
     rows = count_rows(table, subset)
-    runs = _cut_into_runs(table, max(1, int(window_rows * ORDERED_WINDOW_SHARE) // ORDERED_RUNS), None)
+    target_rows = max(1, int(window_rows * ORDERED_WINDOW_SHARE) // ORDERED_RUNS)
+    runs = _cut_into_runs(table, target_rows, window_bytes * ORDERED_WINDOW_SHARE / ORDERED_RUNS, None)
     windows = [tuple(runs[start : start + ORDERED_RUNS]) for start in range(0, len(runs), ORDERED_RUNS)]
     return [Window(chosen, int(sum(rows[a:b].sum() for a, b in chosen)), ()) for chosen in windows]
 
@@ -127,18 +139,25 @@ def count_rows(table: RowGroups, subset: AnySubset) -> np.ndarray:
     return counts
 
 
-def _cut_into_runs(table: RowGroups, target_rows: int, random: np.random.Generator | None) -> list[Run]:
-    """Cut the table into runs of about `target_rows`; with `random`, the cuts differ between epochs."""
+def _cut_into_runs(
+    table: RowGroups, target_rows: int, max_bytes: float, random: np.random.Generator | None
+) -> list[Run]:
+    """Cut the table into runs of about `target_rows`, fewer where these have more than `max_bytes`.
+
+    With `random`, the cuts differ between epochs.
+    """
     runs: list[Run] = []
-    start = 0
+    start = size = 0
     # The first run is shorter by a random number of rows, which moves all cuts.
     rows = 0 if random is None else int(random.integers(target_rows))
     for group in range(len(table.rows)):
         new_shard = group > start and table.shard[group] != table.shard[start]
-        if group > start and (new_shard or rows + table.rows[group] > target_rows):
+        is_full = rows + table.rows[group] > target_rows or size + table.bytes[group] > max_bytes
+        if group > start and (new_shard or is_full):
             runs.append((start, group))
-            start, rows = group, 0
+            start, rows, size = group, 0, 0
         rows += int(table.rows[group])
+        size += int(table.bytes[group])
     if start < len(table.rows):
         runs.append((start, len(table.rows)))
     return runs

@@ -92,7 +92,8 @@ class HubStream:
             on_error: "skip" records unusable rows in `skipped`, "raise" stops at the first.
             window_rows: approximate rows per window; more mix better. Memory holds two windows of encoded images. A row
                 group is never cut: one with more rows is a window by itself, with a warning.
-            window_bytes: approximate bytes per window: windows of photographs have fewer rows.
+            window_bytes: approximate bytes per window in memory, uncompressed: windows of photographs have fewer rows,
+                also where they are next to small images.
             window_runs: distant runs of row groups that fill a window.
             http: timeouts, retries and the disk cache; see `training.data.parquet.byte_ranges.HttpOptions`.
             token: for the Hub; None for the one of the environment.

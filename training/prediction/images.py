@@ -13,7 +13,7 @@ import pyarrow as pa
 from model.errors import TrazoError
 from model.preprocess.formats import READABLE_FORMATS, find_format
 from training.data.batch_order import BatchOrder, WindowSize
-from training.data.batches import Rows, cut_batches
+from training.data.batches import Rows, cut_ordered
 from training.data.folders import kinds
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import list_dataset
@@ -65,7 +65,7 @@ class ImageSource(Protocol):
     left_out: tuple[LeftOut, ...]
 
     def read(self, start: int, batch_rows: int) -> Iterator[ImageRows]:
-        """Yield the images from `start` on, a multiple of `batch_rows`, in batches of at most so many."""
+        """Yield the images from `start` on, in batches of at most `batch_rows`."""
 
 
 class ImageFiles:
@@ -134,7 +134,7 @@ class DatasetImages:
         batches = -(-self.total // batch_rows)
         spans = order.ordered_spans(self._source.table, Subset(), start // batch_rows, batches)
         with WindowReader(self._read_run, self._assemble) as reader:
-            for _, rows, _ in cut_batches(reader.read(spans), order, self.total, batches):
+            for _, rows in cut_ordered(reader.read(spans), order, self.total, start):
                 reasons = dict.fromkeys(np.flatnonzero(~rows.has_image).tolist(), "no image")
                 yield ImageRows([str(row) for row in rows.ids.tolist()], rows.images, reasons)
                 del rows

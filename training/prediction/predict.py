@@ -102,10 +102,10 @@ def _answer(
     waiting: deque[tuple[list[str], dict[int, str]]] = deque()
 
     def batches() -> Iterator[Batch]:
-        for number, rows in enumerate(images.read(start, batch_rows)):
+        for rows in images.read(start, batch_rows):
             waiting.append((rows.names, rows.reasons))
             ids = np.flatnonzero(~np.asarray(rows.encoded.is_null()))
-            yield Batch(rows.encoded.drop_null(), np.zeros(len(ids), np.int64), ids, number)
+            yield Batch(rows.encoded.drop_null(), np.zeros(len(ids), np.int64), ids, 0)  # its number is not used
             del rows
 
     for pixels, ids, errors in decode_ahead(batches(), shape, cnn.config.pixel_format, sketches):

@@ -36,12 +36,14 @@ class Footer:
         content: from the footer's first byte to the end of the file.
         size: of the file, in bytes.
         rows: number of rows of each row group.
+        memory_bytes: of the rows of each row group, uncompressed.
         schema: of the file.
     """
 
     content: bytes
     size: int
     rows: list[int]
+    memory_bytes: list[int]
     schema: pa.Schema
 
     def parse(self, groups: Sequence[int]) -> pq.FileMetaData:
@@ -115,8 +117,11 @@ def parse_footer(path: str, content: bytes, size: int) -> Footer:
         metadata, schema = file.metadata, file.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise TrazoError(f"{path} has a damaged footer: {error}") from None
-    rows = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    return Footer(content, size, rows, schema)
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    rows, memory_bytes = [one.num_rows for one in groups], [one.total_byte_size for one in groups]
+    if 2 * sum(memory_bytes) < size:  # not every writer says it
+        memory_bytes = [size * count // max(1, sum(rows)) for count in rows]
+    return Footer(content, size, rows, memory_bytes, schema)
 
 
 def column_spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:

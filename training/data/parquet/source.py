@@ -192,7 +192,9 @@ def _join_files(
     found: FoundSplit, files: RemoteFiles, paths: tuple[str, ...], footers: tuple[Footer, ...]
 ) -> ParquetSplit:
     rows_per_group = [(s, g, rows) for s, footer in enumerate(footers) for g, rows in enumerate(footer.rows)]
-    table = RowGroups(*np.array([entry for entry in rows_per_group if entry[2]] or np.zeros((0, 3)), np.int64).T)
+    sizes = [size for footer in footers for size in footer.memory_bytes]
+    entries = [(*group, size) for group, size in zip(rows_per_group, sizes, strict=True) if group[2]]
+    table = RowGroups(*np.array(entries or np.zeros((0, 4)), np.int64).T)
     if not table.total:
         raise TrazoError(f"split {found.split!r} of {found.dataset!r} has no rows")
     schemas = unique_schemas([footer.schema for footer in footers])
@@ -208,7 +210,6 @@ def _join_files(
         revision=found.commit,
         features=joined.features,
         table=table,
-        row_bytes=sum(footer.size for footer in footers) / table.total,
         fingerprint=hashlib.sha256(repr((names_and_sizes, rows_per_group)).encode()).hexdigest()[:16],
         schema=joined.schema,
         problems=joined.problems,

@@ -28,7 +28,6 @@ class SplitInfo:
         revision: the commit's hash on the Hub; None for a local folder, and for several datasets.
         features: the schema in the terms of `datasets`; with several datasets that of the first.
         table: the row groups.
-        row_bytes: mean size of a row in the files.
         fingerprint: hash of file names, sizes and row groups; changes when the data is replaced.
         folder: of a folder or archive of images, what was found in it and what is left out; None for others.
     """
@@ -40,9 +39,13 @@ class SplitInfo:
     revision: str | None
     features: Features
     table: RowGroups
-    row_bytes: float
     fingerprint: str
     folder: FolderReport | None = field(default=None, kw_only=True)
+
+    @property
+    def row_bytes(self) -> float:
+        """Mean size of a row in memory: uncompressed, unlike in the files; at least 1."""
+        return max(1.0, float(self.table.bytes.sum() / self.table.total))
 
 
 def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
@@ -50,11 +53,10 @@ def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
     first = infos[0]
     if len(infos) == 1:
         return first
-    shards, rows, tables = 0, 0, []
+    shards, tables = 0, []
     for info in infos:
-        tables.append((info.table.shard + shards, info.table.group, info.table.rows))
+        tables.append((info.table.shard + shards, info.table.group, info.table.rows, info.table.bytes))
         shards += int(info.table.shard.max()) + 1
-        rows += info.table.total
     return SplitInfo(
         dataset=" + ".join(info.dataset for info in infos),
         config=first.config,
@@ -63,6 +65,5 @@ def concat_splits(infos: Sequence[SplitInfo]) -> SplitInfo:
         revision=None,
         features=first.features,
         table=RowGroups(*map(np.concatenate, zip(*tables, strict=True))),
-        row_bytes=sum(info.row_bytes * info.table.total for info in infos) / rows,
         fingerprint=hashlib.sha256(" ".join(info.fingerprint for info in infos).encode()).hexdigest()[:16],
     )

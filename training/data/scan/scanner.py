@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from huggingface_hub import constants
 from tqdm import tqdm
 
 from training.data.batch_order import BatchOrder, WindowSize
-from training.data.batches import Batch, Rows, cut_batches
+from training.data.batches import Batch, Rows, cut_ordered
 from training.data.class_names import match_names
 from training.data.columns import LabeledSource
 from training.data.dataset import RowDataset
@@ -28,6 +29,7 @@ BATCH_ROWS = 1024  # at most
 BATCH_BYTES = 1 << 24  # about, of encoded images
 MIN_PART_S = 10.0  # between two parts on disk: what an interrupted pass loses at most
 WINDOW = WindowSize(rows=1 << 17, bytes=1 << 27, runs=1)
+NO_IMAGES = pa.array([], pa.large_binary())
 
 
 def scan_split(labeled: LabeledSource) -> SplitIndex:
@@ -96,7 +98,7 @@ def _parts(labeled: LabeledSource, folder: Path) -> Iterator[SplitIndex]:
         row += part.rows
     with tqdm(total=total, initial=row, desc=f"scanning {labeled.source.split}", unit="image", disable=None) as bar:
         collected, since = [], time.monotonic()
-        for found in _scan(labeled, row // _batch_rows(labeled)):
+        for found in _scan(labeled, row):
             collected.append(found)
             bar.update(found.rows)
             if time.monotonic() - since > MIN_PART_S:
@@ -113,7 +115,7 @@ def _batch_rows(labeled: LabeledSource) -> int:
 
 
 def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
-    """Yield one part per batch, from batch `start` on."""
+    """Yield the index of the rows from `start` on: a part per batch, several where images are larger than the mean."""
     dataset = RowDataset((labeled,), Subset())
     batch_rows = _batch_rows(labeled)
     order = BatchOrder(0, batch_rows, 0, 1, WINDOW.bounded(labeled.source.row_bytes))
@@ -121,9 +123,9 @@ def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
     waiting: list[Rows] = []
 
     def with_image(reader: WindowReader) -> Iterator[Batch]:
-        spans = order.ordered_spans(dataset.table, dataset.subset, start, batches)
-        for number, rows, _ in cut_batches(reader.read(spans), order, dataset.rows, batches):
-            waiting.append(Rows(rows.ids, rows.images[:0], rows.labels, rows.has_image, rows.has_label))
+        spans = order.ordered_spans(dataset.table, dataset.subset, start // batch_rows, batches)
+        for number, rows in cut_ordered(reader.read(spans), order, dataset.rows, start):
+            waiting.append(replace(rows, images=NO_IMAGES))  # an empty slice would keep the window
             yield Batch(rows.images.drop_null(), rows.labels[rows.has_image], rows.ids[rows.has_image], number)
             del rows
 

@@ -10,7 +10,7 @@ from training.data.batch_order import BatchOrder, WindowSize
 from training.data.order import RowGroups
 from training.data.subset import Subset
 
-TABLE = RowGroups(np.zeros(10, np.int64), np.arange(10), np.full(10, 5))  # 50 rows
+TABLE = RowGroups(np.zeros(10, np.int64), np.arange(10), np.full(10, 5), np.full(10, 500))  # 50 rows
 SIZE = WindowSize(rows=12, bytes=1 << 20, runs=2)
 
 

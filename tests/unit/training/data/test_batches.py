@@ -1,12 +1,14 @@
 """Batches are cut from windows without losing, repeating or keeping rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from training.data import batches
 from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
-from training.data.batches import Batch, BatchCache, Rows, cut_batches
+from training.data.batches import Batch, BatchCache, Rows, cut_batches, cut_ordered
 
 SIZE = WindowSize(rows=1, bytes=1, runs=1)
 
@@ -57,6 +59,18 @@ def test_cut_batches_in_parts_gives_each_window_up_early(monkeypatch, min_bytes,
     order = BatchOrder(0, 4, 0, 1, SIZE)
     cut = list(cut_batches(make_windows(1, 3, 7, 8), order, 8, 2, in_parts=True))
     assert [(number, rows.ids.tolist(), is_complete) for number, rows, is_complete in cut] == parts
+
+
+@pytest.mark.parametrize("start", range(8))
+@pytest.mark.parametrize("min_bytes", [1, 99])
+def test_cut_ordered_from_any_row_gives_the_others_once_in_parts_of_batches(monkeypatch, start, min_bytes):
+    monkeypatch.setattr(batches, "MIN_PART_BYTES", min_bytes)
+    windows = make_windows(1, 3, 7, 8, first_batch=start // 4)
+    windows = [one for one in windows if one[0].end_row > start // 4 * 4]
+    windows[0] = (replace(windows[0][0], first_batch=start // 4), windows[0][1])
+    cut = list(cut_ordered(windows, BatchOrder(0, 4, 0, 1, SIZE), 8, start))
+    assert np.concatenate([rows.ids for _, rows in cut]).tolist() == list(range(start, 8))
+    assert all(len(rows.ids) and (rows.ids // 4 == number).all() for number, rows in cut)
 
 
 def test_batch_packed_holds_the_images_of_a_slice():

@@ -9,8 +9,8 @@ from training.data.order import RowGroups, ordered_windows, shuffled_windows
 from training.data.subset import Subset
 
 
-def make_table(shards: list[list[int]]) -> RowGroups:
-    entries = [(s, g, rows) for s, groups in enumerate(shards) for g, rows in enumerate(groups)]
+def make_table(shards: list[list[int]], row_bytes: int = 1) -> RowGroups:
+    entries = [(s, g, rows, rows * row_bytes) for s, groups in enumerate(shards) for g, rows in enumerate(groups)]
     return RowGroups(*np.array(entries, np.int64).T)
 
 
@@ -67,6 +67,26 @@ def test_shuffled_windows_size_is_bounded():
     for epoch in range(3):
         windows = shuffled_windows(table, Subset(), 0, epoch, 8192, 16)
         assert max(window.rows for window in windows) <= 8192 * 1.1
+
+
+@pytest.mark.parametrize("heavy_first", [True, False])
+def test_windows_bytes_are_bounded_where_rows_are_larger_than_elsewhere(heavy_first):
+    """Two hundred photographs among twenty thousand icons, all of a kind next to each other."""
+    icons, photographs = np.full(200, 100 * 300), np.full(200, 5_000_000)
+    rows = np.array([100] * 200 + [1] * 200)
+    sizes = np.concatenate([icons, photographs])
+    if heavy_first:
+        rows, sizes = rows[::-1], sizes[::-1]
+    table = RowGroups(np.zeros(400, np.int64), np.arange(400), rows, sizes)
+    limit = 1 << 27
+    window_rows = int(limit / (sizes.sum() / table.total))
+    for windows, share in (
+        (shuffled_windows(table, Subset(), 0, 0, window_rows, 32, limit), 1.2),
+        (ordered_windows(table, Subset(), window_rows, limit), 0.25),
+    ):
+        largest = max(sum(int(sizes[a:b].sum()) for a, b in window.runs) for window in windows)
+        assert largest <= share * limit
+        assert sum(window.rows for window in windows) == table.total
 
 
 def test_shuffled_windows_span_the_dataset():

@@ -35,6 +35,17 @@ def test_footer_parse_some_row_groups_says_of_them_what_the_whole_says(groups, o
             assert parsed.row_group(position).to_dict() == whole.row_group(group).to_dict()
 
 
+def test_footer_bytes_are_those_in_memory_not_in_the_file():
+    footer, whole = footer_of(2, rows=50, compression="zstd", use_dictionary=False)
+    assert footer.memory_bytes == [whole.row_group(group).total_byte_size for group in range(2)]
+    assert min(footer.memory_bytes) > 50 * 300 > footer.size
+
+
+def test_footer_bytes_of_a_writer_that_does_not_say_them_are_the_share_of_the_file():
+    footer, _ = footer_of(2)
+    assert parse_footer("file", footer.content, 10**9).memory_bytes == [5 * 10**8] * 2
+
+
 def test_parse_footer_leaves_nothing_for_the_garbage_collector():
     gc.collect()
     gc.disable()

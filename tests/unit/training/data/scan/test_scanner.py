@@ -68,8 +68,9 @@ def test_scan_equal_rows_elsewhere_have_the_same_fingerprint(tmp_path):
     assert scan(one).fingerprint == scan(other).fingerprint
 
 
-def test_scan_interrupted_continues_where_it_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(scanner, "BATCH_ROWS", 4)
+@pytest.mark.parametrize("batch_rows", [4, 5])
+def test_scan_interrupted_continues_where_it_stopped(tmp_path, monkeypatch, batch_rows):
+    monkeypatch.setattr(scanner, "BATCH_ROWS", batch_rows)
     monkeypatch.setattr(scanner, "MIN_PART_S", 0.0)
     folder = write_dataset(tmp_path, CLASSES, [{"image": random_images(22), "label": [0, 1] * 11}])
     whole = scan_split(HubStream(folder).sources[0])
@@ -88,8 +89,10 @@ def test_scan_interrupted_continues_where_it_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(scanner, "_scan", stop_after_three)
     with pytest.raises(StreamError):
         scan(folder)
+    monkeypatch.setattr(scanner, "BATCH_ROWS", 4)  # what was kept does not depend on the batches
     index = scan(folder)
-    assert start_at == [0, 3] and (index.facts == whole.facts).all() and (index.labels == whole.labels).all()
+    assert start_at == [0, 3 * batch_rows]
+    assert (index.facts == whole.facts).all() and (index.labels == whole.labels).all()
     assert [path.name for path in kept.iterdir()] == ["index.npz"]
 
 
