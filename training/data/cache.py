@@ -12,10 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from diskcache import Cache
-
 from training.data.parquet.byte_ranges import CACHE_ERRORS, cache_folder
 from training.data.parquet.locks import LOCK, UNFINISHED, remove_unless_in_use
+from training.data.parquet.row_cache import FILE_NAME, clear_rows
 from training.data.parquet.used import NAME_SUFFIX, read_name
 
 KINDS = ("copies", "scans", "rows", "footers")
@@ -53,7 +52,7 @@ def list_cache() -> list[CacheEntry]:
     """Return what lies in the cache, the largest first."""
     root = cache_folder()
     entries = [*_folders(root / "parquet", "copies", COPY), *_folders(root / "scan", "scans", SCAN)]
-    rows = [path for path in _files(root / "rows")] if (root / "rows" / "cache.db").is_file() else []
+    rows = list(_files(root / "rows")) if (root / "rows" / FILE_NAME).is_file() else []
     footers = [
         path for name in ("footers", "resolved") for path in _children(root / name) if FOOTER.fullmatch(path.name)
     ]
@@ -92,8 +91,8 @@ def remove_entries(entries: Iterable[CacheEntry]) -> tuple[int, list[CacheEntry]
     freed, kept = 0, []
     for entry in entries:
         if entry.kind == "rows":
-            with suppress(*CACHE_ERRORS), Cache(entry.path) as cache:
-                cache.clear()
+            with suppress(*CACHE_ERRORS):
+                clear_rows(entry.path)
         elif entry.kind == "footers":
             for folder in (entry.path, entry.path.with_name("resolved")):
                 for path in _children(folder):

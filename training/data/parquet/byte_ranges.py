@@ -10,7 +10,6 @@ from pathlib import Path
 
 import fsspec
 import httpx2
-from diskcache import Cache, Timeout
 from fsspec.core import url_to_fs
 from fsspec.utils import merge_offset_ranges
 from huggingface_hub import HfFileSystem, constants
@@ -18,8 +17,9 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_ba
 
 from model.errors import StreamError, TrazoError
 from training.config import DataConfig
+from training.data.parquet.row_cache import RowCache
 
-CACHE_ERRORS = (OSError, sqlite3.Error, Timeout)
+CACHE_ERRORS = (OSError, sqlite3.Error)
 MAX_GAP_BYTES = 1 << 16  # between two ranges; reading such a gap is cheaper than another request
 
 
@@ -80,7 +80,7 @@ class RemoteFiles:
                 for begin, end in missing:
                     if cache is not None and a <= begin and end <= b:
                         with suppress(*CACHE_ERRORS):  # without a cache it is read again the next time
-                            cache.set((path, begin, end), data[begin - a : end - a])
+                            cache.set(path, begin, end, data[begin - a : end - a])
         joined: dict[int, bytes] = {}
         start = end = -1
         for begin in sorted(parts):
@@ -130,17 +130,15 @@ class RemoteFiles:
     def _read_cache(self, path: str, begin: int, end: int) -> bytes | None:
         if self._cache is not None:
             with suppress(*CACHE_ERRORS):
-                data = self._cache.get((path, begin, end))
-                if data is not None and len(data) == end - begin:
-                    return data
+                return self._cache.get(path, begin, end)
         return None
 
     @cached_property
-    def _cache(self) -> Cache | None:
+    def _cache(self) -> RowCache | None:
         if not (self.on_hub and self.http.cache_bytes):
             return None
         try:
-            return Cache(cache_folder() / "rows", size_limit=self.http.cache_bytes)
+            return RowCache(cache_folder() / "rows", self.http.cache_bytes)
         except CACHE_ERRORS as error:
             raise TrazoError(
                 f"rows cannot be kept in {cache_folder() / 'rows'}: {error}; delete it, or omit --cache-bytes"

@@ -2,17 +2,18 @@
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from diskcache import Cache
 from huggingface_hub import HfApi, HfFileSystem
 from huggingface_hub.utils import close_session, http_backoff
 
@@ -21,6 +22,7 @@ from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import Fault, LoopbackHub
 from training.data.parquet import byte_ranges, hub_client
 from training.data.parquet.byte_ranges import HttpOptions
+from training.data.parquet.row_cache import FILE_NAME
 from training.data.parquet.source import open_source
 from training.stream import Batch, HubStream
 
@@ -167,7 +169,7 @@ def test_epoch_damaged_cache_is_read_again_or_reported(hub, tmp_path, without_fa
     (footer,) = (tmp_path / "trazo" / "footers").iterdir()
     footer.write_bytes(b"\xff" * 300)
     assert read_epoch(http=CACHE) == without_faults
-    for file in (tmp_path / "trazo" / "rows").glob("cache.db*"):  # the database and what is not yet written into it
+    for file in (tmp_path / "trazo" / "rows").glob(f"{FILE_NAME}*"):  # the database and what is not yet written into it
         file.write_bytes(b"no database" * 1000)
     with pytest.raises(TrazoError, match="rows cannot be kept in"):
         read_epoch(http=CACHE)
@@ -176,8 +178,8 @@ def test_epoch_damaged_cache_is_read_again_or_reported(hub, tmp_path, without_fa
 
 def test_disk_cache_is_bounded(hub, tmp_path):
     read_epoch(http=HttpOptions(cache_bytes=300_000))
-    with Cache(tmp_path / "trazo" / "rows") as cache:
-        kept = sum(len(cache[key]) for key in cache)
+    with closing(sqlite3.connect(tmp_path / "trazo" / "rows" / FILE_NAME)) as database:
+        (kept,) = database.execute("SELECT sum(length(data)) FROM rows").fetchone()
     assert 0 < kept < 400_000 < sum(path.stat().st_size for path in Path(SAMPLE).rglob("train-*"))
 
 

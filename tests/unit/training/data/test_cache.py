@@ -3,17 +3,18 @@
 import fcntl
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Features, Image
-from diskcache import Cache
 
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
 from training.cli import main
 from training.data.cache import CacheEntry, choose_entries, format_bytes, format_cache, list_cache, remove_entries
 from training.data.parquet.locks import LOCK, release
+from training.data.parquet.row_cache import RowCache
 from training.data.scan.scanner import scan_split
 from training.stream import HubStream
 
@@ -47,8 +48,8 @@ def table(tmp_path, cache) -> str:
 
 @pytest.fixture
 def rows(cache) -> None:
-    with Cache(cache / "rows") as kept:
-        kept.set(("path", 0, 1), b"x" * 100_000)
+    with closing(RowCache(cache / "rows", 1_000_000)) as kept:
+        kept.set("path", 0, 100_000, b"x" * 100_000)
 
 
 def test_list_cache_names_datasets_and_sizes(pets, table, rows):
