@@ -16,7 +16,7 @@ from training.release.deploy import DEMO_REQUIREMENTS, assemble
 
 MODEL = "someone/digits"
 SPACE = "someone/demo"
-NOT_INSTALLED = ("datasets", "pyarrow", "keras_tuner", "sklearn", "scipy", "diskcache", "tensorboard", "training")
+NOT_INSTALLED = ("datasets", "pyarrow", "keras_tuner", "sklearn", "scipy", "tensorboard", "training")
 
 
 @pytest.fixture
