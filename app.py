@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # controls as they are at the start.
 MAX_SESSIONS = 128
 MAX_QUEUE = 256  # waiting requests; at worst they take 1 GB, if all bodies have `http.MAX_CALL_BODY_MB`
-TEMP_FILE_TTL_S = 3600  # age at which temporary files are deleted, and the time between two checks
 EVENT_CONCURRENCY = 8
 
 
@@ -43,7 +42,7 @@ def build(supervisor: ModelSupervisor) -> Blocks:
     from ui.tabs.theme import add_header
     from ui.tabs.tuning import add_tuning_tab
 
-    with Page(title="Trazo", analytics_enabled=False, delete_cache=(TEMP_FILE_TTL_S, TEMP_FILE_TTL_S)) as demo:
+    with Page(title="Trazo", analytics_enabled=False) as demo:
         add_header()
         add_status_banner(demo, supervisor)
         with gr.Tab(i18n("edges_tab"), id="edges"):
@@ -65,7 +64,9 @@ def launch(demo: Blocks, address: Address) -> None:
     """
     from ui.decoding.pool import decoders
     from ui.server.fetch import MAX_FILE_MB
+    from ui.server.gradio_compat import forget_temp_files
     from ui.server.http import APP_KWARGS
+    from ui.server.temp_files import TEMP_FILES
     from ui.tabs.panels import i18n
     from ui.tabs.theme import CSS_PATH, ICON_PATH, make_theme
 
@@ -86,6 +87,7 @@ def launch(demo: Blocks, address: Address) -> None:
         favicon_path=ICON_PATH,
         app_kwargs=APP_KWARGS,
     )
+    TEMP_FILES.start(kept=lambda: forget_temp_files(demo))
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")
     show(describe_address(address, demo.root_path, demo.share_url))

@@ -25,10 +25,14 @@ def make_writable(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
 
-def own_temporary_folder(name: str) -> Path:
+def own_temporary_folder(name: str, parent: Path | None = None) -> Path:
     """Return a folder in the temporary folder that nobody else owns: of this name, with the user's id, or a new one.
 
     On a shared machine, a folder of a fixed name belongs to the first person who makes it.
+
+    Args:
+        name: of the folder.
+        parent: a folder instead of the temporary folder.
 
     Raises:
         TrazoError: if no temporary folder can be written.
@@ -36,10 +40,10 @@ def own_temporary_folder(name: str) -> Path:
     try:
         user = os.getuid() if hasattr(os, "getuid") else 0
         for candidate in (name, f"{name}-{user}"):
-            folder = Path(tempfile.gettempdir(), candidate)
+            folder = Path(parent or tempfile.gettempdir(), candidate)
             if _is_own(folder):
                 return folder
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
     except OSError as error:
         raise TrazoError(f"no temporary folder can be written ({error}); set TMPDIR to one that can") from None
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -21,7 +21,7 @@ def clear_leftovers(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def atomic_write(path: str | os.PathLike, content: bytes | str) -> None:
+def atomic_write(path: str | os.PathLike, content: bytes | bytearray | str) -> None:
     """Write a file, completely or not at all, as `atomic_file` does."""
     with atomic_file(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)

@@ -181,3 +181,12 @@ def test_upload_refused_by_gradio_is_reported_in_spanish(page, tmp_path):
     for name, key in (("large.png", "too_much"), ("words.pdf", "image_unreadable")):
         page.locator("#edges-original input[type=file]").set_input_files(tmp_path / name)
         page.get_by_text(SERVER_TEXT["es"][key].format(limit=20), exact=True).wait_for()
+
+
+def test_upload_without_room_is_reported_in_spanish(page, tmp_path):
+    refused = {"detail": SERVER_TEXT["es"]["storage_full"]}
+    page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=507, json=refused))
+    Image.new("L", (20, 20)).save(tmp_path / "small.png")
+    page.get_by_label(GRADIO_TEXT["es"]["Remove Image"]).click()
+    page.locator("#edges-original input[type=file]").set_input_files(tmp_path / "small.png")
+    page.get_by_text(refused["detail"], exact=True).wait_for()

@@ -292,18 +292,27 @@ def test_log_has_no_tracebacks_of_the_project(app):
 
 
 def test_temporary_files_are_deleted(tmp_path, photo):
-    code = "import app; from tests.support.app_without_network import main; app.TEMP_FILE_TTL_S = 1; main()"
+    """Those that Gradio knows of and others; what other programs keep in GRADIO_TEMP_DIR is not touched."""
+    others = tmp_path / "kept" / "0f" / "of another program.png"
+    others.parent.mkdir(parents=True)
+    others.write_bytes(photo.read_bytes())
+    code = (
+        "from tests.support.app_without_network import main; from ui.server.temp_files import TEMP_FILES; "
+        "TEMP_FILES.max_age_s = 1; main()"
+    )
     with running(tmp_path / "log.txt", "-c", code, GRADIO_TEMP_DIR=str(tmp_path / "kept")) as app:
-        at_start = {file for file in (tmp_path / "kept").rglob("*") if file.is_file()}
+        folder = tmp_path / "kept" / "gradio-trazo"
+        at_start = {file for file in folder.rglob("*") if file.is_file()}
+        (folder / "tmpaborted").write_bytes(b"half an image")
         never_used, used = app.upload(photo.read_bytes() + b"more"), app.upload(photo.read_bytes())
         ended, (edges, *_) = app.call("edges", json.dumps({"data": [used, "sobel", 50]}).encode())
-        files = {Path(file["path"]) for file in (never_used, used, edges)}
-        assert ended == "complete" and len(files) == 3 and all(file.parent.is_dir() for file in files)
+        files = {Path(file["path"]) for file in (never_used, used, edges)} | {folder / "tmpaborted"}
+        assert ended == "complete" and len(files) == 4 and all(file.parent.is_dir() for file in files)
         last = time.monotonic() + 60
-        while any(file.exists() for file in files):
+        while any(file.exists() for file in files) or set(folder.iterdir()) != {file.parent for file in at_start}:
             assert time.monotonic() < last, files
             time.sleep(0.1)
-        assert at_start and all(file.is_file() for file in at_start)  # the page's own files stay
+        assert at_start and all(file.is_file() for file in (*at_start, others))  # the page's own files stay
 
 
 def test_120_requests_at_once_are_all_answered(app, photo):

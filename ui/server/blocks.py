@@ -1,13 +1,15 @@
 """The page as Gradio's `Blocks`, in which every event ends in an answer or a sentence, no matter what it was sent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from ui.i18n import UserError, language_of
 from ui.server.error_log import log_error, release_frames
-from ui.server.fetch import fetch_files
+from ui.server.fetch import fetch_image
 from ui.server.gradio_compat import EventBlocks, ProcessEvent
+from ui.server.temp_files import is_disk_full
 
 
 class Page(EventBlocks):
@@ -17,13 +19,17 @@ class Page(EventBlocks):
     without a traceback, and the log gets one line.
     """
 
-    async def process_event(self, process: ProcessEvent, inputs: list, request: gr.Request | None) -> dict[str, Any]:
-        """Run an event: files given by URL are fetched first."""
+    async def process_event(
+        self, process: ProcessEvent, inputs: list, components: Sequence[gr.blocks.Block], request: gr.Request | None
+    ) -> dict[str, Any]:
+        """Run an event: an image given by URL is fetched first."""
         try:
-            return await process(await fetch_files(inputs))
+            return await process(await fetch_image(inputs, components))
         except Exception as error:  # any failure, see above
             if not isinstance(error, UserError):
                 log_error(error)
             release_frames(error)
-            shown = error if isinstance(error, UserError) else UserError("failed")
+            shown = (
+                error if isinstance(error, UserError) else UserError("disk_full" if is_disk_full(error) else "failed")
+            )
             raise gr.Error(shown.text(language_of(request)), print_exception=False) from None

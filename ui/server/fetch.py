@@ -1,101 +1,127 @@
-"""Files that a client names by URL: downloaded within limits, then treated like uploads.
+"""An image that a client names by URL: downloaded within limits, then treated like an upload.
 
-Gradio's own download takes a body of any size into memory and has no time limit.
+Gradio's own download takes any number of files of any size, without a time limit, wherever they are named. No URL
+reaches it.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urljoin
 
+import gradio as gr
 import httpx
 
-from model.io.atomic import atomic_write
 from ui.i18n import UserError
-from ui.server.gradio_compat import (
-    PUBLIC_HOSTNAME_WHITELIST,
-    AsyncSecureTransport,
-    async_traverse,
-    get_upload_folder,
-    is_file_obj_with_meta,
-    is_http_url_like,
-    matches_domain_whitelist,
-)
+from ui.server.gradio_compat import PUBLIC_HOSTNAME_WHITELIST, is_http_url_like, matches_domain_whitelist
+from ui.server.public_address import resolve_public
+from ui.server.temp_files import TEMP_FILES, is_disk_full
+from ui.server.upload import drawn_image
 
 MAX_FILE_MB = 20  # uploaded or fetched
 FETCH_TIMEOUT_S = 15
 MAX_REDIRECTS = 5
+# At a time. A slow address holds one of the places for events with images (`upload.IMAGE_EVENTS`); others stay free.
+MAX_FETCHES = 4
+_places = BoundedSemaphore(MAX_FETCHES)
 
-TransportFor = Callable[[str], Awaitable[httpx.AsyncBaseTransport | None]]
-
-
-async def transport_to_public_host(host: str) -> httpx.AsyncBaseTransport | None:
-    """Return a transport to a host of the public internet; the server's own network is closed to visitors.
-
-    The connection goes to the address that was checked, because a second lookup may return another one. The Hub's hosts
-    pass without a check, as in Gradio: from within a Space they have private addresses.
-
-    Raises:
-        UserError: if the host has no public address.
-    """
-    if matches_domain_whitelist(host, PUBLIC_HOSTNAME_WHITELIST):
-        return None
-    for *_, address in await asyncio.get_running_loop().getaddrinfo(host, None):
-        if ip_address(address[0]).is_global:
-            return AsyncSecureTransport(address[0])
-    raise UserError("address_unreachable")
-
-
-async def fetch_files(inputs: Any, transport_for: TransportFor = transport_to_public_host) -> Any:
-    """Return an event's inputs with every file that is given by URL replaced by a local copy.
-
-    Raises:
-        UserError: if one cannot be fetched, or is larger than `MAX_FILE_MB`.
-    """
-
-    async def localize(file: dict) -> dict:
-        return {**file, "path": await fetch(file["path"], transport_for)} if is_http_url_like(file["path"]) else file
-
-    return await async_traverse(inputs, localize, is_file_obj_with_meta)
+Resolve = Callable[[str], Awaitable[str]]
+Fetch = Callable[[str], Awaitable[str]]
 
 
 async def fetch(
-    url: str, transport_for: TransportFor = transport_to_public_host, timeout_s: float = FETCH_TIMEOUT_S
+    url: str,
+    resolve: Resolve = resolve_public,
+    transport: httpx.AsyncBaseTransport | None = None,
+    timeout_s: float = FETCH_TIMEOUT_S,
 ) -> str:
-    """Download a file into Gradio's upload folder, where it is deleted like any upload, and return its path.
+    """Download a file into the folder of uploads, and return its path.
 
     Args:
         url: of the file.
-        transport_for: returns the transport to a host.
-        timeout_s: of the whole download.
+        resolve: returns the IP address to which the connection for a host goes.
+        transport: of httpx; None for the network.
+        timeout_s: of the whole download, redirects included.
 
     Raises:
-        UserError: if it cannot be fetched in time, or is larger than `MAX_FILE_MB`.
+        UserError: if it cannot be fetched in time, is larger than `MAX_FILE_MB`, or others are being fetched.
     """
     try:
-        async with asyncio.timeout(timeout_s):
-            content = await _download(url, transport_for)
-    except UserError:
-        raise
-    except Exception:  # unknown host, no answer, malformed URL, …
+        with _place():
+            async with asyncio.timeout(timeout_s):
+                content = await _download(url, resolve, transport)
+            return str(await asyncio.to_thread(TEMP_FILES.save, content, "fetched"))
+    except Exception as error:  # unknown host, no answer, malformed URL, …
+        if isinstance(error, UserError) or is_disk_full(error):
+            raise
         raise UserError("address_unreachable") from None
-    path = Path(get_upload_folder(), hashlib.sha256(content).hexdigest(), "fetched")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    await asyncio.to_thread(atomic_write, path, content)
-    return str(path.resolve())
 
 
-async def _download(url: str, transport_for: TransportFor) -> bytes:
+async def fetch_image(
+    inputs: Sequence[Any], components: Sequence[gr.blocks.Block], fetch_file: Fetch = fetch
+) -> list[Any]:
+    """Return an event's inputs with the image that is given by URL replaced by a local copy.
+
+    Args:
+        inputs: as the client sent them.
+        components: of the inputs; only a `gr.Image` takes a URL.
+        fetch_file: downloads a URL and returns the path.
+
+    Raises:
+        UserError: if there is more than one URL, or one anywhere else, or it cannot be fetched.
+    """
+    given, found = list(inputs), []
+    for number, value in enumerate(inputs):
+        if any(_urls(value)):
+            is_image = number < len(components) and isinstance(components[number], gr.Image)
+            given[number] = drawn_image(value) if is_image else value
+            found += [(number, is_image, url) for url in _urls(given[number])]
+    for number, is_image, url in found:
+        image = given[number]
+        if len(found) > 1 or not is_image or not isinstance(image, dict) or image.get("path") != url:
+            raise UserError("address_limit")
+        given[number] = {**image, "path": await fetch_file(url)}
+    return given
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    if not _places.acquire(blocking=False):
+        raise UserError("busy")
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _urls(value: Any) -> Iterator[str]:
+    """Yield every URL that stands where Gradio would download it, at any depth."""
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            if is_http_url_like(one.get("path")):
+                yield one["path"]
+            rest.extend(one.values())
+        elif isinstance(one, list | tuple):
+            rest.extend(one)
+
+
+async def _download(url: str, resolve: Resolve, transport: httpx.AsyncBaseTransport | None) -> bytearray:
     for _ in range(MAX_REDIRECTS + 1):
-        transport = await transport_for(httpx.URL(url).host)
+        address = httpx.URL(url)
         # Not compressed, so that the content is not larger than what was counted.
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", "Host": address.netloc.decode()}
+        # The Hub's hosts pass without a check, as in Gradio: from within a Space they have private addresses.
+        host = address.raw_host.decode()
+        is_hub = matches_domain_whitelist(host, PUBLIC_HOSTNAME_WHITELIST)
+        # The connection goes to the address that was checked; TLS and the server get the name.
+        target = address if is_hub else address.copy_with(host=await resolve(host))
         async with (
-            httpx.AsyncClient(transport=transport, headers=headers) as client,
-            client.stream("GET", url) as response,
+            httpx.AsyncClient(transport=transport, trust_env=is_hub) as client,  # a proxy would look the name up again
+            client.stream("GET", target, headers=headers, extensions={"sni_hostname": host}) as response,
         ):
             if response.has_redirect_location:
                 url = urljoin(url, response.headers["Location"])
@@ -106,5 +132,5 @@ async def _download(url: str, transport_for: TransportFor) -> bytes:
                 content += chunk
                 if len(content) > MAX_FILE_MB * 1_000_000:
                     raise UserError("too_much", limit=MAX_FILE_MB)
-            return bytes(content)
+            return content
     raise UserError("address_unreachable")

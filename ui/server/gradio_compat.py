@@ -5,26 +5,23 @@ Such names may change with any release. `ui/requirements.txt` therefore holds th
 it there, run this test, then the browser tests.
 """
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components.image_editor import EditorData
 from gradio.data_classes import ImageData
 from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
 from gradio.utils import get_upload_folder, is_in_or_equal
-from gradio_client.utils import async_traverse, is_file_obj_with_meta, is_http_url_like
-from safehttpx import AsyncSecureTransport, matches_domain_whitelist
+from gradio_client.utils import is_http_url_like
+from safehttpx import matches_domain_whitelist
 
 __all__ = [
     "PUBLIC_HOSTNAME_WHITELIST",
-    "AsyncSecureTransport",
     "EditorData",
     "ImageData",
-    "async_traverse",
     "get_upload_folder",
-    "is_file_obj_with_meta",
     "is_http_url_like",
     "is_in_or_equal",
     "matches_domain_whitelist",
@@ -36,12 +33,15 @@ ProcessEvent = Callable[[list], Awaitable[dict[str, Any]]]
 class EventBlocks(gr.Blocks):
     """Blocks with a method around every event that runs on the server."""
 
-    async def process_event(self, process: ProcessEvent, inputs: list, request: gr.Request | None) -> dict[str, Any]:
+    async def process_event(
+        self, process: ProcessEvent, inputs: list, components: Sequence[Block], request: gr.Request | None
+    ) -> dict[str, Any]:
         """Run an event.
 
         Args:
             process: Gradio's own processing of the inputs.
             inputs: the raw values, not checked yet.
+            components: of the inputs; a client may send more or fewer values.
             request: the request of the event.
         """
         return await process(inputs)
@@ -54,12 +54,16 @@ class EventBlocks(gr.Blocks):
 
         request = kwargs.get("request")
         # A list if the event says that it is a batch.
-        return await self.process_event(process, inputs, request[0] if isinstance(request, list) else request)
+        request = request[0] if isinstance(request, list) else request
+        components = (self.fns[block_fn] if isinstance(block_fn, int) else block_fn).inputs
+        return await self.process_event(process, inputs, components, request)
 
 
-def cache_folder(component: gr.blocks.Block) -> Path:
-    """Return the folder from which Gradio serves the files of a component."""
-    return Path(component.GRADIO_CACHE)
+def forget_temp_files(blocks: gr.Blocks) -> set[str]:
+    """Have Gradio forget the files of visitors, which it would list forever, and return those of the page itself."""
+    for files in blocks.temp_file_sets:
+        files.clear()
+    return {file for block in list(blocks.blocks.values()) for file in list(block.keep_in_cache)}
 
 
 def set_payload_model(component: gr.components.Component, model: type) -> None:

@@ -1,7 +1,6 @@
 """Gradio's environment variables: which are used, and a folder for its files that is really this person's."""
 
 import logging
-import os
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -31,6 +30,8 @@ SET = {
 # What the image of a Space sets.
 EXPECTED = {"GRADIO_ALLOW_FLAGGING", "GRADIO_FLAGGING_MODE", "GRADIO_NUM_PORTS", "GRADIO_SSR_MODE", "GRADIO_THEME"}
 
+FOLDER_NAME = "gradio-trazo"
+
 logger = logging.getLogger("trazo")
 
 
@@ -53,22 +54,18 @@ def set_up_gradio(environ: MutableMapping[str, str]) -> None:
 
 
 def gradio_folder(environ: MutableMapping[str, str]) -> Path:
-    """Return the folder for Gradio's files: GRADIO_TEMP_DIR, or one in the temporary folder that nobody else owns.
+    """Return a folder for Gradio's files that is Trazo's alone, in GRADIO_TEMP_DIR or the temporary folder.
 
-    On a shared machine, `gradio` in the temporary folder belongs to the first person who started a Gradio program.
+    What is old in it will be deleted (`ui.server.temp_files`), and other programs may keep files where it lies.
 
     Raises:
         TrazoError: if GRADIO_TEMP_DIR cannot be written, or no temporary folder can be written.
     """
+    parent = None
     if given := environ.get("GRADIO_TEMP_DIR"):
-        folder = Path(given)
+        parent = Path(given).absolute()
         try:
-            make_writable(folder)
+            make_writable(parent)
         except OSError as error:
             raise TrazoError(f"GRADIO_TEMP_DIR is {given!r}, which cannot be written ({error.strerror})") from None
-        return folder.absolute()
-    folder = own_temporary_folder("gradio")
-    # Gradio puts each file into another folder, except these.
-    if (history := folder / "vibe_edit_history").is_dir() and not os.access(history, os.W_OK | os.X_OK):  # words: ok
-        folder = own_temporary_folder("gradio-trazo")
-    return folder
+    return own_temporary_folder(FOLDER_NAME, parent)

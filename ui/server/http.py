@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.i18n import language_of, translate
 from ui.server.error_log import log_error
 from ui.server.fetch import MAX_FILE_MB
+from ui.server.file_routes import FileRoutesMiddleware
 
 HEADERS = {
     # The Hub shows a Space in a frame of its page. Other sites must not, or they could trick visitors into clicks.
@@ -96,6 +97,6 @@ async def handle_invalid_body(_: Request, error: RequestValidationError) -> JSON
 
 
 APP_KWARGS: dict[str, Any] = {
-    "middleware": [Middleware(GuardMiddleware)],
+    "middleware": [Middleware(GuardMiddleware), Middleware(FileRoutesMiddleware)],
     "exception_handlers": {RequestValidationError: handle_invalid_body, 503: handle_full_queue},
 }

@@ -1,28 +1,18 @@
-"""Images to be served: PNG files in Gradio's cache, written atomically."""
+"""Images to be served: PNG files in the folder of uploads, from which Gradio serves them."""
 
-import hashlib
-import os
-
-import gradio as gr
-
-from model.io.atomic import atomic_write
-from ui.server.gradio_compat import cache_folder
+from ui.server.temp_files import TEMP_FILES
 
 
-def save_png(encoded: bytes, component: gr.Image | gr.ImageSlider) -> str:
-    """Save an image where a component serves it from, and return the path.
+def save_png(encoded: bytes) -> str:
+    """Save an image where Gradio serves it from, and return the path.
 
     Gradio would overwrite the file of an equal image while another visitor may be reading it: the photos of the edges
     tab are the same for everyone.
 
     Args:
         encoded: a PNG.
-        component: shows the image.
+
+    Raises:
+        StorageFullError: if the quota of files is used up.
     """
-    path = cache_folder(component) / hashlib.sha256(encoded).hexdigest() / "image.png"
-    try:
-        os.utime(path)  # in use again: Gradio deletes old files
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, encoded)
-    return str(path)
+    return str(TEMP_FILES.save(encoded, "image.png"))

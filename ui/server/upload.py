@@ -4,6 +4,7 @@ Gradio's own preprocessing decodes first, without a limit, and reports a damaged
 therefore take raw payloads (`preprocess=False`) and use these functions; `ui.decoding` decodes.
 """
 
+import os
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ def image_source(payload: Any) -> str | bytes | None:
         a path, encoded bytes, or None without an image.
 
     Raises:
-        UserError: if it is neither, is not in the upload folder, or is a longer URL than any canvas makes.
+        UserError: if it is neither, is not in the upload folder, was deleted because it is old, or is a longer URL than
+            any canvas makes.
     """
     if not payload:
         return None
@@ -53,7 +55,7 @@ def image_source(payload: Any) -> str | bytes | None:
         # Gradio checks only files that carry its mark, and a payload may come without.
         if path and not is_in_or_equal(path, get_upload_folder()):
             raise UserError("image_unreadable")
-        return path
+        return _in_use(path) if path else None
     if not isinstance(payload, str) or len(payload) > MAX_DATA_URL_CHARS:
         raise UserError("image_unreadable")
     head, _, encoded = payload.partition(",")
@@ -67,10 +69,14 @@ def image_source(payload: Any) -> str | bytes | None:
 
 def drawing_source(payload: dict | None) -> str | bytes | None:
     """Return the path or the PNG of the drawing in a sketchpad's raw payload, None if nothing was drawn."""
-    if not payload:
-        return None
-    drawn = payload.get("composite") or next(iter(payload.get("layers") or []), None) or payload.get("background")
-    return image_source(drawn)
+    return image_source(drawn_image(payload))
+
+
+def drawn_image(payload: Any) -> Any:
+    """Return the image of a sketchpad's raw payload; any other payload is the image itself."""
+    if not isinstance(payload, dict) or "path" in payload:
+        return payload
+    return payload.get("composite") or next(iter(payload.get("layers") or []), None) or payload.get("background")
 
 
 @contextmanager
@@ -80,3 +86,12 @@ def show_warnings(request: gr.Request | None) -> Iterator[None]:
         yield
     except UserError as message:
         gr.Warning(message.text(language_of(request)))
+
+
+def _in_use(path: str) -> str:
+    """Touch a file, so that its age counts from now."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        raise UserError("image_expired") from None
+    return path

@@ -118,7 +118,7 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
             original, edges, arithmetic = decoders().apply(
                 edge_view_pngs, image_source(image), matrix, chosen, visitor=visitor_of(request), with_size=True
             )
-            pair = save_png(original, controls.comparison), save_png(edges, controls.comparison)
+            pair = save_png(original), save_png(edges)
             return pair, arithmetic_html(arithmetic, language_of(request))
         return None, ""
 
@@ -170,6 +170,6 @@ def _register_endpoint() -> None:
             threshold: in gray levels times weights: a pixel is white where the sum is above it.
         """
         source = image_source(picture)  # words: ok
-        return save_png(decoders().apply(edge_map_png, source, kernel, threshold, visitor=visitor_of(request)), result)
+        return save_png(decoders().apply(edge_map_png, source, kernel, threshold, visitor=visitor_of(request)))
 
     gr.on([], find_edges, [image, kernel, threshold], result, preprocess=False, api_name="edges", **IMAGE_EVENTS)

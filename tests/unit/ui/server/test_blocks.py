@@ -1,6 +1,7 @@
 """Any failure of an event is reported in the request's language and leaves no traceback."""
 
 import asyncio
+import errno
 import weakref
 from types import SimpleNamespace
 
@@ -37,7 +38,7 @@ def page() -> Page:
         (1, ["", "", ["no choice"]], "failed"),
         (1, ["", 1, "no choice"], "failed"),  # Gradio's own error, in English
         (1, ["", 1, {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}], "failed"),
-        (1, ["", 1, {"path": "http://127.0.0.1:1/a.png", "meta": {"_type": "gradio.FileData"}}], "address_unreachable"),
+        (1, ["", 1, {"path": "http://127.0.0.1:1/a.png", "meta": {"_type": "gradio.FileData"}}], "address_limit"),
         (1, ["", 1, {"path": "a", "meta": 3}], "failed"),
         (2, [], "failed"),
     ],
@@ -51,6 +52,31 @@ def test_page_event_failure_is_reported(page, caplog, event, inputs, key, langua
     logged = [record.getMessage() for record in caplog.records if record.name == "trazo"]
     assert len(logged) == (2 if key == "failed" else 0)
     assert not any("\n" in line or "Traceback" in line for line in logged)
+
+
+def test_page_event_on_a_full_disk_says_so(caplog):
+    def fill(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Page() as page:
+        gr.on([], fill, text := gr.Textbox(), text)
+    with pytest.raises(gr.Error) as shown:
+        asyncio.run(page.process_api(page.fns[0], [""], request=SimpleNamespace(headers={"accept-language": "es"})))
+    assert shown.value.message == SERVER_TEXT["es"]["disk_full"] and "No space left" in caplog.text
+
+
+def test_page_event_url_reaches_no_download_of_gradio(monkeypatch):
+    """Gradio fetches any URL in any input, and asks dns.google for hosts without a public address."""
+    asked = []
+    monkeypatch.setattr("safehttpx.get", lambda url, **_: asked.append(url))
+    with Page() as page:
+        value, image = gr.JSON(), gr.Image()
+        gr.on([], lambda *_: None, [value, image], None)
+    url = {"path": "http://192.168.0.1/x", "meta": {"_type": "gradio.FileData"}}
+    for inputs in ([url, None], [[{"a": url}], None], [None, url], [None, {"composite": url}], [None, [url]]):
+        with pytest.raises(gr.Error):
+            asyncio.run(page.process_api(page.fns[0], inputs, request=SimpleNamespace(headers={})))
+    assert asked == []
 
 
 def test_page_event_failure_releases_images():

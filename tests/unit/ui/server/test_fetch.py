@@ -1,16 +1,23 @@
-"""Files given by URL: limited in size and time, and only from the public internet."""
+"""An image given by URL: one, only as an image, limited in size and time, and only from the public internet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
 
 from ui.i18n import UserError
-from ui.server.fetch import MAX_FILE_MB, fetch, fetch_files, transport_to_public_host
+from ui.server import fetch as fetch_module
+from ui.server.fetch import MAX_FETCHES, MAX_FILE_MB, fetch, fetch_image
 
 CHUNK = bytes(100_000)
+IMAGE, JSON = gr.Image(render=False), gr.JSON(render=False)
 
 
 class EndlessBody(httpx.AsyncByteStream):
@@ -31,35 +38,99 @@ def upload_folder(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
 
 
-def internet(responses: dict[str, httpx.Response]) -> Callable:
-    """Return the transport of a public internet: URL -> response."""
+def internet(responses: dict[str, httpx.Response], requests: list[httpx.Request] | None = None) -> dict[str, Any]:
+    """Return the arguments for a public internet: URL -> response."""
 
-    async def transport_for(host: str) -> httpx.MockTransport:
-        return httpx.MockTransport(lambda request: responses[str(request.url)])
+    def respond(request: httpx.Request) -> httpx.Response:
+        if requests is not None:
+            requests.append(request)
+        return responses[str(request.url.copy_with(netloc=request.headers["Host"].encode()))]
 
-    return transport_for
+    async def resolve(host: str) -> str:
+        return "93.184.215.14"
+
+    return {"resolve": resolve, "transport": httpx.MockTransport(respond)}
 
 
 def file(url: object) -> dict:
     return {"path": url, "meta": {"_type": "gradio.FileData"}}
 
 
-def test_fetch_files_replaces_every_url(tmp_path):
-    responses = {"https://a.org/one": httpx.Response(302, headers={"Location": "/two"})}
-    for name in ("two", "three"):
-        responses[f"https://a.org/{name}"] = httpx.Response(200, stream=httpx.ByteStream(b"image"))
-    uploaded = file(str(tmp_path / "uploaded.png"))
-    inputs = [file("https://a.org/one"), [file("https://a.org/three")], uploaded, "https://a.org/x", None]
-    one, (three,), *others = asyncio.run(fetch_files(inputs, internet(responses)))
-    assert Path(one["path"]).read_bytes() == b"image" and one["path"] == three["path"] and one["meta"]
-    assert Path(one["path"]).is_relative_to(tmp_path) and others == [uploaded, "https://a.org/x", None]
+def call(inputs: list, *components: gr.blocks.Block) -> tuple[list, list[str]]:
+    """Return the inputs that an event gets, and what was fetched for them."""
+    fetched = []
+
+    async def fetch_file(url: str) -> str:
+        fetched.append(url)
+        return "/local"
+
+    return asyncio.run(fetch_image(inputs, components, fetch_file)), fetched
+
+
+def test_fetch_image_replaces_the_url_of_an_image():
+    uploaded, url = file("/tmp/uploaded.png"), file("https://a.org/one")
+    assert call([url, 1], IMAGE, JSON) == ([url | {"path": "/local"}, 1], ["https://a.org/one"])
+    assert call([uploaded, "https://a.org/x", None], IMAGE, JSON) == ([uploaded, "https://a.org/x", None], [])
+    assert call([], IMAGE) == ([], []) and call([None, 1, 2], IMAGE) == ([None, 1, 2], [])
+
+
+def test_fetch_image_of_a_drawing_only_what_is_read():
+    url, other, local = file("https://a.org/one"), file("https://a.org/two"), file("/tmp/uploaded.png")
+    for drawing in (
+        {"background": other, "layers": [other] * 9, "composite": url},
+        {"background": other, "layers": [url], "composite": None},
+        {"background": url, "layers": [], "composite": None},
+    ):
+        assert call([drawing], IMAGE) == ([url | {"path": "/local"}], ["https://a.org/one"])
+    assert call([{"background": other, "layers": [other], "composite": local}], IMAGE) == ([local], [])
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [file("/tmp/a.png"), file("https://a.org/kernel")],
+        [None, [[1, file("https://a.org/kernel")]]],
+        [None, {"a": {"b": [file("https://a.org/kernel")]}}],
+        [file("https://a.org/one"), file("https://a.org/kernel")],
+        [[file("https://a.org/one")], 1],
+        [file("/tmp/a.png") | {"inner": file("https://a.org/one")}, 1],
+        [file("https://a.org/one") | {"inner": file("https://a.org/two")}, 1],
+        [{"layers": [[file("https://a.org/one")]]}, 1],
+        [None, 1, file("https://a.org/too-many")],
+        [None, [file(f"https://a.org/{number}") for number in range(500)]],
+    ],
+)
+def test_fetch_image_url_anywhere_else_is_refused_and_not_fetched(inputs):
+    fetched = []
+
+    async def fetch_file(url: str) -> str:
+        fetched.append(url)
+        return "/local"
+
+    with pytest.raises(UserError, match="only one per request"):
+        asyncio.run(fetch_image(inputs, [IMAGE, JSON], fetch_file))
+    assert fetched == []
+
+
+def test_fetch_follows_redirects_and_tells_each_host_its_name(tmp_path):
+    requests: list[httpx.Request] = []
+    responses = {
+        "https://a.org:8443/one": httpx.Response(302, headers={"Location": "/two"}),
+        "https://a.org:8443/two": httpx.Response(302, headers={"Location": "http://b.org/three"}),
+        "http://b.org/three": httpx.Response(200, stream=httpx.ByteStream(b"image")),
+    }
+    path = Path(asyncio.run(fetch("https://a.org:8443/one", **internet(responses, requests))))
+    assert path.read_bytes() == b"image" and path.is_relative_to(tmp_path)
+    assert {request.url.host for request in requests} == {"93.184.215.14"}
+    assert [request.headers["Host"] for request in requests] == ["a.org:8443", "a.org:8443", "b.org"]
+    assert [request.extensions["sni_hostname"] for request in requests] == ["a.org", "a.org", "b.org"]
 
 
 def test_fetch_large_file_is_refused(tmp_path):
     body = EndlessBody()
     responses = {"https://a.org/endless": httpx.Response(200, stream=body)}
     with pytest.raises(UserError, match="up to 20 MB"):
-        asyncio.run(fetch("https://a.org/endless", internet(responses)))
+        asyncio.run(fetch("https://a.org/endless", **internet(responses)))
     assert body.sent_bytes <= MAX_FILE_MB * 1_000_000 + 2 * len(CHUNK) and not list(tmp_path.iterdir())
 
 
@@ -67,7 +138,7 @@ def test_fetch_slow_file_times_out():
     body = EndlessBody(pause=0.05)
     responses = {"https://a.org/slow": httpx.Response(200, stream=body)}
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch("https://a.org/slow", internet(responses), timeout_s=0.3))
+        asyncio.run(fetch("https://a.org/slow", **internet(responses), timeout_s=0.3))
     assert 0 < body.sent_bytes < 20 * len(CHUNK)
 
 
@@ -81,19 +152,70 @@ def test_fetch_slow_file_times_out():
 )
 def test_fetch_failure_is_reported(response):
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch("https://a.org/x", internet({"https://a.org/x": response})))
+        asyncio.run(fetch("https://a.org/x", **internet({"https://a.org/x": response})))
+
+
+@pytest.fixture
+def own_server() -> Iterator[tuple[int, list]]:
+    """A server of this machine's network: its port, and the connections to it."""
+    connections: list = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connections.append(server.accept())
+                except OSError:  # closed
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1], connections
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "100.64.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"]
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "[64:ff9b::7f00:1]",
+        "2130706433",
+        "user@127.0.0.1",
+    ],
 )
-def test_fetch_private_host_is_refused(host):
+def test_fetch_own_network_gets_no_connection(own_server, host):
+    port, connections = own_server
     with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(fetch(f"http://{host}/x"))
-    with pytest.raises(UserError, match="could be fetched"):
-        asyncio.run(transport_to_public_host(host))
+        asyncio.run(fetch(f"http://{host}:{port}/x"))
+    assert connections == []
 
 
-def test_transport_connects_to_the_checked_address():
-    transport = asyncio.run(transport_to_public_host("93.184.215.14"))
-    assert transport.verified_ip == "93.184.215.14"
+def test_fetch_redirect_to_the_own_network_gets_no_connection(own_server):
+    port, connections = own_server
+    hosts = []
+
+    async def resolve(host: str) -> str:
+        hosts.append(host)
+        return await (fetch_module.resolve_public(host) if host != "a.org" else asyncio.sleep(0, "93.184.215.14"))
+
+    redirect = httpx.Response(302, headers={"Location": f"http://127.0.0.1:{port}/x"})
+    transport = internet({"http://a.org/x": redirect})["transport"]
+    with pytest.raises(UserError, match="could be fetched"):
+        asyncio.run(fetch("http://a.org/x", resolve, transport))
+    assert hosts == ["a.org", "127.0.0.1"] and connections == []
+
+
+def test_fetch_of_too_many_at_a_time_is_refused():
+    async def resolve(host: str) -> str:
+        await asyncio.sleep(60)
+        return host
+
+    async def fetch_many() -> list:
+        many = [fetch("https://a.org/slow", resolve, timeout_s=0.3) for _ in range(MAX_FETCHES + 2)]
+        return await asyncio.gather(*many, return_exceptions=True)
+
+    for _ in range(2):  # the places are free again
+        keys = sorted(error.key for error in asyncio.run(fetch_many()))
+        assert keys == ["address_unreachable"] * MAX_FETCHES + ["busy"] * 2

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from ui.server import gradio_compat
 
@@ -17,22 +18,17 @@ def test_imported_names_exist(name):
 def test_functions_take_the_arguments_in_use():
     assert list(inspect.signature(gr.Blocks.process_api).parameters)[:3] == ["self", "block_fn", "inputs"]
     assert "request" in inspect.signature(gr.Blocks.process_api).parameters
-    traverse = inspect.signature(gradio_compat.async_traverse)
-    assert len(traverse.parameters) == 3 and inspect.iscoroutinefunction(gradio_compat.async_traverse)
     assert gradio_compat.is_http_url_like("https://a.org/b") and not gradio_compat.is_http_url_like("/a/b")
-    assert gradio_compat.is_file_obj_with_meta({"path": "a", "meta": {"_type": "gradio.FileData"}})
     assert gradio_compat.is_in_or_equal("/a/b", "/a") and not gradio_compat.is_in_or_equal("/ab", "/a")
     assert gradio_compat.matches_domain_whitelist("hf.co", gradio_compat.PUBLIC_HOSTNAME_WHITELIST)
-    assert gradio_compat.AsyncSecureTransport("93.184.215.14").verified_ip == "93.184.215.14"
 
 
 def test_component_attributes_exist(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with gr.Blocks():
-        image, slider, value = gr.Image(), gr.ImageSlider(), gr.JSON()
+        image, value = gr.Image(), gr.JSON()
         examples = gr.Examples([["a.png"]], [image])
-    assert gradio_compat.cache_folder(image) == gradio_compat.cache_folder(slider) == tmp_path
-    assert gradio_compat.get_upload_folder() == str(tmp_path)
+    assert gradio_compat.get_upload_folder() == image.GRADIO_CACHE == str(tmp_path)
     assert hasattr(image, "data_model") and callable(value.api_info) and callable(value.example_payload)
     assert callable(gradio_compat.load_event(examples).then)
 
@@ -47,3 +43,16 @@ def test_payload_model_is_the_given_one():
     component = SimpleNamespace(data_model=None)
     gradio_compat.set_payload_model(component, gradio_compat.EditorData)
     assert component.data_model is gradio_compat.EditorData
+
+
+def test_forget_temp_files_keeps_those_of_the_page(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    Image.new("L", (9, 9)).save(tmp_path / "own.png")
+    with gr.Blocks() as page:
+        image = gr.Image(str(tmp_path / "own.png"), type="filepath")
+        gr.Examples([[str(tmp_path / "own.png")]], [image])
+    page.upload_file_set.add("upload")
+    image.temp_files.add("result")
+    (own,) = gradio_compat.forget_temp_files(page)
+    assert own.startswith(str(tmp_path / "cache")) and own.endswith("own.png")
+    assert page.upload_file_set == image.temp_files == set()

@@ -21,7 +21,7 @@ def test_set_up_gradio_others_are_removed_and_reported(temporary, caplog):
     kept = {"GRADIO_ROOT_PATH": "/demo", "GRADIO_MCP_SERVER": "True", "GRADIO_SHARE": "True", "OTHER": "1"}
     environ = given | kept | {"GRADIO_SERVER_NAME": "::", "GRADIO_SERVER_PORT": "80"}
     set_up_gradio(environ)
-    assert environ == kept | SET | {"GRADIO_TEMP_DIR": str(temporary / "gradio")}
+    assert environ == kept | SET | {"GRADIO_TEMP_DIR": str(temporary / "gradio-trazo")}
     assert "not used here: GRADIO_ALLOWED_PATHS, GRADIO_VIBE_MODE, GRADIO_WATCH_DIRS;" in caplog.text
 
 
@@ -35,9 +35,23 @@ def test_documentation_names_every_variable_that_is_used():
     assert [name for name in HONORED if name not in text] == []
 
 
-def test_gradio_folder_is_as_given_and_made(tmp_path):
-    folder = tmp_path / "a" / "b"
-    assert gradio_folder({"GRADIO_TEMP_DIR": str(folder)}) == folder and folder.is_dir()
+def test_gradio_folder_is_trazos_alone(temporary, tmp_path):
+    """Others keep files next to it, and the sweep deletes what is old in it."""
+    given = tmp_path / "a" / "b"
+    assert gradio_folder({"GRADIO_TEMP_DIR": str(given)}) == given / "gradio-trazo"
+    assert gradio_folder({}) == temporary / "gradio-trazo"
+    assert (given / "gradio-trazo").is_dir() and (temporary / "gradio-trazo").is_dir()
+
+
+def test_gradio_folder_relative_one_is_made_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gradio_folder({"GRADIO_TEMP_DIR": "given"}) == tmp_path / "given" / "gradio-trazo"
+
+
+def test_gradio_folder_link_of_that_name_is_avoided(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "gradio-trazo").symlink_to(tmp_path / "home")
+    assert gradio_folder({"GRADIO_TEMP_DIR": str(tmp_path)}) == tmp_path / f"gradio-trazo-{os.getuid()}"
 
 
 @pytest.mark.parametrize("place", ["file/below", "/proc/nowhere"])
@@ -46,12 +60,3 @@ def test_gradio_folder_given_one_that_cannot_be_written_is_refused(tmp_path, mon
     Path("file").write_text("")
     with pytest.raises(TrazoError, match=f"^GRADIO_TEMP_DIR is '{place}', which cannot be written"):
         gradio_folder({"GRADIO_TEMP_DIR": place})
-
-
-def test_gradio_folder_with_someone_elses_files_is_avoided(temporary, monkeypatch):
-    history = temporary / "gradio" / "vibe_edit_history"
-    history.mkdir(parents=True)
-    assert gradio_folder({}) == temporary / "gradio"
-    access = os.access  # the tests may run as root, who may write everywhere
-    monkeypatch.setattr(os, "access", lambda path, mode: path != history and access(path, mode))
-    assert gradio_folder({}) == temporary / "gradio-trazo"
