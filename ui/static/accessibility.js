@@ -16,9 +16,13 @@
 		});
 	};
 
+	// An upload that the server refuses is shown as `HTTP 507: {"detail":"…"}`.
+	const reasonOfServer = (text) => text.match(/^HTTP \d+: \{"detail": ?("(?:[^"\\]|\\.)*")\}$/)?.[1];
 	// Some of Gradio's sentences end in a variable part: only their beginning is looked up.
 	const translation = (text) =>
-		words.gradio[text.replace(/^(Change filter|File\(s\) exceed|Invalid file type).*/, "$1")];
+		reasonOfServer(text)
+			? JSON.parse(reasonOfServer(text))
+			: words.gradio[text.replace(/^(Change filter|File\(s\) exceed|Invalid file type).*/, "$1")];
 	const translateGradio = () => {
 		for (const attribute of ["aria-label", "title", "placeholder"]) {
 			for (const element of document.querySelectorAll(`[${attribute}]`)) {
