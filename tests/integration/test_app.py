@@ -156,6 +156,14 @@ def test_kernel_with_nan_is_refused(app, client, photo):
     assert client.predict(handle_file(photo), api_name="/edges")
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_address_in_a_kernel_is_refused(app, photo, language):
+    nowhere = {"path": "http://127.0.0.1:1/a.png", "meta": {"_type": "gradio.FileData"}}
+    body = json.dumps({"data": [app.upload(photo.read_bytes()), [[nowhere]], 50]})
+    ended, answer = app.call("edges", body.encode(), language)
+    assert (ended, answer["error"]) == ("error", SERVER_TEXT[language]["address_limit"])
+
+
 def test_upload_too_large_is_refused(app, client, tmp_path, photo):
     large = tmp_path / "large.png"
     large.write_bytes(b"\0" * 21_000_000)
@@ -250,6 +258,8 @@ def test_page_frame_is_allowed_for_the_hub_only(app):
         "file=.gitignore",
         "file=model/pretrained/config.json",
         "file/app.py",
+        "file=http://127.0.0.1:1/a.png",
+        "proxy=http://127.0.0.1:1/a.png",
         "static/../../../../etc/passwd",
     ],
 )

@@ -12,7 +12,7 @@ from ui.server.temp_files import TEMP_FILES, StorageFullError, is_disk_full
 
 # `file=` with an address has the server fetch anything for anyone, without limits. A drive of Windows has one letter.
 REMOTE_FILE = re.compile(r"/(?:file[=/]\s*(?:[a-z][a-z0-9+.-]+:|[/\\]{2})|proxy=)", re.IGNORECASE)
-# Each part of a form becomes a file in a folder of its own; so does a file in an MCP call.
+# Each part of a form becomes a file in a separate folder; so does a file in an MCP call.
 DISK_ROUTES = re.compile(r"/gradio_api/(?:upload|mcp)(?:/.*)?")
 PART = b"\r\n--"
 
