@@ -37,7 +37,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     It is open to the network, and its environment is full of others' settings. The browser tests' app has none.
     """
     folder = tmp_path_factory.mktemp("app")
-    (folder / "gradio").write_text("in the way of Gradio's folder", encoding="utf-8")
+    (folder / "gradio-trazo").write_text("in the way of Gradio's folder", encoding="utf-8")
     (folder / "keras.json").write_text('{"image_data_format": "channels_first", "floatx": "half"}', encoding="utf-8")
     environment = OTHERS_ENVIRONMENT | {"TMPDIR": str(folder), "KERAS_HOME": str(folder)}
     environment |= {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_MCP_SERVER": "True"}
