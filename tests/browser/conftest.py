@@ -1,4 +1,4 @@
-"""One app and one browser for all browser tests of a process, and a fresh page for each test.
+"""One app and one browser for all browser tests of a process, and a freshly loaded page for each test.
 
 Their scope is the package: Playwright keeps an event loop running, with which `asyncio.run` in other tests would fail.
 """

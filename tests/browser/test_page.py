@@ -5,7 +5,17 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.browser.actions import DIGITS, LOCALES, PRETRAINED, draw, open_part, open_tab, opened, wait_for_answer
+from tests.browser.actions import (
+    DIGITS,
+    LOCALES,
+    PRETRAINED,
+    SCREENS,
+    draw,
+    open_part,
+    open_tab,
+    opened,
+    wait_for_answer,
+)
 from tests.support.app_server import running
 from ui.i18n import BROWSER_TEXT, GRADIO_TEXT, SERVER_TEXT
 
@@ -57,8 +67,8 @@ def test_notice_shows_loading_and_replaced_model(tmp_path, browser):
 
 def test_page_dark_scheme_has_dark_panels(open_page):
     backgrounds = []
-    for scheme in ("light", "dark"):
-        page = open_page(color_scheme=scheme)
+    for screen in ("", "-dark"):
+        page = open_page(**SCREENS[screen])
         backgrounds.append(
             page.locator(".block.panel").first.evaluate("panel => getComputedStyle(panel).backgroundColor")
         )

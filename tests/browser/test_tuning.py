@@ -21,7 +21,7 @@ def test_tuning_parts_show_their_figures(open_page, searched_app, width):
         "conclusions": [],
         "model": ["curve", "confusion", "calibration"],
     }
-    page = open_page(viewport={"width": width, "height": 844}, app=searched_app)
+    page = open_page(viewport={"width": width, "height": 900}, app=searched_app)
     errors = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     open_tab(page, "tuning")
