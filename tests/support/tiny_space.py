@@ -20,6 +20,9 @@ class TinySpace(SearchSpace):
         return architecture | {"scaling": "min-max"}, {"loss": "", **self.overrides, "learning_rate": rate}
 
 
+QUICK_TRAINING = {"batch_size": 32, "augment": 0.0, "optimizer": "sgd"}  # what TensorFlow traces in no time
+
+
 def tune(folder: Path, data=(), training=(), **settings) -> dict:
     """Search on the sample with trials of two steps; return trials.json.
 
@@ -30,8 +33,8 @@ def tune(folder: Path, data=(), training=(), **settings) -> dict:
         settings: more fields of TuneConfig.
     """
     search = TuneConfig(**{"trial_epochs": 1, "trial_steps": 2} | settings)
-    overrides = {"batch_size": 32, "augment": 0.0, "optimizer": "sgd"} | dict(training)  # what is traced in no time
-    report = commands.tune(DataConfig(SAMPLE, **dict(data)), overrides, search, folder).to_dict()
+    data = DataConfig(SAMPLE, **dict(data))
+    report = commands.tune(data, QUICK_TRAINING | dict(training), search, folder).to_dict()
     assert report == json.loads((folder / "trials.json").read_text())
     return report
 

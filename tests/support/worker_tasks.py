@@ -1,6 +1,7 @@
 """Functions that tests run in the network's process, and faulty processes; without TensorFlow, which is slow."""
 
 import os
+import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +25,10 @@ def get_folder(explainer: Any) -> Path | None:
 
 def get_pid(_: Any) -> int:
     return os.getpid()
+
+
+def list_imported(_: Any, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name in sys.modules]
 
 
 def exit_when_three_call(_: Any) -> None:

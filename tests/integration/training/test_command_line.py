@@ -16,11 +16,15 @@ from model import CnnModel, __version__
 from tests.conftest import ROOT, RUN_OPTIONS, SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import Fault, LoopbackHub
+from tests.support.tiny_space import TinySpace
+from training import commands
 from training.cli import main
 from training.config import DataConfig
 from training.data.splits import open_data
 from training.data.subset import Subset
 from training.tuning import trial_process
+
+pytestmark = pytest.mark.usefixtures("tiny_fast_preset")
 
 QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
@@ -313,11 +317,13 @@ def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):
 
 def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(trial_process, "CAN_FORK", False)  # another process would import TensorFlow again
+    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     columns = {"image": random_images(200), "label": [0, 1] * 100}
     dataset = write_dataset(tmp_path / "one", features, [columns])
     options = ["--dataset", dataset, "--output", str(tmp_path / "run")]
-    assert main(["run", *options, "--trials", "1", "--trial-epochs", "1", "--epochs", "1", "--batch-size", "16"]) == 0
+    short = ["--trials", "1", "--trial-epochs", "1", "--epochs", "1", "--batch-size", "16", "--augment", "0"]
+    assert main(["run", *options, *short]) == 0
     training, evaluation = (
         json.loads((tmp_path / "run" / name).read_text()) for name in ("training.json", "evaluation.json")
     )

@@ -15,6 +15,9 @@ from training.data.image_shape import sample_image_shape
 from training.pipeline import make_eval_data, make_train_data
 from training.stream import HubStream
 
+EVERY_AUGMENTATION = AugmentConfig(
+    elastic_transform=0.02, stroke_jitter=0.5, random_erasing=0.1, clean_fraction=0.2, digit_variants=0.5
+)
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
 
 
@@ -49,16 +52,17 @@ def test_make_train_data_follows_stream_order_and_keeps_last_batch():
         assert (images.numpy()[..., 0] == np.stack([expected[row] for row in batch.index.tolist()])).all()
 
 
-def test_make_train_data_resumed_gives_same_augmented_images():
+@pytest.mark.parametrize("augment", [AugmentConfig(), EVERY_AUGMENTATION], ids=["default", "every"])
+def test_make_train_data_resumed_gives_same_augmented_images(augment):
     stream = HubStream(SAMPLE, batch_size=100)
-    whole = [images.numpy() for images, _ in make_train_data(stream, 0, epochs=2, steps=5)]
-    resumed = [images.numpy() for images, _ in make_train_data(stream, 1, start=2, steps=5)]
+    whole = [images.numpy() for images, _ in make_train_data(stream, 0, epochs=2, steps=5, augment=augment)]
+    resumed = [images.numpy() for images, _ in make_train_data(stream, 1, start=2, steps=5, augment=augment)]
     assert len(whole) == 10 and len(resumed) == 3
     for a, b in zip(whole[7:], resumed, strict=True):
         assert (a == b).all()
     plain = next(iter(make_train_data(stream, 0, augment=AugmentConfig(augment=0))))[0].numpy()
     assert not (whole[0] == plain).all()
-    other_epoch = next(iter(make_train_data(stream, 1)))[0].numpy()
+    other_epoch = next(iter(make_train_data(stream, 1, augment=augment)))[0].numpy()
     assert not (whole[0] == other_epoch).all()
 
 

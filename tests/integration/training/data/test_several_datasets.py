@@ -15,7 +15,7 @@ def drawings(tmp_path) -> str:
     return write_drawings(tmp_path / "drawings")
 
 
-def test_train_several_datasets_names_each(drawings, tmp_path, capsys):
+def test_train_several_datasets_names_each(drawings, tmp_path, capsys, tiny_fast_preset):
     run = tmp_path / "run"
     options = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
     drawn = ["--sketches", drawings, "--group-column", "writer"]

@@ -20,7 +20,7 @@ from training.stream import HubStream
 
 def test_fit_learns_and_reports_each_epoch():
     config = replace(CONFIG, filters=(8, 16), dense_units=(32,), dropout=0.0)
-    network, progress = fit(config, TrainConfig(epochs=4, learning_rate=1e-2), *streams(), verbose=False)
+    network, progress = fit(config, TrainConfig(epochs=4, learning_rate=1e-2, augment=0), *streams(), verbose=False)
     assert [row["epoch"] for row in progress.history] == [1, 2, 3, 4]
     assert progress.history[-1]["val_accuracy"] > 0.8  # ten classes: chance is 0.1
     assert progress.history[-1]["loss"] < progress.history[0]["loss"]
@@ -60,7 +60,7 @@ def test_fit_ema_momentum_returns_average_of_weights():
 
     def after(steps: int, momentum: float) -> list[np.ndarray]:
         settings = TrainConfig(
-            epochs=1, steps_per_epoch=steps, batch_size=64, schedule="constant", ema_momentum=momentum
+            epochs=1, steps_per_epoch=steps, batch_size=64, schedule="constant", ema_momentum=momentum, augment=0
         )
         return weights(fit(CONFIG, settings, *streams(), verbose=False)[0])
 
@@ -78,7 +78,7 @@ def test_fit_ema_momentum_returns_average_of_weights():
 
 def test_fit_bfloat16_returns_float32_network(monkeypatch):
     monkeypatch.setattr("training.loop.trainer.usable_precision", lambda requested: requested)
-    settings = TrainConfig(epochs=1, steps_per_epoch=3, batch_size=32, precision="bfloat16")
+    settings = TrainConfig(epochs=1, steps_per_epoch=3, batch_size=32, precision="bfloat16", augment=0)
     config = CnnConfig(filters=(4,), dense_units=())
     network, _ = fit(config, settings, *streams(batch_size=32), verbose=False)
     assert network.get_layer("block1_conv1").compute_dtype == "float32"
@@ -108,7 +108,8 @@ def test_fit_diverging_loss_is_an_error(tmp_path):
 
 
 def test_fit_no_improvement_stops_early():
-    settings = TrainConfig(epochs=30, learning_rate=0.05, schedule="constant", patience=1, batch_size=64, augment=0)
+    quick = {"steps_per_epoch": 10, "batch_size": 64, "augment": 0}
+    settings = TrainConfig(epochs=30, learning_rate=0.05, schedule="constant", patience=1, **quick)
     _, progress = fit(CONFIG, settings, *streams(), verbose=False)
     assert len(progress.history) < 30
     assert progress.best_epoch == len(progress.history) - 1

@@ -37,6 +37,13 @@ def fresh(tmp_path):
     return shutil.copytree(PRETRAINED, tmp_path / "run")
 
 
+@pytest.fixture
+def small(tmp_path):
+    """A model that is converted in no time."""
+    CnnModel(CnnConfig(filters=(4,), convolutions=1, dense_units=())).save_pretrained(tmp_path / "small")
+    return tmp_path / "small"
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported") / "run"
@@ -114,13 +121,13 @@ def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatc
     assert report.formats["onnx"].checked_on.to_dict() == {"dataset": "scans", "split": "test", "rows": 9}
 
 
-def test_export_check_is_bounded_in_images_and_batch(fresh, monkeypatch):
-    cnn, sizes = CnnModel.from_pretrained(fresh), []
+def test_export_check_is_bounded_in_images_and_batch(small, monkeypatch):
+    cnn, sizes = CnnModel.from_pretrained(small), []
     load = lambda path: lambda pixels: sizes.append(len(pixels)) or cnn.network(pixels, training=False).numpy()  # noqa: E731
     monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
     monkeypatch.setattr(module, "MAX_CHECKED_BYTES", 100 * 28 * 28)
     monkeypatch.setattr(module, "MAX_MAP_VALUES", 40 * cnn.config.largest_map)
-    export(fresh, ["litert"], SAMPLE)
+    export(small, ["litert"], SAMPLE)
     assert sizes == [40, 40, 20]
 
 
@@ -143,16 +150,15 @@ def test_exports_json_damaged_is_an_error(fresh, text):
             call()
 
 
-def test_export_with_other_predictions_is_not_written(fresh, monkeypatch):
-    folder = fresh
+def test_export_with_other_predictions_is_not_written(small, monkeypatch):
     right = CONVERTERS["litert"].load
     wrong = lambda path: lambda pixels: np.roll(right(path)(pixels), 1, axis=1)  # noqa: E731
     monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=wrong))
     with pytest.raises(
         TrazoError, match="as litert predicts something else: differences up to .*, 1000 other predictions"
     ):
-        export(folder, ["litert"], SAMPLE)
-    assert not (folder / "model.tflite").exists() and not (folder / "exports.json").exists()
+        export(small, ["litert"], SAMPLE)
+    assert not (small / "model.tflite").exists() and not (small / "exports.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -175,8 +181,8 @@ def test_export_difference_or_other_class_or_nan_is_refused(monkeypatch, found, 
         convert_and_check(cnn, "litert", pixels, wanted)
 
 
-def test_export_command_and_its_user_errors(run, tmp_path, capsys):
-    assert main(["export", str(run), "--to", "onnx", "--dataset", SAMPLE]) == 0
+def test_export_command_and_its_user_errors(small, tmp_path, capsys):
+    assert main(["export", str(small), "--to", "onnx", "--dataset", SAMPLE]) == 0
     assert "same predictions on 1,000 rows of sample, test" in capsys.readouterr().out
     folder = shutil.copytree(PRETRAINED, tmp_path / "run")
     assert main(["export", str(folder), "--to", "onnx", "--dataset", "nobody/nothing"]) == 2

@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support import tiny_space
-from tests.support.tiny_space import TinySpace
+from tests.support.tiny_space import QUICK_TRAINING, TinySpace
 from training import commands
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.tuning import trial_record, tuner
@@ -182,7 +182,7 @@ def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
 def test_tensorboard_files_have_epochs_and_hyperparameters(tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(commands, "SearchSpace", TinySpace)
     settings = TuneConfig(trials=1, trial_epochs=2, trial_steps=2)
-    commands.tune(DataConfig(SAMPLE), {"batch_size": 32}, settings, tmp_path, tensorboard=True)
+    commands.tune(DataConfig(SAMPLE), QUICK_TRAINING, settings, tmp_path, tensorboard=True)
     report = json.loads((tmp_path / "trials.json").read_text())
     for row in report["trials"]:
         events = EventAccumulator(str(tmp_path / "tensorboard" / row["trial_id"]), {"tensors": 0})

@@ -14,7 +14,7 @@ import pytest
 from model import CnnConfig
 from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
-from tests.support.tiny_space import TinySpace, assert_same_trials, tune
+from tests.support.tiny_space import QUICK_TRAINING, TinySpace, assert_same_trials, tune
 from training import commands
 from training.config import TrainConfig
 from training.loop import trainer
@@ -30,8 +30,8 @@ pytestmark = [
 @pytest.fixture
 def arguments():
     train, validation = HubStream(SAMPLE, batch_size=32).hold_out(0.2)
-    config = CnnConfig(filters=(2,), convolutions=1, dense_units=(), labels=train.labels)
-    return config, TrainConfig(epochs=2, batch_size=32, steps_per_epoch=3), train, validation
+    config = CnnConfig(filters=(2,), convolutions=1, dense_units=(), normalization="none", labels=train.labels)
+    return config, TrainConfig(epochs=2, steps_per_epoch=3, **QUICK_TRAINING), train, validation
 
 
 def test_fit_in_subprocess_gives_same_result_and_reports_each_epoch(tmp_path, arguments):

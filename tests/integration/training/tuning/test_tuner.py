@@ -15,12 +15,13 @@ from tests.conftest import ROOT, SAMPLE
 from tests.support import train_and_die
 from tests.support.datasets import random_images, write_dataset
 from tests.support.forked import run_forked
-from tests.support.tiny_space import TinySpace, assert_same_trials, tune
+from tests.support.tiny_space import QUICK_TRAINING, TinySpace, assert_same_trials, tune
 from training import commands
 from training.cli import main
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.tuning import tuner
 
+QUICK_OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK_TRAINING.items()]
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in STRATEGIES if name != "bayesian"]
 
 
@@ -42,7 +43,7 @@ def test_search_regression_smallest_error_is_best(tmp_path, tiny_space, in_proce
     columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
     options = DataConfig(data, label_column="weight", task="regression")
-    report = commands.tune(options, {"batch_size": 32}, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    report = commands.tune(options, QUICK_TRAINING, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
     report = report.to_dict()
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
     for trial in report["trials"]:
@@ -79,7 +80,7 @@ def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_spac
 def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_process, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = commands.tune(data, {"batch_size": 32, "augment": 0.0, "seed": seed + 1}, settings, tmp_path)
+    report = commands.tune(data, QUICK_TRAINING | {"seed": seed + 1}, settings, tmp_path)
     assert report.best_trial == "0"
 
 
@@ -129,7 +130,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 def test_search_killed_resumes_its_trial(tmp_path, tiny_space, in_process, fork_server, capsys):
     """`kill -9` in the second trial: the first is kept, the second resumed, and the scores are the same."""
-    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "4", "--batch-size", "32"]
+    options = ["--trials", "2", "--trial-epochs", "2", "--trial-steps", "4", *QUICK_OPTIONS]
     whole, killed = (
         ["tune", "--dataset", SAMPLE, "--output", str(tmp_path / name), *options] for name in ("whole", "killed")
     )
@@ -180,7 +181,7 @@ def test_report_has_trial_from_its_start(tmp_path, tiny_space, monkeypatch):
 
 
 def test_tune_command_epochs_is_another_name_of_trial_epochs(tmp_path, tiny_space, in_process, capsys):
-    arguments = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--trials", "1", "--batch-size", "32"]
+    arguments = ["tune", "--dataset", SAMPLE, "--output", str(tmp_path), "--trials", "1", *QUICK_OPTIONS]
     assert main([*arguments, "--epochs", "1", "--steps-per-epoch", "2"]) == 0
     report = json.loads((tmp_path / "trials.json").read_text())
     assert len(report["trials"][0]["history"]) == 1 and report["budget"]["trial_steps"] == 2

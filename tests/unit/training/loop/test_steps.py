@@ -1,5 +1,6 @@
 """One step of training and of validation."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,28 +21,38 @@ IMAGES = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)), 
 LABELS = tf.constant([0, 0, 0, 0, 1, 2], tf.int64)
 
 
-def run(config: CnnConfig, labels: tf.Tensor, **settings) -> tuple[TrainState, np.ndarray, np.ndarray, np.ndarray]:
-    """Validate once, then train once; returns the state, the sums of both, and the answers."""
+def steps(config: CnnConfig, **settings) -> tuple[TrainState, Callable, Callable]:
+    """Return the state, and the steps of training and of validation."""
     chosen = TrainConfig(optimizer="sgd", learning_rate=0.01, schedule="constant", **settings)
     state = create_train_state(config, chosen, steps=1)
-    train_step, eval_step = compile_steps(state, config, chosen)
+    return state, *compile_steps(state, config, chosen)
+
+
+def run(config: CnnConfig, labels: tf.Tensor, **settings) -> tuple[TrainState, np.ndarray, np.ndarray, np.ndarray]:
+    """Validate once, then train once; returns the state, the sums of both, and the answers."""
+    state, train_step, eval_step = steps(config, **settings)
     sums, answers = eval_step(IMAGES, labels)
     return state, sums.numpy(), answers.numpy(), train_step(IMAGES, labels).numpy()
+
+
+def validate(config: CnnConfig, **settings) -> np.ndarray:
+    """Validate once; returns the sums."""
+    return steps(config, **settings)[2](IMAGES, LABELS)[0].numpy()
 
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "kl_divergence"])
 def test_steps_class_weights_count_rows_as_often_as_they_say(loss):
     config = replace(PLAIN, loss=loss)
     weights = (0.5, 3.0, *[1.0] * 8)
-    _, plain, _, _ = run(config, LABELS)
-    _, weighted, _, _ = run(config, LABELS, class_weights="balanced", class_weight_values=weights)
-    _, ones, _, _ = run(config, LABELS, class_weights="balanced", class_weight_values=(1.0,) * 10)
+    plain = validate(config)
+    weighted = validate(config, class_weights="balanced", class_weight_values=weights)
+    ones = validate(config, class_weights="balanced", class_weight_values=(1.0,) * 10)
     assert ones == pytest.approx(plain) and weighted[0] != pytest.approx(plain[0], rel=1e-3)
     assert (weighted[1:] == plain[1:]).all()  # the metric and the number of rows are not weighted
     per_class = []
     for label in (0, 1, 2):
         only = (1e-9,) * label + (1.0,) + (1e-9,) * (9 - label)
-        per_class.append(run(config, LABELS, class_weights="balanced", class_weight_values=only)[1][0])
+        per_class.append(validate(config, class_weights="balanced", class_weight_values=only)[0])
     assert weighted[0] == pytest.approx(0.5 * per_class[0] + 3 * per_class[1] + per_class[2], rel=1e-3)
 
 
