@@ -4,6 +4,9 @@ PORT ?= 7860
 BIN := .venv/bin
 LISTS := requirements.txt ui/requirements.txt training/requirements.txt training/release/requirements.txt
 
+# Tests start many processes: Python keeps what it compiles, whatever the user's own setting.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-unit test-slow lint docs .venv
 .DELETE_ON_ERROR:
 
@@ -12,10 +15,10 @@ demo: .venv
 
 # Three processes, also on two cores: many tests wait for a page or for another process.
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-unit: .venv/test-requirements
-	$(BIN)/python -m pytest -n 3 --dist worksteal tests/unit
+	$(BIN)/python -m pytest -n 3 --dist loadfile tests/unit
 
 test-slow: .venv/test-requirements
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --timeout=1800

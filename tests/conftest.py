@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,25 @@ RUN_OPTIONS = [
     *("--image-size", "14", "--trials", "1", "--trial-epochs", "1", "--trial-steps", "2"),
     *("--epochs", "2", "--steps-per-epoch", "4"),
 ]  # of `trained`
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Keep together what shares a browser, an app or a fork server, with `--dist loadfile`."""
+    from tests.support.scheduling import SharedScheduling
+
+    return SharedScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while the tests are imported: that stays, and looking through it takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")
