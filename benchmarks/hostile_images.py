@@ -37,7 +37,9 @@ LARGE: dict[str, Callable[[int], bytes]] = {
     "PNG, 50 megapixels of zeros": lambda size: png_of_size(7_000, 7_000),
     "PNG, 50 megapixels of zeros with transparency": lambda size: png_of_size(7_000, 7_000, color=6),
     "PNG, 31 megapixels of 64 bits": lambda size: png_of_size(5_500, 5_500, 16, 6),
-    "TIFF, CMYK, 46 megapixels": lambda size: encode_image(Image.new("CMYK", (6_800, 6_800)), "TIFF"),
+    "TIFF, CMYK, 46 megapixels": lambda size: encode_image(
+        Image.new("CMYK", (6_800, 6_800)), "TIFF", compression="tiff_adobe_deflate"
+    ),
     "JPEG, 48 megapixels, progressive": lambda size: encode_image(PHOTO, "JPEG", progressive=True),
     "WebP, 48 megapixels": lambda size: encode_image(PHOTO, "WEBP", method=0),
     "AVIF, 48 megapixels": lambda size: encode_image(np.zeros((6_000, 8_000, 3), np.uint8), "AVIF", speed=10),
@@ -115,7 +117,7 @@ def measure_visitor(app: App, files: dict[str, dict], repeats: int) -> list[str]
         return 1000 * median(ask(app, VISITOR, "classify", drawing) for _ in range(repeats))
 
     median_ms()
-    alone, before_mb = median_ms(), app.page_memory_mb()
+    before_mb = app.page_memory_mb()
     lines = [
         "| sent without pause | to | a drawing's answer, ms | alone, ms | ratio | page's memory, MB |",
         "|---|---|---:|---:|---:|---:|",
@@ -123,7 +125,7 @@ def measure_visitor(app: App, files: dict[str, dict], repeats: int) -> list[str]
     kinds = {"all of them": list(files.values())} | {name: [file] for name, file in files.items()}
     for name, sent in kinds.items():
         for endpoint, arguments in (("edges", ("vertical", 50)), ("classify", ())):
-            stop = Event()
+            alone, stop = median_ms(), Event()
             calls = [(endpoint, file, *arguments) for file in sent]
             attackers = [Thread(target=attack, args=(app, calls, first, stop)) for first in range(CONNECTIONS)]
             for one in attackers:
