@@ -15,7 +15,10 @@ from model.errors import TrazoError
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from ui.inference.supervisor import ModelSupervisor
+from ui.server.access import Access
 from ui.server.address import Address, check_free, describe_address, server_address
+from ui.server.descriptors import raise_descriptor_limit
+from ui.server.error_log import log_libraries
 from ui.server.gradio_settings import set_up_gradio
 from ui.server.malloc import configure_trim
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 # Gradio keeps the page's state, 0.2 MB per visitor, of up to 10,000 visitors. One whose state was dropped finds the
 # controls as they are at the start.
 MAX_SESSIONS = 128
-MAX_QUEUE = 256  # waiting requests; at worst they take 1 GB, if all bodies have `http.MAX_CALL_BODY_MB`
+MAX_QUEUE = 256  # events that wait, run, or whose answer was not fetched yet
 EVENT_CONCURRENCY = 8
 
 
@@ -34,6 +37,8 @@ def build(supervisor: ModelSupervisor) -> Blocks:
     import gradio as gr
 
     from ui.server.blocks import Page
+    from ui.server.fair_queue import FairQueue
+    from ui.server.gradio_compat import queue_every_event, replace_queue
     from ui.tabs.accessibility import name_controls
     from ui.tabs.edges import add_edges_tab
     from ui.tabs.panels import i18n
@@ -53,40 +58,52 @@ def build(supervisor: ModelSupervisor) -> Blocks:
             add_tuning_tab(demo, supervisor.folder)
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
-    return demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=EVENT_CONCURRENCY, api_open=False)
+    queue_every_event(demo)
+    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=EVENT_CONCURRENCY, api_open=False)
+    replace_queue(demo, FairQueue)
+    return demo
 
 
-def launch(demo: Blocks, address: Address) -> None:
+def launch(demo: Blocks, address: Address, access: Access) -> None:
     """Serve the page until the program is stopped.
+
+    Args:
+        demo: the page.
+        address: where the server listens.
+        access: which requests are answered.
 
     Raises:
         OSError: if the port is taken.
     """
     from ui.decoding.pool import decoders
+    from ui.server.connections import limited_connections, max_connections
     from ui.server.fetch import MAX_FILE_MB
     from ui.server.gradio_compat import forget_temp_files
-    from ui.server.http import APP_KWARGS
+    from ui.server.http import app_kwargs
     from ui.server.temp_files import TEMP_FILES
     from ui.tabs.panels import i18n
     from ui.tabs.theme import CSS_PATH, ICON_PATH, make_theme
 
-    demo.launch(
-        server_name=address.server_name,
-        server_port=address.port,
-        max_file_size=f"{MAX_FILE_MB}mb",
-        state_session_capacity=MAX_SESSIONS,
-        show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        quiet=True,  # its line with the address is not flushed, and knows nothing of a proxy
-        prevent_thread_lock=True,
-        i18n=i18n,
-        theme=make_theme(),
-        css_paths=CSS_PATH,
-        favicon_path=ICON_PATH,
-        app_kwargs=APP_KWARGS,
-    )
+    capacity = max_connections(raise_descriptor_limit())
+    with limited_connections(capacity, access.is_proxy):
+        demo.launch(
+            server_name=address.server_name,
+            server_port=address.port,
+            max_file_size=f"{MAX_FILE_MB}mb",
+            state_session_capacity=MAX_SESSIONS,
+            show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            quiet=True,  # its line with the address is not flushed, and knows nothing of a proxy
+            prevent_thread_lock=True,
+            i18n=i18n,
+            theme=make_theme(),
+            css_paths=CSS_PATH,
+            favicon_path=ICON_PATH,
+            app_kwargs=app_kwargs(access, capacity),
+        )
     TEMP_FILES.start(kept=lambda: forget_temp_files(demo))
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")
@@ -98,9 +115,11 @@ def launch(demo: Blocks, address: Address) -> None:
 def main() -> None:
     """Find the model and start to load it; in the meantime build the page, then serve it."""
     log_to("stderr")
+    log_libraries()
     configure_trim()
     try:
         address = server_address(os.environ)
+        access = Access.from_environ(os.environ, address)
         set_up_network(os.environ, address.host)
         set_up_gradio(os.environ)
         check_free(address)
@@ -111,7 +130,7 @@ def main() -> None:
     supervisor.start()
     demo = build(supervisor)
     try:
-        launch(demo, address)
+        launch(demo, address, access)
     except OSError as error:  # the port was taken meanwhile
         show(f"port {address.port} cannot be used ({error}); choose another: PORT=8000 python app.py", "stderr")
         sys.exit(2)

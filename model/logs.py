@@ -15,10 +15,11 @@ from model.console import escape_controls
 StreamName = Literal["stdout", "stderr"]
 
 
-class _CurrentStream(logging.Handler):
+class CurrentStream(logging.Handler):
     """Write to `sys.stdout` or `sys.stderr` as it is at that moment, since programs and tests may replace it."""
 
     def __init__(self, name: StreamName) -> None:
+        """Name the stream."""
         super().__init__()
         self._name = name
 
@@ -35,7 +36,7 @@ def show(text: str, stream: StreamName = "stdout", end: str = "\n") -> None:
 def log_to(stream: StreamName, level: int = logging.INFO) -> None:
     """Show the package's messages from a level up on a standard stream, as plain lines without time or level."""
     logger = logging.getLogger("trazo")
-    logger.handlers = [_CurrentStream(stream)]
+    logger.handlers = [CurrentStream(stream)]
     logger.setLevel(level)
     _logged.clear()
 

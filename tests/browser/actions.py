@@ -34,7 +34,7 @@ free_pages: dict = {}  # (browser, URL of the app, options) -> a page that no te
 
 @contextmanager
 def opened(browser, app: App, language: str = "es", **options) -> Iterator:
-    """Open the page, with nothing stored; fail if it asks another host for anything, or if its scripts fail.
+    """Open the page, with nothing stored; fail if it asks another host, or if scripts fail or are refused.
 
     Chromium loads it in a page that has shown it before, if there is one with these options: it has compiled its
     scripts already, which takes as long as the rest.
@@ -44,6 +44,7 @@ def opened(browser, app: App, language: str = "es", **options) -> Iterator:
     page, failures = free_pages.pop(key, None) or browser.new_context(**options).new_page(), []
     watched = {
         "pageerror": lambda error: failures.append(str(error)),
+        "console": lambda message: failures.append(message.text) if "Content Security" in message.text else None,
         "request": lambda r: failures.append(r.url) if not r.url.startswith((app.url, "data:", "blob:")) else None,
     }
     for event, note in watched.items():

@@ -60,6 +60,7 @@ def test_notice_shows_loading_and_replaced_model(tmp_path, browser):
         page.locator("#notice", has_text=SERVER_TEXT["en"]["network_loading"]).wait_for()
         (tmp_path / "go").touch()
         page.locator("#notice", has_text="not finite").wait_for()
+        assert str(tmp_path) not in page.content()
         open_tab(page, "digit", "en")
         draw(page, DIGITS["7"])
         wait_for_answer(page, "7")

@@ -1,5 +1,6 @@
 """Cross-correlation of a gray image with a kernel: the sums, the sums as an image, and the arithmetic of one sum."""
 
+import math
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
@@ -118,9 +119,17 @@ def validate_threshold(threshold: Any) -> float:
     Raises:
         UserError: if it is not a finite number.
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not np.isfinite(float(threshold)):
+    if isinstance(threshold, bool) or not is_finite(threshold):
         raise UserError("threshold_number")
     return float(threshold)
+
+
+def is_finite(value: Any) -> bool:
+    """Return whether a value that came from a client is a number that a float can hold."""
+    try:
+        return isinstance(value, Real) and math.isfinite(value)
+    except OverflowError:  # JSON's integers have any number of digits
+        return False
 
 
 def validate_choice(value: Any, choices: tuple) -> Any:

@@ -1,7 +1,6 @@
 """What the edges tab shows for an image and a kernel: the original, its edges, and the arithmetic of one pixel."""
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import cv2
@@ -20,6 +19,7 @@ from ui.edges.convolution import (
     SignMode,
     correlate,
     explain_sum,
+    is_finite,
     nearest_sum,
     sums_to_image,
     to_gray,
@@ -142,8 +142,7 @@ def clamp_index(index: Any, size: int) -> int:
         index: any value.
         size: rows or columns of the image.
     """
-    is_number = isinstance(index, Real) and np.isfinite(float(index))
-    return min(max(int(index), 0), size - 1) if is_number else size // 2
+    return min(max(int(index), 0), size - 1) if is_finite(index) else size // 2
 
 
 def _resize_like(result: np.ndarray, original: np.ndarray) -> np.ndarray:

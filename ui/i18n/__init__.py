@@ -102,7 +102,7 @@ def language_of(request: gr.Request | None) -> Language:
         except ValueError:
             return 0.0
 
-    header = request.headers.get("accept-language", "") if request else ""
+    header = request.headers.get("accept-language", "")[:500] if request else ""
     first = max(header.split(","), key=weight)
     language = first.partition(";")[0].partition("-")[0].strip().lower()
     return language if language in LANGUAGES and weight(first) > 0 else DEFAULT

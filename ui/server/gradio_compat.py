@@ -5,6 +5,7 @@ Such names may change with any release. `ui/requirements.txt` therefore holds th
 it there, run this test, then the browser tests.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -12,15 +13,25 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components.image_editor import EditorData
 from gradio.data_classes import ImageData
+from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
+from gradio.queueing import Event, Queue
+from gradio.route_utils import CustomCORSMiddleware
+from gradio.routes import file_upload_statuses
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_http_url_like
 from safehttpx import matches_domain_whitelist
+from starlette.datastructures import Headers
 
 __all__ = [
     "PUBLIC_HOSTNAME_WHITELIST",
+    "CustomCORSMiddleware",
     "EditorData",
+    "Event",
+    "GradioMCPServer",
     "ImageData",
+    "Queue",
+    "file_upload_statuses",
     "get_upload_folder",
     "is_http_url_like",
     "is_in_or_equal",
@@ -80,3 +91,45 @@ def set_api_schema(component: gr.components.Component, schema: dict[str, Any], e
 def load_event(examples: gr.Examples) -> Any:
     """Return the event of a chosen example, to be followed by `.then`."""
     return examples.load_input_event
+
+
+def replace_queue(demo: gr.Blocks, queue_type: type[Queue]) -> None:
+    """Replace the queue that `demo.queue()` has made by another type, with the same settings."""
+    made = demo._queue
+    demo._queue = queue_type(
+        live_updates=made.live_updates,
+        concurrency_count=made.max_thread_count,
+        update_intervals=made.update_intervals,
+        max_size=made.max_size,
+        blocks=demo,
+        default_concurrency_limit=made.default_concurrency_limit,
+    )
+
+
+def queue_every_event(demo: gr.Blocks) -> None:
+    """Have every event wait in the queue, also those that Gradio makes itself, such as that of a chosen example."""
+    for event in demo.fns.values():
+        event.queue = True
+
+
+def set_origin_rule(is_allowed: Callable[[Headers], bool]) -> None:
+    """Have Gradio let pages of other sites read answers by this rule. By default a public page lets every site."""
+    CustomCORSMiddleware.is_valid_origin = lambda _, request_headers: is_allowed(request_headers)
+
+
+def forget_upload(upload_id: str, seconds: float) -> None:
+    """Drop an upload's progress after some time; Gradio keeps it forever if nobody asks for it."""
+
+    def forget() -> None:
+        file_upload_statuses._statuses.pop(upload_id, None)
+        file_upload_statuses._signals.pop(upload_id, None)
+
+    asyncio.get_running_loop().call_later(seconds, forget)
+
+
+def set_mcp_paths(reveal: Callable[[str], str]) -> None:
+    """Have MCP, which asks the page as any other client does, open the images of answers at these paths."""
+    GradioMCPServer.get_image = staticmethod(lambda file_path: _get_mcp_image(reveal(file_path)))
+
+
+_get_mcp_image = GradioMCPServer.get_image

@@ -26,6 +26,7 @@ SET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+    "FORWARDED_ALLOW_IPS": "",  # `ui.server.access` has read it, and tells the proxies from others before uvicorn would
 }
 # What the image of a Space sets.
 EXPECTED = {"GRADIO_ALLOW_FLAGGING", "GRADIO_FLAGGING_MODE", "GRADIO_NUM_PORTS", "GRADIO_SSR_MODE", "GRADIO_THEME"}

@@ -133,8 +133,7 @@ class LazyPanels:
             return values[language]
 
         outputs = [component for panel in self._panels for component in panel.components]
-        # Not queued: what is cached need not wait for other requests, nor take a place in the queue.
-        demo.load(load, None, outputs, queue=False, **PRIVATE_EVENT)
+        demo.load(load, None, outputs, **PRIVATE_EVENT)
 
 
 def _add_help(label: str) -> None:

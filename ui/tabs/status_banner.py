@@ -1,6 +1,7 @@
 """The banner above the tabs: the network is loading, or another one had to be used instead."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import gradio as gr
 
 from ui.i18n import language_of, translate
 from ui.inference.supervisor import ModelSupervisor
+from ui.server.public_paths import without_folders
 from ui.tabs.panels import PRIVATE_EVENT
 
 
@@ -23,7 +25,7 @@ def add_status_banner(demo: gr.Blocks, supervisor: ModelSupervisor) -> None:
         if await asyncio.shield(asyncio.wrap_future(loading)) is None:
             yield gr.update(value=translate("network_unusable", language), visible=True)
         elif supervisor.failure:
-            reason = supervisor.failure.replace("`", "'")
+            reason = without_folders(supervisor.failure, os.environ.get("MODEL_ID", "")).replace("`", "'")
             yield gr.update(value=translate("model_replaced", language, reason=reason), visible=True)
         else:
             yield gr.update(value="", visible=False)

@@ -116,7 +116,7 @@ def test_to_gray_color_and_transparency():
     assert (to_gray(gray.astype(np.uint16) * 257) == gray).all()
 
 
-@pytest.mark.parametrize("threshold", [math.nan, math.inf, None, "50", True, [50]])
+@pytest.mark.parametrize("threshold", [math.nan, math.inf, 10**400, -(10**400), None, "50", True, [50]])
 def test_validate_threshold_other_values_are_refused(threshold):
     with pytest.raises(UserError, match="threshold"):
         validate_threshold(threshold)

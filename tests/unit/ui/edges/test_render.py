@@ -58,6 +58,7 @@ def test_edge_map_threshold_is_exclusive():
         (-2, 0),
         (9, 8),
         (1e300, 8),
+        (10**400, 4),
         (None, 4),
         ("3", 4),
         (math.nan, 4),

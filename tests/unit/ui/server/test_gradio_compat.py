@@ -56,3 +56,36 @@ def test_forget_temp_files_keeps_those_of_the_page(tmp_path, monkeypatch):
     (own,) = gradio_compat.forget_temp_files(page)
     assert own.startswith(str(tmp_path / "cache")) and own.endswith("own.png")
     assert page.upload_file_set == image.temp_files == set()
+
+
+def test_queue_is_replaced_with_the_same_settings():
+    class OtherQueue(gradio_compat.Queue):
+        pass
+
+    with gr.Blocks() as demo:
+        pass
+    made = demo.queue(max_size=7, default_concurrency_limit=3)._queue
+    gradio_compat.replace_queue(demo, OtherQueue)
+    assert type(demo._queue) is OtherQueue and demo._queue.blocks is demo
+    for name in ("live_updates", "max_thread_count", "update_intervals", "max_size", "default_concurrency_limit"):
+        assert getattr(demo._queue, name) == getattr(made, name)
+
+
+def test_origin_rule_is_the_given_one(monkeypatch):
+    monkeypatch.setattr(gradio_compat.CustomCORSMiddleware, "is_valid_origin", None)
+    gradio_compat.set_origin_rule(lambda headers: headers["origin"] == "https://a.org")
+    middleware = gradio_compat.CustomCORSMiddleware(None)
+    assert middleware.is_valid_origin({"origin": "https://a.org"})
+    assert not middleware.is_valid_origin({"origin": "https://b.org"})
+
+
+def test_upload_progress_names_exist():
+    assert isinstance(gradio_compat.file_upload_statuses._statuses, dict)
+    assert isinstance(gradio_compat.file_upload_statuses._signals, dict)
+
+
+def test_mcp_opens_images_at_the_given_paths(tmp_path, monkeypatch):
+    monkeypatch.setattr(gradio_compat.GradioMCPServer, "get_image", None)
+    Image.new("L", (3, 2)).save(tmp_path / "a.png")
+    gradio_compat.set_mcp_paths(lambda path: str(tmp_path / path))
+    assert gradio_compat.GradioMCPServer.get_image("a.png").size == (3, 2)

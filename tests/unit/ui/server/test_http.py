@@ -1,6 +1,7 @@
 """Requests to the server other than calls of the endpoints."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +13,8 @@ from tests.support.app_server import ROOT
 from ui.i18n import SERVER_TEXT
 from ui.inference.supervisor import ModelSupervisor
 from ui.server import http
+from ui.server.access import Access
+from ui.server.gradio_compat import file_upload_statuses, get_upload_folder
 
 JSON = {"Content-Type": "application/json"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=part"}
@@ -22,7 +25,9 @@ FIELD = b'--part\r\nContent-Disposition: form-data; name="files"; filename="a.pn
 def server() -> Iterator[TestClient]:
     demo = build(ModelSupervisor(ROOT / "model" / "pretrained", CnnConfig()))
     demo.max_file_size = None  # `launch` sets it
-    with TestClient(App.create_app(demo, app_kwargs=dict(http.APP_KWARGS))) as server:
+    access = Access(names=frozenset({"friend.org"}), any_name=False, proxies=(ip_network("192.0.2.0/24"),))
+    app = App.create_app(demo, app_kwargs=http.app_kwargs(access))
+    with TestClient(app, "http://localhost:7860", client=("127.0.0.1", 1)) as server:
         yield server
 
 
@@ -53,7 +58,6 @@ def test_full_queue_is_reported(server, monkeypatch, language):
         ("queue/join", {"data": [], "session_hash": "a", "fn_index": -1}),
         ("call/nothing", {"data": []}),
         ("call/v2/edges", {"nothing": 1}),
-        ("run/nothing", {"data": []}),
     ],
 )
 def test_unknown_names_and_ids_are_reported(server, caplog, path, body, language):
@@ -68,8 +72,13 @@ def test_failing_stream_ends(server, caplog, capsys):
     assert "Traceback" not in capsys.readouterr().err and "Traceback" not in caplog.text
 
 
-def test_calls_that_bypass_the_queue_are_closed(server):
-    assert server.post("/gradio_api/run/classify", json={"data": [None]}).status_code == 404
+@pytest.mark.parametrize("path", ["run/classify", "run/predict", "api/predict"])
+def test_calls_that_bypass_the_queue_are_closed(server, path):
+    events = [event for event in server.get("/config").json()["dependencies"] if event["backend_fn"]]
+    assert events and all(event["queue"] for event in events)
+    for event in events:
+        body = {"data": [], "fn_index": event["id"], "session_hash": "a"}
+        assert server.post(f"/gradio_api/{path}", json=body).status_code == 404
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -81,3 +90,68 @@ def test_body_above_the_routes_limit_is_refused(server, path, kind, limit_mb, la
         413,
         {"detail": SERVER_TEXT[language]["too_much"].format(limit=limit_mb)},
     )
+
+
+def test_announced_body_above_the_limit_is_refused_whatever_its_type(server):
+    for path, kind in (("queue/join", MULTIPART), ("call/edges", MULTIPART), ("queue/data", JSON)):
+        method = "GET" if path == "queue/data" else "POST"
+        answer = server.request(method, f"/gradio_api/{path}", content=b" " * 5_000_000, headers=kind)
+        assert answer.status_code == 413, path
+
+
+def test_form_of_several_files_is_refused(server):
+    files = [("files", (f"{number}.png", b"image")) for number in range(2)]
+    assert server.post("/gradio_api/upload", files=files).json() == {"detail": SERVER_TEXT["en"]["too_many_parts"]}
+    assert server.post("/gradio_api/upload", files=files[:1]).status_code == 200
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_unknown_host_is_refused_with_what_to_set(server, language):
+    answer = server.get("/", headers={"Host": "evil.example:7860", "Accept-Language": language})
+    text = SERVER_TEXT[language]["host_unknown"].format(host="evil.example:7860")
+    assert (answer.status_code, answer.json()) == (421, {"detail": text})
+    assert server.get("/config", headers={"Host": "friend.org"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["gradio_api/queue/join", "gradio_api/upload", "gradio_api/mcp/", "config", ""])
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_requests_of_other_sites_are_refused(server, path, headers):
+    for answer in (server.post(f"/{path}", json={}, headers=headers), server.get(f"/{path}", headers=headers)):
+        assert answer.status_code in (403, 404) and "access-control-allow-origin" not in answer.headers
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    assert "access-control-allow-origin" not in server.options(f"/{path}", headers=preflight).headers
+
+
+def test_pages_of_an_allowed_host_may_ask(server):
+    answer = server.get("/config", headers={"Origin": "https://friend.org", "Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://friend.org")
+
+
+def test_forwarded_headers_count_from_a_proxy_only(server):
+    forwarded = {"X-Forwarded-Host": "trazo.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    assert server.get("/config", headers=forwarded).json()["root"] == "http://localhost:7860"
+    with TestClient(server.app, "http://localhost:7860", client=("192.0.2.1", 1)) as proxy:
+        assert proxy.get("/config", headers=forwarded).json()["root"] == "https://trazo.example"
+
+
+def test_description_has_the_servers_own_address(server):
+    """Gradio keeps it, with the address that the first client asked at."""
+    server.app.api_info = None
+    for path in ("gradio_api/info", "gradio_api/openapi.json"):
+        assert server.get(f"/{path}", headers={"Host": "friend.org"}).status_code == 200
+    assert "friend.org" not in server.get("/gradio_api/info").text
+
+
+def test_no_folder_of_the_server_is_shown(server):
+    (file,) = server.post("/gradio_api/upload", files={"files": ("a.png", b"image")}).json()
+    assert file.startswith("uploads/") and server.get(f"/gradio_api/file={file}").content == b"image"
+    folder = get_upload_folder()
+    texts = [server.get(f"/{path}").text for path in ("", "config", "gradio_api/info", f"gradio_api/file={file}no")]
+    assert '"path":"uploads/' in texts[1] and not [text for text in texts if folder in text]
+
+
+def test_upload_progress_that_nobody_asks_for_is_dropped(server, monkeypatch):
+    monkeypatch.setattr(http, "UPLOAD_PROGRESS_TTL_S", 0)
+    server.post("/gradio_api/upload?upload_id=forgotten", files={"files": ("a.png", b"image")})
+    server.get("/gradio_api/app_id?upload_id=forgotten")
+    assert "forgotten" not in file_upload_statuses._statuses

@@ -1,0 +1,107 @@
+"""Shares of the queue."""
+
+import asyncio
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from gradio.data_classes import PredictBodyInternal
+from starlette.requests import Request
+
+from ui.server.bodies import BODY
+from ui.server.fair_queue import ANSWER_TTL_S, MAX_HELD_MB, FairQueue
+from ui.server.gradio_compat import replace_queue
+
+
+@pytest.fixture(scope="module")
+def demo() -> gr.Blocks:
+    with gr.Blocks() as demo:
+        text = gr.Textbox()
+        text.submit(lambda given: given, text, text)
+    return demo
+
+
+@pytest.fixture
+def queue(demo) -> FairQueue:
+    demo.queue(max_size=16, default_concurrency_limit=4)
+    replace_queue(demo, FairQueue)
+    demo._queue.now = 0.0
+    demo._queue.clock = lambda: demo._queue.now
+    demo._queue.active_jobs = [None] * 8
+    return demo._queue
+
+
+def push(queue: FairQueue, host: str, session: str = "", body_bytes: int = 0) -> tuple[bool, str, str]:
+    scope = {"type": "http", "client": (host, 1), "headers": [], BODY: SimpleNamespace(received_bytes=body_bytes)}
+    body = PredictBodyInternal(session_hash=session or host, fn_index=0, data=[""])
+    return asyncio.run(queue.push(body, Request(scope), None))
+
+
+def finish(queue: FairQueue, event_id: str) -> None:
+    """End an event, as Gradio does; its answer waits."""
+    event = queue.event_ids_to_events.pop(event_id)
+    for one in queue.event_queue_per_concurrency_id.values():
+        one.queue = [waiting for waiting in one.queue if waiting is not event]
+
+
+def fetch(queue: FairQueue, session: str, event_id: str) -> None:
+    queue.pending_event_ids_session[session].discard(event_id)
+
+
+def test_queue_visitor_has_half_and_others_always_some(queue):
+    states = [push(queue, "192.0.2.1", f"session {number}")[2] for number in range(20)]
+    assert states == ["success"] * 8 + ["queue_full"] * 12
+    assert push(queue, "192.0.2.2")[0] and push(queue, "192.0.2.3")[0]
+
+
+def test_queue_large_bodies_have_a_share_too(queue):
+    accepted = [push(queue, "192.0.2.1", body_bytes=12_000_000)[0] for _ in range(8)]
+    assert accepted.count(True) == MAX_HELD_MB // 2 // 12 and push(queue, "192.0.2.2")[0]
+
+
+def test_queue_event_counts_until_its_answer_is_fetched(queue):
+    ids = [push(queue, "192.0.2.1", f"session {number}")[1] for number in range(8)]
+    for event_id in ids:
+        finish(queue, event_id)
+    assert not push(queue, "192.0.2.1")[0]
+    fetch(queue, "session 3", ids[3])
+    assert push(queue, "192.0.2.1")[0] and not push(queue, "192.0.2.1")[0]
+    assert "session 3" not in queue.pending_messages_per_session
+
+
+def test_queue_answer_that_nobody_fetches_is_dropped(queue):
+    _, event_id, _ = push(queue, "192.0.2.1", "left")
+    _, waiting_id, _ = push(queue, "192.0.2.1", "waits")
+    finish(queue, event_id)
+    push(queue, "192.0.2.2")
+    queue.now = ANSWER_TTL_S + 1
+    push(queue, "192.0.2.2")
+    for kept in (queue.pending_messages_per_session, queue.pending_event_ids_session):
+        assert "left" not in kept and "waits" in kept
+    assert waiting_id in queue.event_ids_to_events
+
+
+def test_queue_long_session_names_are_refused(queue):
+    assert push(queue, "192.0.2.1", "a" * 65)[0] is False
+    assert not queue.pending_messages_per_session and not queue.pending_event_ids_session
+
+
+def test_queue_refused_event_takes_no_place(queue):
+    scope = {"type": "http", "client": ("192.0.2.1", 1), "headers": []}
+    for _ in range(20):
+        body = PredictBodyInternal(session_hash="a", fn_index=99, data=[])
+        with pytest.raises(Exception, match="."):
+            asyncio.run(queue.push(body, Request(scope), None))
+    assert push(queue, "192.0.2.1")[0]
+
+
+def test_queue_next_is_who_has_the_fewest_running(queue):
+    for number in range(5):
+        push(queue, "192.0.2.1", f"session {number}")
+    push(queue, "192.0.2.2", "other")
+    order = []
+    for place in range(4):
+        events, _, _ = queue.get_events()
+        queue.active_jobs[place] = events
+        order.append(events[0].session_hash)
+    assert order == ["session 0", "other", "session 1", "session 2"]

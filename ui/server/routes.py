@@ -1,0 +1,68 @@
+"""The routes that the page, Gradio's clients and MCP use, each with its limit; all others are closed.
+
+Gradio has many more: a proxy, monitoring, reloading, recordings, deep links, calls that bypass the queue, … With some
+of them anyone could fill memory or disk, start programs, or write into the log.
+"""
+
+import re
+from typing import NamedTuple
+
+from starlette.types import Scope
+
+from ui.server.fetch import MAX_FILE_MB
+from ui.server.public_paths import PUBLIC_FOLDER
+
+# An upload goes to disk as it arrives; its form adds some bytes to the file. Other bodies stay in memory, also in the
+# queue, and the largest that the page sends is a drawing.
+MAX_UPLOAD_BODY_MB = MAX_FILE_MB + 1
+MAX_CALL_BODY_MB = 4
+MAX_QUERY_BYTES = 2_000
+MAX_PATH_CHARS = 4_000  # of a file's path
+
+
+class Route(NamedTuple):
+    """Routes with the same limits."""
+
+    pattern: re.Pattern[str]  # of the whole path
+    methods: frozenset[str]
+    max_body_mb: int = 0
+    is_upload: bool = False
+    is_file: bool = False
+    in_turns: bool = False  # what takes milliseconds of a core, to be made or compressed
+    describes_api: bool = False  # Gradio keeps the description, with the address that the first client asked at
+
+
+_READ = frozenset({"GET", "HEAD"})
+_POST = frozenset({"POST"})
+_ROUTES = (
+    Route(re.compile(r"/|/config/?"), _READ, in_turns=True),
+    Route(re.compile(r"/(manifest\.json|favicon\.ico|robots\.txt|theme\.css|pwa_icon)/?"), _READ),
+    Route(re.compile(r"/(assets|static|svelte)/.+"), _READ, is_file=True, in_turns=True),
+    Route(re.compile(r"/gradio_api/(app_id|startup-events|theme\.css|upload_progress)/?"), _READ),
+    Route(re.compile(r"/gradio_api/(info/?|openapi\.json)"), _READ, in_turns=True, describes_api=True),
+    Route(re.compile(r"/gradio_api/(queue/(data|status)|heartbeat/[^/]{1,64}|call/(v2/)?[^/]+/[^/]+)"), _READ),
+    Route(
+        re.compile(rf"/gradio_api/file[=/]{PUBLIC_FOLDER}/(?!\.\.?/)[^/]+/(?!\.\.?$)[^/]+"),
+        _READ,
+        is_file=True,
+        in_turns=True,
+    ),
+    Route(re.compile(r"/gradio_api/(queue/join|call/[^/]+/?)"), _POST, MAX_CALL_BODY_MB),
+    Route(re.compile(r"/gradio_api/call/v2/[^/]+/?"), _POST, MAX_CALL_BODY_MB, describes_api=True),
+    Route(re.compile(r"/gradio_api/upload"), _POST, MAX_UPLOAD_BODY_MB, is_upload=True),
+    Route(re.compile(r"/gradio_api/mcp(/.*)?"), _READ | _POST | {"DELETE"}, MAX_CALL_BODY_MB),
+)
+
+
+def find_route(scope: Scope) -> Route | None:
+    """Return the route of a request; None if it is closed, or does not exist."""
+    path = route_path(scope)
+    if len(path) > MAX_PATH_CHARS or len(scope["query_string"]) > MAX_QUERY_BYTES:
+        return None
+    return next((one for one in _ROUTES if scope["method"] in one.methods and one.pattern.fullmatch(path)), None)
+
+
+def route_path(scope: Scope) -> str:
+    """Return a request's path below `GRADIO_ROOT_PATH`, which some proxies leave in it."""
+    path, root = scope["path"], scope.get("root_path", "").rstrip("/")
+    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
