@@ -46,7 +46,7 @@ class Access:
             address: where the server listens.
 
         Raises:
-            TrazoError: if `FORWARDED_ALLOW_IPS` holds what is no address or network.
+            TrazoError: if `FORWARDED_ALLOW_IPS` holds anything that is not an address or network.
         """
         names = {name.strip().lower() for name in environ.get("ALLOWED_HOSTS", "").split(",")}
         names |= {environ.get("SPACE_HOST", "").lower(), urlsplit(environ.get("GRADIO_ROOT_PATH", "")).netloc.lower()}

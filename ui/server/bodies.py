@@ -13,7 +13,7 @@ from ui.i18n import DEFAULT, Language, translate
 BODY = "trazo.body"  # key of a request's scope
 SILENCE_TIMEOUT_S = 15  # without a byte
 MIN_BYTES_PER_S = 20_000  # on average, after the time above
-MAX_PARTS = 1  # of a form; a picture is one
+MAX_PARTS = 1  # of a form; an image is one
 
 
 class LimitedBody:

@@ -81,7 +81,7 @@ def test_other_origins_are_cross_site(method, headers, address):
 
 
 @pytest.mark.parametrize(
-    ("environ", "proxy", "stranger"),
+    ("environ", "proxy", "other"),
     [
         ({"FORWARDED_ALLOW_IPS": "10.1.2.3, 192.0.2.0/24"}, "192.0.2.9", "10.1.2.4"),
         ({"SPACE_ID": "me/demo"}, "10.20.30.40", "203.0.113.1"),
@@ -91,9 +91,9 @@ def test_other_origins_are_cross_site(method, headers, address):
         ({"SPACE_ID": "me/demo", "FORWARDED_ALLOW_IPS": "10.0.0.1"}, "10.0.0.1", "10.0.0.2"),
     ],
 )
-def test_only_configured_proxies_are_trusted(environ, proxy, stranger):
+def test_only_configured_proxies_are_trusted(environ, proxy, other):
     access = Access.from_environ(environ, OPEN)
-    assert access.is_proxy(proxy) and not access.is_proxy(stranger)
+    assert access.is_proxy(proxy) and not access.is_proxy(other)
 
 
 @pytest.mark.parametrize("environ", [{}, {"FORWARDED_ALLOW_IPS": ""}])
