@@ -1,6 +1,6 @@
 """Images made to harm: what each costs a decoder, and how much longer another visitor's drawing takes meanwhile.
 
-    python -m benchmarks.hostile_images [--megabytes 19] [--repeats 60] [--write]
+    python -m benchmarks.hostile_images [--megabytes 19] [--rounds 10] [--write]
 
 Each file is handled in a separate process, as a decoder of the demo handles it; its CPU time and memory are the
 system's figures for that process, less those for an image of one pixel. Then an attacker with two connections sends
@@ -47,6 +47,7 @@ LARGE: dict[str, Callable[[int], bytes]] = {
 }
 ATTACK = (*BOMBS, "PNG, 50 megapixels of zeros", "JPEG, 100 scans of 12 megapixels")
 CONNECTIONS = 2
+DRAWINGS, SETTLE_S = 5, 0.8
 ATTACKER, VISITOR = "127.0.0.2", "127.0.0.1"
 
 
@@ -102,21 +103,39 @@ def ask(app: App, source: str, endpoint: str, *data: object) -> float:
     return time.perf_counter() - started
 
 
-def attack(app: App, calls: list[tuple], first: int, stop: Event) -> None:
-    """Make calls, one after the other, until it is to stop."""
-    while not stop.is_set():
-        ask(app, ATTACKER, *calls[first % len(calls)])
-        first += 1
+class Attack:
+    """Connections that send files one after the other, whenever they are not paused."""
+
+    def __init__(self, app: App, calls: list[tuple]) -> None:
+        """Start them, paused."""
+        self._app, self._calls = app, calls
+        self.active, self._stopped = Event(), Event()
+        self._threads = [Thread(target=self._send, args=(first,)) for first in range(CONNECTIONS)]
+        for one in self._threads:
+            one.start()
+
+    def stop(self) -> None:
+        """End them."""
+        self._stopped.set()
+        self.active.set()
+        for one in self._threads:
+            one.join()
+
+    def _send(self, number: int) -> None:
+        while self.active.wait() and not self._stopped.is_set():
+            ask(self._app, ATTACKER, *self._calls[number % len(self._calls)])
+            number += 1
 
 
-def measure_visitor(app: App, files: dict[str, dict], repeats: int) -> list[str]:
-    """Return the rows of the table of a visitor's drawing, alone and next to an attacker."""
+def measure_visitor(app: App, files: dict[str, dict], rounds: int) -> list[str]:
+    """Return the rows of the table of a visitor's drawing, in turn alone and next to an attacker."""
     drawing = app.upload(seven())
 
-    def median_ms() -> float:
-        return 1000 * median(ask(app, VISITOR, "classify", drawing) for _ in range(repeats))
+    def ask_often(times_ms: list[float]) -> None:
+        time.sleep(SETTLE_S)
+        times_ms += [1000 * ask(app, VISITOR, "classify", drawing) for _ in range(DRAWINGS)]
 
-    median_ms()
+    ask_often([])
     before_mb = app.page_memory_mb()
     lines = [
         "| sent without pause | to | a drawing's answer, ms | alone, ms | ratio | page's memory, MB |",
@@ -125,20 +144,18 @@ def measure_visitor(app: App, files: dict[str, dict], repeats: int) -> list[str]
     kinds = {"all of them": list(files.values())} | {name: [file] for name, file in files.items()}
     for name, sent in kinds.items():
         for endpoint, arguments in (("edges", ("vertical", 50)), ("classify", ())):
-            alone, stop = median_ms(), Event()
-            calls = [(endpoint, file, *arguments) for file in sent]
-            attackers = [Thread(target=attack, args=(app, calls, first, stop)) for first in range(CONNECTIONS)]
-            for one in attackers:
-                one.start()
-            time.sleep(0.5)
-            attacked = median_ms()
-            grown = app.page_memory_mb() - before_mb
-            stop.set()
-            for one in attackers:
-                one.join()
-            lines.append(
-                f"| {name} | `/{endpoint}` | {attacked:.0f} | {alone:.0f} | {attacked / alone:.2f} | {grown:+.0f} |"
-            )
+            attack = Attack(app, [(endpoint, file, *arguments) for file in sent])
+            alone, attacked = list[float](), list[float]()
+            for _ in range(rounds):
+                ask_often(alone)
+                attack.active.set()
+                ask_often(attacked)
+                grown = app.page_memory_mb() - before_mb
+                attack.active.clear()
+            attack.stop()
+            next_to, by_itself = median(attacked), median(alone)
+            times = f"{next_to:.0f} | {by_itself:.0f} | {next_to / by_itself:.2f}"
+            lines.append(f"| {name} | `/{endpoint}` | {times} | {grown:+.0f} |")
     return lines
 
 
@@ -146,7 +163,9 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=19, help="of each file; the demo takes 20")
-    parser.add_argument("--repeats", type=int, default=60, help="drawings for each median")
+    parser.add_argument(
+        "--rounds", type=int, default=10, help="each with five drawings alone and five next to an attacker"
+    )
     parser.add_argument("--only", nargs="*", default=ATTACK, help="files that are sent to the demo")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/RESULTS.md")
     options = parser.parse_args()
@@ -157,7 +176,7 @@ def main() -> None:
         with running(folder / "log.txt") as app:
             makers = {**BOMBS, **LARGE}
             files = {name: app.upload(makers[name](size)) for name in options.only}
-            lines += measure_visitor(app, files, options.repeats)
+            lines += measure_visitor(app, files, options.rounds)
     report("Hostile images", "\n".join([*lines, "", about("benchmarks.hostile_images", None)]), options.write)
 
 

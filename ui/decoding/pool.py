@@ -132,18 +132,19 @@ class Decoders:
         return self._ask(Task(source, None), visitor)
 
     def _ask(self, task: Task, visitor: str) -> Any:
+        answer: Answer = Outcome.TOO_LARGE_HERE, None
         try:
-            outcome, value = (
-                self._small.ask(task, visitor) if _may_be_small(task.source) else (Outcome.TOO_LARGE_HERE, None)
-            )
-            if outcome is Outcome.TOO_LARGE_HERE:
-                outcome, value = self._large.ask(task, visitor)
+            if _may_be_small(task.source):
+                answer = self._small.ask(task, visitor)
+            if answer[0] is Outcome.TOO_LARGE_HERE:
+                answer = self._large.ask(task, visitor)
         except ChildDiedError as error:
             logger.warning("a decoder was ended by an image (%s); another one is started", error)
             raise UserError("image_too_costly") from None
         except OSError as error:  # the system has no room for a process
             logger.warning("a decoder could not be started (%s)", error)
             raise UserError("busy") from None
+        outcome, value = answer
         if outcome is Outcome.REFUSED:
             raise value
         return value
