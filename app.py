@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from model.console import set_up_console
 from model.errors import TrazoError
+from model.library_settings import set_up_libraries
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from ui.inference.supervisor import ModelSupervisor
@@ -120,6 +121,7 @@ def main() -> None:
     try:
         address = server_address(os.environ)
         access = Access.from_environ(os.environ, address)
+        set_up_libraries(os.environ)
         set_up_network(os.environ, address.host)
         set_up_gradio(os.environ)
         check_free(address)

@@ -6,6 +6,7 @@ where the page, its clients and the workers of a search are. The Hub is reached 
 
 import logging
 import os
+import ssl
 from collections.abc import MutableMapping
 from ipaddress import ip_address
 
@@ -68,11 +69,17 @@ def drop_unusable(environ: MutableMapping[str, str]) -> None:
 
 
 def drop_missing_certificates(environ: MutableMapping[str, str]) -> None:
-    """Delete a setting of certificates that does not exist, and log it; each client would fail on it."""
+    """Delete a setting of certificates that does not exist or holds none, and log it; each client would fail on it."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if (path := environ.get(name)) and not os.path.exists(path):
             logger.warning("%s is %r, which does not exist, and is not used", name, path)
             del environ[name]
+    if path := environ.get("SSL_CERT_FILE"):
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:  # such as `ssl.SSLError`
+            logger.warning("SSL_CERT_FILE is %r, which holds no certificates, and is not used (%s)", path, error)
+            del environ["SSL_CERT_FILE"]
 
 
 def _is_accepted(entry: str) -> bool:

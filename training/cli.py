@@ -15,6 +15,7 @@ from model import __version__
 from model.console import set_up_console
 from model.errors import TrazoError
 from model.folders import check_can_be_made, set_up_caches
+from model.library_settings import set_up_libraries
 from model.logs import log_to, show
 from model.network_settings import set_up_network
 from model.quiet import quiet
@@ -65,6 +66,27 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a full disk, a folder without write permission
         show(f"trazo: {error}; fix this and run the same command again to resume", "stderr")
         return 2
+    except Exception as error:
+        if (reason := _describe_failure(error)) is None:
+            raise
+        show(f"trazo: {reason}", "stderr")
+        return 2
+
+
+def _describe_failure(error: Exception) -> str | None:
+    """Return why there was not enough memory, or an operation of TensorFlow failed; None for any other error."""
+    hint = "give a smaller --batch-size or --image-size, or end other programs"
+    if isinstance(error, MemoryError):
+        return f"out of memory{f' ({error})' if str(error) else ''}: {hint}"
+    if "tensorflow" not in sys.modules:
+        return None
+    from model.backend import tf
+
+    from training.tf_errors import summarize_tf_error
+
+    if not isinstance(error, tf.errors.OpError):
+        return None
+    return f"{summarize_tf_error(error)}{f'; {hint}' if isinstance(error, tf.errors.ResourceExhaustedError) else ''}"
 
 
 def run_and_exit() -> NoReturn:
@@ -74,6 +96,7 @@ def run_and_exit() -> NoReturn:
     """
     set_up_console()
     log_to("stdout")
+    set_up_libraries(os.environ)
     set_up_network(os.environ)
     status = main()
     sys.stdout.flush()
@@ -103,12 +126,17 @@ def _inspect(options: argparse.Namespace) -> None:
     set_up_caches(os.environ)
     with quiet():
         from training.data.inspection.page import render_page, write_page
-        from training.data.inspection.report import inspect_dataset
-        from training.data.inspection.text import format_report
+        from training.data.inspection.report import describe_refused, inspect_dataset
+        from training.data.inspection.text import format_report, format_split
         from training.data.parquet.hub_client import configure
 
     configure()
-    inspection = inspect_dataset(data)
+    try:
+        inspection = inspect_dataset(data)
+    except TrazoError:  # what was found helps to see why
+        if not config.json and (contents := describe_refused(data)):
+            show(format_split(contents))
+        raise
     if config.html:
         write_page(config.html, render_page(inspection))
     # In ASCII: what a terminal cannot show is escaped as JSON does it.
@@ -174,6 +202,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     config = PredictConfig(**collect_given(PredictConfig, options))
+    set_up_caches(os.environ)
     with quiet():
         from training.data.parquet.hub_client import configure
         from training.data.parquet.source import SourceOptions

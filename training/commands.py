@@ -27,6 +27,7 @@ from model.words import counted
 from training.augmentation.digit_variants import check_digits
 from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TuneConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
+from training.data.image_shape import sample_facts
 from training.data.inspection.report import inspect_run, keep_report
 from training.data.inspection.text import short_lines
 from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
@@ -222,7 +223,8 @@ def train(
             progress.best_epoch,
         )
     class_rows = _by_class(config, count_classes(opened)) if config.task != "regression" else None
-    for line in summarize_validation(progress.history[progress.best_epoch - 1], opened.validation.rows, class_rows):
+    best = progress.history[progress.best_epoch - 1]
+    for line in summarize_validation(best, opened.validation.usable_rows, class_rows):
         logger.info(line)
     report = TrainingReport.build(
         data=data_section(opened.train, opened.validation),
@@ -380,9 +382,12 @@ def _keep_contents(data: DataConfig, opened: TrainingData, folder: Path) -> None
 def _open_measured(data: DataConfig, opened: TrainingData, folder: Path) -> list[MeasuredRows]:
     """Open the test rows of every dataset, and refuse what cannot be measured."""
     learned = Contents.load(folder / CONTENTS_FILE) or Contents.of(data, opened)
-    return [
+    measured = [
         open_measured_rows(one, opened.train.labels, opened.train.task, learned) for one in one_config_per_dataset(data)
     ]
+    for rows in measured if data.no_scan else []:
+        sample_facts(rows.stream)
+    return measured
 
 
 def _make_config(data: DataConfig, config_fields: dict[str, Any], settings: TrainConfig) -> CnnConfig:

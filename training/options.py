@@ -1,7 +1,7 @@
 """Declare an option once, as a dataclass field: its help, range and choices give the check, the parser and the docs."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
@@ -113,7 +113,7 @@ def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence
         if value_type is bool:
             named["action"] = "store_true"
         else:
-            named |= {"type": value_type, "choices": about["choices"], "metavar": about["metavar"]}
+            named |= {"type": _converter(value_type), "choices": about["choices"], "metavar": about["metavar"]}
             if about["repeat"]:
                 named["action"] = "append"
             elif several:
@@ -125,6 +125,19 @@ def add_options(parser: argparse._ActionsContainer, config: type, skip: Sequence
         else:
             required = declared.default is MISSING and not about["repeat"]
             parser.add_argument(f"--{declared.name.replace('_', '-')}", required=required, **named)
+
+
+def _converter(value_type: type) -> Callable[[str], Any]:
+    """Return what makes a value of this type from what was typed."""
+    if value_type not in (str, Path):
+        return value_type
+
+    def convert(typed: str) -> Any:
+        if not typed.strip():  # as a path, it would be the current folder
+            raise argparse.ArgumentTypeError("the value is empty; is a variable not set?")
+        return value_type(typed)
+
+    return convert
 
 
 def collect_given(config: type, namespace: argparse.Namespace, skip: Sequence[str] = ()) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from model.artifacts import CONFIG_FILE, WEIGHTS_FILE
 from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.files import check_folder
-from model.io.hub import download
 from model.io.weights import check_weights
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -29,7 +28,7 @@ def locate_model(
     source = PRETRAINED if name is None else Path(name)
     unchecked = ""
     try:
-        folder, is_compared = (source, True) if source.is_dir() else download(str(source), revision, token)
+        folder, is_compared = (source, True) if source.is_dir() else _download(str(source), revision, token)
         if not is_compared:
             unchecked = "; this is the cached copy: load the model once with a connection to the Hub to repair it"
         check_folder(folder)
@@ -38,3 +37,9 @@ def locate_model(
     except (TrazoError, OSError) as error:
         raise ModelError(f"{error}{unchecked}") from None
     return folder, config
+
+
+def _download(repo: str, revision: str | None, token: str | bool | None) -> tuple[Path, bool]:
+    from model.io.hub import download  # huggingface_hub reads the environment, which programs set up before
+
+    return download(repo, revision, token)

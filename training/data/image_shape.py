@@ -24,7 +24,7 @@ def sample_facts(stream: HubStream) -> np.ndarray:
     facts, reasons = image_facts_batch(list(images))
     facts = np.delete(facts, list(reasons))
     if not len(facts):
-        reason = next(iter(reasons.values()), "there is none")
+        reason = next(iter(reasons.values()), "no row has both an image and a label")
         source = stream.source
         raise TrazoError(f"no image of {source.dataset!r}, split {source.split!r}, can be decoded: {reason}")
     return facts

@@ -117,7 +117,7 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     columns = dict.fromkeys(column for stream in streams for column in stream.features)
     if data.group_column and data.group_column not in columns:
         raise TrazoError(f"no dataset has a column {data.group_column!r}; there are {list_some(columns)}")
-    parts = tuple(split_dataset(one, stream) for one, stream in zip(configs, streams, strict=True))
+    parts = tuple(_leave_out_unusable(split_dataset(one, stream)) for one, stream in zip(configs, streams, strict=True))
     train = HubStream.concat([part.train for part in parts])
     validation = HubStream.concat([part.validation for part in parts]).cached()
     facts, counts = map(np.concatenate, zip(*map(_distinct_facts, parts), strict=True))
@@ -179,6 +179,37 @@ def open_test(data: DataConfig, labels: tuple[str, ...] | None = None) -> tuple[
     parts = split_dataset(data, open_stream(data, data.split, labels=labels))
     assert parts.test is not None
     return parts.test, f"{data.split}, {data.test_fraction:.0%} held out by {parts.held_out_by}"
+
+
+def leave_out_unusable(stream: HubStream, index: SplitIndex) -> HubStream:
+    """Return a stream without the rows that the scan found to be unusable, which are recorded as skipped.
+
+    So no batch of any size is without usable rows, and a number of rows is that of the rows used.
+
+    Args:
+        stream: a part of one split.
+        index: what the scan found in the split.
+
+    Raises:
+        StreamError: with on_error="raise", if there is such a row.
+    """
+    for row in np.flatnonzero(stream.mask(np.arange(index.rows)) & ~index.usable).tolist():
+        stream.skip(row, index.why_unusable(row))
+    return stream.select(index.usable)
+
+
+def _leave_out_unusable(part: DatasetParts) -> DatasetParts:
+    """Do the same with the parts of one dataset; only rows of the training and validation part are recorded."""
+    index = part.index
+    if index is None:
+        return part
+    is_held_out = part.validation.source.split == part.train.source.split
+    return replace(
+        part,
+        train=leave_out_unusable(part.train, index),
+        validation=leave_out_unusable(part.validation, index) if is_held_out else part.validation,
+        test=part.test and part.test.select(index.usable),
+    )
 
 
 def open_split_to_measure(data: DataConfig, split: str, labels: tuple[str, ...] | None) -> HubStream:
@@ -244,11 +275,12 @@ def _open_validation(data: DataConfig, settings: dict[str, Any]) -> HubStream:
     """Open the split named validation and check that it can be measured."""
     stream = open_stream(data, VALIDATION_SPLIT, **settings)
     if data.no_scan:
+        sample_facts(stream)  # at least a sample is checked before the training
         return _limit_rows(data, stream, None)[0]
     stream, index = _limit_rows(data, stream, scan_split(stream.sources[0]))
     assert index is not None  # it was scanned
     check_split(index, stream)
-    return stream.with_content(index.fingerprint)
+    return leave_out_unusable(stream.with_content(index.fingerprint), index)
 
 
 def _limit_rows(data: DataConfig, stream: HubStream, index: SplitIndex | None) -> tuple[HubStream, SplitIndex | None]:

@@ -19,6 +19,7 @@ from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.source import SourceOptions, open_source
 from training.data.parquet.split_info import SplitInfo
 from training.data.prefetch import WindowReader
+from training.data.scan.index import NO_IMAGE, NO_LABEL, NO_TARGET
 from training.data.skip_log import SkipLog
 from training.data.subset import Subset
 
@@ -160,6 +161,11 @@ class HubStream:
     def rows(self) -> int:
         """Number of rows of this stream; fewer than the split's after `hold_out`."""
         return self._dataset.rows
+
+    @property
+    def usable_rows(self) -> int:
+        """Number of rows of this stream, without those that were found to be unusable so far."""
+        return self.rows - int(self.mask(np.fromiter(self.skipped, np.int64)).sum())
 
     @property
     def key(self) -> dict[str, Any]:
@@ -397,9 +403,11 @@ class HubStream:
             return first
         dataset = RowDataset.concat([stream._dataset for stream in streams])
         window_size = replace(first._order.window_size, rows=min(stream.window_rows for stream in streams))
-        return _DerivedStream(
-            dataset, replace(first._order, window_size=window_size), SkipLog(first._skip_log.on_error)
-        )
+        skip_log, first_row = SkipLog(first._skip_log.on_error), 0
+        for stream in streams:
+            skip_log.rows |= {first_row + row: reason for row, reason in stream.skipped.items()}
+            first_row += stream.source.table.total
+        return _DerivedStream(dataset, replace(first._order, window_size=window_size), skip_log)
 
     def _derive(self, dataset: RowDataset, cache: BatchCache | None = None) -> "HubStream":
         return _DerivedStream(dataset, self._order, self._skip_log, cache)
@@ -418,7 +426,8 @@ class HubStream:
         if usable.all():
             return Batch(rows.images, rows.labels, rows.ids, number, is_complete)
         for position in np.flatnonzero(~usable):
-            self.skip(rows.ids[position], "no label" if rows.has_image[position] else "no image")
+            no_label = NO_TARGET if self.task == "regression" else NO_LABEL
+            self.skip(rows.ids[position], no_label if rows.has_image[position] else NO_IMAGE)
         images = rows.images.filter(pa.array(usable))
         return Batch(images, rows.labels[usable], rows.ids[usable], number, is_complete)
 

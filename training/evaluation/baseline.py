@@ -8,18 +8,25 @@ from model.config import CnnConfig
 from model.io.reports.evaluation import Baseline
 from model.scores import Z_95, score_classes, wilson_interval
 
+MIN_SPREAD = 1e-3  # of the answers, as a share of the targets' deviation; with less they are all the same
 TRAINING_ROWS, MEASURED_ROWS = "training rows", "measured rows"
 
 
 def class_baseline(
-    labels: tuple[str, ...], true: np.ndarray, accuracy: float, class_rows: Mapping[str, int] | None = None
+    labels: tuple[str, ...],
+    true: np.ndarray,
+    predicted: np.ndarray,
+    class_rows: Mapping[str, int] | None = None,
 ) -> Baseline:
     """Return what always answering the most common class reaches.
+
+    A network that always gives the same answer is not better than the best such answer, even if the training rows had
+    another most common class than the measured ones.
 
     Args:
         labels: names of the classes.
         true: int (n,), class ids of the measured rows.
-        accuracy: of the network on these rows.
+        predicted: int (n,), the network's answers.
         class_rows: class -> training rows; None if not known: then the class is the most common one of the measured
             rows, which no constant answer surpasses.
     """
@@ -28,13 +35,16 @@ def class_baseline(
     answer = int(np.argmax(counts))
     scores = score_classes(true, np.full(len(true), answer), len(labels))
     share = float((true == answer).mean())
+    is_beaten = wilson_interval(float((true == predicted).mean()), len(true))[0] > share
+    if is_beaten and known and (predicted == predicted[0]).all() and (true != true[0]).any():
+        return class_baseline(labels, true, predicted)
     return Baseline(
         answer=labels[answer],
         taken_from=TRAINING_ROWS if known else MEASURED_ROWS,
         accuracy=share,
         balanced_accuracy=scores.balanced_accuracy,
         macro_f1=scores.macro_f1,
-        is_beaten=wilson_interval(accuracy, len(true))[0] > share,
+        is_beaten=is_beaten,
     )
 
 
@@ -48,13 +58,21 @@ def mean_baseline(config: CnnConfig, true: np.ndarray, predicted: np.ndarray) ->
     """
     true, predicted = true.astype(np.float64), predicted.astype(np.float64)
     known = config.target_scaling
-    value = known.mean if known else float(true.mean())
+    baseline = _compare_with(known.mean if known else float(true.mean()), true, predicted)
+    if baseline.is_beaten and known and predicted.std() <= MIN_SPREAD * true.std():  # it always answers the same
+        known, baseline = None, _compare_with(float(true.mean()), true, predicted)
+    baseline.taken_from = TRAINING_ROWS if known else MEASURED_ROWS
+    return baseline
+
+
+def _compare_with(value: float, true: np.ndarray, predicted: np.ndarray) -> Baseline:
+    """Return what always answering a number reaches, and whether the network is better."""
     baseline_error, error = np.abs(true - value), np.abs(true - predicted)
     gain = baseline_error - error  # row by row: the same rows are hard for both
     doubt = Z_95 * gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
     return Baseline(
         value=value,
-        taken_from=TRAINING_ROWS if known else MEASURED_ROWS,
+        taken_from=MEASURED_ROWS,
         mean_absolute_error=float(baseline_error.mean()),
         root_mean_squared_error=float(np.sqrt((baseline_error**2).mean())),
         # The median of skewed targets has smaller errors than their mean, but larger squared ones.

@@ -14,7 +14,7 @@ from training.data.contents import Contents
 from training.data.scan.checks import check_split, listed
 from training.data.scan.index import SplitIndex
 from training.data.scan.scanner import scan_split
-from training.data.splits import open_split_to_measure, open_test
+from training.data.splits import leave_out_unusable, open_split_to_measure, open_test
 from training.data.stream import HubStream
 
 logger = logging.getLogger("trazo")
@@ -147,8 +147,7 @@ def _leave_out_rows(
         reason = learned if isinstance(learned, str) else "the training was not scanned (--no-scan)"
         log_once(f"{stream.source.dataset}, {split}: not compared with the rows that were learned from: {reason}")
         comparison = Comparison(compared=False, reason=reason, duplicates=int(again.sum()))
-    drop = trained | validated | again
-    return stream.select(~drop) if drop.any() else stream, comparison
+    return leave_out_unusable(stream, index).select(~(trained | validated | again)), comparison
 
 
 def _report_overlap(stream: HubStream, split: str, rows: int, comparison: Comparison) -> None:

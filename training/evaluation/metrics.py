@@ -71,7 +71,7 @@ def evaluate(
         baseline = mean_baseline(model.config, true, predicted[:, 0])
     else:
         measures = _classification_metrics(predicted, true, model.config.labels)
-        baseline = class_baseline(model.config.labels, true, measures["accuracy"], class_rows)
+        baseline = class_baseline(model.config.labels, true, predicted.argmax(axis=1), class_rows)
     return EvaluationReport.build(
         dataset=stream.source.dataset,
         config=stream.source.config,

@@ -18,6 +18,7 @@ from model.errors import TrazoError
 from model.heads import HEADS
 from model.network import build_network
 from model.scores import r_squared, score_classes
+from model.words import counted
 from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
@@ -233,7 +234,10 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
     state.count_seconds()
     loss_sum, metric_sum, rows = progress.sums
     if not rows:
-        raise TrazoError("no training row has a usable image and label")
+        raise TrazoError(
+            f"no row of the {counted(progress.batch, 'batch', 'batches')} of epoch {progress.epoch + 1} has a usable "
+            "image and label; give a larger --batch-size, or more --steps-per-epoch"
+        )
     progress.epoch += 1
     progress.history.append(
         {

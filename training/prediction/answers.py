@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from model.errors import CorruptFileError, TrazoError
+from model.folders import check_can_be_made
 from model.io.atomic import read_json, without_nan, write_json
 
 ENDINGS = (".csv", ".jsonl")
@@ -92,31 +93,32 @@ class AnswerFile:
     def _read_progress(self) -> tuple[int, int]:
         """Return how many rows and bytes are complete."""
         try:
-            progress = read_json(self._progress)
-        except CorruptFileError:
-            progress = None
-        if progress is None or not self._partial.exists():
+            progress = read_json(self._progress) or {}
+            identity, rows, size = (progress[name] for name in ("identity", "rows", "bytes"))
+            changed = [name for name in self._identity if identity.get(name) != self._identity[name]]
+            is_complete = self._partial.stat().st_size >= size
+        except (CorruptFileError, FileNotFoundError, TypeError, AttributeError, KeyError):  # missing or damaged
             return 0, 0
-        changed = [name for name in self._identity if progress["identity"].get(name) != self._identity[name]]
         if changed:
             raise TrazoError(
                 f"{self._partial} was started for {' and '.join(f'other {name}' for name in changed)}: delete it, or "
                 "use another --output"
             )
-        complete = self._partial.stat().st_size >= progress["bytes"]
-        return (progress["rows"], progress["bytes"]) if complete else (0, 0)
+        return (rows, size) if is_complete else (0, 0)
 
 
 def check_answer_path(path: Path) -> None:
     """Refuse a path that cannot be written to, before any work.
 
     Raises:
-        TrazoError: if there is such a file already, or its ending is not one of `ENDINGS`.
+        TrazoError: if there is such a file already, its ending is not one of `ENDINGS`, or its folder cannot be
+            written.
     """
     if path.suffix.lower() not in ENDINGS:
         raise TrazoError(f"--output ends in {' or '.join(ENDINGS)}, not {path.suffix or path.name!r}")
     if path.exists():
         raise TrazoError(f"{path} exists: delete it, or use another --output")
+    check_can_be_made(path.parent, "the folder of --output")
 
 
 def _cell(value: Any) -> str:

@@ -69,7 +69,8 @@ def predict(
         if before:
             logger.info("%s of %s images are answered already", f"{before:,}", f"{images.total:,}")
         with tqdm(total=images.total, initial=file.rows, desc="predicted", unit="image", disable=None) as bar:
-            for answers in _answer(cnn, images, file.rows, sketches, probabilities):
+            left = file.rows < images.total  # otherwise it was killed before the file got its name
+            for answers in _answer(cnn, images, file.rows, sketches, probabilities) if left else ():
                 file.add(answers)
                 summary.count(answers)
                 bar.update(len(answers))

@@ -34,7 +34,7 @@ with quiet():  # also in the process that trials are forked from
     from training.loop import trainer
     from training.loop.checkpoint import SAVE_INTERVAL_S
     from training.loop.trainer import Progress
-    from training.tuning.tf_errors import summarize_tf_error, to_portable_error
+    from training.tf_errors import summarize_tf_error, to_portable_error
 
 MAX_GROWTH_BYTES = 384 << 20  # that a process may gain; after the training in which it gains more, it is replaced
 CAN_FORK = sys.platform == "linux"  # elsewhere TensorFlow lacks oneDNN's cache, or Python `fork`

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from model.errors import TrazoError
 from model.folders import make_writable, own_temporary_folder
@@ -43,8 +44,14 @@ def set_up_gradio(environ: MutableMapping[str, str]) -> None:
         environ: `os.environ`; changed. `server_address` reads it before.
 
     Raises:
-        TrazoError: if GRADIO_TEMP_DIR cannot be written, or no temporary folder can be written.
+        TrazoError: if GRADIO_TEMP_DIR cannot be written, no temporary folder can be written, or GRADIO_ROOT_PATH is not
+            one.
     """
+    if not _is_root_path(root_path := environ.get("GRADIO_ROOT_PATH", "")):
+        raise TrazoError(
+            f"GRADIO_ROOT_PATH is {root_path!r}, which is neither a path such as /demo nor an address such as "
+            "https://example.org/demo"
+        )
     others = [name for name in environ if name.startswith("GRADIO_") and name not in HONORED]
     if unexpected := sorted(set(others) - SET.keys() - EXPECTED):
         logger.warning("not used here: %s; docs/serving.md lists what is", ", ".join(unexpected))
@@ -52,6 +59,16 @@ def set_up_gradio(environ: MutableMapping[str, str]) -> None:
         environ.pop(name, None)
     environ.update(SET)
     environ["GRADIO_TEMP_DIR"] = str(gradio_folder(environ))
+
+
+def _is_root_path(text: str) -> bool:
+    """Return whether a text is the path of a URL or a whole one; Gradio asks its own page there, and ends otherwise."""
+    if any(c.isspace() or not c.isprintable() or c in "?#\\" for c in text):
+        return False
+    try:
+        return text[:1] in ("", "/") or (urlsplit(text).scheme in ("http", "https") and bool(urlsplit(text).hostname))
+    except ValueError:
+        return False
 
 
 def gradio_folder(environ: MutableMapping[str, str]) -> Path:

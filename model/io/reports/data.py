@@ -28,8 +28,10 @@ class DatasetEntry(Section):
 class SplitRows(Section):
     """Numbers of rows."""
 
-    train: Count = Field(description="rows to train on, before unreadable ones are skipped")
-    validation: Count = Field(description="rows for validation, held out or from a separate split")
+    train: Count = Field(description="usable rows to train on; without a scan all of them")
+    validation: Count = Field(
+        description="usable rows for validation, held out or from a separate split; without a scan all of them"
+    )
 
 
 class DataSection(Section):

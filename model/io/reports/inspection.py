@@ -151,7 +151,7 @@ class Part(Section):
 
     name: Text = Field(description="training, validation or test")
     source: Text = Field(description="where the rows come from, and by what they were held out")
-    rows: Count = Field(description="number of rows, usable or not")
+    rows: Count = Field(description="number of usable rows; without a scan of all rows")
     classes: Annotated[list[ClassRows], Field(max_length=MAX_ITEMS)] = Field([], description="usable rows per class")
 
 

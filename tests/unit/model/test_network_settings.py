@@ -2,6 +2,7 @@
 
 import logging
 
+import certifi
 import httpx
 import pytest
 
@@ -76,3 +77,12 @@ def test_drop_missing_certificates_is_reported(tmp_path, caplog):
     environ = {"SSL_CERT_FILE": str(tmp_path / "gone.pem"), "SSL_CERT_DIR": str(tmp_path)}
     drop_missing_certificates(environ)
     assert environ == {"SSL_CERT_DIR": str(tmp_path)} and "SSL_CERT_FILE is" in caplog.text
+
+
+def test_drop_missing_certificates_file_without_any_is_reported(tmp_path, caplog):
+    (tmp_path / "empty.pem").touch()
+    environ = {"SSL_CERT_FILE": str(tmp_path / "empty.pem")}
+    drop_missing_certificates(environ)
+    assert environ == {} and "empty.pem', which holds no certificates, and is not used" in caplog.text
+    drop_missing_certificates(environ := {"SSL_CERT_FILE": certifi.where()})
+    assert environ == {"SSL_CERT_FILE": certifi.where()}

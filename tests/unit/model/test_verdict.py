@@ -18,7 +18,7 @@ def measure(true: list[int], answers: list[int], class_rows: dict[str, float] | 
     true = np.array(true)
     probabilities = np.eye(len(LABELS), dtype=np.float32)[answers]
     measures = _classification_metrics(probabilities, true, LABELS)
-    baseline = class_baseline(LABELS, true, measures["accuracy"], class_rows)
+    baseline = class_baseline(LABELS, true, np.array(answers), class_rows)
     return EvaluationReport.build(dataset="d/e", split="test", rows=len(true), **measures, baseline=baseline)
 
 
@@ -55,6 +55,18 @@ def test_verdict_most_common_class_is_that_of_the_training_rows():
     assert measure(rows, rows, {"ok": 9, "defect": 1, "dirt": 0}).baseline.answer == "ok"
     unknown = measure(rows, rows, {"other": 1}).baseline
     assert (unknown.answer, unknown.taken_from) == ("defect", "measured rows")
+
+
+def test_verdict_always_one_answer_is_no_better_where_that_class_is_common_in_the_measured_rows_alone():
+    report = measure([0] * 10 + [1] * 190, [1] * 200, {"ok": 600, "defect": 400, "dirt": 5})
+    assert "always answering defect, the most common class of the measured rows" in describe_verdict(report)
+    one_class = measure([1] * 200, [1] * 200, {"ok": 600, "defect": 400, "dirt": 5})
+    assert not describe_verdict(one_class), "new rows of a single class, all recognized"
+
+
+def test_verdict_of_a_regression_always_one_answer_is_no_better_whatever_the_training_mean_was():
+    true = np.random.default_rng(0).normal(5, 1, 200)
+    assert "the mean of the measured rows" in describe_verdict(measure_numbers(true, np.full(200, 4.9)))
 
 
 def test_classes_without_rows_have_no_figures_and_are_named():

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from model.backend import tf
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features, Image
@@ -69,6 +71,18 @@ def test_run_test_split_without_labels_is_refused_before_the_search(dataset, tmp
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_run_without_a_scan_split_that_cannot_be_decoded_is_refused_before_the_search(
+    dataset, tmp_path, capsys, monkeypatch, split
+):
+    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    columns = {"image": [{"bytes": b"scribble", "path": None}] * 20, "label": [0, 1] * 10}
+    write_dataset(Path(dataset), CLASSES, [columns], split=split)
+    assert main(["run", "--dataset", dataset, "--no-scan", "--output", str(tmp_path / "new")]) == 2
+    assert f"split '{split}', can be decoded: not an image of a known format" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
     columns = {"image": random_images(60), "label": [0, 1] * 30}
@@ -76,6 +90,20 @@ def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_p
     write_dataset(tmp_path / "pets", CLASSES, [columns], split="test")
     assert main(["run", "--dataset", dataset, "--output", str(tmp_path / "new")]) == 2
     assert "60 of 60 rows of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("allocate", [lambda: np.empty(1 << 58, np.uint8), lambda: tf.zeros((1 << 20, 1 << 30))])
+def test_train_without_enough_memory_is_one_line(dataset, tmp_path, capsys, monkeypatch, allocate):
+    monkeypatch.setattr(commands, "fit", lambda *_, **__: allocate())
+    assert main(["train", "--dataset", dataset, "--output", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("trazo: out of memory") and "give a smaller --batch-size or --image-size" in error
+
+
+def test_train_fault_of_the_program_is_not_hidden(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(commands, "fit", lambda *_, **__: {}["missing"])
+    with pytest.raises(KeyError):
+        main(["train", "--dataset", dataset, "--output", str(tmp_path / "run")])
 
 
 def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, tmp_path, capsys, monkeypatch):

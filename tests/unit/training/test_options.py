@@ -7,8 +7,9 @@ from typing import get_type_hints
 import pytest
 
 from model.errors import TrazoError
+from tests.conftest import SAMPLE
 from training.augmentation.config import AugmentConfig
-from training.cli import VERBS
+from training.cli import VERBS, main
 from training.config import TrainConfig
 from training.options import Validated, make_check, option
 
@@ -75,3 +76,12 @@ def test_train_config_is_flat_and_checks_augmentation():
     assert {field.name for field in fields(AugmentConfig)} < {field.name for field in fields(TrainConfig)}
     with pytest.raises(TrazoError, match="stroke_jitter must be a number from 0 to 1, not 2"):
         TrainConfig(stroke_jitter=2)
+
+
+@pytest.mark.parametrize("arguments", [["--output", ""], ["--output", " "], ["--split", ""], ["--classes", "a", ""]])
+def test_options_empty_value_is_refused(tmp_path, monkeypatch, capsys, arguments):
+    """As `--output "$FOLDER"` gives where the variable is not set: the run would land in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--dataset", SAMPLE, "--output", "run", *arguments]) == 2
+    assert f"{arguments[0]}: the value is empty; is a variable not set?" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

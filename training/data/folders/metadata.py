@@ -25,6 +25,7 @@ DELIMITERS = ",;\t|"
 LABEL_COLUMNS = {"label", "labels", "target", "class"}
 WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)", re.ASCII)  # not 007, which is a name
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+MAX_WHOLE_CHARS = 20  # longer ones are names; Python refuses to convert thousands of digits
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?", re.ASCII)
 
 Line = dict[str, Any]  # column -> value; None where there is none
@@ -100,6 +101,8 @@ def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Lin
     if text[:4].lower() == "sep=":  # as Excel writes
         text = text.partition("\n")[2]
     first = text.partition("\n")[0].strip("\r")
+    if len(first) > csv.field_size_limit():
+        raise TrazoError(f"{file.relative} has a first line of {len(first):,} characters, which names no columns")
     headers = {one: next(csv.reader([first], delimiter=one), []) for one in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda one: (_names_files(headers[one]), len(headers[one])))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -144,10 +147,15 @@ def _parse_jsonl(file: File, text: str, counter: LeftOutCounter) -> list[Line]:
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict):
-            lines.append(value)
+            lines.append({_encodable(name): _encodable(one) for name, one in value.items()})
         else:
             counter.add(f"lines of {file.relative} that are not a JSON object", str(number))
     return lines
+
+
+def _encodable(value: Any) -> Any:
+    """Return a value; text without the halves of characters that JSON can hold and UTF-8 cannot."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 # --- Which line belongs to which image ---
@@ -221,6 +229,8 @@ def _typed(values: list[Any], has_commas: bool, name: str, notes: list[str]) -> 
         return None
     if all(isinstance(value, str) for value in given):
         if all(WHOLE.fullmatch(value) for value in given):
+            if max(map(len, given)) > MAX_WHOLE_CHARS:
+                return pa.array(values)
             values = [None if value is None else int(value) for value in values]
         elif all(NUMBER.fullmatch(value) and not re.match(r"[+-]?0\d", value) for value in given):
             values = [None if value is None else float(value) for value in values]
@@ -229,9 +239,10 @@ def _typed(values: list[Any], has_commas: bool, name: str, notes: list[str]) -> 
             values = [None if value is None else float(value.replace(",", ".")) for value in values]
     given = [value for value in values if value is not None]
     kinds = {type(value) for value in given}
-    if kinds == {int, float}:
+    is_large = any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in given)
+    if kinds == {int, float} and not is_large:
         values = [None if value is None else float(value) for value in values]
-    elif len(kinds) > 1 or (kinds == {int} and not all(-(2**63) <= value < 2**63 for value in given)):
+    elif len(kinds) > 1 or is_large:
         values = [None if value is None else str(value) for value in values]
     return pa.array(values)
 

@@ -1,5 +1,6 @@
 """What the scan found in one split, as the report says it."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -20,8 +21,9 @@ from model.preprocess.facts import is_near_constant
 from model.preprocess.formats import FORMATS
 from training.data.inspection.repeats import EqualRows, find_conflicts, find_repeats
 from training.data.inspection.scanned import ScannedSplit
-from training.data.scan.index import SplitIndex
+from training.data.scan.index import NO_IMAGE, NO_LABEL, NO_TARGET, SplitIndex
 
+NUMBER = re.compile(r"\d[\d,.]*")  # such as a size, which would make a reason for each image
 MAX_NAMED = 5  # rows per reason
 MAX_GROUPS = 6  # of equal images
 MAX_ROWS_PER_GROUP = 4
@@ -107,14 +109,17 @@ def _targets(index: SplitIndex) -> Targets | None:
 
 
 def _left_out(split: ScannedSplit, index: SplitIndex) -> list[LeftOut]:
-    no_label = f"no label{', or a class that is not trained on' if split.other_classes else ''}"
+    no_label = NO_TARGET if split.is_regression else NO_LABEL
+    no_label += ", or a class that is not trained on" if split.other_classes else ""
     reasons = {
-        "no image": np.flatnonzero(~index.has_image & index.in_part).tolist(),
+        NO_IMAGE: np.flatnonzero(~index.has_image & index.in_part).tolist(),
         no_label: np.flatnonzero(index.readable & ~index.has_label).tolist(),
     }
-    for row in filter(index.in_part.__getitem__, index.problems):
-        reasons.setdefault(index.problems[row], []).append(row)
-    ordered = sorted(((reason, sorted(rows)) for reason, rows in reasons.items() if rows), key=lambda one: -len(one[1]))
+    alike: dict[str, str] = {}  # a reason without its numbers -> the first such reason
+    for row in filter(index.in_part.__getitem__, sorted(index.problems)):
+        reason = index.problems[row]
+        reasons.setdefault(alike.setdefault(NUMBER.sub("", reason), reason), []).append(row)
+    ordered = sorted(((reason, rows) for reason, rows in reasons.items() if rows), key=lambda one: -len(one[1]))
     if len(ordered) > MAX_REASONS:
         rest = sorted(row for _, rows in ordered[MAX_REASONS - 1 :] for row in rows)
         ordered = [*ordered[: MAX_REASONS - 1], ("cannot be decoded, for other reasons", rest)]

@@ -11,6 +11,7 @@ from model.errors import TrazoError
 from model.io.reports import local_path, write_report
 from model.io.reports.inspection import DataReport, DatasetContents, Files, LeftOut, SplitContents
 from model.pixel_format import PixelFormat
+from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig, TrainConfig
 from training.data.class_names import match_names
 from training.data.inspection.columns import describe_columns
@@ -19,6 +20,7 @@ from training.data.inspection.overlaps import Side, find_overlaps
 from training.data.inspection.plan import plan_training
 from training.data.inspection.scanned import ScannedSplit
 from training.data.inspection.warnings import find_warnings
+from training.data.label_facts import fit_target_scaling
 from training.data.scan.checks import check_split
 from training.data.scan.scanner import scan_split
 from training.data.splits import DatasetParts, TrainingData, one_config_per_dataset, open_data, open_stream
@@ -71,9 +73,26 @@ def inspect_dataset(data: DataConfig) -> Inspection:
         3500
     """
     opened = open_data(data, batch_size=TrainConfig.batch_size)
+    if opened.train.task == "regression":
+        fit_target_scaling(opened)  # refuses targets from which a training could not learn
     (part,) = opened.parts
     datasets = (_look_at(data, part, part.train.source.splits),)
     return Inspection(_build(opened, datasets), datasets, opened.pixel_format)
+
+
+def describe_refused(data: DataConfig) -> SplitContents | None:
+    """Return what the scan found in the training split of a dataset that is refused; None if it cannot be scanned.
+
+    Args:
+        data: with one dataset, which `inspect_dataset` refused.
+    """
+    try:
+        labeled = open_stream(data, data.split).sources[0]
+        index = scan_split(labeled)
+    except TrazoError:
+        return None
+    pixel_format = choose_pixel_format(*index.distinct_facts(index.readable)) if index.readable.any() else PixelFormat()
+    return describe_split(ScannedSplit(labeled, index), pixel_format)
 
 
 def inspect_run(data: DataConfig, opened: TrainingData, with_test: bool = False) -> DataReport:

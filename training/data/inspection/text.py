@@ -38,6 +38,11 @@ def format_report(report: DataReport) -> str:
     return "\n".join(lines[:MAX_LINES]).rstrip() + "\n"
 
 
+def format_split(split: SplitContents) -> str:
+    """Return what was found in one split, as the full form has it."""
+    return "\n".join(_block(_split_title(split), _cut(list(describe_contents(split)), LIMITS[0][0]), LIMITS[0][1]))
+
+
 def short_lines(report: DataReport) -> list[str]:
     """Return the few lines that a run starts with: rows, classes, what is left out, the input, the parts."""
     lines = [line for dataset in report.datasets for line in _short_dataset(dataset)]

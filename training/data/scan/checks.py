@@ -4,6 +4,7 @@ import numpy as np
 
 from model.errors import TrazoError
 from model.words import counted
+from training.data.label_values import scan_column
 from training.data.scan.index import SplitIndex
 from training.data.stream import HubStream
 
@@ -28,13 +29,13 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
         raise TrazoError(f"no image of {where} can be decoded; the first, {stream.row_name(row)}: {reason}")
     if not (index.has_label & index.in_part).any():
         raise TrazoError(
-            f"{where} has no labels: column {stream.label_column!r} is empty in all {index.rows:,} rows; choose "
-            "another split or --label-column, or --test-split held-out to measure on a share of the training split"
+            f"{where} has no labels: {_why_no_label(index, stream)}; choose another split or --label-column, or "
+            "--test-split held-out to measure on a share of the training split"
         )
     if not index.usable.any():
         raise TrazoError(f"no row of {where} has both an image that can be decoded and a label")
     content = index.content[index.usable]
-    if index.rows > 1 and (content == content[0]).all():
+    if len(content) > 1 and (content == content[0]).all():
         raise TrazoError(f"all images of {where} are equal")
     if stream.task == "regression":
         return
@@ -46,6 +47,18 @@ def check_split(index: SplitIndex, stream: HubStream) -> None:
             f"no image of class {listed([stream.labels[n] for n in lost])} in {where} can be decoded; the first, "
             f"{stream.row_name(row)}: {index.problems.get(row, 'no image')}"
         )
+
+
+def _why_no_label(index: SplitIndex, stream: HubStream) -> str:
+    """Return why no row has a label, from one more pass over the label column."""
+    column = f"column {stream.label_column!r}"
+    labeled = stream.sources[0]
+    if stream.task == "regression":
+        if any(values.null_count < len(values) for values in scan_column(labeled.source, labeled.label_column)):
+            return f"{column} has no finite number of at most {np.finfo(np.float32).max:.2g}"
+    elif others := labeled.unknown_classes()[1]:
+        return f"{column} has other classes ({listed(sorted(others))}) than are learned ({listed(stream.labels)})"
+    return f"{column} is empty in all {index.rows:,} rows"
 
 
 def listed(names: "list[str] | tuple[str, ...]") -> str:

@@ -5,13 +5,14 @@ or put into another order, and equal images are always on the same side. A hash 
 where a class is small, its places are corrected so that each side has its share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from model.errors import TrazoError
 from training.data.subset import PLACES, spread
 
+MAX_NAMED = 10  # classes in a message
 TOLERANCE = 0.3  # how far a class's share of a side may differ from the fraction before its places are corrected
 
 
@@ -58,16 +59,11 @@ def stratify(places: np.ndarray, labels: np.ndarray, cuts: Sequence[float], name
         return np.unique(places[by_class[start[number] : start[number + 1]]])
 
     sizes = [len(different(number)) for number in range(len(names))]
+    _check_sizes(dict(zip(names, sizes, strict=True)), len(fractions))
     moved: dict[int, int] = {}  # place -> side
     for number in sorted(range(len(names)), key=sizes.__getitem__):  # the smallest class first
         if not sizes[number]:
             continue
-        if sizes[number] < len(fractions):
-            raise TrazoError(
-                f"class {names[number]!r} has {sizes[number]} different image{'s' * (sizes[number] > 1)} (or groups) "
-                f"with a label; {len(fractions)} are needed, one for each part of the data: add some, or leave the "
-                "class out with --classes"
-            )
         keys = different(number)
         side = np.searchsorted(edges, keys, side="right") - 1
         if moved:  # images that an earlier class has, too
@@ -76,6 +72,21 @@ def stratify(places: np.ndarray, labels: np.ndarray, cuts: Sequence[float], name
         for position in _balance(side, fractions):
             moved[int(keys[position])] = int(side[position])
     return _move(places, moved, edges) if moved else places
+
+
+def _check_sizes(sizes: Mapping[str, int], sides: int) -> None:
+    """Refuse classes, name -> number of different images or groups, that are too small to be on every side."""
+    small = [name for name, size in sizes.items() if 0 < size < sides]
+    if not small:
+        return
+    first, others = small[0], small[1 : MAX_NAMED + 1]
+    more = "".join(f", {name!r} has {sizes[name]}" for name in others)
+    more += f", and {len(small) - 1 - MAX_NAMED:,} more classes have too few" if len(small) > MAX_NAMED + 1 else ""
+    raise TrazoError(
+        f"class {first!r} has {sizes[first]} different image{'s' * (sizes[first] > 1)} (or groups) with a label{more}; "
+        f"{sides} are needed, one for each part of the data: add some, or leave the "
+        f"{'classes' if others else 'class'} out with --classes"
+    )
 
 
 def _move(places: np.ndarray, moved: dict[int, int], edges: np.ndarray) -> np.ndarray:

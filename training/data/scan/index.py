@@ -13,6 +13,7 @@ import numpy as np
 from model.io.atomic import atomic_file
 from model.preprocess.facts import FACTS
 
+NO_IMAGE, NO_LABEL, NO_TARGET = "no image", "no label", "no label that is a finite number"
 SAVED = ("content", "kinds", "kind", "labels", "has_image")
 
 
@@ -125,6 +126,14 @@ class SplitIndex:
     def usable(self) -> np.ndarray:
         """Which rows can be learned from: an image that can be decoded, and a label; bool (rows,)."""
         return self.readable & self.has_label
+
+    def why_unusable(self, row: int) -> str:
+        """Return why a row cannot be learned from."""
+        if row in self.problems:
+            return self.problems[row]
+        if not self.has_image[row]:
+            return NO_IMAGE
+        return NO_LABEL if self.labels.dtype.kind == "i" else NO_TARGET
 
     @cached_property
     def fingerprint(self) -> str:

@@ -73,6 +73,17 @@ def test_predict_interrupted_continues_to_the_same_file(folder, tmp_path, monkey
     assert len(list(map(json.loads, killed.read_text(encoding="utf-8").splitlines()))) == 21
 
 
+def test_predict_killed_before_the_last_step_repeats_no_row(tmp_path, monkeypatch):
+    """Of a dataset whose rows do not fill the last batch: all rows are written, and the file has no name yet."""
+    output = tmp_path / "a.csv"
+    arguments = ["predict", "--model", MODEL, SAMPLE, "--output", str(output)]
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.AnswerFile, "finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert main(arguments) == 130
+    assert main(arguments) == 0
+    assert [row["row"] for row in answers(output)] == [str(number) for number in range(1000)]
+
+
 def test_predict_rows_of_a_dataset_are_called_by_their_numbers(tmp_path):
     assert main(["predict", "--model", MODEL, SAMPLE, "--output", str(tmp_path / "a.csv")]) == 0
     rows = answers(tmp_path / "a.csv")

@@ -1,12 +1,13 @@
 """Which rows a run trains on, validates on and tests on."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasets import ClassLabel, Features, Image, Value
 
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from tests.conftest import SAMPLE
-from tests.support.datasets import random_images, write_dataset
+from tests.support.datasets import random_images, write_dataset, write_tables
 from training.config import DataConfig
 from training.data.splits import one_config_per_dataset, open_data, open_test
 
@@ -64,6 +65,66 @@ def test_open_data_parts_do_not_depend_on_the_seed(single):
     assert row_ids(one.validation) == row_ids(other.validation)
     orders = [np.concatenate([batch.index for batch in opened.train.epoch(0)]) for opened in (one, other)]
     assert (orders[0] != orders[1]).any()
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory) -> str:
+    """Blocks of eight rows that cannot be used, for two reasons, between blocks that can; half of all rows."""
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    images, labels = random_images(160), [row // 16 % 2 for row in range(160)]
+    for row in range(160):
+        if row % 32 in range(8, 16):
+            images[row] = {"bytes": b"scribble", "path": None}
+        elif row % 32 >= 24:
+            labels[row] = -1
+    return write_dataset(tmp_path_factory.mktemp("damaged"), features, [{"image": images, "label": labels}])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 1000])
+def test_open_data_parts_hold_usable_rows_alone(damaged, batch_size):
+    opened = open_data(DataConfig(damaged), batch_size=batch_size)
+    test = opened.parts[0].test
+    assert sum(stream.rows for stream in (opened.train, opened.validation, test)) == 80
+    for stream in (opened.train, opened.validation):
+        sizes = [len(batch.labels) for batch in stream.epoch(0)]
+        assert set(sizes[:-1]) <= {batch_size} and sum(sizes) == stream.rows == stream.usable_rows
+
+
+def test_open_data_unusable_rows_are_recorded_with_the_reason(damaged):
+    opened, (test, _) = open_data(DataConfig(damaged)), open_test(DataConfig(damaged))
+    skipped = opened.train.skipped
+    expected = {row for row in range(160) if row % 16 >= 8 and not test.mask(np.array([row])).any()}
+    assert skipped.keys() == expected, "those of the test rows are no part of the training"
+    assert {skipped[row] for row in skipped if row % 32 >= 24} == {"no label"}
+    assert all("not an image" in skipped[row] for row in skipped if row % 32 < 24)
+    joined = open_data(DataConfig(SAMPLE, extra_datasets=(SAMPLE,)))
+    assert joined.train.skipped == {}
+
+
+def test_open_data_strict_refuses_an_unusable_row_before_the_training(damaged):
+    with pytest.raises(StreamError, match=r"row \d+ of .*: (no label|not an image)"):
+        open_data(DataConfig(damaged, on_error="raise"))
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([float("inf")] * 20, "has no finite number of at most 3.4e\\+38"),
+        ([1e39 + row for row in range(20)], "has no finite number of at most 3.4e\\+38"),
+        ([None] * 20, "is empty in all 20 rows"),
+    ],
+)
+def test_open_data_targets_that_cannot_be_learned_are_not_called_missing(tmp_path, values, text):
+    folder = write_tables(tmp_path, {"label": pa.array(values, pa.float64())})
+    with pytest.raises(TrazoError, match=f"has no labels: column 'label' {text}"):
+        open_data(DataConfig(folder, task="regression"))
+
+
+def test_open_data_validation_of_other_classes_names_both(tmp_path):
+    write_tables(tmp_path, {"label": ["cat", "dog"] * 30})
+    folder = write_tables(tmp_path, {"label": ["bird", "fish"] * 10}, split="validation")
+    with pytest.raises(TrazoError, match=r"other classes \(bird, fish\) than are learned \(cat, dog\)"):
+        open_data(DataConfig(folder))
 
 
 def test_one_config_per_dataset_columns_apply_to_the_first_only():

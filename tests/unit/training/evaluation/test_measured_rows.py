@@ -47,7 +47,7 @@ def test_rows_held_out_as_in_training_overlap_with_none(data, learned):
 
 
 def test_rows_that_were_learned_from_are_left_out_and_counted(data, learned, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "trazo")
     rows = measure(replace(data, test_fraction=0.5), learned)
     found = rows.comparison
     assert found.left_out_training > 0 and found.left_out_validation > 0
@@ -71,6 +71,13 @@ def test_rows_with_equal_image_and_label_are_measured_once(tmp_path, learned):
     assert [int(row) for batch in rows.stream.ordered() for row in batch.index] == [0, 1, 3, 4]
 
 
+def test_rows_that_are_unusable_do_not_count(tmp_path, learned):
+    scribble = {"bytes": b"scribble", "path": None}
+    data = write_test(tmp_path, [scribble, IMAGES[61], scribble, scribble], [1] * 4)  # a single one is left
+    rows = measure(data, learned)
+    assert rows.stream.rows == 1 and rows.stream.skipped.keys() == {0, 2, 3}
+
+
 def test_rows_without_knowledge_of_the_training_are_measured_and_say_so(tmp_path):
     rows = measure(write_test(tmp_path, IMAGES[:5], [0, 1, 0, 1, 0]), "the model does not say")
     assert rows.stream.rows == 5 and rows.fingerprint
@@ -83,7 +90,7 @@ def test_rows_with_no_scan_claim_nothing(data, learned):
 
 
 def test_rows_of_unknown_classes_are_named_and_left_out(tmp_path, learned, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "trazo")
     features = Features({"image": Image(), "label": ClassLabel(names=["zebra", "dog"])})
     columns = {"image": IMAGES[60:66], "label": [0, 1] * 3}
     rows = measure(

@@ -52,7 +52,7 @@ def test_finish_epoch_first_loss_not_finite_is_an_error(state):
 
 def test_finish_epoch_without_a_usable_row_is_an_error(state):
     state.progress.sums = [0.0, 0.0, 0.0]
-    with pytest.raises(TrazoError, match="no training row has a usable image"):
+    with pytest.raises(TrazoError, match="no row of the 2 batches of epoch 1 has a usable image"):
         finish_epoch(state, SETTINGS, "accuracy", {"loss": 1.5, "accuracy": 0.25})
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from model.errors import TrazoError
-from training.prediction.answers import AnswerFile
+from training.prediction.answers import AnswerFile, check_answer_path
 
 COLUMNS = ("file", "label", "confidence", "rejected", "error")
 ROWS = [
@@ -69,6 +69,21 @@ def test_answer_file_partial_shorter_than_its_progress_starts_again(tmp_path):
     (tmp_path / "a.csv.partial").write_bytes(b"file,")
     with AnswerFile(tmp_path / "a.csv", COLUMNS, IDENTITY) as file:
         assert file.rows == 0
+
+
+@pytest.mark.parametrize("progress", ["", "[1]", "5", '{"rows": 3}', '{"identity": [], "rows": 3, "bytes": 9}'])
+def test_answer_file_damaged_progress_starts_again(tmp_path, progress):
+    with AnswerFile(tmp_path / "a.csv", COLUMNS, IDENTITY) as file:
+        file.add(ROWS)
+    (tmp_path / "a.csv.progress").write_text(progress)
+    with AnswerFile(tmp_path / "a.csv", COLUMNS, IDENTITY) as file:
+        assert file.rows == 0
+
+
+def test_check_answer_path_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(TrazoError, match="the folder of --output is .*, but .*file is a file"):
+        check_answer_path(tmp_path / "file" / "a.csv")
 
 
 @pytest.mark.parametrize("changed", ["weights", "images"])

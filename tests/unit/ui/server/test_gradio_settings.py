@@ -30,6 +30,20 @@ def test_set_up_gradio_only_used_ones_is_silent(temporary, caplog):
     assert not caplog.text
 
 
+@pytest.mark.parametrize(
+    "text", ["my page", "demo", "http://", "ftp://example.org", "http://[::1/x", "/demo?x=1", "\\demo", "/a\nb"]
+)
+def test_set_up_gradio_root_path_that_is_none_is_refused(temporary, text):
+    with pytest.raises(TrazoError, match="GRADIO_ROOT_PATH is .*, which is neither a path such as /demo nor"):
+        set_up_gradio({"GRADIO_ROOT_PATH": text})
+
+
+@pytest.mark.parametrize("text", ["", "/", "/demo", "/a/b/", "https://a.org/demo", "http://[::1]:8000", "/clase-ñ"])
+def test_set_up_gradio_root_path_is_kept(temporary, text):
+    set_up_gradio(environ := {"GRADIO_ROOT_PATH": text})
+    assert environ["GRADIO_ROOT_PATH"] == text
+
+
 def test_documentation_names_every_variable_that_is_used():
     text = (Path(__file__).parents[4] / "docs" / "serving.md").read_text(encoding="utf-8")
     assert [name for name in HONORED if name not in text] == []

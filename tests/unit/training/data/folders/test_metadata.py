@@ -134,6 +134,28 @@ def test_metadata_columns_get_the_type_of_their_values(root, values, dtype):
     assert stream.features["x"].dtype == dtype and stream.label_column == "label"
 
 
+@pytest.mark.parametrize(
+    ("extra", "value"),
+    [
+        ('"half \\ud83d of a character"', "half ? of a character"),
+        ("1" + "0" * 400 + ", 1.5", None),
+        ('"' + "9" * 5000 + '"', "9" * 5000),
+    ],
+)
+def test_metadata_values_that_arrow_or_python_cannot_convert_are_text(root, extra, value):
+    first, _, second = extra.partition(", ")
+    lines = [f'{{"file_name": "{name}", "label": "{label}", "note": {first}}}' for name, label in ROWS]
+    lines[1] = lines[1].replace(first, second or first)
+    stream = HubStream(write_files(root, {**FILES, "metadata.jsonl": "\n".join(lines)}), label_column="label")
+    notes = stream.sources[0].source.read((0, 1), ["note"])["note"].to_pylist()
+    assert set(notes) == {value or str(10**400), *(["1.5"] if second else [])}
+
+
+def test_metadata_endless_first_line_is_no_metadata(root):
+    with pytest.raises(TrazoError, match="no class folders, so there are no labels"):
+        HubStream(write_files(root, {**FILES, "metadata.csv": "x" * 200_000 + "\n1\n"}))
+
+
 def test_metadata_decimal_commas_are_numbers_and_reported(root):
     text = csv_text([(f"{number}.png", f"{number},5") for number in range(4)], ";", ("file_name", "target"))
     stream = HubStream(write_files(root, {**FILES, "metadata.csv": text}))

@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import PIL.Image
 import pytest
 from datasets import ClassLabel, Features, Image, Value
 
@@ -10,7 +12,9 @@ from model.errors import TrazoError
 from model.io.reports import redact_local_paths
 from model.io.reports.inspection import DataReport, DatasetContents
 from tests.support.datasets import random_images, write_dataset
+from tests.support.images import encode_image
 from tests.unit.training.data.inspection.conftest import MARKUP
+from training.cli import main
 from training.config import DataConfig
 from training.data.inspection.report import inspect_dataset, inspect_run, keep_report
 from training.data.inspection.text import format_report
@@ -239,3 +243,31 @@ def test_keep_report_of_the_same_content_names_the_place_of_today(tmp_path):
     kept = [keep_report(one, tmp_path / DATA_FILE) for one in reports][-1]
     assert kept.datasets[0].dataset == str(tmp_path / "moved") and len(kept.plan.parts) == 3
     assert DataReport.read(tmp_path / DATA_FILE) == kept
+
+
+def test_inspect_refused_dataset_is_described_before_the_error(tmp_path, capsys):
+    images = [*random_images(30), {"bytes": b"scribble", "path": None}]
+    columns = {"image": images, "label": [0] * 28 + [1] * 3}
+    folder = write_dataset(tmp_path, Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])}), [columns])
+    assert main(["inspect", folder]) == 2
+    captured = capsys.readouterr()
+    assert "Split train: 31 rows, 30 of them can be used" in captured.out and "cat 28, dog 2" in captured.out
+    assert "class 'dog' has 2 different images" in captured.err.splitlines()[-1]
+    assert main(["inspect", folder, "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_inspect_targets_that_training_refuses_are_refused(tmp_path):
+    columns = {"image": random_images(30), "label": [1.5] * 30}
+    folder = write_dataset(tmp_path, Features({"image": Image(), "label": Value("float32")}), [columns])
+    with pytest.raises(TrazoError, match="targets in 'label' are 1.5: there is nothing to learn"):
+        inspect(folder, task="regression")
+
+
+def test_inspect_reasons_that_differ_in_a_number_alone_are_one(tmp_path):
+    """Each image has another largest value: 20 reasons would hide what else is left out."""
+    broken = [encode_image(PIL.Image.fromarray(np.full((4, 4), 100_000 + n, np.int32)), "TIFF") for n in range(20)]
+    columns = {"image": [*random_images(60), *broken], "label": [0, 1] * 40}
+    folder = write_dataset(tmp_path, Features({"image": Image(), "label": ClassLabel(names=["a", "b"])}), [columns])
+    (lost,) = inspect(folder)[1].splits[0].left_out
+    assert lost.count == 20 and lost.reason.startswith("pixels lie between 100000 and 100000")

@@ -68,6 +68,15 @@ def test_stratify_class_with_too_few_images_is_an_error_with_the_number():
         sides(random_keys(52), labels)
 
 
+def test_stratify_every_class_with_too_few_images_is_named():
+    labels = np.concatenate([np.zeros(50, int), np.repeat(np.arange(1, 14), 2), [14]])
+    with pytest.raises(TrazoError) as caught:
+        sides(random_keys(len(labels)), labels)
+    text = str(caught.value)
+    assert "'class 1' has 2 different images" in text and "'class 2' has 2" in text and "'class 11' has 2" in text
+    assert "and 3 more classes have too few; 3 are needed" in text and "leave the classes out" in text
+
+
 def test_stratify_copies_of_one_image_are_one_image():
     keys = random_keys(52)
     keys[50:] = keys[50]

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from training.tuning.tf_errors import to_portable_error
+from training.tf_errors import to_portable_error
 
 
 def test_tf_error_is_summarized_in_one_line():
