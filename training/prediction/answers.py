@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from model.errors import CorruptFileError, TrazoError
 from model.folders import check_can_be_made
-from model.io.atomic import read_json, without_nan, write_json
+from model.io.atomic import clear_leftovers, read_json, without_nan, write_json
 
 ENDINGS = (".csv", ".jsonl")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # by which spreadsheets recognize a formula
@@ -51,6 +51,7 @@ class AnswerFile:
     def __enter__(self) -> "AnswerFile":
         """Open the file behind the last complete batch."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(self._progress)
         self._file = open(self._partial, "r+b" if self._bytes else "wb")
         self._file.truncate(self._bytes)
         self._file.seek(self._bytes)

@@ -59,8 +59,10 @@ def test_answer_file_killed_at_any_batch_continues_to_the_same_bytes(tmp_path, e
     assert not killed.exists()
     with AnswerFile(killed, COLUMNS, IDENTITY) as file:
         assert file.rows == complete
+    (tmp_path / f".{killed.name}.progress.1234.tmp").touch()  # it was killed while it wrote its progress
     write(killed, ROWS)
     assert killed.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((whole.name, killed.name))
 
 
 def test_answer_file_partial_shorter_than_its_progress_starts_again(tmp_path):
