@@ -186,7 +186,8 @@ class LabeledSource:
         name, feature = class_name(value), self.source.features.get(self.label_column)
         if name is None or not isinstance(feature, ClassLabel) or isinstance(value, str):
             return name
-        return feature.names[int(name)] if name.isdecimal() and int(name) < len(feature.names) else None
+        names = feature.names
+        return names[int(name)] if name.isdecimal() and len(name) < 20 and int(name) < len(names) else None
 
     def row_name(self, row: int) -> str:
         """Return what to call a row in a message: its number, and its file where the dataset names it."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from model.errors import CorruptFileError, TrazoError
 from model.io.atomic import atomic_file
+from model.io.files import open_file
 from training.config import DataConfig
 from training.data.parquet.split_info import SplitInfo
 from training.data.scan.scanner import scan_split
@@ -84,14 +85,21 @@ class Contents:
         Raises:
             CorruptFileError: if it is damaged.
         """
-        if not path.exists():
+        opened = open_file(path.parent, path.name)
+        if opened is None:
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with opened, np.load(opened, allow_pickle=False) as file:
+                if any(info.compress_type != zipfile.ZIP_STORED for info in file.zip.infolist()):
+                    raise ValueError("it is compressed")  # so it may be far larger than its file
                 about = json.loads(file["about"].tobytes())
+                if not isinstance(about, dict) or not about.keys() >= {"datasets", "options", "hold_out"}:
+                    raise ValueError("it does not say what it is about")
                 train, validation = (file.get(name) for name in ("train", "validation"))
+                if any(one is not None and (one.dtype, one.ndim) != (np.uint64, 1) for one in (train, validation)):
+                    raise ValueError("it holds no hashes")
                 return Contents(train, validation, about)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, MemoryError, RecursionError, zipfile.BadZipFile) as error:
             raise CorruptFileError(f"{path} is damaged ({error}); delete it, or use another --output") from None
 
 

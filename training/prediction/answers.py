@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,10 @@ from model.folders import check_can_be_made
 from model.io.atomic import clear_leftovers, read_json, without_nan, write_json
 
 ENDINGS = (".csv", ".jsonl")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # by which spreadsheets recognize a formula
+# By which spreadsheets recognize a formula, at the start of a cell. In some countries a semicolon begins the next one.
+FORMULA = r"(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+FORMULA_CELL = re.compile(rf"\s*{FORMULA}|[\t\r\n]")
+FORMULA_INSIDE = re.compile(rf"([;\t\r\n]\s*){FORMULA}")
 
 Answer = dict[str, Any]  # column -> text, number, bool or None
 
@@ -131,8 +135,9 @@ def _cell(value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: one that looks like it gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Return text in which no spreadsheet finds a formula: where one would begin, there is an apostrophe."""
+    text = FORMULA_INSIDE.sub(r"\1'", text)
+    return f"'{text}" if FORMULA_CELL.match(text) else text
 
 
 def _csv_line(cells: Sequence[str]) -> str:

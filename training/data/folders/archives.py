@@ -1,11 +1,14 @@
 """Zip and tar archives: what is in them, and reading it in its order; nothing is unpacked to disk."""
 
+import bz2
+import gzip
+import io
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import PurePath
 from typing import IO, NamedTuple
@@ -14,12 +17,65 @@ from model.errors import TrazoError
 from model.image_formats import HEAD_BYTES
 from training.data.folders import kinds
 
+
+class OversizeError(OSError):
+    """An archive whose lists of members would take more memory than those of any usual one."""
+
+
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 MAX_GROWTH = 200  # times that a member may be larger than in its archive; images hardly shrink
 MIN_CHECKED_BYTES = 1 << 24  # of members and compressed tars that are checked for it
+MAX_LIST_BYTES = 1 << 28  # of a zip: two million members, which take five times as much memory
+MAX_HEADER_BYTES = 1 << 22  # of a tar's member
+COMPRESSIONS: dict[bytes, Callable[..., IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 ENCRYPTED = 0x1  # a flag of a zip's member
 UTF8_NAME = 0x800  # another one
 ZIP_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+class BoundedFile(io.RawIOBase):
+    """A file of which no more bytes are read than were allowed before: an archive says how long its lists are.
+
+    Attributes:
+        room: bytes that may still be read.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Allow `MAX_LIST_BYTES`."""
+        self._file, self.room = file, MAX_LIST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, or raise `OversizeError`."""
+        content = self._file.read(min(size, self.room + 1) if size >= 0 else self.room + 1)
+        if len(content) > self.room:
+            raise OversizeError("it lists its members in more bytes than any usual archive")
+        self.room -= len(content)
+        return content
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position and return it."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 class Member(NamedTuple):
@@ -41,7 +97,8 @@ class ZipArchive:
         Raises:
             TrazoError: if it is encrypted, or packed in a way that cannot be read.
         """
-        self._zip = zipfile.ZipFile(path)
+        self._file = BoundedFile(open(path, "rb"))  # noqa: SIM115 - closed by `close`
+        self._zip = zipfile.ZipFile(self._file)  # type: ignore[arg-type]
         self._infos = self._zip.infolist()
         for info in self._infos:
             if info.flag_bits & ENCRYPTED:
@@ -61,18 +118,21 @@ class ZipArchive:
             refused = f"members that would grow more than {MAX_GROWTH} times" if grows else ""
             head = b""
             if not refused and kinds.needs_head(name, size):
+                self._file.room = MAX_LIST_BYTES
                 with suppress(*DAMAGED), self._zip.open(info) as opened:  # one damaged member is one row
                     head = opened.read(HEAD_BYTES)
             yield Member(place, name, size, head, refused)
 
     def read(self, place: int, size: int) -> bytes:
         """Return the content of a member of a size."""
+        self._file.room = MAX_LIST_BYTES + 2 * size
         with self._zip.open(self._infos[place]) as opened:
             return opened.read(size + 1)
 
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
+        self._file.close()
 
 
 class TarArchive:
@@ -81,7 +141,9 @@ class TarArchive:
     def __init__(self, path: str) -> None:
         """Open it."""
         self._path, self._size = path, os.path.getsize(path)
-        self._tar = tarfile.open(path)  # noqa: SIM115 - closed by `close`
+        self._file = BoundedFile(_decompressed(path))
+        self._file.room = MAX_HEADER_BYTES
+        self._tar = tarfile.TarFile(fileobj=self._file)
         self._next = 0
 
     def members(self) -> Iterator[Member]:
@@ -111,16 +173,35 @@ class TarArchive:
     def close(self) -> None:
         """Close the file."""
         self._tar.close()
+        self._file.close()
 
     def _step(self) -> tarfile.TarInfo | None:
+        self._file.room = MAX_HEADER_BYTES
         info = self._tar.next()
         self._tar.members.clear()  # type: ignore[attr-defined] # a kilobyte each
         self._next += 1
         return info
 
     def _content(self, info: tarfile.TarInfo, size: int) -> bytes:
+        self._file.room = size + tarfile.RECORDSIZE
         opened = self._tar.extractfile(info)
         return opened.read(size) if opened else b""
+
+
+def _decompressed(path: str) -> IO[bytes]:
+    """Open a tar's content, by the first bytes of its file."""
+    with open(path, "rb") as file:
+        head = file.read(max(map(len, COMPRESSIONS)))
+    opener = next((opener for start, opener in COMPRESSIONS.items() if head.startswith(start)), open)
+    return opener(path, "rb")
+
+
+def _is_tar(path: str) -> bool:
+    try:
+        TarArchive(path).close()
+    except DAMAGED:
+        return False
+    return True
 
 
 def open_archive(path: str) -> ZipArchive | TarArchive:
@@ -144,7 +225,7 @@ def damaged(path: str, error: Exception) -> TrazoError:
 
 def is_archive_file(path: str) -> bool:
     """Return whether a path is that of an archive, by its name or its content."""
-    return os.path.isfile(path) and (kinds.is_archive(path) or zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+    return os.path.isfile(path) and (kinds.is_archive(path) or zipfile.is_zipfile(path) or _is_tar(path))
 
 
 def looks_like_webdataset(path: str, opened: IO[bytes] | None = None) -> bool:
@@ -155,7 +236,7 @@ def looks_like_webdataset(path: str, opened: IO[bytes] | None = None) -> bool:
         opened: the tar, if it is not on disk; then an error of reading it is raised.
     """
     try:
-        with tarfile.open(path, fileobj=opened) as tar:
+        with BoundedFile(opened or _decompressed(path)) as file, tarfile.TarFile(fileobj=file) as tar:
             infos = [info for info, _ in zip(tar, range(20), strict=False) if info.isreg()]
     except DAMAGED as error:
         if opened and isinstance(error, OSError):

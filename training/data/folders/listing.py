@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 from model.errors import TrazoError
@@ -41,11 +42,13 @@ class Listing:
         files: in the order of their names, folder by folder.
         folders: all folders below, also empty ones and links that may have led to one.
         left_out: hidden files, litter, links that lead nowhere or in a circle, folders that cannot be read.
+        links: those that lead out of the folder, which are followed.
     """
 
     files: list[File] = field(default_factory=list)
     folders: list[Folder] = field(default_factory=list)
     left_out: LeftOutCounter = field(default_factory=LeftOutCounter)
+    links: list[str] = field(default_factory=list)
 
 
 def list_folder(root: str) -> Listing:
@@ -56,13 +59,13 @@ def list_folder(root: str) -> Listing:
     """
     listing = Listing()
     try:
-        _list_below(root, (), {_identity(os.stat(root))}, listing)
+        _list_below(root, (), {_identity(os.stat(root))}, listing, os.path.realpath(root))
     except OSError as error:
         raise TrazoError(f"{root} cannot be read: {error.strerror}") from None
     return listing
 
 
-def _list_below(path: str, folder: Folder, ancestors: set[tuple[int, int]], listing: Listing) -> None:
+def _list_below(path: str, folder: Folder, ancestors: set[tuple[int, int]], listing: Listing, home: str) -> None:
     with os.scandir(path) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     below = []
@@ -82,6 +85,8 @@ def _list_below(path: str, folder: Folder, ancestors: set[tuple[int, int]], list
             if not ending(name):  # it may have been a folder
                 listing.folders.append((*folder, name))
             continue
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(home):
+            listing.links.append(relative)
         if is_folder:
             # Not the entry's own status: on Windows it has no identity.
             below.append((entry.path, (*folder, name), _identity(os.stat(entry.path))))
@@ -97,7 +102,7 @@ def _list_below(path: str, folder: Folder, ancestors: set[tuple[int, int]], list
         else:
             listing.folders.append(names)
             try:
-                _list_below(where, names, ancestors | {identity}, listing)
+                _list_below(where, names, ancestors | {identity}, listing, home)
             except OSError as error:
                 listing.left_out.add(f"folders that cannot be read ({error.strerror})", "/".join(names))
 

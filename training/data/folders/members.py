@@ -48,7 +48,7 @@ def expand_archives(listing: Listing) -> Listing:
         files += inside
         folders |= dict.fromkeys(file.folder[:k] for file in inside for k in range(1, len(file.folder) + 1))
         left_out.extend(counter.result())
-    return Listing(files, list(folders), left_out)
+    return Listing(files, list(folders), left_out, listing.links)
 
 
 def _list_members(archive: File, counter: LeftOutCounter) -> list[File]:

@@ -23,6 +23,7 @@ NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "filepath", "image_path", "image", "image_name")
 DELIMITERS = ",;\t|"
 LABEL_COLUMNS = {"label", "labels", "target", "class"}
+MAX_METADATA_BYTES = 1 << 28
 WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)", re.ASCII)  # not 007, which is a name
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MAX_WHOLE_CHARS = 20  # longer ones are names; Python refuses to convert thousands of digits

@@ -17,6 +17,7 @@ from training.data.folders.listing import File, Folder, Listing
 from training.data.folders.members import FileReader, expand_archives
 from training.data.folders.metadata import (
     FILE_COLUMNS,
+    MAX_METADATA_BYTES,
     MetadataTable,
     is_metadata,
     join_metadata,
@@ -103,12 +104,19 @@ class _Draft:
         self.counter = LeftOutCounter()  # of files that are no images
         self.images, self.unusable = _find_images(listing, self.counter)
         self.notes: list[str] = []
+        if links := listing.links:
+            self.notes.append(f"links that lead out of the folder are followed: {list_some(links, 3)}")
 
     def read_metadata(self) -> MetadataTable | None:
         names = FileNames(self.images)
         found = []
         with closing(FileReader()) as reader:
             for file in filter(is_metadata, self.listing.files):
+                if file.size > MAX_METADATA_BYTES:
+                    raise TrazoError(
+                        f"{file.relative} of {self.dataset!r} has {file.size:,} bytes; "
+                        f"at most {MAX_METADATA_BYTES:,} are read"
+                    )
                 try:
                     table = parse_metadata(file, reader.read(file), names, self.counter)
                 except OSError as error:

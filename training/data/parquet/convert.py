@@ -9,7 +9,8 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from huggingface_hub import constants
 from tqdm import tqdm
 
 from model.errors import TrazoError
+from training.data.folders.inside import check_files, named_files
 from training.data.folders.listing import changed_ns
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.datasets_compat import embed_table_storage
@@ -67,7 +69,7 @@ def parquet_copy(builder: DatasetBuilder, dataset: str, split: str, commit: str 
         "copy starts again from the beginning"
     )
     with unfinished_copy(folder.parent) as copy:
-        _write(stream, copy)
+        _write(stream, copy, partial(check_files, dataset, "a row", on_hub=commit is not None))
         if not folder.is_dir():  # another process may have made it meanwhile
             shutil.move(copy, folder)
     if commit is None:
@@ -91,16 +93,17 @@ def _key(dataset: str, config: str | None, split: str, version: object) -> str:
     return hashlib.sha256(repr((constants.ENDPOINT, dataset, config, split, version)).encode()).hexdigest()
 
 
-def _write(stream: IterableDataset, folder: Path) -> None:
+def _write(stream: IterableDataset, folder: Path, check: Callable[[Iterable[str]], None]) -> None:
     with ParquetShards(folder, stream.features.arrow_schema, COPIED_SPLIT) as shards:
-        for table in bounded_groups(_tables(stream)):
+        for table in bounded_groups(_tables(stream, check)):
             shards.write_group(table)
 
 
-def _tables(stream: IterableDataset) -> Iterator[pa.Table]:
-    """Yield some rows at a time, with the images as they are stored."""
+def _tables(stream: IterableDataset, check: Callable[[Iterable[str]], None]) -> Iterator[pa.Table]:
+    """Yield some rows at a time, with the images as they are stored; files that they name are checked before."""
     schema = stream.features.arrow_schema
     # As Python lists: in Arrow format `datasets` fails if an archive's rows have their columns in another order.
     batches = stream.decode(False).iter(batch_size=ROWS_PER_READ)
     for batch in tqdm(batches, desc="copied", unit="0 rows", disable=None):
+        check(named_files(batch))
         yield embed_table_storage(pa.Table.from_pydict(batch, schema)).cast(schema)

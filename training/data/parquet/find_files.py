@@ -12,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 from model.errors import TrazoError
 from model.io.hub_errors import status_of
 from training.data.folders.hub import COMMIT_TIMEOUT_S, HubRepo, find_repo
+from training.data.folders.inside import check_declared_files, check_files
 from training.data.folders.listing import Listing
 from training.data.folders.report import FolderReport, log_once
 from training.data.folders.unused import report_unused
@@ -132,6 +133,8 @@ def resolve_split(
 def _find_files(
     dataset: str, options: SourceOptions, commit: str | None, listing: Listing | None
 ) -> tuple[ResolvedDataset, DatasetBuilder]:
+    if commit is None:
+        check_declared_files(dataset)
     try:
         with known_features_only() as unknown:
             builder = _load_builder(dataset, options, commit)
@@ -141,6 +144,8 @@ def _find_files(
     # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
     except (ValueError, RuntimeError, yaml.YAMLError) as error:
         raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
+    used = _used_files(builder)
+    check_files(dataset, "a link or README.md" if commit is None else "README.md", used, on_hub=commit is not None)
     problems = {
         column: f"README.md declares column {column!r} as this version of `datasets` does not know it: {reason}"
         for column, reason in unknown.items()
@@ -152,7 +157,7 @@ def _find_files(
         splits={str(name): tuple(map(str, urls)) for name, urls in (builder.config.data_files or {}).items()},
         features=builder.info.features and builder.info.features.to_dict(),
         problems=problems,
-        folder=_report_unused(dataset, builder, listing) if listing else None,
+        folder=_report_unused(dataset, used, listing) if listing else None,
     )
     return found, builder
 
@@ -175,9 +180,13 @@ def _split_of(found: ResolvedDataset, split: str, commit: str | None) -> FoundSp
     return FoundSplit(found.dataset, split, commit, found.config, splits, urls, features, found.folder, found.problems)
 
 
-def _report_unused(dataset: str, builder: DatasetBuilder, listing: Listing) -> FolderReport | None:
+def _used_files(builder: DatasetBuilder) -> list[str]:
+    """Return the paths or addresses of the files that a split of some config uses, as far as they are looked up."""
     configs = [builder.config, *builder.builder_configs.values()]
-    used = [str(url) for config in configs for urls in (config.data_files or {}).values() for url in urls]
+    return [str(url) for config in configs for urls in (config.data_files or {}).values() for url in urls]
+
+
+def _report_unused(dataset: str, used: list[str], listing: Listing) -> FolderReport | None:
     report = report_unused(used, {os.path.splitext(url)[1] for url in used}, listing)
     for line in report.lines() if report else []:
         log_once(f"{dataset}: {line}")

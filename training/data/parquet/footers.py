@@ -1,7 +1,7 @@
 """Footers of Parquet files: read in one or two ranged requests, and what they say about rows and bytes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from training.data.parquet.thrift import cut_list, find_elements
 FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
 MAGIC = b"PAR1"
 TAIL_BYTES = 8  # at a file's end: the footer's length, and `MAGIC`
+MAX_FOOTER_BYTES = 1 << 27  # a million rows in groups of 100 need less than a tenth
+MAX_COLUMN_NAME_CHARS = 1_000
+MIN_CHECKED_ROWS = 1_000_000  # a file with more has at least a byte for each
 ROW_GROUPS_FIELD = 4  # of Parquet's struct `FileMetaData`
 
 
@@ -98,6 +101,8 @@ def _read_file(files: RemoteFiles, path: str) -> tuple[bytes, int]:
     if tail[-4:] != MAGIC:
         raise TrazoError(f"{path} is not a Parquet file, or is cut short")
     length = int.from_bytes(tail[-8:-4], "little") + TAIL_BYTES
+    if length > MAX_FOOTER_BYTES:
+        raise TrazoError(f"{path} has a footer of {length:,} bytes; at most {MAX_FOOTER_BYTES:,} are read")
     if length > size:
         raise TrazoError(f"{path} has a damaged footer: it would be longer than the file")
     if length > len(tail):
@@ -115,23 +120,42 @@ def parse_footer(path: str, content: bytes, size: int) -> Footer:
         file = pq.ParquetFile(pa.BufferReader(content))
         # Not by `metadata.schema`: the two would hold each other until the next garbage collection.
         metadata, schema = file.metadata, file.schema_arrow
-    except (pa.ArrowException, OSError) as error:
+        length = max(map(len, schema.names), default=0)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TrazoError(f"{path} has a damaged footer: {error}") from None
+    if length > MAX_COLUMN_NAME_CHARS:
+        raise TrazoError(f"{path} has a column whose name has {length:,} characters; at most {MAX_COLUMN_NAME_CHARS}")
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     rows, memory_bytes = [one.num_rows for one in groups], [one.total_byte_size for one in groups]
+    if min(rows, default=0) < 0 or sum(rows) > max(MIN_CHECKED_ROWS, size):
+        raise TrazoError(f"{path} has a damaged footer: it names {sum(rows):,} rows in {size:,} bytes")
     if 2 * sum(memory_bytes) < size:  # not every writer says it
         memory_bytes = [size * count // max(1, sum(rows)) for count in rows]
     return Footer(content, size, rows, memory_bytes, schema)
 
 
-def column_spans(group: pq.RowGroupMetaData, columns: list[str]) -> list[tuple[int, int]]:
-    """Return the byte ranges [begin, end) that hold some columns of a row group; neighboring ones are joined."""
-    ranges = []
+def find_chunks(group: pq.RowGroupMetaData, columns: list[str]) -> Iterator[tuple[pq.ColumnChunkMetaData, int]]:
+    """Yield the chunks of some columns of a row group, each with the position of its first page."""
     for index in range(group.num_columns):
         chunk = group.column(index)
         if any(chunk.path_in_schema == c or chunk.path_in_schema.startswith(f"{c}.") for c in columns):
-            begin = min(o for o in (chunk.dictionary_page_offset, chunk.data_page_offset) if o is not None)
-            ranges.append((begin, begin + chunk.total_compressed_size))
+            yield chunk, min(one for one in (chunk.dictionary_page_offset, chunk.data_page_offset) if one)
+
+
+def column_spans(group: pq.RowGroupMetaData, columns: list[str], size: int) -> list[tuple[int, int]]:
+    """Return the byte ranges [begin, end) that hold some columns of a row group; neighboring ones are joined.
+
+    Args:
+        group: of a footer.
+        columns: names.
+        size: of the file, in bytes.
+
+    Raises:
+        ValueError: if a range does not lie in the file.
+    """
+    ranges = [(begin, begin + chunk.total_compressed_size) for chunk, begin in find_chunks(group, columns)]
+    if not all(0 <= begin <= end <= size for begin, end in ranges):
+        raise ValueError("its footer names bytes that the file does not have")
     return merge_spans(ranges)
 
 

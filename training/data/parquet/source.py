@@ -32,12 +32,17 @@ from training.data.order import RowGroups, Run
 from training.data.parquet.byte_ranges import HttpOptions, RemoteFiles, open_files
 from training.data.parquet.convert import COPIED_SPLIT, kept_copy, parquet_copy
 from training.data.parquet.find_files import FoundSplit, SourceOptions, find_known_repo, resolve_split
-from training.data.parquet.footers import Footer, column_spans, is_empty_group, read_footers
+from training.data.parquet.footers import Footer, column_spans, find_chunks, is_empty_group, read_footers
 from training.data.parquet.hub_client import limited_hub_calls
+from training.data.parquet.pages import DamagedPageError, bound_decoded_bytes
 from training.data.parquet.resolved import load_resolved
 from training.data.parquet.schema import join_schemas, unique_schemas
 from training.data.parquet.sparse_file import SparseFile
 from training.data.parquet.split_info import SplitInfo
+
+MAX_GROWTH = 4  # bytes in memory for each byte in the file; encoded images do not shrink
+MIN_CHECKED_BYTES = 1 << 20  # so that small ones, such as columns of labels, may shrink more
+MAX_RUN_BYTES = 1 << 27  # that a footer may announce for rows that shrink well
 
 
 @dataclass(frozen=True)
@@ -91,15 +96,38 @@ class ParquetSplit(SplitInfo):
         start, stop = run
         shard = int(self.table.shard[start])
         path, groups = self._paths[shard], self.table.group[start:stop].tolist()
-        metadata = self._footers[shard].parse(groups)  # of these groups alone
-        positions = range(len(groups))
-        spans = [span for position in positions for span in column_spans(metadata.row_group(position), columns)]
-        parts = self._files.read_spans(path, spans)
+        where = f"{path} is damaged in row groups {groups[0]}–{groups[-1]}"
         try:
-            file = pq.ParquetFile(pa.PythonFile(SparseFile(parts), mode="r"), metadata=metadata)
-            return file.read_row_groups(list(positions), columns=columns, use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise StreamError(f"{path} is damaged in row groups {groups[0]}–{groups[-1]}: {error}") from None
+            metadata = self._footers[shard].parse(groups)  # of these groups alone
+            found = [metadata.row_group(position) for position in range(len(groups))]
+            spans = [span for group in found for span in column_spans(group, columns, self._footers[shard].size)]
+        except (pa.ArrowException, OSError, ValueError, IndexError, RecursionError) as error:
+            raise StreamError(f"{where}: {error}") from None
+        parts = SparseFile(self._files.read_spans(path, spans))
+        try:
+            self._check_size(run, found, columns, parts)
+            file = pq.ParquetFile(pa.PythonFile(parts, mode="r"), metadata=metadata)
+            table = file.read_row_groups(list(range(len(groups))), columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError, DamagedPageError) as error:
+            raise StreamError(f"{where}: {error}") from None
+        if len(table) != int(self.table.rows[start:stop].sum()):
+            raise StreamError(f"{where}: there are {len(table):,} rows, not as many as the footer says")
+        return table
+
+    def _check_size(self, run: Run, groups: list[pq.RowGroupMetaData], columns: list[str], parts: SparseFile) -> None:
+        """Refuse rows that take far more memory than their files, before they are decoded."""
+        packed = declared = decoded = 0
+        for group in groups:
+            for chunk, begin in find_chunks(group, columns):
+                packed += chunk.total_compressed_size
+                declared += chunk.total_uncompressed_size
+                decoded += bound_decoded_bytes(chunk, group.num_rows, begin, parts.view)
+        if decoded > max(MAX_GROWTH * max(packed, MIN_CHECKED_BYTES), min(declared, MAX_RUN_BYTES)):
+            shard, names = int(self.table.shard[run[0]]), self.table.group[slice(*run)].tolist()
+            raise TrazoError(
+                f"{self._paths[shard]} is refused: row groups {names[0]}–{names[-1]} would take {decoded >> 20:,} MB "
+                f"of memory, in the file they take {packed / (1 << 20):,.1f} MB; write it with smaller row groups"
+            )
 
 
 def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions()) -> ParquetSplit:

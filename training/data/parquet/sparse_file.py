@@ -33,6 +33,13 @@ class SparseFile(io.RawIOBase):
         self._position = base + offset
         return self._position
 
+    def view(self, begin: int, end: int) -> memoryview:
+        """Return the bytes [begin, end), as far as they are in one part, without copying them."""
+        for start, data in self._parts.items():
+            if start <= begin < start + len(data):
+                return memoryview(data)[begin - start : end - start]
+        return memoryview(b"")
+
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes of the part at the position; nothing outside the parts."""
         for begin, data in self._parts.items():

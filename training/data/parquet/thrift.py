@@ -5,6 +5,7 @@ Only what is needed to cut a footer: values are skipped, not read. Source of the
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ import numpy as np
 BOOLEANS = (1, 2)
 BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(3, 13)
 VARINTS = (I16, I32, I64)
+Buffer = bytes | memoryview
 LONG_LIST = 15  # in the place of a list's length: it follows
 
 
@@ -47,6 +49,31 @@ def find_elements(data: bytes, field: int) -> tuple[int, list[int]]:
     raise ValueError(f"field {field} is missing")
 
 
+def read_struct(data: Buffer, position: int) -> tuple[dict[int, Any], int]:
+    """Return the whole numbers and structs in a struct by the ids of their fields, and the position behind it.
+
+    Raises:
+        IndexError: if the data ends in it.
+    """
+    values: dict[int, Any] = {}
+    number = 0
+    while header := data[position]:
+        position += 1
+        if header >> 4:
+            number += header >> 4
+        else:
+            value, position = _varint(data, position)
+            number = (value >> 1) ^ -(value & 1)
+        if (kind := header & 15) in VARINTS:
+            value, position = _varint(data, position)
+            values[number] = (value >> 1) ^ -(value & 1)
+        elif kind == STRUCT:
+            values[number], position = read_struct(data, position)
+        else:
+            position = _skip(data, position, kind)
+    return values, position + 1
+
+
 def cut_list(data: memoryview, start: int, ends: Sequence[int] | np.ndarray, chosen: Sequence[int]) -> bytes:
     """Return a struct in which a list has only some of its elements.
 
@@ -70,7 +97,7 @@ def _make_list_header(length: int) -> bytes:
     return bytes([*header, length])
 
 
-def _list_header(data: bytes, position: int) -> tuple[int, int, int]:
+def _list_header(data: Buffer, position: int) -> tuple[int, int, int]:
     """Return length, type of the elements, and the position behind the header."""
     header = data[position]
     if header >> 4 < LONG_LIST:
@@ -79,7 +106,7 @@ def _list_header(data: bytes, position: int) -> tuple[int, int, int]:
     return length, header & 15, position
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def _varint(data: Buffer, position: int) -> tuple[int, int]:
     value = shift = 0
     while (byte := data[position]) & 0x80:
         value |= (byte & 0x7F) << shift
@@ -87,7 +114,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     return value | byte << shift, position + 1
 
 
-def _skip_struct(data: bytes, position: int) -> int:
+def _skip_struct(data: Buffer, position: int) -> int:
     """Return the position behind a struct. Written for speed: a footer has a hundred values per row group."""
     while header := data[position]:
         position += 1
@@ -113,7 +140,7 @@ def _skip_struct(data: bytes, position: int) -> int:
     return position + 1
 
 
-def _skip(data: bytes, position: int, kind: int) -> int:
+def _skip(data: Buffer, position: int, kind: int) -> int:
     """Return the position behind a field's value."""
     if kind in VARINTS:
         return _varint(data, position)[1]
@@ -129,6 +156,11 @@ def _skip(data: bytes, position: int, kind: int) -> int:
         for _ in range(length):
             position = _skip(data, position, kind)
         return position
-    if kind == MAP:
-        raise ValueError("Parquet's footers have no maps")
+    if kind == MAP:  # none in the format as it is today
+        length, position = _varint(data, position)
+        kinds, position = (data[position], position + 1) if length else (0, position)
+        for _ in range(length):
+            for one in (kinds >> 4, kinds & 15):
+                position = position + 1 if one in (*BOOLEANS, BYTE) else _skip(data, position, one)
+        return position
     return position + {BYTE: 1, DOUBLE: 8}.get(kind, 0)

@@ -1,6 +1,9 @@
 """What a run learned from is kept, and other data in its folder is refused."""
 
+import io
+import pickle
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,3 +154,41 @@ def test_holds_any_compares_by_content(run, dataset):
     assert contents.holds_any(contents.validation[:1]) and contents.holds_any(contents.train[-1:])
     assert not contents.holds_any(np.arange(1, 9, dtype=np.uint64))
     assert not contents_of(dataset, no_scan=True).holds_any(contents.train)
+
+
+ABOUT = np.frombuffer(b'{"datasets": [], "options": {}, "hold_out": {}}', np.uint8)
+
+
+def write_compressed(path: Path) -> None:
+    np.savez_compressed(path, about=ABOUT, train=np.zeros(10_000_000, np.uint64))
+
+
+def write_endless(path: Path) -> None:
+    """A header that announces more numbers than any machine holds."""
+    header = b"{'descr': '<u8', 'fortran_order': False, 'shape': (1000000000000000,)}"
+    with zipfile.ZipFile(path, "w") as archive:
+        about = io.BytesIO()
+        np.save(about, ABOUT)
+        archive.writestr("about.npy", about.getvalue())
+        archive.writestr("train.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(80))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        write_compressed,
+        write_endless,
+        lambda path: np.savez(path, about=ABOUT, train=np.array([{}], object)),
+        lambda path: np.savez(path, about=ABOUT, train=np.zeros(3)),
+        lambda path: np.savez(path, about=ABOUT, train=np.zeros((3, 3), np.uint64)),
+        lambda path: np.savez(path, about=np.frombuffer(b"[]", np.uint8)),
+        lambda path: np.savez(path, about=np.frombuffer(b"{}", np.uint8)),
+        lambda path: np.savez(path, about=np.frombuffer(b"[" * 100_000, np.uint8)),
+        lambda path: path.write_bytes(pickle.dumps(print)),
+    ],
+    ids=["compressed", "endless", "pickled", "floats", "table", "list", "nothing", "nested", "a pickle"],
+)
+def test_hostile_contents_are_an_error(tmp_path, write):
+    write(tmp_path / CONTENTS_FILE)
+    with pytest.raises(CorruptFileError, match="is damaged"):
+        Contents.load(tmp_path / CONTENTS_FILE)

@@ -102,3 +102,22 @@ def test_answer_file_finished_or_of_another_kind_is_refused(tmp_path):
         AnswerFile(tmp_path / "a.csv", COLUMNS, IDENTITY)
     with pytest.raises(TrazoError, match=r"--output ends in .csv or .jsonl, not '.xls'"):
         AnswerFile(tmp_path / "a.xls", COLUMNS, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("  =1+1", "'  =1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),  # as Japanese keyboards write it
+        ("cat;=1+1", "cat;'=1+1"),  # a semicolon begins the next cell where a comma is a decimal point
+        ("cat; @SUM(1)", "cat; '@SUM(1)"),
+        ("cat\t=1", "cat\t'=1"),
+        ("cat\n=1", "cat\n'=1"),
+        ("cat-dog; ok, 3 = 3", "cat-dog; ok, 3 = 3"),
+    ],
+)
+def test_answer_file_formula_anywhere_in_a_line_is_none(tmp_path, text, written):
+    write(tmp_path / "a.csv", [{"file": text, "label": "a", "confidence": 0.5, "rejected": False}])
+    with open(tmp_path / "a.csv", encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1][0] == written

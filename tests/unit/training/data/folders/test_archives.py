@@ -222,3 +222,45 @@ def test_webdataset_is_not_taken_for_class_folders(root):
     (root / "train-000.tar").unlink()
     pack(root / "data.tar", captions)
     assert HubStream(str(root)).labels == ("a", "b")
+
+
+def with_headers(path, headers):
+    """Write a compressed tar whose first member has separate, long headers."""
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("cat/1.png")
+        info.pax_headers = headers
+        tar.addfile(info)
+    return path
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_archive_tar_with_endless_headers_is_refused(root, given):
+    """A kilobyte that unpacks to the text about one member: it would be held in memory, several times."""
+    root.mkdir()
+    path = with_headers(root / "a.tar.gz", {"comment": "x" * (8 << 20)})
+    assert path.stat().st_size < 50_000
+    with pytest.raises(TrazoError, match="lists its members in more bytes than any usual archive"):
+        HubStream(str(path if given else root))
+
+
+def test_archive_zip_with_endless_list_is_refused(root, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_LIST_BYTES", 1 << 16)
+    path = pack(root / "a.zip", {f"{number:0500}.png": b"" for number in range(200)})
+    with pytest.raises(TrazoError, match="lists its members in more bytes than any usual archive"):
+        HubStream(str(path))
+
+
+def test_archive_hostile_members_stay_within_it(root, tmp_path):
+    """Names that lead out of it are names; links, devices and archives in it are counted and not followed."""
+    (tmp_path / "secret.png").write_bytes(IMAGE)
+    path = pack(root / "a.tar", {**CLASSES, "/dog/3.png": SECOND, "../../dog/4.png": SECOND, "dog/x.zip": b"PK"})
+    with tarfile.open(path, "a") as tar:
+        kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
+        for number, kind in enumerate(kinds):
+            info = tarfile.TarInfo(f"cat/{number}.png")
+            info.type, info.linkname = kind, str(tmp_path / "secret.png")
+            tar.addfile(info)
+    stream = HubStream(str(path))
+    assert contents(stream) == {"cat": [FIRST, FIRST], "dog": [SECOND, IMAGE, SECOND, SECOND]}
+    inner = ".zip archives in an archive, which are not read: unpack them"
+    assert left_out(stream) == {inner: 1, "links and devices in archives": len(kinds)}

@@ -143,6 +143,8 @@ def test_folder_links_are_followed_and_circles_are_not(root, tmp_path):
         "linked folders that lead back to a folder above": 1,
         "links that lead nowhere": 1,
     }
+    (note,) = stream.source.folder.notes
+    assert note == "links that lead out of the folder are followed: dog, cat/linked.png"
 
 
 def test_folder_names_in_other_encodings_are_read(root):

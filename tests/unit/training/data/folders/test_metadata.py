@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from datetime import date
 
 import pyarrow as pa
@@ -255,3 +256,16 @@ def test_metadata_changed_label_changes_the_fingerprint(root):
 
 def test_decode_text_damaged_is_read_all_the_same():
     assert decode_text("ä".encode("cp1252") + b"\x81") == "ä\ufffd" and decode_text(b"") == ""
+
+
+def test_metadata_number_of_very_many_digits_is_text(root):
+    lines = f"file_name,label\n1.png,{'9' * 5000}\n2.png,1\n"
+    with pytest.raises(TrazoError, match="a label has 5,000 characters, at most 500"):
+        HubStream(write_files(root, {"1.png": IMAGE, "2.png": IMAGE, "metadata.csv": lines}))
+
+
+def test_metadata_file_too_large_is_refused_before_it_is_read(root):
+    write_files(root, {"1.png": IMAGE, "metadata.csv": "file_name,label\n"})
+    os.truncate(root / "metadata.csv", 10**12)
+    with pytest.raises(TrazoError, match=r"metadata.csv of .* has 1,000,000,000,000 bytes; at most"):
+        HubStream(str(root))

@@ -54,8 +54,8 @@ def test_copy_interrupted_is_not_used(tmp_path, cache, monkeypatch):
 
     tables = convert._tables
 
-    def broken(stream):
-        yield next(tables(stream))
+    def broken(stream, check):
+        yield next(tables(stream, check))
         raise ConnectionError("gone")
 
     monkeypatch.setattr(convert, "_tables", broken)
