@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ROOT
 
 PINNED = {
-    "ui/requirements.txt": ("gradio", "gradio_client", "safehttpx"),
+    "ui/requirements.txt": ("gradio", "gradio_client", "safehttpx", "uvicorn"),
     "training/requirements.txt": ("huggingface-hub", "datasets", "keras-tuner"),
     "training/release/requirements.txt": ("tf2onnx",),
 }
@@ -26,4 +26,5 @@ def test_pins_are_those_of_the_compat_modules():
         "datasets",
         "kerastuner",
         "tf2onnx",
+        "uvicorn",
     }

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import PurePath
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from model.errors import TrazoError
 from model.image_formats import HEAD_BYTES
@@ -27,7 +27,7 @@ MAX_GROWTH = 200  # times that a member may be larger than in its archive; image
 MIN_CHECKED_BYTES = 1 << 24  # of members and compressed tars that are checked for it
 MAX_LIST_BYTES = 1 << 28  # of a zip: two million members, which take five times as much memory
 MAX_HEADER_BYTES = 1 << 22  # of a tar's member
-COMPRESSIONS: dict[bytes, Callable[..., IO[bytes]]] = {
+COMPRESSIONS: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
@@ -98,7 +98,7 @@ class ZipArchive:
             TrazoError: if it is encrypted, or packed in a way that cannot be read.
         """
         self._file = BoundedFile(open(path, "rb"))  # noqa: SIM115 - closed by `close`
-        self._zip = zipfile.ZipFile(self._file)  # type: ignore[arg-type]
+        self._zip = zipfile.ZipFile(self._file)
         self._infos = self._zip.infolist()
         for info in self._infos:
             if info.flag_bits & ENCRYPTED:

@@ -1,12 +1,12 @@
 """Which files a split consists of: of a folder from `datasets`, of a dataset on the Hub also from what is known."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import httpx2
 import yaml
-from datasets import DatasetBuilder, Features, load_dataset_builder
+from datasets import BuilderConfig, DatasetBuilder, Features, load_dataset_builder
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from model.errors import TrazoError
@@ -144,8 +144,10 @@ def _find_files(
     # An unknown config, or none given where there are several; a loading script; a README that cannot be read.
     except (ValueError, RuntimeError, yaml.YAMLError) as error:
         raise TrazoError(f"{dataset!r}: {' '.join(str(error).split())}") from None
-    used = _used_files(builder)
-    check_files(dataset, "a link or README.md" if commit is None else "README.md", used, on_hub=commit is not None)
+    used = _used_files([builder.config, *builder.builder_configs.values()])
+    # Those of other configs are patterns that nobody looks up.
+    chosen, named_by = _used_files([builder.config]), "a link or README.md" if commit is None else "README.md"
+    check_files(dataset, named_by, chosen, on_hub=commit is not None)
     problems = {
         column: f"README.md declares column {column!r} as this version of `datasets` does not know it: {reason}"
         for column, reason in unknown.items()
@@ -180,9 +182,8 @@ def _split_of(found: ResolvedDataset, split: str, commit: str | None) -> FoundSp
     return FoundSplit(found.dataset, split, commit, found.config, splits, urls, features, found.folder, found.problems)
 
 
-def _used_files(builder: DatasetBuilder) -> list[str]:
+def _used_files(configs: Iterable[BuilderConfig]) -> list[str]:
     """Return the paths or addresses of the files that a split of some config uses, as far as they are looked up."""
-    configs = [builder.config, *builder.builder_configs.values()]
     return [str(url) for config in configs for urls in (config.data_files or {}).values() for url in urls]
 
 

@@ -5,6 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
+from filelock import FileLock
+
 FILE_NAME = "rows.sqlite"
 TIMEOUT_S = 60.0  # to wait for another process that writes
 EVICTED_AT_A_TIME = 10
@@ -42,7 +44,9 @@ class RowCache:
         folder.mkdir(parents=True, exist_ok=True)
         self._limit_bytes, self._lock = limit_bytes, Lock()
         self._database = sqlite3.connect(folder / FILE_NAME, TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        self._database.executescript(SETTINGS + SCHEMA)
+        # SQLite does not wait for another process while the journal's mode changes.
+        with FileLock(folder / f"{FILE_NAME}.lock", TIMEOUT_S):
+            self._database.executescript(SETTINGS + SCHEMA)
 
     def get(self, path: str, begin: int, end: int) -> bytes | None:
         """Return bytes [begin, end) of a file, or None if they are not kept.
