@@ -56,7 +56,7 @@ def build(supervisor: ModelSupervisor) -> Blocks:
         with gr.Tab(i18n(tab_key(supervisor.config)), id="digit"):
             add_sketch_tab(supervisor)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
-            add_tuning_tab(demo, supervisor.folder)
+            add_tuning_tab(demo, supervisor)
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
     queue_every_event(demo)

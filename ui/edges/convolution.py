@@ -1,7 +1,6 @@
-"""Cross-correlation of a gray image with a kernel: the sums, the sums as an image, and the arithmetic of one sum."""
+"""Convolution of a gray image with a kernel: the sums, and the sums as an image."""
 
 import math
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
@@ -17,21 +16,32 @@ SignMode = Literal["clipped", "absolute", "signed"]
 PADDINGS: tuple[Padding, ...] = ("same", "valid")
 SIGN_MODES: tuple[SignMode, ...] = ("clipped", "absolute", "signed")
 STRIDES = (1, 2, 3, 4)
+# With the kernel turned by 180°, as SciPy does, or as it is, as Keras does.
+OPERATIONS = ("convolution", "correlation")
 DEFAULT_THRESHOLD = 50
 
-# Blue below zero and orange above differ for every kind of color blindness.
-NEGATIVE_RGB, POSITIVE_RGB = np.array([64, 132, 255], np.float32), np.array([255, 150, 50], np.float32)
+# Blue above zero and orange below, everywhere in the page; they differ for every kind of color blindness.
+POSITIVE_RGB, NEGATIVE_RGB = np.array([64, 132, 255], np.float32), np.array([255, 150, 50], np.float32)
+# Shares of red, green and blue in a gray level (ITU-R BT.601), as Pillow rounds them: 16 bits after the point.
+RED, GREEN, BLUE = 19595, 38470, 7471
 
 
 def to_gray(image: np.ndarray) -> np.ndarray:
-    """Return an image's gray levels, float32 (h, w), 0 … 255.
+    """Return an image's gray levels, float32 (h, w), whole numbers from 0 to 255.
+
+    They are those of Pillow's `convert("L")`, which the course uses, to the last bit.
 
     Args:
         image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA. Transparency is placed on white, or on black if
             the image would not be visible on white; white is the highest value that so many bits can have.
     """
     height, width = image.shape[:2]
-    return resize_to_input(image, (height, width, 1), fit_pixel_format(image))[..., 0].astype(np.float32)
+    if image.ndim == 2:
+        return resize_to_input(image, (height, width, 1), fit_pixel_format(image))[..., 0].astype(np.float32)
+    red, green, blue = np.moveaxis(
+        resize_to_input(image, (height, width, 3), fit_pixel_format(image)).astype(np.uint32), 2, 0
+    )
+    return ((RED * red + GREEN * green + BLUE * blue + 0x8000) >> 16).astype(np.float32)
 
 
 def first_center(size: int, side: int, padding: Padding, stride: int) -> tuple[int, int]:
@@ -47,10 +57,20 @@ def first_center(size: int, side: int, padding: Padding, stride: int) -> tuple[i
     return side // 2 - zeros // 2, count
 
 
-def correlate(gray: np.ndarray, kernel: np.ndarray, padding: Padding = "same", stride: int = 1) -> np.ndarray:
-    """Return the cross-correlation of an image with a kernel.
+def flip_kernel(kernel: np.ndarray) -> np.ndarray:
+    """Return a kernel turned by 180°, which makes a convolution of a cross-correlation.
 
-    The kernel is not flipped as in a mathematician's convolution. Every CNN library calls this a convolution.
+    Args:
+        kernel: float32 (side, side).
+    """
+    return np.ascontiguousarray(kernel[::-1, ::-1])
+
+
+def correlate(gray: np.ndarray, kernel: np.ndarray, padding: Padding = "same", stride: int = 1) -> np.ndarray:
+    """Return the cross-correlation of an image with a kernel, which Keras and PyTorch call a convolution.
+
+    A convolution in the strict sense, such as `scipy.signal.convolve2d`, turns the kernel by 180° first: see
+    `flip_kernel`.
 
     Args:
         gray: float32 (h, w).
@@ -74,27 +94,8 @@ def correlate(gray: np.ndarray, kernel: np.ndarray, padding: Padding = "same", s
     return sums[top::stride, left::stride][:rows, :columns]
 
 
-def nearest_sum(
-    pixel: tuple[int, int], shape: tuple[int, int], side: int, padding: Padding = "same", stride: int = 1
-) -> tuple[int, int]:
-    """Return the row and column of the sum whose center is nearest to a pixel of the image.
-
-    Args:
-        pixel: row and column in the image.
-        shape: height and width of the image.
-        side: of the kernel.
-        padding: see `correlate`.
-        stride: see `correlate`.
-    """
-    nearest = []
-    for position, size in zip(pixel, shape, strict=True):
-        first, count = first_center(size, side, padding, stride)
-        nearest.append(min(max(round((position - first) / stride), 0), count - 1))
-    return nearest[0], nearest[1]
-
-
 def sums_to_image(
-    sums: np.ndarray, sign: SignMode = "clipped", threshold: float | None = DEFAULT_THRESHOLD
+    sums: np.ndarray, sign: SignMode = "clipped", threshold: float | None = DEFAULT_THRESHOLD, gain: float = 1
 ) -> np.ndarray:
     """Return sums as an image.
 
@@ -102,12 +103,13 @@ def sums_to_image(
         sums: float32 (h, w).
         sign: `clipped`: below 0 is black; `absolute`: the sign is ignored; `signed`: one color per sign.
         threshold: sums above it are shown in full, all others black; None: the brightness is the sum, up to 255.
+        gain: what the brightness is multiplied by; a threshold is of the sums as they are.
 
     Returns:
         uint8 (h, w); for `signed` (h, w, 3) RGB.
     """
     size = np.abs(sums) if sign != "clipped" else sums
-    share = np.clip(size / 255, 0, 1) if threshold is None else (size > threshold).astype(np.float32)
+    share = np.clip(gain * size / 255, 0, 1) if threshold is None else (size > threshold).astype(np.float32)
     if sign != "signed":
         return (255 * share).round().astype(np.uint8)
     return (np.where(sums[..., None] < 0, NEGATIVE_RGB, POSITIVE_RGB) * share[..., None]).round().astype(np.uint8)
@@ -141,43 +143,3 @@ def validate_choice(value: Any, choices: tuple) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int) or value not in choices:
         raise UserError("choice_unknown", choices=", ".join(map(str, choices)))
     return value
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """How one sum was computed."""
-
-    row: int  # of the sum's center, in the image
-    column: int
-    patch: np.ndarray  # float32 (side, side): the gray levels below the kernel, 0 outside the image
-    kernel: np.ndarray  # float32 (side, side)
-
-    @property
-    def products(self) -> np.ndarray:
-        """Each gray level times its weight, float32 (side, side)."""
-        return self.patch * self.kernel
-
-    @property
-    def total(self) -> float:
-        """The sum."""
-        return float(self.products.sum())
-
-
-def explain_sum(
-    gray: np.ndarray, kernel: np.ndarray, row: int, column: int, padding: Padding = "same", stride: int = 1
-) -> Arithmetic:
-    """Return how `correlate` computed the sum at a row and column of its result.
-
-    Raises:
-        IndexError: if the result has no such row or column.
-    """
-    half = len(kernel) // 2
-    centers = []
-    for position, size in zip((row, column), gray.shape, strict=True):
-        first, count = first_center(size, len(kernel), padding, stride)
-        if not 0 <= position < count:
-            raise IndexError(f"{position} is not one of {count}")
-        centers.append(first + position * stride)
-    top, left = centers  # of the patch, in the padded image
-    patch = np.pad(gray, half)[top : top + len(kernel), left : left + len(kernel)]
-    return Arithmetic(centers[0], centers[1], patch, kernel)

@@ -16,6 +16,7 @@ class KernelChoice:
 
     rows: list[list[float]]
     output: Literal["gray", "binary"] | None = None  # how to show the sums from now on; None: as before
+    sign: Literal["signed"] | None = None  # how to show negative sums; None: as before
     inputs: int | None = None  # of a learned kernel's layer
     filters: int | None = None
 
@@ -47,14 +48,13 @@ def choose_own(previous_rows: Any) -> KernelChoice:
     return KernelChoice(resize_kernel(kernel, side).tolist())
 
 
-def choose_learned(kernels: dict[str, np.ndarray], layer: str, filter_: int, input_: int) -> KernelChoice:
-    """Choose a kernel that the network has learned.
+def choose_learned(kernel: np.ndarray, filter_: int, input_: int) -> KernelChoice:
+    """Choose a kernel of the network's first layer. Those of deeper layers see feature maps, and never a photo.
 
     Args:
-        kernels: layer -> float32 (side, side, inputs, filters).
-        layer: its name; the first layer if it does not exist, because a fallback model may have other layers.
+        kernel: float32 (side, side, inputs, filters), of the layer.
         filter_: see `kernel_plane`.
         input_: see `kernel_plane`.
     """
-    kernel = kernels.get(layer, kernels[min(kernels)])
-    return KernelChoice(kernel_plane(kernel, filter_, input_).tolist(), inputs=kernel.shape[2], filters=kernel.shape[3])
+    rows = kernel_plane(kernel, filter_, input_).tolist()
+    return KernelChoice(rows, "gray", "signed", inputs=kernel.shape[2], filters=kernel.shape[3])

@@ -7,6 +7,7 @@ import numpy as np
 from model.limits import MAX_KERNEL_SIDE_PX
 from ui.i18n import UserError
 
+MIN_VISIBLE_SIZE = 4  # of the sum of absolute weights
 MAX_WEIGHT = 1_000_000  # sums over the largest kernel then stay well inside float32
 
 
@@ -73,13 +74,27 @@ def keeps_brightness(kernel: np.ndarray) -> bool:
     return abs(kernel.sum()) > 0.5
 
 
+def display_gain(kernel: np.ndarray) -> float:
+    """Return what a result's brightness is multiplied by in order to be visible; 1 for all kernels of `KERNELS`.
+
+    The weights of a learned kernel are small: the network's other layers make up for it. Such a kernel is shown as
+    bright as Sobel's, whose absolute weights add up to 8.
+
+    Args:
+        kernel: float32 (side, side).
+    """
+    size = float(np.abs(kernel).sum())
+    is_mean = abs(kernel.sum() - 1) < 1e-3
+    return 8 / size if 0 < size < MIN_VISIBLE_SIZE and not is_mean else 1.0
+
+
 def is_supported_shape(shape: tuple[int, int, int, int]) -> bool:
     """Return whether a learned kernel of this shape (side, side, inputs, filters) can be used here."""
     return shape[0] % 2 == 1 and shape[0] <= MAX_KERNEL_SIDE_PX
 
 
 def kernel_plane(kernel: np.ndarray, filter_: int, input_: int) -> np.ndarray:
-    """Return one plane of a learned kernel, scaled to Sobel's strength: the absolute weights add up to 8.
+    """Return one plane of a learned kernel, with the network's own weights.
 
     Args:
         kernel: float32 (side, side, inputs, filters).
@@ -89,8 +104,7 @@ def kernel_plane(kernel: np.ndarray, filter_: int, input_: int) -> np.ndarray:
     Returns:
         float32 (side, side).
     """
-    plane = kernel[:, :, min(input_, kernel.shape[2]) - 1, min(filter_, kernel.shape[3]) - 1]
-    return plane * (8 / max(np.abs(plane).sum(), 1e-12))
+    return kernel[:, :, min(input_, kernel.shape[2]) - 1, min(filter_, kernel.shape[3]) - 1]
 
 
 def resize_kernel(kernel: np.ndarray, side: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the edges tab shows for an image and a kernel: the original, its edges, and the arithmetic of one pixel."""
+"""What the edges tab shows for an image and a kernel: the original and its edges."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,22 +11,20 @@ from model.preprocess.facts import fit_pixel_format
 from model.preprocess.pixels import encode_png, resize_by
 from ui.edges.convolution import (
     DEFAULT_THRESHOLD,
+    OPERATIONS,
     PADDINGS,
     SIGN_MODES,
     STRIDES,
-    Arithmetic,
     Padding,
     SignMode,
     correlate,
-    explain_sum,
-    is_finite,
-    nearest_sum,
+    flip_kernel,
     sums_to_image,
     to_gray,
     validate_choice,
     validate_threshold,
 )
-from ui.edges.kernels import validate_kernel
+from ui.edges.kernels import display_gain, validate_kernel
 
 MAX_SHOWN_SIDE_PX = 1600  # longer side of the images that are sent to a browser
 
@@ -39,12 +37,11 @@ class EdgeOptions:
     threshold: float | None = DEFAULT_THRESHOLD  # None: the brightness is the sum
     padding: Padding = "same"
     stride: int = 1
-    row: Any = None  # of the pixel whose arithmetic is shown; see `clamp_index`
-    column: Any = None
+    flip: bool = False  # whether the kernel is turned by 180° first, as SciPy and the course do
 
     @classmethod
     def from_controls(
-        cls, sign: Any, output: Any, threshold: Any, padding: Any, stride: Any, row: Any, column: Any
+        cls, sign: Any, output: Any, threshold: Any, padding: Any, stride: Any, operation: Any
     ) -> "EdgeOptions":
         """Return the options for the values of the tab's controls, which came from a client.
 
@@ -56,8 +53,7 @@ class EdgeOptions:
             threshold=validate_threshold(threshold) if output == "binary" else None,
             padding=validate_choice(padding, PADDINGS),
             stride=validate_choice(stride, STRIDES),
-            row=row,
-            column=column,
+            flip=validate_choice(operation, OPERATIONS) == "convolution",
         )
 
 
@@ -67,16 +63,20 @@ class EdgeView:
 
     original: np.ndarray  # uint8 (h, w, 3) RGB, the longer side at most `MAX_SHOWN_SIDE_PX`
     edges: np.ndarray  # uint8 (h, w) or (h, w, 3) RGB, as large as the original
-    arithmetic: Arithmetic
+    kernel: np.ndarray  # float32 (side, side), as it was applied: turned for a convolution
+    gain: float  # see `display_gain`
 
 
-def edge_map(image: np.ndarray, kernel: Any = "vertical", threshold: float = DEFAULT_THRESHOLD) -> np.ndarray:
+def edge_map(
+    image: np.ndarray, kernel: Any = "vertical", threshold: float = DEFAULT_THRESHOLD, flip: bool = False
+) -> np.ndarray:
     """Return the edges of an image: gray, cross-correlated with a kernel (`correlate`), above a threshold.
 
     Args:
         image: uint8 or uint16, (h, w), (h, w, 3) RGB or (h, w, 4) RGBA; see `to_gray`.
         kernel: a name in `KERNELS`, or a matrix; see `validate_kernel`.
         threshold: in gray levels times weights. A pixel is white if its sum, with its sign, is above the threshold.
+        flip: whether the kernel is turned by 180° first, as in `scipy.signal.convolve2d`.
 
     Returns:
         uint8 (h, w), 255 for edges and 0 elsewhere.
@@ -87,62 +87,49 @@ def edge_map(image: np.ndarray, kernel: Any = "vertical", threshold: float = DEF
     Example:
         >>> edge_map(np.asarray(Image.open("photo.jpg")), "sobel", threshold=80)
     """
-    sums = correlate(to_gray(image), validate_kernel(kernel))
+    weights = validate_kernel(kernel)
+    sums = correlate(to_gray(image), flip_kernel(weights) if flip else weights)
     return sums_to_image(sums, "clipped", validate_threshold(threshold))
 
 
-def edge_map_png(image: np.ndarray, kernel: Any, threshold: float) -> bytes:
+def edge_map_png(image: np.ndarray, kernel: Any, threshold: float, flip: bool) -> bytes:
     """Return the result of `edge_map` as PNG."""
-    return encode_png(edge_map(image, kernel, threshold))
+    return encode_png(edge_map(image, kernel, threshold, flip))
 
 
 def edge_view_pngs(
-    image: np.ndarray, size: tuple[int, int], matrix: Any, options: EdgeOptions
-) -> tuple[bytes, bytes, Arithmetic]:
-    """Return the result of `render_edges`: the original and its edges as PNG, and the arithmetic."""
-    view = render_edges(image, size, matrix, options)
-    return encode_png(view.original), encode_png(view.edges), view.arithmetic
+    image: np.ndarray, matrix: Any, options: EdgeOptions
+) -> tuple[bytes, bytes, list[list[float]], float]:
+    """Return the result of `render_edges`: the original and its edges as PNG, the kernel's rows, and the gain."""
+    view = render_edges(image, matrix, options)
+    return encode_png(view.original), encode_png(view.edges), view.kernel.tolist(), view.gain
 
 
-def render_edges(image: np.ndarray, size: tuple[int, int], matrix: Any, options: EdgeOptions) -> EdgeView:
+def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeView:
     """Return everything that the tab shows for an image and a kernel.
+
+    The edges are those of the image that is shown, so that a browser can compute each of their pixels from it.
 
     Args:
         image: as `edge_map` takes it.
-        size: height and width of the image before it was scaled down, in which the row and column count.
         matrix: the kernel; see `validate_kernel`.
         options: what was chosen.
 
     Raises:
         UserError: if the kernel is not valid or does not fit into the image.
     """
-    kernel, gray = validate_kernel(matrix), to_gray(image)
-    layout = options.padding, options.stride
-    result = sums_to_image(correlate(gray, kernel, *layout), options.sign, options.threshold)
-    original = original_as_rgb(image)
-    (height, width), (rows, columns) = size, gray.shape
-    pixel = (
-        clamp_index(options.row, height) * rows // height,
-        clamp_index(options.column, width) * columns // width,
-    )
-    row, column = nearest_sum(pixel, (rows, columns), len(kernel), *layout)
-    return EdgeView(original, _resize_like(result, original), explain_sum(gray, kernel, row, column, *layout))
+    weights, original = validate_kernel(matrix), original_as_rgb(image)
+    kernel = flip_kernel(weights) if options.flip else weights
+    gain = display_gain(kernel) if options.threshold is None else 1.0
+    sums = correlate(to_gray(original), kernel, options.padding, options.stride)
+    result = sums_to_image(sums, options.sign, options.threshold, gain)
+    return EdgeView(original, _resize_like(result, original), kernel, gain)
 
 
 def original_as_rgb(pixels: np.ndarray) -> np.ndarray:
     """Return an image to be compared with its edges, uint8 (h, w, 3) RGB, as visible as by `to_gray`."""
     small = resize_by(pixels, min(1, MAX_SHOWN_SIDE_PX / max(pixels.shape[:2])))
     return resize_to_input(small, (*small.shape[:2], 3), fit_pixel_format(pixels))
-
-
-def clamp_index(index: Any, size: int) -> int:
-    """Return a row or column that came from a client as one inside the image; the middle if it is not a finite number.
-
-    Args:
-        index: any value.
-        size: rows or columns of the image.
-    """
-    return min(max(int(index), 0), size - 1) if is_finite(index) else size // 2
 
 
 def _resize_like(result: np.ndarray, original: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from model.preprocess.pixels import encode_png
-from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
+from ui.edges.convolution import POSITIVE_RGB
 from ui.markup import html_text
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def pairs_html(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def saliency_image(pixels: np.ndarray, saliency: np.ndarray) -> np.ndarray:
-    """Return the network's input, colored where pixels speak for the answer (orange) or against it (blue).
+    """Return the network's input, with the pixels colored that the answer rests on.
+
+    Negative values are left out. They would be read as evidence against the answer, which an estimate from the gradient
+    does not show.
 
     Args:
         pixels: uint8 (h, w, 1) or (h, w, 3), the network's input.
@@ -45,11 +48,10 @@ def saliency_image(pixels: np.ndarray, saliency: np.ndarray) -> np.ndarray:
         uint8 (h, w, 3) RGB.
     """
     gray = pixels.astype(np.float32).mean(axis=2, keepdims=True)
-    saliency = cv2.GaussianBlur(saliency, (0, 0), SALIENCY_SIGMA_PX)
-    full_color = max(np.quantile(np.abs(saliency), FULL_COLOR_QUANTILE), 1e-9)
-    opacity = np.clip(np.abs(saliency) / full_color, 0, 1)[..., None]
-    color = np.where(saliency[..., None] < 0, NEGATIVE_RGB, POSITIVE_RGB)
-    return (0.5 * gray * (1 - opacity) + color * opacity).round().astype(np.uint8)
+    saliency = np.maximum(cv2.GaussianBlur(saliency, (0, 0), SALIENCY_SIGMA_PX), 0)
+    full_color = max(np.quantile(saliency, FULL_COLOR_QUANTILE), 1e-9)
+    opacity = np.clip(saliency / full_color, 0, 1)[..., None]
+    return (0.5 * gray * (1 - opacity) + POSITIVE_RGB * opacity).round().astype(np.uint8)
 
 
 def tile_maps(maps: np.ndarray) -> np.ndarray:

@@ -146,6 +146,6 @@ def explain_input(explainer: Explainer, pixels: np.ndarray) -> str:
     return feature_maps_html(explainer.explain(pixels))
 
 
-def learned_kernels(explainer: Explainer) -> dict[str, np.ndarray]:
-    """Return the result of `Explainer.kernels`."""
-    return explainer.kernels()
+def first_kernel(explainer: Explainer) -> np.ndarray:
+    """Return the learned kernel of the network's first convolution, float32 (side, side, channels, filters)."""
+    return next(iter(explainer.kernels().values()))

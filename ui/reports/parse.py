@@ -8,10 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from model.artifacts import EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
+from model.artifacts import EVALUATION_FILE, STUDY_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.io.reports.evaluation import EvaluationReport, Mistake
 from model.io.reports.schema import Report, Value
+from model.io.reports.study import StudyReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import Importance, Parameter, Trial, TrialsReport
 from model.io.trials import fold_learning_rate, get_optimizer
@@ -93,6 +94,18 @@ def read_search(folder: Path) -> Search:
         schedule if isinstance(schedule, str) else None,
         report.strategy,
     )
+
+
+def read_study(folder: Path) -> StudyReport:
+    """Read study.json.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
+    study = _read(StudyReport, folder / STUDY_FILE)
+    if len({factor.name for factor in study.factors}) < len(study.factors):
+        raise _damaged(STUDY_FILE)
+    return study
 
 
 def read_training(folder: Path) -> TrainingView:

@@ -1,4 +1,4 @@
-"""The edges tab: a kernel slides over an image; shows the result, and the arithmetic of one pixel."""
+"""The edges tab: a kernel slides over an image; shows the result, and in a lens the arithmetic of each pixel."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,22 +7,21 @@ from typing import Any
 import gradio as gr
 
 from ui.decoding.pool import decoders
-from ui.edges.arithmetic_html import arithmetic_html
-from ui.edges.convolution import DEFAULT_THRESHOLD, PADDINGS, SIGN_MODES, STRIDES
+from ui.edges.convolution import DEFAULT_THRESHOLD, OPERATIONS, PADDINGS, SIGN_MODES, STRIDES
 from ui.edges.kernels import KERNELS
 from ui.edges.render import EdgeOptions, edge_map_png, edge_view_pngs
-from ui.i18n import language_of
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.gradio_compat import load_event, set_api_schema
 from ui.server.image_cache import save_png
 from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
 from ui.server.visitors import visitor_of
+from ui.tabs.chapter import ChapterControls, add_chapter_panel, bind_chapter_panel
 from ui.tabs.kernel_picker import KernelControls, add_kernel_picker, bind_kernel_picker
-from ui.tabs.panels import PRIVATE_EVENT, html_panel, i18n, image_panel
+from ui.tabs.lens import add_lens, lens_value
+from ui.tabs.panels import PRIVATE_EVENT, i18n, image_panel
 
 PHOTO_NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
 PHOTOS = [str(Path(__file__).parents[1] / "photos" / f"{name}.jpg") for name in PHOTO_NAMES]
-DEFAULT_PIXEL_PX = 256  # row and column: the middle of the first photo
 KERNEL_SCHEMA = {
     "anyOf": [
         {"type": "string", "enum": list(KERNELS)},
@@ -44,14 +43,21 @@ class EdgeControls:
     threshold: gr.Slider
     padding: gr.Radio
     stride: gr.Radio
-    row: gr.Number
-    column: gr.Number
-    arithmetic: gr.HTML
+    operation: gr.Radio
+    lens: gr.HTML
+    chapter: ChapterControls
 
     @property
     def options(self) -> list[gr.components.Component]:
         """The arguments of `EdgeOptions.from_controls`."""
-        return [self.sign, self.output, self.threshold, self.padding, self.stride, self.row, self.column]
+        return [
+            self.sign,
+            self.output,
+            self.threshold,
+            self.padding,
+            self.stride,
+            self.operation,
+        ]
 
 
 def add_edges_tab(demo: gr.Blocks, supervisor: ModelSupervisor) -> None:
@@ -86,22 +92,30 @@ def _layout(supervisor: ModelSupervisor) -> EdgeControls:
         with gr.Column(min_width=300):
             kernel = add_kernel_picker(supervisor)
         with gr.Column(min_width=300):
+            operation = gr.Radio(
+                _choices(*OPERATIONS), value="convolution", label=i18n("edges_operation"), elem_id="edges-operation"
+            )
             sign = gr.Radio(_choices(*SIGN_MODES), value="clipped", label=i18n("edges_sign"))
             output.render()
             threshold.render()
             with gr.Row():
                 padding = gr.Radio(_choices(*PADDINGS), value="same", label=i18n("edges_padding"))
                 stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
-    # The pixel can be clicked or typed, since not everyone has a mouse.
-    with gr.Row(elem_id="edges-pixel"):
-        row, column = (
-            gr.Number(DEFAULT_PIXEL_PX, label=i18n(f"edges_{axis}"), precision=0, minimum=0, min_width=120)
-            for axis in ("row", "column")
-        )
-    arithmetic = html_panel("edges_arithmetic", "edges-arithmetic")
+    lens = add_lens()
     gr.Markdown(i18n("edges_about"), elem_classes="caption")
     return EdgeControls(
-        image, photos, comparison, kernel, sign, output, threshold, padding, stride, row, column, arithmetic
+        image,
+        photos,
+        comparison,
+        kernel,
+        sign,
+        output,
+        threshold,
+        padding,
+        stride,
+        operation,
+        lens,
+        add_chapter_panel(),
     )
 
 
@@ -110,23 +124,23 @@ def _choices(*keys: str) -> list[tuple[Any, str]]:
 
 
 def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) -> None:
-    def show(request: gr.Request, image: dict | None, matrix: list, *options: Any) -> tuple[Any, str]:
+    def show(request: gr.Request, image: dict | None, matrix: list, *options: Any) -> tuple[Any, Any]:
         if image is None:
-            return None, ""  # it was removed
+            return None, {}  # it was removed
         with show_warnings(request):
             chosen = EdgeOptions.from_controls(*options)
-            original, edges, arithmetic = decoders().apply(
-                edge_view_pngs, image_source(image), matrix, chosen, visitor=visitor_of(request), with_size=True
+            original, edges, kernel, gain = decoders().apply(
+                edge_view_pngs, image_source(image), matrix, chosen, visitor=visitor_of(request)
             )
             pair = save_png(original), save_png(edges)
-            return pair, arithmetic_html(arithmetic, language_of(request))
-        return None, ""
+            return pair, lens_value(pair[0], kernel, chosen, gain)
+        return None, {}
 
-    kernel_events = bind_kernel_picker(controls.kernel, supervisor, controls.output, controls.threshold)
+    kernel_events = bind_kernel_picker(controls.kernel, supervisor, controls.output, controls.threshold, controls.sign)
     event = {
         "fn": show,
         "inputs": [controls.image, controls.kernel.matrix, *controls.options],
-        "outputs": [controls.comparison, controls.arithmetic],
+        "outputs": [controls.comparison, controls.lens],
         "preprocess": False,
         **PRIVATE_EVENT,
         **IMAGE_EVENTS,
@@ -136,18 +150,14 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
     controls.output.input(
         lambda output: gr.update(visible=output == "binary"), controls.output, controls.threshold, **PRIVATE_EVENT
     )
-    clicked = controls.image.select(_clicked_pixel, None, [controls.row, controls.column], **PRIVATE_EVENT)
-    for changed in (*kernel_events, load_event(controls.photos), clicked):
+    for changed in (*kernel_events, load_event(controls.photos)):
         changed.then(**event)
+    bind_chapter_panel(
+        controls.chapter,
+        [controls.image, controls.kernel.matrix, controls.threshold, controls.operation],
+        [*kernel_events, load_event(controls.photos)],
+    )
     demo.load(**event)
-
-
-def _clicked_pixel(event: gr.SelectData) -> tuple:
-    """Return the row and column of a click, or leave both as they are."""
-    index = event.index
-    if isinstance(index, list) and len(index) == 2 and all(type(number) is int for number in index):
-        return index[1], index[0]
-    return gr.skip(), gr.skip()
 
 
 def _register_endpoint() -> None:
@@ -155,11 +165,12 @@ def _register_endpoint() -> None:
     image = gr.Image(type="filepath", label="picture", visible=False)  # words: ok
     kernel = gr.JSON(KERNELS["vertical"].astype(int).tolist(), label="kernel", visible=False)
     threshold = gr.Number(DEFAULT_THRESHOLD, label="threshold", visible=False)
+    flip = gr.Checkbox(False, label="flip", visible=False)
     # For JSON, Gradio's schema allows anything and is not valid, so MCP refuses it.
     set_api_schema(kernel, KERNEL_SCHEMA, example="sobel")
     result = gr.Image(format="png", label="edges", visible=False)
 
-    def find_edges(picture: dict, kernel: Any, threshold: float, request: gr.Request) -> str:
+    def find_edges(picture: dict, kernel: Any, threshold: float, flip: bool, request: gr.Request) -> str:
         """Return the edges of an image: gray, cross-correlated with a kernel, above a threshold.
 
         An image of more than 12 megapixels is scaled down first.
@@ -168,8 +179,10 @@ def _register_endpoint() -> None:
             picture: up to 50 megapixels and 20 MB: PNG, JPEG, WebP, GIF, BMP or TIFF.
             kernel: its name, or a square matrix of numbers with an odd side, up to 31.
             threshold: in gray levels times weights: a pixel is white where the sum is above it.
+            flip: whether the kernel is turned by 180° first, as in scipy.signal.convolve2d; Keras does not turn it.
         """
         source = image_source(picture)  # words: ok
-        return save_png(decoders().apply(edge_map_png, source, kernel, threshold, visitor=visitor_of(request)))
+        png = decoders().apply(edge_map_png, source, kernel, threshold, flip is True, visitor=visitor_of(request))
+        return save_png(png)
 
-    gr.on([], find_edges, [image, kernel, threshold], result, preprocess=False, api_name="edges", **IMAGE_EVENTS)
+    gr.on([], find_edges, [image, kernel, threshold, flip], result, preprocess=False, api_name="edges", **IMAGE_EVENTS)

@@ -9,7 +9,7 @@ import gradio as gr
 from ui.edges.kernel_choice import EDITABLE_SIDES_PX, KernelChoice, choose_learned, choose_named, choose_own
 from ui.edges.kernels import KERNELS, is_supported_shape, resize_kernel, validate_kernel
 from ui.inference.supervisor import ModelSupervisor
-from ui.inference.tasks import learned_kernels
+from ui.inference.tasks import first_kernel
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n
 
 OWN, LEARNED = "own", "learned"  # entries of the list besides the names of `KERNELS`
@@ -23,7 +23,6 @@ class KernelControls:
 
     name: gr.Dropdown
     learned_group: gr.Column  # visible for a learned kernel
-    layer: gr.Dropdown
     filter_: gr.Slider
     input_: gr.Slider
     side: gr.Radio  # visible for an edited kernel
@@ -36,8 +35,8 @@ def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
     Args:
         supervisor: its model's learned kernels can be chosen.
     """
-    layers = [layer for layer, shape in supervisor.config.kernel_shapes.items() if is_supported_shape(shape)]
-    names = [*KERNELS, OWN, *([LEARNED] if layers else [])]
+    first_layer = next(iter(supervisor.config.kernel_shapes.values()))
+    names = [*KERNELS, OWN, *([LEARNED] if is_supported_shape(first_layer) else [])]
     name = gr.Dropdown(
         [(i18n(f"edges_{key}"), key) for key in names],
         value=DEFAULT_KERNEL,
@@ -45,7 +44,6 @@ def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
         elem_id="edges-name",
     )
     with gr.Column(visible=False, elem_id="edges-learned") as learned_group:
-        layer = gr.Dropdown(layers, value=next(iter(layers), None), label=i18n("edges_layer"))
         filter_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_filter"), buttons=[])
         input_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_input"), buttons=[], visible=False)
     sides = [(f"{side} × {side}", side) for side in EDITABLE_SIDES_PX]
@@ -53,11 +51,11 @@ def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
     editor = f'<div class="matrix" role="group" {data_attributes("edges_weight")}></div>'
     rows = KERNELS[DEFAULT_KERNEL].tolist()
     matrix = html_panel("edges_matrix", "edges-kernel", rows, html_template=editor, js_on_load=SCRIPT)
-    return KernelControls(name, learned_group, layer, filter_, input_, side, matrix)
+    return KernelControls(name, learned_group, filter_, input_, side, matrix)
 
 
 def bind_kernel_picker(
-    controls: KernelControls, supervisor: ModelSupervisor, output: gr.Radio, threshold: gr.Slider
+    controls: KernelControls, supervisor: ModelSupervisor, output: gr.Radio, threshold: gr.Slider, sign: gr.Radio
 ) -> list:
     """Connect the controls.
 
@@ -66,19 +64,20 @@ def bind_kernel_picker(
         supervisor: is asked for the learned kernels.
         output: what is shown of the sums; see `choose_named`.
         threshold: visible when the output needs it.
+        sign: how negative sums are shown; a learned kernel has as many of them as positive ones.
 
     Returns:
         the events that change the kernel, each to be followed by `.then`.
     """
 
-    def choose(name: str, layer: str, filter_: int, input_: int, rows: list) -> tuple:
+    def choose(name: str, filter_: int, input_: int, rows: list) -> tuple:
         if name == LEARNED:
-            choice = choose_learned(supervisor.ask(learned_kernels), layer, filter_, input_)
+            choice = choose_learned(supervisor.ask(first_kernel), filter_, input_)
         else:
             choice = choose_own(rows) if name == OWN else choose_named(name, rows)
         return _updates(name, choice, filter_, input_)
 
-    inputs = [controls.name, controls.layer, controls.filter_, controls.input_]
+    inputs = [controls.name, controls.filter_, controls.input_]
     chosen = gr.on(
         [control.input for control in inputs],
         choose,
@@ -91,6 +90,7 @@ def bind_kernel_picker(
             controls.matrix,
             output,
             threshold,
+            sign,
         ],
         trigger_mode="always_last",
         **PRIVATE_EVENT,
@@ -122,6 +122,7 @@ def _updates(name: str, choice: KernelChoice, filter_: int, input_: int) -> tupl
         choice.rows,
         choice.output or gr.skip(),
         gr.update(visible=choice.output == "binary") if choice.output else gr.skip(),
+        choice.sign or gr.skip(),
     )
 
 

@@ -14,6 +14,7 @@ from model.config import DIGITS, CnnConfig
 from ui.decoding.pool import decoders
 from ui.i18n import language_of, translate
 from ui.inference import tasks
+from ui.inference.answers import Answer
 from ui.inference.supervisor import ModelSupervisor
 from ui.markup import html_text
 from ui.server.gradio_compat import set_payload_model
@@ -128,6 +129,21 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
     controls.inside.collapse(lambda: False, None, is_open, **PRIVATE_EVENT)
 
 
+def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, request: gr.Request) -> Answer:
+    """Return the network's answer about a drawing, or about an image of another model.
+
+    Args:
+        supervisor: of the network.
+        source: a path or the encoded bytes.
+        request: of the visitor.
+
+    Raises:
+        UserError: if there is no usable image, or the network is not there.
+    """
+    pixels = _decode(supervisor, tasks.make_input, source, request)
+    return _ask_in_turn(supervisor, request, tasks.classify, pixels)
+
+
 def _decode(
     supervisor: ModelSupervisor, function: Callable[..., T], source: str | bytes | None, request: gr.Request
 ) -> T:
@@ -165,8 +181,7 @@ def _register_endpoint(supervisor: ModelSupervisor) -> None:
         Args:
             drawing: an image, or the value of a Gradio sketchpad.
         """
-        pixels = _decode(supervisor, tasks.make_input, drawing_source(drawing), request)
-        found = _ask_in_turn(supervisor, request, tasks.classify, pixels)
+        found = classify_drawing(supervisor, drawing_source(drawing), request)
         value = confidences.postprocess(found.confidences or found.label).model_dump()
         message = translate("not_known", language_of(request), label=found.label)
         return value | ({"message": message} if found.rejected else {})

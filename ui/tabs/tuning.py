@@ -8,17 +8,22 @@ from typing import Any
 import gradio as gr
 import plotly.graph_objects as go
 
+from model.artifacts import STUDY_FILE
+from model.io.reports.study import StudyReport
 from ui.figures.contour import plot_contour
 from ui.figures.findings import findings_html
 from ui.figures.history import plot_intermediate_values, plot_optimization_history, plot_timeline
 from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.figures.mistakes import SCRIPT, mistakes_html
 from ui.figures.results import plot_calibration, plot_confusion_matrix, plot_learning_curve
+from ui.figures.study import factor_names, plot_factor, plot_factor_curves, study_html
 from ui.i18n import Language, UserError
+from ui.inference.supervisor import ModelSupervisor
 from ui.reports import parse
 from ui.reports.search import Search
 from ui.tabs.lazy_panels import LazyPanels
 from ui.tabs.panels import i18n
+from ui.tabs.train_here import add_train_here
 from ui.tabs.tuning_tables import (
     best_hyperparameters_table,
     evaluation_sentence,
@@ -50,6 +55,19 @@ class ReportFigures:
         """Return a function of the language, and of what is chosen, that renders the search."""
         return lambda language, *chosen: render(self.search, *chosen, language)
 
+    @cached_property
+    def study(self) -> StudyReport:
+        """The study, read once."""
+        return parse.read_study(self._folder)
+
+    def from_study(self, render: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of the language, and of what is chosen, that renders the study."""
+        return lambda language, *chosen: render(self.study, *chosen, language)
+
+    def factor_names(self) -> list[str]:
+        """Return the choices that the study measured."""
+        return factor_names(self.study)
+
     def varied_names(self) -> list[str]:
         """Return the hyperparameters that differ between trials."""
         if not self.search.scored:
@@ -80,19 +98,24 @@ class ReportFigures:
         return evaluation_sentence(self._folder, language)
 
 
-def add_tuning_tab(demo: gr.Blocks, folder: Path) -> None:
+def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor) -> None:
     """Place the tab's content; its endpoint is `/trials`.
 
     Args:
         demo: the page.
-        folder: of the model, with the reports.
+        supervisor: of the model, whose folder has the reports.
     """
-    figures, panels = ReportFigures(folder), LazyPanels()
+    figures, panels = ReportFigures(supervisor.folder), LazyPanels()
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     with gr.Tab(i18n("tuning_search")), gr.Row():
         _layout_search(panels, figures)
     with gr.Tab(i18n("tuning_conclusions")):
-        panels.add("tuning_findings", figures.from_search(findings_html), gr.HTML, show_label=True, container=True)
+        if (supervisor.folder / STUDY_FILE).is_file():
+            _layout_study(panels, figures)
+        else:
+            panels.add("tuning_findings", figures.from_search(findings_html), gr.HTML, show_label=True, container=True)
+    with gr.Tab(i18n("tuning_try")):
+        add_train_here(supervisor)
     with gr.Tab(i18n("tuning_space")), gr.Row():
         _layout_hyperparameters(panels, figures)
     with gr.Tab(i18n("tuning_combinations")):
@@ -103,7 +126,18 @@ def add_tuning_tab(demo: gr.Blocks, folder: Path) -> None:
     with gr.Tab(i18n("tuning_model")), gr.Row():
         _layout_model(panels, figures)
     panels.load_with(demo)
-    _register_endpoint(folder)
+    _register_endpoint(supervisor.folder)
+
+
+def _layout_study(panels: LazyPanels, figures: ReportFigures) -> None:
+    with gr.Row():
+        with gr.Column(min_width=320):
+            plot = figures.from_study(plot_factor)
+            panels.add_with_choosers("tuning_study", plot, figures.factor_names, ["tuning_study_of"])
+        with gr.Column(min_width=320):
+            curves = figures.from_study(plot_factor_curves)
+            panels.add_with_choosers("tuning_study_curves", curves, figures.factor_names, ["tuning_study_of"])
+    panels.add("tuning_choices", figures.from_study(study_html), gr.HTML, show_label=True, container=True)
 
 
 def _layout_search(panels: LazyPanels, figures: ReportFigures) -> None:

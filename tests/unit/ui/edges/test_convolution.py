@@ -1,4 +1,4 @@
-"""Cross-correlation: the sums, the sums as an image, and the arithmetic of one sum."""
+"""Cross-correlation: the sums, and the sums as an image."""
 
 import math
 
@@ -12,7 +12,6 @@ from ui.edges.convolution import (
     POSITIVE_RGB,
     STRIDES,
     correlate,
-    explain_sum,
     sums_to_image,
     to_gray,
     validate_threshold,
@@ -33,18 +32,12 @@ def in_tensorflow(gray, kernel, padding, stride):
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("side", [1, 3, 5, 7])
 @pytest.mark.parametrize("size", [(23, 31), (22, 20), (7, 8)])
-def test_correlate_and_explain_sum_match_tensorflow(padding, stride, side, size):
+def test_correlate_matches_tensorflow(padding, stride, side, size):
     gray, kernel = GRAY[: size[0], : size[1]], np.random.default_rng(side).normal(size=(side, side)).astype(np.float32)
     sums = correlate(gray, kernel, padding, stride)
     expected = in_tensorflow(gray, kernel, padding, stride)
     assert sums.dtype == np.float32 and sums.shape == expected.shape
     np.testing.assert_allclose(sums, expected, atol=0.01)
-    rows, columns = expected.shape
-    for row, column in ((0, 0), (rows - 1, columns - 1), (rows // 2, 0)):
-        found = explain_sum(gray, kernel, row, column, padding, stride)
-        assert found.patch.shape == found.products.shape == (side, side)
-        assert found.total == pytest.approx(expected[row, column], abs=0.01)
-        assert gray[found.row, found.column] == found.patch[side // 2, side // 2]
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -56,12 +49,6 @@ def test_named_kernels_have_their_response(name):
     slopes = {"prewitt": 6, "sobel": 8, "scharr": 32, "vertical": -6}
     keeps = {"sharpen": 5, "blur": 5}
     assert middle == pytest.approx({**slopes, **keeps, "emboss": 11}.get(name, 0), abs=1e-4)
-
-
-@pytest.mark.parametrize(("row", "column"), [(-1, 0), (0, 31), (23, 0)])
-def test_explain_sum_outside_the_result_raises(row, column):
-    with pytest.raises(IndexError):
-        explain_sum(GRAY, KERNELS["sobel"], row, column)
 
 
 def test_correlate_large_kernel_without_padding_is_refused():

@@ -22,8 +22,7 @@ def test_choose_own_side_is_the_nearest_editable_one():
         choose_own([[1, 2]])
 
 
-def test_choose_learned_unknown_layer_is_the_first():
-    kernels = {"a": np.ones((3, 3, 1, 4), np.float32), "b": np.ones((3, 3, 4, 8), np.float32)}
-    choice = choose_learned(kernels, "b", 9, 9)
+def test_choose_learned_shows_the_sums_in_two_colors():
+    choice = choose_learned(np.ones((3, 3, 4, 8), np.float32), 9, 9)
     assert (choice.inputs, choice.filters, np.shape(choice.rows)) == (4, 8, (3, 3))
-    assert choose_learned(kernels, "no such layer", 1, 1).filters == 4
+    assert (choice.output, choice.sign) == ("gray", "signed")

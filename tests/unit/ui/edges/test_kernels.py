@@ -12,6 +12,7 @@ from tests.support.bars import BARS
 from ui.edges.convolution import DEFAULT_THRESHOLD
 from ui.edges.kernels import (
     KERNELS,
+    display_gain,
     is_supported_shape,
     keeps_brightness,
     kernel_plane,
@@ -68,13 +69,14 @@ def test_edge_map_largest_kernel_is_accepted():
     assert edge_map(BARS, np.ones((MAX_KERNEL_SIDE_PX, MAX_KERNEL_SIDE_PX))).all()
 
 
-def test_kernel_plane_is_as_strong_as_sobel():
+def test_kernel_plane_has_the_networks_weights():
     kernels = Explainer(CnnModel.from_pretrained()).kernels()
     assert next(iter(kernels)) == "block1_conv1" and kernels["block1_conv1"].shape[2] == 1
     kernel = kernel_plane(kernels["block1_conv2"], 3, 2)
     raw = kernels["block1_conv2"][:, :, 1, 2]
-    assert kernel.shape == (3, 3) and np.abs(kernel).sum() == pytest.approx(np.abs(KERNELS["sobel"]).sum())
-    np.testing.assert_allclose(kernel / np.abs(kernel).max(), raw / np.abs(raw).max(), rtol=1e-5)
+    np.testing.assert_array_equal(kernel, raw)
+    assert display_gain(kernel) * np.abs(kernel).sum() == pytest.approx(np.abs(KERNELS["sobel"]).sum())
+    assert {display_gain(one) for one in (*KERNELS.values(), np.zeros((3, 3)))} == {1}
     assert (kernel_plane(kernels["block1_conv1"], 10**6, 10**6) == kernel_plane(kernels["block1_conv1"], 24, 1)).all()
     assert edge_map(BARS, kernel).shape == BARS.shape
     assert (

@@ -1,7 +1,5 @@
 """The edge map, and the view of an image and its edges."""
 
-import math
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,9 +7,8 @@ import tensorflow as tf
 from tests.support.bars import BARS
 from ui.edges.convolution import to_gray
 from ui.edges.kernels import KERNELS, validate_kernel
-from ui.edges.render import EdgeOptions, clamp_index, edge_map, original_as_rgb, render_edges
+from ui.edges.render import EdgeOptions, edge_map, original_as_rgb, render_edges
 from ui.i18n import UserError
-from ui.server.images import downscale
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, [[0, 1, 2], [-3, 4, 0], [2, -1, -5]], np.arange(25).reshape(5, 5) - 12])
@@ -49,48 +46,29 @@ def test_edge_map_threshold_is_exclusive():
     assert edge_map(one, [[1]], 49.5) == 255
 
 
-@pytest.mark.parametrize(
-    ("index", "expected"),
-    [
-        (3, 3),
-        (3.7, 3),
-        (0, 0),
-        (-2, 0),
-        (9, 8),
-        (1e300, 8),
-        (10**400, 4),
-        (None, 4),
-        ("3", 4),
-        (math.nan, 4),
-        (-math.inf, 4),
-        ([], 4),
-    ],
-)
-def test_clamp_index_is_inside_the_image(index, expected):
-    assert clamp_index(index, 9) == expected
-
-
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("stride", [1, 3])
 @pytest.mark.parametrize("sign", ["clipped", "signed"])
 def test_render_edges_edges_are_as_large_as_the_original(padding, stride, sign):
     options = EdgeOptions(sign=sign, padding=padding, stride=stride)
-    view = render_edges(BARS, BARS.shape[:2], KERNELS["vertical"].tolist(), options)
+    view = render_edges(BARS, KERNELS["vertical"].tolist(), options)
     assert view.original.shape == (12, 16, 3) and view.edges.shape[:2] == (12, 16)
     assert view.original.dtype == view.edges.dtype == np.uint8
 
 
 def test_render_edges_default_is_the_edge_map():
-    view = render_edges(BARS, BARS.shape[:2], "vertical", EdgeOptions(row=5, column=7))
+    view = render_edges(BARS, "vertical", EdgeOptions())
     assert (view.edges == edge_map(BARS, "vertical")).all()
-    assert (view.arithmetic.row, view.arithmetic.column, view.arithmetic.total) == (5, 7, 600)
+    flipped = render_edges(BARS, "vertical", EdgeOptions(flip=True))
+    assert (flipped.edges == edge_map(BARS, "vertical", flip=True)).all()
+    assert (flipped.kernel == -KERNELS["vertical"]).all()
 
 
-def test_render_edges_large_image_pixel_counts_in_the_given_image():
-    image = downscale(np.zeros((4000, 6000), np.uint8))
-    view = render_edges(image, (4000, 6000), "sobel", EdgeOptions(row=3999, column=0))
-    assert max(view.original.shape) == 1600
-    assert view.arithmetic.row == pytest.approx(2827, abs=2) and view.arithmetic.column == 0  # of 12 megapixels
+def test_render_edges_large_image_is_computed_as_it_is_shown():
+    image = np.random.default_rng(0).integers(0, 256, (1500, 3200, 3), np.uint8)
+    view = render_edges(image, "sobel", EdgeOptions())
+    assert view.original.shape == (750, 1600, 3)
+    assert (view.edges == edge_map(view.original, "sobel")).all()
 
 
 @pytest.mark.parametrize(
@@ -100,6 +78,7 @@ def test_render_edges_large_image_pixel_counts_in_the_given_image():
         ({"padding": None}, "choice_unknown"),
         ({"stride": True}, "choice_unknown"),
         ({"stride": 9}, "choice_unknown"),
+        ({"operation": "turn"}, "choice_unknown"),
         ({"threshold": "50"}, "threshold_number"),
     ],
 )
@@ -110,10 +89,9 @@ def test_edge_options_unknown_values_are_refused(changed, key):
         "threshold": 9,
         "padding": "valid",
         "stride": 2,
-        "row": 1,
-        "column": None,
+        "operation": "convolution",
     }
-    assert EdgeOptions.from_controls(**controls) == EdgeOptions("signed", 9, "valid", 2, 1, None)
+    assert EdgeOptions.from_controls(**controls) == EdgeOptions("signed", 9, "valid", 2, True)
     assert EdgeOptions.from_controls(**controls | {"output": "gray", "threshold": "50"}).threshold is None
     with pytest.raises(UserError) as refused:
         EdgeOptions.from_controls(**controls | changed)

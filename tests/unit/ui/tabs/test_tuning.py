@@ -14,7 +14,7 @@ from ui.tabs.tuning import add_tuning_tab
 def test_tab_impossible_choice_shows_message_instead_of_figure(tmp_path):
     read_report(tmp_path)
     with gr.Blocks() as demo:
-        add_tuning_tab(demo, tmp_path)
+        add_tuning_tab(demo, SimpleNamespace(folder=tmp_path))
     redraws = [function.fn for function in demo.fns.values() if function.name == "redraw"]
     spanish = SimpleNamespace(headers={"accept-language": "es"})
     shown = redraws[-1](spanish, "blocks", "blocks").layout.annotations[0].text.replace("<br>", " ")
@@ -25,26 +25,30 @@ def test_tab_impossible_choice_shows_message_instead_of_figure(tmp_path):
 def test_tab_empty_search_is_built(tmp_path):
     (tmp_path / "trials.json").write_text(json.dumps(REPORT | {"trials": [], "best_trial": None, "importance": None}))
     with gr.Blocks() as demo:
-        add_tuning_tab(demo, tmp_path)
+        add_tuning_tab(demo, SimpleNamespace(folder=tmp_path))
     assert any(function.name == "load" for function in demo.fns.values())
 
 
 def test_tab_without_reports_shows_the_reasons(tmp_path):
     """Each panel is replaced by a sentence in the language of the request."""
     with gr.Blocks() as demo:
-        add_tuning_tab(demo, tmp_path)
+        add_tuning_tab(demo, SimpleNamespace(folder=tmp_path))
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
     texts = [text for text in spanish if isinstance(text, str) and text]
-    assert [text.count("trials.json") for text in texts] == [1] * 10 + [0] * 4
-    assert texts[10].startswith("**Curva de aprendizaje") and "training.json" in texts[10]
-    assert "evaluation.json" in texts[13] and spanish.count("") == 2
+    names = ("trials.json", "study.json", "training.json", "evaluation.json")
+    missing = [next(name for name in names if name in text) for text in texts]
+    assert (
+        missing
+        == ["trials.json"] * 4 + ["study.json"] * 3 + ["trials.json"] * 5 + ["training.json"] + ["evaluation.json"] * 3
+    )
+    assert texts[12].startswith("**Curva de aprendizaje") and spanish.count("") == 2
 
 
 def test_untrusted_split_name_is_escaped(folder):
     write(folder, "evaluation.json", EVALUATION | {"split": "<b>x</b> ![a](http://b)"})
     with gr.Blocks() as demo:
-        add_tuning_tab(demo, folder)
+        add_tuning_tab(demo, SimpleNamespace(folder=folder))
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     (sentence,) = [value for value in load(None) if isinstance(value, str) and value.startswith("<p>Right")]
     assert sentence.startswith("<p>Right on 99.52%") and "“&lt;b&gt;x&lt;/b&gt; ![a](http://b)”" in sentence

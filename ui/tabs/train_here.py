@@ -1,0 +1,93 @@
+"""The part "Train it here" of the tuning tab: a small network that learns in the visitor's browser."""
+
+import base64
+import json
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from model.config import DIGITS
+from ui.i18n import BROWSER_TEXT, LANGUAGES, language_of, percent
+from ui.inference.supervisor import ModelSupervisor
+from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
+from ui.tabs.panels import PRIVATE_EVENT, html_panel
+from ui.tabs.sketch import classify_drawing
+
+STATIC = Path(__file__).parents[1] / "static"
+TEXTS = "train_"  # how the keys of its texts start
+CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which need not be the default
+    "preset": ("base", "rate", "scaling", "sigmoid", "overfit"),
+    "blocks": ("1", "2"),
+    "convolutions": ("1", "2"),
+    "filters": ("2", "4", "8"),
+    "activation": ("relu", "sigmoid", "tanh"),
+    "optimizer": ("sgd", "momentum", "adam"),
+    "rate": ("0.0003", "0.001", "0.003", "0.01", "0.03", "0.3"),
+    "dropout": ("0", "0.2", "0.5"),
+    "l2": ("0", "0.0001", "0.001", "0.01"),
+    "scaling": ("none", "min-max", "z-score"),
+    "rows": ("200", "500", "1000"),
+    "epochs": ("6", "12", "30"),
+    "patience": ("0", "1", "3"),
+}
+TEMPLATE = """
+<div class="train" {texts}>
+<form>{controls}<button type="button" class="train-start"></button></form>
+<div><p class="train-status" role="status"></p><div class="train-charts"></div><p class="train-gradients"></p>
+<p data-text="kernels"></p><div class="train-kernels"></div>
+<div class="train-try" hidden><p data-text="try"></p><canvas width="168" height="168" role="img"></canvas>
+<button type="button" class="train-clear" data-text="clear"></button>
+<p class="train-answer" role="status"></p><p class="train-bundled" role="status"></p></div></div>
+</div>
+"""
+
+
+def add_train_here(supervisor: ModelSupervisor) -> None:
+    """Place the panel. Its data is sent only when a visitor first starts a training.
+
+    Args:
+        supervisor: its network, if it knows the digits, answers next to the visitor's.
+    """
+    texts = " ".join(f"data-{language}='{escape(json.dumps(_texts(language)))}'" for language in LANGUAGES)
+    controls = "".join(_control(name, values) for name, values in CONTROLS.items())
+    template = TEMPLATE.format(texts=texts, controls=controls)
+    script = STATIC.joinpath("train_here.js").read_text(encoding="utf-8")
+    panel = html_panel("tuning_train", "tuning-train", None, html_template=template, js_on_load=script)
+
+    def answer(value: Any, request: gr.Request) -> Any:
+        if not isinstance(value, dict):
+            return gr.skip()
+        if value.get("wanted") is True:
+            return training_data()
+        if supervisor.config.labels == DIGITS and isinstance(value.get("drawing"), str):
+            with show_warnings(request):
+                found = classify_drawing(supervisor, image_source(value["drawing"]), request)
+                chance = max((found.confidences or {}).values(), default=0.0)
+                return {"bundled": f"{found.label} ({percent(chance, language_of(request))})"}
+        return gr.skip()
+
+    panel.input(answer, panel, panel, trigger_mode="always_last", **PRIVATE_EVENT, **IMAGE_EVENTS)
+
+
+@cache
+def training_data() -> dict[str, str]:
+    """Return what the browser needs to train: the worker's script, and the digits as PNG with their labels."""
+    scripts = [STATIC.joinpath(name).read_text(encoding="utf-8") for name in ("tiny_cnn.js", "train_worker.js")]
+    return {
+        "worker": "\n".join(scripts),
+        "digits": base64.b64encode(STATIC.joinpath("digits.png").read_bytes()).decode(),
+        "labels": STATIC.joinpath("digits.txt").read_text(encoding="ascii").strip(),
+    }
+
+
+def _control(name: str, values: tuple[str, ...]) -> str:
+    options = "".join(f'<option value="{value}" data-text="{name}_{value}">{value}</option>' for value in values)
+    return f'<label><span data-text="{name}"></span><select name="{name}">{options}</select></label>'
+
+
+def _texts(language: str) -> dict[str, str]:
+    texts = BROWSER_TEXT[language]
+    return {key.removeprefix(TEXTS): text for key, text in texts.items() if key.startswith(TEXTS)}
