@@ -97,6 +97,7 @@ class Access:
 
 def _proxies(environ: Mapping[str, str]) -> list[Network]:
     given = environ.get("FORWARDED_ALLOW_IPS")
+    listed: tuple[str, ...]
     if given is None:
         behind_one = environ.get("GRADIO_ROOT_PATH") or environ.get("GRADIO_SHARE")
         listed = PRIVATE_NETWORKS if environ.get("SPACE_ID") else THIS_MACHINE if behind_one else ()

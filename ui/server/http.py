@@ -51,7 +51,8 @@ class GuardMiddleware:
             max_requests: that are answered at the same time.
         """
         self._app, self._access = app, access
-        self._behind_proxy = ProxyHeadersMiddleware(self._guard, [str(network) for network in access.proxies])
+        guard: Any = self._guard  # uvicorn's types of an application are narrower than Starlette's
+        self._behind_proxy: Any = ProxyHeadersMiddleware(guard, [str(network) for network in access.proxies])
         self._requests, self._uploads = Shares(max_requests), Shares(MAX_UPLOADS)
         self._incoming = Shares(MAX_INCOMING_KB)
         self._pages = VisitorSemaphores(PAGES_AT_ONCE)

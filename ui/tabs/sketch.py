@@ -138,7 +138,7 @@ def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, re
         request: of the visitor.
 
     Raises:
-        UserError: if there is no usable image, or the network is not there.
+        UserError: if the image cannot be used, or the network is not there.
     """
     pixels = _decode(supervisor, tasks.make_input, source, request)
     return _ask_in_turn(supervisor, request, tasks.classify, pixels)
