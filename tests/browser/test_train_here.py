@@ -1,5 +1,7 @@
 """A network that learns in the browser: it learns, its presets break it, and it answers a drawing."""
 
+import re
+
 import pytest
 
 from tests.browser.actions import open_part, open_tab
@@ -31,8 +33,8 @@ def train(page, panel, **choices: str) -> str:
 
 def test_network_learns_and_answers_a_drawing_next_to_the_large_one(page, panel):
     said = train(page, panel, epochs="6", patience="0")
-    share = float(said.split(" y ")[1].split("\u00a0%")[0].replace(",", "."))
-    assert share > 50  # by chance: 10
+    _, share = re.findall(r"([\d,]+)\s%", said)
+    assert float(share.replace(",", ".")) > 50  # by chance: 10
     assert panel.locator("polyline").count() == 4 and panel.locator(".train-kernels b").count() == 8
     canvas = panel.locator("canvas")
     canvas.scroll_into_view_if_needed()
@@ -49,4 +51,5 @@ def test_preset_with_a_large_rate_learns_nothing(page, panel):
     panel.locator("select[name=preset]").select_option("rate")
     assert panel.locator("select[name=rate]").input_value() == "0.3"
     said = train(page, panel, epochs="6", rows="200")
-    assert "no mejora" in said or "Parada temprana" in said or "número finito" in said or " y 1" in said
+    shares = [float(share.replace(",", ".")) for share in re.findall(r"([\d,]+)\s%", said)]
+    assert "número finito" in said or shares[-1] < 30
