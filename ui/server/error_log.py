@@ -32,9 +32,10 @@ def log_libraries() -> None:
 
 
 def log_error(error: Exception) -> None:
-    """Log what failed, and where, on one line."""
+    """Log what failed, and where, on one line, also if the error's text has several (pydantic's)."""
     frame = extract_tb(error.__traceback__)[-1]
-    logger.error("%s in %s, line %s", repr(error)[:300], Path(frame.filename).name, frame.lineno)
+    text = escape_controls(repr(error)[:300], kept="")
+    logger.error("%s in %s, line %s", text, Path(frame.filename).name, frame.lineno)
 
 
 def release_frames(error: BaseException | None) -> None:

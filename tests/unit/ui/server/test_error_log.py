@@ -2,6 +2,9 @@
 
 import logging
 
+import pytest
+from pydantic import BaseModel, ValidationError
+
 from ui.server.error_log import OneLineFormatter, log_error
 
 
@@ -27,3 +30,14 @@ def test_error_of_the_page_is_one_line(caplog):
         log_error(error)
     (logged,) = caplog.records
     assert logged.getMessage().startswith(r"ValueError('a\n\x1b[31mb') in test_error_log.py, line ")
+
+
+def test_error_of_the_page_with_several_lines_is_one_line(caplog):
+    class Point(BaseModel):
+        row: int
+
+    with pytest.raises(ValidationError) as found:
+        Point(row="a\nb")
+    log_error(found.value)
+    (logged,) = caplog.records
+    assert logged.getMessage().startswith(r"1 validation error for Point\nrow\n") and "\n" not in logged.getMessage()
