@@ -13,13 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks.common import about, report
+from benchmarks.processes import family, pss
 
 HEIGHT_PX, WIDTH_PX = 3000, 4000
 OPTIONS = ("--preset", "fast", "--epochs", "1", "--steps-per-epoch", "4")
@@ -55,25 +55,6 @@ def peak_of_training(dataset: Path, temporary: Path) -> float:
     if process.returncode:
         raise RuntimeError((temporary / "log.txt").read_text(encoding="utf-8", errors="replace")[-500:])
     return peak
-
-
-def family(pid: int) -> list[int]:
-    """Return the ids of a process and of all below it."""
-    found = [pid]
-    for parent in found:
-        for path in Path(f"/proc/{parent}/task").glob("*/children"):
-            with suppress(OSError):  # it has ended meanwhile
-                found += map(int, path.read_text(encoding="ascii").split())
-    return found
-
-
-def pss(pid: int) -> float:
-    """Return a process' proportional set size in MB; 0 if it has ended."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def main() -> None:
