@@ -14,6 +14,7 @@ BODY = "trazo.body"  # key of a request's scope
 SILENCE_TIMEOUT_S = 15  # without a byte
 MIN_BYTES_PER_S = 20_000  # on average, after the time above
 MAX_PARTS = 1  # of a form; an image is one
+MAX_VALUES = 10_000  # of JSON; the largest kernel has 961. A million small ones would take a second of a core
 
 
 class LimitedBody:
@@ -41,7 +42,7 @@ class LimitedBody:
             max_mb: of the whole body.
             content_type: the parts of a `multipart/…` are counted.
             language: of the exception's text.
-            rewrite: changes the body, which is then given whole.
+            rewrite: changes the body, JSON whose values are counted, which is then given whole.
             silence_timeout_s: time without a byte.
             clock: returns seconds.
         """
@@ -52,7 +53,8 @@ class LimitedBody:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"") if kind.startswith(b"multipart/") else b""
         self._delimiter = b"\r\n--" + boundary if boundary else b""
-        self._delimiters, self._tail = 0, b"\r\n"  # the first delimiter may be the body's first line
+        self._values = self._delimiters = 0
+        self._tail = b"\r\n"  # the first delimiter may be the body's first line
 
     async def __call__(self) -> Message:
         """Return the next event."""
@@ -85,6 +87,10 @@ class LimitedBody:
         self.received_bytes += len(chunk)
         if self.received_bytes > self._max_mb * 1_000_000:
             raise self._error(413, "too_much")
+        if self._rewrite:
+            self._values += sum(map(chunk.count, (b",", b"[", b"{")))  # those in texts, too, of which no input has many
+            if self._values > MAX_VALUES:
+                raise self._error(413, "too_many_values", MAX_VALUES)
         if self._delimiter:
             seen = self._tail + chunk
             self._delimiters += seen.count(self._delimiter)
@@ -92,5 +98,5 @@ class LimitedBody:
             if self._delimiters > MAX_PARTS + 1:  # the last one ends the form
                 raise self._error(413, "too_many_parts")
 
-    def _error(self, status: int, key: str) -> HTTPException:
-        return HTTPException(status, translate(key, self._language, limit=self._max_mb))
+    def _error(self, status: int, key: str, limit: int | None = None) -> HTTPException:
+        return HTTPException(status, translate(key, self._language, limit=limit or self._max_mb))

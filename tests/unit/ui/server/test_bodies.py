@@ -54,6 +54,17 @@ def test_form_of_one_part_is_given_and_of_two_refused(size):
     assert error_of(in_chunks(field * 2 + PART + b"--part--\r\n"), kind=FORM)[0] == 413
 
 
+@pytest.mark.parametrize("value", [b"1,", b"[", b'{"a":', b"{},", "1,".encode("utf-16-le")])
+def test_call_of_very_many_values_is_refused_early(value):
+    def passed(body: bytes) -> bytes:
+        return body
+
+    assert len(read([value * 2_000, value * 2_000], rewrite=passed)) == 2
+    refused = (413, "The request holds too many values: up to 10000 are accepted.")
+    assert error_of([value * 10_001, b"never read"], rewrite=passed) == refused
+    assert read([value * 20_000], kind=FORM)  # a file
+
+
 def test_form_of_endless_parts_is_refused_early():
     assert error_of([PART] * 3 + [b"never read"] * 1000, kind=FORM)[0] == 413
 
