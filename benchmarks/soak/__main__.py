@@ -4,7 +4,7 @@
 
 The demo runs in its own process on loopback. Five honest visitors draw, find edges, load the page, ask for trials and
 call an MCP tool; each waits for the answer, which must be right, then 0.3 seconds. The first minute is theirs alone:
-the baseline. Then twelve hostile visitors join in, at a bounded rate, from a process of low priority, which shares
+the baseline. Then thirteen hostile visitors join in, at a bounded rate, from a process of low priority, which shares
 the cores with the demo. Each visitor has a separate address. A file of the demo is deleted a tenth of the run's time
 after its last use, instead of after an hour, so that the run shows whether files stay within bounds. The verdict
 compares the last third of the attack with the second third. The exit code is 1 if it does not hold.

@@ -64,6 +64,11 @@ JUNK = (
     b'{"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, "sobel", 50]}',
     b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "x", "arguments": {"a": [[[]]]}}}',
 )
+LARGE_CALLS = (
+    b'{"data": [' + b"{}, " * 950_000 + b"1]}",
+    b'{"data": [' + b"1, " * 1_300_000 + b"1]}",
+    b'{"data": ["' + b"a" * 3_900_000 + b'", "sobel", 50]}',
+)
 JUNK_ROUTES = ("queue/join", "call/edges", "call/classify", "call/v2/edges", "mcp/", "upload")
 
 
@@ -220,6 +225,12 @@ def send_junk(attacker: Attacker) -> None:
         attacker.request("POST", f"{API}/{route}", attacker.random.choice(JUNK))
 
 
+def send_large_calls(attacker: Attacker) -> None:
+    """Send calls that are nearly as large as they may be."""
+    route = attacker.random.choice(["call/edges", "call/classify", "mcp/"])
+    attacker.request("POST", f"{API}/{route}", attacker.random.choice(LARGE_CALLS))
+
+
 def ask_closed_routes(attacker: Attacker) -> None:
     """Ask for what Gradio has and the demo has not."""
     for path in CLOSED_ROUTES:
@@ -239,6 +250,7 @@ ATTACKS: dict[str, tuple[Callable[[Attacker], None], float]] = {
     "idle connections": (hold_connections, 1),
     "answers not read": (read_nothing, 1),
     "junk": (send_junk, 1),
+    "large calls": (send_large_calls, 1),
     "closed routes": (ask_closed_routes, 2),
 }
 
