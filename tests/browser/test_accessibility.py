@@ -32,7 +32,7 @@ axe_rows: dict[str, list[str]] = {}  # screen -> rows of the report, of the test
 
 @pytest.mark.parametrize("tab", ["edges", "digit"])
 def test_keyboard_focus_is_visible(page, tab):
-    page.locator("#edges-result img").last.wait_for()
+    page.locator(".lens canvas").last.wait_for()
     open_tab(page, tab)
     controls = set()
     for _ in range(60):
@@ -50,7 +50,7 @@ def test_keyboard_focus_is_visible(page, tab):
 def test_dropdown_left_with_tab_stays_closed(page):
     page.locator("#edges-result img").last.wait_for()
     page.locator("#edges-name input").focus()
-    option = page.get_by_role("option", name=BROWSER_TEXT["es"]["edges_vertical"])
+    option = page.get_by_role("option", name=BROWSER_TEXT["es"]["edges_vertical"], exact=True)
     option.wait_for()
     page.keyboard.press("Tab")
     page.wait_for_timeout(500)  # Gradio would close and reopen it

@@ -122,7 +122,8 @@ def test_mcp_unusable_input_is_reported(app, folder, language):
 
 def test_documented_types_are_accepted(app):
     info = json.loads(app.get("gradio_api/info"))["named_endpoints"]
-    image, kernel, threshold = info["/edges"]["parameters"]
+    image, kernel, threshold, flip = info["/edges"]["parameters"]
+    assert flip["type"] == {"type": "boolean"} and flip["parameter_default"] is False
     (drawing,) = info["/classify"]["parameters"]
     assert image["python_type"]["type"] == drawing["python_type"]["type"] == "filepath"
     assert image["example_input"].keys() == drawing["example_input"].keys() and image["example_input"]["path"]

@@ -22,9 +22,10 @@ class Page(EventBlocks):
     async def process_event(
         self, process: ProcessEvent, inputs: list, components: Sequence[gr.blocks.Block], request: gr.Request | None
     ) -> dict[str, Any]:
-        """Run an event: an image given by URL is fetched first."""
+        """Run an event: inputs left out at the end get their defaults, and an image given by URL is fetched first."""
         try:
-            return await process(await fetch_image(inputs, components))
+            left_out = [getattr(component, "value", None) for component in components[len(inputs) :]]
+            return await process(await fetch_image([*inputs, *left_out], components))
         except Exception as error:  # any failure, see above
             if not isinstance(error, UserError):
                 log_error(error)

@@ -119,7 +119,7 @@ function grayCell(cell, level) {
 	cell.textContent = level === null ? "0" : level;
 	cell.className = level === null ? "outside" : "";
 	cell.style.background = `rgb(${level ?? 0} ${level ?? 0} ${level ?? 0})`;
-	cell.style.color = level > 127 ? "#000" : "#fff";
+	cell.style.color = level > 117 ? "#000" : "#fff"; // the one with more contrast
 }
 
 function signCell(cell, value) {
