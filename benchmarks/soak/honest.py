@@ -18,8 +18,9 @@ from benchmarks.soak.client import Client
 PAUSE_S = 0.3  # between an answer and the next request
 MAX_SHIFT_PX = 20
 CROP_PX = 400
-SEVEN = Image.open(io.BytesIO(seven()))
-PHOTOGRAPH = Image.open(PHOTO)
+# Decoded here: an image that two threads decode at the same time fails.
+SEVEN = Image.open(io.BytesIO(seven())).convert("L")
+PHOTOGRAPH = Image.open(PHOTO).convert("RGB")
 
 
 @dataclass(frozen=True)
