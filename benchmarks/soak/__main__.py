@@ -5,9 +5,10 @@
 The demo runs in its own process on loopback. Five honest visitors draw, find edges, load the page, ask for trials and
 call an MCP tool; each waits for the answer, which must be right, then 0.3 seconds. The first minute is theirs alone:
 the baseline. Then thirteen hostile visitors join in, at a bounded rate, from a process of low priority, which shares
-the cores with the demo. Each visitor has a separate address. A file of the demo is deleted a tenth of the run's time
-after its last use, instead of after an hour, so that the run shows whether files stay within bounds. The verdict
-compares the last third of the attack with the second third. The exit code is 1 if it does not hold.
+the cores with the demo. Each visitor has a separate address. A file of the demo is deleted a tenth of the run's time,
+and at least a minute, after its last use, instead of after an hour, so that the run shows whether files
+stay within bounds. The verdict compares the last third of the attack with the second third. The exit code is 1 if it
+does not hold.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from benchmarks.soak.sampling import Sampler
 from tests.support.app_server import running
 
 MIN_MINUTES, WARM_UP_S = 3, 5
+MIN_AGE_S = 60  # of a file that is deleted; the first drawings wait for the network to be loaded
 
 
 def soak(folder: Path, minutes: int) -> Run:
@@ -41,7 +43,7 @@ def soak(folder: Path, minutes: int) -> Run:
     bombs, temporary = folder / "bombs", folder / "temporary"
     bombs.mkdir()
     temporary.mkdir()
-    max_age_s, attack_s = minutes * MINUTE_S / 10, (minutes - 1) * MINUTE_S
+    max_age_s, attack_s = max(MIN_AGE_S, minutes * MINUTE_S / 10), (minutes - 1) * MINUTE_S
     settings = {"TMPDIR": str(temporary), "GRADIO_MCP_SERVER": "True"}
     # A process for each task: the memory of the first is given back, and the second's threads do not slow the honest.
     with (
