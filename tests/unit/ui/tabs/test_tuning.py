@@ -36,13 +36,19 @@ def test_tab_without_reports_shows_the_reasons(tmp_path):
     load = next(function.fn for function in demo.fns.values() if function.name == "load")
     spanish = load(SimpleNamespace(headers={"accept-language": "es"}))
     texts = [text for text in spanish if isinstance(text, str) and text]
-    names = ("trials.json", "study.json", "training.json", "evaluation.json")
+    names = ("trials.json", "training.json", "evaluation.json")
     missing = [next(name for name in names if name in text) for text in texts]
-    assert (
-        missing
-        == ["trials.json"] * 4 + ["study.json"] * 3 + ["trials.json"] * 5 + ["training.json"] + ["evaluation.json"] * 3
-    )
-    assert texts[12].startswith("**Curva de aprendizaje") and spanish.count("") == 2
+    assert missing == ["trials.json"] * 10 + ["training.json"] + ["evaluation.json"] * 3
+    assert texts[10].startswith("**Curva de aprendizaje") and spanish.count("") == 2
+
+
+def test_tab_with_a_study_shows_it_instead_of_findings(tmp_path):
+    (tmp_path / "study.json").write_text("{}")  # damaged, which its panels say
+    with gr.Blocks() as demo:
+        add_tuning_tab(demo, SimpleNamespace(folder=tmp_path))
+    load = next(function.fn for function in demo.fns.values() if function.name == "load")
+    texts = [text for text in load(None) if isinstance(text, str)]
+    assert sum("study.json" in text for text in texts) == 3
 
 
 def test_untrusted_split_name_is_escaped(folder):
