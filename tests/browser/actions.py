@@ -53,6 +53,7 @@ def opened(browser, app: App, language: str = "es", **options) -> Iterator:
     page.goto(app.url)
     page.get_by_role("tab").first.wait_for()
     yield page
+    page.unroute_all()
     page.evaluate("localStorage.clear(), sessionStorage.clear()")
     for event, note in watched.items():
         page.remove_listener(event, note)

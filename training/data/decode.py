@@ -178,7 +178,7 @@ _starting = threading.Lock()
 @cache
 def _forget_decoders_in_forks() -> None:
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_shared.clear)  # two processes must not read results from one pipe
+        os.register_at_fork(after_in_child=lambda: _shared.clear())  # two processes must not read results from one pipe
 
 
 def _running_decoders() -> list[DecoderProcess]:
