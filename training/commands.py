@@ -159,7 +159,7 @@ def study(data: DataConfig, config: StudyConfig, folder: Path) -> str:
     opened, config_fields, settings = _open_checked(data, TrainConfig(batch_size=TRAINING["batch_size"]), folder)
     levels = make_design(opened.train.task, opened.image_shape, config.factors)
     folder.mkdir(parents=True, exist_ok=True)
-    space = StudySpace(config_fields, {}, _histogram(opened, folder), levels, config.seeds)
+    space = StudySpace(config_fields, _histogram(opened, folder), levels, config.seeds)
     _keep_data(inspect_run(data, opened), opened, folder)
     _keep_contents(data, opened, folder)
     return format_study(run_study(space, levels, settings, config, opened, folder))

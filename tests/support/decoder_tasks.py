@@ -13,8 +13,8 @@ from ui.decoding import worker
 from ui.i18n import UserError
 
 
-def describe(pixels: np.ndarray, size: tuple[int, int]) -> dict[str, Any]:
-    return {"pid": os.getpid(), "nice": os.nice(0), "shape": pixels.shape, "size": size, "sum": int(pixels.sum())}
+def describe(pixels: np.ndarray) -> dict[str, Any]:
+    return {"pid": os.getpid(), "nice": os.nice(0), "shape": pixels.shape, "sum": int(pixels.sum())}
 
 
 def has_parent_with_opencv(_: np.ndarray) -> bool:

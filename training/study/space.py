@@ -14,11 +14,11 @@ from training.study.design import ARCHITECTURE, BASE, TRAINING, Level
 
 
 class StudySpace(keras_tuner.HyperModel):
-    """The search space of a study. It has the attributes and methods of `SearchSpace` that a search needs.
+    """The search space of a study. It is a `training.tuning.search_space.Space`.
 
     Attributes:
         base: fields of CnnConfig that the dataset gives: task, labels, image_shape, pixel_format.
-        overrides: fields of TrainConfig that the user chose.
+        overrides: fields of TrainConfig that the user chose: none, the design sets all that matters.
         searched: names of the hyperparameters.
     """
 
@@ -27,7 +27,6 @@ class StudySpace(keras_tuner.HyperModel):
     def __init__(
         self,
         base: dict[str, Any],
-        overrides: dict[str, Any],
         histogram: PixelHistogram,
         levels: Sequence[Level],
         seeds: int,
@@ -36,13 +35,13 @@ class StudySpace(keras_tuner.HyperModel):
 
         Args:
             base: see the attribute.
-            overrides: see the attribute.
             histogram: of the pixels of the training rows, for the scaling.
             levels: the design.
             seeds: runs of each level, with seeds 0, 1, …
         """
         super().__init__(name="study")
-        self.base, self.overrides = base, overrides
+        self.base = base
+        self.overrides: dict[str, Any] = {}
         self._histogram = histogram
         self._levels = {BASE: Level("", "")} | {level.key: level for level in levels if level.key != BASE}
         self._seeds = seeds
@@ -58,9 +57,7 @@ class StudySpace(keras_tuner.HyperModel):
         """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
         level = self._levels[hp.Choice("level", list(self._levels))]
         seed = hp.Int("seed", 0, MAX_SEEDS - 1)
-        return ARCHITECTURE | dict(level.architecture), TRAINING | dict(level.training) | self.overrides | {
-            "seed": seed
-        }
+        return ARCHITECTURE | dict(level.architecture), TRAINING | dict(level.training) | {"seed": seed}
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
         """Return the config of a point's network, with the scaling fitted.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from model.backend import keras
 import keras_tuner
@@ -144,6 +144,20 @@ def _fit_to_dataset(parameter: Hyperparameter, base: Mapping[str, Any]) -> Hyper
     if parameter.name == "loss":
         return replace(parameter, values=tuple(HEADS[base["task"]].losses))
     return parameter
+
+
+class Space(Protocol):
+    """What a search needs to know of its points."""
+
+    base: dict[str, Any]  # fields of CnnConfig that the dataset gives
+    overrides: Mapping[str, Any]  # fields of TrainConfig that the user chose
+    searched: tuple[str, ...]  # names of the hyperparameters that vary; empty: all of them
+
+    def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
+
+    def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
+        """Return the config of a point's network, with the scaling fitted."""
 
 
 class SearchSpace(keras_tuner.HyperModel):

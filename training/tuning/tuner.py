@@ -24,13 +24,12 @@ from training.data.provenance import data_section
 from training.data.stream import HubStream
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
-from training.study.space import StudySpace
 from training.tuning import distributed
 from training.tuning.importance import hyperparameter_importance
 from training.tuning.kerastuner_compat import HINT_RESTART, OpenTuner, configure
 from training.tuning.oracles import ResumableOracle, make_oracle
 from training.tuning.search_identity import check_identity
-from training.tuning.search_space import SearchSpace
+from training.tuning.search_space import Space
 from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
 from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial, utc_timestamp
@@ -52,7 +51,7 @@ class BudgetExhaustedError(keras_tuner.errors.FatalError):
 class SearchJob:
     """What is searched, on which rows, and where its files go."""
 
-    space: SearchSpace | StudySpace
+    space: Space
     settings: TrainConfig  # of every trial; a trial's hyperparameters replace some fields
     tune: TuneConfig
     train: HubStream  # rows to learn from

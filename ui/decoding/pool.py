@@ -100,7 +100,6 @@ class Decoders:
         *arguments: Any,
         visitor: str = "",
         target: tuple[int, int] | None = None,
-        with_size: bool = False,
         missing_key: str = "image_missing",
     ) -> Any:
         """Decode an image in another process, and return there what a function makes of it.
@@ -112,7 +111,6 @@ class Decoders:
             *arguments: can be pickled, as the result can.
             visitor: see `Turns.turn_of`.
             target: height and width that the image will be fitted into, if that is all; see `read_pixels`.
-            with_size: whether the height and width of the image as uploaded come before the arguments.
             missing_key: key of the message for None.
 
         Raises:
@@ -121,7 +119,7 @@ class Decoders:
         """
         if source is None:
             raise UserError(missing_key)
-        return self._ask(Task(source, function, arguments, target, with_size), visitor)
+        return self._ask(Task(source, function, arguments, target), visitor)
 
     def megapixels(self, source: str | bytes, visitor: str = "") -> float:
         """Return the size that a file announces, 0 if it is not found.

@@ -40,14 +40,12 @@ class Task:
         function: of a module, called with the pixels, scaled down by `downscale`; None to ask for the megapixels.
         arguments: of the function, after the pixels.
         target: see `read_pixels`.
-        with_size: whether the height and width of the image as uploaded come before the arguments.
     """
 
     source: str | bytes
     function: Callable[..., Any] | None
     arguments: tuple[Any, ...] = ()
     target: tuple[int, int] | None = None
-    with_size: bool = False
 
 
 class Outcome(Enum):
@@ -89,9 +87,7 @@ def _answer(task: Task, size: Size) -> Answer:
                     return Outcome.TOO_LARGE_HERE, None
                 pixels = decode_upload(encoded, kind, task.target)
             del encoded
-            original_size = [pixels.shape[:2]] if task.with_size else []
-            pixels = downscale(pixels)
-            return Outcome.DONE, task.function(pixels, *original_size, *task.arguments)
+            return Outcome.DONE, task.function(downscale(pixels), *task.arguments)
     except Exception as error:
         return Outcome.REFUSED, _to_user_error(error)
 

@@ -4,8 +4,9 @@
 // { original, kernel, sign, threshold, padding, stride, gain }: part of the image's address, and how it was computed;
 // `kernel` as it is applied, already turned for a convolution.
 const root = element.querySelector(".lens");
-const texts = JSON.parse(root.dataset[navigator.language.split("-")[0]] ?? root.dataset.en);
-const language = navigator.language.split("-")[0] in root.dataset ? navigator.language.split("-")[0] : "en";
+const preferred = navigator.language.split("-")[0];
+const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
+const texts = JSON.parse(root.dataset[language]);
 const [input, output] = root.querySelectorAll("canvas");
 const tables = root.querySelector(".lens-tables");
 const chips = root.querySelector(".lens-chips");

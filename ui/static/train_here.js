@@ -3,7 +3,8 @@
 // The panel asks the server twice, by its value: { wanted: true } gives { worker, digits, labels }, the worker's script
 // and the data; { drawing } gives { bundled }, what the large network answers. All else happens here.
 const root = element.querySelector(".train");
-const language = navigator.language.split("-")[0] in root.dataset ? navigator.language.split("-")[0] : "en";
+const preferred = navigator.language.split("-")[0];
+const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
 const texts = JSON.parse(root.dataset[language]);
 const form = root.querySelector("form");
 const charts = root.querySelector(".train-charts");

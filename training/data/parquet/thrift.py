@@ -32,12 +32,7 @@ def find_elements(data: bytes, field: int) -> tuple[int, list[int]]:
     """
     position = number = 0
     while header := data[position]:
-        position += 1
-        if header >> 4:
-            number += header >> 4
-        else:
-            value, position = _varint(data, position)
-            number = (value >> 1) ^ -(value & 1)
+        number, position = _field_id(data, position, number)
         if number == field:
             start = position
             length, _, position = _list_header(data, position)
@@ -58,12 +53,7 @@ def read_struct(data: Buffer, position: int) -> tuple[dict[int, Any], int]:
     values: dict[int, Any] = {}
     number = 0
     while header := data[position]:
-        position += 1
-        if header >> 4:
-            number += header >> 4
-        else:
-            value, position = _varint(data, position)
-            number = (value >> 1) ^ -(value & 1)
+        number, position = _field_id(data, position, number)
         if (kind := header & 15) in VARINTS:
             value, position = _varint(data, position)
             values[number] = (value >> 1) ^ -(value & 1)
@@ -85,6 +75,14 @@ def cut_list(data: memoryview, start: int, ends: Sequence[int] | np.ndarray, cho
     """
     elements = [data[ends[n] : ends[n + 1]] for n in chosen]
     return b"".join([data[:start], _make_list_header(len(chosen)), *elements, data[ends[-1] :]])
+
+
+def _field_id(data: Buffer, position: int, previous: int) -> tuple[int, int]:
+    """Return the id of the field whose header is at a position, and the position behind the header."""
+    if step := data[position] >> 4:
+        return previous + step, position + 1
+    value, position = _varint(data, position + 1)
+    return (value >> 1) ^ -(value & 1), position
 
 
 def _make_list_header(length: int) -> bytes:
