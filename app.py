@@ -77,7 +77,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
         OSError: if the port is taken.
     """
     from ui.decoding.pool import decoders
-    from ui.server.connections import limited_connections, max_connections
+    from ui.server.connections import lengthen_queue, limited_connections, max_connections
     from ui.server.fetch import MAX_FILE_MB
     from ui.server.gradio_compat import forget_temp_files
     from ui.server.http import app_kwargs
@@ -105,6 +105,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
             favicon_path=ICON_PATH,
             app_kwargs=app_kwargs(access, capacity),
         )
+    lengthen_queue(demo.server)
     TEMP_FILES.start(kept=lambda: forget_temp_files(demo))
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")

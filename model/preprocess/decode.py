@@ -29,9 +29,9 @@ TIFF_MARKS = [
     struct.pack(f"{order}HH", tag, kind) for order in "<>" for tag in (EXTRA_SAMPLES, TILE_WIDTH) for kind in (3, 4)
 ]
 OTHER_MARKS = (b"eXIf", b"EXIF", b"tRNS")
-# The first bytes of PNG, JPEG, WebP and GIF. Files of other formats are looked at one by one.
-FAST_STARTS = b"\x89\xffRG"
-PNG_START = FAST_STARTS[0]
+# The first bytes of JPEG, WebP and GIF. Files of other formats, except PNG, are looked at one by one.
+FAST_STARTS = b"\xffRG"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"  # what comes before width and height
 MAX_HEADER_BYTES = 1 << 16  # that a small image may have, such as a color profile
 MAX_SMALL_PIXELS = 1 << 20  # of a file of `MAX_SMALL_BYTES`, no decoder takes long for it
 MAX_CONVERTED_PIXELS = 1 << 20  # at a time
@@ -182,18 +182,26 @@ def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, 
     Small images decode in the time of a few lines of Python, so nothing is done to images that already fit.
     """
     shape = image_shape if image_shape[2] == 3 else image_shape[:2]
-    decoded = []
+    # A photograph is larger than its pixels at the network's size would be: it is not decoded in vain.
+    max_bytes = MAX_HEADER_BYTES + 2 * prod(image_shape)
+    png_start = PNG_START + struct.pack(">II", image_shape[1], image_shape[0])
+    decoded, files = [], []
     try:
-        # A photograph is larger than its pixels at the network's size would be: it is not decoded in vain.
-        max_bytes = MAX_HEADER_BYTES + 2 * prod(image_shape)
         for one in encoded:
-            if len(one) > max_bytes or not _announces_size(one, image_shape):
+            file = one.tobytes()
+            if len(file) > max_bytes:
                 return None
-            pixels = cv2.imdecode(one, NO_ALPHA if one[0] == 0xFF else cv2.IMREAD_UNCHANGED)
+            if file.startswith(png_start):  # of so few bytes, it has few chunks
+                pixels = cv2.imdecode(one, cv2.IMREAD_UNCHANGED)
+            elif _announces_size(file, image_shape):
+                pixels = cv2.imdecode(one, NO_ALPHA if file[0] == 0xFF else cv2.IMREAD_UNCHANGED)
+            else:
+                return None
             if pixels is None or pixels.shape != shape:
                 return None
             decoded.append(pixels)
-        together = b"".join(map(bytes, encoded))
+            files.append(file)
+        together = b"".join(files)
     except (cv2.error, IndexError, ImageError):  # too many pixels; no byte at all; not an image
         return None
     if not decoded or any(mark in together for mark in OTHER_MARKS):
@@ -206,15 +214,11 @@ def _decode_fitting(encoded: Sequence[np.ndarray], image_shape: tuple[int, int, 
     return images.reshape(-1, *image_shape)
 
 
-def _announces_size(encoded: np.ndarray, image_shape: tuple[int, int, int]) -> bool:
+def _announces_size(encoded: bytes, image_shape: tuple[int, int, int]) -> bool:
     """Return whether a small file is of a fast format, of this size, and of few parts; it is not decoded in vain."""
-    first = encoded[0]
-    if first == PNG_START:  # of so few bytes, it has few chunks
-        return encoded[16:24].tobytes() == struct.pack(">II", image_shape[1], image_shape[0])
-    if first not in FAST_STARTS:
+    if encoded[0] not in FAST_STARTS:
         return False
-    content = encoded.tobytes()
-    structure = check_structure(content, check_format(content[:HEAD_BYTES]))
+    structure = check_structure(encoded, check_format(encoded[:HEAD_BYTES]))
     return (structure.height, structure.width) == image_shape[:2]
 
 

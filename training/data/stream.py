@@ -66,7 +66,7 @@ class HubStream:
         sketches: bool = False,
         on_error: str = "skip",
         window_rows: int = DataConfig.window_rows,
-        window_bytes: int = 1 << 27,
+        window_bytes: int = 3 << 25,
         window_runs: int = 32,
         http: HttpOptions = HttpOptions(),
         token: str | None = None,

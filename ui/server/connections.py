@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from uvicorn import Server
+
 from ui.server.shares import Shares
 from ui.server.uvicorn_compat import H11Protocol, server_settings
 from ui.server.visitors import visitor_at
@@ -20,8 +22,10 @@ WRITE_TIMEOUT_S = 30  # for a client that does not read
 CLOSE_TIMEOUT_S = 5  # for what is left to be sent
 MAX_CONNECTIONS = 1024
 MIN_CONNECTIONS = 16  # a browser opens six
-BACKLOG = 64  # connections that are accepted at once, before any of them can be refused
-RESERVED_DESCRIPTORS = 64 + BACKLOG  # the process's own files, pipes and sockets
+ACCEPTED_AT_ONCE = 16  # by one turn of the event loop
+TURNS_TO_REFUSE = 4  # from accepting a connection until its socket is closed again
+MAX_WAITING = 1024  # connections that are not yet accepted; they hold no descriptor of this process
+RESERVED_DESCRIPTORS = 64 + TURNS_TO_REFUSE * ACCEPTED_AT_ONCE  # the process's own files, pipes and sockets
 DESCRIPTORS_PER_CONNECTION = 2  # its socket, and the file that it sends or receives
 _REFUSAL = b'{"detail": "Too many connections from your address: close some, then try again."}'
 REFUSAL = (
@@ -60,7 +64,18 @@ def limited_connections(capacity: int, is_proxy: Callable[[str], bool]) -> Abstr
         is_proxy: see `ConnectionLimits`.
     """
     limits = ConnectionLimits(Shares(capacity), is_proxy)
-    return server_settings(http=partial(LimitedProtocol, limits=limits), backlog=BACKLOG)
+    return server_settings(http=partial(LimitedProtocol, limits=limits), backlog=ACCEPTED_AT_ONCE)
+
+
+def lengthen_queue(server: Server) -> None:
+    """Let more connections wait than are accepted at once; asyncio has one number for both.
+
+    Args:
+        server: one that runs.
+    """
+    for listener in (listener for each in server.servers for listener in each.sockets):
+        with listener.dup() as copy:  # of the descriptor: the queue is the same
+            copy.listen(MAX_WAITING)
 
 
 class LimitedProtocol(H11Protocol):

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -62,6 +62,10 @@ class ParquetSplit(SplitInfo):
     _files: RemoteFiles
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
+    # (file, row group, columns) -> sizes. Pages are looked at once, not in every epoch.
+    _group_sizes: dict[tuple[int, int, str], tuple[int, int, int]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def column_type(self, column: str, run: Run | None = None) -> pa.DataType:
         """Return the type of a column: in the file of a run if one is given, else in all files together.
@@ -116,18 +120,29 @@ class ParquetSplit(SplitInfo):
 
     def _check_size(self, run: Run, groups: list[pq.RowGroupMetaData], columns: list[str], parts: SparseFile) -> None:
         """Refuse rows that take far more memory than their files, before they are decoded."""
+        shard, names = int(self.table.shard[run[0]]), self.table.group[slice(*run)].tolist()
         packed = declared = decoded = 0
-        for group in groups:
-            for chunk, begin in find_chunks(group, columns):
-                packed += chunk.total_compressed_size
-                declared += chunk.total_uncompressed_size
-                decoded += bound_decoded_bytes(chunk, group.num_rows, begin, parts.view)
+        for name, group in zip(names, groups, strict=True):
+            key = shard, name, ",".join(columns)
+            if key not in self._group_sizes:
+                self._group_sizes[key] = _measure_group(group, columns, parts)
+            sizes = self._group_sizes[key]
+            packed, declared, decoded = packed + sizes[0], declared + sizes[1], decoded + sizes[2]
         if decoded > max(MAX_GROWTH * max(packed, MIN_CHECKED_BYTES), min(declared, MAX_RUN_BYTES)):
-            shard, names = int(self.table.shard[run[0]]), self.table.group[slice(*run)].tolist()
             raise TrazoError(
                 f"{self._paths[shard]} is refused: row groups {names[0]}–{names[-1]} would take {decoded >> 20:,} MB "
                 f"of memory, in the file they take {packed / (1 << 20):,.1f} MB; write it with smaller row groups"
             )
+
+
+def _measure_group(group: pq.RowGroupMetaData, columns: list[str], parts: SparseFile) -> tuple[int, int, int]:
+    """Return the bytes of some columns of a row group: in the file, as its footer declares, and decoded."""
+    packed = declared = decoded = 0
+    for chunk, begin in find_chunks(group, columns):
+        packed += chunk.total_compressed_size
+        declared += chunk.total_uncompressed_size
+        decoded += bound_decoded_bytes(chunk, group.num_rows, begin, parts.view)
+    return packed, declared, decoded
 
 
 def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions()) -> ParquetSplit:

@@ -1,7 +1,9 @@
 """One visitor takes everything that there is; another one, at another address of this machine, uses the page."""
 
 import json
+import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -80,6 +82,19 @@ def test_connections_of_one_visitor_leave_some_for_another(app, sent):
                 held.enter_context(closing(connect(app, GREEDY, sent)))
             except ConnectionError:  # refused so fast that the request could not be sent
                 continue
+        assert page_works(app)
+    assert "Too many open files" not in app.log.read_text()
+
+
+def test_connections_that_arrive_at_once_leave_descriptors(app):
+    """A server that is busy for a moment finds hundreds of connections that wait."""
+    with ExitStack() as held:
+        os.kill(app.pid, signal.SIGSTOP)
+        try:
+            for _ in range(3 * MAX_DESCRIPTORS):
+                held.enter_context(closing(connect(app, GREEDY, b"GET / HTTP/1.1\r\n")))
+        finally:
+            os.kill(app.pid, signal.SIGCONT)
         assert page_works(app)
     assert "Too many open files" not in app.log.read_text()
 
