@@ -136,9 +136,10 @@ def parse_footer(path: str, content: bytes, size: int) -> Footer:
 
 def find_chunks(group: pq.RowGroupMetaData, columns: list[str]) -> Iterator[tuple[pq.ColumnChunkMetaData, int]]:
     """Yield the chunks of some columns of a row group, each with the position of its first page."""
+    beginnings = tuple(f"{column}." for column in columns)
     for index in range(group.num_columns):
         chunk = group.column(index)
-        if any(chunk.path_in_schema == c or chunk.path_in_schema.startswith(f"{c}.") for c in columns):
+        if f"{chunk.path_in_schema}.".startswith(beginnings):
             yield chunk, min(one for one in (chunk.dictionary_page_offset, chunk.data_page_offset) if one)
 
 
