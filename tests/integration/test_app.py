@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import ANY
 
 import gradio as gr
@@ -392,7 +393,12 @@ def test_page_is_launched_at_its_address_with_its_settings(monkeypatch, tmp_path
     launched = {}
     monkeypatch.setattr(app.ModelSupervisor, "find", lambda *_: app.ModelSupervisor(ROOT / "nowhere", CnnConfig()))
     monkeypatch.setattr(app.ModelSupervisor, "start", lambda self: None)
-    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.update(options, queue=self._queue))
+
+    def launch(demo: gr.Blocks, **options: object) -> None:
+        launched.update(options, queue=demo._queue)
+        demo.server = SimpleNamespace(servers=[])
+
+    monkeypatch.setattr(gr.Blocks, "launch", launch)
     app.main()
     assert (launched["server_name"], launched["server_port"]) == ("[::1]", 8123)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False

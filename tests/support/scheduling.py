@@ -7,7 +7,8 @@ from xdist.scheduler import LoadFileScheduling
 # Files whose tests share what takes seconds to start. Marks would not do: `--dist loadgroup` of pytest-xdist 3.8 has no
 # effect in pytest 9.2.
 SHARED = {
-    "a browser": r"browser/.*",
+    "a browser": r"browser/test_(accessibility|edges|lens|network|page|policy)\.py",
+    "another browser": r"browser/.*",
     "an app": r"integration/test_(app|api_clients|fuzz)\.py",
     "a fork server": r"integration/(training/(loop/test_resume|tuning/.*)|ui/inference/test_supervisor)\.py",
 }
