@@ -1,5 +1,7 @@
 """The queue of events: each visitor has a share of it, and the one who has the fewest running is next."""
 
+import math
+import random
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -68,15 +70,26 @@ class FairQueue(Queue):
         return accepted, event_id, state
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """Return what runs next: the oldest event of the visitor who has the fewest running."""
-        running = Counter(visitor_of(event.request) for job in self.active_jobs if job for event in job)
-        for queue in self.event_queue_per_concurrency_id.values():
-            has_room = queue.concurrency_limit is None or queue.current_concurrency < queue.concurrency_limit
-            if has_room and len(queue.queue) > 1:
-                first = min(queue.queue, key=lambda event: running[visitor_of(event.request)])
+        """Return what runs next: the oldest event of the visitor who has the fewest running.
+
+        Of what runs at once, too, a visitor gets at most as many places as are then left for all others. No function of
+        the page takes several events together.
+        """
+        active = [(event.concurrency_id, visitor_of(event.request)) for job in self.active_jobs if job for event in job]
+        running = Counter(visitor for _, visitor in active)
+        names = list(self.event_queue_per_concurrency_id)
+        random.shuffle(names)  # so that none of them waits for another
+        for name in names:
+            queue = self.event_queue_per_concurrency_id[name]
+            limit = queue.concurrency_limit
+            left = math.inf if limit is None else limit - queue.current_concurrency - 1
+            here = Counter(visitor for other, visitor in active if other == name)
+            may_run = [event for event in queue.queue if here[visitor_of(event.request)] <= max(0, left - 1)]
+            if left >= 0 and may_run:
+                first = min(may_run, key=lambda event: running[visitor_of(event.request)])
                 queue.queue.remove(first)
-                queue.queue.insert(0, first)
-        return super().get_events()
+                return [first], False, name
+        return None
 
     def _let_go(self) -> None:
         """Release the places of fetched answers, and drop those that were not fetched in time."""

@@ -44,6 +44,17 @@ def finish(queue: FairQueue, event_id: str) -> None:
         one.queue = [waiting for waiting in one.queue if waiting is not event]
 
 
+def run(queue: FairQueue) -> list[str]:
+    """Start what may run now; return whose sessions."""
+    started = []
+    while found := queue.get_events():
+        (event,), _, name = found
+        queue.active_jobs[queue.active_jobs.index(None)] = [event]
+        queue.event_queue_per_concurrency_id[name].current_concurrency += 1
+        started.append(event.session_hash)
+    return started
+
+
 def fetch(queue: FairQueue, session: str, event_id: str) -> None:
     queue.pending_event_ids_session[session].discard(event_id)
 
@@ -99,9 +110,13 @@ def test_queue_next_is_who_has_the_fewest_running(queue):
     for number in range(5):
         push(queue, "192.0.2.1", f"session {number}")
     push(queue, "192.0.2.2", "other")
-    order = []
-    for place in range(4):
-        events, _, _ = queue.get_events()
-        queue.active_jobs[place] = events
-        order.append(events[0].session_hash)
-    assert order == ["session 0", "other", "session 1", "session 2"]
+    assert run(queue) == ["session 0", "other"]
+
+
+def test_queue_visitor_alone_runs_half_of_what_runs_at_once(queue):
+    for number in range(6):
+        push(queue, "192.0.2.1", f"session {number}")
+    assert run(queue) == ["session 0", "session 1"]
+    for number in range(3, 6):
+        push(queue, f"192.0.2.{number}")
+    assert run(queue) == ["192.0.2.3", "192.0.2.4"]
