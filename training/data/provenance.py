@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import yaml
-from huggingface_hub import DatasetCard, constants, hf_hub_download
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError
 
 from model.console import one_line
 from model.io.reports import local_path
+from training.data.folders.readme import read_front_matter
 from training.data.parquet.source import ParquetSplit
 from training.data.stream import HubStream
 
@@ -58,8 +58,8 @@ def dataset_card(source: ParquetSplit) -> dict[str, str]:
         path: str | Path = Path(source.dataset) / "README.md"
         if source.revision:
             path = hf_hub_download(source.dataset, "README.md", repo_type="dataset", revision=source.revision)
-        data = DatasetCard.load(path).data.to_dict()
-    except (OSError, ValueError, yaml.YAMLError, httpx2.HTTPError, HfHubHTTPError):
+        data = read_front_matter(Path(path))
+    except (OSError, ValueError, httpx2.HTTPError, HfHubHTTPError):
         return {}
     known = {"title": data.get("pretty_name"), "license": data.get("license"), "homepage": data.get("homepage")}
     return {name: one_line(value)[:MAX_CARD_CHARS] for name, value in known.items() if isinstance(value, str)}

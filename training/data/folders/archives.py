@@ -24,7 +24,7 @@ class OversizeError(OSError):
 
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 MAX_GROWTH = 200  # times that a member may be larger than in its archive; images hardly shrink
-MIN_CHECKED_BYTES = 1 << 24  # of members and compressed tars that are checked for it
+MIN_CHECKED_BYTES = 1 << 24  # of members and archives that are checked for it
 MAX_LIST_BYTES = 1 << 28  # of a zip: two million members, which take five times as much memory
 MAX_HEADER_BYTES = 1 << 22  # of a tar's member
 COMPRESSIONS: dict[bytes, Callable[..., Any]] = {
@@ -105,8 +105,11 @@ class ZipArchive:
                 raise TrazoError(f"{path} is encrypted ({info.filename}): unpack it and give the folder")
             if info.compress_type not in ZIP_COMPRESSIONS:
                 raise TrazoError(f"{path} is packed in a way that cannot be read here: unpack it and give the folder")
-        if sum(info.compress_size for info in self._infos) > os.path.getsize(path):
+        size = os.path.getsize(path)
+        if sum(info.compress_size for info in self._infos) > size:
             raise zipfile.BadZipFile("its members overlap")
+        # Those that are refused one by one are not read, so they do not count.
+        _check_growth(path, size, sum(info.file_size for info in self._infos if not _grows_too_much(info)))
 
     def members(self) -> Iterator[Member]:
         """Yield its files, in their order."""
@@ -114,8 +117,7 @@ class ZipArchive:
             if info.is_dir():
                 continue
             name, size = _zip_name(info), info.file_size
-            grows = size > MAX_GROWTH * info.compress_size and size > MIN_CHECKED_BYTES
-            refused = f"members that would grow more than {MAX_GROWTH} times" if grows else ""
+            refused = f"members that would grow more than {MAX_GROWTH} times" if _grows_too_much(info) else ""
             head = b""
             if not refused and kinds.needs_head(name, size):
                 self._file.room = MAX_LIST_BYTES
@@ -153,8 +155,7 @@ class TarArchive:
             TrazoError: if it holds far more than it may.
         """
         while (info := self._step()) is not None:
-            if self._tar.offset > max(MAX_GROWTH * self._size, MIN_CHECKED_BYTES):
-                raise TrazoError(f"{self._path} is refused: it would grow to more than {MAX_GROWTH} times its size")
+            _check_growth(self._path, self._size, self._tar.offset)
             if info.isdir():
                 continue
             refused = "" if info.isreg() else "links and devices in archives"
@@ -186,6 +187,15 @@ class TarArchive:
         self._file.room = size + tarfile.RECORDSIZE
         opened = self._tar.extractfile(info)
         return opened.read(size) if opened else b""
+
+
+def _check_growth(path: str, size: int, unpacked: int) -> None:
+    if unpacked > max(MAX_GROWTH * size, MIN_CHECKED_BYTES):
+        raise TrazoError(f"{path} is refused: it would grow to more than {MAX_GROWTH} times its size")
+
+
+def _grows_too_much(info: zipfile.ZipInfo) -> bool:
+    return info.file_size > max(MAX_GROWTH * info.compress_size, MIN_CHECKED_BYTES)
 
 
 def _decompressed(path: str) -> IO[bytes]:

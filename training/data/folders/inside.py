@@ -10,16 +10,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-from huggingface_hub import metadata_load
-
 from model.errors import TrazoError
 from model.io.files import find_file
+from training.data.folders.readme import ReadmeTooLongError, read_front_matter
 
 DECLARATIONS = ("README.md", ".huggingface.yaml")  # that `datasets` reads
 HUB = "hf://"
 IN_ARCHIVE = re.compile(r"(zip|tar|gzip|bz2|lz4|xz|zstd)://[^:]*")  # in front of the archive's own path
-MAX_DECLARATION_BYTES = 1 << 20
 MAX_SHOWN_CHARS = 200
 
 
@@ -90,16 +87,11 @@ def _is_absolute(pattern: str) -> bool:
 
 
 def _read_configs(path: Path) -> Any:
-    """Return what a README or its substitute declares as configs; None if it cannot be read, as `datasets` reports."""
-    if not path.is_file():
-        return None
-    if path.stat().st_size > MAX_DECLARATION_BYTES:
-        raise TrazoError(f"{path} has {path.stat().st_size:,} bytes; at most {MAX_DECLARATION_BYTES:,} are read")
+    """Return what a README or its substitute declares as configs; nothing if it is damaged, as `datasets` reports."""
     try:
-        declared = metadata_load(path) if path.suffix == ".md" else yaml.safe_load(path.read_bytes())
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
-        return None
-    configs = declared.get("configs") if isinstance(declared, dict) else None
+        configs = read_front_matter(path).get("configs")
+    except ReadmeTooLongError as error:
+        raise TrazoError(str(error)) from None
     return [
         [one.get(key) for key in ("data_files", "data_dir")]
         for one in (configs if isinstance(configs, list) else [])

@@ -18,6 +18,7 @@ from training.data.folders.file_names import SEVERAL, FileNames, normal_name
 from training.data.folders.listing import File, Folder
 from training.data.folders.report import LeftOutCounter, list_some
 from training.data.folders.split_names import SPLIT_COLUMNS, split_of
+from training.data.parquet.pages import DamagedPageError, bound_file_bytes
 
 NAMES = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 FILE_COLUMNS = ("file_name", "filename", "file", "path", "file_path", "filepath", "image_path", "image", "image_name")
@@ -127,8 +128,12 @@ def _parse_csv(file: File, text: str, counter: LeftOutCounter) -> tuple[list[Lin
 
 def _parse_parquet(file: File, content: bytes) -> list[Line]:
     try:
-        lines = pq.read_table(io.BytesIO(content)).to_pylist()
-    except (pa.ArrowException, OSError) as error:
+        opened = pq.ParquetFile(io.BytesIO(content))
+        size = bound_file_bytes(opened.metadata, memoryview(content))
+        if size > MAX_METADATA_BYTES:
+            raise TrazoError(f"{file.relative} would take {size:,} bytes of memory; at most {MAX_METADATA_BYTES:,} do")
+        lines = opened.read().to_pylist()
+    except (pa.ArrowException, OSError, DamagedPageError) as error:
         raise TrazoError(f"{file.relative} cannot be read as Parquet: {error}") from None
     plain = (str, int, float, bool, list, dict, type(None))
     return [{name: v if isinstance(v, plain) else str(v) for name, v in line.items()} for line in lines]

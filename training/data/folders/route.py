@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from training.data.folders import kinds
 from training.data.folders.archives import looks_like_webdataset
 from training.data.folders.listing import File, Listing
 from training.data.folders.metadata import is_metadata
+from training.data.folders.readme import ReadmeTooLongError, read_front_matter
 from training.data.parquet.footers import is_empty_group
 
 TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
@@ -77,12 +78,9 @@ def _size(file: File) -> int:
 
 
 def _declares_data_files(readme: Path) -> bool:
-    try:
-        parts = readme.read_text(encoding="utf-8").split("---\n", 2)
-        card = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except (OSError, ValueError, yaml.YAMLError):
-        return False
-    return declare_files(card.get("configs") if isinstance(card, dict) else None)
+    with suppress(ReadmeTooLongError):  # reported where it is needed
+        return declare_files(read_front_matter(readme).get("configs"))
+    return False
 
 
 def declare_files(configs: object) -> bool:

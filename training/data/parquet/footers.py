@@ -17,6 +17,7 @@ from model.errors import TrazoError
 from model.io.atomic import atomic_write
 from training.data.folders import kinds
 from training.data.parquet.byte_ranges import RemoteFiles, cache_folder, merge_spans
+from training.data.parquet.pages import first_page
 from training.data.parquet.thrift import cut_list, find_elements
 
 FOOTER_GUESS_BYTES = 1 << 16  # requested at a file's end; most footers fit, a longer one costs a second request
@@ -140,7 +141,7 @@ def find_chunks(group: pq.RowGroupMetaData, columns: list[str]) -> Iterator[tupl
     for index in range(group.num_columns):
         chunk = group.column(index)
         if f"{chunk.path_in_schema}.".startswith(beginnings):
-            yield chunk, min(one for one in (chunk.dictionary_page_offset, chunk.data_page_offset) if one)
+            yield chunk, first_page(chunk)
 
 
 def column_spans(group: pq.RowGroupMetaData, columns: list[str], size: int) -> list[tuple[int, int]]:

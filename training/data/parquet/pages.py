@@ -78,6 +78,30 @@ def bound_decoded_bytes(chunk: pq.ColumnChunkMetaData, rows: int, begin: int, re
     return total
 
 
+def bound_file_bytes(metadata: pq.FileMetaData, content: memoryview) -> int:
+    """Return how many bytes all values of a small file take at most.
+
+    Args:
+        metadata: its footer.
+        content: the whole file.
+
+    Raises:
+        DamagedPageError: as `bound_decoded_bytes`.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return sum(
+        group.num_rows * NUMBER_BYTES
+        + bound_decoded_bytes(chunk, group.num_rows, first_page(chunk), lambda begin, end: content[begin:end])
+        for group in groups
+        for chunk in map(group.column, range(group.num_columns))
+    )
+
+
+def first_page(chunk: pq.ColumnChunkMetaData) -> int:
+    """Return the position of a column chunk's first page."""
+    return min(one for one in (chunk.dictionary_page_offset, chunk.data_page_offset) if one)
+
+
 def _longest_value(chunk: pq.ColumnChunkMetaData, packed: memoryview, size: int) -> int:
     """Return the length of the longest value in a dictionary; where that cannot be seen, that of all together."""
     whole = max(size, len(packed))

@@ -190,6 +190,18 @@ def test_archive_member_that_grows_too_much_is_refused(root, monkeypatch):
         HubStream(str(pack(root / "a.tar.xz", {**bomb, "cat/last.png": FIRST})))
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archive_whose_small_members_grow_too_much_together_is_refused(root, monkeypatch, cache, kind):
+    monkeypatch.setattr(archives, "MIN_CHECKED_BYTES", 1 << 18)
+    root.mkdir()
+    with zipfile.ZipFile(root / "a.zip", "w", kind) as archive:
+        for number in range(40):
+            archive.writestr(f"cat/{number}.bmp", bytes(1 << 17))  # none of them is large
+    with pytest.raises(TrazoError, match="a.zip is refused: it would grow to more than 200 times its size"):
+        HubStream(str(root / "a.zip"))
+    assert not list(cache.rglob("*.parquet"))
+
+
 def test_archive_member_larger_than_the_bound_is_left_out(root, monkeypatch):
     monkeypatch.setattr("training.data.folders.plan.MAX_FILE_BYTES", 1 << 16)
     stream = HubStream(str(pack(root / "a.tar", {**CLASSES, "cat/large.png": bytes(1 << 17)})))

@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from model import TrazoError
+from tests.support.folders import write_files
 from tests.support.images import drawing, encode_image
 from training.data.folders.inside import check_declared_files, check_files, named_files
 from training.data.parquet.source import open_source
+from training.data.provenance import dataset_card
 
 OUTSIDE = [
     "../private/train.parquet",
@@ -90,6 +92,26 @@ def test_readme_line_ends_do_not_matter(tmp_path, ending):
 def test_readme_that_names_own_files_or_none_is_not_refused(tmp_path, front):
     (tmp_path / "README.md").write_text(f"---\n{front}\n---\n")
     check_declared_files(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "[" * 2_000,  # deeper than Python's stack
+        "configs: " + "{a: " * 5_000,
+        "\n".join(["a0: &a0 x", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60))]),
+        "pretty_name: [x]\nlicense: {}",
+        "a: b\n" * 300_000,
+        "- a list",
+    ],
+    ids=["deep lists", "deep objects", "repeated", "no texts", "too long", "a list"],
+)
+def test_readme_of_any_form_next_to_images_ends_nothing(tmp_path, monkeypatch, front):
+    monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "images"
+    write_files(folder, {"cat": 2, "dog": 2, "README.md": f"---\n{front}\n---\n"})
+    source = open_source(str(folder), "train")
+    assert source.table.total == 4 and dataset_card(source) == {}
 
 
 def test_readme_too_long_is_refused(tmp_path):

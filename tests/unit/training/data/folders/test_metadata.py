@@ -5,6 +5,7 @@ import json
 import os
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from model.errors import TrazoError
 from tests.support.datasets import random_images
 from tests.support.folders import IMAGE, left_out, write_files
+from training.data.folders import metadata
 from training.data.folders.metadata import decode_text
 from training.stream import HubStream
 
@@ -268,4 +270,35 @@ def test_metadata_file_too_large_is_refused_before_it_is_read(root):
     write_files(root, {"1.png": IMAGE, "metadata.csv": "file_name,label\n"})
     os.truncate(root / "metadata.csv", 10**12)
     with pytest.raises(TrazoError, match=r"metadata.csv of .* has 1,000,000,000,000 bytes; at most"):
+        HubStream(str(root))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.DictionaryArray.from_arrays(pa.array([0] * 400), [b"0" * 20_000]),  # a text of all rows
+        pa.array([np.zeros(1_000_000, np.int8), *[[]] * 399]),  # a list of one row
+    ],
+    ids=["texts", "lists"],
+)
+def test_metadata_parquet_that_would_fill_the_memory_is_not_read(root, monkeypatch, column):
+    monkeypatch.setattr(metadata, "MAX_METADATA_BYTES", 1 << 22)
+    content = io.BytesIO()
+    names = [f"{number}.png" for number in range(400)]
+    table = pa.table({"file_name": names, "label": ["a", "b"] * 200, "note": column})
+    pq.write_table(table, content, compression="zstd")
+    assert len(content.getvalue()) < 50_000
+    write_files(root, {**dict.fromkeys(names, IMAGE), "metadata.parquet": content.getvalue()})
+    with pytest.raises(TrazoError, match=r"not used: metadata.parquet would take 8,\d{3},\d{3} bytes of memory"):
+        HubStream(str(root))
+
+
+def test_metadata_parquet_of_more_rows_than_fit_in_memory_is_not_read(root, monkeypatch):
+    monkeypatch.setattr(metadata, "MAX_METADATA_BYTES", 1 << 22)
+    content = io.BytesIO()
+    numbers = pa.table({"n": np.zeros(1_000_000, np.int8)})  # stored once
+    pq.write_table(numbers, content)
+    assert len(content.getvalue()) < 50_000
+    write_files(root, {"1.png": IMAGE, "metadata.parquet": content.getvalue()})
+    with pytest.raises(TrazoError, match="not used: metadata.parquet would take 8,000,000 bytes of memory"):
         HubStream(str(root))
