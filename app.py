@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from model.console import set_up_console
-from model.errors import TrazoError
+from model.errors import ModelError, TrazoError
 from model.library_settings import set_up_libraries
 from model.logs import log_to, show
 from model.network_settings import set_up_network
@@ -33,10 +33,19 @@ MAX_QUEUE = 256  # events that wait, run, or whose answer was not fetched yet
 EVENT_CONCURRENCY = 8
 
 
-def build(supervisor: ModelSupervisor) -> Blocks:
-    """Return the page for a model, which need not be loaded yet."""
+def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
+    """Return the page for a model, which need not be loaded yet.
+
+    Args:
+        supervisor: of the model.
+        compared: a folder or Hub id of another run, to compare its networks with those of this one.
+
+    Raises:
+        ModelError: if that run is not available.
+    """
     import gradio as gr
 
+    from ui.reports.folder import find_compared
     from ui.server.blocks import Page
     from ui.server.fair_queue import FairQueue
     from ui.server.gradio_compat import queue_every_event, replace_queue
@@ -56,7 +65,7 @@ def build(supervisor: ModelSupervisor) -> Blocks:
         with gr.Tab(i18n(tab_key(supervisor.config)), id="digit"):
             add_sketch_tab(supervisor)
         with gr.Tab(i18n("tuning_tab"), id="tuning"):
-            add_tuning_tab(demo, supervisor)
+            add_tuning_tab(demo, supervisor, find_compared(compared))
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
     queue_every_event(demo)
@@ -131,7 +140,11 @@ def main() -> None:
         show(str(error), "stderr")
         sys.exit(2)
     supervisor.start()
-    demo = build(supervisor)
+    try:
+        demo = build(supervisor, os.environ.get("COMPARE_ID"))
+    except ModelError as error:
+        show(f"COMPARE_ID: {error}", "stderr")
+        sys.exit(2)
     try:
         launch(demo, address, access)
     except OSError as error:  # the port was taken meanwhile

@@ -8,12 +8,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.actions import PRETRAINED, opened
 from tests.support.app_server import WITHOUT_NETWORK, App, running
+from tests.support.run_reports import write
 from tests.support.search_report import REPORT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -50,12 +52,23 @@ def searched_app(browser, tmp_path_factory) -> Iterator[App]:
     """An app whose model has a whole search, parts of it hostile, and no images of its mistakes."""
     folder = tmp_path_factory.mktemp("searched")
     shutil.copytree(PRETRAINED, folder / "model")
+    (folder / "model" / "study.json").unlink(missing_ok=True)
     (folder / "model" / "trials.json").write_text(json.dumps(REPORT))
     evaluation = json.loads((folder / "model" / "evaluation.json").read_text())
     del evaluation["mistakes"]
     (folder / "model" / "evaluation.json").write_text(json.dumps(evaluation))
     with running(folder / "log.txt", *WITHOUT_NETWORK, MODEL_ID=str(folder / "model")) as app:
         yield app
+
+
+@pytest.fixture
+def running_search(browser, tmp_path) -> Iterator[tuple[App, Path]]:
+    """An app for the folder of a search that has not led to a model yet, and the folder."""
+    folder = tmp_path / "search"
+    folder.mkdir()
+    write(folder, "trials.json", REPORT | {"trials": REPORT["trials"][:3], "best_trial": "02", "importance": None})
+    with running(tmp_path / "log.txt", *WITHOUT_NETWORK, MODEL_ID=str(folder)) as app:
+        yield app, folder
 
 
 @pytest.fixture

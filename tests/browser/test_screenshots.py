@@ -59,7 +59,7 @@ def test_screenshots(open_page, screen):
     save("tuning")
     if "dark" in screen:
         return
-    for part in ("conclusions", "space", "model"):
+    for part in ("compare", "conclusions", "space", "model"):
         open_part(page, part)
         save(f"tuning-{part}")
     open_tab(page, "digit")

@@ -3,21 +3,24 @@
 import pytest
 
 from tests.browser.actions import PRETRAINED, open_part, open_tab
-from tests.support.search_report import EVIL
+from tests.support.run_reports import write
+from tests.support.search_report import EVIL, REPORT
 from ui.figures.axes import format_value
+from ui.figures.findings import CHOICES
 from ui.i18n import BROWSER_TEXT, SERVER_TEXT, translate
 from ui.reports.parse import read_search
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 360])
 def test_tuning_parts_show_their_figures(open_page, searched_app, width):
     shown = {
-        "search": ["running_best", "intermediate", "timeline"],
+        "search": ["running_best", "intermediate"],
+        "compare": ["pareto", "comparison_curves"],
         "space": ["importance", "slice"],
         "combinations": ["parallel", "contour"],
-        "table": [],
+        "table": ["timeline"],
         "conclusions": [],
         "model": ["curve", "confusion", "calibration"],
     }
@@ -33,7 +36,7 @@ def test_tuning_parts_show_their_figures(open_page, searched_app, width):
             panel = page.locator(".block.panel:visible", has_text=BROWSER_TEXT["es"][f"tuning_{figure}"]).last
             panel.locator(".js-plotly-plot .main-svg").first.wait_for()
         if name == "conclusions":
-            assert page.locator(".findings li").count() == 8
+            assert page.locator(".findings li .badge").count() == len(CHOICES)
         if name == "table":
             page.locator("#tuning-trials").get_by_text(SERVER_TEXT["es"]["COMPLETED"]).locator(
                 "visible=true"
@@ -134,9 +137,81 @@ def test_trials_table_sorts_filters_and_searches(page):
     choose(activation, "Filtrar")
     page.get_by_placeholder("Escribe un valor").fill("prelu")
     page.locator(".filter-menu .check-button").click()
-    wait_until(lambda: set(cells(activation)) == {"prelu"})
+    wait_until(lambda: set(cells(activation)) == {"PReLU"})
     choose(activation, "Quitar los filtros")
     wait_until(lambda: len(set(cells(activation))) > 1)
 
-    table.get_by_placeholder(BROWSER_TEXT["es"]["tuning_find"]).fill("cosine")
-    wait_until(lambda: set(cells(translate("loss", "es"))) == {"cosine_similarity"})
+    table.get_by_placeholder(BROWSER_TEXT["es"]["tuning_find"]).fill("coseno")
+    wait_until(lambda: set(cells(translate("loss", "es"))) == {"similitud coseno"})
+
+
+def click_trial(page, figure: str, number: int) -> str:
+    """Click the point of a figure by its place among those that can be clicked; returns what the line then says."""
+    points = page.locator(f"#{figure} .points path")
+    points.nth(number).wait_for()
+    points.nth(number).scroll_into_view_if_needed()
+    box = points.nth(number).bounding_box()
+    before = page.locator(".selected-run").text_content()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    page.locator(f"#{figure} .hovertext").first.wait_for()  # Plotly goes by what it has found under the mouse
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function("before => document.querySelector('.selected-run').textContent !== before", arg=before)
+    return page.locator(".selected-run").text_content()
+
+
+def test_trial_clicked_in_a_figure_is_selected_everywhere(page):
+    open_tab(page, "tuning")
+    selected = click_trial(page, "tuning-running-best", 5)
+    assert selected.startswith("Elegido: ensayo 5 · ")
+    page.locator("#tuning-running-best .points path.chosen").wait_for()
+    open_part(page, "compare")
+    page.locator("#tuning-pareto .points path.chosen").first.wait_for()
+    first = page.get_by_label(BROWSER_TEXT["es"]["tuning_first"], exact=True)
+    assert first.input_value().startswith("ensayo 5 · ")
+    table = page.locator("#tuning-comparison table")
+    table.get_by_role("columnheader", name="ensayo 5", exact=True).wait_for()
+    assert table.get_by_role("rowheader", name=translate("normalization", "es")).count() <= 1
+    other = click_trial(page, "tuning-pareto", 0)
+    table.get_by_role("columnheader", name=other.split(": ")[1].split(" · ")[0], exact=True).wait_for()
+    open_part(page, "table")
+    rows = page.locator("#tuning-trials .virtual-row")
+    rows.first.locator("[aria-colindex='3']").click()
+    best = read_search(PRETRAINED).best.order
+    page.locator(".selected-run", has_text=f"ensayo {best} · ").wait_for()
+    page.locator("#tuning-trials .virtual-row.chosen").wait_for()
+
+
+def test_comparison_of_two_trials_works_by_keyboard(page):
+    open_tab(page, "tuning")
+    open_part(page, "compare")
+    verdict = page.locator("#tuning-comparison .verdict")
+    verdict.wait_for()
+    second = page.get_by_label(BROWSER_TEXT["es"]["tuning_second"], exact=True)
+    second.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(translate("this_model", "es"))
+    page.keyboard.press("Enter")
+    page.locator("#tuning-comparison .verdict", has_text=translate("compare_other_rows", "es")).wait_for()
+
+
+def test_search_that_runs_is_followed(open_page, running_search):
+    app, folder = running_search
+    page = open_page(app=app)
+    page.locator("#notice", has_text="config.json").wait_for()  # the folder holds none yet
+    open_tab(page, "tuning")
+    best = page.locator("#tuning-running-best .points path")
+    page.wait_for_function("document.querySelectorAll('#tuning-running-best .points path').length === 3")
+    open_part(page, "space")
+    chooser = page.get_by_label(BROWSER_TEXT["es"]["tuning_slice_of"], exact=True)
+    page.locator("#tuning-slice .main-svg").first.wait_for()
+    chooser.click()
+    page.get_by_role("option", name=translate("optimizer", "es"), exact=True).click()
+    page.locator("#tuning-slice .xtitle", has_text=translate("optimizer", "es")).wait_for()
+    write(folder, "trials.json", REPORT | {"trials": REPORT["trials"][:12], "best_trial": "11", "importance": None})
+    page.wait_for_function("document.querySelectorAll('#tuning-slice .points path').length >= 10")
+    assert page.locator("#tuning-slice .xtitle").text_content() == translate("optimizer", "es")
+    assert chooser.input_value() == translate("optimizer", "es")
+    open_part(page, "search")
+    page.wait_for_function("document.querySelectorAll('#tuning-running-best .points path').length === 10")
+    assert best.count() == 10

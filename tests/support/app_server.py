@@ -124,7 +124,7 @@ def running(log: Path, *command: str, folder: Path = ROOT, seconds: float = 120,
     """
     port = _free_port()
     # No TF_CPP_MIN_LOG_LEVEL from the tests either: the app itself keeps the console clean.
-    dropped = ("MODEL_ID", "MODEL_REVISION", "SPACE_ID", "TF_CPP_MIN_LOG_LEVEL")
+    dropped = ("MODEL_ID", "MODEL_REVISION", "COMPARE_ID", "SPACE_ID", "TF_CPP_MIN_LOG_LEVEL")
     inherited = {name: value for name, value in os.environ.items() if name not in dropped}
     started = time.monotonic()
     with log.open("w") as output:

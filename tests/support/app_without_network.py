@@ -3,7 +3,6 @@
 from functools import partial
 
 import app
-from model.io.locate import locate_model
 from tests.support import worker_tasks
 from ui.inference.supervisor import ModelSupervisor
 from ui.inference.worker import ModelProcess
@@ -12,7 +11,8 @@ from ui.inference.worker import ModelProcess
 def main() -> None:
     """Run the app."""
     start_process = partial(ModelProcess, target=worker_tasks.run_without_network)
-    app.ModelSupervisor.find = lambda *names: ModelSupervisor(*locate_model(*names), start_process=start_process)
+    find = ModelSupervisor.find
+    app.ModelSupervisor.find = lambda *names: find(*names, start_process=start_process)
     app.main()
 
 

@@ -1,23 +1,21 @@
 """From the runs of a study to study.json: means, intervals, and which differences are more than chance."""
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
 from model.io.reports.study import Factor
 from model.io.reports.study import Level as LevelReport
 from model.io.reports.training import Epoch
 from model.io.reports.trials import Trial
+from model.significance import holm, welch_p
 from training.study import design
 
 CONFIDENCE = 0.95
-MIN_SCATTER = 1e-9  # smaller differences between runs are rounding
 PATIENCES = (1, 3, 5)  # epochs without a better validation loss, of the early stopping that is compared
 CURVES = ("loss", "val_loss")  # besides the measure, on training and validation rows
 
@@ -71,7 +69,7 @@ def compare(levels: Sequence[LevelReport], higher_is_better: bool) -> list[Level
     tested = [
         level for level in chosen if not level.is_base and len(_numbers(level.scores)) > 1 and len(base_scores) > 1
     ]
-    adjusted = _holm([_welch(_numbers(level.scores), base_scores) for level in tested])
+    adjusted = holm([welch_p(_numbers(level.scores), base_scores) for level in tested])
     p_of = {level.value: p for level, p in zip(tested, adjusted, strict=True)}
     compared = []
     for level in levels:
@@ -188,24 +186,6 @@ def _curves(histories: Sequence[Sequence[Epoch]], measure: Measure) -> dict[str,
         name: [_mean([epoch.value(name) for epoch in of_runs]) for of_runs in epochs]
         for name in (*CURVES, measure.name, measure.column)
     }
-
-
-def _welch(one: Sequence[float], other: Sequence[float]) -> float:
-    if max(np.ptp(one), np.ptp(other)) < MIN_SCATTER:  # the test divides by it
-        return 1.0 if abs(fmean(one) - fmean(other)) < MIN_SCATTER else 0.0
-    with warnings.catch_warnings():  # of values that hardly scatter
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(stats.ttest_ind(one, other, equal_var=False).pvalue)
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p values adjusted by Holm's method, in the order given."""
-    order = np.argsort(p_values, kind="stable")
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        running = max(running, min(1.0, p_values[index] * (len(p_values) - rank)))
-        adjusted[index] = running
-    return adjusted
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

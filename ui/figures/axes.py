@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ui.figures.style import escape_text
-from ui.i18n import Language, UserError, display_name, number, translate
+from ui.i18n import SERVER_TEXT, Language, UserError, display_name, number, translate
 from ui.reports.search import HyperparameterView, Search, TrialView
 
 TICKS = 5  # on a linear scale
+MAX_LOG_TICKS = 6
+LOG_STEPS = (range(1, 10), (1, 2, 5), (1, 3), (1,))  # within a power of ten
 JITTER = 0.25  # how far points of one choice are spread to each side, in distances between choices
 
 
@@ -28,13 +30,18 @@ def display_value(value: Any, language: Language) -> str | int | float:
         return float(f"{value:.4g}")
     if isinstance(value, (list, tuple)):
         return ", ".join(str(display_value(item, language)) for item in value)
-    return translate("none", language) if value == "none" else value
+    return SERVER_TEXT[language].get(f"value_{value}", value) if isinstance(value, str) else value
 
 
 def format_value(value: Any, language: Language) -> str:
     """Return a value of a report as text."""
     short = display_value(value, language)
     return short if isinstance(short, str) else number(short, ",.10g", language)
+
+
+def format_score(value: float, language: Language) -> str:
+    """Return a score with as many digits as can matter, four after the mark."""
+    return number(value, ".4f" if abs(value) < 100 else ",.4g", language)
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Axis:
             texts = [escape_text(format_value(choice, self.language)) for choice in choices]
             return {"tickvals": list(range(len(choices))), "ticktext": texts}
         low, high = self.hyperparameter.low, self.hyperparameter.high
-        values = _log_ticks(low, high) if self.hyperparameter.log else np.linspace(low, high, TICKS).tolist()
+        values = log_ticks(low, high) if self.hyperparameter.log else np.linspace(low, high, TICKS).tolist()
         texts = [number(value, ".3g", self.language) for value in values]
         return {"tickvals": [self._scale(value) for value in values], "ticktext": texts}
 
@@ -104,10 +111,13 @@ def find_axes(search: Search, names: list[str], language: Language) -> list[Axis
     return [known[name] for name in names]
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Return the powers of ten in a range, and three times these if there are few."""
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return at most `MAX_LOG_TICKS` round values of a logarithmic scale; its ends if there are no two between them."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 3) if len(decades) < TICKS else (1,)
-    values = [step * 10.0**decade for decade in decades for step in steps]
-    values = [value for value in values if low <= value <= high]
-    return values if len(values) > 1 else [low, high]
+    values: list[float] = []
+    for steps in LOG_STEPS:
+        values = [step * 10.0**decade for decade in decades for step in steps]
+        values = [value for value in values if low <= value <= high]
+        if len(values) <= MAX_LOG_TICKS:
+            break
+    return values[:: -(-len(values) // MAX_LOG_TICKS)] if len(values) > 1 else [low, high]

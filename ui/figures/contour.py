@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.axes import Axis, find_axes
-from ui.figures.markers import best_trial_marker, describe_trial, objective_title, score_color_scale
+from ui.figures.markers import best_trial_marker, objective_title, score_color_scale, trial_points
 from ui.figures.style import EDGE, MUTED, apply_style
 from ui.i18n import Language, UserError
 from ui.reports.search import Search, TrialView
@@ -41,8 +41,7 @@ def plot_contour(search: Search, across: str, up: str, language: Language) -> go
         y=y,
         mode="markers",
         marker={"size": 6, "color": "#ffffff", "line": {"color": EDGE, "width": 1}},
-        hovertext=[describe_trial(trial, language) for trial in trials],
-        hoverinfo="text",
+        **trial_points(trials, language),
         showlegend=False,
     )
     traces = [_cells(axes, trials) if in_cells else _surface(axes, trials, colors), points]

@@ -1,26 +1,50 @@
-"""What a search found about each choice of a network, one sentence each, from medians and counts."""
+"""What a search hints at about each choice of a network: a verdict of a test, and only then what did better."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from model.heads import CROSS_ENTROPIES
+from model.io.trials import LEARNING_RATE
+from model.significance import aligned, holm, permutation_p
 from ui.figures.axes import format_value
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
 from ui.markup import html_text
-from ui.reports.search import HyperparameterView, Search, TrialView
+from ui.reports.runs import MAX_P
+from ui.reports.search import Search, TrialView, is_number
 
-# The choices that the course teaches. Early stopping, which is not a hyperparameter of a search, comes last.
-CHOICES = ("blocks", "activation", "loss", "optimizer", "dropout", "regularization", "learning_rate")
+# The choices that the course teaches, and normalization first: it decides whether the others learn at all.
+STRATUM = "normalization"
+CHOICES = (STRATUM, "blocks", "activation", "loss", "optimizer", "dropout", "regularization", LEARNING_RATE, "augment")
 CROSS_ENTROPY = "cross_entropy"  # under any of its names
-MIN_TRIALS_PER_VALUE = 3  # behind a median that one may trust a little
-MIN_TRIALS_FOR_A_RANGE = 8  # so that the best quarter is more than one trial
+MIN_TRIALS_PER_VALUE = 3  # that a value needs to be compared
+RANGE_PARTS = 3  # a range is compared in thirds of its trials
+CLEAR_P = 0.01  # of a difference that is called clear
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One choice of a search.
+
+    Attributes:
+        name: of the hyperparameter.
+        groups: what is compared, values or parts of a range -> scores; fewer than two: nothing can be compared.
+        p: of the permutation test, by Holm's method for all choices; None if it could not be tested.
+        within: whether scores count from the median of the networks with the same normalization.
+    """
+
+    name: str
+    groups: dict[Any, list[float]]
+    p: float | None = None
+    within: bool = False
 
 
 def findings_html(search: Search, language: Language) -> str:
-    """Return the sentences as an HTML list.
-
-    Values that fewer than `MIN_TRIALS_PER_VALUE` trials used are compared only if there are no others.
+    """Return one line per choice as an HTML list, the clearest first.
 
     Raises:
         UserError: if no trial has completed.
@@ -31,36 +55,60 @@ def findings_html(search: Search, language: Language) -> str:
     count, note = len(search.scored), ""
     if count < whole:
         note = f"<p>{translate('found_longest', language, count=count, left=whole - count)}</p>"
-    varied = {hyperparameter.name: hyperparameter for hyperparameter in search.varied()}
-    sentences = {name: _describe_choice(search, name, varied.get(name), language) for name in CHOICES}
-    sentences["early_stopping"] = _describe_stopping(search, language)
+    hints = sorted(find_hints(search), key=lambda hint: 2.0 if hint.p is None else hint.p)
     items = (
-        f"<li><b>{html_text(_capitalize(display_name(name, language)))}.</b> {sentence}</li>"
-        for name, sentence in sentences.items()
-        if sentence
+        f"<li><b>{html_text(_capitalize(display_name(hint.name, language)))}.</b> "
+        f"{_describe(hint, search, language)}</li>"
+        for hint in hints
     )
     return f'{note}<ul class="findings">{"".join(items)}</ul>'
 
 
-def _describe_choice(search: Search, name: str, varied: HyperparameterView | None, language: Language) -> str | None:
-    """Return the sentence about a hyperparameter; None if it had more values than can be compared."""
+def find_hints(search: Search) -> list[Hint]:
+    """Return what a search can say about each of `CHOICES`, with the p values of permutation tests.
+
+    If normalization makes a difference, the other choices are compared among networks with the same normalization.
+    """
+    strata, found, p_values = None, list[Hint](), dict[str, float]()
+    for name in CHOICES:
+        trials, labels = _labeled(search, name)
+        counts = {label: labels.count(label) for label in labels}
+        kept = [place for place, label in enumerate(labels) if counts[label] >= MIN_TRIALS_PER_VALUE]
+        scores = [trials[place].score or 0.0 for place in kept]
+        labels = [labels[place] for place in kept]
+        own_strata = [strata[trials[place].order] for place in kept] if strata and name != STRATUM else None
+        values = aligned(scores, own_strata).tolist()
+        groups: dict[Any, list[float]] = {label: [] for label in labels}
+        for label, value in zip(labels, values, strict=True):
+            groups[label].append(value)
+        found.append(Hint(name, groups, within=own_strata is not None))
+        if len(groups) > 1:
+            p_values[name] = permutation_p(scores, labels, own_strata)
+        if name == STRATUM and p_values.get(name, 1.0) < MAX_P:
+            strata = {trial.order: trial.hyperparameters.get(STRATUM) for trial in search.scored}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    return [Hint(hint.name, hint.groups, adjusted.get(hint.name), hint.within) for hint in found]
+
+
+def _labeled(search: Search, name: str) -> tuple[list[TrialView], list[Any]]:
+    """Return the scored trials that use a hyperparameter, and what each is compared as."""
     trials = [trial for trial in search.scored if trial.hyperparameters.get(name) is not None]
-    if not trials:
-        return translate("found_none", language)
-    if varied is None:
-        only = {_merge_cross_entropies(name, trial.hyperparameters[name]) for trial in trials}
-        return _describe_only(only.pop(), language) if len(only) == 1 else None
-    if varied.choices:
-        return _compare_choices(search, varied, trials, language)
-    values = [trial.hyperparameters[name] for trial in trials]
-    if name == "learning_rate" and (usual := _usual_rates(search, trials)):
-        rates = [value / rate for value, rate in zip(values, usual, strict=True)]
-        return _describe_range("found_rates", search, trials, rates, language)
-    return _describe_range("found_range", search, trials, values, language)
+    varied = next((one for one in search.varied() if one.name == name), None)
+    values = [_merge_cross_entropies(name, trial.hyperparameters[name]) for trial in trials]
+    if varied is None or varied.choices:
+        return trials, values
+    numbers = search.rates(trials) if name == LEARNING_RATE else values
+    return trials, _thirds(numbers)
 
 
-def _describe_only(value: Any, language: Language) -> str:
-    return translate("found_one", language, value=_format(value, language))
+def _thirds(values: Sequence[float]) -> list[tuple[float, float]]:
+    """Return for each value between which values its third of the trials lies."""
+    order = np.argsort(values, kind="stable")
+    labels: list[tuple[float, float]] = [(0.0, 0.0)] * len(values)
+    for part in np.array_split(order, RANGE_PARTS):
+        for place in part:
+            labels[place] = values[part[0]], values[part[-1]]
+    return labels
 
 
 def _merge_cross_entropies(name: str, value: Any) -> Any:
@@ -68,85 +116,36 @@ def _merge_cross_entropies(name: str, value: Any) -> Any:
     return CROSS_ENTROPY if name == "loss" and value in CROSS_ENTROPIES else value
 
 
-def _format(value: Any, language: Language) -> str:
-    return translate(value, language) if value == CROSS_ENTROPY else escape_text(format_value(value, language))
-
-
-def _compare_choices(search: Search, varied: HyperparameterView, trials: list[TrialView], language: Language) -> str:
-    """Return which value of a list had the best median score, and which the worst."""
-    name = varied.name
-    scores: dict[Any, list[float]] = {_merge_cross_entropies(name, choice): [] for choice in varied.choices}
-    for trial in trials:
-        scores[_merge_cross_entropies(name, trial.hyperparameters[name])].append(trial.score)
-    tried = {choice: values for choice, values in scores.items() if values}
-    if len(tried) == 1:
-        return _describe_only(next(iter(tried)), language)
-    trusted = {choice: values for choice, values in tried.items() if len(values) >= MIN_TRIALS_PER_VALUE}
-    few = len(trusted) < 2
-    medians = {choice: median(values) for choice, values in (tried if few else trusted).items()}
-    order = sorted(medians, key=lambda choice: medians[choice], reverse=search.descending)
+def _describe(hint: Hint, search: Search, language: Language) -> str:
+    """Return the verdict on a choice, and if there is a difference, which values did best and worst."""
+    if hint.p is None:
+        used = any(trial.hyperparameters.get(hint.name) is not None for trial in search.scored)
+        return _badge("untested", translate("hint_too_few" if used else "found_none", language), language)
+    texts = {"p": number(hint.p, ".2g", language), "count": len(hint.groups)}
+    if hint.p >= MAX_P:
+        return _badge("chance", translate("hint_chance", language, **texts), language)
+    medians = {label: median(values) for label, values in hint.groups.items()}
+    order = sorted(medians, key=lambda label: medians[label], reverse=search.descending)
     best, worst = order[0], order[-1]
-    if few:
-        key = "found_few"
-    elif medians[best] == medians[worst]:
-        key = "found_same"
-    else:
-        key = "found_some" if len(trusted) < len(scores) else "found_best"
-    return translate(
-        key,
-        language,
-        best=_format(best, language),
-        score=number(medians[best], ".4g", language),
-        count=len(tried[best]),
-        worst=_format(worst, language),
-        low=number(medians[worst], ".4g", language),
-        others=len(tried[worst]),
-        enough=MIN_TRIALS_PER_VALUE,
-        left=len(scores) - len(trusted),
-        values=len(scores),
-    )
+    form = "+.3f" if hint.within else ".4g"
+    is_relative = hint.name == LEARNING_RATE and search.rates_are_relative
+    for role, label in (("best", best), ("worst", worst)):
+        texts[role] = _format(label, is_relative, language)
+        texts[f"{role}_score"] = number(medians[label], form, language)
+        texts[f"{role}_count"] = len(hint.groups[label])
+    key = "hint_within" if hint.within else "hint_found"
+    return _badge("clear" if hint.p < CLEAR_P else "likely", translate(key, language, **texts), language)
 
 
-def _usual_rates(search: Search, trials: list[TrialView]) -> list[float] | None:
-    """Return the default rate of each trial's optimizer; None if there is one optimizer only, or one is unknown."""
-    optimizers = [str(trial.hyperparameters.get("optimizer")) for trial in trials]
-    if len(set(optimizers)) == 1 or not search.default_rates.keys() >= set(optimizers):
-        return None
-    return [search.default_rates[optimizer] for optimizer in optimizers]
+def _badge(kind: str, text: str, language: Language) -> str:
+    return f'<em class="badge {kind}">{translate(f"hint_{kind}_badge", language)}</em> {text}'
 
 
-def _describe_range(key: str, search: Search, trials: list[TrialView], values: list[float], language: Language) -> str:
-    """Return between which values the best quarter of the trials lies."""
-    if len(trials) < MIN_TRIALS_FOR_A_RANGE:
-        return translate("found_too_few", language, count=len(trials))
-    order = sorted(range(len(trials)), key=lambda i: trials[i].score, reverse=search.descending)
-    best = [values[i] for i in order[: len(order) // 4]]
-    ends = min(best), max(best), min(values), max(values)
-    low, high, lowest, highest = (number(value, ".3g", language) for value in ends)
-    return translate(key, language, count=len(best), low=low, high=high, lowest=lowest, highest=highest)
-
-
-def _describe_stopping(search: Search, language: Language) -> str | None:
-    """Return in how many trials the last epoch was the best, and what that says about early stopping.
-
-    Trials whose learning rate falls to zero are left out: that alone makes their last epoch the best.
-    """
-    better = max if search.descending else min
-    curves = [(trial, [value for _, value in trial.history if value is not None]) for trial in search.scored]
-    curves = [(trial, values) for trial, values in curves if len(values) > 1]
-    if not curves:
-        return None
-    steady = [
-        values for trial, values in curves if trial.hyperparameters.get("schedule", search.schedule) != "one-cycle"
-    ]
-    if not steady:
-        return translate("found_falling", language, count=len(curves))
-    last = sum(better(values[:-1]) != better(values) for values in steady)  # as good as before is not an improvement
-    key = "found_improving" if 2 * last > len(steady) else "found_stopping"
-    if len(steady) < len(curves):
-        key += "_steady"
-    left, epochs = len(curves) - len(steady), max(len(values) for values in steady)
-    return translate(key, language, last=last, count=len(steady), epochs=epochs, left=left)
+def _format(label: Any, is_relative: bool, language: Language) -> str:
+    if isinstance(label, tuple) and len(label) == 2 and all(map(is_number, label)):
+        low, high = (number(end, ".3g", language) for end in label)
+        return translate("found_rates" if is_relative else "found_range", language, low=low, high=high)
+    return translate(label, language) if label == CROSS_ENTROPY else escape_text(format_value(label, language))
 
 
 def _capitalize(text: str) -> str:

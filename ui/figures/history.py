@@ -6,9 +6,10 @@ from datetime import datetime
 import plotly.graph_objects as go
 
 from ui.figures.axes import format_value
-from ui.figures.markers import objective_title, trial_markers
-from ui.figures.style import ACCENT, MUTED, SECOND, WRONG, apply_style, escape_text, tick_step
+from ui.figures.markers import error_axis, trial_points
+from ui.figures.style import ACCENT, EDGE, GOLD, MUTED, SECOND, WRONG, apply_style, escape_text, tick_step
 from ui.i18n import Language, UserError, display_name, translate
+from ui.reports.runs import trial_key
 from ui.reports.search import Search, TrialView
 
 STATUS_COLORS = {"COMPLETED": ACCENT, "FAILED": WRONG, "RUNNING": SECOND}
@@ -18,26 +19,43 @@ UNITS_S = {"hours": 3600, "minutes": 60, "seconds": 1}
 
 
 def plot_optimization_history(search: Search, language: Language) -> go.Figure:
-    """Return every completed trial's score and, as steps, the best score so far.
+    """Return every completed trial and, as steps, the best so far, as errors; the point written by hand is named.
 
     Raises:
         UserError: if no trial has completed.
     """
     if not search.scored:
         raise UserError("no_trial_completed")
-    numbers, _, best = zip(*search.running_best(), strict=True)
+    numbers, scores, best = zip(*search.running_best(), strict=True)
+    axis = error_axis(search.objective, search.descending, scores, language)
     figure = go.Figure()
-    figure.add_scatter(x=numbers, **trial_markers(search, search.scored, language), marker_color=MUTED)
     figure.add_scatter(
         x=numbers,
-        y=best,
+        y=[axis.place(score) for score in scores],
+        mode="markers",
+        name=translate("trial", language),
+        marker={"size": 9, "color": MUTED},
+        **trial_points(search.scored, language),
+    )
+    figure.add_scatter(
+        x=numbers,
+        y=[axis.place(score) for score in best],
         mode="lines",
         name=translate("running_best", language),
         line={"color": ACCENT, "width": 3, "shape": "hv"},
         hoverinfo="skip",
     )
+    if search.start and search.start.score is not None:
+        figure.add_scatter(
+            x=[search.start.order],
+            y=[axis.place(search.start.score)],
+            mode="markers",
+            name=translate("start_point", language),
+            marker={"size": 13, "symbol": "diamond", "color": GOLD, "line": {"color": EDGE, "width": 1}},
+            **trial_points([search.start], language),
+        )
     figure.update_xaxes(title=translate("trial", language), dtick=tick_step(len(search.trials)), tickangle=0)
-    figure.update_yaxes(title=objective_title(search, language))
+    figure.update_yaxes(**axis.settings)
     return apply_style(figure, language)
 
 
@@ -50,30 +68,30 @@ def plot_intermediate_values(search: Search, language: Language) -> go.Figure:
     values = [value for trial in search.trials for _, value in trial.history if value is not None]
     if not values:
         raise UserError("no_epochs")
+    axis = error_axis(search.objective, search.descending, values, language)
     figure = go.Figure()
     others = [trial for trial in search.trials if trial is not search.best]
     best = [search.best] if search.best else []
     for name, trials, style in (
-        ("others", others, {"opacity": 0.5, "line": {"color": MUTED, "width": 1.2}, "marker": {"size": 4}}),
+        ("others", others, {"opacity": 0.5, "line": {"color": MUTED, "width": 1.2}, "marker": {"size": 5}}),
         ("best", best, {"opacity": 1, "line": {"color": ACCENT, "width": 3}, "marker": {"size": 7}}),
     ):
         # One trace with gaps between the trials: hundreds of traces would be slow.
         rows = [(*row, trial) for trial in trials for row in (*trial.history, (None, None))]
         figure.add_scatter(
             x=[epoch for epoch, _, _ in rows],
-            y=[value for _, value, _ in rows],
-            hovertext=[f"{_heading(trial, language)}<br>{format_value(value, language)}" for _, value, trial in rows],
-            hoverinfo="text",
+            y=[None if value is None else axis.place(value) for _, value, _ in rows],
             mode="lines+markers",
             name=translate(name, language),
+            customdata=[trial_key(trial) for _, _, trial in rows],
+            hovertext=[f"{_heading(trial, language)}<br>{format_value(value, language)}" for _, value, trial in rows],
+            hoverinfo="text",
             connectgaps=False,
             **style,
         )
     last = max(epoch for trial in search.trials for epoch, _ in trial.history)
     figure.update_xaxes(title=translate("epoch", language), dtick=tick_step(last), tickangle=0)
-    near = search.clip_far_values(values)
-    room = 0.05 * (max(near) - min(near)) or 0.05  # all may be the same
-    figure.update_yaxes(title=objective_title(search, language), range=[min(near) - room, max(near) + room])
+    figure.update_yaxes(**axis.settings)
     return apply_style(figure, language)
 
 
@@ -102,8 +120,7 @@ def plot_timeline(search: Search, language: Language) -> go.Figure:
             width=0.8,
             name=escape_text(display_name(status, language)),
             marker={"color": STATUS_COLORS.get(status, MUTED), "line": {"width": 0}},
-            hovertext=[_describe_run(trial, language) for trial in having],
-            hoverinfo="text",
+            **trial_points(having, language) | {"hovertext": [_describe_run(trial, language) for trial in having]},
         )
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=translate(f"elapsed_{unit}", language), rangemode="tozero")

@@ -4,18 +4,25 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from model.io.trials import LEARNING_RATE
+from model.significance import rank_correlation
 from ui.figures.axes import Axis, find_axes
 from ui.figures.markers import best_trial_marker, objective_title, score_color_scale, trial_markers
-from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, escape_text
+from ui.figures.style import ACCENT, MUTED, apply_style, escape_text
 from ui.i18n import Language, UserError, display_name, translate
-from ui.reports.search import Search, TrialView
+from ui.reports.runs import MAX_P
+from ui.reports.search import Search, TrialView, is_number
 
 BAR_PX, FRAME_PX = 26, 110  # height of a bar, and of what surrounds the bars
 MIN_HEIGHT_PX = 400
+ARROWS = {1: " ↑", -1: " ↓"}
 
 
 def plot_param_importances(search: Search, language: Language) -> go.Figure:
     """Return a bar per hyperparameter with its standard deviation, the most important on top.
+
+    Bars that are shorter than their deviation are gray. An arrow shows the direction in which the result gets better,
+    where the correlation of ranks is more than chance.
 
     Raises:
         UserError: if the search has not measured the importances.
@@ -24,21 +31,34 @@ def plot_param_importances(search: Search, language: Language) -> go.Figure:
         raise UserError("no_importance")
     measured = search.importance.values
     places = list(range(len(measured)))  # not the names: two of them may read alike
+    arrows = [ARROWS.get(direction(search, one.name), "") for one in measured]
     figure = go.Figure(
         go.Bar(
             orientation="h",
             x=[one.importance for one in measured],
             y=places,
-            error_x={"array": [one.std for one in measured], "color": SECOND, "thickness": 1.5, "width": 4},
-            marker={"color": ACCENT},
+            error_x={"array": [one.std for one in measured], "color": MUTED, "thickness": 1.5, "width": 4},
+            marker={"color": [ACCENT if one.importance > one.std else MUTED for one in measured]},
             hovertemplate="%{x:.3f} ± %{error_x.array:.3f}<extra></extra>",
         )
     )
-    texts = [escape_text(display_name(one.name, language)) for one in measured]
+    texts = [escape_text(display_name(one.name, language)) + arrow for one, arrow in zip(measured, arrows, strict=True)]
     figure.update_yaxes(tickvals=places, ticktext=texts, autorange="reversed", showgrid=False)
     figure.update_xaxes(title=translate("importance", language), rangemode="tozero", nticks=4, tickangle=0)
     height = max(MIN_HEIGHT_PX, FRAME_PX + BAR_PX * len(measured))
     return apply_style(figure, language).update_layout(margin_t=10, height=height)
+
+
+def direction(search: Search, name: str) -> int:
+    """Return 1 if more of a hyperparameter goes with better results, -1 if less of it does, 0 if that may be chance."""
+    trials = [trial for trial in search.comparable().trials if is_number(trial.hyperparameters.get(name))]
+    rates = name == LEARNING_RATE
+    values = search.rates(trials) if rates else [trial.hyperparameters[name] for trial in trials]
+    scores = [(trial.score or 0.0) * (1 if search.descending else -1) for trial in trials]
+    if len(set(values)) < 2 or len(set(scores)) < 2:
+        return 0
+    rho, p = rank_correlation(values, scores)
+    return 0 if p >= MAX_P else 1 if rho > 0 else -1
 
 
 def plot_slice(search: Search, name: str, language: Language) -> go.Figure:

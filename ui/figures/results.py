@@ -5,21 +5,29 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from model.scores import wilson_interval
+from ui.figures.markers import error_axis
 from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, category, escape_text, tick_step, with_alpha
-from ui.i18n import Language, display_name, percent, translate
+from ui.i18n import Language, percent, translate
 from ui.reports.parse import CalibrationView, EvaluationView, TrainingView
 
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "r2")  # measures of which 1 is the best
 MAX_NUMBERED_CLASSES = 20  # a confusion matrix with more has no room for its counts
 
 
 def plot_learning_curve(training: TrainingView, language: Language) -> go.Figure:
-    """Return the loss and the metrics over the epochs, one panel each, for training and validation."""
+    """Return the loss and the errors over the epochs, one panel each, for training and validation.
+
+    On a linear scale all but the first epochs would be one flat line.
+    """
     figure = make_subplots(len(training.curves), 1, shared_xaxes=True, vertical_spacing=0.08)
     for row, (name, (fitted, held_out)) in enumerate(training.curves.items(), 1):
+        shown = [value for value in (*fitted, *held_out) if value is not None]
+        axis = error_axis(name, name in SHARES, shown, language)
         for part, values, color in (("train", fitted, MUTED), ("validation", held_out, ACCENT)):
             figure.add_scatter(
                 x=training.epochs,
-                y=values,
+                y=[None if value is None else axis.place(value) for value in values],
                 mode="lines+markers",
                 name=translate(part, language),
                 legendgroup=part,
@@ -29,7 +37,7 @@ def plot_learning_curve(training: TrainingView, language: Language) -> go.Figure
                 row=row,
                 col=1,
             )
-        figure.update_yaxes(title=escape_text(display_name(name, language)), row=row, col=1)
+        figure.update_yaxes(**axis.settings, row=row, col=1)
     if training.best_epoch is not None:
         figure.add_vline(training.best_epoch, line={"color": SECOND, "width": 1.5, "dash": "dot"})
         legend_entry = {"x": [None], "y": [None], "mode": "lines", "line": {"color": SECOND, "dash": "dot"}}
@@ -75,7 +83,7 @@ def plot_confusion_matrix(evaluation: EvaluationView, language: Language) -> go.
 
 
 def plot_calibration(found: CalibrationView, language: Language) -> go.Figure:
-    """Return a reliability diagram: the share of right answers over their confidence."""
+    """Return a reliability diagram: the share of right answers over their confidence, with 95 % intervals (Wilson)."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1],
@@ -84,19 +92,42 @@ def plot_calibration(found: CalibrationView, language: Language) -> go.Figure:
         name=translate("ideal", language),
         line={"color": MUTED, "width": 1.5, "dash": "dot"},
     )
-    sizes = [6 + 4 * math.log10(rows) for _, _, rows in found.bins]
+    ends = [wilson_interval(right, rows) for _, right, rows in found.bins]
+    shares = [right for _, right, _ in found.bins]
     figure.add_scatter(
         x=[confidence for confidence, _, _ in found.bins],
-        y=[right for _, right, _ in found.bins],
-        customdata=[rows for _, _, rows in found.bins],
-        mode="lines+markers",
+        y=shares,
+        customdata=[(rows, *interval) for (_, _, rows), interval in zip(found.bins, ends, strict=True)],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - share for (_, high), share in zip(ends, shares, strict=True)],
+            "arrayminus": [share - low for (low, _), share in zip(ends, shares, strict=True)],
+            "color": ACCENT,
+            "thickness": 1.5,
+        },
+        mode="markers",
         name=f"ECE {percent(found.ece, language, 2)}",
-        line={"color": ACCENT, "width": 2},
-        marker={"size": sizes},
+        marker={"size": [6 + 4 * math.log10(rows) for _, _, rows in found.bins], "color": ACCENT},
         hovertemplate=f"{translate('confidence', language)}: %{{x:.3f}}<br>"
-        f"{translate('share_right', language)}: %{{y:.3f}}<br>"
-        f"{translate('images', language)}: %{{customdata}}<extra></extra>",
+        f"{translate('share_right', language)}: %{{y:.3f}} (%{{customdata[1]:.3f}} – %{{customdata[2]:.3f}})<br>"
+        f"{translate('images', language)}: %{{customdata[0]}}<extra></extra>",
     )
     figure.update_xaxes(title=translate("confidence", language), range=[0, 1.04])
     figure.update_yaxes(title=translate("share_right", language), range=[-0.04, 1.04])
     return apply_style(figure, language)
+
+
+def calibration_sentence(found: CalibrationView, language: Language) -> str:
+    """Return in how many bins the confidence lies outside of the interval of the right answers, and what that means."""
+    outside = [
+        (confidence, right)
+        for confidence, right, rows in found.bins
+        if not (interval := wilson_interval(right, rows))[0] <= confidence <= interval[1]
+    ]
+    texts = {"outside": len(outside), "bins": len(found.bins)}
+    if not outside:
+        return translate("calibration_fits", language, **texts)
+    too_sure = sum(confidence > right for confidence, right in outside)
+    key = "calibration_too_sure" if 2 * too_sure > len(outside) else "calibration_too_modest"
+    return translate(key, language, **texts)

@@ -1,13 +1,15 @@
 """The choices of a network, measured one at a time: means with intervals, learning curves, and what they show."""
 
 import re
+from itertools import cycle
 
 import plotly.graph_objects as go
 
 from model.io.reports.study import Factor, Level, StudyReport
-from ui.figures.style import ACCENT, MUTED, SECOND, apply_style, escape_text
+from ui.figures.style import ACCENT, LINES, MUTED, SECOND, apply_style, escape_text
 from ui.i18n import DEFAULT, NUMBERS, SERVER_TEXT, Language, UserError, display_name, number, translate
 from ui.markup import html_text
+from ui.reports.runs import level_key
 
 # Words in the names of values -> keys of their translations.
 WORDS = {
@@ -21,7 +23,6 @@ WHY = "study_why_"  # how the keys of the explanations start
 ROW_PX, FRAME_PX = 30, 120  # height of a value, and of what surrounds them
 COLORS = {"better": ACCENT, "worse": SECOND}  # all others muted
 MAX_CURVES = 6  # nobody can follow more lines
-LINES = (ACCENT, SECOND, "#2f9e77", "#b05bc6", "#d64550", MUTED)
 
 
 def plot_factor(study: StudyReport, name: str, language: Language) -> go.Figure:
@@ -31,6 +32,7 @@ def plot_factor(study: StudyReport, name: str, language: Language) -> go.Figure:
         UserError: if the study has no such choice, or no run of it has ended.
     """
     levels = _shown(study, name)
+    keys = {level.value: level_key(name, index) for index, level in enumerate(_levels(study, name))}
     places = list(range(len(levels)))
     figure = go.Figure(
         go.Scatter(
@@ -47,6 +49,7 @@ def plot_factor(study: StudyReport, name: str, language: Language) -> go.Figure:
             },
             marker={"size": 11, "color": [COLORS.get(level.verdict, MUTED) for level in levels]},
             text=[_hover(level, language) for level in levels],
+            customdata=[keys[level.value] for level in levels],
             hovertemplate="%{text}<extra></extra>",
         )
     )
@@ -70,7 +73,7 @@ def plot_factor(study: StudyReport, name: str, language: Language) -> go.Figure:
 def plot_factor_curves(study: StudyReport, name: str, language: Language) -> go.Figure:
     """Return the loss after each epoch, on training rows (dashed) and validation rows, of some values of a choice.
 
-    The values are the base, the best, the worst, and others in between.
+    The values are the base, the best, the worst, and others in between; the legend switches each on and off.
 
     Raises:
         UserError: as `plot_factor`; or if the choice has no curves, as early stopping.
@@ -78,11 +81,11 @@ def plot_factor_curves(study: StudyReport, name: str, language: Language) -> go.
     levels = [level for level in _shown(study, name) if level.curves.get("val_loss")]
     if not levels:
         raise UserError("study_no_curves")
-    figure = go.Figure()
-    for level, color in zip(_some(levels), LINES, strict=False):
-        label = _value_name(level, language)
+    figure, colors = go.Figure(), cycle(LINES)
+    for level in _some(levels):
+        label, color = _value_name(level, language), MUTED if level.is_base else next(colors)
         for key, dash in (("loss", "dash"), ("val_loss", "solid")):
-            values = level.curves[key]
+            values = level.curves.get(key, [])
             figure.add_scatter(
                 x=list(range(1, len(values) + 1)),
                 y=values,
@@ -95,6 +98,36 @@ def plot_factor_curves(study: StudyReport, name: str, language: Language) -> go.
     figure.update_xaxes(title=translate("epoch", language))
     figure.update_yaxes(title=translate("study_loss", language), type="log")
     return apply_style(figure, language)
+
+
+def factor_html(study: StudyReport, name: str, language: Language) -> str:
+    """Return why a choice matters, and a table of its values: mean, interval, p, verdict and cost.
+
+    Raises:
+        UserError: as `plot_factor`.
+    """
+    columns = ("value", "study_mean", "study_p", "study_verdict", "parameters", "seconds")
+    head = "".join(f'<th scope="col">{html_text(translate(column, language))}</th>' for column in columns)
+    rows = "".join(_level_row(level, language) for level in _shown(study, name))
+    why = html_text(translate(f"{WHY}{name}", language))
+    table = f'<table class="comparison"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<p class="verdict">{why}</p><div class="table-scroll" tabindex="0">{table}</div>'
+
+
+def _level_row(level: Level, language: Language) -> str:
+    interval = ""
+    if level.low is not None and level.high is not None:
+        interval = f" ({number(level.low, '.4f', language)} – {number(level.high, '.4f', language)})"
+    cells = (
+        _score(level, language) + interval,
+        "" if level.p is None else number(level.p, ".2g", language),
+        translate(f"study_is_{level.verdict.replace(' ', '_')}", language),
+        "" if level.parameters is None else number(level.parameters, ",", language),
+        "" if level.seconds is None else number(level.seconds, ",.1f", language),
+    )
+    kind = f' class="{level.verdict}"' if level.verdict in COLORS else ""
+    shown = "".join(f"<td>{html_text(cell)}</td>" for cell in cells)
+    return f'<tr{kind}><th scope="row">{html_text(value_name(level.value, language))}</th>{shown}</tr>'
 
 
 def study_html(study: StudyReport, language: Language) -> str:
@@ -141,11 +174,13 @@ def _measured(study: StudyReport) -> list[Factor]:
     return factors
 
 
+def _levels(study: StudyReport, name: str) -> list[Level]:
+    return next((factor.levels for factor in study.factors if factor.name == name), [])
+
+
 def _shown(study: StudyReport, name: str) -> list[Level]:
     """Return the compared values of a choice that have a result, the best first."""
-    factor = next((factor for factor in study.factors if factor.name == name), None)
-    levels = [] if factor is None else factor.levels
-    levels = [level for level in levels if level.mean is not None and level.verdict != "not compared"]
+    levels = [level for level in _levels(study, name) if level.mean is not None and level.verdict != "not compared"]
     if not levels:
         raise UserError("no_trial_completed")
     return sorted(levels, key=lambda level: level.mean or 0, reverse=study.measure.direction == "max")
@@ -192,12 +227,16 @@ def _hover(level: Level, language: Language) -> str:
     return "<br>".join(lines)
 
 
-def _value_name(level: Level, language: Language) -> str:
-    """Return a value's name, with its words and its decimal marks in a language."""
-    text = level.value
+def value_name(value: str, language: Language) -> str:
+    """Return the name of a value of a study, with its words and its decimal marks in a language: not escaped."""
+    value = ", ".join(SERVER_TEXT[language].get(f"value_{part}", part) for part in value.split(", "))
     for word, key in WORDS.items():
-        text = text.replace(word, translate(key, language))
-    return escape_text(DECIMAL_POINT.sub(NUMBERS[language]["decimal"], text))
+        value = value.replace(word, translate(key, language))
+    return DECIMAL_POINT.sub(NUMBERS[language]["decimal"], value)
+
+
+def _value_name(level: Level, language: Language) -> str:
+    return escape_text(value_name(level.value, language))
 
 
 def _score(level: Level, language: Language) -> str:

@@ -10,6 +10,8 @@ from model.console import one_line
 from ui.i18n import DEFAULT, NUMBERS, Language
 
 ACCENT, SECOND, MUTED, WRONG = "#5b6ee1", "#e08a2c", "#8b93a7", "#d64550"
+# Of lines that are distinguished, not rated: blue and orange mean better and worse on the whole page.
+LINES = ("#2f9e77", "#b05bc6", "#0e8fa8", "#a8762b", "#d64550")
 GOLD, EDGE = "#ffd24a", "#1d2330"
 GRID_COLOR = "rgba(139, 147, 167, 0.22)"
 LAYOUT = {
@@ -32,6 +34,7 @@ X_AXIS = {
 }
 Y_AXIS = X_AXIS | {"automargin": True}
 MAX_TEXT_CHARS = 40
+MESSAGE_PX = 140  # height of a sentence instead of a figure
 MAX_LINE_CHARS = 34  # of a sentence: as much as fits on a phone
 
 
@@ -49,10 +52,11 @@ def apply_style(figure: go.Figure, language: Language) -> go.Figure:
 
 
 def message_figure(text: str) -> go.Figure:
-    """Return a figure that shows a sentence instead of a chart that cannot be drawn."""
+    """Return a low figure that shows a sentence instead of a chart that cannot be drawn."""
     lines = "<br>".join(textwrap.wrap(escape_text(text, len(text)), MAX_LINE_CHARS))
     figure = go.Figure().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    return apply_style(figure, DEFAULT).update_layout(xaxis_visible=False, yaxis_visible=False)
+    hidden = {"xaxis_visible": False, "yaxis_visible": False}
+    return apply_style(figure, DEFAULT).update_layout(height=MESSAGE_PX, margin_t=10, margin_b=10, **hidden)
 
 
 def tick_step(count: int) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
+from model.artifacts import REPORT_FILES
 from model.child_process import ChildDiedError, describe_exit
 from model.config import CnnConfig
 from model.errors import ModelError
@@ -46,6 +47,8 @@ class ModelSupervisor:
         folder: of the model, which may also hold reports.
         config: the model's `CnnConfig`.
         state: what the process does at this moment.
+        reports_folder: of the reports: the model's, or that of a search that has not led to a model yet.
+        reports_change: whether they may change while the page is served: they are in a folder of this machine.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ModelSupervisor:
         config: CnnConfig,
         missing: str | None = None,
         *,
+        reports_folder: Path | None = None,
         start_process: Callable[[Path, CnnConfig], ModelProcess] = ModelProcess,
         max_load_wait_s: float = MAX_LOAD_WAIT_S,
         restart_pause_s: float = RESTART_PAUSE_S,
@@ -64,11 +68,13 @@ class ModelSupervisor:
             folder: of the model.
             config: the model's.
             missing: why this is not the requested model; None if it is.
+            reports_folder: a folder of this machine whose reports are shown, which may change; None: the model's.
             start_process: makes each process.
             max_load_wait_s: how long `ask` waits for the network to be loaded.
             restart_pause_s: the first pause after a process that ended before it was ready.
         """
         self.folder, self.config, self.state = folder, config, State.LOADING
+        self.reports_folder, self.reports_change = reports_folder or folder, reports_folder is not None
         self._missing = missing
         self._start_process = start_process
         self._max_load_wait_s, self._restart_pause_s = max_load_wait_s, restart_pause_s
@@ -78,19 +84,29 @@ class ModelSupervisor:
         self._lock, self._closed = Lock(), Event()
 
     @classmethod
-    def find(cls, name: str | None, revision: str | None) -> ModelSupervisor:
+    def find(cls, name: str | None, revision: str | None, **options: Any) -> ModelSupervisor:
         """Return the model of this name; if it is not available, the bundled one with the reason.
+
+        The reports of a folder are shown even if it does not hold a model yet.
+
+        Args:
+            name: a folder, a Hub id, or None for the bundled model.
+            revision: of a Hub repo.
+            **options: of the constructor.
 
         Raises:
             ModelError: if not even the bundled model is available.
         """
+        reports = Path(name) if name and Path(name).is_dir() else None
         try:
-            return cls(*locate_model(name, revision))
+            return cls(*locate_model(name, revision), reports_folder=reports, **options)
         except ModelError as error:
             if name is None:
                 raise
             _log_replacement(str(error))
-            return cls(*locate_model(), str(error))
+            if reports and not any((reports / file).is_file() for file in REPORT_FILES):
+                reports = None
+            return cls(*locate_model(), str(error), reports_folder=reports, **options)
 
     @property
     def failure(self) -> str | None:

@@ -1,19 +1,21 @@
 """The reports of a model, as the page shows them. Anyone may have made them; `model.io.reports` checks them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from model.artifacts import EVALUATION_FILE, STUDY_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
+from model.io.reports.data import DataSection
 from model.io.reports.evaluation import EvaluationReport, Mistake
 from model.io.reports.schema import Report, Value
 from model.io.reports.study import StudyReport
-from model.io.reports.training import TrainingReport
+from model.io.reports.training import Epoch, TrainingReport
 from model.io.reports.trials import Importance, Parameter, Trial, TrialsReport
 from model.io.trials import fold_learning_rate, get_optimizer
 from ui.i18n import UserError
@@ -30,6 +32,7 @@ MAX_VALUE_CHARS = 200
 MAX_CELLS = 250_000  # hyperparameters of all trials together
 MAX_CURVE_POINTS = 2_000
 MAX_CLASSES = 100  # of a confusion matrix
+MIN_BIN_ROWS = 30  # of a calibration: the share of fewer answers is mostly chance
 MAX_IMAGE_BASE64_CHARS = 100_000  # of base64
 MAX_IMAGES_BASE64_CHARS = 4_000_000  # of all mistakes together
 
@@ -44,6 +47,7 @@ class TrainingView:
     epochs: tuple[int, ...]
     curves: dict[str, tuple[list[float | None], list[float | None]]]  # metric -> (training, validation), one per epoch
     best_epoch: int | None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the training and the network
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class EvaluationView:
 class CalibrationView:
     """How far the confidence of an evaluation.json can be believed."""
 
-    bins: tuple[tuple[float, float, int], ...]  # (mean confidence, share of right answers, answers)
+    bins: tuple[tuple[float, float, int], ...]  # (mean confidence, share of right answers, answers), by confidence
     ece: float  # expected calibration error, 0 … 1
 
 
@@ -93,7 +97,14 @@ def read_search(folder: Path) -> Search:
         {optimizer: rate for optimizer, rate in rates.items() if isinstance(rate, (int, float))},
         schedule if isinstance(schedule, str) else None,
         report.strategy,
+        (report.data.rows.validation or None) if report.data else None,
+        measured_data(report.data) if report.data else (report.dataset,),
     )
+
+
+def measured_data(data: DataSection) -> tuple[str, ...]:
+    """Return what the data of two reports must have in common for their scores to be compared: datasets and split."""
+    return (*sorted(source.dataset for source in data.sources), data.split)
 
 
 def read_study(folder: Path) -> StudyReport:
@@ -108,13 +119,22 @@ def read_study(folder: Path) -> StudyReport:
     return study
 
 
+def read_training_report(folder: Path) -> TrainingReport:
+    """Read training.json.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
+    return _read(TrainingReport, folder / TRAINING_FILE)
+
+
 def read_training(folder: Path) -> TrainingView:
     """Read the history of training.json: the loss and every metric that has a validation value too.
 
     Raises:
         UserError: if it is missing, damaged or without a history.
     """
-    report = _read(TrainingReport, folder / TRAINING_FILE)
+    report = read_training_report(folder)
     given = report.history[0].to_dict() if report.history else {}
     names = sorted((name for name in given if f"val_{name}" in given), key=lambda name: name != "loss")
     if not names:
@@ -124,7 +144,7 @@ def read_training(folder: Path) -> TrainingView:
         name: ([row.value(name) for row in rows], [row.value(f"val_{name}") for row in rows])
         for name in names[:MAX_CURVES]
     }
-    return TrainingView(tuple(row.epoch for row in rows), curves, report.best_epoch)
+    return TrainingView(tuple(row.epoch for row in rows), curves, report.best_epoch, report.hyperparameters)
 
 
 @cache
@@ -185,7 +205,23 @@ def read_calibration(folder: Path) -> CalibrationView:
             if one.confidence is None or one.accuracy is None:
                 raise _damaged(EVALUATION_FILE)
             bins.append((one.confidence, one.accuracy, one.rows))
-    return CalibrationView(tuple(bins), calibration.ece)
+    return CalibrationView(_joined(bins), calibration.ece)
+
+
+def _joined(bins: list[tuple[float, float, int]]) -> tuple[tuple[float, float, int], ...]:
+    """Return the bins with neighbors joined until each has enough answers: a share of three is mostly chance."""
+    joined: list[tuple[float, float, int]] = []
+    for one in reversed(bins):  # from the end where most answers are
+        joined.append(_join(joined.pop(), one) if joined and joined[-1][2] < MIN_BIN_ROWS else one)
+    if len(joined) > 1 and joined[-1][2] < MIN_BIN_ROWS:
+        joined.append(_join(joined.pop(), joined.pop()))
+    return tuple(reversed(joined))
+
+
+def _join(one: tuple[float, float, int], other: tuple[float, float, int]) -> tuple[float, float, int]:
+    rows = one[2] + other[2]
+    confidence, right = ((one[i] * one[2] + other[i] * other[2]) / rows for i in (0, 1))
+    return confidence, right, rows
 
 
 def read_mistakes(folder: Path) -> list[Mistake]:
@@ -231,9 +267,17 @@ def _trial(order: int, row: Trial, objective: str) -> TrialView:
         row.seconds,
         row.reason and row.reason[:MAX_SHOWN_REASON_CHARS],
         tuple((epoch.epoch, epoch.value(objective)) for epoch in row.history or ()),
+        epoch_curves(row.history or (), objective),
         _utc(row.started),
         _utc(row.ended),
     )
+
+
+def epoch_curves(history: Sequence[Epoch], objective: str) -> dict[str, tuple[float | None, ...]]:
+    """Return the loss and the objective after each epoch, of training (without `val_`) and validation rows."""
+    names = dict.fromkeys(("loss", "val_loss", objective.removeprefix("val_"), objective))
+    curves = {name: tuple(epoch.value(name) for epoch in history) for name in names}
+    return {name: values for name, values in curves.items() if any(value is not None for value in values)}
 
 
 def _space(rows: list[Parameter]) -> tuple[HyperparameterView, ...]:
@@ -242,7 +286,7 @@ def _space(rows: list[Parameter]) -> tuple[HyperparameterView, ...]:
         name = fold_learning_rate(row.name)
         low, high = row.low or 0.0, row.high or 0.0
         choices = tuple(map(_hashable, row.values or ()))
-        one = HyperparameterView(name, choices, low, high, row.scale == "log" and low > 0)
+        one = HyperparameterView(name, choices, low, high, row.scale == "log" and low > 0, _hashable(row.default))
         other = found.get(name, one)
         found[name] = HyperparameterView(
             name,
@@ -250,6 +294,7 @@ def _space(rows: list[Parameter]) -> tuple[HyperparameterView, ...]:
             min(one.low, other.low),
             max(one.high, other.high),
             one.log and other.log,
+            one.default,
         )
     return tuple(found.values())
 

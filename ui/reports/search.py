@@ -1,6 +1,6 @@
 """A search for hyperparameters as the page knows it: its trials, what was searched, what mattered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model.io.reports.trials import Importance
-from model.io.trials import comparable_trials, rank_trials
+from model.io.trials import LEARNING_RATE, comparable_trials, rank_trials
 
 # Older reports do not describe the search space. There, a hyperparameter is a range from this many different values,
 MIN_RANGE_VALUES = 7
@@ -30,6 +30,7 @@ class TrialView:
     seconds: float | None  # of training and validation
     reason: str | None  # of a failure
     history: tuple[tuple[int, float | None], ...] = ()  # (epoch, value of the objective)
+    curves: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)  # metric -> value of each epoch
     started: datetime | None = None
     ended: datetime | None = None
 
@@ -43,6 +44,7 @@ class HyperparameterView:
     low: float = 0.0
     high: float = 0.0
     log: bool = False
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,39 @@ class Search:
     default_rates: Mapping[str, float] = field(default_factory=dict)  # optimizer -> default of its learning rate
     schedule: str | None = None  # of the learning rate, if every trial had the same
     strategy: str | None = None  # how points were chosen
+    rows: int | None = None  # images that the scores were measured on
+    measured_on: tuple[str, ...] = ()  # datasets and split that these are from
 
     @property
     def scored(self) -> list[TrialView]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
+
+    @property
+    def start(self) -> TrialView | None:
+        """The first trial, if it is the point that the space has by default: one that was written by hand."""
+        first = next(iter(self.trials), None)
+        if first is None or not self.space:
+            return None
+        default = {one.name: one.default for one in self.space if one.name != LEARNING_RATE}
+        values = {name: value for name, value in first.hyperparameters.items() if name != LEARNING_RATE}
+        if any(name not in default or value != default[name] for name, value in values.items()):
+            return None
+        usual = self.default_rates.get(str(first.hyperparameters.get("optimizer")))
+        return first if first.hyperparameters.get(LEARNING_RATE) in (None, usual) else None
+
+    @property
+    def rates_are_relative(self) -> bool:
+        """Whether learning rates are compared in units of their optimizers' defaults: these are known and differ."""
+        optimizers = {str(trial.hyperparameters.get("optimizer")) for trial in self.trials}
+        return len(optimizers) > 1 and all(self.default_rates.get(name, 0) > 0 for name in optimizers)
+
+    def rates(self, trials: Sequence[TrialView]) -> list[float]:
+        """Return the learning rates of trials as they are compared; each must have one."""
+        if not self.rates_are_relative:
+            return [trial.hyperparameters[LEARNING_RATE] for trial in trials]
+        usual = [self.default_rates[str(trial.hyperparameters.get("optimizer"))] for trial in trials]
+        return [trial.hyperparameters[LEARNING_RATE] / rate for trial, rate in zip(trials, usual, strict=True)]
 
     def comparable(self) -> "Search":
         """Return the search with the trials that have a score and were trained equally long."""

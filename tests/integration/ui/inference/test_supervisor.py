@@ -55,6 +55,22 @@ def bundled() -> Iterator[ModelSupervisor]:
     supervisor.close()
 
 
+def test_find_folder_of_a_search_shows_its_reports_next_to_the_bundled_model(tmp_path):
+    """A search writes its reports long before there is a model."""
+    shown = ModelSupervisor.find(str(tmp_path), None)
+    assert (shown.reports_folder, shown.reports_change) == (PRETRAINED, False)  # there is nothing to show
+    (tmp_path / "trials.json").write_text("{}")
+    shown = ModelSupervisor.find(str(tmp_path), None)
+    assert (shown.folder, shown.reports_folder, shown.reports_change) == (PRETRAINED, tmp_path, True)
+    shutil.copytree(PRETRAINED, tmp_path / "model")
+    shown = ModelSupervisor.find(str(tmp_path / "model"), None)
+    assert shown.folder == shown.reports_folder == tmp_path / "model" and shown.reports_change
+
+
+def test_find_bundled_model_has_reports_that_do_not_change(bundled):
+    assert (bundled.reports_folder, bundled.reports_change) == (PRETRAINED, False)
+
+
 def seven() -> bytes:
     image, file = Image.new("L", (200, 200), 255), io.BytesIO()
     ImageDraw.Draw(image).line([(60, 40), (140, 40), (90, 170)], 0, 14)

@@ -1,156 +1,154 @@
-"""The sentences on what a search found."""
+"""The hints of a search: every line carries the verdict of a test, and only a difference names what did better."""
 
 import re
 
+import numpy as np
 import pytest
 
+from model.io.locate import PRETRAINED
 from tests.support.search_report import EVIL
-from ui.figures.findings import findings_html
-from ui.i18n import UserError
+from ui.figures.findings import CHOICES, find_hints, findings_html
+from ui.i18n import LANGUAGES, UserError
+from ui.reports import parse
+from ui.reports.runs import MAX_P
 from ui.reports.search import HyperparameterView, Search, TrialView
 
+RNG = np.random.default_rng(0)
 
-def trial(order: int, score: float | None, epochs: tuple[float, ...] = (), **hyperparameters) -> TrialView:
+
+def trial(order: int, score: float | None, epochs: int = 0, **hyperparameters) -> TrialView:
     status = "COMPLETED" if score is not None else "FAILED"
-    history = tuple(enumerate(epochs, 1))
+    history = tuple((epoch, score) for epoch in range(1, epochs + 1))
     return TrialView(order, f"{order:02d}", status, score, hyperparameters, 1000, 1.0, None, history)
 
 
-def findings_of(
-    trials: list[TrialView], descending: bool = True, language: str = "en", **space: HyperparameterView
-) -> dict[str, str]:
-    search = Search("val_accuracy", descending, tuple(trials), trials[0], tuple(space.values()))
-    return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", findings_html(search, language)))
+def search_of(trials: list[TrialView], descending: bool = True, **more) -> Search:
+    return Search("val_accuracy", descending, tuple(trials), trials[0], **more)
 
 
-def test_findings_choices_compares_medians_and_counts_rare_values():
-    scores = {"relu": (0.9, 0.92, 0.7), "tanh": (0.5, 0.8, 0.6), "gelu": (0.99,)}
-    pairs = [(activation, score) for activation, values in scores.items() for score in values]
-    trials = [trial(n, score, activation=activation) for n, (activation, score) in enumerate(pairs)]
-    found = findings_of(trials)
-    assert found["Activation"] == (
-        "Of the values tried at least 3 times, the best was relu (median 0.9 over 3 trials), the worst tanh (median "
-        "0.6 over 3). With fewer trials, and not compared: 1 of 3 values."
-    )
-    assert found["Loss"] == "It was not part of this search."
-    # If lower is better, the order is reversed.
-    assert "the best was tanh (median 0.6" in findings_of(trials, descending=False)["Activation"]
-    assert "lo peor tanh (mediana 0,6 en 3). Con menos" in findings_of(trials, language="es")["Función de activación"]
-    # Values of the space that no trial used are not compared either; without any, nothing is left out.
-    space = {"activation": HyperparameterView("activation", ("relu", "tanh", "gelu", "elu", "swish"))}
-    assert findings_of(trials, **space)["Activation"].endswith("3 of 5 values.")
-    found = findings_of([trial for trial in trials if trial.hyperparameters["activation"] != "gelu"])
-    assert found["Activation"] == "The best was relu (median 0.9 over 3 trials), the worst tanh (median 0.6 over 3)."
+def findings_of(trials: list[TrialView], descending: bool = True, language: str = "en", **more) -> dict[str, str]:
+    html = findings_html(search_of(trials, descending, **more), language)
+    return dict(re.findall(r"<li><b>(.*?)\.</b> (.*?)</li>", html))
 
 
-def test_findings_equal_medians_have_no_best():
-    trials = [trial(n, 0.5, blocks=1 + n % 2) for n in range(8)]
-    assert "the same median, 0.5" in findings_of(trials)["Blocks"]
+def scattered(of_value: dict[str, float], name: str, count: int = 10, **settings) -> list[TrialView]:
+    """Return trials whose scores scatter around the middle of their value."""
+    pairs = [(value, middle) for value, middle in of_value.items() for _ in range(count)]
+    return [
+        trial(n, middle + 0.01 * RNG.standard_normal(), **{name: value}, **settings)
+        for n, (value, middle) in enumerate(pairs)
+    ]
 
 
-def test_findings_few_trials_are_called_few():
-    trials = [trial(1, 0.9, loss="hinge"), trial(2, 0.8, loss="log_loss"), trial(3, None, loss="log_loss")]
-    assert findings_of(trials)["Loss"].endswith("too few trials to be sure.")
-    assert "Only relu has results" in findings_of([trial(1, 0.9, activation="relu"), trial(2, 0.8)])["Activation"]
-    same = findings_of([trial(1, 0.9, dropout=0.2), trial(2, 0.8, dropout=0.2)])
-    assert "cannot compare it" in same["Dropout after each block"]
+def test_findings_chance_is_called_chance_and_names_nothing():
+    found = findings_of(scattered({"adam": 0.9, "sgd": 0.9, "lion": 0.9}, "optimizer"))
+    assert "Not distinguishable" in found["Optimizer"] and "Best" not in found["Optimizer"]
 
 
-def test_findings_range_reports_best_quarter():
-    trials = [trial(n, 0.9 - 0.01 * n, learning_rate=0.001 * (n + 1)) for n in range(12)]
-    space = {"rate": HyperparameterView("learning_rate", low=1e-4, high=1e-1, log=True)}
-    assert findings_of(trials, **space)["Learning rate"] == (
-        "The best 3 trials used values from 0.001 to 0.003; all of them, from 0.001 to 0.012."
-    )
-    assert "Too few" in findings_of(trials[:7], **space)["Learning rate"]
+@pytest.mark.parametrize(
+    ("descending", "best", "worst"), [(True, "ReLU", "sigmoid"), (False, "sigmoid", "ReLU")], ids=["max", "min"]
+)
+def test_findings_clear_difference_names_best_and_worst(descending, best, worst):
+    trials = scattered({"relu": 0.9, "tanh": 0.8, "sigmoid": 0.5}, "activation")
+    found = findings_of(trials, descending)["Activation"]
+    assert found.startswith('<em class="badge clear">Clear</em>')
+    assert f"Best: {best} (median" in found and f"worst: {worst} (median" in found and "10 trials" in found
+
+
+def test_findings_rare_values_are_not_compared():
+    trials = scattered({"relu": 0.9, "tanh": 0.5}, "activation")
+    trials += [trial(90, 0.99, activation="gelu"), trial(91, None, activation="elu")]
+    found = findings_of(trials)["Activation"]
+    assert "2 values compared" in found and "GELU" not in found
+    few = findings_of([trial(1, 0.9, activation="relu"), trial(2, 0.8, activation="tanh")])
+    assert "Not tested" in few["Activation"] and "at least three trials" in few["Activation"]
+    assert "was not part of this search" in few["Loss"]
+
+
+def test_findings_normalization_is_listed_and_explains_the_others():
+    """Sigmoid networks fail without normalization, and only there; nothing else does anything."""
+    trials = []
+    for n in range(60):
+        normalization, activation = ("batch", "none")[n % 2], ("relu", "sigmoid")[(n // 2 + n % 2 * (n % 3 > 0)) % 2]
+        score = (0.95 if normalization == "batch" else 0.2) + 0.01 * RNG.standard_normal()
+        trials.append(trial(n, score, normalization=normalization, activation=activation))
+    hints = {hint.name: hint for hint in find_hints(search_of(trials))}
+    assert hints["normalization"].p < 0.01 and not hints["normalization"].within
+    assert hints["activation"].within and hints["activation"].p > 0.05
+    assert next(iter(findings_of(trials))) == "Normalization"  # the clearest first
+
+
+def test_findings_effect_within_normalization_is_a_difference_from_the_median():
+    trials = [
+        trial(
+            n,
+            (0.9 if n % 2 else 0.2) + (0.05 if n % 4 < 2 else 0.0) + 0.001 * RNG.standard_normal(),
+            normalization="batch" if n % 2 else "none",
+            activation="relu" if n % 4 < 2 else "tanh",
+        )
+        for n in range(60)
+    ]
+    found = findings_of(trials)["Activation"]
+    assert "Among networks with the same normalization, best: ReLU (median +0.02" in found
+    assert "worst: tanh (-0.02" in found or "worst: tanh (−0.02" in found
+
+
+def test_findings_range_is_compared_in_thirds():
+    trials = [trial(n, 0.9 - 0.01 * n, dropout=0.01 * n) for n in range(30)]
+    space = (HyperparameterView("dropout", high=0.5),)
+    assert "Best: 0 to 0.09 (median" in findings_of(trials, space=space)["Dropout after each block"]
 
 
 def test_findings_learning_rates_of_several_optimizers_are_relative():
     rates = {"adam": 0.001, "sgd": 0.1}
     trials = [
         trial(n, 0.9 - 0.01 * n, optimizer=optimizer, learning_rate=rates[optimizer] * (1 + n))
-        for n, optimizer in enumerate(["adam", "sgd"] * 6)
+        for n, optimizer in enumerate(["adam", "sgd"] * 15)
     ]
-    space = (HyperparameterView("learning_rate", low=1e-4, high=1.0, log=True),)
-    found = findings_html(Search("val_accuracy", True, tuple(trials), None, space, default_rates=rates), "en")
-    assert "The best 3 trials used from 1 to 3 times their optimizer's usual rate; all of them, from 1 to 12" in found
-    # With one optimizer, or without the usual rates in the report, the rates themselves are reported.
-    assert "used values from" in findings_html(Search("val_accuracy", True, tuple(trials), None, space), "en")
-    alone = tuple(trials[::2] * 2)
-    assert "used values from" in findings_html(
-        Search("val_accuracy", True, alone, None, space, default_rates=rates), "en"
-    )
-
-
-def test_findings_other_range_reports_its_values():
-    """Also if the optimizers differ, and if trials have no learning rate."""
-    trials = [trial(n, 0.9 - 0.01 * n, optimizer=("adam", "sgd")[n % 2], dropout=0.01 * n) for n in range(12)]
-    space = (HyperparameterView("dropout", high=0.5),)
-    search = Search("val_accuracy", True, tuple(trials), None, space, default_rates={"adam": 1e-3, "sgd": 0.1})
-    assert "The best 3 trials used values from 0 to 0.02; all of them, from 0 to 0.11." in findings_html(search, "en")
+    space = (HyperparameterView("learning_rate", low=1e-4, high=10.0, log=True),)
+    assert "1 to 10 times the optimizer" in findings_of(trials, space=space, default_rates=rates)["Learning rate"]
+    assert "times the" not in findings_of(trials, space=space)["Learning rate"]  # no usual rates in the report
+    assert "times the" not in findings_of(trials[::2], space=space, default_rates=rates)["Learning rate"]
+    zero = findings_of(trials, space=space, default_rates=rates | {"sgd": 0.0})  # anyone may have made the report
+    assert "times the" not in zero["Learning rate"]
 
 
 def test_findings_cross_entropy_names_are_one_loss():
     names = ["log_loss", "kl_divergence", "categorical_crossentropy"]
-    trials = [trial(n, 0.9, loss=name) for n, name in enumerate(names)]
-    assert findings_of(trials)["Loss"].startswith("Only cross-entropy under any of its names has results")
-    trials += [trial(n, 0.5, loss="hinge") for n in range(3, 6)]
-    assert findings_of(trials)["Loss"] == (
-        "The best was cross-entropy under any of its names (median 0.9 over 3 trials), the worst hinge (median 0.5 "
-        "over 3)."
-    )
-
-
-def test_findings_falling_rate_is_left_out_of_early_stopping():
-    falling = [trial(n, 0.9, (0.7, 0.8), schedule="one-cycle") for n in range(4)]
-    assert findings_of(falling)["Early stopping"].startswith("In all 4 trials the learning rate falls to zero")
-    steady = [trial(n, 0.9, (0.8, 0.7), schedule="constant") for n in range(3)]
-    found = findings_of(falling + steady)["Early stopping"]
-    assert "constant rate, trials whose last epoch was the best: 0 of 3." in found and "remaining 4" in found
-    plain = (trial(1, 0.9, (0.7, 0.8)),)
-    assert "In all 1" in findings_html(Search("val_accuracy", True, plain, None, schedule="one-cycle"), "en")
-
-
-def test_findings_early_stopping_follows_the_epochs():
-    rising, falling = (0.7, 0.8, 0.9), (0.7, 0.9, 0.8)
-    for curves, count, lesson in (
-        ([rising, rising], "2 of 2", "more epochs"),
-        ([rising, falling, rising], "2 of 3", "more epochs"),
-        ([rising], "1 of 1", "more epochs"),
-        ([rising, falling], "1 of 2", "early stopping saves"),
-        ([(0.7, 0.9, 0.9)], "0 of 1", "early stopping saves"),  # as good as before is not better
-    ):
-        found = findings_of([trial(n, 0.9, curve) for n, curve in enumerate(curves)])["Early stopping"]
-        assert found.startswith(f"Trials whose last epoch was the best: {count}. ") and lesson in found
-    assert "0 of 1" in findings_of([trial(1, 0.1, (0.1, 0.2))], descending=False)["Early stopping"]
-    assert "Early stopping" not in findings_of([trial(1, 0.9), trial(2, 0.8)])
+    trials = [trial(n, 0.9 + 0.001 * n, loss=names[n % 3]) for n in range(9)]
+    trials += [trial(n, 0.5 + 0.001 * n, loss="hinge") for n in range(9, 18)]
+    assert "Best: cross-entropy under any of its names" in findings_of(trials)["Loss"]
 
 
 def test_findings_hyperband_compares_longest_trials_only():
     """Otherwise fast learners would be called best, and promoted values worst: they have the most short trials."""
     short = [("relu", 0.3)] * 9 + [("tanh", 0.5)] * 3
-    long = [("relu", 0.95)] * 3 + [("tanh", 0.6)] * 3
-    trials = tuple(
-        trial(n, score, (score,) * (1 if n < len(short) else 3), activation=name)
+    long = [("relu", 0.95)] * 6 + [("tanh", 0.6)] * 6
+    trials = [
+        trial(n, score + 0.001 * n, 1 if n < len(short) else 3, activation=name)
         for n, (name, score) in enumerate(short + long)
-    )
-    search = Search("val_accuracy", True, trials, trials[-1], strategy="hyperband")
-    assert "best was relu (median 0.95 over 3 trials), the worst tanh (median 0.6 over 3)" in findings_html(
-        search, "en"
-    )
-    assert "Only the longest trials are compared (6)" in findings_html(search, "en")
-    assert "(6): Hyperband cortó antes las demás (12)" in findings_html(search, "es")
-    random = Search("val_accuracy", True, trials, trials[-1], strategy="random")
-    assert "worst relu" in findings_html(random, "en") and "Hyperband" not in findings_html(random, "en")
-    with_one_length = Search("val_accuracy", True, trials[12:], trials[-1], strategy="hyperband")
-    assert "Hyperband" not in findings_html(with_one_length, "en")
+    ]
+    search = search_of(trials, strategy="hyperband")
+    assert "Best: ReLU" in findings_html(search, "en") and "compared (12)" in findings_html(search, "en")
+    assert "(12): Hyperband cortó antes los demás (12)" in findings_html(search, "es")
+    assert "Hyperband" not in findings_html(search_of(trials, strategy="random"), "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_findings_bundled_search_every_line_has_a_verdict(language):
+    search = parse.read_search(PRETRAINED)
+    html = findings_html(search, language)
+    assert html.count("<li>") == html.count('<em class="badge ') == len(CHOICES)
+    found = [hint.name for hint in find_hints(search) if hint.p is not None and hint.p < MAX_P]
+    assert found == ["normalization"]  # as docs/tuning.md says
 
 
 def test_findings_html_in_values_is_escaped():
-    trials = [trial(n, 0.9, activation=EVIL if n % 2 else "relu") for n in range(8)]
-    assert "<img" not in findings_html(Search("val_accuracy", True, tuple(trials), None), "en")
+    trials = [trial(n, 0.9 if n % 2 else 0.5, activation=EVIL if n % 2 else "relu") for n in range(16)]
+    html = findings_html(search_of(trials), "en")
+    assert "<img" not in html and "&lt;img" in html
 
 
 def test_findings_without_completed_trial_raise():
     with pytest.raises(UserError, match="No trial has completed"):
-        findings_html(Search("val_accuracy", True, (trial(1, None),), None), "en")
+        findings_html(search_of([trial(1, None)]), "en")

@@ -7,13 +7,26 @@ import pytest
 
 from model.io.locate import PRETRAINED
 from tests.support.search_report import EVIL, REPORT, SPACE, read_report
+from ui.figures.comparison import comparison_html, plot_comparison
 from ui.figures.contour import plot_contour
+from ui.figures.curve_sentences import search_length_sentence, start_sentence
+from ui.figures.findings import findings_html
 from ui.figures.history import plot_intermediate_values, plot_optimization_history, plot_timeline
 from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
+from ui.figures.pareto import COSTS, pareto_sentence, plot_pareto
 from ui.i18n import LANGUAGES, UserError
 from ui.reports import parse
+from ui.reports.runs import trial_runs
 from ui.reports.search import Search
 from ui.tabs import tuning_tables
+
+
+def compare_best(search: Search, language: str) -> tuple:
+    """Compare the best trial with the worst."""
+    runs = trial_runs(search)
+    if not runs:
+        raise UserError("no_trial_completed")
+    return comparison_html(runs[0], runs[-1], language), plot_comparison(runs[0], runs[-1], language)
 
 
 def figures(search: Search, language: str = "es") -> list:
@@ -27,6 +40,12 @@ def figures(search: Search, language: str = "es") -> list:
         (plot_parallel_coordinate, names),
         *((plot_slice, name) for name in names),
         *((plot_contour, across, up) for across, up in combinations(names, 2)),
+        (findings_html,),
+        (start_sentence,),
+        (search_length_sentence,),
+        *((plot_pareto, cost) for cost in COSTS),
+        *((pareto_sentence, cost) for cost in COSTS),
+        (compare_best,),
         (tuning_tables.ranked_trials_table,),
         (tuning_tables.best_hyperparameters_table,),
         (tuning_tables.importance_sentence,),

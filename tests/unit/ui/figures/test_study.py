@@ -2,42 +2,10 @@
 
 import pytest
 
-from model.io.reports.study import StudyReport
-from ui.figures.study import factor_names, plot_factor, plot_factor_curves, study_html
+from tests.support.studies import DROPOUT, level, study
+from ui.figures.study import factor_html, factor_names, plot_factor, plot_factor_curves, study_html, value_name
+from ui.figures.style import ACCENT, MUTED, SECOND
 from ui.i18n import LANGUAGES, UserError
-
-
-def level(value: str, mean: float | None, verdict: str = "indistinguishable", **more) -> dict:
-    scores = [] if mean is None else [mean - 0.01, mean + 0.01]
-    interval = {} if mean is None else {"mean": mean, "low": mean - 0.02, "high": mean + 0.02}
-    curves = {"loss": [1.0, 0.5], "val_loss": [1.1, 0.9]}
-    return {"value": value, "scores": scores, "verdict": verdict, "curves": curves, **interval, **more}
-
-
-def study(*factors: dict) -> StudyReport:
-    return StudyReport.build(
-        measure={"name": "val_accuracy", "direction": "max"},
-        dataset="digits",
-        data={"dataset": "digits", "split": "train", "rows": {"train": 2000, "validation": 1000}},
-        subject={"labels": ["a", "b"], "task": "binary", "image_shape": [8, 8, 1]},
-        base={},
-        epochs=2,
-        seeds=2,
-        runs=8,
-        factors=list(factors),
-    )
-
-
-DROPOUT = {
-    "name": "dropout",
-    "levels": [
-        level("0", 0.9, "base", is_base=True),
-        level("0.5", 0.95, "better", p=0.01),
-        level("0.7", 0.8, "worse", p=0.001),
-        level("0.2", 0.91),
-        level("0.9", None, "unknown"),
-    ],
-}
 
 
 def test_factor_figure_has_the_best_value_first_and_verdicts_in_color():
@@ -46,6 +14,34 @@ def test_factor_figure_has_the_best_value_first_and_verdicts_in_color():
     better, same, base, worse = dots.marker.color
     assert len({better, same, worse}) == 3 and base == same
     assert "0,95" in dots.text[0] and "p = 0,01" in dots.text[0]
+    assert list(dots.customdata) == ["study:dropout:1", "study:dropout:3", "study:dropout:0", "study:dropout:2"]
+
+
+def test_factor_curves_are_not_in_the_colors_of_better_and_worse():
+    lines = plot_factor_curves(study(DROPOUT), "dropout", "es").data
+    assert not {line.line.color for line in lines} & {ACCENT, SECOND}
+    assert {line.line.color for line in lines if line.name == "0"} == {MUTED}  # the base
+
+
+def test_factor_curves_without_a_base_have_colors_enough():
+    levels = [level(str(n), 0.9, "worse") for n in range(6)]
+    assert len(plot_factor_curves(study({"name": "loss", "levels": levels}), "loss", "en").data) == 12
+
+
+def test_factor_html_has_why_intervals_verdicts_and_costs():
+    html = factor_html(study(DROPOUT), "dropout", "en")
+    assert "switches off a share" in html
+    row = '<tr class="better"><th scope="row">0.5</th><td>0.9500 (0.9300 – 0.9700)</td><td>0.01</td><td>better</td>'
+    assert f"{row}<td>1,234</td><td>2.5</td>" in html
+    assert html.index(">0.5<") < html.index(">0.7<") and '<th scope="row">0.9<' not in html
+    evil = {"name": "loss", "levels": [level("<img src=x>", 0.9, "base", is_base=True)]}
+    assert "<img" not in factor_html(study(evil), "loss", "en")
+
+
+def test_value_name_is_in_the_language():
+    assert value_name("adam, 0.001", "es") == "Adam, 0,001"
+    assert value_name("relu, batch normalization", "en") == "ReLU, with batch normalization"
+    assert value_name("elastic net 1e-5, 1e-4", "es") == "red elástica 1e-5, 1e-4"
 
 
 def test_factor_curves_show_training_and_validation_of_each_value():

@@ -28,21 +28,21 @@ def test_trials_table_has_every_trial_of_the_file(folder):
 def test_ranked_trials_table_best_first_in_each_language(folder):
     search = parse.read_search(folder)
     spanish, english = (ranked_trials_table(search, language) for language in ("es", "en"))
-    assert spanish["headers"][:4] == ["prueba", "estado", "exactitud (validación)", "filtros"]
+    assert spanish["headers"][:4] == ["ensayo", "estado", "exactitud (validación)", "filtros"]
     assert english["headers"][:4] == ["trial", "status", "accuracy (validation)", "filters"]
     assert [row[0] for row in spanish["data"]] == [2, 3, 0, 1, 4]
-    assert spanish["data"][0][:3] == [2, "terminada", 0.9877]  # numbers sort; they are written as the language does
+    assert spanish["data"][0][:3] == [2, "terminado", 0.9877]  # numbers sort; they are written as the language does
     assert [table["metadata"]["display_value"][0][2] for table in (spanish, english)] == ["0,9877", "0.9877"]
     assert spanish["metadata"]["display_value"][0][-3:] == ["2\u202f000", "12,5", ""]
     # No score: an empty text would make the column's numbers sort as texts.
-    assert spanish["data"][3][1:3] == ["fallida", None]
+    assert spanish["data"][3][1:3] == ["fallido", None]
     assert spanish["metadata"]["display_value"][3][2] == ""
 
 
 def test_best_hyperparameters_table_is_of_the_best_trial(folder):
     table = best_hyperparameters_table(parse.read_search(folder), "es")
     assert table["headers"] == ["hiperparámetro", "valor"]
-    assert table["data"] == [["filtros", "48"], ["optimizador", "adamw"], ["tasa de aprendizaje", "0,01"]]
+    assert table["data"] == [["filtros", "48"], ["optimizador", "AdamW"], ["tasa de aprendizaje", "0,01"]]
 
 
 def test_evaluation_sentence_has_the_accuracy(folder):
