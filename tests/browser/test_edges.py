@@ -61,17 +61,43 @@ def test_kernel_edited_weight_makes_it_the_users_own(page):
     with result_changes(page):
         cells.nth(4).fill("2,5")
         page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')").endswith("2, 3")
+    label = BROWSER_TEXT["es"]["matrix_weight"].format(row=2, column=3)
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == label
     assert read_weights(page) == [1, 0, -1, 1, 2.5, -1, 1, 0, -1]
     assert page.locator("#edges-name input").input_value() == BROWSER_TEXT["es"]["edges_own"]
-    cells.nth(0).fill("mucho")  # not a number: the old weight comes back
+    cells.nth(0).fill("mucho")
     page.keyboard.press("Tab")
-    assert read_weights(page)[0] == 1
+    page.get_by_role("alert").get_by_text(BROWSER_TEXT["es"]["matrix_refusal"].format(text="mucho")).wait_for()
+    with result_changes(page):
+        cells.nth(0).fill("−1/8")
+        page.keyboard.press("Tab")
+    assert read_weights(page)[0] == -0.125 and not page.locator(".matrix-refusal").inner_text()
     page.get_by_label("5 × 5", exact=True).check()
     page.wait_for_function("() => document.querySelectorAll('.matrix input').length === 25")
     assert read_weights(page)[12] == 2.5
     page.get_by_label("3 × 3", exact=True).check()
     page.wait_for_function("() => document.querySelectorAll('.matrix input').length === 9")
+
+
+def test_kernel_turned_is_the_next_one_that_has_a_name(page):
+    page.locator("#edges-result img").last.wait_for()
+    turn = page.get_by_role("button", name=BROWSER_TEXT["es"]["matrix_turn"])
+    for name in ("horizontal", "prewitt"):  # the vertical kernel turned by 90°, and by 180°
+        with result_changes(page):
+            turn.click()
+        page.wait_for_function(
+            "name => document.querySelector('#edges-name input').value === name",
+            arg=BROWSER_TEXT["es"][f"edges_{name}"],
+        )
+    assert read_weights(page) == [-1, 0, 1] * 3
+
+
+def test_kernel_of_fractions_shows_them(page):
+    page.locator("#edges-result img").last.wait_for()
+    choose_kernel(page, "blur")
+    page.wait_for_function("() => document.querySelectorAll('.matrix input')[12]?.value === '36/256'")
+    page.locator(".lens caption", has_text="256").wait_for()
+    page.locator(".lens-chips", has_text="/ 256 = ").wait_for()
 
 
 def test_kernel_that_makes_an_image_shows_its_values(page):
@@ -128,11 +154,14 @@ def test_learned_kernel_changes_the_edges(page):
         choose_kernel(page, "learned")
     first = read_weights(page)
     assert len(first) == 9 and all(weight != round(weight) for weight in first)
-    number = page.locator("#edges-learned input[type=number]").first
-    number.fill("5")
+    filters = page.get_by_role("radiogroup", name=BROWSER_TEXT["es"]["edges_filters"]).get_by_role("radio")
+    assert filters.count() == 24 and filters.nth(0).is_checked()
+    filters.nth(0).focus()
     with result_changes(page):
-        page.keyboard.press("Tab")
-    assert read_weights(page) != first
+        page.keyboard.press("ArrowRight")
+    assert read_weights(page) != first and filters.nth(1).is_checked()
+    name = filters.nth(1).get_attribute("aria-label")
+    page.locator(".kernels-chosen", has_text=name).wait_for()
     assert page.get_by_label(BROWSER_TEXT["es"]["edges_gray"]).is_checked()
     assert page.get_by_label(BROWSER_TEXT["es"]["edges_signed"]).is_checked()
     page.locator(".lens-chips", has_text="veces más clara").wait_for()
@@ -147,6 +176,7 @@ def test_upload_unreadable_is_reported_in_the_language(open_page, tmp_path):
         page.locator("#edges-original input[type=file]").set_input_files(bad)
         page.get_by_text(SERVER_TEXT[language]["image_unreadable"]).wait_for()
         page.locator("#edges-result img").last.wait_for(state="detached")  # the message may come before the answer
+        page.locator("#edges-original img").wait_for(state="detached")  # no sign of a broken image
 
 
 def test_upload_tiff_is_read_with_a_note(page, tmp_path):

@@ -97,12 +97,67 @@ def test_lens_arithmetic_follows_keys_and_mouse_without_a_request(page, lens):
 
 def test_lens_size_formula_has_the_actual_numbers(page, lens):
     page.locator("#edges-stride").get_by_label("4", exact=True).check()
-    lens.locator(".lens-size", has_text="512 × 512 → 128 × 128: ⌈512 / 4⌉ = 128").wait_for()
-    page.get_by_label(WORDS["edges_valid"]).check()
-    lens.locator(".lens-size", has_text="⌊(512 − 3) / 4⌋ + 1 = 128").wait_for()
+    lens.locator(".lens-size", has_text="512 × 512 → 128 × 128:").wait_for()
+    lens.locator(".lens-size", has_text="⌊(512 + 0 − 3) / 4⌋ + 1 = 128").wait_for()
     choose_kernel(page, "blur")
-    lens.locator(".lens-size", has_text="⌊(512 − 5) / 4⌋ + 1 = 127").wait_for()
+    lens.locator(".lens-size", has_text="⌊(512 + 1 − 5) / 4⌋ + 1 = 128").wait_for()
+    page.get_by_label(WORDS["edges_valid"]).check()
+    lens.locator(".lens-size", has_text="⌊(512 + 0 − 5) / 4⌋ + 1 = 127").wait_for()
     assert canvas_pixels(page, 1).shape[:2] == (127, 127)
+
+
+def shown_table(lens, number: int) -> np.ndarray:
+    rows = lens.locator("table").nth(number).locator("tr").all()
+    return np.array([[float(cell.replace("−", "-")) for cell in row.inner_text().split()] for row in rows])
+
+
+def shown_sum(lens) -> float:
+    return float(lens.locator(".lens-chips span").first.inner_text().split()[-1].replace("−", "-"))
+
+
+def test_lens_example_every_sum_is_the_convolution_of_its_numbers(page, lens):
+    page.get_by_label(WORDS["lens_source_example"]).check()
+    lens.locator(".lens-size", has_text="7 × 7 → 7 × 7:").wait_for()
+    lens.locator("canvas").last.focus()
+    for key in ("Shift+ArrowUp", "Shift+ArrowLeft"):  # to the corner
+        page.keyboard.press(key)
+    numbers, sums = np.zeros((7, 7), np.float32), np.zeros((7, 7), np.float32)
+    for row in range(7):
+        for column in range(7):
+            numbers[row, column] = shown_table(lens, 0)[1, 1]
+            sums[row, column] = shown_sum(lens)
+            if row == column:
+                np.testing.assert_array_equal(shown_table(lens, 0) * shown_table(lens, 1), shown_table(lens, 2))
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+ArrowLeft")
+    assert numbers.max() > 100 and (sums > 50).any() and (sums < 0).any()
+    np.testing.assert_array_equal(sums, correlate(numbers, flip_kernel(KERNELS["vertical"])))
+
+
+def test_lens_result_has_the_scale_of_the_image(page, lens):
+    """A stride makes the result smaller; without padding a border is left free where the kernel does not fit."""
+
+    def widths() -> tuple[float, float, float]:
+        boxes = [lens.locator(part).bounding_box() for part in (".lens-view >> nth=0", ".lens-view >> nth=1")]
+        return boxes[0]["width"], boxes[1]["width"], lens.locator("canvas").last.bounding_box()["width"]
+
+    image, view, result = widths()
+    assert image == pytest.approx(view, abs=1) and view == pytest.approx(result, abs=1)
+    page.get_by_label(WORDS["edges_valid"]).check()
+    choose_kernel(page, "blur")
+    lens.locator(".lens-size", has_text="→ 508 × 508").wait_for()
+    image, view, result = widths()
+    assert image == pytest.approx(view, abs=1) and result == pytest.approx(image * 508 / 512, abs=1)
+    page.locator("#edges-stride").get_by_label("4", exact=True).check()
+    lens.locator(".lens-size", has_text="→ 127 × 127").wait_for()
+    assert widths()[1] == pytest.approx(image / 4, abs=1)
+    page.get_by_label(WORDS["lens_source_example"]).check()
+    lens.locator(".lens-size", has_text="7 × 7 → 1 × 1").wait_for()
+    page.locator("#edges-stride").get_by_label("1", exact=True).check()
+    lens.locator(".lens-size", has_text="7 × 7 → 3 × 3").wait_for()
+    image, view, result = widths()
+    assert image == pytest.approx(view, abs=1) and result == pytest.approx(image * 3 / 7, abs=1)
 
 
 def test_lens_slides_by_itself_until_it_is_stopped(page, lens):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ui.edges.kernels import KERNELS, keeps_brightness, kernel_plane, resize_kernel, validate_kernel
+from ui.edges.kernels import KERNELS, keeps_brightness, kernel_name, kernel_plane, resize_kernel, validate_kernel
 
 EDITABLE_SIDES_PX = (3, 5)  # of kernels whose weights are typed
 
@@ -18,21 +18,23 @@ class KernelChoice:
     output: Literal["gray", "binary"] | None = None  # how to show the sums from now on; None: as before
     sign: Literal["signed"] | None = None  # how to show negative sums; None: as before
     inputs: int | None = None  # of a learned kernel's layer
-    filters: int | None = None
 
 
 def choose_named(name: str, previous_rows: Any) -> KernelChoice:
     """Choose a kernel of `KERNELS`.
 
     A threshold leaves only noise of a blurred or sharpened image, so such kernels show the values, and edge kernels
-    what is above the threshold. Between kernels of the same kind the output stays as the user chose it.
+    what is above the threshold. Between named kernels of the same kind the output stays as the user chose it.
 
     Args:
         name: in `KERNELS`.
-        previous_rows: the kernel before, (side, side).
+        previous_rows: the kernel before, (side, side); one that was edited or learned may be shown in either way.
+
+    Raises:
+        UserError: if the previous kernel is not valid.
     """
-    kernel = KERNELS[name]
-    if keeps_brightness(kernel) == keeps_brightness(np.array(previous_rows)):
+    kernel, previous = KERNELS[name], validate_kernel(previous_rows)
+    if kernel_name(previous) and keeps_brightness(kernel) == keeps_brightness(previous):
         return KernelChoice(kernel.tolist())
     return KernelChoice(kernel.tolist(), "gray" if keeps_brightness(kernel) else "binary")
 
@@ -57,4 +59,4 @@ def choose_learned(kernel: np.ndarray, filter_: int, input_: int) -> KernelChoic
         input_: see `kernel_plane`.
     """
     rows = kernel_plane(kernel, filter_, input_).tolist()
-    return KernelChoice(rows, "gray", "signed", inputs=kernel.shape[2], filters=kernel.shape[3])
+    return KernelChoice(rows, "gray", "signed", inputs=kernel.shape[2])

@@ -69,6 +69,11 @@ def validate_kernel(kernel: Any) -> np.ndarray:
     return matrix.astype(np.float32)
 
 
+def kernel_name(kernel: np.ndarray) -> str | None:
+    """Return the name in `KERNELS` of a kernel, float32 (side, side), or None if it is none of them."""
+    return next((name for name, named in KERNELS.items() if np.array_equal(named, kernel)), None)
+
+
 def keeps_brightness(kernel: np.ndarray) -> bool:
     """Return whether a kernel's result is an image like its input: the weights add up to 1, for edge kernels to 0."""
     return abs(kernel.sum()) > 0.5

@@ -18,6 +18,7 @@ from ui.edges.convolution import (
     Padding,
     SignMode,
     correlate,
+    first_center,
     flip_kernel,
     sums_to_image,
     to_gray,
@@ -27,6 +28,7 @@ from ui.edges.convolution import (
 from ui.edges.kernels import display_gain, validate_kernel
 
 MAX_SHOWN_SIDE_PX = 1600  # longer side of the images that are sent to a browser
+HATCH_PX, HATCH_LEVELS = 8, (150, 90)  # of the border without sums: width of two stripes, their gray levels
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,22 @@ class EdgeOptions:
 
 
 @dataclass(frozen=True)
+class EdgeFacts:
+    """What the tab says of a result, and what a browser needs to compute it."""
+
+    kernel: list[list[float]]  # as it was applied: turned for a convolution
+    gain: float  # see `display_gain`
+    lit: float  # share of the sums that are not shown black
+    lit_negative: float  # share of the sums that are not shown black and are below zero
+
+
+@dataclass(frozen=True)
 class EdgeView:
     """What the tab shows."""
 
-    original: np.ndarray  # uint8 (h, w, 3) RGB, the longer side at most `MAX_SHOWN_SIDE_PX`
+    original: np.ndarray  # uint8 (h, w), the gray levels that are summed; longer side at most `MAX_SHOWN_SIDE_PX`
     edges: np.ndarray  # uint8 (h, w) or (h, w, 3) RGB, as large as the original
-    kernel: np.ndarray  # float32 (side, side), as it was applied: turned for a convolution
-    gain: float  # see `display_gain`
+    facts: "EdgeFacts"
 
 
 def edge_map(
@@ -97,12 +108,10 @@ def edge_map_png(image: np.ndarray, kernel: Any, threshold: float, flip: bool) -
     return encode_png(edge_map(image, kernel, threshold, flip))
 
 
-def edge_view_pngs(
-    image: np.ndarray, matrix: Any, options: EdgeOptions
-) -> tuple[bytes, bytes, list[list[float]], float]:
-    """Return the result of `render_edges`: the original and its edges as PNG, the kernel's rows, and the gain."""
+def edge_view_pngs(image: np.ndarray, matrix: Any, options: EdgeOptions) -> tuple[bytes, bytes, EdgeFacts]:
+    """Return the result of `render_edges`: the original and its edges as PNG, and the facts."""
     view = render_edges(image, matrix, options)
-    return encode_png(view.original), encode_png(view.edges), view.kernel.tolist(), view.gain
+    return encode_png(view.original), encode_png(view.edges), view.facts
 
 
 def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeView:
@@ -118,12 +127,14 @@ def render_edges(image: np.ndarray, matrix: Any, options: EdgeOptions) -> EdgeVi
     Raises:
         UserError: if the kernel is not valid or does not fit into the image.
     """
-    weights, original = validate_kernel(matrix), original_as_rgb(image)
+    weights, gray = validate_kernel(matrix), to_gray(original_as_rgb(image))
     kernel = flip_kernel(weights) if options.flip else weights
     gain = display_gain(kernel) if options.threshold is None else 1.0
-    sums = correlate(to_gray(original), kernel, options.padding, options.stride)
+    sums = correlate(gray, kernel, options.padding, options.stride)
     result = sums_to_image(sums, options.sign, options.threshold, gain)
-    return EdgeView(original, _resize_like(result, original), kernel, gain)
+    is_lit = result.reshape(*sums.shape, -1).any(axis=2)
+    facts = EdgeFacts(kernel.tolist(), gain, float(is_lit.mean()), float((is_lit & (sums < 0)).mean()))
+    return EdgeView(gray.astype(np.uint8), _place(result, gray.shape, len(kernel), options), facts)
 
 
 def original_as_rgb(pixels: np.ndarray) -> np.ndarray:
@@ -132,8 +143,29 @@ def original_as_rgb(pixels: np.ndarray) -> np.ndarray:
     return resize_to_input(small, (*small.shape[:2], 3), fit_pixel_format(pixels))
 
 
-def _resize_like(result: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """Bring a result, which a stride or missing padding makes smaller, to the size of the original."""
-    height, width = original.shape[:2]
-    interpolation = cv2.INTER_NEAREST if result.shape[0] < height else cv2.INTER_AREA
-    return cv2.resize(result, (width, height), interpolation=interpolation)
+def _place(result: np.ndarray, size: tuple[int, ...], side: int, options: EdgeOptions) -> np.ndarray:
+    """Bring a result to the size of the image, each sum where its kernel was.
+
+    A stride makes the result smaller: each sum then covers as many pixels as the kernel moved. Without padding there
+    are no sums for the border, which is hatched.
+
+    Args:
+        result: uint8 (rows, columns) or (rows, columns, 3).
+        size: the image's height and width.
+        side: of the kernel.
+        options: how the result was computed.
+    """
+    if options.padding == "same":
+        return cv2.resize(result, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    spans = []
+    for length in size:
+        first, count = first_center(length, side, options.padding, options.stride)
+        start, end = first - (options.stride - 1) // 2, first + (count - 1) * options.stride + options.stride // 2 + 1
+        spans.append(slice(max(start, 0), min(end, length)))
+    rows, columns = spans
+    diagonal = np.add.outer(np.arange(size[0]), np.arange(size[1])) % HATCH_PX < HATCH_PX // 2
+    hatched = np.where(diagonal, *HATCH_LEVELS).astype(np.uint8)
+    placed = hatched if result.ndim == 2 else np.repeat(hatched[..., None], 3, axis=2)
+    height, width = placed[rows, columns].shape[:2]
+    placed[rows, columns] = cv2.resize(result, (width, height), interpolation=cv2.INTER_NEAREST)
+    return placed

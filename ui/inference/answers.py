@@ -52,7 +52,7 @@ def to_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> A
 def answers_html(answers: list[Answer], language: Language) -> str:
     """Return the recognized characters, from left to right, and the confidences of each one."""
     text = " ".join("?" if answer.rejected else html_text(_format_answer(answer, language)) for answer in answers)
-    parts = [f'<p class="answer-text" role="status">{text}</p>']
+    parts = [f'<p class="answer-text">{text}</p>']
     if len(answers) == 1 and answers[0].rejected:
         message = translate("not_known", language, label=_format_value(answers[0], language))
         parts.append(f'<p class="unknown">{html_text(message)}</p>')

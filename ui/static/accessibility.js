@@ -1,6 +1,6 @@
-// Adds what Gradio leaves out: names of controls in the visitor's language, keys for the bar between two images, a
-// message when the camera cannot be used. Controls come and go with their tabs, so the page is checked again after every
-// change, at most once per frame.
+// Adds what Gradio leaves out: names of controls in the visitor's language, groups of radio buttons, headings, answers
+// that are spoken, keys for the bar between two images, a message when the camera cannot be used. Controls come and go
+// with their tabs, so the page is checked again after every change, at most once per frame.
 () => {
 	const texts = WORDS; // language -> its texts; the server fills them in
 	const preferred = navigator.language.split("-")[0];
@@ -8,12 +8,57 @@
 	const words = texts[language];
 	document.documentElement.lang = language; // Gradio sets the browser's language, which the page may not have
 	const CAMERA_PROMPT = "video ~ * .wrap"; // where Gradio asks for permission to use the camera
+	const SPEAK_AFTER_MS = 600; // without a change: the network answers while a stroke is drawn
 	let checkIsDue = false;
 
 	const setLabels = (selector, labels) => {
 		document.querySelectorAll(selector).forEach((element, index) => {
-			element.setAttribute("aria-label", typeof labels === "string" ? labels : labels[index]);
+			const label = typeof labels === "string" ? labels : labels[index];
+			element.setAttribute("aria-label", label);
+			if (element.title) element.title = label;
 		});
+	};
+
+	// Gradio gives each radio button its own name, and another one after every change: to the keyboard and to readers
+	// each would be a group of one.
+	const groupRadios = (fieldset, index) => {
+		const name = `${fieldset.id || "radios"}-${index}-${performance.now()}`;
+		const join = () => {
+			for (const radio of fieldset.querySelectorAll("input[type=radio]")) if (radio.name !== name) radio.name = name;
+		};
+		fieldset.setAttribute("role", "radiogroup");
+		const label = fieldset.querySelector("[data-testid=block-info]");
+		if (label) {
+			label.id ||= `${name}-label`;
+			fieldset.setAttribute("aria-labelledby", label.id);
+		}
+		new MutationObserver(join).observe(fieldset, { attributeFilter: ["name"], childList: true, subtree: true });
+		join();
+	};
+
+	// The text node is moved, not copied: Gradio still changes it when the language is known.
+	const makeHeading = (label) => {
+		const heading = document.createElement("span");
+		heading.setAttribute("role", "heading");
+		heading.setAttribute("aria-level", "2");
+		heading.append(label.lastChild);
+		label.append(heading);
+	};
+
+	// An element that is replaced with its text is not spoken, so the answer is repeated in one that stays.
+	const announcer = document.createElement("p");
+	announcer.className = "spoken";
+	announcer.setAttribute("role", "status");
+	(document.querySelector(".contain") ?? document.body).append(announcer);
+	let announcement = "";
+	let speech = null;
+	const announceAnswer = () => {
+		const parts = [...document.querySelectorAll("#digit-answer :is(.answer-text, .unknown)")];
+		const text = parts.length ? `${words.answer}: ${parts.map((part) => part.textContent).join(". ")}` : "";
+		if (text === announcement) return;
+		announcement = text;
+		clearTimeout(speech);
+		speech = setTimeout(() => (announcer.textContent = text), SPEAK_AFTER_MS);
 	};
 
 	// An upload that the server refuses is shown as `HTTP 507: {"detail":"…"}`.
@@ -68,6 +113,11 @@
 		checkIsDue = false;
 		setLabels("#edges-photos button", words.photos);
 		setLabels("#edges-result [data-testid=slider]", words.bar);
+		setLabels("#edges-result button", words.reset);
+		document.querySelectorAll("fieldset.block:not([role])").forEach(groupRadios);
+		document.querySelectorAll(".block.panel > label:not(:has([role=heading]))").forEach(makeHeading);
+		for (const image of document.querySelectorAll("#digit-photo img")) image.alt = words.image;
+		announceAnswer();
 		document.querySelectorAll("#edges-result [data-testid=slider]:not([tabindex])").forEach(addKeys);
 		for (const search of document.querySelectorAll("#tuning-trials .search-input")) {
 			search.setAttribute("aria-label", words.search);

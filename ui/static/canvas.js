@@ -3,6 +3,7 @@
 const canvas = element.querySelector("canvas");
 const [undoButton, clearButton] = element.querySelectorAll("button");
 const widthSlider = element.querySelector("input");
+const tools = element.querySelector(".tools");
 const context = canvas.getContext("2d", { willReadFrequently: true });
 const MAX_UNDO = 30;
 const SEND_INTERVAL_MS = 300; // while a stroke is being drawn
@@ -10,6 +11,9 @@ let stroke = null; // points of the current stroke
 let before = null; // the canvas before the current stroke
 const history = []; // the canvas before each stroke that can be undone
 let lastSent = 0;
+
+// The text in the browser's language, from the attributes data-en, data-es …
+const textOf = ({ dataset }) => dataset[navigator.language.split("-")[0]] ?? dataset.en;
 
 function fillWhite() {
 	context.fillStyle = "#fff";
@@ -54,6 +58,7 @@ function remember(image) {
 function updateButtons() {
 	undoButton.disabled = !history.length;
 	clearButton.disabled = isBlank();
+	canvas.setAttribute("aria-label", textOf(isBlank() ? tools : canvas));
 }
 
 function send(value) {
@@ -95,10 +100,7 @@ clearButton.addEventListener("click", () => {
 	send(null);
 });
 
-// The text in the browser's language, from the attributes data-en, data-es …
-const textOf = ({ dataset }) => dataset[navigator.language.split("-")[0]] ?? dataset.en;
 canvas.setAttribute("role", "img");
-canvas.setAttribute("aria-label", textOf(canvas));
 for (const label of [undoButton, clearButton, widthSlider.previousElementSibling]) label.textContent = textOf(label);
 fillWhite();
 updateButtons();

@@ -1,109 +1,125 @@
 // The lens of the edges tab: a frame moves over the gray image and its result, and between them stands the arithmetic
 // of the pixel under it. Everything is computed here from the image that the page shows, so no move asks the server.
-// Gradio runs this once, when the component appears, and provides `element`, `props` and `watch`. The value:
-// { original, kernel, sign, threshold, padding, stride, gain }: part of the image's address, and how it was computed;
-// `kernel` as it is applied, already turned for a convolution.
+// Gradio runs this once, when the component appears, after weights.js and convolution.js, and provides `element`,
+// `props` and `watch`. The value:
+// { original, photo, alt, kernel, sign, threshold, padding, stride, gain, row, column }: part of the image's address,
+// what it shows and what the result shows in words, and how the result was computed; `kernel` as it is applied, already
+// turned for a convolution; where the lens starts.
 const root = element.querySelector(".lens");
 const preferred = navigator.language.split("-")[0];
 const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
 const texts = JSON.parse(root.dataset[language]);
-const [input, output] = root.querySelectorAll("canvas");
+const [input, output] = [...root.querySelectorAll("figure")].map((figure) => ({
+	view: figure.querySelector(".lens-view"),
+	plane: figure.querySelector(".lens-plane"),
+	canvas: figure.querySelector("canvas"),
+	frame: figure.querySelector(".lens-frame"),
+	caption: figure.querySelector("figcaption"),
+	unit: 1, // pixels of the canvas for one of the image
+	top: 0, // zeros that are drawn before the first row and column
+	left: 0,
+}));
 const tables = root.querySelector(".lens-tables");
 const chips = root.querySelector(".lens-chips");
-const formula = root.querySelector(".lens-size");
 const spoken = root.querySelector(".lens-spoken");
 const play = root.querySelector("button");
 const STEP_MS = 250; // of playing
 const SPEAK_AFTER_MS = 400; // without a move: a reader would otherwise be interrupted by each
 const MAX_TABLE_SIDE = 7; // larger kernels are shown as a sum only
-let scene = null; // { width, height, gray, rows, columns, top, left, sums, … }
+const CELL_PX = 64; // of the example, whose numbers are drawn
+let scene = null; // { gray, width, height, kernel, down, across, sums, … }
+let photo = null; // { gray, width, height } of the image that the page shows
 let row = 0; // of the sum that is shown
 let column = 0;
+const centers = { example: [1, 1] }; // of the kernel, in the example and in the image: where each is looked at
 let timer = null;
 let speech = null;
 
-const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
-const format = (value) => number.format(value === 0 ? 0 : value).replace("-", "−");
+const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false });
+const whole = new Intl.NumberFormat(language, { useGrouping: false });
+const format = (value) => (Number.isInteger(value) ? whole : number).format(value === 0 ? 0 : value).replace("-", "−");
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
-// --- Arithmetic, as ui/edges/convolution.py does it ---
-
-// Gray levels as Pillow's `convert("L")` rounds them.
-function grayLevels(image) {
-	const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-	const context = canvas.getContext("2d", { willReadFrequently: true });
-	context.drawImage(image, 0, 0);
-	const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
-	const gray = new Uint8Array(width * height);
-	for (let pixel = 0; pixel < gray.length; pixel++) {
-		const [red, green, blue] = [data[4 * pixel], data[4 * pixel + 1], data[4 * pixel + 2]];
-		gray[pixel] = (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16;
-	}
-	return { gray, width, height };
-}
-
-// Where the kernel's center is for the first sum along one axis, and how many sums there are.
-function firstCenter(size, side, padding, stride) {
-	if (padding === "valid") return [side >> 1, Math.max(0, Math.floor((size - side) / stride) + 1)];
-	const count = Math.ceil(size / stride);
-	const zeros = Math.max((count - 1) * stride + side - size, 0);
-	return [(side >> 1) - (zeros >> 1), count];
-}
-
-function sumAt({ gray, width, height, kernel }, y, x) {
-	const half = kernel.length >> 1;
-	let sum = 0;
-	for (let i = 0; i < kernel.length; i++) {
-		const line = y + i - half;
-		if (line < 0 || line >= height) continue;
-		for (let j = 0; j < kernel.length; j++) {
-			const place = x + j - half;
-			if (place >= 0 && place < width) sum += kernel[i][j] * gray[line * width + place];
-		}
-	}
-	return sum;
-}
-
-function computeSums(found) {
-	const { rows, columns, top, left, stride } = found;
-	const sums = new Float32Array(rows * columns);
-	for (let i = 0; i < rows; i++) {
-		for (let j = 0; j < columns; j++) sums[i * columns + j] = sumAt(found, top + i * stride, left + j * stride);
-	}
-	return sums;
-}
-
-// What is shown of a sum: red, green, blue.
-function colorOf(sum, { sign, threshold, gain }) {
-	const size = sign === "clipped" ? sum : Math.abs(sum);
-	const share = threshold === null ? Math.min(Math.max((gain * size) / 255, 0), 1) : Number(size > threshold);
-	if (sign !== "signed") return [1, 1, 1].map((one) => Math.round(255 * share * one));
-	return (sum < 0 ? [255, 150, 50] : [64, 132, 255]).map((one) => Math.round(one * share));
-}
+const percent = (value, size) => `${(100 * value) / size}%`;
 
 // --- Drawing ---
 
-function paint(canvas, width, height, pixelAt) {
+function paint({ canvas }, width, height, colorAt) {
 	canvas.width = width;
 	canvas.height = height;
 	const context = canvas.getContext("2d");
 	const image = context.createImageData(width, height);
-	for (let pixel = 0; pixel < width * height; pixel++) {
-		const [red, green, blue] = pixelAt(pixel);
-		image.data.set([red, green, blue, 255], 4 * pixel);
-	}
+	for (let pixel = 0; pixel < width * height; pixel++) image.data.set([...colorAt(pixel), 255], 4 * pixel);
 	context.putImageData(image, 0, 0);
 }
 
-// The frames are elements over the canvases: moving them draws nothing again.
-function placeFrame(canvas, y, x, side) {
-	const frame = canvas.nextElementSibling;
-	const percent = (value, size) => `${(100 * value) / size}%`;
-	frame.style.top = percent(y, canvas.height);
-	frame.style.left = percent(x, canvas.width);
-	frame.style.height = percent(side, canvas.height);
-	frame.style.width = percent(side, canvas.width);
+// The example: squares with their numbers; those outside the image, which are zeros, are dashed.
+function paintCells({ canvas, unit, top, left }, columns, rows, cellAt) {
+	canvas.width = columns * unit;
+	canvas.height = rows * unit;
+	const context = canvas.getContext("2d");
+	context.textAlign = "center";
+	context.textBaseline = "middle";
+	for (let y = -top; y < rows - top; y++) {
+		for (let x = -left; x < columns - left; x++) {
+			const { text, color, isOutside } = cellAt(y, x);
+			const [red, green, blue] = color;
+			const [px, py] = [(x + left) * unit, (y + top) * unit];
+			context.fillStyle = `rgb(${red} ${green} ${blue})`;
+			context.fillRect(px, py, unit, unit);
+			context.strokeStyle = "#777";
+			context.setLineDash(isOutside ? [6, 5] : []);
+			context.strokeRect(px + 1.5, py + 1.5, unit - 3, unit - 3);
+			context.fillStyle = 0.3 * red + 0.59 * green + 0.11 * blue > 117 ? "#000" : "#fff"; // the one with more contrast
+			context.font = `600 ${Math.round(unit / Math.max(3.2, 0.75 * String(text).length))}px monospace`;
+			context.fillText(text, px + unit / 2, py + unit / 2, unit - 8);
+		}
+	}
 }
+
+function drawScene() {
+	const { gray, width, height, down, across, sums, isExample } = scene;
+	root.classList.toggle("lens-example", isExample);
+	for (const one of [input, output]) one.unit = isExample ? CELL_PX : 1;
+	input.top = isExample ? down.before : 0;
+	input.left = isExample ? across.before : 0;
+	if (isExample) {
+		const inside = (y, x) => y >= 0 && y < height && x >= 0 && x < width;
+		paintCells(input, width + across.before + across.after, height + down.before + down.after, (y, x) => {
+			const level = inside(y, x) ? gray[y * width + x] : 0;
+			return { text: level, color: [level, level, level], isOutside: !inside(y, x) };
+		});
+		paintCells(output, across.count, down.count, (y, x) => {
+			const sum = sums[y * across.count + x];
+			return { text: format(sum), color: colorOf(sum, scene) };
+		});
+	} else {
+		paint(input, width, height, (pixel) => [gray[pixel], gray[pixel], gray[pixel]]);
+		paint(output, across.count, down.count, (pixel) => colorOf(sums[pixel], scene));
+	}
+	placeResult();
+}
+
+// The result at the scale of the image: a stride makes it smaller, and where no sum is computed the view is hatched.
+function placeResult() {
+	const { width, height, down, across, stride } = scene;
+	const before = ({ first }) => Math.max(first + 0.5 - stride / 2, 0);
+	output.view.style.width = percent(width / stride, input.canvas.width / input.unit);
+	output.view.style.aspectRatio = `${width} / ${height}`;
+	output.plane.style.left = percent(before(across), width);
+	output.plane.style.top = percent(before(down), height);
+	output.plane.style.width = percent(Math.min(across.count * stride, width - before(across)), width);
+	output.plane.style.height = percent(Math.min(down.count * stride, height - before(down)), height);
+}
+
+// The frames are elements over the canvases: moving them draws nothing again.
+function placeFrame({ frame, canvas, unit, top, left }, y, x, side) {
+	frame.style.top = percent((y + top) * unit, canvas.height);
+	frame.style.left = percent((x + left) * unit, canvas.width);
+	frame.style.height = percent(side * unit, canvas.height);
+	frame.style.width = percent(side * unit, canvas.width);
+}
+
+// --- The arithmetic of one pixel ---
 
 function table(caption, cells, toCell) {
 	const made = document.createElement("table");
@@ -118,7 +134,7 @@ function table(caption, cells, toCell) {
 
 function grayCell(cell, level) {
 	cell.textContent = level === null ? "0" : level;
-	cell.className = level === null ? "outside" : "";
+	cell.className = level === null ? "gray outside" : "gray";
 	cell.style.background = `rgb(${level ?? 0} ${level ?? 0} ${level ?? 0})`;
 	cell.style.color = level > 117 ? "#000" : "#fff"; // the one with more contrast
 }
@@ -143,86 +159,89 @@ function chip(text, className = "") {
 
 // From the sum to the pixel, one chip per step; returns the words of the last one.
 function showSteps(sum) {
-	const { sign, threshold } = scene;
-	const steps = [chip(`${texts.sum} ${format(sum)}`)];
+	const { sign, threshold, denominator } = scene;
+	const divided = denominator ? `${format(Math.round(sum * denominator))} / ${denominator} = ` : "";
+	const steps = [chip(`${texts.sum} ${divided}${format(sum)}`)];
 	let size = sum;
 	if (sum < 0) {
 		size = sign === "clipped" ? 0 : -sum;
 		steps.push(chip(`${sign === "clipped" ? "ReLU" : texts.absolute} → ${format(size)}`));
 	}
+	const color = sign !== "signed" ? "white" : sum < 0 ? "orange" : "blue";
 	let answer;
 	if (threshold === null) {
-		answer = fill(texts.level, { level: format(Math.round(Math.min(size * scene.gain, 255))) });
+		const level = format(Math.round(Math.min(Math.max(size, 0) * scene.gain, 255)));
+		answer = fill(sign === "signed" ? texts.brightness : texts.level, { level, color: texts[color] });
 		steps.push(chip(answer));
 	} else {
-		answer = size > threshold ? texts.white : texts.black;
-		const relation = size > threshold ? ">" : "≤";
-		steps.push(chip(`${format(size)} ${relation} ${format(threshold)} → ${answer}`, size > threshold ? "white" : "black"));
+		const isAbove = size > threshold;
+		answer = texts[isAbove ? color : "black"];
+		steps.push(chip(`${format(size)} ${isAbove ? ">" : "≤"} ${format(threshold)} → ${answer}`, isAbove ? color : "black"));
 	}
 	if (scene.gain !== 1) steps.push(chip(fill(texts.brighter, { gain: format(scene.gain) })));
 	chips.replaceChildren(...steps);
 	return answer;
 }
 
+// Product by product for a small kernel, row by row for a larger one.
 function runningSum(products) {
 	let total = 0;
-	return products.flat().map((value) => format((total += value))).join(" → ");
+	const parts = products.length <= 3 ? products.flat() : products.map((line) => line.reduce((sum, value) => sum + value, 0));
+	return parts.map((value) => format((total += value))).join(" → ");
 }
 
 function show() {
-	if (!scene) return;
-	const { kernel, gray, width, height, top, left, stride, columns } = scene;
+	const { kernel, down, across, stride, denominator } = scene;
 	const side = kernel.length;
-	const [y, x] = [top + row * stride, left + column * stride];
+	const [y, x] = [down.first + row * stride, across.first + column * stride];
 	placeFrame(input, y - (side >> 1), x - (side >> 1), side);
 	placeFrame(output, row, column, 1);
-	const patch = kernel.map((weights, i) =>
-		weights.map((_, j) => {
-			const [line, place] = [y + i - (side >> 1), x + j - (side >> 1)];
-			return line >= 0 && line < height && place >= 0 && place < width ? gray[line * width + place] : null;
-		}),
-	);
-	const products = kernel.map((weights, i) => weights.map((weight, j) => weight * (patch[i][j] ?? 0)));
-	if (side <= MAX_TABLE_SIDE) {
-		tables.replaceChildren(
-			table(texts.grays, patch, grayCell),
-			operator("×"),
-			table(texts.weights, kernel, signCell),
-			operator("="),
-			table(texts.products, products, signCell),
-		);
-	} else tables.replaceChildren();
-	const sum = scene.sums[row * columns + column];
+	centers[scene.isExample ? "example" : "image"] = [y, x];
+	const weights = denominator ? kernel.map((line) => line.map((weight) => Math.round(weight * denominator))) : kernel;
+	const patch = patchAt(scene, y, x);
+	const products = weights.map((line, i) => line.map((weight, j) => weight * (patch[i][j] ?? 0)));
+	const caption = denominator ? fill(texts.weights_over, { denominator }) : texts.weights;
+	const steps = [[texts.grays, patch, grayCell], [caption, weights, signCell], [texts.products, products, signCell]];
+	const [grays, weightTable, productTable] = side <= MAX_TABLE_SIDE ? steps.map((step) => table(...step)) : [];
+	tables.replaceChildren(...(grays ? [grays, operator("×"), weightTable, operator("="), productTable] : []));
+	const sum = scene.sums[row * across.count + column];
 	const answer = showSteps(sum);
-	root.querySelector(".lens-running").textContent = side <= 3 ? `${texts.running} ${runningSum(products)}` : "";
-	clearTimeout(speech);
-	speech = setTimeout(() => {
-		spoken.textContent = fill(texts.spoken, { row: y, column: x, sum: format(sum), answer });
-	}, SPEAK_AFTER_MS);
+	root.querySelector(".lens-running").textContent = side <= MAX_TABLE_SIDE ? `${texts.running} ${runningSum(products)}` : "";
+	root.querySelector(".lens-where").textContent = fill(texts.where, { row: y, column: x });
+	return fill(texts.spoken, { row: y, column: x, sum: format(sum), answer });
 }
 
 function describeSize() {
-	const { width, height, rows, columns, padding, stride, kernel } = scene;
-	const axis = (size, count) =>
-		padding === "same" ? `⌈${size} / ${stride}⌉ = ${count}` : `⌊(${size} − ${kernel.length}) / ${stride}⌋ + 1 = ${count}`;
-	formula.textContent = `${width} × ${height} → ${columns} × ${rows}:  ${axis(width, columns)},  ${axis(height, rows)}`;
+	const { width, height, down, across, stride, kernel } = scene;
+	const [wide, high] = [sizeFormula(width, across, kernel.length, stride), sizeFormula(height, down, kernel.length, stride)];
+	const formulas = wide === high ? wide : `${wide},  ${high}`;
+	const sizes = `${width} × ${height} → ${across.count} × ${down.count}`;
+	root.querySelector(".lens-size").textContent = `${sizes}:  ${texts.formula} = ${formulas}`;
+}
+
+// Said by a screen reader once nothing has moved for a moment.
+function speak(sentence) {
+	clearTimeout(speech);
+	speech = setTimeout(() => (spoken.textContent = sentence), SPEAK_AFTER_MS);
 }
 
 // --- Moving ---
 
-function moveTo(y, x) {
+function moveTo(y, x, before = "") {
 	if (!scene) return;
-	row = Math.min(Math.max(y, 0), scene.rows - 1);
-	column = Math.min(Math.max(x, 0), scene.columns - 1);
-	show();
+	row = Math.min(Math.max(y, 0), scene.down.count - 1);
+	column = Math.min(Math.max(x, 0), scene.across.count - 1);
+	const sentence = show();
+	if (before !== null) speak(`${before} ${sentence}`.trim());
 }
 
-function follow(canvas, toSum) {
+function follow(one, toSum) {
+	const { canvas } = one;
 	const move = (event) => {
 		if (!scene || !event.isPrimary) return;
 		const box = canvas.getBoundingClientRect();
-		const y = Math.floor(((event.clientY - box.top) * canvas.height) / box.height);
-		const x = Math.floor(((event.clientX - box.left) * canvas.width) / box.width);
+		const y = Math.floor(((event.clientY - box.top) * canvas.height) / box.height / one.unit) - one.top;
+		const x = Math.floor(((event.clientX - box.left) * canvas.width) / box.width / one.unit) - one.left;
 		stop();
 		moveTo(...toSum(y, x));
 	};
@@ -243,12 +262,8 @@ function follow(canvas, toSum) {
 	canvas.setAttribute("aria-roledescription", texts.role);
 	canvas.tabIndex = 0;
 }
-follow(input, (y, x) => [Math.round((y - scene.top) / scene.stride), Math.round((x - scene.left) / scene.stride)]);
+follow(input, (y, x) => [Math.round((y - scene.down.first) / scene.stride), Math.round((x - scene.across.first) / scene.stride)]);
 follow(output, (y, x) => [y, x]);
-input.setAttribute("aria-label", texts.input);
-output.setAttribute("aria-label", texts.output);
-input.parentElement.nextElementSibling.textContent = texts.input;
-output.parentElement.nextElementSibling.textContent = texts.output;
 
 function stop() {
 	clearInterval(timer);
@@ -263,52 +278,8 @@ play.addEventListener("click", () => {
 	play.setAttribute("aria-pressed", "true");
 	timer = setInterval(() => {
 		if (!scene) return;
-		const next = row * scene.columns + column + 1;
-		moveTo(Math.floor(next / scene.columns) % scene.rows, next % scene.columns);
+		const { count } = scene.across;
+		const next = row * count + column + 1;
+		moveTo(Math.floor(next / count) % scene.down.count, next % count);
 	}, STEP_MS);
 });
-
-// --- What the server sends ---
-
-let loaded = 0; // only the last of several images that load at the same time is shown
-
-async function update() {
-	const value = props.value;
-	const request = ++loaded;
-	if (!value?.kernel) {
-		scene = null;
-		root.hidden = true;
-		return;
-	}
-	const image = await shownImage(value.original);
-	if (request !== loaded) return;
-	const first = !scene;
-	const { gray, width, height } = grayLevels(image);
-	const [top, rows] = firstCenter(height, value.kernel.length, value.padding, value.stride);
-	const [left, columns] = firstCenter(width, value.kernel.length, value.padding, value.stride);
-	scene = { ...value, gray, width, height, top, left, rows, columns };
-	scene.sums = computeSums(scene);
-	root.hidden = false;
-	paint(input, width, height, (pixel) => [gray[pixel], gray[pixel], gray[pixel]]);
-	paint(output, columns, rows, (pixel) => colorOf(scene.sums[pixel], scene));
-	describeSize();
-	if (first) [row, column] = [Math.round((value.row - top) / value.stride), Math.round((value.column - left) / value.stride)];
-	moveTo(row, column);
-}
-
-// The page already shows the image: wait until it is this one, and loaded.
-function shownImage(name) {
-	return new Promise((resolve) => {
-		const look = async () => {
-			const image = [...document.querySelectorAll("#edges-result img")].find(({ src }) => src.includes(name));
-			if (!image) return setTimeout(look, 50);
-			await image.decode().catch(() => {});
-			return image.naturalWidth ? resolve(image) : setTimeout(look, 50);
-		};
-		look();
-	});
-}
-
-stop();
-watch("value", update);
-update();

@@ -19,6 +19,9 @@ def name_controls(demo: gr.Blocks) -> None:
         language: {
             "photos": [BROWSER_TEXT[language][f"edges_photo_{name}"] for name in PHOTO_NAMES],
             "bar": BROWSER_TEXT[language]["edges_bar"],
+            "reset": BROWSER_TEXT[language]["edges_reset"],
+            "answer": BROWSER_TEXT[language]["digit_answer"],
+            "image": BROWSER_TEXT[language]["class_image"],
             "search": BROWSER_TEXT[language]["tuning_find"],
             "camera": BROWSER_TEXT[language]["no_camera"],
             "gradio": _translations_of_gradio(language),

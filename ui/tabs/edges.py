@@ -1,5 +1,6 @@
 """The edges tab: a kernel slides over an image; shows the result, and in a lens the arithmetic of each pixel."""
 
+import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import gradio as gr
 
 from ui.decoding.pool import decoders
 from ui.edges.convolution import DEFAULT_THRESHOLD, OPERATIONS, PADDINGS, SIGN_MODES, STRIDES
-from ui.edges.kernels import KERNELS
+from ui.edges.kernels import KERNELS, kernel_name, validate_kernel
 from ui.edges.render import EdgeOptions, edge_map_png, edge_view_pngs
+from ui.i18n import BROWSER_TEXT, Language, UserError, language_of
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.gradio_compat import load_event, set_api_schema
 from ui.server.image_cache import save_png
@@ -17,7 +19,7 @@ from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
 from ui.server.visitors import visitor_of
 from ui.tabs.chapter import ChapterControls, add_chapter_panel, bind_chapter_panel
 from ui.tabs.kernel_picker import KernelControls, add_kernel_picker, bind_kernel_picker
-from ui.tabs.lens import add_lens, lens_value
+from ui.tabs.lens import add_lens, describe_result, lens_value
 from ui.tabs.panels import PRIVATE_EVENT, i18n, image_panel
 
 PHOTO_NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
@@ -124,23 +126,32 @@ def _choices(*keys: str) -> list[tuple[Any, str]]:
 
 
 def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) -> None:
-    def show(request: gr.Request, image: dict | None, matrix: list, *options: Any) -> tuple[Any, Any]:
+    def view(request: gr.Request, image: dict, matrix: list, *options: Any) -> tuple[tuple[str, str], dict]:
+        chosen = EdgeOptions.from_controls(*options)
+        source, language = image_source(image), language_of(request)
+        original, edges, facts = decoders().apply(edge_view_pngs, source, matrix, chosen, visitor=visitor_of(request))
+        pair, photo = (save_png(original), save_png(edges)), _photo_title(source, language)
+        alt = describe_result(photo, kernel_name(validate_kernel(matrix)), chosen, facts, language)
+        return pair, lens_value(pair[0], photo, alt, chosen, facts)
+
+    def show(request: gr.Request, image: dict | None, *inputs: Any) -> tuple[Any, Any, Any]:
         if image is None:
-            return None, {}  # it was removed
+            return None, {}, gr.skip()  # it was removed
         with show_warnings(request):
-            chosen = EdgeOptions.from_controls(*options)
-            original, edges, kernel, gain = decoders().apply(
-                edge_view_pngs, image_source(image), matrix, chosen, visitor=visitor_of(request)
-            )
-            pair = save_png(original), save_png(edges)
-            return pair, lens_value(pair[0], kernel, chosen, gain)
-        return None, {}
+            try:
+                return *view(request, image, *inputs), gr.skip()
+            except UserError as error:
+                if error.key != "image_unreadable":
+                    raise
+                gr.Warning(error.text(language_of(request)))
+                return None, {}, None  # the browser would show the sign for a broken image
+        return None, {}, gr.skip()
 
     kernel_events = bind_kernel_picker(controls.kernel, supervisor, controls.output, controls.threshold, controls.sign)
     event = {
         "fn": show,
         "inputs": [controls.image, controls.kernel.matrix, *controls.options],
-        "outputs": [controls.comparison, controls.lens],
+        "outputs": [controls.comparison, controls.lens, controls.image],
         "preprocess": False,
         **PRIVATE_EVENT,
         **IMAGE_EVENTS,
@@ -158,6 +169,16 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
         [*kernel_events, load_event(controls.photos)],
     )
     demo.load(**event)
+
+
+def _photo_title(source: str | bytes | None, language: Language) -> str:
+    """Return what an image shows: the page knows its own photos, by their content."""
+    words = BROWSER_TEXT[language]
+    if isinstance(source, str):
+        for name, photo in zip(PHOTO_NAMES, PHOTOS, strict=True):
+            if filecmp.cmp(source, photo, shallow=False):
+                return words[f"edges_photo_{name}"]
+    return words["class_image"]
 
 
 def _register_endpoint() -> None:

@@ -1,20 +1,26 @@
 """The controls of a kernel: choose it by name, take it from the network, or edit its weights."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ui.edges.gallery import gallery_value
 from ui.edges.kernel_choice import EDITABLE_SIDES_PX, KernelChoice, choose_learned, choose_named, choose_own
-from ui.edges.kernels import KERNELS, is_supported_shape, resize_kernel, validate_kernel
+from ui.edges.kernels import KERNELS, is_supported_shape, kernel_name, resize_kernel, validate_kernel
+from ui.i18n import language_of
 from ui.inference.supervisor import ModelSupervisor
 from ui.inference.tasks import first_kernel
-from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n
+from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, read_scripts, script_texts
 
 OWN, LEARNED = "own", "learned"  # entries of the list besides the names of `KERNELS`
 DEFAULT_KERNEL = "vertical"
-SCRIPT = Path(__file__).parents[1].joinpath("static", "matrix.js").read_text(encoding="utf-8")
+EDITOR = """<div class="matrix" role="group" {texts}></div>
+<p class="matrix-refusal" id="matrix-refusal" role="alert"></p><button type="button" class="matrix-turn"></button>"""
+EDITOR_SCRIPT = read_scripts("weights.js", "matrix.js")
+GALLERY = f"""<div class="kernels" role="radiogroup" {data_attributes("edges_filters")}></div>
+<p class="kernels-chosen"></p>"""
+GALLERY_SCRIPT = read_scripts("kernel_gallery.js")
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class KernelControls:
 
     name: gr.Dropdown
     learned_group: gr.Column  # visible for a learned kernel
-    filter_: gr.Slider
+    gallery: gr.HTML  # its value is what `gallery_value` returns
     input_: gr.Slider
     side: gr.Radio  # visible for an edited kernel
     matrix: gr.HTML  # its value is the kernel as a list of rows
@@ -44,14 +50,14 @@ def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
         elem_id="edges-name",
     )
     with gr.Column(visible=False, elem_id="edges-learned") as learned_group:
-        filter_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_filter"), buttons=[])
+        gallery = html_panel("edges_filters", "edges-filters", None, html_template=GALLERY, js_on_load=GALLERY_SCRIPT)
         input_ = gr.Slider(1, 2, 1, step=1, label=i18n("edges_input"), buttons=[], visible=False)
     sides = [(f"{side} × {side}", side) for side in EDITABLE_SIDES_PX]
     side = gr.Radio(sides, value=3, label=i18n("edges_side"), visible=False)
-    editor = f'<div class="matrix" role="group" {data_attributes("edges_weight")}></div>'
     rows = KERNELS[DEFAULT_KERNEL].tolist()
-    matrix = html_panel("edges_matrix", "edges-kernel", rows, html_template=editor, js_on_load=SCRIPT)
-    return KernelControls(name, learned_group, filter_, input_, side, matrix)
+    editor = EDITOR.format(texts=script_texts("matrix_"))
+    matrix = html_panel("edges_matrix", "edges-kernel", rows, html_template=editor, js_on_load=EDITOR_SCRIPT)
+    return KernelControls(name, learned_group, gallery, input_, side, matrix)
 
 
 def bind_kernel_picker(
@@ -70,14 +76,15 @@ def bind_kernel_picker(
         the events that change the kernel, each to be followed by `.then`.
     """
 
-    def choose(name: str, filter_: int, input_: int, rows: list) -> tuple:
-        if name == LEARNED:
-            choice = choose_learned(supervisor.ask(first_kernel), filter_, input_)
-        else:
+    def choose(name: str, gallery: Any, input_: int, rows: list, request: gr.Request) -> tuple:
+        if name != LEARNED:
             choice = choose_own(rows) if name == OWN else choose_named(name, rows)
-        return _updates(name, choice, filter_, input_)
+            return _updates(name, choice, gr.skip(), input_)
+        kernel, chosen = supervisor.ask(first_kernel), _chosen_filter(gallery)
+        tiles = gallery_value(kernel, input_, chosen, language_of(request))
+        return _updates(name, choose_learned(kernel, chosen, input_), tiles, input_)
 
-    inputs = [controls.name, controls.filter_, controls.input_]
+    inputs = [controls.name, controls.gallery, controls.input_]
     chosen = gr.on(
         [control.input for control in inputs],
         choose,
@@ -85,7 +92,7 @@ def bind_kernel_picker(
         [
             controls.learned_group,
             controls.side,
-            controls.filter_,
+            controls.gallery,
             controls.input_,
             controls.matrix,
             output,
@@ -97,7 +104,7 @@ def bind_kernel_picker(
     )
     resized = controls.side.input(_resize, [controls.matrix, controls.side], controls.matrix, **PRIVATE_EVENT)
     edited = controls.matrix.input(
-        _switch_to_own,
+        _name_edited,
         controls.matrix,
         [controls.name, controls.learned_group, controls.side],
         **PRIVATE_EVENT,
@@ -105,19 +112,23 @@ def bind_kernel_picker(
     return [chosen, resized, edited]
 
 
-def _updates(name: str, choice: KernelChoice, filter_: int, input_: int) -> tuple:
+def _chosen_filter(gallery: Any) -> int:
+    """Return the number of the chosen filter, from 1, from what a client sent as the gallery's value."""
+    chosen = gallery.get("chosen") if isinstance(gallery, dict) else None
+    return chosen if isinstance(chosen, int) and chosen >= 1 else 1
+
+
+def _updates(name: str, choice: KernelChoice, gallery: Any, input_: int) -> tuple:
     """Return the values for the outputs of the event that chooses a kernel, in their order."""
-    filter_update: Any = gr.skip()
     input_update: Any = gr.skip()
-    if choice.filters is not None and choice.inputs is not None:
-        filter_update = gr.update(maximum=choice.filters, value=min(filter_, choice.filters))
+    if choice.inputs is not None:
         input_update = gr.update(
             maximum=max(2, choice.inputs), value=min(input_, choice.inputs), visible=choice.inputs > 1
         )
     return (
         gr.update(visible=name == LEARNED),
         gr.update(visible=name == OWN, value=len(choice.rows)),
-        filter_update,
+        gallery,
         input_update,
         choice.rows,
         choice.output or gr.skip(),
@@ -130,6 +141,7 @@ def _resize(rows: list, side: int) -> list:
     return resize_kernel(validate_kernel(rows), side).tolist()
 
 
-def _switch_to_own(rows: list) -> tuple:
-    """An edited weight makes the kernel the user's own."""
-    return OWN, gr.update(visible=False), gr.update(visible=True, value=len(rows))
+def _name_edited(rows: list) -> tuple:
+    """An edited or turned kernel is the user's own, unless it is now one that has a name."""
+    name = kernel_name(validate_kernel(rows))
+    return name or OWN, gr.update(visible=False), gr.update(visible=not name, value=len(rows))

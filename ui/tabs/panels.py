@@ -1,7 +1,9 @@
 """Components that several tabs use: labeled HTML panels, and a panel that takes an image."""
 
+import json
 from contextlib import suppress
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,6 +14,7 @@ from ui.server.images import MAX_WORKING_MEGAPIXELS, undisplayed_format
 from ui.server.upload import image_source
 from ui.server.visitors import visitor_of
 
+STATIC = Path(__file__).parents[1] / "static"
 i18n = gr.I18n(**BROWSER_TEXT)
 
 # By default Gradio mirrors the photo that a camera takes, and no digit could be read. A phone's back camera is the one
@@ -57,6 +60,23 @@ def data_attributes(key: str) -> str:
     Gradio translates labels only; the script of a panel picks the text for the browser's language.
     """
     return " ".join(f'data-{language}="{escape(BROWSER_TEXT[language][key])}"' for language in LANGUAGES)
+
+
+def read_scripts(*names: str) -> str:
+    """Return files of `ui/static` one after the other, as the script of one panel."""
+    return "\n".join(STATIC.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def script_texts(prefix: str) -> str:
+    """Return the texts whose keys start so, as HTML attributes, `data-es='{"…": "…"}' data-en=…`, for a panel's script.
+
+    The keys in them are without the prefix.
+    """
+    texts = {
+        language: {key.removeprefix(prefix): text for key, text in of_language.items() if key.startswith(prefix)}
+        for language, of_language in BROWSER_TEXT.items()
+    }
+    return " ".join(f"data-{language}='{escape(json.dumps(found))}'" for language, found in texts.items())
 
 
 def _show_notices(image: dict | None, request: gr.Request) -> None:

@@ -32,7 +32,8 @@ MIN_BRUSH_PX, MAX_BRUSH_PX = 8, 64
 # Not Gradio's own sketchpad: it draws only after a tool was chosen, and takes a wrong size inside a tab.
 SCRIPT = Path(__file__).parents[1].joinpath("static", "canvas.js").read_text(encoding="utf-8")
 CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
-<div class="tools"><label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
+<div class="tools" {blank}>
+<label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
 # The network answers one at a time: in threads that wait for each other, all answers would take 10 % longer.
@@ -95,7 +96,7 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
 
 
 def _canvas() -> gr.HTML:
-    texts = {name: data_attributes(f"digit_{name}") for name in ("canvas", "stroke", "undo", "clear")}
+    texts = {name: data_attributes(f"digit_{name}") for name in ("canvas", "blank", "stroke", "undo", "clear")}
     template = CANVAS.format(side=CANVAS_SIDE_PX, brush=BRUSH_PX, thin=MIN_BRUSH_PX, thick=MAX_BRUSH_PX, **texts)
     return html_panel("digit_canvas", "digit-canvas", html_template=template, js_on_load=SCRIPT)
 

@@ -1,23 +1,18 @@
 """The part "Train it here" of the tuning tab: a small network that learns in the visitor's browser."""
 
 import base64
-import json
 from functools import cache
-from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from model.config import DIGITS
-from ui.i18n import BROWSER_TEXT, LANGUAGES, language_of, percent
+from ui.i18n import language_of, percent
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
-from ui.tabs.panels import PRIVATE_EVENT, html_panel
+from ui.tabs.panels import PRIVATE_EVENT, STATIC, html_panel, read_scripts, script_texts
 from ui.tabs.sketch import classify_drawing
 
-STATIC = Path(__file__).parents[1] / "static"
-TEXTS = "train_"  # how the keys of its texts start
 CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which need not be the default
     "preset": ("base", "rate", "scaling", "sigmoid", "overfit"),
     "blocks": ("1", "2"),
@@ -51,10 +46,9 @@ def add_train_here(supervisor: ModelSupervisor) -> None:
     Args:
         supervisor: its network, if it knows the digits, answers next to the visitor's.
     """
-    texts = " ".join(f"data-{language}='{escape(json.dumps(_texts(language)))}'" for language in LANGUAGES)
     controls = "".join(_control(name, values) for name, values in CONTROLS.items())
-    template = TEMPLATE.format(texts=texts, controls=controls)
-    script = STATIC.joinpath("train_here.js").read_text(encoding="utf-8")
+    template = TEMPLATE.format(texts=script_texts("train_"), controls=controls)
+    script = read_scripts("train_here.js")
     panel = html_panel("tuning_train", "tuning-train", None, html_template=template, js_on_load=script)
 
     def answer(value: Any, request: gr.Request) -> Any:
@@ -75,9 +69,8 @@ def add_train_here(supervisor: ModelSupervisor) -> None:
 @cache
 def training_data() -> dict[str, str]:
     """Return what the browser needs to train: the worker's script, and the digits as PNG with their labels."""
-    scripts = [STATIC.joinpath(name).read_text(encoding="utf-8") for name in ("tiny_cnn.js", "train_worker.js")]
     return {
-        "worker": "\n".join(scripts),
+        "worker": read_scripts("tiny_cnn.js", "train_worker.js"),
         "digits": base64.b64encode(STATIC.joinpath("digits.png").read_bytes()).decode(),
         "labels": STATIC.joinpath("digits.txt").read_text(encoding="ascii").strip(),
     }
@@ -86,8 +79,3 @@ def training_data() -> dict[str, str]:
 def _control(name: str, values: tuple[str, ...]) -> str:
     options = "".join(f'<option value="{value}" data-text="{name}_{value}">{value}</option>' for value in values)
     return f'<label><span data-text="{name}"></span><select name="{name}">{options}</select></label>'
-
-
-def _texts(language: str) -> dict[str, str]:
-    texts = BROWSER_TEXT[language]
-    return {key.removeprefix(TEXTS): text for key, text in texts.items() if key.startswith(TEXTS)}

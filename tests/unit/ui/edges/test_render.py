@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.support.bars import BARS
 from ui.edges.convolution import to_gray
 from ui.edges.kernels import KERNELS, validate_kernel
-from ui.edges.render import EdgeOptions, edge_map, original_as_rgb, render_edges
+from ui.edges.render import HATCH_LEVELS, EdgeOptions, edge_map, original_as_rgb, render_edges
 from ui.i18n import UserError
 
 
@@ -52,7 +52,7 @@ def test_edge_map_threshold_is_exclusive():
 def test_render_edges_edges_are_as_large_as_the_original(padding, stride, sign):
     options = EdgeOptions(sign=sign, padding=padding, stride=stride)
     view = render_edges(BARS, KERNELS["vertical"].tolist(), options)
-    assert view.original.shape == (12, 16, 3) and view.edges.shape[:2] == (12, 16)
+    assert view.original.shape == (12, 16) and view.edges.shape[:2] == (12, 16)
     assert view.original.dtype == view.edges.dtype == np.uint8
 
 
@@ -61,14 +61,44 @@ def test_render_edges_default_is_the_edge_map():
     assert (view.edges == edge_map(BARS, "vertical")).all()
     flipped = render_edges(BARS, "vertical", EdgeOptions(flip=True))
     assert (flipped.edges == edge_map(BARS, "vertical", flip=True)).all()
-    assert (flipped.kernel == -KERNELS["vertical"]).all()
+    assert flipped.facts.kernel == (-KERNELS["vertical"]).tolist()
 
 
 def test_render_edges_large_image_is_computed_as_it_is_shown():
     image = np.random.default_rng(0).integers(0, 256, (1500, 3200, 3), np.uint8)
     view = render_edges(image, "sobel", EdgeOptions())
-    assert view.original.shape == (750, 1600, 3)
+    assert view.original.shape == (750, 1600)
     assert (view.edges == edge_map(view.original, "sobel")).all()
+
+
+def test_render_edges_original_is_what_is_summed():
+    image = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+    assert (render_edges(image, "sobel", EdgeOptions()).original == to_gray(image)).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", [3, 5])
+def test_render_edges_without_padding_each_sum_is_where_its_kernel_was(stride, side):
+    """A kernel that copies its center: what is shown around each center is the pixel there, and the border hatched."""
+    image = np.random.default_rng(0).integers(0, 256, (23, 31), np.uint8)
+    copy = np.zeros((side, side))
+    copy[side // 2, side // 2] = 1
+    edges = render_edges(image, copy.tolist(), EdgeOptions(threshold=None, padding="valid", stride=stride)).edges
+    half = side // 2
+    centers = np.ix_(range(half, 23 - half, stride), range(half, 31 - half, stride))
+    assert (edges[centers] == image[centers]).all()
+    border = max(half - (stride - 1) // 2, 0)
+    assert np.isin(edges[:border], HATCH_LEVELS).all() and np.isin(edges[:, :border], HATCH_LEVELS).all()
+    if stride == 1:
+        assert np.isin(edges[-half:], HATCH_LEVELS).all() and np.isin(edges[:, -half:], HATCH_LEVELS).all()
+
+
+def test_render_edges_facts_count_what_is_shown():
+    binary = render_edges(BARS, "vertical", EdgeOptions()).facts
+    assert binary.lit == (edge_map(BARS, "vertical") == 255).mean() and binary.lit_negative == 0
+    signed = render_edges(BARS, "vertical", EdgeOptions(sign="signed", threshold=0)).facts
+    assert signed.lit > signed.lit_negative > 0
+    assert render_edges(np.zeros((5, 5), np.uint8), "all", EdgeOptions()).facts.lit == 0
 
 
 @pytest.mark.parametrize(
