@@ -26,9 +26,6 @@ from ui.server.malloc import configure_trim
 if TYPE_CHECKING:
     from gradio import Blocks
 
-# Gradio keeps the page's state, 0.2 MB per visitor, of up to 10,000 visitors. One whose state was dropped finds the
-# controls as they are at the start.
-MAX_SESSIONS = 128
 MAX_QUEUE = 256  # events that wait, run, or whose answer was not fetched yet
 EVENT_CONCURRENCY = 8
 
@@ -90,6 +87,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
     from ui.server.fetch import MAX_FILE_MB
     from ui.server.gradio_compat import forget_temp_files
     from ui.server.http import app_kwargs
+    from ui.server.sessions import MAX_SESSIONS
     from ui.server.temp_files import TEMP_FILES
     from ui.tabs.panels import i18n
     from ui.tabs.theme import CSS_PATH, ICON_PATH, make_theme
@@ -100,7 +98,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
             server_name=address.server_name,
             server_port=address.port,
             max_file_size=f"{MAX_FILE_MB}mb",
-            state_session_capacity=MAX_SESSIONS,
+            state_session_capacity=2 * MAX_SESSIONS,  # never reached: the queue drops those of greedy visitors before
             show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
             footer_links=[],
             run_history=False,

@@ -11,7 +11,8 @@ from typing import Any
 from starlette.requests import Request
 
 from ui.server.bodies import BODY
-from ui.server.gradio_compat import Event, Queue
+from ui.server.gradio_compat import Event, Queue, drop_session, sessions_with_state
+from ui.server.sessions import SessionOwners
 from ui.server.shares import Shares
 from ui.server.visitors import visitor_of
 
@@ -45,6 +46,7 @@ class FairQueue(Queue):
         self._events = Shares(self.max_size or 256)
         self._kilobytes = Shares(MAX_HELD_MB * 1000)
         self._held: dict[str, _Held] = {}
+        self._owners = SessionOwners()
 
     async def push(self, body: Any, request: Request, username: str | None) -> tuple[bool, Any, Any]:
         """Accept an event, unless its visitor's share is full."""
@@ -65,6 +67,8 @@ class FairQueue(Queue):
         finally:
             if accepted:
                 self._held[str(event_id)] = _Held(visitor, body.session_hash, kilobytes)
+                self._owners.note(body.session_hash, visitor)
+                self._bound_states()
             else:
                 self._release(visitor, kilobytes)
         return accepted, event_id, state
@@ -88,6 +92,7 @@ class FairQueue(Queue):
             if left >= 0 and may_run:
                 first = min(may_run, key=lambda event: running[visitor_of(event.request)])
                 queue.queue.remove(first)
+                self._bound_states()
                 return [first], False, name
         return None
 
@@ -111,6 +116,15 @@ class FairQueue(Queue):
                 self.pending_messages_per_session.pop(held.session, None)
             del self._held[event_id]
             self._release(held.visitor, held.kilobytes)
+            if held.session == event_id:  # of a call by a program; nobody comes back to it
+                drop_session(self.blocks, held.session)
+
+    def _bound_states(self) -> None:
+        """Drop states above their number. Gradio makes one when an event is accepted, and again when it runs."""
+        with_state = sessions_with_state(self.blocks)
+        for session in self._owners.surplus(with_state):
+            drop_session(self.blocks, session)
+        self._owners.forget_others({*with_state, *(held.session for held in self._held.values())})
 
     def _release(self, visitor: str, kilobytes: int) -> None:
         self._events.release(visitor)

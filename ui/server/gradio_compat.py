@@ -106,6 +106,17 @@ def replace_queue(demo: gr.Blocks, queue_type: type[Queue]) -> None:
     )
 
 
+def sessions_with_state(demo: gr.Blocks) -> list[str]:
+    """Return the sessions that Gradio keeps a state of, the one that was used longest ago first."""
+    return list(demo.state_holder.session_data)
+
+
+def drop_session(demo: gr.Blocks, session: str) -> None:
+    """Have Gradio forget the state of a session, if there is one; it begins anew with the session's next event."""
+    demo.state_holder.session_data.pop(session, None)
+    demo.state_holder.time_last_used.pop(session, None)
+
+
 def queue_every_event(demo: gr.Blocks) -> None:
     """Have every event wait in the queue, also those that Gradio makes itself, such as that of a chosen example."""
     for event in demo.fns.values():

@@ -24,7 +24,7 @@ from ui.server.public_paths import PublicPaths
 from ui.server.routes import Route, find_route
 from ui.server.shares import Shares, VisitorSemaphores
 from ui.server.uvicorn_compat import ProxyHeadersMiddleware
-from ui.server.visitors import visitor_of
+from ui.server.visitors import OwnRequests, visitor_of
 
 HEADERS = {
     "Content-Security-Policy": page_policy(),
@@ -56,6 +56,7 @@ class GuardMiddleware:
         self._requests, self._uploads = Shares(max_requests), Shares(MAX_UPLOADS)
         self._incoming = Shares(MAX_INCOMING_KB)
         self._pages = VisitorSemaphores(PAGES_AT_ONCE)
+        self._own_requests = OwnRequests()
         self._paths = PublicPaths(get_upload_folder())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +71,7 @@ class GuardMiddleware:
         await self._behind_proxy(scope, receive, send)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._own_requests.reveal(scope)
         request, route = Request(scope), find_route(scope)
         answer = _Answer(send, self._paths, route)
         refused = _refusal(request, route, self._access)
@@ -77,6 +79,8 @@ class GuardMiddleware:
             await (refused or JSONResponse({"detail": "Not Found"}, 404))(scope, receive, answer)
             return
         visitor = visitor_of(request)
+        if route.asks_page:
+            self._own_requests.sign(scope, visitor)
         with self._places(visitor, request, route) as has_place:
             if not has_place:
                 await error_response(request, "busy", 429)(scope, receive, answer)

@@ -29,6 +29,7 @@ class Route(NamedTuple):
     is_upload: bool = False
     is_file: bool = False
     in_turns: bool = False  # what takes milliseconds of a core, to be made or compressed
+    asks_page: bool = False  # answers by asking the page itself
     describes_api: bool = False  # Gradio keeps the description, with the address that the first client asked at
 
 
@@ -50,7 +51,7 @@ _ROUTES = (
     Route(re.compile(r"/gradio_api/(queue/join|call/[^/]+/?)"), _POST, MAX_CALL_BODY_MB),
     Route(re.compile(r"/gradio_api/call/v2/[^/]+/?"), _POST, MAX_CALL_BODY_MB, describes_api=True),
     Route(re.compile(r"/gradio_api/upload"), _POST, MAX_UPLOAD_BODY_MB, is_upload=True),
-    Route(re.compile(r"/gradio_api/mcp(/.*)?"), _READ | _POST | {"DELETE"}, MAX_CALL_BODY_MB),
+    Route(re.compile(r"/gradio_api/mcp(/.*)?"), _READ | _POST | {"DELETE"}, MAX_CALL_BODY_MB, asks_page=True),
 )
 
 

@@ -134,6 +134,22 @@ def test_mcp_has_the_pages_rules_and_limit(app):
     assert ask(app, HONEST, "POST", "/gradio_api/mcp/", b" " * 4_000_001, **accepted)[0] == 413
 
 
+def test_mcp_visitor_has_the_own_part_of_the_queue(app):
+    greedy, honest = "127.0.0.5", "127.0.0.6"
+    while call(app, greedy) == 200:
+        pass
+    tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "trials", "arguments": {}}}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    errors = []
+    for host in (greedy, honest):
+        # A name in a header, which only the page itself may write, does not help.
+        words = {**accepted, "X_Trazo_Visitor": f"secret {honest}"}
+        status, answer = ask(app, host, "POST", "/gradio_api/mcp/", json.dumps(tool).encode(), **words)
+        assert status == 200
+        errors.append(b'"isError":true' in answer)
+    assert errors == [True, False]
+
+
 def test_log_lines_cannot_be_forged(app):
     mark = "%0aforged%0d%1b%5b31m"
     tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "a\nforged\x1b[31m", "arguments": {}}}

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 from gradio.data_classes import PredictBodyInternal
+from gradio.state_holder import StateHolder
 from starlette.requests import Request
 
 from ui.server.bodies import BODY
 from ui.server.fair_queue import ANSWER_TTL_S, MAX_HELD_MB, FairQueue
-from ui.server.gradio_compat import replace_queue
+from ui.server.gradio_compat import replace_queue, sessions_with_state
+from ui.server.sessions import SessionOwners
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,44 @@ def test_queue_visitor_alone_runs_half_of_what_runs_at_once(queue):
     for number in range(3, 6):
         push(queue, f"192.0.2.{number}")
     assert run(queue) == ["192.0.2.3", "192.0.2.4"]
+
+
+def use_page(queue: FairQueue, host: str, session: str) -> None:
+    """Run an event of a session until its answer was fetched."""
+    _, event_id, _ = push(queue, host, session)
+    assert run(queue) == [session]
+    queue.active_jobs = [None] * 8
+    for one in queue.event_queue_per_concurrency_id.values():
+        one.current_concurrency = 0
+    finish(queue, event_id)
+    fetch(queue, session, event_id)
+
+
+def test_queue_sessions_of_a_greedy_visitor_do_not_drop_those_of_others(queue):
+    queue._owners = SessionOwners(capacity=4)
+    StateHolder().set_blocks(queue.blocks)
+    use_page(queue, "192.0.2.1", "honest")
+    for number in range(20):
+        use_page(queue, "192.0.2.2", f"greedy {number}")
+    assert sessions_with_state(queue.blocks) == ["honest", "greedy 17", "greedy 18", "greedy 19"]
+
+
+def test_queue_events_that_wait_do_not_make_more_states(queue):
+    queue._owners = SessionOwners(capacity=4)
+    StateHolder().set_blocks(queue.blocks)
+    use_page(queue, "192.0.2.1", "honest")
+    for number in range(8):
+        push(queue, "192.0.2.2", f"greedy {number}")
+    assert len(sessions_with_state(queue.blocks)) == 4 and "honest" in sessions_with_state(queue.blocks)
+
+
+def test_queue_state_of_a_call_without_session_ends_with_its_answer(queue):
+    StateHolder().set_blocks(queue.blocks)
+    scope = {"type": "http", "client": ("192.0.2.1", 1), "headers": []}
+    body = PredictBodyInternal(fn_index=0, data=[""])
+    _, event_id, _ = asyncio.run(queue.push(body, Request(scope), None))
+    queue.blocks.state_holder[event_id]  # as when it runs
+    finish(queue, event_id)
+    fetch(queue, event_id, event_id)
+    use_page(queue, "192.0.2.1", "page")
+    assert sessions_with_state(queue.blocks) == ["page"]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from gradio.state_holder import StateHolder
 from PIL import Image
 
 from ui.server import gradio_compat
@@ -89,3 +90,16 @@ def test_mcp_opens_images_at_the_given_paths(tmp_path, monkeypatch):
     Image.new("L", (3, 2)).save(tmp_path / "a.png")
     gradio_compat.set_mcp_paths(lambda path: str(tmp_path / path))
     assert gradio_compat.GradioMCPServer.get_image("a.png").size == (3, 2)
+
+
+def test_drop_session_forgets_its_state():
+    with gr.Blocks() as demo:
+        gr.State(1)
+    StateHolder().set_blocks(demo)  # as the server does
+    assert gradio_compat.sessions_with_state(demo) == []
+    for session in "abca":
+        assert demo.state_holder[session] is not None
+    assert gradio_compat.sessions_with_state(demo) == ["b", "c", "a"]
+    gradio_compat.drop_session(demo, "b")
+    gradio_compat.drop_session(demo, "unknown")
+    assert gradio_compat.sessions_with_state(demo) == ["c", "a"] and "b" not in demo.state_holder.time_last_used
