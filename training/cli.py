@@ -280,12 +280,12 @@ def _cache(options: argparse.Namespace) -> None:
         if entries:
             show(cache.format_cache(entries))
         total = cache.format_bytes(sum(entry.bytes for entry in entries))
-        show(f"{cache.cache_folder()}: {len(entries)} entries, {total}")
+        show(f"{cache.cache_folder()}: {counted(len(entries), 'entry', 'entries')}, {total}")
         return
     freed, kept = cache.remove_entries(entries)
     for entry in kept:
         show(f"kept, as another process uses it: {entry.kind} of {entry.name}")
-    show(f"removed {len(entries) - len(kept)} entries: {cache.format_bytes(freed)} freed")
+    show(f"removed {counted(len(entries) - len(kept), 'entry', 'entries')}: {cache.format_bytes(freed)} freed")
 
 
 # --- Arguments ---

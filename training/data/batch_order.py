@@ -9,6 +9,8 @@ from model.errors import TrazoError
 from training.data.order import RowGroups, Window, ordered_windows, shuffled_windows
 from training.data.subset import AnySubset
 
+GROUP_COPIES = 3  # of a row group's bytes while it is read: the file's, the column's and the window's
+
 
 @dataclass(frozen=True)
 class WindowSize:
@@ -36,6 +38,18 @@ class WindowSize:
     def bounded(self, row_bytes: float) -> "WindowSize":
         """Return this size with no more rows than fit into its bytes."""
         return replace(self, rows=max(1, min(self.rows, int(self.bytes / row_bytes))))
+
+    def find_large_groups(self, table: RowGroups) -> str | None:
+        """Return what row groups that fill more than a window cost; None if there are none."""
+        largest_bytes, most_rows = int(table.bytes.max()), int(table.rows.max())
+        if largest_bytes > self.bytes:
+            return (
+                f"row groups of up to {largest_bytes / 1e6:,.0f} MB, and a row group is read whole: memory holds about "
+                f"{GROUP_COPIES} times as much"
+            )
+        if most_rows > self.rows and len(table.rows) > 1:
+            return f"row groups of up to {most_rows:,} rows, more than the {self.rows:,} of a window, which mixes less"
+        return None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data.parquet.byte_ranges import CACHE_ERRORS, cache_folder
+from model.errors import TrazoError
+from training.data.folders.report import list_some
+from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.locks import LOCK, UNFINISHED, remove_unless_in_use
 from training.data.parquet.row_cache import FILE_NAME, clear_rows
 from training.data.parquet.used import NAME_SUFFIX, read_name
@@ -71,9 +73,19 @@ def choose_entries(
         entries: of the cache.
         what: a kind, or a dataset's id or folder; None for all.
         older_than_days: days since the last use; None for any.
+
+    Raises:
+        TrazoError: if nothing is of `what`, which is not a kind.
     """
+    entries = list(entries)
     limit = time.time() - (older_than_days or 0) * DAY_S
     names = {what, os.path.realpath(what)} if what else set()
+    if what not in (None, *KINDS) and not any(entry.name in names for entry in entries):
+        datasets = list_some(dict.fromkeys(entry.name for entry in entries))
+        raise TrazoError(
+            f"the cache holds nothing of {what!r}; it has these kinds: {', '.join(KINDS)}; and these datasets: "
+            f"{datasets or 'none'}"
+        )
     return [
         entry
         for entry in entries
@@ -87,12 +99,16 @@ def remove_entries(entries: Iterable[CacheEntry]) -> tuple[int, list[CacheEntry]
 
     Returns:
         (bytes that were freed, entries that another process uses, which are kept).
+
+    Raises:
+        OSError: if a file cannot be removed.
     """
     freed, kept = 0, []
     for entry in entries:
         if entry.kind == "rows":
-            with suppress(*CACHE_ERRORS):
-                clear_rows(entry.path)
+            if not clear_rows(entry.path):
+                kept.append(entry)
+                continue
         elif entry.kind == "footers":
             for folder in (entry.path, entry.path.with_name("resolved")):
                 for path in _children(folder):

@@ -92,7 +92,7 @@ class HubStream:
                 `CnnModel.predict_sketch`.
             on_error: "skip" records unusable rows in `skipped`, "raise" stops at the first.
             window_rows: approximate rows per window; more mix better. Memory holds two windows of encoded images. A row
-                group is never cut: one with more rows is a window by itself, with a warning.
+                group is never cut: one with more rows or bytes is a window by itself, with a warning.
             window_bytes: approximate bytes per window in memory, uncompressed: windows of photographs have fewer rows,
                 also where they are next to small images.
             window_runs: distant runs of row groups that fill a window.
@@ -107,12 +107,8 @@ class HubStream:
         source = open_source(dataset, split, SourceOptions(config, revision, token, http, layout))
         labeled = label_source(source, ColumnOptions(image_column, label_column, labels, task, sketches))
         order = replace(order, window_size=order.window_size.bounded(source.row_bytes))  # bytes per row are known now
-        max_rows = int(source.table.rows.max())
-        if max_rows > order.window_size.rows and len(source.table.rows) > 1:
-            logger.warning(
-                f"{dataset!r} has row groups of up to {max_rows:,} rows: each fills a window alone, which mixes less "
-                f"and holds more than {order.window_size.rows:,} rows; groups of 100 to 1,000 rows suit images"
-            )
+        if problem := order.window_size.find_large_groups(source.table):
+            logger.warning(f"{dataset!r} has {problem}; groups of 100 to 1,000 rows suit images")
         self._set_parts(RowDataset((labeled,), Subset()), order, skip_log)
 
     def _set_parts(

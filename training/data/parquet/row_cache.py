@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 FILE_NAME = "rows.sqlite"
 TIMEOUT_S = 60.0  # to wait for another process that writes
@@ -95,11 +95,23 @@ class RowCache:
         return total
 
 
-def clear_rows(folder: Path) -> None:
-    """Remove everything from the cache in a folder.
+def clear_rows(folder: Path) -> bool:
+    """Remove everything from the cache in a folder, or the cache itself where it is damaged or the disk is full.
+
+    Returns:
+        False if another process writes it all the time.
 
     Raises:
-        OSError, sqlite3.Error: if it cannot be written.
+        OSError: if a file cannot be removed.
     """
-    with closing(RowCache(folder, 0)) as cache:
-        cache.clear()
+    try:
+        with closing(RowCache(folder, 0)) as cache:
+            cache.clear()
+    except Timeout:
+        return False
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return False
+        for ending in ("", "-wal", "-shm"):
+            Path(folder, f"{FILE_NAME}{ending}").unlink(missing_ok=True)
+    return True

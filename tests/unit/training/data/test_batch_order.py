@@ -1,15 +1,20 @@
 """Which rows each batch and each worker gets."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Features, Image
 
 from model.errors import TrazoError
+from tests.support.datasets import random_images, write_dataset
 from training.data.batch_order import BatchOrder, WindowSize
 from training.data.order import RowGroups
 from training.data.subset import Subset
+from training.stream import HubStream
 
+CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
 TABLE = RowGroups(np.zeros(10, np.int64), np.arange(10), np.full(10, 5), np.full(10, 500))  # 50 rows
 SIZE = WindowSize(rows=12, bytes=1 << 20, runs=2)
 
@@ -70,3 +75,26 @@ def test_window_size_bounded_holds_at_least_a_row():
     assert WindowSize(100, 1000, 4).bounded(5000).rows == 1
     with pytest.raises(TrazoError, match="at least 1"):
         WindowSize(0, 1000, 4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "found"),
+    [
+        ([5] * 10, 500, None),
+        ([50], 500, None),  # there is nothing to mix it with
+        ([50, 1], 500, "row groups of up to 50 rows, more than the 12 of a window"),
+        ([5] * 10, 3_000_000_000, "row groups of up to 3,000 MB, and a row group is read whole"),
+        ([5], 2_000_000, "row groups of up to 2 MB, .* memory holds about 3 times as much"),
+    ],
+)
+def test_find_large_groups_says_what_they_cost(rows, size, found):
+    numbers = np.arange(len(rows))
+    table = RowGroups(numbers * 0, numbers, np.array(rows), np.full(len(rows), size))
+    problem = SIZE.find_large_groups(table)
+    assert problem is None if found is None else re.match(found, problem)
+
+
+def test_stream_of_large_row_groups_warns(tmp_path, caplog):
+    folder = write_dataset(tmp_path, CLASSES, [{"image": random_images(9), "label": [0, 1, 0] * 3}], rows_per_group=9)
+    HubStream(folder, window_bytes=1000)
+    assert "has row groups of up to 0 MB, and a row group is read whole" in caplog.text

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Features, Image
 
+from model import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
 from training.cli import main
 from training.data.cache import CacheEntry, choose_entries, format_bytes, format_cache, list_cache, remove_entries
 from training.data.parquet.locks import LOCK, release
-from training.data.parquet.row_cache import RowCache
+from training.data.parquet.row_cache import FILE_NAME, RowCache
 from training.data.scan.scanner import scan_split
 from training.stream import HubStream
 
@@ -95,6 +97,39 @@ def test_remove_entries_frees_what_was_listed_and_all_works_again(pets, table, r
     assert len(HubStream(pets).labels) == 2 and scan_split(HubStream(table).sources[0]).rows == 5
 
 
+def test_remove_entries_rows_that_are_damaged_are_deleted(cache):
+    (cache / "rows").mkdir(parents=True)
+    (cache / "rows" / FILE_NAME).write_bytes(b"no database" * 1000)
+    freed, kept = remove_entries(list_cache())
+    assert (freed, kept, list_cache()) == (11_000, [], [])
+
+
+def test_remove_entries_rows_of_a_full_disk_are_deleted(rows, monkeypatch):
+    def fail(_) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(RowCache, "clear", fail)
+    freed, kept = remove_entries(list_cache())
+    assert freed > 100_000 and kept == [] and list_cache() == []
+
+
+def test_remove_entries_rows_that_another_process_writes_are_kept(rows, cache, monkeypatch):
+    monkeypatch.setattr("training.data.parquet.row_cache.TIMEOUT_S", 0.01)
+    with closing(sqlite3.connect(cache / "rows" / FILE_NAME, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        freed, kept = remove_entries(list_cache())
+        assert freed == 0 and [entry.kind for entry in kept] == ["rows"]
+    assert remove_entries(list_cache())[1] == []
+
+
+def test_choose_entries_of_an_unknown_name_says_what_there_is(pets):
+    with pytest.raises(TrazoError, match="nothing of 'pet'; it has these kinds: copies, scans, rows, footers;"):
+        choose_entries(list_cache(), "pet")
+    assert choose_entries(list_cache(), "footers") == choose_entries([]) == []
+
+
 def test_remove_entries_leaves_files_of_others(pets, cache):
     (cache / "notes.txt").write_text("mine")
     (cache / "scan" / "my folder").mkdir()
@@ -130,7 +165,7 @@ def test_cache_command_lists_and_clears(pets, capsys):
     output = capsys.readouterr().out
     assert "copies" in output and pets in output and "2 entries" in output
     assert main(["cache", "clear", "scans"]) == 0
-    assert "removed 1 entries: " in capsys.readouterr().out and len(list_cache()) == 1
+    assert "removed 1 entry: " in capsys.readouterr().out and len(list_cache()) == 1
     assert main(["cache", "clear", "--older-than", "30"]) == 0 and len(list_cache()) == 1
     assert main(["cache", "clear"]) == 0 and list_cache() == []
     assert main(["cache", "delete"]) == 2
