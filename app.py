@@ -90,7 +90,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
     from ui.server.sessions import MAX_SESSIONS
     from ui.server.temp_files import TEMP_FILES
     from ui.tabs.panels import i18n
-    from ui.tabs.theme import CSS_PATH, ICON_PATH, make_theme
+    from ui.tabs.theme import CSS_PATHS, ICON_PATH, make_theme
 
     capacity = max_connections(raise_descriptor_limit())
     with limited_connections(capacity, access.is_proxy):
@@ -108,7 +108,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
             prevent_thread_lock=True,
             i18n=i18n,
             theme=make_theme(),
-            css_paths=CSS_PATH,
+            css_paths=CSS_PATHS,
             favicon_path=ICON_PATH,
             app_kwargs=app_kwargs(access, capacity),
         )

@@ -67,7 +67,13 @@ def test_axe_finds_nothing_serious(open_page, screen):
             draw(page, DIGITS["7"])
             wait_for_answer(page, "7")
             page.locator("#digit-inside > button").click()
-            page.locator("#digit-maps img").first.wait_for()
+            page.locator('[data-stage="block1_conv2"]').click()
+            page.locator(".network-tile:not(.silent)").first.click()
+            page.locator(".network-sum table").first.wait_for()
+            page.locator('[data-stage="answer"]').click()
+            page.locator(".network-softmax").wait_for()
+            page.locator("#digit-model > button").click()
+            page.locator("#digit-model table").wait_for()
         for part in TUNING_PARTS if tab == "tuning" else [None]:
             if part:
                 open_part(page, part)

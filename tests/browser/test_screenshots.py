@@ -64,7 +64,11 @@ def test_screenshots(open_page, screen):
         save(f"tuning-{part}")
     open_tab(page, "digit")
     page.locator("#digit-inside > button").click()
-    page.locator("#digit-maps img").first.wait_for()
+    page.locator('[data-stage="block1_conv2"]').click()
+    page.locator(".network-tile:not(.silent)").first.click()
+    page.locator(".network-sum table").first.wait_for()
+    page.locator('[data-stage="answer"]').click()
+    page.locator(".network-softmax").wait_for()
     save("inside")
 
 

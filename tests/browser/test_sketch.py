@@ -39,15 +39,6 @@ def test_drawing_several_digits_are_read_left_to_right(page):
         draw(page, [[(0.02 + place * 0.33 + x * 0.3, 0.3 + y * 0.4) for x, y in line] for line in DIGITS[digit]])
     wait_for_answer(page, "1 7 0")
     assert page.locator("#digit-seen img").count() == 6
-    # The feature maps show one character at a time.
-    page.locator("#digit-inside > button").click()
-    maps = page.locator("#digit-maps img").first
-    of_the_first = maps.get_attribute("src")
-    page.locator("#digit-which").get_by_label("2", exact=True).check()
-    page.wait_for_function("b => document.querySelector('#digit-maps img').src !== b", arg=of_the_first)
-    page.get_by_role("button", name=BROWSER_TEXT["es"]["digit_clear"], exact=True).click()
-    maps.wait_for(state="detached")
-    assert page.locator("#digit-which").is_hidden()
 
 
 def test_drawing_scribble_is_rejected(open_page):
@@ -117,16 +108,6 @@ def test_canvas_stroke_width_follows_keyboard(page):
     assert widths == {"Home": pytest.approx(8, abs=1), "End": pytest.approx(64, abs=1)}
 
 
-def test_feature_maps_show_every_layer(page):
-    open_tab(page, "digit")
-    draw(page, DIGITS["7"])
-    wait_for_answer(page, "7")
-    assert page.locator("#digit-maps img").count() == 0
-    page.locator("#digit-inside > button").click()
-    page.locator("#digit-maps figcaption", has_text="block3_conv4").wait_for()
-    assert page.locator("#digit-maps img").count() == 9
-
-
 def test_photo_of_paper_is_read(page, tmp_path):
     drawing = Image.new("L", (300, 300), 250)
     ImageDraw.Draw(drawing).line([(80, 60), (220, 60), (130, 250)], 20, 18, joint="curve")
@@ -136,8 +117,7 @@ def test_photo_of_paper_is_read(page, tmp_path):
     page.locator("#digit-photo input[type=file]").set_input_files(tmp_path / "seven.png")
     wait_for_answer(page, "7")
     page.locator("#digit-inside > button").click()  # the canvas is blank: the photo was read
-    page.locator("#digit-maps img").first.wait_for()
-    wait_for_answer(page, "7")
+    page.locator(".network-best", has_text="7:").wait_for()
 
 
 def test_photo_or_drawing_removed_the_other_is_read(page, tmp_path):

@@ -30,7 +30,7 @@ CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started"
 
 
 def utc_timestamp() -> str:
-    """Return the current time in the format of trials.json."""
+    """Return the current time in the format of the reports."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,10 +1,9 @@
-"""What happens inside the network, as images in HTML: its input, the saliency of its pixels, the feature maps."""
+"""What the network sees, as images in HTML: its input, and the pixels that the answer rests on."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,13 +12,8 @@ from model.preprocess.pixels import encode_png
 from ui.edges.convolution import POSITIVE_RGB
 from ui.markup import html_text
 
-if TYPE_CHECKING:
-    from model.explain import Explanation
-
 FULL_COLOR_QUANTILE = 0.995  # of the saliency; a few pixels may be far above all others
 SALIENCY_SIGMA_PX = 0.8  # of a Gaussian: gradients of single pixels are noisy, those of a stroke are informative
-MAX_MAPS = 96  # of a layer that are shown
-MAPS_PER_ROW = 12
 
 
 def image_html(pixels: np.ndarray, caption: str) -> str:
@@ -52,32 +46,3 @@ def saliency_image(pixels: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     full_color = max(np.quantile(saliency, FULL_COLOR_QUANTILE), 1e-9)
     opacity = np.clip(saliency / full_color, 0, 1)[..., None]
     return (0.5 * gray * (1 - opacity) + POSITIVE_RGB * opacity).round().astype(np.uint8)
-
-
-def tile_maps(maps: np.ndarray) -> np.ndarray:
-    """Return a layer's feature maps as tiles, in the order of its filters; the highest activation is white.
-
-    Args:
-        maps: float32 (h, w, filters), after the activation.
-
-    Returns:
-        uint8 (rows * (h + 1) - 1, columns * (w + 1) - 1), with a black line between two tiles.
-    """
-    height, width, count = maps.shape
-    count = min(count, MAX_MAPS)
-    low, high = float(maps.min()), float(maps.max())
-    tiles = ((maps[..., :count] - low) * (255 / max(high - low, 1e-9))).round().astype(np.uint8)
-    columns = min(MAPS_PER_ROW, count)
-    rows = -(-count // columns)
-    sheet = np.zeros((rows, columns, height + 1, width + 1), np.uint8)
-    sheet.reshape(-1, height + 1, width + 1)[:count, :height, :width] = tiles.transpose(2, 0, 1)
-    return sheet.transpose(0, 2, 1, 3).reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]
-
-
-def feature_maps_html(explanation: Explanation) -> str:
-    """Return all feature maps, one figure per convolution, from the input to the answer."""
-    figures = (
-        image_html(tile_maps(maps), f"{name}: {maps.shape[2]} × ({maps.shape[0]} × {maps.shape[1]})")
-        for name, maps in explanation.feature_maps.items()
-    )
-    return f'<div class="maps">{"".join(figures)}</div>'

@@ -46,6 +46,7 @@ class ModelSupervisor:
     Attributes:
         folder: of the model, which may also hold reports.
         config: the model's `CnnConfig`.
+        repo: its id on the Hub; None for a folder or the bundled model.
         state: what the process does at this moment.
         reports_folder: of the reports: the model's, or that of a search that has not led to a model yet.
         reports_change: whether they may change while the page is served: they are in a folder of this machine.
@@ -58,6 +59,7 @@ class ModelSupervisor:
         missing: str | None = None,
         *,
         reports_folder: Path | None = None,
+        repo: str | None = None,
         start_process: Callable[[Path, CnnConfig], ModelProcess] = ModelProcess,
         max_load_wait_s: float = MAX_LOAD_WAIT_S,
         restart_pause_s: float = RESTART_PAUSE_S,
@@ -69,12 +71,14 @@ class ModelSupervisor:
             config: the model's.
             missing: why this is not the requested model; None if it is.
             reports_folder: a folder of this machine whose reports are shown, which may change; None: the model's.
+            repo: its id on the Hub.
             start_process: makes each process.
             max_load_wait_s: how long `ask` waits for the network to be loaded.
             restart_pause_s: the first pause after a process that ended before it was ready.
         """
         self.folder, self.config, self.state = folder, config, State.LOADING
         self.reports_folder, self.reports_change = reports_folder or folder, reports_folder is not None
+        self.repo = repo
         self._missing = missing
         self._start_process = start_process
         self._max_load_wait_s, self._restart_pause_s = max_load_wait_s, restart_pause_s
@@ -99,7 +103,8 @@ class ModelSupervisor:
         """
         reports = Path(name) if name and Path(name).is_dir() else None
         try:
-            return cls(*locate_model(name, revision), reports_folder=reports, **options)
+            located = locate_model(name, revision)
+            return cls(*located, reports_folder=reports, repo=None if reports else name, **options)
         except ModelError as error:
             if name is None:
                 raise
@@ -111,8 +116,17 @@ class ModelSupervisor:
     @property
     def failure(self) -> str | None:
         """Why the model that answers is not the requested one; None if it is, or if none answers."""
+        return self._missing or self._process_failure
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the bundled model answers because the one in `folder` could not be loaded."""
+        return self._process_failure is not None
+
+    @property
+    def _process_failure(self) -> str | None:
         process = self._ready.result() if self._ready and self._ready.done() else None
-        return self._missing or (process.failure if process else None)
+        return process.failure if process else None
 
     @property
     def pid(self) -> int | None:

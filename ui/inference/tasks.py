@@ -18,7 +18,7 @@ from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 from ui.i18n import Language, UserError, translate
 from ui.inference.answers import Answer, answers_html, to_answer
-from ui.inference.explanation_html import feature_maps_html, image_html, pairs_html, saliency_image
+from ui.inference.explanation_html import image_html, pairs_html, saliency_image
 from ui.reports import parse
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ class Reading:
 
     answer_html: str  # the recognized characters, from left to right
     input_html: str  # the network's input for each character, and why it answers as it does
-    inputs: list[np.ndarray]  # the network's inputs, one per character, as `make_inputs` returns them
-    maps_html: str  # the feature maps of one character; empty if they were not requested
 
 
 def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
@@ -121,29 +119,17 @@ def classify(explainer: Explainer, pixels: np.ndarray) -> Answer:
     return to_answer(explainer.model, outputs, ood is not None and bool(ood.rejected[0]))
 
 
-def read(explainer: Explainer, inputs: list[np.ndarray], language: Language, maps_of: int | None) -> Reading:
+def read(explainer: Explainer, inputs: list[np.ndarray], language: Language) -> Reading:
     """Recognize every character of an upload.
 
     Args:
         explainer: of the network.
         inputs: the result of `make_inputs`.
         language: of the texts.
-        maps_of: position from 0 of the character whose feature maps are wanted, the last one if there are fewer; None
-            for no maps.
     """
     explanations = [explainer.explain(pixels) for pixels in inputs]
     answers = [to_answer(explainer.model, one.probabilities, one.rejected) for one in explanations]
-    return Reading(
-        answers_html(answers, language),
-        inputs_html(inputs, explanations, language),
-        inputs,
-        "" if maps_of is None else feature_maps_html(explanations[min(maps_of, len(inputs) - 1)]),
-    )
-
-
-def explain_input(explainer: Explainer, pixels: np.ndarray) -> str:
-    """Return the feature maps of one of the network's inputs, as HTML."""
-    return feature_maps_html(explainer.explain(pixels))
+    return Reading(answers_html(answers, language), inputs_html(inputs, explanations, language))
 
 
 def first_kernel(explainer: Explainer) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The reports of a model, as the page shows them. Anyone may have made them; `model.io.reports` checks them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -38,6 +38,7 @@ MAX_IMAGES_BASE64_CHARS = 4_000_000  # of all mistakes together
 
 
 R = TypeVar("R", bound=Report)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,14 @@ def read_measures(folder: Path) -> EvaluationReport:
         UserError: if it is missing or damaged.
     """
     return _read(EvaluationReport, folder / EVALUATION_FILE)
+
+
+def read_or_none(read: Callable[[Path], T], folder: Path) -> T | None:
+    """Return what one of these functions reads; None if it cannot."""
+    try:
+        return read(folder)
+    except UserError:
+        return None
 
 
 def read_calibration(folder: Path) -> CalibrationView:

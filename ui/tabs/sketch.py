@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
-import numpy as np
 
 from model.config import DIGITS, CnnConfig
+from model.io.locate import locate_model
 from ui.decoding.pool import decoders
-from ui.i18n import language_of, translate
+from ui.figures.model_panel import model_html
+from ui.i18n import Language, language_of, translate
 from ui.inference import tasks
 from ui.inference.answers import Answer
 from ui.inference.supervisor import ModelSupervisor
-from ui.markup import html_text
+from ui.reports import parse
 from ui.server.gradio_compat import set_payload_model
-from ui.server.turns import Turns
 from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, image_source, show_warnings
 from ui.server.visitors import visitor_of
+from ui.tabs.network_map import add_network_map, inputs_value
+from ui.tabs.network_turns import ask_in_turn
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
 
 T = TypeVar("T")
@@ -36,9 +38,6 @@ CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
 <label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
 
-# The network answers one at a time: in threads that wait for each other, all answers would take 10 % longer.
-_network_turns = Turns(1)
-
 
 @dataclass(frozen=True)
 class SketchControls:
@@ -47,9 +46,7 @@ class SketchControls:
     sources: list[gr.components.Component]  # the canvas, if drawings are taken, and the image panel
     answer: gr.HTML
     seen: gr.HTML
-    inside: gr.Accordion
-    which: gr.Radio  # the character whose feature maps are shown, from 1
-    maps: gr.HTML
+    network: gr.HTML  # the map of the network
 
 
 def add_sketch_tab(supervisor: ModelSupervisor) -> None:
@@ -86,13 +83,31 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
         with gr.Column(min_width=300):
             answer = html_panel("digit_answer", "digit-answer")
             seen = html_panel("digit_seen", "digit-seen")
-            if config.title:
-                html_panel("class_model", "digit-model", f"<p>{html_text(config.title)}</p>")
-    with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside") as inside:
-        gr.Markdown(i18n("digit_maps"), elem_classes="caption")
-        which = gr.Radio([], label=i18n("digit_which"), visible=False, elem_id="digit-which")
-        maps = gr.HTML(elem_id="digit-maps")
-    return SketchControls(sources, answer, seen, inside, which, maps)
+    with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside"):
+        network = add_network_map(supervisor)
+    _add_model_panel(supervisor)
+    return SketchControls(sources, answer, seen, network)
+
+
+def _add_model_panel(supervisor: ModelSupervisor) -> None:
+    """Place what is known of the model; it is read when a visitor opens it."""
+    with gr.Accordion(i18n("class_model"), open=False, elem_id="digit-model") as panel:
+        content = gr.HTML()
+
+    def describe(request: gr.Request) -> str:
+        return describe_model(supervisor, language_of(request))
+
+    panel.expand(describe, None, content, **PRIVATE_EVENT)
+
+
+def describe_model(supervisor: ModelSupervisor, language: Language) -> str:
+    """Return the panel of the model that answers, as HTML. Reports that are missing or damaged are left out."""
+    folder, config = locate_model() if supervisor.is_replaced else (supervisor.folder, supervisor.config)
+    training = parse.read_or_none(parse.read_training_report, folder)
+    evaluation = parse.read_or_none(parse.read_measures, folder)
+    search = parse.read_or_none(parse.read_search, supervisor.reports_folder)  # as the tuning tab shows it
+    repo = None if supervisor.is_replaced else supervisor.repo
+    return model_html(config, repo, training, evaluation, search, language)
 
 
 def _canvas() -> gr.HTML:
@@ -102,32 +117,19 @@ def _canvas() -> gr.HTML:
 
 
 def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
-    is_open = gr.State(False)  # feature maps are computed only while they are visible
-    inputs = gr.State([])  # of the network, one per character
-
-    def show(
-        changed: str | dict | None, other: str | dict | None, is_open: bool, which: int | None, request: gr.Request
-    ) -> tuple:
+    def show(changed: str | dict | None, other: str | dict | None, request: gr.Request) -> tuple:
         drawing = changed or other  # if the canvas was cleared or the photo removed, the other one is read
         if drawing:
             with show_warnings(request):
-                maps_of = (which or 1) - 1 if is_open else None
                 inputs = _decode(supervisor, tasks.make_inputs, image_source(drawing), request)
-                reading = _ask_in_turn(supervisor, request, tasks.read, inputs, language_of(request), maps_of)
-                return _updates(reading, is_open, which)
-        return "", "", [], gr.update(visible=False), ""
-
-    def show_maps(inputs: list[np.ndarray], which: int | None) -> str:
-        return supervisor.ask(tasks.explain_input, inputs[(which or 1) - 1]) if inputs else ""
+                reading = ask_in_turn(supervisor, request, tasks.read, inputs, language_of(request))
+                return reading.answer_html, reading.input_html, inputs_value(inputs)
+        return "", "", inputs_value([])
 
     options: dict[str, Any] = {"preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
-    outputs = [controls.answer, controls.seen, inputs, controls.which, controls.maps]
+    outputs = [controls.answer, controls.seen, controls.network]
     for source, other in zip(controls.sources, reversed(controls.sources), strict=True):
-        source.input(show, [source, other, is_open, controls.which], outputs, trigger_mode="always_last", **options)
-    maps_event = {"fn": show_maps, "inputs": [inputs, controls.which], "outputs": controls.maps, **options}
-    controls.inside.expand(lambda: True, None, is_open, **PRIVATE_EVENT).then(**maps_event)
-    controls.which.input(**maps_event)
-    controls.inside.collapse(lambda: False, None, is_open, **PRIVATE_EVENT)
+        source.input(show, [source, other], outputs, trigger_mode="always_last", **options)
 
 
 def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, request: gr.Request) -> Answer:
@@ -142,7 +144,7 @@ def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, re
         UserError: if the image cannot be used, or the network is not there.
     """
     pixels = _decode(supervisor, tasks.make_input, source, request)
-    return _ask_in_turn(supervisor, request, tasks.classify, pixels)
+    return ask_in_turn(supervisor, request, tasks.classify, pixels)
 
 
 def _decode(
@@ -153,20 +155,6 @@ def _decode(
     return decoders().apply(
         function, source, form, visitor=visitor_of(request), target=form.target, missing_key="drawing_missing"
     )
-
-
-def _ask_in_turn(supervisor: ModelSupervisor, request: gr.Request, function: Callable[..., T], *arguments: Any) -> T:
-    with _network_turns.turn_of(visitor_of(request)):
-        return supervisor.ask(function, *arguments)
-
-
-def _updates(reading: tasks.Reading, is_open: bool, which: int | None) -> tuple:
-    """Return the values for the outputs of the event that reads a drawing, in their order."""
-    count = len(reading.inputs)
-    choices = gr.update(choices=list(range(1, count + 1)), value=min(which or 1, count), visible=count > 1)
-    # If the maps were opened in the meantime, they are there already and must stay.
-    maps = reading.maps_html if is_open else gr.skip()
-    return reading.answer_html, reading.input_html, reading.inputs, choices, maps
 
 
 def _register_endpoint(supervisor: ModelSupervisor) -> None:

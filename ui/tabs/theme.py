@@ -6,8 +6,9 @@ import gradio as gr
 
 from ui.tabs.panels import i18n
 
-CSS_PATH = Path(__file__).parents[1].joinpath("static", "style.css")
-ICON_PATH = Path(__file__).parents[1].joinpath("static", "icon.svg")  # shown in the browser's tab
+STATIC = Path(__file__).parents[1] / "static"
+CSS_PATHS = [STATIC / "style.css", STATIC / "network.css"]
+ICON_PATH = STATIC / "icon.svg"  # shown in the browser's tab
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif'
 MONO = 'ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace'
 

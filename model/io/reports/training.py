@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from model.io.reports.data import DataSection
-from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Text, Values
+from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Text, Time, Values
 from model.limits import MAX_LABELS
 
 SCHEMA_VERSION = 1
@@ -61,6 +61,7 @@ class TrainingReport(Report):
     stopped_early: bool = Field(False, description="whether training ended before its last epoch")
     seed: Count = Field(description="seed of weights, order, augmentation and dropout")
     seconds: Number = Field(description="time of training and validation over all starts, s")
+    ended: Time | None = Field(None, description="UTC, ISO 8601; null in reports of older versions")
     parameters: Count = Field(description="parameters of the network")
     environment: Values = Field({}, description="Python, machine, cores and versions of the libraries")
     class_rows: ClassRows | None = Field(

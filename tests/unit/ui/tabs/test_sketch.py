@@ -1,11 +1,13 @@
 """The digit tab: when it offers a canvas, and its name."""
 
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
 
 from model import CnnConfig
 from ui.inference.supervisor import ModelSupervisor
-from ui.tabs.sketch import add_sketch_tab, guide_key, tab_key
+from ui.tabs.sketch import add_sketch_tab, describe_model, guide_key, tab_key
 
 
 @pytest.mark.parametrize(
@@ -29,14 +31,14 @@ def test_canvas_is_offered_for_letters_and_digits_only(tmp_path, labels, channel
     )
 
 
-def test_untrusted_title_is_escaped(tmp_path):
-    with gr.Blocks() as demo:
-        add_sketch_tab(ModelSupervisor(tmp_path, CnnConfig(title="<img src=x onerror=alert(1)> [a](http://b)")))
-    (shown,) = [block for block in demo.blocks.values() if block.elem_id == "digit-model"]
-    assert shown.value == "<p>&lt;img src=x onerror=alert(1)&gt; [a](http://b)</p>"
-    with gr.Blocks() as demo:
-        add_sketch_tab(ModelSupervisor(tmp_path, CnnConfig()))
-    assert not any(block.elem_id == "digit-model" for block in demo.blocks.values())
+def test_describe_model_is_of_the_model_that_answers(tmp_path):
+    """If the requested one is damaged, that is the bundled one."""
+    config = CnnConfig(title="The requested one")
+    answers = {"folder": tmp_path, "reports_folder": tmp_path, "config": config, "repo": "someone/requested"}
+    html = describe_model(SimpleNamespace(**answers, is_replaced=False), "en")
+    assert "The requested one" in html and "someone/requested" in html
+    html = describe_model(SimpleNamespace(**answers, is_replaced=True), "en")
+    assert "requested" not in html and "350,818" in html
 
 
 def test_tab_key_and_guide_key_depend_on_the_config():

@@ -1,0 +1,90 @@
+"""Why this class and not another: what each feature, and each place of the image, adds to the scores.
+
+The last layer is a sum, score = Σ feature × weight + bias, so this is exact and no estimate. If the features are the
+means of maps, each is a sum over places, and so is the score. After hidden dense layers no such split exists.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.config import CnnConfig
+from model.stages import Stage
+from model.trace import Trace
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the scores of one image are made of. A score is what the softmax takes, before it is divided by T.
+
+    Two classes with one sigmoid have one score, that of the second class; the first one's is always 0, and a softmax of
+    both is the same sigmoid.
+
+    Attributes:
+        features: float32 (features,), what the last layer takes.
+        weights: float32 (features, labels); for regression (features, 1).
+        bias: float32 (labels,).
+        places: float32 (height, width, features), whose sum over the places are the features; None if they have none.
+        source: the stage on whose grid the places lie; None if there are none.
+        feature_stage: the stage that returns the features.
+    """
+
+    features: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    places: np.ndarray | None
+    source: Stage | None
+    feature_stage: Stage
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The score of each label, float64 (labels,)."""
+        return self.features.astype(np.float64) @ self.weights + self.bias
+
+    def by_feature(self, label: int) -> np.ndarray:
+        """Return what each feature adds to a label's score, float64 (features,)."""
+        return self.features.astype(np.float64) * self.weights[:, label]
+
+    def by_place(self, label: int) -> np.ndarray | None:
+        """Return what each place adds to a label's score, float64 (height, width); None if it cannot be split."""
+        return None if self.places is None else self.places.astype(np.float64) @ self.weights[:, label]
+
+
+def collect_evidence(trace: Trace, config: CnnConfig) -> Evidence:
+    """Return the evidence in one image.
+
+    Args:
+        trace: of the image.
+        config: of its network.
+    """
+    *_, head = trace.stages
+    feature_stage = trace.stages[-2]
+    layer = trace.network.get_layer(head.name)
+    weights, bias = layer.kernel.numpy(), layer.bias.numpy()
+    if config.task == "binary":
+        weights, bias = np.pad(weights, ((0, 0), (1, 0))), np.pad(bias, (1, 0))
+    features = trace.maps(feature_stage).reshape(-1)
+    places, source = None, None
+    if feature_stage.kind == "mean":
+        source = trace.source(feature_stage)
+        assert source is not None
+        maps = trace.maps(source)
+        places = maps / (maps.shape[0] * maps.shape[1])
+        pooled = trace.source(source)
+        if source.kind in ("max", "average") and pooled is not None:
+            places = _before_pooling(places, trace.maps(pooled), source)
+            source = pooled
+    return Evidence(features, weights, bias, places, source, feature_stage)
+
+
+def _before_pooling(places: np.ndarray, maps: np.ndarray, pooling: Stage) -> np.ndarray:
+    """Return what belongs to each place before a pooling: of a maximum to its first largest value, else to all four."""
+    rows, columns, count = places.shape
+    windows = maps[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2, count).transpose(0, 2, 4, 1, 3)
+    windows = windows.reshape(rows, columns, count, 4)
+    if pooling.kind == "max":
+        share = np.eye(4, dtype=np.float32)[windows.argmax(axis=-1)] * places[..., None]
+    else:
+        share = windows / (4 * rows * columns)
+    spread = share.reshape(rows, columns, count, 2, 2).transpose(0, 3, 1, 4, 2).reshape(2 * rows, 2 * columns, count)
+    return np.pad(spread, ((0, maps.shape[0] - 2 * rows), (0, maps.shape[1] - 2 * columns), (0, 0)))
