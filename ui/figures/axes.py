@@ -44,6 +44,11 @@ def format_score(value: float, language: Language) -> str:
     return number(value, ".4f" if abs(value) < 100 else ",.4g", language)
 
 
+def format_p(value: float, language: Language) -> str:
+    """Return what is written after the p: `= 0.02`; below a thousandth the digits mean nothing: `< 0.001`."""
+    return f"= {number(value, '.2g', language)}" if value >= 0.001 else f"< {number(0.001, 'g', language)}"
+
+
 @dataclass(frozen=True)
 class Axis:
     """The axis of a hyperparameter in one language."""
@@ -111,13 +116,13 @@ def find_axes(search: Search, names: list[str], language: Language) -> list[Axis
     return [known[name] for name in names]
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Return at most `MAX_LOG_TICKS` round values of a logarithmic scale; its ends if there are no two between them."""
+def log_ticks(low: float, high: float, max_ticks: int = MAX_LOG_TICKS) -> list[float]:
+    """Return a few round values of a logarithmic scale; its ends if there are no two between them."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values: list[float] = []
     for steps in LOG_STEPS:
         values = [step * 10.0**decade for decade in decades for step in steps]
         values = [value for value in values if low <= value <= high]
-        if len(values) <= MAX_LOG_TICKS:
+        if len(values) <= max_ticks:
             break
-    return values[:: -(-len(values) // MAX_LOG_TICKS)] if len(values) > 1 else [low, high]
+    return values[:: -(-len(values) // max_ticks)] if len(values) > 1 else [low, high]

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from model.scores import wilson_interval
-from ui.figures.axes import format_score, format_value
+from ui.figures.axes import format_p, format_score, format_value
 from ui.figures.markers import error_axis
-from ui.figures.study import value_name
+from ui.figures.study import factor_title, value_name
 from ui.figures.style import LINES, apply_style, escape_text, tick_step
 from ui.i18n import Language, UserError, display_name, number, translate
 from ui.markup import html_text
@@ -32,7 +32,7 @@ def run_name(run: Run, language: Language) -> str:
     elif run.kind == TRIAL_KEY:
         name = f"{translate('trial', language)} {run.name}"
     else:
-        name = f"{display_name(run.factor, language)}: {value_name(run.name, language)}"
+        name = f"{factor_title(run.factor, language)}: {value_name(run.name, language)}"
     return f"{run.folder} · {name}" if run.folder else name
 
 
@@ -101,7 +101,7 @@ def _verdict(one: Run, other: Run, found: Comparison, language: Language) -> str
     seeds = min(len(one.scores), len(other.scores))
     texts: dict[str, Any] = {
         "better": run_name(better, language),
-        "p": _p_text(found.p, language),
+        "p": "" if found.p is None else format_p(found.p, language),
         "rows": number(one.rows or 0, ",", language),
         "seeds": seeds,
     }
@@ -113,12 +113,6 @@ def _verdict(one: Run, other: Run, found: Comparison, language: Language) -> str
         if found.verdict == "differ" and run is better and run.chosen_of and run.chosen_of > 2:
             sentences.append(translate("compare_chosen", language, count=run.chosen_of))
     return " ".join(sentences)
-
-
-def _p_text(p: float | None, language: Language) -> str:
-    if p is None:
-        return ""
-    return f"p = {number(p, '.2g', language)}" if p >= 0.001 else f"p < {number(0.001, 'g', language)}"
 
 
 def _score(run: Run, language: Language) -> str:

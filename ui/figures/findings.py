@@ -10,7 +10,7 @@ import numpy as np
 from model.heads import CROSS_ENTROPIES
 from model.io.trials import LEARNING_RATE
 from model.significance import aligned, holm, permutation_p
-from ui.figures.axes import format_value
+from ui.figures.axes import format_p, format_value
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
 from ui.markup import html_text
@@ -121,7 +121,7 @@ def _describe(hint: Hint, search: Search, language: Language) -> str:
     if hint.p is None:
         used = any(trial.hyperparameters.get(hint.name) is not None for trial in search.scored)
         return _badge("untested", translate("hint_too_few" if used else "found_none", language), language)
-    texts = {"p": number(hint.p, ".2g", language), "count": len(hint.groups)}
+    texts = {"p": format_p(hint.p, language), "count": len(hint.groups)}
     if hint.p >= MAX_P:
         return _badge("chance", translate("hint_chance", language, **texts), language)
     medians = {label: median(values) for label, values in hint.groups.items()}

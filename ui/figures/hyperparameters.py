@@ -1,11 +1,12 @@
 """Charts of the search space: importances, one hyperparameter and the score, parallel coordinates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from model.io.trials import LEARNING_RATE
-from model.significance import rank_correlation
+from model.significance import holm, rank_correlation
 from ui.figures.axes import Axis, find_axes
 from ui.figures.markers import best_trial_marker, objective_title, score_color_scale, trial_markers
 from ui.figures.style import ACCENT, MUTED, apply_style, escape_text
@@ -31,7 +32,7 @@ def plot_param_importances(search: Search, language: Language) -> go.Figure:
         raise UserError("no_importance")
     measured = search.importance.values
     places = list(range(len(measured)))  # not the names: two of them may read alike
-    arrows = [ARROWS.get(direction(search, one.name), "") for one in measured]
+    arrows = [ARROWS.get(sign, "") for sign in directions(search, [one.name for one in measured])]
     figure = go.Figure(
         go.Bar(
             orientation="h",
@@ -49,16 +50,21 @@ def plot_param_importances(search: Search, language: Language) -> go.Figure:
     return apply_style(figure, language).update_layout(margin_t=10, height=height)
 
 
-def direction(search: Search, name: str) -> int:
-    """Return 1 if more of a hyperparameter goes with better results, -1 if less of it does, 0 if that may be chance."""
-    trials = [trial for trial in search.comparable().trials if is_number(trial.hyperparameters.get(name))]
-    rates = name == LEARNING_RATE
-    values = search.rates(trials) if rates else [trial.hyperparameters[name] for trial in trials]
-    scores = [(trial.score or 0.0) * (1 if search.descending else -1) for trial in trials]
-    if len(set(values)) < 2 or len(set(scores)) < 2:
-        return 0
-    rho, p = rank_correlation(values, scores)
-    return 0 if p >= MAX_P else 1 if rho > 0 else -1
+def directions(search: Search, names: Sequence[str]) -> list[int]:
+    """Return for each hyperparameter 1 if more of it goes with better results, -1 if less of it does, 0 for neither.
+
+    It is neither unless the correlation of ranks is more than chance, by Holm's method for all of them.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for name in names:
+        trials = [trial for trial in search.comparable().scored if is_number(trial.hyperparameters.get(name))]
+        of_rates = name == LEARNING_RATE
+        values = search.rates(trials) if of_rates else [trial.hyperparameters[name] for trial in trials]
+        scores = [(trial.score or 0.0) * (1 if search.descending else -1) for trial in trials]
+        if len(set(values)) > 1 and len(set(scores)) > 1:
+            found[name] = rank_correlation(values, scores)
+    p_values = dict(zip(found, holm([p for _, p in found.values()]), strict=True))
+    return [(1 if found[name][0] > 0 else -1) if p_values.get(name, 1.0) < MAX_P else 0 for name in names]
 
 
 def plot_slice(search: Search, name: str, language: Language) -> go.Figure:

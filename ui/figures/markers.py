@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ui.figures.axes import format_value, log_ticks
+from ui.figures.axes import MAX_LOG_TICKS, format_value, log_ticks
 from ui.figures.style import ACCENT, EDGE, GOLD, SECOND, escape_text
 from ui.i18n import NUMBERS, Language, display_name, number, translate
 from ui.reports.runs import trial_key
@@ -96,9 +96,13 @@ def error_axis(measure: str, descending: bool, scores: Sequence[float], language
     return ErrorAxis({"title": title, **log_axis(errors, language, descending)}, True, descending)
 
 
-def log_axis(values: Sequence[float], language: Language, in_percent: bool = False) -> dict[str, Any]:
-    """Return Plotly's settings of a logarithmic axis for values above zero."""
-    ticks = log_ticks(min(values), max(values))
+def log_axis(
+    values: Sequence[float], language: Language, in_percent: bool = False, max_ticks: int = MAX_LOG_TICKS
+) -> dict[str, Any]:
+    """Return Plotly's settings of a logarithmic axis for values above zero, if there are any."""
+    if not values:
+        return {"type": "log"}
+    ticks = log_ticks(min(values), max(values), max_ticks)
     texts = [
         _percentage(tick, language) if in_percent else number(float(f"{tick:.3g}"), ",.10g", language) for tick in ticks
     ]

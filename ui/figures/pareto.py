@@ -9,6 +9,7 @@ from ui.reports.runs import compare_runs, trial_key, trial_runs
 from ui.reports.search import Search, TrialView
 
 COSTS = ("parameters", "seconds")
+MAX_COST_TICKS = 4  # as many as a phone has room for
 
 
 def cost_names(search: Search) -> list[str]:
@@ -63,7 +64,9 @@ def plot_pareto(search: Search, cost: str, language: Language) -> go.Figure:
     if search.best in trials:
         add([search.best], **best_trial_marker(search.best, language))
     costs = [getattr(trial, cost) for trial in trials]
-    figure.update_xaxes(title=display_name(cost, language), **log_axis(costs, language))
+    figure.update_xaxes(
+        title=display_name(cost, language), **log_axis(costs, language, max_ticks=MAX_COST_TICKS), tickangle=0
+    )
     figure.update_yaxes(**axis.settings)
     return apply_style(figure, language)
 

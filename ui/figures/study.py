@@ -6,6 +6,8 @@ from itertools import cycle
 import plotly.graph_objects as go
 
 from model.io.reports.study import Factor, Level, StudyReport
+from ui.figures.axes import format_p
+from ui.figures.markers import log_axis
 from ui.figures.style import ACCENT, LINES, MUTED, SECOND, apply_style, escape_text
 from ui.i18n import DEFAULT, NUMBERS, SERVER_TEXT, Language, UserError, display_name, number, translate
 from ui.markup import html_text
@@ -96,7 +98,9 @@ def plot_factor_curves(study: StudyReport, name: str, language: Language) -> go.
                 hovertemplate=f"{label}: %{{y:.4g}}<extra></extra>",
             )
     figure.update_xaxes(title=translate("epoch", language))
-    figure.update_yaxes(title=translate("study_loss", language), type="log")
+    losses = [value for level in levels for key in ("loss", "val_loss") for value in level.curves.get(key, [])]
+    shown = [value for value in losses if value is not None and value > 0]
+    figure.update_yaxes(title=translate("study_loss", language), **log_axis(shown, language))
     return apply_style(figure, language)
 
 
@@ -120,7 +124,7 @@ def _level_row(level: Level, language: Language) -> str:
         interval = f" ({number(level.low, '.4f', language)} – {number(level.high, '.4f', language)})"
     cells = (
         _score(level, language) + interval,
-        "" if level.p is None else number(level.p, ".2g", language),
+        "" if level.p is None else format_p(level.p, language).removeprefix("= "),
         translate(f"study_is_{level.verdict.replace(' ', '_')}", language),
         "" if level.parameters is None else number(level.parameters, ",", language),
         "" if level.seconds is None else number(level.seconds, ",.1f", language),
@@ -150,7 +154,7 @@ def study_html(study: StudyReport, language: Language) -> str:
         rows=number(study.data.rows.train, ",", language),
         measured=number(study.data.rows.validation, ",", language),
     )
-    return f'<p>{html_text(about)}</p><ul class="findings">{"".join(items)}</ul>'
+    return f'<p class="verdict">{html_text(about)}</p><ul class="findings">{"".join(items)}</ul>'
 
 
 def factor_names(study: StudyReport) -> list[str]:
@@ -220,7 +224,7 @@ def _hover(level: Level, language: Language) -> str:
     if level.low is not None and level.high is not None:
         lines.append(f"{number(level.low, '.4f', language)} – {number(level.high, '.4f', language)}")
     if level.p is not None:
-        lines.append(f"p = {number(level.p, '.2g', language)}")
+        lines.append(f"p {format_p(level.p, language)}")
     if level.seconds is not None:
         seconds, parameters = number(level.seconds, ".1f", language), number(level.parameters or 0, ",", language)
         lines.append(translate("study_cost", language, seconds=seconds, parameters=parameters))
@@ -243,6 +247,11 @@ def _score(level: Level, language: Language) -> str:
     return number(level.mean or 0, ".4f", language)
 
 
+def factor_title(name: str, language: Language) -> str:
+    """Return the name of a choice; some have another meaning than the hyperparameter of that name."""
+    return SERVER_TEXT[language].get(f"study_name_{name}") or display_name(name, language)
+
+
 def _title(name: str, language: Language) -> str:
-    text = display_name(name, language)
+    text = factor_title(name, language)
     return text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from ui.figures.history import plot_intermediate_values, plot_optimization_histo
 from ui.figures.hyperparameters import plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.figures.mistakes import SCRIPT, mistakes_html
 from ui.figures.results import calibration_sentence, plot_calibration, plot_confusion_matrix, plot_learning_curve
-from ui.figures.study import factor_html, factor_names, plot_factor, plot_factor_curves, study_html
+from ui.figures.study import factor_html, factor_names, factor_title, plot_factor, plot_factor_curves, study_html
 from ui.i18n import Language, UserError
 from ui.inference.supervisor import ModelSupervisor
 from ui.reports import parse
@@ -142,7 +142,7 @@ def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor, compared: Repor
 
 
 def _layout_study(panels: LazyPanels, figures: ReportFigures) -> None:
-    factor = panels.add_choosers(Choosers(["tuning_study_of"], figures.factor_names))
+    factor = panels.add_choosers(Choosers(["tuning_study_of"], figures.factor_names, label_of=factor_title))
     with gr.Row():
         with gr.Column(min_width=320):
             panels.add("tuning_study", figures.from_study(plot_factor), gr.Plot, factor)

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from tests.support.search_report import REPORT, read_report
-from ui.figures.hyperparameters import direction, plot_parallel_coordinate, plot_param_importances, plot_slice
+from ui.figures.hyperparameters import directions, plot_parallel_coordinate, plot_param_importances, plot_slice
 from ui.i18n import UserError
 
 
@@ -24,11 +24,11 @@ def test_importance_arrow_is_the_direction_of_a_correlation_beyond_chance(tmp_pa
     names = ("rising", "falling", "random", "word", "nothing")
     importance = REPORT["importance"] | {"values": [{"name": n, "importance": 0.1, "std": 0.2} for n in names]}
     search = read_report(tmp_path, trials=trials, importance=importance)
-    assert [direction(search, name) for name in names] == [1, -1, 0, 0, 0]
+    assert directions(search, names) == [1, -1, 0, 0, 0]
     texts = plot_param_importances(search, "en").layout.yaxis.ticktext
     assert list(texts) == ["rising ↑", "falling ↓", "random", "word", "nothing"]
     less = read_report(tmp_path, trials=trials, objective={"name": "val_loss", "direction": "min"})
-    assert direction(less, "rising") == -1
+    assert directions(less, ["rising"]) == [-1]
 
 
 def test_slice_choices_are_boxes_and_rates_logarithmic(search):

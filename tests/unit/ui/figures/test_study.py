@@ -3,7 +3,15 @@
 import pytest
 
 from tests.support.studies import DROPOUT, level, study
-from ui.figures.study import factor_html, factor_names, plot_factor, plot_factor_curves, study_html, value_name
+from ui.figures.study import (
+    factor_html,
+    factor_names,
+    factor_title,
+    plot_factor,
+    plot_factor_curves,
+    study_html,
+    value_name,
+)
 from ui.figures.style import ACCENT, MUTED, SECOND
 from ui.i18n import LANGUAGES, UserError
 
@@ -36,6 +44,11 @@ def test_factor_html_has_why_intervals_verdicts_and_costs():
     assert html.index(">0.5<") < html.index(">0.7<") and '<th scope="row">0.9<' not in html
     evil = {"name": "loss", "levels": [level("<img src=x>", 0.9, "base", is_base=True)]}
     assert "<img" not in factor_html(study(evil), "loss", "en")
+
+
+def test_factor_title_is_that_of_the_study():
+    """Its dropout is that after the dense layer, a search's that after each block."""
+    assert factor_title("dropout", "en") == "dropout" and factor_title("learning_rate", "en") == "learning rate"
 
 
 def test_value_name_is_in_the_language():

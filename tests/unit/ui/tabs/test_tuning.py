@@ -89,7 +89,7 @@ def test_tab_selected_value_of_a_study_is_compared_with_the_base(tmp_path):
     (answer,) = events(tab_of(write_study(tmp_path, DROPOUT)), "select_point")
     _, first, second, table, _ = answer({"key": "study:dropout:1"}, "trial:29", SPANISH)
     assert (first["value"], second["value"]) == ("study:dropout:1", "study:dropout:0")
-    assert "Welch" in table and "dropout tras cada bloque: 0,5" in table
+    assert "Welch" in table and "dropout: 0,5" in table
 
 
 def test_tab_selection_of_anything_else_changes_nothing(tmp_path):
