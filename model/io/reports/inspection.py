@@ -151,7 +151,7 @@ class Part(Section):
 
     name: Text = Field(description="training, validation or test")
     source: Text = Field(description="where the rows come from, and by what they were held out")
-    rows: Count = Field(description="number of usable rows; without a scan of all rows")
+    rows: Count = Field(description="number of usable rows; of all rows where they were not scanned")
     classes: Annotated[list[ClassRows], Field(max_length=MAX_ITEMS)] = Field([], description="usable rows per class")
 
 

@@ -47,7 +47,10 @@ def plan_training(
         Part(
             name=side.name,
             source="; ".join(dict.fromkeys(source for _, source in streams[side.name])),
-            rows=sum(stream.rows for stream, _ in streams[side.name]),
+            # Rows that cannot be used may be left in a stream: they are found and counted, and no batch has them.
+            rows=sum(int(split.usable(rows).sum()) for split, rows in side.members)
+            if is_scanned
+            else sum(stream.rows for stream, _ in streams[side.name]),
             classes=_classes(side) if is_scanned and train.task != "regression" else [],
         )
         for side in sides

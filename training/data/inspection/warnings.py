@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from model.io.reports.inspection import DataReport, DatasetContents, SplitContents
 from model.words import counted
-from training.data.inspection.words import share
+from training.data.inspection.words import describe_times, share
 
 MAX_IMBALANCE = 10  # of the largest class to the smallest, before it is reported
 MIN_CLASS_ROWS = 20  # of the training part
@@ -43,9 +43,8 @@ def _about_parts(report: DataReport) -> Iterator[str]:
     if small:
         yield f"few training rows: {_listed(f'{one.name} {one.rows:,}' for one in small)}"
     if plan.imbalance is not None and plan.imbalance >= MAX_IMBALANCE:
-        yield (
-            f"the largest class has {plan.imbalance:,.0f} times the rows of the smallest: accuracy alone may mislead"
-        )
+        times = describe_times(plan.imbalance)
+        yield f"the largest class has {times} the training rows of the smallest: accuracy alone may mislead"
 
 
 def _about_dataset(dataset: DatasetContents) -> Iterator[str]:

@@ -74,7 +74,7 @@ def describe_plan(plan: Plan) -> Iterator[tuple[str, str]]:
     for overlap in plan.overlaps or []:
         yield "not separate", f"{overlap.first}, {overlap.second}: {describe_overlap(overlap)}"
     if plan.imbalance is not None and plan.imbalance >= MIN_IMBALANCE:
-        yield "imbalance", f"the largest class has {plan.imbalance:g} times the training rows of the smallest"
+        yield "imbalance", f"the largest class has {describe_times(plan.imbalance)} the training rows of the smallest"
     yield "steps", f"{plan.batches:,} per epoch, of {counted(plan.batch_size, 'row')}"
     times = [f"{one.preset} {describe_minutes(one.minutes)} for {one.epochs} epochs" for one in plan.estimates]
     if times:
@@ -153,6 +153,16 @@ def describe_minutes(minutes: float) -> str:
     if minutes < 1:
         return "less than a minute"
     return f"about {minutes:.2g} minutes" if minutes < 90 else f"about {minutes / 60:.2g} hours"
+
+
+def describe_times(factor: float) -> str:
+    """Return a factor in words.
+
+    Example:
+        >>> describe_times(1.653), describe_times(64.5), describe_times(1234.5)
+        ('1.65 times', '64.5 times', '1,234 times')
+    """
+    return f"{factor:,.0f} times" if factor >= 100 else f"{factor:.3g} times"
 
 
 def list_some(items: Sequence[Item], text: Callable[[Item], str] = str, limit: int = SHOWN) -> str:

@@ -20,6 +20,8 @@ from training.data.inspection.report import inspect_dataset, inspect_run, keep_r
 from training.data.inspection.text import format_report
 from training.data.splits import open_data
 
+CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+
 
 def inspect(dataset: str, **options) -> tuple[DataReport, DatasetContents]:
     report = inspect_dataset(DataConfig(dataset, **options)).report
@@ -129,12 +131,24 @@ def test_inspect_regression_reports_targets_instead_of_classes(tmp_path):
     assert (found.splits[0].targets.low, found.splits[0].targets.high) == (0, 19.5)
 
 
+def test_inspect_parts_count_usable_rows_alone(tmp_path):
+    labels = [0, 1] * 10
+    write_dataset(tmp_path, CLASSES, [{"image": random_images(20), "label": labels}])
+    folder = write_dataset(
+        tmp_path, CLASSES, [{"image": random_images(9, seed=1), "label": [0, 1] * 4 + [None]}], split="test"
+    )
+    report, found = inspect(folder)
+    assert (found.splits[1].rows, found.splits[1].usable) == (9, 8)
+    assert [(part.name, part.rows) for part in report.plan.parts][-1] == ("test", 8)
+    assert all(part.rows == sum(one.rows for one in part.classes) for part in report.plan.parts)
+
+
 def test_inspect_imbalance_and_small_classes_are_warned_about(tmp_path):
     features = Features({"image": Image(), "label": ClassLabel(names=["ok", "defect"])})
     columns = {"image": random_images(200), "label": [0] * 190 + [1] * 10}
     report, _ = inspect(write_dataset(tmp_path, features, [columns]))
     assert report.plan.imbalance > 10
-    assert any("times the rows of the smallest" in one for one in report.warnings)
+    assert any("times the training rows of the smallest" in one for one in report.warnings)
     assert any(one.startswith("few training rows: defect") for one in report.warnings)
 
 
