@@ -136,6 +136,10 @@ class LimitedProtocol(H11Protocol):
             self._limits.places.release(self._place_of)
             self._place_of = None
 
+    def _should_upgrade(self) -> bool:
+        """Return False: a WebSocket would have no limits, and nothing here speaks it. Nor is it logged each time."""
+        return False
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 

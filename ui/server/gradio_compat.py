@@ -112,7 +112,7 @@ def sessions_with_state(demo: gr.Blocks) -> list[str]:
 
 
 def drop_session(demo: gr.Blocks, session: str) -> None:
-    """Have Gradio forget the state of a session, if there is one; it begins anew with the session's next event."""
+    """Have Gradio forget the state of a session, if there is one; it begins again with the session's next event."""
     demo.state_holder.session_data.pop(session, None)
     demo.state_holder.time_last_used.pop(session, None)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from uvicorn import Config, Server
@@ -28,14 +29,21 @@ async def small_app(scope, receive, send) -> None:
     await send({"type": "http.response.body"})
 
 
-def serve(use: Callable[[Connect, Shares], Awaitable[None]], places: int = 8, proxy: str = "") -> None:
-    """Run a client against a server."""
+def serve(
+    use: Callable[[Connect, Shares], Awaitable[None]], places: int = 8, proxy: str = "", websocket: Any = "auto"
+) -> None:
+    """Run a client against a server; `websocket` is uvicorn's protocol for WebSockets."""
     shares = Shares(places)
     limits = ConnectionLimits(shares, proxy.__eq__, SOON_S, SOON_S, SOON_S)
 
     async def run() -> None:
         config = Config(
-            small_app, port=0, log_level="critical", lifespan="off", http=partial(LimitedProtocol, limits=limits)
+            small_app,
+            port=0,
+            log_level="critical",
+            lifespan="off",
+            http=partial(LimitedProtocol, limits=limits),
+            ws=websocket,
         )
         server = Server(config)
         config.load()
@@ -140,10 +148,20 @@ def test_endless_heads_are_refused(flood):
     serve(use)
 
 
-def test_websocket_upgrade_is_an_ordinary_request():
-    async def use(connect: Connect, _: Shares) -> None:
+@pytest.mark.parametrize("installed", [True, False])
+def test_websocket_upgrade_is_an_ordinary_request(installed, caplog):
+    """One that is accepted leaves this protocol: its place would never come back."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("a WebSocket was made")
+
+    async def use(connect: Connect, places: Shares) -> None:
         reader, writer = await connect()
         writer.write(GET[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==\r\n\r\n")
         assert b"200" in await reader.readuntil(b"\r\n")
+        writer.close()
+        while not places.take("somebody else", 8, limited=False):
+            await asyncio.sleep(0.01)
 
-    serve(use)
+    serve(use, websocket=fail if installed else "auto")
+    assert "pgrade" not in caplog.text

@@ -16,4 +16,5 @@ def test_server_settings_reach_gradios_server_in_the_block_only():
 
 def test_protocol_methods_in_use_exist():
     names = "connection_made data_received on_response_complete pause_writing resume_writing connection_lost"
+    names += " _should_upgrade"
     assert all(callable(getattr(uvicorn_compat.H11Protocol, name)) for name in names.split())
