@@ -63,11 +63,12 @@ def searched_app(browser, tmp_path_factory) -> Iterator[App]:
 
 @pytest.fixture
 def running_search(browser, tmp_path) -> Iterator[tuple[App, Path]]:
-    """An app for the folder of a search that has not led to a model yet, and the folder."""
+    """An app for the folder of a search that has not led to a model yet, to compare with another; and the folder."""
     folder = tmp_path / "search"
     folder.mkdir()
     write(folder, "trials.json", REPORT | {"trials": REPORT["trials"][:3], "best_trial": "02", "importance": None})
-    with running(tmp_path / "log.txt", *WITHOUT_NETWORK, MODEL_ID=str(folder)) as app:
+    models = {"MODEL_ID": str(folder), "COMPARE_ID": str(PRETRAINED)}
+    with running(tmp_path / "log.txt", *WITHOUT_NETWORK, **models) as app:
         yield app, folder
 
 

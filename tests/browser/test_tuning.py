@@ -215,3 +215,9 @@ def test_search_that_runs_is_followed(open_page, running_search):
     open_part(page, "search")
     page.wait_for_function("document.querySelectorAll('#tuning-running-best .points path').length === 10")
     assert best.count() == 10
+    open_part(page, "compare")  # with another run
+    second = page.get_by_label(BROWSER_TEXT["es"]["tuning_second"], exact=True)
+    second.click()
+    page.get_by_role("option", name="pretrained · ensayo 0", exact=False).first.click()
+    page.locator("#tuning-comparison th", has_text="pretrained · ensayo 0").wait_for()
+    page.locator("#tuning-comparison .verdict", has_text=translate("compare_other_rows", "es")).wait_for()
