@@ -39,6 +39,12 @@ def format_value(value: Any, language: Language) -> str:
     return short if isinstance(short, str) else number(short, ",.10g", language)
 
 
+def format_setting(name: str, value: Any, language: Language) -> str:
+    """Return a hyperparameter's value as text; some numbers have a name, such as 0 units of the dense layer."""
+    named = SERVER_TEXT[language].get(f"value_{name}_{value:g}") if isinstance(value, (int, float)) else None
+    return named or format_value(value, language)
+
+
 def format_score(value: float, language: Language) -> str:
     """Return a score with as many digits as can matter, four after the mark."""
     return number(value, ".4f" if abs(value) < 100 else ",.4g", language)
@@ -93,7 +99,7 @@ class Axis:
         """Return Plotly's `tickvals` and `ticktext`."""
         choices = self.hyperparameter.choices
         if choices:
-            texts = [escape_text(format_value(choice, self.language)) for choice in choices]
+            texts = [escape_text(format_setting(self.hyperparameter.name, choice, self.language)) for choice in choices]
             return {"tickvals": list(range(len(choices))), "ticktext": texts}
         low, high = self.hyperparameter.low, self.hyperparameter.high
         values = log_ticks(low, high) if self.hyperparameter.log else np.linspace(low, high, TICKS).tolist()

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from model.scores import wilson_interval
-from ui.figures.axes import format_p, format_score, format_value
+from ui.figures.axes import format_p, format_score, format_setting
 from ui.figures.markers import error_axis
 from ui.figures.study import factor_title, value_name
 from ui.figures.style import LINES, apply_style, escape_text, tick_step
@@ -155,7 +155,7 @@ def _settings(one: Run, other: Run, language: Language) -> list[str]:
 
     def text(run: Run, name: str) -> str:
         value = run.settings.get(name)
-        return NOTHING if value is None else format_value(value, language)
+        return NOTHING if value is None else format_setting(name, value, language)
 
     rows = [_row(display_name(name, language), text(one, name), text(other, name)) for name in differing]
     return rows or [_row(translate("compare_no_setting", language), "", "")]

@@ -10,7 +10,7 @@ import numpy as np
 from model.heads import CROSS_ENTROPIES
 from model.io.trials import LEARNING_RATE
 from model.significance import aligned, holm, permutation_p
-from ui.figures.axes import format_p, format_value
+from ui.figures.axes import format_p, format_setting
 from ui.figures.style import escape_text
 from ui.i18n import Language, UserError, display_name, number, translate
 from ui.markup import html_text
@@ -130,7 +130,7 @@ def _describe(hint: Hint, search: Search, language: Language) -> str:
     form = "+.3f" if hint.within else ".4g"
     is_relative = hint.name == LEARNING_RATE and search.rates_are_relative
     for role, label in (("best", best), ("worst", worst)):
-        texts[role] = _format(label, is_relative, language)
+        texts[role] = _format(hint.name, label, is_relative, language)
         texts[f"{role}_score"] = number(medians[label], form, language)
         texts[f"{role}_count"] = len(hint.groups[label])
     key = "hint_within" if hint.within else "hint_found"
@@ -141,11 +141,11 @@ def _badge(kind: str, text: str, language: Language) -> str:
     return f'<em class="badge {kind}">{translate(f"hint_{kind}_badge", language)}</em> {text}'
 
 
-def _format(label: Any, is_relative: bool, language: Language) -> str:
+def _format(name: str, label: Any, is_relative: bool, language: Language) -> str:
     if isinstance(label, tuple) and len(label) == 2 and all(map(is_number, label)):
         low, high = (number(end, ".3g", language) for end in label)
         return translate("found_rates" if is_relative else "found_range", language, low=low, high=high)
-    return translate(label, language) if label == CROSS_ENTROPY else escape_text(format_value(label, language))
+    return translate(label, language) if label == CROSS_ENTROPY else escape_text(format_setting(name, label, language))
 
 
 def _capitalize(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ui.figures.axes import MAX_LOG_TICKS, format_value, log_ticks
+from ui.figures.axes import MAX_LOG_TICKS, format_setting, format_value, log_ticks
 from ui.figures.style import ACCENT, EDGE, GOLD, SECOND, escape_text
 from ui.i18n import NUMBERS, Language, display_name, number, translate
 from ui.reports.runs import trial_key
@@ -56,7 +56,9 @@ def describe_trial(trial: TrialView, language: Language) -> str:
     lines = [f"<b>{translate('trial', language)} {trial.order}{score}</b>"]
     for name, value in trial.hyperparameters.items():
         if value is not None:
-            lines.append(f"{escape_text(display_name(name, language))}: {escape_text(format_value(value, language))}")
+            lines.append(
+                f"{escape_text(display_name(name, language))}: {escape_text(format_setting(name, value, language))}"
+            )
     return "<br>".join(lines[:MAX_HOVER_LINES])
 
 

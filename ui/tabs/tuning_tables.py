@@ -5,7 +5,7 @@ from typing import Any
 
 from model.io.reports.evaluation import EvaluationReport
 from model.verdict import MAX_NAMED, finds_rare_classes
-from ui.figures.axes import display_value, format_value
+from ui.figures.axes import display_value, format_setting
 from ui.i18n import Language, UserError, display_name, number, percent, translate
 from ui.reports.parse import MAX_CLASSES, read_measures, read_search
 from ui.reports.search import Search
@@ -32,11 +32,12 @@ def ranked_trials_table(search: Search, language: Language) -> dict[str, Any]:
         [trial.order, display_name(trial.status, language), *row[2:]]
         for trial, row in zip(ranked.trials, data, strict=True)
     ]
+    texts = [[format_setting(name, value, language) for name, value in zip(headers, row, strict=True)] for row in rows]
     return {
         "headers": [names.get(name) or display_name(name, language) for name in headers],
         # With an empty text among its numbers, a column would be sorted as text.
         "data": [[None if value is None else display_value(value, language) for value in row] for row in rows],
-        "metadata": {"display_value": [[format_value(value, language) for value in row] for row in rows]},
+        "metadata": {"display_value": texts},
     }
 
 
@@ -49,7 +50,7 @@ def best_hyperparameters_table(search: Search, language: Language) -> dict[str, 
     if search.best is None:
         raise UserError("no_trial_completed")
     rows = [
-        [display_name(name, language), format_value(value, language)]
+        [display_name(name, language), format_setting(name, value, language)]
         for name, value in search.best.hyperparameters.items()
     ]
     return {"headers": [translate("hyperparameter", language), translate("value", language)], "data": rows}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.figures.axes import display_value, log_ticks
+from ui.figures.axes import display_value, format_setting, log_ticks
 from ui.figures.markers import log_axis
 
 
@@ -36,3 +36,11 @@ def test_log_axis_writes_as_the_language_does():
     assert percent["ticktext"] == ["1\u00a0%", "2\u00a0%", "5\u00a0%"]
     assert log_axis([0.0005, 0.0009], "en", in_percent=True)["ticktext"][0] == "0.05%"
     assert log_axis([500, 400_000], "en")["ticktext"][-1] == "300,000"
+
+
+def test_format_setting_names_what_zero_means():
+    assert (
+        format_setting("dense_units", 0, "es") == "sin capa densa" and format_setting("dense_units", 64, "es") == "64"
+    )
+    assert format_setting("augment", 0.0, "en") == "none" and format_setting("dropout", 0.0, "en") == "0"
+    assert format_setting("activation", "leaky_relu", "es") == "leaky ReLU"
