@@ -163,8 +163,15 @@ def test_learned_kernel_changes_the_edges(page):
     name = filters.nth(1).get_attribute("aria-label")
     page.locator(".kernels-chosen", has_text=name).wait_for()
     assert page.get_by_label(BROWSER_TEXT["es"]["edges_gray"]).is_checked()
-    assert page.get_by_label(BROWSER_TEXT["es"]["edges_signed"]).is_checked()
+    for control in ("edges_signed", "edges_correlation"):
+        assert page.get_by_label(BROWSER_TEXT["es"][control]).is_checked()
     page.locator(".lens-chips", has_text="veces más clara").wait_for()
+    with result_changes(page):
+        choose_kernel(page, "vertical")
+    for control in ("edges_clipped", "edges_convolution", "edges_binary"):
+        page.wait_for_function(
+            "radio => radio.checked", arg=page.get_by_label(BROWSER_TEXT["es"][control], exact=True).element_handle()
+        )
 
 
 def test_upload_unreadable_is_reported_in_the_language(open_page, tmp_path):

@@ -16,11 +16,12 @@ class KernelChoice:
 
     rows: list[list[float]]
     output: Literal["gray", "binary"] | None = None  # how to show the sums from now on; None: as before
-    sign: Literal["signed"] | None = None  # how to show negative sums; None: as before
+    sign: Literal["signed", "clipped"] | None = None  # how to show negative sums; None: as before
+    operation: Literal["convolution", "correlation"] | None = None  # None: as before
     inputs: int | None = None  # of a learned kernel's layer
 
 
-def choose_named(name: str, previous_rows: Any) -> KernelChoice:
+def choose_named(name: str, previous_rows: Any, was_learned: bool = False) -> KernelChoice:
     """Choose a kernel of `KERNELS`.
 
     A threshold leaves only noise of a blurred or sharpened image, so such kernels show the values, and edge kernels
@@ -29,6 +30,7 @@ def choose_named(name: str, previous_rows: Any) -> KernelChoice:
     Args:
         name: in `KERNELS`.
         previous_rows: the kernel before, (side, side); one that was edited or learned may be shown in either way.
+        was_learned: whether it was a learned one, with which the operation and the colors changed, too.
 
     Raises:
         UserError: if the previous kernel is not valid.
@@ -36,7 +38,10 @@ def choose_named(name: str, previous_rows: Any) -> KernelChoice:
     kernel, previous = KERNELS[name], validate_kernel(previous_rows)
     if kernel_name(previous) and keeps_brightness(kernel) == keeps_brightness(previous):
         return KernelChoice(kernel.tolist())
-    return KernelChoice(kernel.tolist(), "gray" if keeps_brightness(kernel) else "binary")
+    output: Literal["gray", "binary"] = "gray" if keeps_brightness(kernel) else "binary"
+    if was_learned:
+        return KernelChoice(kernel.tolist(), output, "clipped", "convolution")
+    return KernelChoice(kernel.tolist(), output)
 
 
 def choose_own(previous_rows: Any) -> KernelChoice:
@@ -51,7 +56,9 @@ def choose_own(previous_rows: Any) -> KernelChoice:
 
 
 def choose_learned(kernel: np.ndarray, filter_: int, input_: int) -> KernelChoice:
-    """Choose a kernel of the network's first layer. Those of deeper layers see feature maps, and never a photo.
+    """Choose a kernel of the network's first layer, and apply it as the network does: not turned.
+
+    Kernels of deeper layers see feature maps, and never a photo.
 
     Args:
         kernel: float32 (side, side, inputs, filters), of the layer.
@@ -59,4 +66,4 @@ def choose_learned(kernel: np.ndarray, filter_: int, input_: int) -> KernelChoic
         input_: see `kernel_plane`.
     """
     rows = kernel_plane(kernel, filter_, input_).tolist()
-    return KernelChoice(rows, "gray", "signed", inputs=kernel.shape[2])
+    return KernelChoice(rows, "gray", "signed", "correlation", inputs=kernel.shape[2])

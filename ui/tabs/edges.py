@@ -147,7 +147,9 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
                 return None, {}, None  # the browser would show the sign for a broken image
         return None, {}, gr.skip()
 
-    kernel_events = bind_kernel_picker(controls.kernel, supervisor, controls.output, controls.threshold, controls.sign)
+    kernel_events = bind_kernel_picker(
+        controls.kernel, supervisor, controls.output, controls.threshold, controls.sign, controls.operation
+    )
     event = {
         "fn": show,
         "inputs": [controls.image, controls.kernel.matrix, *controls.options],

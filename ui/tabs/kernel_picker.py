@@ -29,7 +29,7 @@ class KernelControls:
 
     name: gr.Dropdown
     learned_group: gr.Column  # visible for a learned kernel
-    gallery: gr.HTML  # its value is what `gallery_value` returns
+    gallery: gr.HTML  # its value is what `gallery_value` returns, and the rows of the chosen kernel
     input_: gr.Slider
     side: gr.Radio  # visible for an edited kernel
     matrix: gr.HTML  # its value is the kernel as a list of rows
@@ -61,7 +61,12 @@ def add_kernel_picker(supervisor: ModelSupervisor) -> KernelControls:
 
 
 def bind_kernel_picker(
-    controls: KernelControls, supervisor: ModelSupervisor, output: gr.Radio, threshold: gr.Slider, sign: gr.Radio
+    controls: KernelControls,
+    supervisor: ModelSupervisor,
+    output: gr.Radio,
+    threshold: gr.Slider,
+    sign: gr.Radio,
+    operation: gr.Radio,
 ) -> list:
     """Connect the controls.
 
@@ -71,18 +76,22 @@ def bind_kernel_picker(
         output: what is shown of the sums; see `choose_named`.
         threshold: visible when the output needs it.
         sign: how negative sums are shown; a learned kernel has as many of them as positive ones.
+        operation: whether the kernel is turned; the network does not turn its own.
 
     Returns:
         the events that change the kernel, each to be followed by `.then`.
     """
 
     def choose(name: str, gallery: Any, input_: int, rows: list, request: gr.Request) -> tuple:
+        gallery = gallery if isinstance(gallery, dict) else {}  # before a learned kernel was chosen it has no value
         if name != LEARNED:
-            choice = choose_own(rows) if name == OWN else choose_named(name, rows)
+            was_learned = rows == gallery.get("rows")
+            choice = choose_own(rows) if name == OWN else choose_named(name, rows, was_learned)
             return _updates(name, choice, gr.skip(), input_)
-        kernel, chosen = supervisor.ask(first_kernel), _chosen_filter(gallery)
-        tiles = gallery_value(kernel, input_, chosen, language_of(request))
-        return _updates(name, choose_learned(kernel, chosen, input_), tiles, input_)
+        kernel, chosen = supervisor.ask(first_kernel), _filter_number(gallery.get("chosen"))
+        choice = choose_learned(kernel, chosen, input_)
+        tiles = gallery_value(kernel, input_, chosen, language_of(request)) | {"rows": choice.rows}
+        return _updates(name, choice, tiles, input_)
 
     inputs = [controls.name, controls.gallery, controls.input_]
     chosen = gr.on(
@@ -98,6 +107,7 @@ def bind_kernel_picker(
             output,
             threshold,
             sign,
+            operation,
         ],
         trigger_mode="always_last",
         **PRIVATE_EVENT,
@@ -112,9 +122,8 @@ def bind_kernel_picker(
     return [chosen, resized, edited]
 
 
-def _chosen_filter(gallery: Any) -> int:
-    """Return the number of the chosen filter, from 1, from what a client sent as the gallery's value."""
-    chosen = gallery.get("chosen") if isinstance(gallery, dict) else None
+def _filter_number(chosen: Any) -> int:
+    """Return the number of the chosen filter, from 1, that a client sent."""
     return chosen if isinstance(chosen, int) and chosen >= 1 else 1
 
 
@@ -134,6 +143,7 @@ def _updates(name: str, choice: KernelChoice, gallery: Any, input_: int) -> tupl
         choice.output or gr.skip(),
         gr.update(visible=choice.output == "binary") if choice.output else gr.skip(),
         choice.sign or gr.skip(),
+        choice.operation or gr.skip(),
     )
 
 

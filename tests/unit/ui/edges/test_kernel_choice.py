@@ -33,4 +33,9 @@ def test_choose_own_side_is_the_nearest_editable_one():
 def test_choose_learned_shows_the_sums_in_two_colors():
     choice = choose_learned(np.ones((3, 3, 4, 8), np.float32), 9, 9)
     assert (choice.inputs, np.shape(choice.rows)) == (4, (3, 3))
-    assert (choice.output, choice.sign) == ("gray", "signed")
+    assert (choice.output, choice.sign, choice.operation) == ("gray", "signed", "correlation")
+
+
+def test_choose_named_after_a_learned_kernel_undoes_what_that_changed():
+    choice = choose_named("vertical", choose_learned(np.ones((3, 3, 1, 2), np.float32), 1, 1).rows, was_learned=True)
+    assert (choice.output, choice.sign, choice.operation) == ("binary", "clipped", "convolution")
