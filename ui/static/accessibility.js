@@ -117,6 +117,8 @@
 		document.querySelectorAll("fieldset.block:not([role])").forEach(groupRadios);
 		document.querySelectorAll(".block.panel > label:not(:has([role=heading]))").forEach(makeHeading);
 		for (const image of document.querySelectorAll("#digit-photo img")) image.alt = words.image;
+		// Chromium would stop at a list that scrolls, which is gone once its field is left.
+		for (const list of document.querySelectorAll("ul.options:not([tabindex])")) list.tabIndex = -1;
 		announceAnswer();
 		document.querySelectorAll("#edges-result [data-testid=slider]:not([tabindex])").forEach(addKeys);
 		for (const search of document.querySelectorAll("#tuning-trials .search-input")) {
