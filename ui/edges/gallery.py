@@ -1,4 +1,4 @@
-"""The learned kernels of a layer as a strip of tiles, and which familiar kernel each one is like."""
+"""The learned kernels of a layer as a strip of tiles with names."""
 
 from base64 import b64encode
 
@@ -6,20 +6,10 @@ import cv2
 import numpy as np
 
 from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
-from ui.edges.kernels import KERNELS
+from ui.edges.likeness import nearest_kernel
 from ui.i18n import BROWSER_TEXT, Language, number, translate
 
 MAX_TILES = 128
-MIN_LIKENESS = 0.7  # of a kernel that is called like another
-# What a kernel of 3 × 3 is compared with, also with the opposite sign: the key of its name, its weights.
-_PATTERNS = {
-    "edges_vertical": KERNELS["sobel"],
-    "edges_horizontal": KERNELS["sobel"].T,
-    "edges_falling": np.array([[0, 1, 2], [-1, 0, 1], [-2, -1, 0]], np.float32),
-    "edges_rising": np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]], np.float32),
-    "edges_all": KERNELS["all"],
-    "edges_blur": np.ones((3, 3), np.float32),
-}
 
 
 def kernel_strip(planes: np.ndarray) -> np.ndarray:
@@ -41,23 +31,6 @@ def kernel_strip(planes: np.ndarray) -> np.ndarray:
     return np.concatenate([colors, 255 * opacity[..., None]], axis=2).round().astype(np.uint8)
 
 
-def find_likeness(plane: np.ndarray) -> tuple[str, float] | None:
-    """Return the key of the pattern's name that a kernel is most like, and the cosine between them; None if too unlike.
-
-    Args:
-        plane: float32 (side, side).
-    """
-    size = float(np.linalg.norm(plane))
-    if plane.shape != (3, 3) or not size:
-        return None
-    cosines = {
-        key: abs(float((plane * pattern).sum())) / (size * float(np.linalg.norm(pattern)))
-        for key, pattern in _PATTERNS.items()
-    }
-    key = max(cosines, key=cosines.__getitem__)
-    return (key, cosines[key]) if cosines[key] >= MIN_LIKENESS else None
-
-
 def gallery_value(kernel: np.ndarray, input_: int, chosen: int, language: Language) -> dict:
     """Return what kernel_gallery.js shows.
 
@@ -74,8 +47,8 @@ def gallery_value(kernel: np.ndarray, input_: int, chosen: int, language: Langua
 
 
 def _name(plane: np.ndarray, filter_: int, language: Language) -> str:
-    found = find_likeness(plane)
+    found = nearest_kernel(plane)
     if not found:
         return translate("filter_name", language, filter=filter_)
-    like, cosine = BROWSER_TEXT[language][found[0]], number(found[1], ".2f", language)
+    like, cosine = BROWSER_TEXT[language][f"map_kernel_{found[0]}"], number(found[1], ".2f", language)
     return translate("filter_like", language, filter=filter_, kernel=like, cosine=cosine)

@@ -1,14 +1,13 @@
-"""The tiles of learned kernels, and what each is like."""
+"""The tiles of learned kernels."""
 
 import base64
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from ui.edges.convolution import NEGATIVE_RGB, POSITIVE_RGB
-from ui.edges.gallery import MAX_TILES, find_likeness, gallery_value, kernel_strip
+from ui.edges.gallery import MAX_TILES, gallery_value, kernel_strip
 from ui.edges.kernels import KERNELS
 
 
@@ -23,34 +22,11 @@ def test_kernel_strip_each_tile_has_the_colors_of_its_signs():
     assert (strip[..., 3] > 0).sum() == 3
 
 
-@pytest.mark.parametrize(
-    ("plane", "key"),
-    [
-        (KERNELS["vertical"], "edges_vertical"),
-        (0.01 * KERNELS["scharr"], "edges_vertical"),
-        (KERNELS["horizontal"], "edges_horizontal"),
-        ([[0, 1, 1], [-1, 0, 1], [-1, -1, 0]], "edges_falling"),
-        ([[1, 1, 0], [1, 0, -1], [0, -1, -1]], "edges_rising"),
-        (-KERNELS["all"], "edges_all"),
-        (np.full((3, 3), 0.1), "edges_blur"),
-    ],
-)
-def test_find_likeness_names_the_pattern(plane, key):
-    found = find_likeness(np.array(plane, np.float32))
-    assert found and found[0] == key and 0.9 < found[1] <= 1.0001
-
-
-def test_find_likeness_of_others_is_none():
-    assert find_likeness(np.array([[0, 0, 0], [0, 0, 1], [1, 0, 0]], np.float32)) is None
-    assert find_likeness(np.zeros((3, 3), np.float32)) is None
-    assert find_likeness(np.ones((5, 5), np.float32)) is None
-
-
 def test_gallery_value_names_every_filter_and_keeps_the_choice_within_them():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 2, MAX_TILES + 9)).astype(np.float32)
     kernel[:, :, 1, 0] = KERNELS["sobel"]
     value = gallery_value(kernel, 2, 10**9, "es")
     assert len(value["names"]) == value["chosen"] == MAX_TILES
-    assert value["names"][0] == "Filtro 1, parecido a «Bordes verticales» (coseno 1,00)"
+    assert value["names"][0] == "Filtro 1, como Sobel en alguna dirección (coseno 1,00)"
     with Image.open(io.BytesIO(base64.b64decode(value["strip"].split(",")[1]))) as image:
         assert image.size == (3 * MAX_TILES, 3) and image.mode == "RGBA"
