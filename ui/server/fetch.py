@@ -7,7 +7,6 @@ reaches it.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,15 +16,17 @@ import httpx
 from ui.i18n import UserError
 from ui.server.gradio_compat import PUBLIC_HOSTNAME_WHITELIST, is_http_url_like, matches_domain_whitelist
 from ui.server.public_address import resolve_public
+from ui.server.shares import Shares
 from ui.server.temp_files import TEMP_FILES, is_disk_full
 from ui.server.upload import drawn_image
 
 MAX_FILE_MB = 20  # uploaded or fetched
 FETCH_TIMEOUT_S = 15
 MAX_REDIRECTS = 5
-# At a time. A slow address holds one of the places for events with images (`upload.IMAGE_EVENTS`); others stay free.
+# At a time, one visitor half of them. A slow address holds one of the places for events with images
+# (`upload.IMAGE_EVENTS`); others stay free.
 MAX_FETCHES = 4
-_places = BoundedSemaphore(MAX_FETCHES)
+_places = Shares(MAX_FETCHES)
 
 Resolve = Callable[[str], Awaitable[str]]
 Fetch = Callable[[str], Awaitable[str]]
@@ -36,6 +37,7 @@ async def fetch(
     resolve: Resolve = resolve_public,
     transport: httpx.AsyncBaseTransport | None = None,
     timeout_s: float = FETCH_TIMEOUT_S,
+    visitor: str = "",
 ) -> str:
     """Download a file into the folder of uploads, and return its path.
 
@@ -44,15 +46,16 @@ async def fetch(
         resolve: returns the IP address to which the connection for a host goes.
         transport: of httpx; None for the network.
         timeout_s: of the whole download, redirects included.
+        visitor: who asks for it.
 
     Raises:
-        UserError: if it cannot be fetched in time, is larger than `MAX_FILE_MB`, or others are being fetched.
+        UserError: if it cannot be fetched in time, is larger than `MAX_FILE_MB`, or too many others are being fetched.
     """
     try:
-        with _place():
+        with _place(visitor):
             async with asyncio.timeout(timeout_s):
                 content = await _download(url, resolve, transport)
-            return str(await asyncio.to_thread(TEMP_FILES.save, content, "fetched"))
+            return str(await asyncio.to_thread(TEMP_FILES.save, content, "fetched", visitor))
     except Exception as error:  # unknown host, no answer, malformed URL, …
         if isinstance(error, UserError) or is_disk_full(error):
             raise
@@ -87,13 +90,13 @@ async def fetch_image(
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
+def _place(visitor: str) -> Iterator[None]:
+    if not _places.take(visitor):
         raise UserError("busy")
     try:
         yield
     finally:
-        _places.release()
+        _places.release(visitor)
 
 
 def _urls(value: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.i18n import UserError, language_of
 from ui.server.error_log import log_error
 from ui.server.temp_files import TEMP_FILES, StorageFullError, is_disk_full
+from ui.server.visitors import visitor_of
 
 # `file=` with an address has the server fetch anything for anyone, without limits. A drive of Windows has one letter.
 REMOTE_FILE = re.compile(r"/(?:file[=/]\s*(?:[a-z][a-z0-9+.-]+:|[/\\]{2})|proxy=)", re.IGNORECASE)
@@ -56,7 +57,7 @@ class FileRoutesMiddleware:
             return event
 
         try:
-            with TEMP_FILES.writing(files=2) as add:
+            with TEMP_FILES.writing(files=2, visitor=visitor_of(request)) as add:
                 await self._app(scope, receive_counted, send_noting)
         except Exception as error:
             if started or not (isinstance(error, StorageFullError) or is_disk_full(error)):

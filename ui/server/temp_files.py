@@ -29,6 +29,7 @@ MIN_AGE_S = 300  # before which nothing is deleted, no matter how full the folde
 MAX_SWEEP_PAUSE_S = 300
 MIN_SWEEP_PAUSE_S = 1
 PRESSURE = 0.75  # share of the quota above which files younger than `MAX_AGE_S` are deleted
+VISITOR_SHARE = 0.5  # of the quota, of what is too young to be deleted
 
 logger = logging.getLogger("trazo")
 
@@ -82,6 +83,26 @@ class StorageFullError(UserError):
         super().__init__("storage_full")
 
 
+class _RecentUsage:
+    """What each visitor wrote in this period of `MIN_AGE_S` and in the one before."""
+
+    def __init__(self) -> None:
+        self._period = 0
+        self._now, self._before = dict[str, Usage](), dict[str, Usage]()
+
+    def of(self, visitor: str, now_s: float) -> Usage:
+        """Return what a visitor wrote."""
+        period = int(now_s // MIN_AGE_S)
+        if period != self._period:
+            self._before = self._now if period == self._period + 1 else {}
+            self._now, self._period = {}, period
+        return self._now.get(visitor, Usage()).plus(self._before.get(visitor, Usage()))
+
+    def set(self, visitor: str, usage: Usage) -> None:
+        """Set what a visitor wrote, after `of`."""
+        self._now[visitor] = usage.minus(self._before.get(visitor, Usage()))
+
+
 class TempFiles:
     """The folder, its sweep and its quota. All methods can be called from any thread.
 
@@ -115,15 +136,19 @@ class TempFiles:
         self._seen: dict[str, _Entry] = {}
         # What the last sweep found, what was written since it began, and what is being written.
         self._found = self._written = self._writing = Usage()
+        self._recent = _RecentUsage()
         self._failed = 0
 
     @contextmanager
-    def writing(self, size_bytes: int = 0, files: int = 0) -> Iterator[Callable[[int, int], None]]:
+    def writing(
+        self, size_bytes: int = 0, files: int = 0, visitor: str | None = None
+    ) -> Iterator[Callable[[int, int], None]]:
         """Count what a block writes into the folder.
 
         Args:
             size_bytes: which the block will write.
             files: which it will make.
+            visitor: for whom; one may fill `VISITOR_SHARE` of the quota with files that are too young to be deleted.
 
         Returns:
             a function that counts more bytes and files.
@@ -142,6 +167,11 @@ class TempFiles:
                     self._wake.set()
                 if total.exceeds(self._limit):
                     raise StorageFullError
+                if visitor is not None:
+                    recent = self._recent.of(visitor, self._clock()).plus(more)
+                    if recent.exceeds(self._limit, VISITOR_SHARE):
+                        raise StorageFullError
+                    self._recent.set(visitor, recent)
                 self._writing, mine = self._writing.plus(more), mine.plus(more)
 
         try:
@@ -151,12 +181,13 @@ class TempFiles:
             with self._lock:
                 self._writing, self._written = self._writing.minus(mine), self._written.plus(mine)
 
-    def save(self, content: bytes | bytearray, name: str) -> Path:
+    def save(self, content: bytes | bytearray, name: str, visitor: str | None = None) -> Path:
         """Write a file, unless there is an equal one, and return its path.
 
         Args:
             content: of the file.
             name: of the file, in a folder that is named by the content.
+            visitor: see `writing`.
 
         Raises:
             StorageFullError: if the quota does not allow it.
@@ -166,7 +197,7 @@ class TempFiles:
         with suppress(FileNotFoundError):
             os.utime(path)  # in use again
             return path
-        with self.writing(len(content), files=2):
+        with self.writing(len(content), files=2, visitor=visitor):
             try:
                 _write(path, content)
             except FileNotFoundError:  # the sweep has just deleted the empty folder

@@ -128,9 +128,9 @@ def _choices(*keys: str) -> list[tuple[Any, str]]:
 def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) -> None:
     def view(request: gr.Request, image: dict, matrix: list, *options: Any) -> tuple[tuple[str, str], dict]:
         chosen = EdgeOptions.from_controls(*options)
-        source, language = image_source(image), language_of(request)
-        original, edges, facts = decoders().apply(edge_view_pngs, source, matrix, chosen, visitor=visitor_of(request))
-        pair, photo = (save_png(original), save_png(edges)), _photo_title(source, language)
+        source, language, visitor = image_source(image), language_of(request), visitor_of(request)
+        original, edges, facts = decoders().apply(edge_view_pngs, source, matrix, chosen, visitor=visitor)
+        pair, photo = (save_png(original, visitor), save_png(edges, visitor)), _photo_title(source, language)
         alt = describe_result(photo, kernel_name(validate_kernel(matrix)), chosen, facts, language)
         return pair, lens_value(pair[0], photo, alt, chosen, facts)
 
@@ -204,8 +204,8 @@ def _register_endpoint() -> None:
             threshold: in gray levels times weights: a pixel is white where the sum is above it.
             flip: whether the kernel is turned by 180° first, as in scipy.signal.convolve2d; Keras does not turn it.
         """
-        source = image_source(picture)  # words: ok
-        png = decoders().apply(edge_map_png, source, kernel, threshold, flip is True, visitor=visitor_of(request))
-        return save_png(png)
+        source, visitor = image_source(picture), visitor_of(request)  # words: ok
+        png = decoders().apply(edge_map_png, source, kernel, threshold, flip is True, visitor=visitor)
+        return save_png(png, visitor)
 
     gr.on([], find_edges, [image, kernel, threshold, flip], result, preprocess=False, api_name="edges", **IMAGE_EVENTS)

@@ -79,6 +79,24 @@ def test_page_event_url_reaches_no_download_of_gradio(monkeypatch):
     assert asked == []
 
 
+def test_page_event_url_is_fetched_for_the_visitor_who_asks(monkeypatch):
+    seen = []
+
+    async def fetch(url: str, visitor: str) -> str:
+        seen.append((url, visitor))
+        raise UserError("busy")
+
+    monkeypatch.setattr("ui.server.blocks.fetch", fetch)
+    with Page() as page:
+        image = gr.Image(type="filepath")
+        gr.on([], lambda _: None, image, None)
+    url = {"path": "https://a.org/x", "meta": {"_type": "gradio.FileData"}}
+    request = SimpleNamespace(headers={}, client=SimpleNamespace(host="192.0.2.7"))
+    with pytest.raises(gr.Error):
+        asyncio.run(page.process_api(page.fns[0], [url], request=request))
+    assert seen == [("https://a.org/x", "192.0.2.7")]
+
+
 def test_page_event_failure_releases_images():
     class Pixels:
         pass

@@ -207,15 +207,17 @@ def test_fetch_redirect_to_the_own_network_gets_no_connection(own_server):
     assert hosts == ["a.org", "127.0.0.1"] and connections == []
 
 
-def test_fetch_of_too_many_at_a_time_is_refused():
+def test_fetch_one_visitor_at_a_time_gets_half_of_the_places_and_another_always_one():
     async def resolve(host: str) -> str:
         await asyncio.sleep(60)
         return host
 
-    async def fetch_many() -> list:
-        many = [fetch("https://a.org/slow", resolve, timeout_s=0.3) for _ in range(MAX_FETCHES + 2)]
-        return await asyncio.gather(*many, return_exceptions=True)
+    async def fetch_many(visitors: str) -> list:
+        many = [fetch("https://a.org/slow", resolve, timeout_s=0.3, visitor=visitor) for visitor in visitors]
+        return [error.key for error in await asyncio.gather(*many, return_exceptions=True)]
 
     for _ in range(2):  # the places are free again
-        keys = sorted(error.key for error in asyncio.run(fetch_many()))
-        assert keys == ["address_unreachable"] * MAX_FETCHES + ["busy"] * 2
+        keys = asyncio.run(fetch_many("aaaaa" + "b"))
+        assert keys == ["address_unreachable"] * 2 + ["busy"] * 3 + ["address_unreachable"]
+    keys = asyncio.run(fetch_many("abcdef"))
+    assert 1 < keys.count("address_unreachable") <= MAX_FETCHES and keys[-1] == "busy"

@@ -13,5 +13,5 @@ def test_save_png_keeps_every_pixel(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     for shape in ((20, 30), (20, 30, 3)):
         pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        path = Path(save_png(encode_png(pixels)))
+        path = Path(save_png(encode_png(pixels), "192.0.2.7"))
         assert path.is_relative_to(tmp_path) and (np.asarray(Image.open(path)) == pixels).all()

@@ -225,6 +225,40 @@ def test_writing_above_the_number_of_files_is_refused(store):
         pass
 
 
+def test_writing_one_visitor_fills_half_and_another_always_finds_room(store, folder, clock):
+    store.save(bytes(500_000 - 1), "first.png", "greedy")
+    for _ in range(3):  # files that are old enough go; the visitor never gets more than half of what cannot go
+        for _ in range(50):
+            with pytest.raises(StorageFullError):
+                store.save(os.urandom(1000), "image.png", "greedy")
+        store.save(os.urandom(100_000), "image.png", "honest")
+        clock.now_s += MIN_AGE_S / 2
+        store.sweep()
+    clock.now_s += 2 * MIN_AGE_S
+    store.sweep()
+    store.save(bytes(400_000), "second.png", "greedy")
+
+
+def test_writing_many_small_files_of_one_visitor_leave_some_for_another(store):
+    with pytest.raises(StorageFullError), store.writing(0, 11, "greedy"):
+        pass
+    for _ in range(5):
+        with store.writing(0, 2, "greedy"):
+            pass
+    with pytest.raises(StorageFullError), store.writing(0, 1, "greedy"):
+        pass
+    with store.writing(0, 2, "honest"), store.writing(0, 2):
+        pass
+
+
+def test_writing_what_visitors_wrote_long_ago_is_forgotten(store, clock):
+    for number in range(100):
+        with store.writing(1, 0, f"192.0.2.{number}"):
+            pass
+        clock.now_s += MIN_AGE_S
+    assert len(store._recent._now) + len(store._recent._before) == 2
+
+
 def test_writing_counts_once_a_sweep_has_seen_the_files(store, folder):
     with store.writing(900_000, 2):
         (folder / "image").write_bytes(bytes(10_000))
