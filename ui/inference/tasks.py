@@ -18,7 +18,13 @@ from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
 from ui.i18n import Language, UserError, translate
 from ui.inference.answers import Answer, answers_html, to_answer
-from ui.inference.explanation_html import image_html, pairs_html, saliency_image
+from ui.inference.explanation_html import (
+    describe_input,
+    describe_saliency,
+    image_html,
+    pairs_html,
+    saliency_image,
+)
 from ui.reports import parse
 
 if TYPE_CHECKING:
@@ -97,9 +103,12 @@ def make_input(image: np.ndarray, form: InputForm) -> np.ndarray:
 
 def inputs_html(inputs: list[np.ndarray], explanations: list[Explanation], language: Language) -> str:
     """Return the network's input for each character, next to the pixels that speak for its answer."""
-    input_caption, saliency_caption = (translate(key, language) for key in ("seen", "saliency"))
+    seen, salient = (translate(key, language) for key in ("seen", "saliency"))
     return pairs_html(
-        (image_html(pixels, input_caption), image_html(saliency_image(pixels, one.saliency), saliency_caption))
+        (
+            image_html(pixels, seen, describe_input(pixels, language)),
+            image_html(saliency_image(pixels, one.saliency), salient, describe_saliency(one.saliency, language)),
+        )
         for pixels, one in zip(inputs, explanations, strict=True)
     )
 
