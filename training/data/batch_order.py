@@ -9,6 +9,7 @@ from model.errors import TrazoError
 from training.data.order import RowGroups, Window, ordered_windows, shuffled_windows
 from training.data.subset import AnySubset
 
+HINT = "groups of 100 to 1,000 rows suit images"
 GROUP_COPIES = 3  # of a row group's bytes while it is read: the file's, the column's and the window's
 
 
@@ -41,14 +42,19 @@ class WindowSize:
 
     def find_large_groups(self, table: RowGroups) -> str | None:
         """Return what row groups that fill more than a window cost; None if there are none."""
-        largest_bytes, most_rows = int(table.bytes.max()), int(table.rows.max())
-        if largest_bytes > self.bytes:
+        largest, most_rows = int(table.bytes.argmax()), int(table.rows.max())
+        if table.bytes[largest] > self.bytes:
+            size = f"{table.bytes[largest] / 1e6:,.0f} MB, and memory holds about {GROUP_COPIES} times as much"
             return (
-                f"row groups of up to {largest_bytes / 1e6:,.0f} MB, and a row group is read whole: memory holds about "
-                f"{GROUP_COPIES} times as much"
+                f"an image of {size}"
+                if table.rows[largest] == 1
+                else f"row groups, read whole, of up to {size}; {HINT}"
             )
         if most_rows > self.rows and len(table.rows) > 1:
-            return f"row groups of up to {most_rows:,} rows, more than the {self.rows:,} of a window, which mixes less"
+            return (
+                f"row groups of up to {most_rows:,} rows, more than the {self.rows:,} of a window, which mixes less; "
+                f"{HINT}"
+            )
         return None
 
 

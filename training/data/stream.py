@@ -1,6 +1,5 @@
 """`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ import pyarrow as pa
 from datasets import Features
 
 from model.errors import TrazoError
+from model.logs import log_once
 from training.config import DataConfig
 from training.data.batch_order import BatchOrder, WindowSize, WindowSpan
 from training.data.batches import Batch, BatchCache, Rows, cut_batches
@@ -22,8 +22,6 @@ from training.data.prefetch import WindowReader
 from training.data.scan.index import NO_IMAGE, NO_LABEL, NO_TARGET
 from training.data.skip_log import SkipLog
 from training.data.subset import Subset
-
-logger = logging.getLogger("trazo")
 
 
 class HubStream:
@@ -108,7 +106,7 @@ class HubStream:
         labeled = label_source(source, ColumnOptions(image_column, label_column, labels, task, sketches))
         order = replace(order, window_size=order.window_size.bounded(source.row_bytes))  # bytes per row are known now
         if problem := order.window_size.find_large_groups(source.table):
-            logger.warning(f"{dataset!r} has {problem}; groups of 100 to 1,000 rows suit images")
+            log_once(f"{dataset!r} has {problem}")
         self._set_parts(RowDataset((labeled,), Subset()), order, skip_log)
 
     def _set_parts(

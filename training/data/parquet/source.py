@@ -62,6 +62,7 @@ class ParquetSplit(SplitInfo):
     _files: RemoteFiles
     _paths: tuple[str, ...]
     _footers: tuple[Footer, ...]
+    _is_copy: bool = False  # of Trazo's own making: large images are alone in their row group, and may shrink well
     # (file, row group, columns) -> sizes. Pages are looked at once, not in every epoch.
     _group_sizes: dict[tuple[int, int, str], tuple[int, int, int]] = field(
         default_factory=dict, repr=False, compare=False
@@ -109,7 +110,8 @@ class ParquetSplit(SplitInfo):
             raise StreamError(f"{where}: {error}") from None
         parts = SparseFile(self._files.read_spans(path, spans))
         try:
-            self._check_size(run, found, columns, parts)
+            if not self._is_copy:
+                self._check_size(run, found, columns, parts)
             file = pq.ParquetFile(pa.PythonFile(parts, mode="r"), metadata=metadata)
             table = file.read_row_groups(list(range(len(groups))), columns=columns, use_threads=False)
         except (pa.ArrowException, OSError, DamagedPageError) as error:
@@ -193,7 +195,7 @@ def _open_images(dataset: str, copy: FolderCopy, options: SourceOptions, commit:
     config = "default" if commit else None  # as the Hub names it
     splits = tuple(copy.report.splits)
     found = FoundSplit(dataset, copy.split, commit, config, splits, copy.files, None, copy.report)
-    return replace(_open_parquet(found, options), fingerprint=copy.content[:16])
+    return replace(_open_parquet(found, options), fingerprint=copy.content[:16], _is_copy=True)
 
 
 def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], http: HttpOptions) -> ParquetSplit:
@@ -220,6 +222,7 @@ def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], ht
         splits=found.splits,
         revision=found.commit,
         folder=found.folder,
+        _is_copy=True,
     )
 
 

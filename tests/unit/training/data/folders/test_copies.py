@@ -4,12 +4,14 @@ import os
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images
 from tests.support.folders import IMAGE, POINTER, left_out, write_files
+from tests.support.images import encode_image
 from training.data.folders import copies, kinds, members, report
 from training.data.parquet.source import SourceOptions, open_source
 from training.stream import HubStream
@@ -181,6 +183,17 @@ def test_folder_large_files_bound_row_groups_in_bytes(root):
     large = IMAGE + bytes(3 << 20)
     write_files(root, {"a": 150, **{f"b/{number}.png": large for number in range(5)}})
     assert HubStream(str(root)).source.table.rows.tolist() == [100, 52, 2, 1]
+
+
+def test_folder_file_that_shrinks_well_is_one_row_as_any_other(root, monkeypatch):
+    """The rule against Parquet files that fill the memory is for those of others."""
+    monkeypatch.setattr("training.data.parquet.source.MAX_RUN_BYTES", 1 << 16)
+    monkeypatch.setattr("training.data.parquet.source.MIN_CHECKED_BYTES", 1 << 14)
+    blank = encode_image(np.zeros((300, 300, 3), np.uint8), "BMP")
+    files = {"cat/blank.bmp": blank, "cat/broken.jpg": bytes(1 << 19)}
+    stream = HubStream(write_files(root, {**files, "cat": 2, "dog": 2}))
+    batches = list(stream.ordered())
+    assert sum(len(batch.labels) for batch in batches) == 6 and max(map(len, batches[0].images)) > 1 << 18
 
 
 def test_folder_opened_again_keeps_copy_and_report(root, cache, caplog):
