@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.i18n import Language, UserError, display_name
+from ui.i18n import DEFAULT, Language, UserError, display_name
 from ui.tabs.panels import i18n
 
 
@@ -43,7 +43,7 @@ class Choosers:
         with gr.Row():
             self.dropdowns = [
                 gr.Dropdown(
-                    names,
+                    [(label_of(name, DEFAULT), name) for name in names],
                     value=value,
                     multiselect=bool(max_choices),
                     max_choices=max_choices,

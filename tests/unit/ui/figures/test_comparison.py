@@ -20,7 +20,7 @@ OTHER = replace(ONE, key="trial:7", name="7", settings=SETTINGS | {"blocks": 3, 
 
 def test_comparison_lists_only_settings_that_differ():
     html = comparison_html(ONE, OTHER, "en")
-    assert '<th scope="row">blocks</th><td>2</td><td>3</td>' in html
+    assert '<th scope="row">number of blocks</th><td>2</td><td>3</td>' in html
     assert '<th scope="row">L1 coefficient</th><td>–</td><td>0.001</td>' in html
     assert "ReLU" not in html and "1,234" in html and "12.5" in html
     assert "No setting differs" in comparison_html(ONE, replace(OTHER, settings=SETTINGS), "en")

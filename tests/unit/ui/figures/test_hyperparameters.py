@@ -47,7 +47,7 @@ def test_slice_skips_trials_without_the_hyperparameter(search):
 
 def test_parallel_unused_hyperparameter_is_lowest(search):
     blocks, penalty, score = plot_parallel_coordinate(search, ["blocks", "l2"], "en").data[0].dimensions
-    assert [blocks.label, penalty.label, score.label] == ["blocks", "L2 coefficient", "score"]
+    assert [blocks.label, penalty.label, score.label] == ["number of blocks", "L2 coefficient", "score"]
     assert penalty.ticktext[0] == "–" and list(penalty.values).count(penalty.tickvals[0]) == 15
     assert list(score.values) == sorted(score.values)  # the best are drawn last
 

@@ -133,6 +133,13 @@ def test_choosers_several_of_one_dropdown_keep_what_is_still_possible():
     assert choosers.kept(["f", "b"]) == [["f"]] and choosers.kept([]) == [[]] and choosers.kept(None) == [[]]
 
 
+def test_choosers_have_no_name_that_gradio_would_translate():
+    """Its own catalog has an object under `blocks`, which it warns of."""
+    with gr.Blocks():
+        choosers = Choosers(["tuning_slice_of"], lambda: ["blocks"])
+    assert choosers.dropdowns[0].choices == [("number of blocks", "blocks")]
+
+
 def test_choosers_start_with_what_is_to_come_first():
     with gr.Blocks():
         choosers = Choosers(["tuning_first", "tuning_second"], lambda: list("abc"), first=lambda: ["c", "x"])
