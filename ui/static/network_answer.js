@@ -75,7 +75,7 @@ function featureList(answer) {
 		const button = makeButton(
 			"network-group",
 			() => openValue(answer.featureStage, unit, null, true),
-			make("span", { textContent: fill(texts.from_map, { unit }) }),
+			make("span", { textContent: nameInput(answer.featureStage, unit) }),
 			make("span", { textContent: `${format(value)} × ${operand(weight)} =` }),
 			make("b", { textContent: format(part) }),
 		);

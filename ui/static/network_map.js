@@ -65,6 +65,7 @@ function scheduleRefresh() {
 
 // Show the map and what is open of it for the current drawing.
 async function refresh() {
+	clearTimeout(refreshTimer);
 	isOld = false;
 	body.hidden = !inputs.length;
 	wait.textContent = inputs.length ? "" : texts.wait;
@@ -153,7 +154,7 @@ function answerSummary() {
 	const title = make("strong", { textContent: texts.answer });
 	const best = map.classes?.rows[0];
 	const text = best ? `${best.label}: ${percent(best.probability)}` : texts.answer_regression;
-	return [title, make("span", { textContent: texts.answer_details }), make("span", { className: "network-best", textContent: text })];
+	return [title, make("span", { textContent: best ? texts.answer_details : texts.answer_details_number }), make("span", { className: "network-best", textContent: text })];
 }
 
 function markCurrent() {
@@ -176,7 +177,7 @@ showCharacters();
 new IntersectionObserver(
 	([{ isIntersecting }]) => {
 		isVisible = isIntersecting;
-		scheduleRefresh();
+		if (isVisible && isOld) refresh();
 	},
 	{ rootMargin: "2000px" },
 ).observe(root);

@@ -57,7 +57,7 @@ function mapButton(stage, answer, maps, place, widest) {
 	const isSilent = maps.low[place] === maps.high[place];
 	const text = fill(isSilent ? texts.tile_silent : texts.tile, { unit, highest: format(maps.high[place]) });
 	const canvas = mapCanvas(maps, place, "", common ? widest : strongestOf(maps, place));
-	const button = makeButton(isSilent ? "network-tile silent" : "network-tile", () => openValue(stage.name, unit, null, true), canvas, ...kernelImage(answer, place), make("span", { textContent: text }));
+	const button = makeButton(isSilent ? "network-tile silent" : "network-tile", () => openValue(stage.name, unit, null, true), canvas, make("span", { textContent: text }), ...kernelImage(answer, place));
 	button.dataset.unit = unit;
 	return button;
 }

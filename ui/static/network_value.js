@@ -18,7 +18,7 @@ function showValue(answer, moves) {
 	openPart(
 		valuePart,
 		moves,
-		heading(fill(isVector ? texts.value_of : texts.map_of, { unit: stage.name === "head" ? labelOf(answer.unit) : answer.unit, stage: stageTitle(stage) })),
+		heading(fill(stage.name === "head" ? texts.score_of : isVector ? texts.value_of : texts.map_of, { unit: stage.name === "head" ? labelOf(answer.unit) : answer.unit, stage: stageTitle(stage) })),
 		make(
 			"div",
 			{ className: "network-columns" },
@@ -90,7 +90,7 @@ function inputImages(answer) {
 			figure(mapCanvas(parts, place, texts.part, strongest), fill(answer.chain ? texts.part_of : texts.part_weighted, { unit: one })),
 		);
 	});
-	return [make("h3", { textContent: texts.inputs }), ...rows];
+	return [make("h3", { textContent: answer.chain ? texts.inputs : texts.inputs_of_value }), ...rows];
 }
 
 // The sum of all parts and the bias, normalized, activated: the map.
@@ -129,13 +129,13 @@ function showProducts(answer, target) {
 	const more = makeButton("network-page network-more", () => {
 		addGroups(MAX_GROUPS);
 		more.remove();
-		others.remove();
+		if (answer.restCount) others.replaceWith(restLine(answer.restCount, answer.rest));
+		else others.remove();
 	}, fill(texts.all_parts, { count: whole(groups.length) }));
 	const hidden = groups.slice(MAX_GROUPS).reduce((sum, group) => sum + group.sum, 0);
-	const others = restLine(groups.length - MAX_GROUPS, hidden);
+	const others = restLine(Math.max(groups.length - MAX_GROUPS, 0) + answer.restCount, hidden + answer.rest);
 	const lines = make("ul", { className: "network-groups" });
-	if (groups.length > MAX_GROUPS) lines.append(others);
-	if (answer.restCount) lines.append(restLine(answer.restCount, answer.rest));
+	if (groups.length > MAX_GROUPS || answer.restCount) lines.append(others);
 	if (answer.bias) lines.append(line(texts.bias, answer.bias));
 	const total = groups.reduce((sum, group) => sum + group.sum, answer.rest + answer.bias);
 	target.append(
@@ -149,6 +149,12 @@ function showProducts(answer, target) {
 	open(groups[0], false);
 }
 
+// What a sum takes from the stage before: a map, its mean, or the value of a hidden unit.
+function nameInput(source, unit) {
+	const isUnit = map.stages.find(({ name }) => name === source)?.kind === "dense";
+	return fill(isUnit ? texts.from_unit : texts.from_map, { unit });
+}
+
 const restLine = (count, sum) => line(fill(texts.rest, { count: whole(count) }), sum);
 
 function line(text, value) {
@@ -160,7 +166,7 @@ function line(text, value) {
 function groupLine(answer, group, onClick) {
 	const isSingle = answer.rows * answer.columns === 1;
 	const isPlace = isSingle && answer.sourceShape[0] * answer.sourceShape[1] > 1;
-	const text = fill(isPlace ? texts.from_place : texts.from_map, { unit: group.map, row: group.top, column: group.left });
+	const text = isPlace ? fill(texts.from_place, { unit: group.map, row: group.top, column: group.left }) : nameInput(answer.source, group.map);
 	const detail = isSingle ? `${format(group.values[0])} × ${operand(group.weights[0])} =` : `${fill(texts.products, { count: answer.rows * answer.columns })} =`;
 	const button = makeButton("network-group", onClick, make("span", { textContent: text }), make("span", { textContent: detail }), make("b", { textContent: format(group.sum) }));
 	const made = make("li", {}, button);
