@@ -1,4 +1,5 @@
 // --- The map of the network, part 3: all maps of a stage ---
+// Maps are counted from 1, as the filters in the edges tab; rows and columns from 0, as in the lens.
 async function openStage(name, first, moves) {
 	if (moves && name !== chosen.stage) {
 		Object.assign(chosen, { unit: null, place: null });
@@ -55,7 +56,7 @@ function commonSwitch(answer) {
 function mapButton(stage, answer, maps, place, widest) {
 	const unit = answer.first + place;
 	const isSilent = maps.low[place] === maps.high[place];
-	const text = fill(isSilent ? texts.tile_silent : texts.tile, { unit, highest: format(maps.high[place]) });
+	const text = fill(isSilent ? texts.tile_silent : texts.tile, { unit: unit + 1, highest: format(maps.high[place]) });
 	const canvas = mapCanvas(maps, place, "", common ? widest : strongestOf(maps, place));
 	const button = makeButton(isSilent ? "network-tile silent" : "network-tile", () => openValue(stage.name, unit, null, true), canvas, make("span", { textContent: text }), ...kernelImage(answer, place));
 	button.dataset.unit = unit;
@@ -75,7 +76,7 @@ function valueButton(stage, answer, maps, place, widest) {
 	const bar = make("i");
 	bar.style.setProperty("--share", widest > 0 ? Math.abs(value) / widest : 0);
 	bar.className = value < 0 ? "below" : "";
-	const label = stage.name === "head" ? labelOf(unit) : unit;
+	const label = stage.name === "head" ? labelOf(unit) : unit + 1;
 	const button = makeButton("network-number", () => openValue(stage.name, unit, null, true), make("span", { textContent: label }), bar, make("b", { textContent: format(value) }));
 	button.dataset.unit = unit;
 	return button;
@@ -84,7 +85,7 @@ function valueButton(stage, answer, maps, place, widest) {
 // The name of a score: of the class that it belongs to, if it is one of the likely ones.
 function labelOf(unit) {
 	if (!map.classes || map.classes.count === 2) return texts.score;
-	return map.classes.rows.find((row) => row.id === unit)?.label ?? unit;
+	return map.classes.rows.find((row) => row.id === unit)?.label ?? unit + 1;
 }
 
 function pager({ name, first, shown, count }) {
@@ -94,6 +95,6 @@ function pager({ name, first, shown, count }) {
 		made.disabled = start < 0 || start >= count;
 		return made;
 	};
-	const range = fill(texts.range, { first, last: Math.min(first + shown, count) - 1, count: whole(count) });
+	const range = fill(texts.range, { first: first + 1, last: Math.min(first + shown, count), count: whole(count) });
 	return [make("p", { className: "network-pager" }, button(texts.previous, first - shown), ` ${range} `, button(texts.next, first + shown))];
 }

@@ -18,7 +18,7 @@ function showValue(answer, moves) {
 	openPart(
 		valuePart,
 		moves,
-		heading(fill(stage.name === "head" ? texts.score_of : isVector ? texts.value_of : texts.map_of, { unit: stage.name === "head" ? labelOf(answer.unit) : answer.unit, stage: stageTitle(stage) })),
+		heading(fill(stage.name === "head" ? texts.score_of : isVector ? texts.value_of : texts.map_of, { unit: stage.name === "head" ? labelOf(answer.unit) : answer.unit + 1, stage: stageTitle(stage) })),
 		make(
 			"div",
 			{ className: "network-columns" },
@@ -40,7 +40,7 @@ function showValue(answer, moves) {
 // The map with a frame on the chosen value, which mouse, finger and arrow keys move.
 function largeMap(stage, answer) {
 	const maps = unpackMaps(answer.map);
-	const canvas = mapCanvas(maps, 0, fill(texts.choose_value, { unit: answer.unit }));
+	const canvas = mapCanvas(maps, 0, fill(texts.choose_value, { unit: answer.unit + 1 }));
 	canvas.classList.add("network-large");
 	canvas.setAttribute("role", "application"); // so that a reader passes the arrow keys on
 	canvas.tabIndex = 0;
@@ -70,7 +70,7 @@ function largeMap(stage, answer) {
 function inputImages(answer) {
 	if (!answer.inputs.length) return [];
 	const maps = unpackMaps(answer.inputMaps);
-	const inputName = (one) => (answer.source === null ? texts.input : fill(texts.map_of, { unit: one, stage: titleOf(answer.source) }));
+	const inputName = (one) => (answer.source === null ? texts.input : fill(texts.map_of, { unit: one + 1, stage: titleOf(answer.source) }));
 	if (!answer.parts) return [make("div", { className: "network-chain" }, figure(mapCanvas(maps, 0, inputName(answer.unit)), inputName(answer.unit)))];
 	const parts = unpackMaps(answer.parts);
 	const strongest = Math.max(...answer.inputs.map((_, place) => strongestOf(parts, place)));
@@ -87,7 +87,7 @@ function inputImages(answer) {
 			figure(mapCanvas(maps, place, name), name),
 			...kernel,
 			operator("→"),
-			figure(mapCanvas(parts, place, texts.part, strongest), fill(answer.chain ? texts.part_of : texts.part_weighted, { unit: one })),
+			figure(mapCanvas(parts, place, texts.part, strongest), answer.chain ? texts.part_of : texts.part_weighted),
 		);
 	});
 	return [make("h3", { textContent: answer.chain ? texts.inputs : texts.inputs_of_value }), ...rows];
@@ -152,7 +152,7 @@ function showProducts(answer, target) {
 // What a sum takes from the stage before: a map, its mean, or the value of a hidden unit.
 function nameInput(source, unit) {
 	const isUnit = map.stages.find(({ name }) => name === source)?.kind === "dense";
-	return fill(isUnit ? texts.from_unit : texts.from_map, { unit });
+	return fill(isUnit ? texts.from_unit : texts.from_map, { unit: unit + 1 });
 }
 
 const restLine = (count, sum) => line(fill(texts.rest, { count: whole(count) }), sum);
@@ -166,7 +166,7 @@ function line(text, value) {
 function groupLine(answer, group, onClick) {
 	const isSingle = answer.rows * answer.columns === 1;
 	const isPlace = isSingle && answer.sourceShape[0] * answer.sourceShape[1] > 1;
-	const text = isPlace ? fill(texts.from_place, { unit: group.map, row: group.top, column: group.left }) : nameInput(answer.source, group.map);
+	const text = isPlace ? fill(texts.from_place, { unit: group.map + 1, row: group.top, column: group.left }) : nameInput(answer.source, group.map);
 	const detail = isSingle ? `${format(group.values[0])} × ${operand(group.weights[0])} =` : `${fill(texts.products, { count: answer.rows * answer.columns })} =`;
 	const button = makeButton("network-group", onClick, make("span", { textContent: text }), make("span", { textContent: detail }), make("b", { textContent: format(group.sum) }));
 	const made = make("li", {}, button);
@@ -198,7 +198,7 @@ function productTables(answer, group) {
 		if (isOutside(row, column)) cell.classList.add("outside");
 	};
 	return [
-		make("p", { textContent: fill(texts.products_of, { unit: group.map }) }),
+		make("p", { textContent: fill(texts.products_of, { unit: group.map + 1 }) }),
 		make(
 			"div",
 			{ className: "arithmetic" },
@@ -220,7 +220,7 @@ function showMultiplication(answer, group, row, column, target) {
 	target.replaceChildren(make("strong", { textContent: `${format(value)} × ${operand(weight)} = ${format(value * weight)}` }), " ");
 	target.dataset.product = value * weight;
 	if (y < 0 || x < 0 || y >= height || x >= width) return target.append(texts.outside);
-	target.append(fill(height * width > 1 ? texts.value_at : texts.value_from, { row: y, column: x, unit: group.map, stage: titleOf(answer.source) }));
+	target.append(fill(height * width > 1 ? texts.value_at : texts.value_from, { row: y, column: x, unit: group.map + 1, stage: titleOf(answer.source) }));
 	if (answer.source !== null) target.append(" ", makeButton("network-page", () => openValue(answer.source, group.map, [y, x], true), texts.where_from));
 }
 
