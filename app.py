@@ -48,6 +48,8 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.server.gradio_compat import queue_every_event, replace_queue
     from ui.tabs.accessibility import name_controls
     from ui.tabs.edges import add_edges_tab
+    from ui.tabs.lesson import add_lesson
+    from ui.tabs.link_controls import bind_page_link
     from ui.tabs.panels import i18n
     from ui.tabs.sketch import add_sketch_tab, tab_key
     from ui.tabs.status_banner import add_status_banner
@@ -55,14 +57,17 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.tabs.tuning import add_tuning_tab
 
     with Page(title="Trazo", analytics_enabled=False) as demo:
-        add_header()
+        tools = add_header()
         add_status_banner(demo, supervisor)
-        with gr.Tab(i18n("edges_tab"), id="edges"):
-            add_edges_tab(demo, supervisor)
-        with gr.Tab(i18n(tab_key(supervisor.config)), id="digit"):
-            add_sketch_tab(supervisor)
-        with gr.Tab(i18n("tuning_tab"), id="tuning"):
-            add_tuning_tab(demo, supervisor, find_compared(compared))
+        add_lesson(supervisor)
+        with gr.Tabs() as tabs:
+            with gr.Tab(i18n("edges_tab"), id="edges"):
+                edges = add_edges_tab(demo, supervisor)
+            with gr.Tab(i18n(tab_key(supervisor.config)), id="digit"):
+                add_sketch_tab(supervisor)
+            with gr.Tab(i18n("tuning_tab"), id="tuning"):
+                parts = add_tuning_tab(demo, supervisor, find_compared(compared))
+        bind_page_link(tools, tabs, parts, edges)
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
     queue_every_event(demo)

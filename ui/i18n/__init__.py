@@ -4,6 +4,7 @@ A file `fr.json` adds French. What it lacks is taken from `en.json`. Its section
 
 - `browser`: labels, tab names and guidance, which Gradio translates in the browser (`ui.tabs.panels.i18n`).
 - `server`: messages, charts and tables. A text may hold `{fields}`, which Gradio's translator cannot fill in.
+- `lesson`: the steps of the lesson, sent when it is opened.
 - `gradio`: texts of Gradio itself that Gradio shows in English in every language.
 - `numbers`: the decimal mark, the mark between thousands and the form of a percentage.
 """
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Language: TypeAlias = str  # the name of a file without its suffix: "en", "es"
 DEFAULT = "en"
+# Languages without a file whose readers understand another one better than English.
+RELATED: dict[str, Language] = {"ca": "es", "gl": "es", "eu": "es", "pt": "es"}
 
 
 def load(folder: Path) -> dict[Language, dict[str, dict[str, str]]]:
@@ -37,6 +40,7 @@ _TEXTS = load(Path(__file__).parent)
 LANGUAGES: tuple[Language, ...] = tuple(_TEXTS)
 BROWSER_TEXT = {language: sections["browser"] for language, sections in _TEXTS.items()}
 SERVER_TEXT = {language: sections["server"] for language, sections in _TEXTS.items()}
+LESSON_TEXT = {language: sections["lesson"] for language, sections in _TEXTS.items()}
 GRADIO_TEXT = {language: sections["gradio"] for language, sections in _TEXTS.items()}
 NUMBERS = {language: sections["numbers"] for language, sections in _TEXTS.items()}
 
@@ -89,11 +93,16 @@ def percent(share: float, language: Language, decimals: int = 1) -> str:
     return NUMBERS[language]["percent"].format(number(rounded, f".{decimals}f", language))
 
 
-def language_of(request: gr.Request | None) -> Language:
-    """Return the language of a request: the browser's first choice, or English if that has no file.
+def find_language(name: str) -> Language | None:
+    """Return the language to show to readers of another, such as `es-MX` or `ca`; None if there is none near it."""
+    short = name.partition("-")[0].strip().lower()
+    return short if short in LANGUAGES else RELATED.get(short)
 
-    Only the first choice counts because Gradio's translator in the browser follows it alone: a page must not mix two
-    languages.
+
+def language_of(request: gr.Request | None) -> Language:
+    """Return the language of a request: the first of its list that has a file, or is near one that has; else English.
+
+    The page itself sends the one language that it is shown in (`static/head.js`).
     """
 
     def weight(choice: str) -> float:
@@ -103,6 +112,6 @@ def language_of(request: gr.Request | None) -> Language:
             return 0.0
 
     header = request.headers.get("accept-language", "")[:500] if request else ""
-    first = max(header.split(","), key=weight)
-    language = first.partition(";")[0].partition("-")[0].strip().lower()
-    return language if language in LANGUAGES and weight(first) > 0 else DEFAULT
+    accepted = [choice for choice in header.split(",") if weight(choice) > 0]
+    found = (find_language(choice.partition(";")[0]) for choice in sorted(accepted, key=weight, reverse=True))
+    return next(filter(None, found), DEFAULT)

@@ -13,7 +13,8 @@ from ui.markup import html_text
 if TYPE_CHECKING:
     from model.cnn import CnnModel
 
-MAX_CONFIDENCES = 5  # listed for a single character
+MAX_CONFIDENCES = 5  # listed for a single character; the rest share one bar, as do those that would show as 0.0 %
+MIN_CONFIDENCE = 0.0005  # that is listed by itself
 MAX_CONFIDENCES_EACH = 2  # if there are several characters
 
 
@@ -73,9 +74,19 @@ def _format_value(answer: Answer, language: Language) -> str:
 
 
 def _confidences_html(answer: Answer, max_confidences: int, language: Language) -> str:
-    most_likely = sorted(answer.confidences.items(), key=lambda item: -item[1])[:max_confidences]
-    rows = "".join(
+    most_likely = sorted(answer.confidences.items(), key=lambda item: -item[1])
+    listed = [one for one in most_likely[:max_confidences] if one[1] >= MIN_CONFIDENCE] or most_likely[:1]
+    rest = most_likely[len(listed) :]
+    if len(rest) == 1:
+        listed, rest = most_likely, []
+    rows = [_bar_html(label, share, language) for label, share in listed]
+    if rest:
+        label = translate("other_labels", language, count=len(rest))
+        rows.append(_bar_html(label, sum(share for _, share in rest), language))
+    return f'<ul class="bars{" faint" if answer.rejected else ""}">{"".join(rows)}</ul>'
+
+
+def _bar_html(label: str, share: float, language: Language) -> str:
+    return (
         f'<li><span>{html_text(label)}</span><i style="--share: {share:.4f}"></i><b>{percent(share, language)}</b></li>'
-        for label, share in most_likely
     )
-    return f'<ul class="bars{" faint" if answer.rejected else ""}">{rows}</ul>'

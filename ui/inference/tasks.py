@@ -57,6 +57,7 @@ class Reading:
 
     answer_html: str  # the recognized characters, from left to right
     input_html: str  # the network's input for each character, and why it answers as it does
+    answers: list[Answer]  # about each character
 
 
 def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
@@ -138,7 +139,7 @@ def read(explainer: Explainer, inputs: list[np.ndarray], language: Language) -> 
     """
     explanations = [explainer.explain(pixels) for pixels in inputs]
     answers = [to_answer(explainer.model, one.probabilities, one.rejected) for one in explanations]
-    return Reading(answers_html(answers, language), inputs_html(inputs, explanations, language))
+    return Reading(answers_html(answers, language), inputs_html(inputs, explanations, language), answers)
 
 
 def first_kernel(explainer: Explainer) -> np.ndarray:

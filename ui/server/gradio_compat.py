@@ -93,6 +93,11 @@ def load_event(examples: gr.Examples) -> Any:
     return examples.load_input_event
 
 
+def example_value(examples: gr.Examples, example: list) -> Any:
+    """Return the payload of an example with one input, as a click on it sets it."""
+    return examples.non_none_processed_examples[example][0]
+
+
 def replace_queue(demo: gr.Blocks, queue_type: type[Queue]) -> None:
     """Replace the queue that `demo.queue()` has made by another type, with the same settings."""
     made = demo._queue

@@ -19,6 +19,7 @@ from ui.server.connections import MAX_CONNECTIONS
 from ui.server.error_log import log_error
 from ui.server.file_routes import FileRoutesMiddleware
 from ui.server.gradio_compat import forget_upload, get_upload_folder, set_mcp_paths, set_origin_rule
+from ui.server.page_head import add_head_script
 from ui.server.page_policy import page_policy
 from ui.server.public_paths import PublicPaths
 from ui.server.routes import Route, find_route
@@ -174,10 +175,11 @@ class _Answer:
         """Send the start of a text; return the event with the text."""
         self._start, self.started = None, True
         headers = MutableHeaders(scope=start)
+        if headers["content-type"].startswith("text/html"):
+            text = add_head_script(text)
+            headers["Content-Security-Policy"] = page_policy(text)
         if "content-length" in headers and text:
             headers["content-length"] = str(len(text))
-        if headers["content-type"].startswith("text/html"):
-            headers["Content-Security-Policy"] = page_policy(text)
         await self._send(start)
         return {"type": "http.response.body", "body": text}
 

@@ -232,6 +232,7 @@ function moveTo(y, x, before = "") {
 	row = Math.min(Math.max(y, 0), scene.down.count - 1);
 	column = Math.min(Math.max(x, 0), scene.across.count - 1);
 	const sentence = show();
+	reportSoon();
 	if (before !== null) speak(`${before} ${sentence}`.trim());
 }
 
@@ -243,6 +244,7 @@ function follow(one, toSum) {
 		const y = Math.floor(((event.clientY - box.top) * canvas.height) / box.height / one.unit) - one.top;
 		const x = Math.floor(((event.clientX - box.left) * canvas.width) / box.width / one.unit) - one.left;
 		stop();
+		moved = true;
 		moveTo(...toSum(y, x));
 	};
 	canvas.addEventListener("pointermove", move);
@@ -255,6 +257,7 @@ function follow(one, toSum) {
 		if (!step) return;
 		event.preventDefault(); // the page would scroll
 		stop();
+		moved = true;
 		const far = event.shiftKey ? 10 : 1;
 		moveTo(row + far * step[0], column + far * step[1]);
 	});

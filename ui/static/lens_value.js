@@ -36,6 +36,7 @@ function setScene(before) {
 	}
 	scene = { ...props.value, ...source, down, across, denominator: commonDenominator(kernel), isExample: isExample() };
 	scene.sums = computeSums(scene);
+	scene.measured = measureResult(scene);
 	root.hidden = false;
 	drawScene();
 	describeSize();
@@ -63,6 +64,7 @@ async function update() {
 	photo = grayLevels(image);
 	describeImages(value);
 	if (isFirst) centers.image = [value.row, value.column];
+	goToPixel();
 	setScene(isFirst ? null : value.alt);
 }
 

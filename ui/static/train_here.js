@@ -3,6 +3,7 @@
 // The panel asks the server twice, by its value: { wanted: true } gives { worker, digits, labels }, the worker's script
 // and the data; { drawing } gives { bundled }, what the large network answers. All else happens here.
 const root = element.querySelector(".train");
+const { trazo } = window;
 const preferred = navigator.language.split("-")[0];
 const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
 const texts = JSON.parse(root.dataset[language]);
@@ -107,10 +108,16 @@ function start() {
 	stop();
 	history = [];
 	drawCharts();
+	const choices = readChoices();
 	worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 	worker.onmessage = ({ data: message }) => {
-		if (message.parameters) status.textContent = fill(texts.parameters, { parameters: number.format(message.parameters) });
+		if (message.parameters) {
+			const steps = Math.ceil(choices.rows / choices.batch);
+			const values = { parameters: number.format(message.parameters), steps, batch: choices.batch };
+			status.textContent = fill(texts.parameters, values);
+		}
 		if (message.epoch) showEpoch(message);
+		if (message.epoch || message.done) report(choices, Boolean(message.done));
 		if (message.done) {
 			button.textContent = texts.start;
 			root.querySelector(".train-try").hidden = false;
@@ -118,7 +125,24 @@ function start() {
 		if (message.chances) showAnswer(message.chances);
 	};
 	button.textContent = texts.stop;
-	worker.postMessage({ choices: readChoices(), digits: data.digits, labels: data.labels });
+	worker.postMessage({ choices, digits: data.digits, labels: data.labels });
+}
+
+// What a lesson checks.
+function report(choices, done) {
+	const { epoch, loss, accuracy, validationAccuracy, stopped } = history.at(-1) ?? {};
+	trazo.report("training", {
+		...choices,
+		steps: Math.ceil(choices.rows / choices.batch),
+		epoch,
+		loss,
+		validationAccuracy,
+		gap: accuracy - validationAccuracy,
+		learned: Number.isFinite(loss) && validationAccuracy >= 0.3, // by chance: 0.1
+		restrained: choices.dropout > 0 || choices.l2 > 0,
+		stopped,
+		done,
+	});
 }
 
 function stop() {
@@ -133,6 +157,7 @@ button.addEventListener("click", (event) => {
 	else start();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", stop);
 form.elements.preset.addEventListener("change", ({ target }) => usePreset(target.value));
 
 // --- Trying it ---

@@ -7,7 +7,7 @@ import gradio as gr
 
 from ui.i18n import BROWSER_TEXT, DEFAULT, GRADIO_TEXT, LANGUAGES, Language, translate
 from ui.server.fetch import MAX_FILE_MB
-from ui.tabs.edges import PHOTO_NAMES
+from ui.tabs.link import PHOTO_NAMES
 from ui.tabs.panels import PRIVATE_EVENT
 
 SCRIPT = Path(__file__).parents[1].joinpath("static", "accessibility.js").read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ from ui.server.visitors import visitor_of
 from ui.tabs.chapter import ChapterControls, add_chapter_panel, bind_chapter_panel
 from ui.tabs.kernel_picker import KernelControls, add_kernel_picker, bind_kernel_picker
 from ui.tabs.lens import add_lens, describe_result, lens_value
+from ui.tabs.link import PHOTO_NAMES, opens_something
 from ui.tabs.panels import PRIVATE_EVENT, i18n, image_panel
 
-PHOTO_NAMES = ("camera", "coffee", "chelsea", "coins", "astronaut", "brick")
 PHOTOS = [str(Path(__file__).parents[1] / "photos" / f"{name}.jpg") for name in PHOTO_NAMES]
 KERNEL_SCHEMA = {
     "anyOf": [
@@ -62,11 +62,21 @@ class EdgeControls:
         ]
 
 
-def add_edges_tab(demo: gr.Blocks, supervisor: ModelSupervisor) -> None:
+@dataclass(frozen=True)
+class EdgesTab:
+    """The tab, for what sets its controls from outside."""
+
+    controls: EdgeControls
+    show_event: dict[str, Any]  # shows what the controls are set to
+    kernel_events: list  # that change the kernel, each to be followed by `.then`
+
+
+def add_edges_tab(demo: gr.Blocks, supervisor: ModelSupervisor) -> EdgesTab:
     """Place the tab's content; its endpoint is `/edges`."""
     controls = _layout(supervisor)
-    _bind(demo, controls, supervisor)
+    tab = _bind(demo, controls, supervisor)
     _register_endpoint()
+    return tab
 
 
 def _layout(supervisor: ModelSupervisor) -> EdgeControls:
@@ -125,7 +135,7 @@ def _choices(*keys: str) -> list[tuple[Any, str]]:
     return [(i18n(f"edges_{key}"), key) for key in keys]
 
 
-def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) -> None:
+def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) -> EdgesTab:
     def view(request: gr.Request, image: dict, matrix: list, *options: Any) -> tuple[tuple[str, str], dict]:
         chosen = EdgeOptions.from_controls(*options)
         source, language, visitor = image_source(image), language_of(request), visitor_of(request)
@@ -170,7 +180,14 @@ def _bind(demo: gr.Blocks, controls: EdgeControls, supervisor: ModelSupervisor) 
         [controls.image, controls.kernel.matrix, controls.threshold, controls.operation],
         [*kernel_events, load_event(controls.photos)],
     )
-    demo.load(**event)
+
+    def show_first(request: gr.Request, *values: Any) -> tuple[Any, Any, Any]:
+        if opens_something(request.query_params):
+            return gr.skip(), gr.skip(), gr.skip()  # what the address asks for follows
+        return show(request, *values)
+
+    demo.load(**event | {"fn": show_first})
+    return EdgesTab(controls, event, kernel_events)
 
 
 def _photo_title(source: str | bytes | None, language: Language) -> str:

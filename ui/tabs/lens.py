@@ -9,7 +9,7 @@ from ui.edges.render import EdgeFacts, EdgeOptions
 from ui.i18n import BROWSER_TEXT, Language, percent, translate
 from ui.tabs.panels import html_panel, read_scripts, script_texts
 
-SCRIPT = read_scripts("weights.js", "convolution.js", "lens.js", "lens_value.js")
+SCRIPT = read_scripts("weights.js", "convolution.js", "lens.js", "lens_facts.js", "lens_value.js")
 TEMPLATE = """<div class="lens" {texts} hidden>
 <fieldset class="lens-source"><legend></legend>
 <label><input type="radio" name="lens-source" value="image" checked><span></span></label>

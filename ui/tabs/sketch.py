@@ -23,6 +23,7 @@ from ui.server.upload import IMAGE_EVENTS, DrawingData, drawing_source, image_so
 from ui.server.visitors import visitor_of
 from ui.tabs.network_map import add_network_map, inputs_value
 from ui.tabs.network_turns import ask_in_turn
+from ui.tabs.own_digits import MAX_LABELS, add_own_digits, own_digits_value
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ MIN_BRUSH_PX, MAX_BRUSH_PX = 8, 64
 
 # Not Gradio's own sketchpad: it draws only after a tool was chosen, and takes a wrong size inside a tab.
 SCRIPT = Path(__file__).parents[1].joinpath("static", "canvas.js").read_text(encoding="utf-8")
-CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas>
+CANVAS = """<canvas width="{side}" height="{side}" {canvas}></canvas><p class="canvas-answer" aria-hidden="true"></p>
 <div class="tools" {blank}>
 <label><span {stroke}></span><input type="range" min="{thin}" max="{thick}" value="{brush}"></label>
 <button type="button" {undo}></button><button type="button" {clear}></button></div>"""
@@ -45,6 +46,7 @@ class SketchControls:
 
     sources: list[gr.components.Component]  # the canvas, if drawings are taken, and the image panel
     answer: gr.HTML
+    own: gr.HTML | None  # the visitor's labels, if drawings of known characters are taken
     seen: gr.HTML
     network: gr.HTML  # the map of the network
 
@@ -75,18 +77,21 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
     config = supervisor.config
     takes_drawings = tasks.takes_drawings(config, supervisor.folder)
     gr.Markdown(i18n(guide_key(config, takes_drawings)), elem_classes="guide")
-    with gr.Row():
+    with gr.Row(elem_classes="digit-columns"):
         with gr.Column(min_width=300):
             sources = [_canvas()] if takes_drawings else []
-            with gr.Accordion(i18n("digit_paper"), open=False) if takes_drawings else gr.Column():
+            paper = {"open": False, "elem_classes": "digit-paper"}
+            with gr.Accordion(i18n("digit_paper"), **paper) if takes_drawings else gr.Column():
                 sources.append(image_panel("class_image", "digit-photo", min_width=280))
         with gr.Column(min_width=300):
             answer = html_panel("digit_answer", "digit-answer")
+            is_short = config.task != "regression" and len(config.labels) <= MAX_LABELS
+            own = add_own_digits(list(config.labels)) if takes_drawings and is_short else None
             seen = html_panel("digit_seen", "digit-seen")
     with gr.Accordion(i18n("digit_inside"), open=False, elem_id="digit-inside"):
         network = add_network_map(supervisor)
     _add_model_panel(supervisor)
-    return SketchControls(sources, answer, seen, network)
+    return SketchControls(sources, answer, own, seen, network)
 
 
 def _add_model_panel(supervisor: ModelSupervisor) -> None:
@@ -123,11 +128,13 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
             with show_warnings(request):
                 inputs = _decode(supervisor, tasks.make_inputs, image_source(drawing), request)
                 reading = ask_in_turn(supervisor, request, tasks.read, inputs, language_of(request))
-                return reading.answer_html, reading.input_html, inputs_value(inputs)
-        return "", "", inputs_value([])
+                own = [own_digits_value(inputs, reading.answers)] if controls.own else []
+                return reading.answer_html, reading.input_html, inputs_value(inputs), *own
+        return "", "", inputs_value([]), *([None] if controls.own else [])
 
     options: dict[str, Any] = {"preprocess": False, **PRIVATE_EVENT, **IMAGE_EVENTS}
     outputs = [controls.answer, controls.seen, controls.network]
+    outputs += [controls.own] if controls.own else []
     for source, other in zip(controls.sources, reversed(controls.sources), strict=True):
         source.input(show, [source, other], outputs, trigger_mode="always_last", **options)
 

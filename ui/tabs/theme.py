@@ -4,6 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from ui.tabs.link import add_page_tools
 from ui.tabs.panels import i18n
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -80,11 +81,12 @@ def make_theme() -> gr.themes.Base:
     )
 
 
-def add_header() -> None:
-    """Place the title and the line below it."""
+def add_header() -> gr.HTML:
+    """Place the title, the line below it, and the tools; returns these, see `add_page_tools`."""
     with gr.Column(elem_classes="masthead"):
         gr.HTML(TITLE, padding=False)
         gr.Markdown(i18n("tagline"))
+        return add_page_tools()
 
 
 TITLE = """<h1>Trazo<svg viewBox="0 0 120 12" aria-hidden="true"><path

@@ -102,8 +102,8 @@ class ReportFigures:
         return evaluation_sentence(self._folder, language)
 
 
-def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor, compared: ReportFolder | None = None) -> None:
-    """Place the tab's content; its endpoint is `/trials`.
+def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor, compared: ReportFolder | None = None) -> gr.Tabs:
+    """Place the tab's content; its endpoint is `/trials`. Returns its parts.
 
     Args:
         demo: the page.
@@ -114,31 +114,33 @@ def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor, compared: Repor
     figures, panels = ReportFigures(folder), LazyPanels()
     gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     comparison = RunComparison(figures.reports, compared, panels)
-    with gr.Tab(i18n("tuning_search")), gr.Row():
-        _layout_search(panels, figures)
-    with gr.Tab(i18n("tuning_compare")):
-        comparison.layout()
-    with gr.Tab(i18n("tuning_conclusions")):
-        if (folder / STUDY_FILE).is_file():
-            _layout_study(panels, figures)
-        else:
-            panels.add("tuning_findings", figures.from_search(findings_html), gr.HTML, **PANEL)
-        _layout_lessons(panels)
-    with gr.Tab(i18n("tuning_try")):
-        add_train_here(supervisor)
-    with gr.Tab(i18n("tuning_space")), gr.Row():
-        _layout_hyperparameters(panels, figures)
-    with gr.Tab(i18n("tuning_combinations")):
-        _layout_combinations(panels, figures)
-    with gr.Tab(i18n("tuning_table")):
-        table = figures.from_search(ranked_trials_table)
-        comparison.select_from(panels.add("tuning_trials", table, gr.Dataframe, show_search="search", **TABLE))
-        panels.add("tuning_timeline", figures.from_search(plot_timeline), gr.Plot)
-    with gr.Tab(i18n("tuning_model")), gr.Row():
-        _layout_model(panels, figures)
+    with gr.Tabs() as parts:
+        with gr.Tab(i18n("tuning_search"), id="search"), gr.Row():
+            _layout_search(panels, figures)
+        with gr.Tab(i18n("tuning_compare"), id="compare"):
+            comparison.layout()
+        with gr.Tab(i18n("tuning_conclusions"), id="conclusions"):
+            if (folder / STUDY_FILE).is_file():
+                _layout_study(panels, figures)
+            else:
+                panels.add("tuning_findings", figures.from_search(findings_html), gr.HTML, **PANEL)
+            _layout_lessons(panels)
+        with gr.Tab(i18n("tuning_try"), id="try"):
+            add_train_here(supervisor)
+        with gr.Tab(i18n("tuning_space"), id="space"), gr.Row():
+            _layout_hyperparameters(panels, figures)
+        with gr.Tab(i18n("tuning_combinations"), id="combinations"):
+            _layout_combinations(panels, figures)
+        with gr.Tab(i18n("tuning_table"), id="table"):
+            table = figures.from_search(ranked_trials_table)
+            comparison.select_from(panels.add("tuning_trials", table, gr.Dataframe, show_search="search", **TABLE))
+            panels.add("tuning_timeline", figures.from_search(plot_timeline), gr.Plot)
+        with gr.Tab(i18n("tuning_model"), id="model"), gr.Row():
+            _layout_model(panels, figures)
     folders = [figures.reports, *([compared] if compared else [])]
     panels.load_with(demo, lambda: tuple(one.stamp for one in folders), is_live=supervisor.reports_change)
     _register_endpoint(folder)
+    return parts
 
 
 def _layout_study(panels: LazyPanels, figures: ReportFigures) -> None:

@@ -10,6 +10,7 @@ from ui.i18n import (
     BROWSER_TEXT,
     GRADIO_TEXT,
     LANGUAGES,
+    LESSON_TEXT,
     NUMBERS,
     SERVER_TEXT,
     UserError,
@@ -22,7 +23,7 @@ from ui.i18n import (
 )
 
 
-@pytest.mark.parametrize("section", [BROWSER_TEXT, SERVER_TEXT, GRADIO_TEXT, NUMBERS])
+@pytest.mark.parametrize("section", [BROWSER_TEXT, SERVER_TEXT, LESSON_TEXT, GRADIO_TEXT, NUMBERS])
 def test_texts_every_language_has_the_same_keys_and_fields(section):
     assert {"en", "es"} <= set(LANGUAGES) == section.keys()
     for language in LANGUAGES:
@@ -54,7 +55,13 @@ def test_load_incomplete_language_falls_back_to_english(tmp_path):
         ("en; q=0.3, es; q=0.7", "es"),
         ("en , es ;q=0.9", "en"),
         ("en, es", "en"),
-        ("fr-FR,fr;q=0.9,es;q=0.8", "en"),
+        ("fr-FR,fr;q=0.9,es;q=0.8", "es"),
+        ("ca-ES,ca;q=0.9,en;q=0.8", "es"),
+        ("gl", "es"),
+        ("eu-ES", "es"),
+        ("pt-BR,pt;q=0.9", "es"),
+        ("en-GB,ca;q=0.9", "en"),
+        ("fr, de", "en"),
         ("est", "en"),
         ("", "en"),
         ("*", "en"),
@@ -62,7 +69,7 @@ def test_load_incomplete_language_falls_back_to_english(tmp_path):
         (";;q=x,,es;q=oops", "en"),
     ],
 )
-def test_language_of_header_returns_first_choice(header, language):
+def test_language_of_header_returns_first_that_is_known_or_near(header, language):
     assert language_of(SimpleNamespace(headers={"accept-language": header})) == language
 
 

@@ -1,5 +1,7 @@
 """The network's answers as HTML."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -18,6 +20,22 @@ def test_answers_html_one_character_shows_its_confidences():
     html = answers_html([SEVEN], "es")
     assert '<p class="answer-text">7</p>' in html and "unknown" not in html
     assert html.index("90,0\u00a0%") < html.index("10,0\u00a0%") and "--share: 0.9000" in html
+
+
+@pytest.mark.parametrize(
+    ("shares", "bars"),
+    [
+        ([0.9996, 0.0004, 0, 0], ["0", "the other 3"]),
+        ([0.5, 0.3, 0.2, 0], ["0", "1", "2", "3"]),  # one label needs no bar for "the other 1"
+        ([0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05], ["0", "1", "2", "3", "4", "the other 2"]),
+        ([1.0, 0, 0], ["0", "the other 2"]),
+    ],
+)
+def test_answers_html_small_confidences_share_one_bar(shares, bars):
+    html = answers_html([Answer({str(label): share for label, share in enumerate(shares)}, None, False)], "en")
+    assert re.findall(r"<li><span>(.*?)</span>", html) == bars
+    listed = [float(share) for share in re.findall(r"--share: ([\d.]+)", html)]
+    assert sum(listed) == pytest.approx(1)
 
 
 def test_answers_html_rejected_input_is_a_question_mark():

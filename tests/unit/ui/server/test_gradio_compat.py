@@ -46,6 +46,16 @@ def test_payload_model_is_the_given_one():
     assert component.data_model is gradio_compat.EditorData
 
 
+def test_example_value_is_the_payload_of_its_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    Image.new("L", (9, 9)).save(tmp_path / "own.png")
+    example = [str(tmp_path / "own.png")]
+    with gr.Blocks():
+        examples = gr.Examples([example], [gr.Image(type="filepath")])
+    value = gradio_compat.example_value(examples, example)
+    assert value["path"].startswith(str(tmp_path / "cache")) and value["path"].endswith("own.png")
+
+
 def test_forget_temp_files_keeps_those_of_the_page(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     Image.new("L", (9, 9)).save(tmp_path / "own.png")
