@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ui.i18n import LESSON_TEXT, Language
 
 # A condition: the fact, how it is compared, and with what. `static/lesson.js` compares; the scripts that report facts
-# are `lens.js`, `train_here.js` and `own_digits.js`, and the page's address is a fact, too.
+# are `lens_facts.js`, `train_here.js` and `own_digits.js`, and the page's address is a fact, too.
 Condition = tuple[str, str, float | str | bool]
 
 

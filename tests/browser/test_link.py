@@ -34,7 +34,7 @@ def test_address_opens_photo_kernel_threshold_and_pixel(page):
     visit(page, "tab=edges&photo=brick&kernel=1,0,-1;5,0,-5;1,0,-1&threshold=80&flip=0&stride=2&px=121,89")
     page.locator(".lens-size", has_text="512 × 512 → 256 × 256").wait_for()
     page.locator(".lens-chips", has_text="80").wait_for()
-    page.locator(".lens-spoken", has_text="Fila 89, columna 121").wait_for(state="attached")
+    page.locator(".lens-where", has_text=WORDS["lens_where"].format(row=89, column=121)).wait_for()
     weights = page.locator("#edges-kernel .matrix input")
     assert [weights.nth(i).input_value() for i in (0, 3, 5)] == ["1", "5", "−5"]
     assert page.get_by_label(WORDS["edges_correlation"]).is_checked()

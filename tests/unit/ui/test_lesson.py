@@ -11,7 +11,7 @@ from ui.tabs.link import read_link
 from ui.tabs.train_here import CONTROLS
 
 STATIC = ROOT / "ui" / "static"
-SCRIPTS = {"lens": "lens.js", "training": "train_here.js", "digit": "own_digits.js"}
+SCRIPTS = {"lens": "lens_facts.js", "training": "train_here.js", "digit": "own_digits.js"}
 COMPARISONS = {"=", "!=", "<", ">", ">="}
 
 
