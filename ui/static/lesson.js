@@ -128,7 +128,7 @@ function show() {
 	line.firstElementChild.textContent = `${number}. ${next < 0 ? texts.all_done : ofStep(`task_${next + 1}`)}`;
 }
 
-// The worksheet: every question, with boxes and lines to fill in. It is printed from a frame of its own, and the page is not.
+// The worksheet: every question, with boxes and lines to fill in. It is printed from a frame, without the page.
 const PAPER = `body { font: 10.5pt/1.35 system-ui, sans-serif; } h2, h3 { margin: 0 0 2pt; } h3 { font-size: 11.5pt; }
 section { break-inside: avoid; margin: 10pt 0; } p { margin: 2pt 0; } .lines { min-height: 34pt; border-bottom: 1px solid #999; }`;
 
