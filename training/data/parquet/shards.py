@@ -43,9 +43,10 @@ class ParquetShards:
         """Write a table as one row group."""
         if self._writer is None:
             self._path = self._folder / f"{self._name}-{self._number:05}.parquet"
-            # Encoded images have nothing in common that a dictionary could use.
+            # Encoded images have nothing in common that a dictionary could use, and for statistics the writer keeps
+            # several copies of the smallest and the largest one.
             plain = [field.name for field in self._schema if not pa.types.is_nested(field.type)]
-            self._writer = pq.ParquetWriter(self._path, self._schema, use_dictionary=plain)
+            self._writer = pq.ParquetWriter(self._path, self._schema, use_dictionary=plain, write_statistics=plain)
             self._number += 1
         self._writer.write_table(table, row_group_size=max(1, len(table)))
         if self._path.stat().st_size >= SHARD_BYTES:
