@@ -74,8 +74,8 @@ def held_messages(unless: type[Exception]) -> Iterator[None]:
 _logged: set[str] = set()
 
 
-def log_once(text: str) -> None:
+def log_once(text: str, level: int = logging.INFO) -> None:
     """Log a text, unless it was logged since `log_to`: the steps of a run find out the same about its data."""
     if text not in _logged:
         _logged.add(text)
-        logging.getLogger("trazo").info(text)
+        logging.getLogger("trazo").log(level, text)

@@ -1,5 +1,6 @@
 """`HubStream`: a Hub dataset -> exactly resumable, shuffled, sharded batches of encoded images."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -106,7 +107,7 @@ class HubStream:
         labeled = label_source(source, ColumnOptions(image_column, label_column, labels, task, sketches))
         order = replace(order, window_size=order.window_size.bounded(source.row_bytes))  # bytes per row are known now
         if problem := order.window_size.find_large_groups(source.table):
-            log_once(f"{dataset!r} has {problem}")
+            log_once(f"{dataset!r} has {problem}", logging.WARNING)
         self._set_parts(RowDataset((labeled,), Subset()), order, skip_log)
 
     def _set_parts(

@@ -166,6 +166,7 @@ class SplitIndex:
         """
         arrays = {name: getattr(self, name) for name in SAVED}
         arrays["problems"] = np.frombuffer(json.dumps(self.problems).encode(), np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)  # again: see `scan_split`
         with atomic_file(path) as file:
             np.savez(file, **arrays)
 

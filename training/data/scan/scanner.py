@@ -55,6 +55,7 @@ def scan_split(labeled: LabeledSource) -> SplitIndex:
         return index
     index = SplitIndex.join(_parts(labeled, folder), labeled.source.table.total)
     index.save(folder / "index.npz")
+    note_use(folder, labeled.source.dataset)  # again: the cache may have been cleared meanwhile
     for part in folder.glob("part-*.npz"):
         part.unlink(missing_ok=True)
     return index

@@ -1,6 +1,5 @@
 """Which rows each batch and each worker gets."""
 
-import logging
 import re
 from itertools import pairwise
 
@@ -102,7 +101,6 @@ def test_find_large_groups_says_what_they_cost(rows, size, found):
 
 def test_stream_of_large_row_groups_warns(tmp_path, caplog):
     folder = write_dataset(tmp_path, CLASSES, [{"image": random_images(9), "label": [0, 1, 0] * 3}], rows_per_group=9)
-    caplog.set_level(logging.INFO, "trazo")
     for _ in range(2):
         HubStream(folder, window_bytes=1000)
     assert caplog.text.count("has row groups, read whole, of up to 0 MB") == 1

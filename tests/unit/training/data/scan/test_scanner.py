@@ -8,6 +8,7 @@ from datasets import ClassLabel, Features, Image, Value
 from model.errors import StreamError
 from model.preprocess.facts import choose_pixel_format
 from tests.support.datasets import png, random_images, write_dataset
+from training.data.cache import list_cache, remove_entries
 from training.data.image_shape import choose_image_shape
 from training.data.scan import scanner
 from training.data.scan.index import SplitIndex
@@ -94,6 +95,23 @@ def test_scan_interrupted_continues_where_it_stopped(tmp_path, monkeypatch, batc
     assert start_at == [0, 3 * batch_rows]
     assert (index.facts == whole.facts).all() and (index.labels == whole.labels).all()
     assert [path.name for path in kept.iterdir()] == ["index.npz"]
+
+
+def test_scan_of_which_the_cache_is_cleared_meanwhile_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(scanner, "BATCH_ROWS", 4)
+    monkeypatch.setattr(scanner, "MIN_PART_S", 0.0)
+    folder = write_dataset(tmp_path / "data", CLASSES, [{"image": random_images(9), "label": [0, 1, 0] * 3}])
+    scan_rows = scanner._scan
+
+    def clear_between(labeled, start):
+        for part in scan_rows(labeled, start):
+            yield part
+            remove_entries(list_cache())
+
+    monkeypatch.setattr(scanner, "_scan", clear_between)
+    assert scan(folder).rows == 9
+    assert [(entry.kind, entry.name) for entry in list_cache()] == [("scans", folder)]
 
 
 def test_scan_damaged_index_is_made_again(tmp_path):
