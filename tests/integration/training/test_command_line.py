@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,7 @@ def test_train_reports_few_steps_and_why_it_stopped(tmp_path, damaged, capsys):
     assert main(["train", *options, "--learning-rate", "1", "--output", str(tmp_path / "run")]) == 0
     output = capsys.readouterr().out
     report = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert datetime.fromisoformat(report["ended"]).tzinfo is UTC
     assert "only 9 steps of training" in output
     assert f"stopped after epoch {len(report['history'])} of 9: none was better since {report['best_epoch']}" in output
 

@@ -65,6 +65,7 @@ def test_find_folder_of_a_search_shows_its_reports_next_to_the_bundled_model(tmp
     shutil.copytree(PRETRAINED, tmp_path / "model")
     shown = ModelSupervisor.find(str(tmp_path / "model"), None)
     assert shown.folder == shown.reports_folder == tmp_path / "model" and shown.reports_change
+    assert shown.repo is None  # a folder has no page on the Hub
 
 
 def test_find_bundled_model_has_reports_that_do_not_change(bundled):
