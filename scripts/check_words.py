@@ -56,6 +56,8 @@ BANNED_IN_SPANISH = {
     r"\bcomandos?\b": "orden",
     r"\b(la|las|una|unas|esta|tu) demos?\b": "demostración",
     r"\bpuntuaciones\b": "resultados",
+    r"\b(mejor(es)?|cada|otras) \W*pruebas?\b": "ensayo",
+    r"\bcifras? (del 0 al 9|escritas?|dibujadas?|más frecuente)\b": "dígito",
 }
 PATTERNS, SPANISH_PATTERNS = (
     {re.compile(pattern, re.IGNORECASE): advice for pattern, advice in banned.items()}
