@@ -9,6 +9,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import atexit
 import gc
+import logging
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,16 @@ def frozen_heap() -> None:
     """Exempt what is alive from garbage collection: Keras runs a full one, of half a second, after each trial."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def kept_logger() -> Generator[None]:
+    """Have what a command sets for its messages end with the test."""
+    logger = logging.getLogger("trazo")
+    level, handlers = logger.level, logger.handlers
+    yield
+    logger.setLevel(level)
+    logger.handlers = handlers
 
 
 @pytest.fixture(scope="session")
