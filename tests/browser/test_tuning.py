@@ -147,10 +147,13 @@ def test_trials_table_sorts_filters_and_searches(page):
 
 def click_trial(page, figure: str, number: int) -> str:
     """Click the point of a figure by its place among those that can be clicked; returns what the line then says."""
-    points = page.locator(f"#{figure} .points path")
-    points.nth(number).wait_for()
-    points.nth(number).scroll_into_view_if_needed()
-    box = points.nth(number).bounding_box()
+    point = page.locator(f"#{figure} .points path").nth(number)
+    point.wait_for()
+    point.scroll_into_view_if_needed()
+    box, last = point.bounding_box(), None
+    while box != last:  # Plotly draws a figure again when its panel gets its final size
+        page.wait_for_timeout(300)
+        box, last = point.bounding_box(), box
     before = page.locator(".selected-run").text_content()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
     page.locator(f"#{figure} .hovertext").first.wait_for()  # Plotly goes by what it has found under the mouse
