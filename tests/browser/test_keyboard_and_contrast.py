@@ -15,7 +15,8 @@ LOOKS = """element => {
 }"""
 WIDER_THAN_THE_PAGE = """() => [...document.querySelectorAll('main *')].filter(element => {
     const { width, right } = element.getBoundingClientRect();
-    return width && right > document.documentElement.clientWidth + 1 && !element.closest('.table-wrap, .visually-hidden, svg');
+    const isWider = width && right > document.documentElement.clientWidth + 1;
+    return isWider && !element.closest('.table-wrap, .visually-hidden, svg');
 }).map(element => element.outerHTML.slice(0, 120))"""
 
 
