@@ -1,6 +1,7 @@
 """A learner's first ten minutes: every step of the lesson, from its prediction to its explanation."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.actions import DIGITS, PHONE, choose_kernel, draw, open_part
 from ui.i18n import BROWSER_TEXT, LESSON_TEXT
@@ -134,12 +135,19 @@ def do_digit(page):
     yield
 
 
-def test_lesson_is_walked_from_the_first_step_to_the_last(page):
-    """Predictions and steps by the keyboard; each task is checked by the page, and none is done by itself."""
-    opener = page.get_by_role("button", name=WORDS["lesson_open"], exact=True)
-    opener.focus()
-    page.keyboard.press("Enter")
-    for number, step in enumerate(STEPS, 1):
+@pytest.mark.parametrize("first", [pytest.param("batches", marks=pytest.mark.slow), "search"])
+def test_lesson_is_walked_to_its_last_step(page, first):
+    """Predictions and steps by the keyboard; each task is checked by the page, and none is done by itself.
+
+    The steps before the search train networks, which takes a minute.
+    """
+    if number_of(first) > 1:
+        visit_step(page, first)
+    else:
+        page.get_by_role("button", name=WORDS["lesson_open"], exact=True).focus()
+        page.keyboard.press("Enter")
+    steps = STEPS[number_of(first) - 1 :]
+    for step in steps:
         heading = page.locator(".lesson-card h2", has_text=LESSON[f"{step.name}_title"])
         heading.wait_for()
         assert heading.evaluate("heading => heading === document.activeElement")  # a screen reader reads it
@@ -153,12 +161,12 @@ def test_lesson_is_walked_from_the_first_step_to_the_last(page):
             wait_for_tasks(page, done, timeout=60_000)
         page.locator(".lesson-verdict", has_text=LESSON["right"]).wait_for()
         assert page.get_by_text(LESSON[f"{step.name}_explain"]).is_visible()
-        if number < len(STEPS):
+        if step is not steps[-1]:
             page.locator(".lesson-next").focus()
             page.keyboard.press("Enter")
     assert page.locator(".lesson-next").is_disabled()
     page.reload()  # the browser remembers what was done
-    page.locator(".lesson-steps .done").nth(len(STEPS) - 1).wait_for()
+    page.locator(".lesson-steps .done").nth(len(steps) - 1).wait_for()
 
 
 def test_lesson_wrong_prediction_shows_the_answer_once_the_tasks_are_done(page):
@@ -209,3 +217,14 @@ def test_worksheet_has_every_question_and_no_answer(page):
     text = sheet.inner_text()
     for step in STEPS:
         assert LESSON[f"{step.name}_question"] in text and LESSON[f"{step.name}_explain"] not in text
+
+
+def test_lesson_has_no_axe_violation(page):
+    visit_step(page, "bricks")
+    page.locator(".lens-size", has_text="512 × 512").wait_for()
+    choose_kernel(page, "vertical")
+    wait_for_tasks(page, 1)
+    page.locator(".lesson input").last.check()
+    page.locator(".lesson-verdict").wait_for()
+    violations = Axe().run(page, context=["#lesson", "#page-tools"], options={"resultTypes": ["violations"]})
+    assert violations.response["violations"] == []

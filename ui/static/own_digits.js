@@ -11,6 +11,8 @@ const MAX_DRAWINGS = 500; // half a kilobyte each, of the five megabytes that br
 const UNKNOWN = "?";
 const number = new Intl.NumberFormat(trazo.language);
 const percent = new Intl.NumberFormat(trazo.language, { style: "percent", maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(trazo.language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const confident = (share) => tenths.format(share < 0.99999 ? Math.min(share, 0.999) : share); // as the bars show it
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 let given = []; // the drawing of each sign that is shown now, once it has a label
 
@@ -88,7 +90,7 @@ function confusion() {
 		drawings.some(({ answer, label }) => answer === one || label === one),
 	);
 	const table = make("table", "");
-	table.createCaption().textContent = texts.matrix;
+	table.setAttribute("aria-label", texts.matrix);
 	const head = table.createTHead().insertRow();
 	head.append(make("td", ""), ...answers.map((answer) => make("th", answer, { scope: "col" })));
 	const body = table.createTBody();
@@ -111,7 +113,7 @@ function show() {
 	const [low, high] = wilson(right, drawings.length).map((share) => percent.format(share));
 	const values = { right: number.format(right), count: number.format(drawings.length), share: percent.format(right / drawings.length), low, high };
 	find("accuracy").textContent = fill(texts.accuracy, values);
-	find("matrix").replaceChildren(confusion());
+	find("matrix").replaceChildren(confusion(), make("p", texts.matrix));
 }
 
 // --- Taking them along ---
@@ -145,7 +147,7 @@ function update() {
 	const [confidence, rejected] = [signs[0]?.confidence, signs.some((one) => one.rejected)];
 	// On a phone the answer itself is out of sight while one draws.
 	const line = document.querySelector(".canvas-answer");
-	if (line) line.textContent = signs.length === 1 && !rejected ? `${text}  ·  ${percent.format(confidence)}` : text;
+	if (line) line.textContent = signs.length === 1 && !rejected ? `${text}  ·  ${confident(confidence)}` : text;
 	trazo.report("digit", { text, count: signs.length, confidence, rejected });
 }
 

@@ -25,10 +25,10 @@ def test_answers_html_one_character_shows_its_confidences():
 @pytest.mark.parametrize(
     ("shares", "bars"),
     [
-        ([0.9996, 0.0004, 0, 0], ["0", "the other 3"]),
-        ([0.5, 0.3, 0.2, 0], ["0", "1", "2", "3"]),  # one label needs no bar for "the other 1"
-        ([0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05], ["0", "1", "2", "3", "4", "the other 2"]),
-        ([1.0, 0, 0], ["0", "the other 2"]),
+        ([0.9996, 0.0004, 0, 0], ["0", "3 other classes"]),
+        ([0.5, 0.3, 0.2, 0], ["0", "1", "2", "3"]),  # one label needs no bar for "1 other classes"
+        ([0.3, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05], ["0", "1", "2", "3", "4", "2 other classes"]),
+        ([1.0, 0, 0], ["0", "2 other classes"]),
     ],
 )
 def test_answers_html_small_confidences_share_one_bar(shares, bars):
