@@ -137,7 +137,7 @@ STEPS: tuple[Step, ...] = (
         "kernel",
         answer=1,
         options=3,
-        state=EDGES | {"photo": "camera", "kernel": "vertical", "px": "256,60"},
+        state=EDGES | {"photo": "camera", "kernel": "vertical", "px": "150,90"},
         tasks=(
             (("lens.moved", "=", True), ("lens.white", "=", True)),
             (("lens.moved", "=", True), ("lens.sum", "<", 0)),
