@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from model import CnnModel
 from tests.conftest import ROOT, SAMPLE
 
 
@@ -28,6 +29,14 @@ def test_api_page_model_example_runs(page, images, drawings):
     drawing = np.full((100, 100), 255, np.uint8)
     drawing[20:80, 45:55] = 0
     exec(code, {images: [np.zeros((28, 28), np.uint8)], drawings: [drawing]})
+
+
+@pytest.mark.parametrize("page", ["docs/api.md", "docs/api.es.md"])
+def test_api_page_trace_example_runs(page):
+    code = next(block for block in python_blocks(page) if "Explainer" in block)
+    names = {"cnn": CnnModel.from_pretrained(), "pixels": np.zeros((28, 28, 1), np.uint8)}
+    exec(code, names)
+    assert names["evidence"].by_place(7).shape == (7, 7)
 
 
 @pytest.mark.parametrize("page", ["docs/streaming.md", "docs/streaming.es.md"])
