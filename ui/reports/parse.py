@@ -1,8 +1,7 @@
 """The reports of a model, as the page shows them. Anyone may have made them; `model.io.reports` checks them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +10,14 @@ import numpy as np
 
 from model.artifacts import EVALUATION_FILE, STUDY_FILE, TRAINING_FILE, TRIALS_FILE
 from model.errors import TrazoError
-from model.io.reports.data import DataSection
 from model.io.reports.evaluation import EvaluationReport, Mistake
-from model.io.reports.schema import Report, Value
+from model.io.reports.schema import Report
 from model.io.reports.study import StudyReport
-from model.io.reports.training import Epoch, TrainingReport
-from model.io.reports.trials import Importance, Parameter, Trial, TrialsReport
-from model.io.trials import fold_learning_rate, get_optimizer
+from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
 from ui.i18n import UserError
-from ui.reports.search import HyperparameterView, Search, TrialView
+from ui.reports.search import Search
+from ui.reports.search_report import make_search
 
 # A page with more than this would be too large: each figure is as large as what it shows. Files have their limits in
 # `model.artifacts`.
@@ -27,8 +25,6 @@ MAX_TRIALS = 5_000
 MAX_EPOCHS = 100_000  # of all trials together
 MAX_CURVES = 4
 MAX_HYPERPARAMETERS = 100
-MAX_SHOWN_REASON_CHARS = 2_000
-MAX_VALUE_CHARS = 200
 MAX_CELLS = 250_000  # hyperparameters of all trials together
 MAX_CURVE_POINTS = 2_000
 MAX_CLASSES = 100  # of a confusion matrix
@@ -78,34 +74,16 @@ def read_search(folder: Path) -> Search:
     """
     report = _read(TrialsReport, folder / TRIALS_FILE)
     try:
-        trials = tuple(_trial(order, row, report.objective.name) for order, row in enumerate(report.trials))
+        search = make_search(report)
     except ValueError:  # a time that is not one
         raise _damaged(TRIALS_FILE) from None
+    trials = search.trials
     names = {name for trial in trials for name in trial.hyperparameters}
     epochs = sum(len(trial.history) for trial in trials)
     is_too_wide = len(names) > MAX_HYPERPARAMETERS or len(trials) * len(names) > MAX_CELLS
     if len(trials) > MAX_TRIALS or is_too_wide or epochs > MAX_EPOCHS:
         raise _damaged(TRIALS_FILE)
-    schedule = (report.overrides or {}).get("schedule")
-    rates = {optimizer: row.default for row in report.space or () if (optimizer := get_optimizer(row.name)) is not None}
-    return Search(
-        report.objective.name,
-        report.objective.direction == "max",
-        trials,
-        next((trial for trial in trials if trial.trial_id == report.best_trial), None),
-        _space(report.space or []),
-        _importance(report.importance),
-        {optimizer: rate for optimizer, rate in rates.items() if isinstance(rate, (int, float))},
-        schedule if isinstance(schedule, str) else None,
-        report.strategy,
-        (report.data.rows.validation or None) if report.data else None,
-        measured_data(report.data) if report.data else (report.dataset,),
-    )
-
-
-def measured_data(data: DataSection) -> tuple[str, ...]:
-    """Return what the data of two reports must have in common for their scores to be compared: datasets and split."""
-    return (*sorted(source.dataset for source in data.sources), data.split)
+    return search
 
 
 def read_study(folder: Path) -> StudyReport:
@@ -263,65 +241,3 @@ def _read(report: type[R], path: Path) -> R:
 
 def _damaged(name: str) -> UserError:
     return UserError("report_damaged", file=name)
-
-
-def _trial(order: int, row: Trial, objective: str) -> TrialView:
-    return TrialView(
-        order,
-        row.trial_id,
-        row.status,
-        row.score,
-        {name: _hashable(value) for name, value in row.with_one_learning_rate().items()},
-        row.parameters,
-        row.seconds,
-        row.reason and row.reason[:MAX_SHOWN_REASON_CHARS],
-        tuple((epoch.epoch, epoch.value(objective)) for epoch in row.history or ()),
-        epoch_curves(row.history or (), objective),
-        _utc(row.started),
-        _utc(row.ended),
-    )
-
-
-def epoch_curves(history: Sequence[Epoch], objective: str) -> dict[str, tuple[float | None, ...]]:
-    """Return the loss and the objective after each epoch, of training (without `val_`) and validation rows."""
-    names = dict.fromkeys(("loss", "val_loss", objective.removeprefix("val_"), objective))
-    curves = {name: tuple(epoch.value(name) for epoch in history) for name in names}
-    return {name: values for name, values in curves.items() if any(value is not None for value in values)}
-
-
-def _space(rows: list[Parameter]) -> tuple[HyperparameterView, ...]:
-    found: dict[str, HyperparameterView] = {}
-    for row in rows:
-        name = fold_learning_rate(row.name)
-        low, high = row.low or 0.0, row.high or 0.0
-        choices = tuple(map(_hashable, row.values or ()))
-        one = HyperparameterView(name, choices, low, high, row.scale == "log" and low > 0, _hashable(row.default))
-        other = found.get(name, one)
-        found[name] = HyperparameterView(
-            name,
-            tuple(dict.fromkeys((*other.choices, *one.choices))),
-            min(one.low, other.low),
-            max(one.high, other.high),
-            one.log and other.log,
-            one.default,
-        )
-    return tuple(found.values())
-
-
-def _importance(section: Importance | None) -> Importance | None:
-    if section is None or not section.values:
-        return None
-    return section.model_copy(update={"values": sorted(section.values, key=lambda one: -one.importance)})
-
-
-def _hashable(value: Value) -> Value | tuple:
-    if isinstance(value, list):
-        return tuple(map(_hashable, value))
-    return value[:MAX_VALUE_CHARS] if isinstance(value, str) else value
-
-
-def _utc(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    time = datetime.fromisoformat(text)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)

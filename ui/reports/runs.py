@@ -9,8 +9,8 @@ from model.io.reports.training import TrainingReport
 from model.significance import two_shares_p, welch_p
 from ui.i18n import UserError
 from ui.reports.folder import ReportFolder
-from ui.reports.parse import epoch_curves, measured_data
 from ui.reports.search import Search, TrialView
+from ui.reports.search_report import epoch_curves, measured_data
 
 MAX_TRIALS = 500  # that can be compared, the best ones: a list of more would be too long for a page
 MAX_P = 0.05  # of a difference that is more than chance

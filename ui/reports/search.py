@@ -58,7 +58,6 @@ class Search:
     space: tuple[HyperparameterView, ...] = ()  # empty in older reports
     importance: Importance | None = None  # its values are the most important first
     default_rates: Mapping[str, float] = field(default_factory=dict)  # optimizer -> default of its learning rate
-    schedule: str | None = None  # of the learning rate, if every trial had the same
     strategy: str | None = None  # how points were chosen
     rows: int | None = None  # images that the scores were measured on
     measured_on: tuple[str, ...] = ()  # datasets and split that these are from
