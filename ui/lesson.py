@@ -12,6 +12,7 @@ from ui.i18n import LESSON_TEXT, Language
 # A condition: the fact, how it is compared, and with what. `static/lesson.js` compares; the scripts that report facts
 # are `lens_facts.js`, `train_here.js` and `own_digits.js`, and the page's address is a fact, too.
 Condition = tuple[str, str, float | str | bool]
+OPTIONS = 3  # from which each prediction is chosen
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,6 @@ class Step:
     Attributes:
         name: with which the keys of its texts start: title, question, option_1 …, task_1 …, explain.
         answer: the number of the right option, from 1.
-        options: how many there are.
         state: parameters of the page's address that it starts with; see `ui.tabs.link`.
         tasks: for each task the conditions that must hold at the same time.
         training: choices of the panel "Train it here" that it starts with.
@@ -29,7 +29,6 @@ class Step:
 
     name: str
     answer: int
-    options: int
     state: Mapping[str, str]
     tasks: tuple[tuple[Condition, ...], ...]
     training: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +52,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "batches",
         answer=2,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"rows": "1000"},
         tasks=((("training.steps", "=", 32), ("training.epoch", ">=", 1)),),
@@ -61,7 +59,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "layers",
         answer=3,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"filters": "2"},
         tasks=((TRAINED, ("training.filters", "=", 2)), (TRAINED, ("training.filters", "=", 8))),
@@ -69,7 +66,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "activation",
         answer=3,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"preset": "sigmoid"},
         tasks=(
@@ -80,7 +76,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "scaling",
         answer=2,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"preset": "scaling"},
         tasks=(
@@ -91,7 +86,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "loss",
         answer=2,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"scaling": "min-max", "optimizer": "sgd", "rate": "0.0003"},
         tasks=((TRAINED, ("training.loss", ">", 2.0), ("training.loss", "<", 2.6)),),
@@ -99,7 +93,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "rate",
         answer=3,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"preset": "rate", "rate": "0.3"},
         tasks=(
@@ -110,7 +103,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "overfitting",
         answer=3,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"preset": "overfit", "rows": "200", "epochs": "30"},
         tasks=(
@@ -121,7 +113,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "stopping",
         answer=2,
-        options=3,
         state=TRAIN_HERE,
         training=QUICK | {"preset": "overfit", "rows": "200", "epochs": "30", "patience": "3"},
         tasks=((("training.stopped", "=", True),),),
@@ -129,14 +120,12 @@ STEPS: tuple[Step, ...] = (
     Step(
         "search",
         answer=2,
-        options=3,
         state={"tab": "tuning", "part": "search"},
         tasks=((("link.part", "=", "space"),), (("link.part", "=", "table"),)),
     ),
     Step(
         "kernel",
         answer=1,
-        options=3,
         state=EDGES | {"photo": "camera", "kernel": "vertical", "px": "150,90"},
         tasks=(
             (("lens.moved", "=", True), ("lens.white", "=", True)),
@@ -146,7 +135,6 @@ STEPS: tuple[Step, ...] = (
     Step(
         "bricks",
         answer=2,
-        options=3,
         state=EDGES | {"photo": "brick", "kernel": "horizontal"},
         tasks=(
             (
@@ -160,14 +148,12 @@ STEPS: tuple[Step, ...] = (
     Step(
         "pooling",
         answer=3,
-        options=3,
         state=EDGES | {"photo": "chelsea", "kernel": "all"},
         tasks=((("lens.stride", "=", 2),), (("lens.padding", "=", "valid"), ("lens.stride", "=", 1))),
     ),
     Step(
         "digit",
         answer=3,
-        options=3,
         state={"tab": "digit"},
         tasks=(
             (("digit.text", "=", "7"), ("digit.confidence", ">=", 0.9)),
@@ -183,7 +169,7 @@ def lesson_content(language: Language) -> dict[str, object]:
         {
             "name": step.name,
             "answer": step.answer,
-            "options": step.options,
+            "options": OPTIONS,
             "tasks": step.tasks,
             "state": dict(step.state),
             "training": dict(step.training),

@@ -85,6 +85,18 @@ def test_damaged_storage_is_left_out(page):
     page.get_by_text("acierta 1 de 1").wait_for()
 
 
+def test_full_storage_takes_no_more_and_loses_nothing(page):
+    page.evaluate("""() => localStorage.setItem('trazo-drawings-0 1 2 3 4 5 6 7 8 9',
+        JSON.stringify(Array.from({length: 500}, () => ({label: '1', answer: '1', image: 'AA=='}))))""")
+    page.reload()
+    open_tab(page, "digit")
+    draw(page, DIGITS["7"])
+    wait_for_answer(page, "7")
+    key(page, "7").click()
+    page.get_by_text(WORDS["own_full"].format(count=500)).wait_for()
+    page.get_by_text("acierta 500 de 500").wait_for()
+
+
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (390, 844)])
 def test_phone_answer_is_in_sight_while_drawing(open_page, width, height):
     page = open_page(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)

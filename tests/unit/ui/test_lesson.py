@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 from ui.i18n import LANGUAGES, LESSON_TEXT
-from ui.lesson import STEPS, lesson_content
+from ui.lesson import OPTIONS, STEPS, lesson_content
 from ui.tabs.link import read_link
 from ui.tabs.train_here import CONTROLS
 
@@ -16,9 +16,7 @@ COMPARISONS = {"=", "!=", "<", ">", ">="}
 
 
 def keys_of(step):
-    numbered = [f"option_{n}" for n in range(1, step.options + 1)] + [
-        f"task_{n}" for n in range(1, len(step.tasks) + 1)
-    ]
+    numbered = [f"option_{n}" for n in range(1, OPTIONS + 1)] + [f"task_{n}" for n in range(1, len(step.tasks) + 1)]
     return {f"{step.name}_{key}" for key in ("title", "chapter", "question", "explain", *numbered)}
 
 
@@ -37,7 +35,7 @@ def test_lesson_every_step_has_its_texts_and_no_text_is_left_over(language):
 def test_step_opens_a_state_that_the_page_knows(step):
     found, refused = read_link(step.state)
     assert refused == [] and found.keys() == step.state.keys()
-    assert 1 <= step.answer <= step.options
+    assert 1 <= step.answer <= OPTIONS
     for name, value in step.training.items():
         assert value in CONTROLS[name], name
 
