@@ -27,7 +27,7 @@ from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support import worker_tasks
 from ui.i18n import UserError
-from ui.inference import tasks, worker
+from ui.inference import network_map, tasks, worker
 from ui.inference.supervisor import ModelSupervisor, State
 from ui.inference.worker import MAX_CONCURRENT_CALLS, ModelProcess
 from ui.server.images import read_image
@@ -133,9 +133,9 @@ def test_supervisor_answers_equal_those_of_this_process(bundled):
     form = bundled.ask(tasks.input_form)
     assert form == tasks.input_form(explainer) and form.takes_drawings
     inputs = tasks.make_inputs(read_image(seven()), form)
-    there, here = bundled.ask(tasks.read, inputs, "es", 0), tasks.read(explainer, inputs, "es", 0)
-    assert (there.answer_html, there.input_html, there.maps_html) == (here.answer_html, here.input_html, here.maps_html)
-    assert [pixels.tolist() for pixels in there.inputs] == [pixels.tolist() for pixels in here.inputs]
+    assert bundled.ask(tasks.read, inputs, "es") == tasks.read(explainer, inputs, "es")
+    value = network_map.show_value, inputs[0], "block3_conv4", 5, (3, 3)
+    assert bundled.ask(*value) == value[0](explainer, *value[1:])
     assert bundled.ask(tasks.classify, inputs[0]) == tasks.classify(explainer, inputs[0])
     assert (bundled.ask(tasks.first_kernel) == explainer.kernels()["block1_conv1"]).all()
 
