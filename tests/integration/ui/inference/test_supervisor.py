@@ -143,9 +143,9 @@ def test_supervisor_answers_equal_those_of_this_process(bundled):
 def test_supervisor_user_errors_are_raised_and_others_logged(make_supervisor, capfd):
     supervisor = make_supervisor()
     assert supervisor.state is State.LOADING
-    with pytest.raises(UserError, match="blank") as error:
+    with pytest.raises(UserError, match="No stroke") as error:
         supervisor.ask(worker_tasks.refuse)
-    assert error.value.key == "drawing_blank" and "en blanco" in error.value.text("es")
+    assert error.value.key == "drawing_blank" and "ningún trazo" in error.value.text("es")
     with pytest.raises(UserError, match="could not be answered"):
         supervisor.ask(worker_tasks.fail)
     assert re.fullmatch(r"OSError\('no such thing'\) in worker_tasks.py, line \d+\n", capfd.readouterr().err)
