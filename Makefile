@@ -7,7 +7,7 @@ LISTS := requirements.txt ui/requirements.txt training/requirements.txt training
 # Tests start many processes: Python keeps what it compiles, whatever the user's own setting.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-unit test-slow lint docs .venv
+.PHONY: demo test test-unit test-slow lint docs notebooks .venv
 .DELETE_ON_ERROR:
 
 demo: .venv
@@ -36,6 +36,10 @@ lint: .venv/test-requirements
 docs: .venv/test-requirements
 	$(BIN)/python -m scripts.make_cli_docs
 	$(BIN)/python -m scripts.make_schemas
+
+# Executes the chapter in both languages, in some minutes each; a test compares its code and texts with docs/chapter.
+notebooks: .venv/test-requirements
+	$(BIN)/python -m scripts.make_notebooks
 
 .venv: .venv/requirements
 
