@@ -6,8 +6,8 @@
 # This notebook is the course's chapter on convolutional networks as code that you can run and change. It takes about five
 # minutes on two cores, and needs no GPU.
 #
-# - **In Colab:** press the button. The first cell installs Trazo. If Colab asks for a restart afterwards, agree, and run the
-#   cells from the start.
+# - **In Colab:** press the button; where it asks for a repository, give the address of Trazo's. The first cell installs Trazo. If
+#   Colab asks for a restart afterwards, agree, and run the cells from the start.
 # - **On your computer:** install as the README describes, then `.venv/bin/pip install jupyter` and
 #   `.venv/bin/jupyter notebook docs/chapter.en.ipynb`.
 #
@@ -22,8 +22,8 @@
 # Este cuaderno es el capítulo del curso sobre redes convolucionales en código que puedes ejecutar y cambiar. Tarda unos cinco
 # minutos con dos núcleos y no necesita GPU.
 #
-# - **En Colab:** pulsa el botón. La primera celda instala Trazo. Si Colab pide después reiniciar la sesión, acepta y ejecuta las
-#   celdas desde el principio.
+# - **En Colab:** pulsa el botón; si pide un repositorio, dale la dirección del de Trazo. La primera celda instala Trazo. Si Colab
+#   pide después reiniciar la sesión, acepta y ejecuta las celdas desde el principio.
 # - **En tu ordenador:** instala como dice el README y después `.venv/bin/pip install jupyter` y
 #   `.venv/bin/jupyter notebook docs/chapter.es.ipynb`.
 #
