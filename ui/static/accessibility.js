@@ -117,8 +117,6 @@
 		document.querySelectorAll("fieldset.block:not([role])").forEach(groupRadios);
 		document.querySelectorAll(".block.panel > label:not(:has([role=heading]))").forEach(makeHeading);
 		for (const image of document.querySelectorAll("#digit-photo img")) image.alt = words.image;
-		// Chromium would stop at a list that scrolls, which is gone once its field is left.
-		for (const list of document.querySelectorAll("ul.options:not([tabindex])")) list.tabIndex = -1;
 		announceAnswer();
 		document.querySelectorAll("#edges-result [data-testid=slider]:not([tabindex])").forEach(addKeys);
 		for (const search of document.querySelectorAll("#tuning-trials .search-input")) {
@@ -138,7 +136,10 @@
 	window.addEventListener(
 		"keydown",
 		(event) => {
-			if (event.key === "Tab" && event.target.getAttribute("role") === "combobox") event.stopPropagation();
+			if (event.key !== "Tab" || event.target.getAttribute("role") !== "combobox") return;
+			event.stopPropagation();
+			// Chromium would stop at the list, because it scrolls, and it is gone once its field is left.
+			for (const list of document.querySelectorAll("[role=listbox]")) list.tabIndex = -1;
 		},
 		true,
 	);
