@@ -49,7 +49,7 @@ from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
 from training.tuning.search_space import SearchSpace, best_hyperparameters
-from training.tuning.trials_report import describe_interval, read_trials, utc_timestamp
+from training.tuning.trials_report import describe_interval, read_trials
 from training.tuning.tuner import SearchJob, run_search
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
@@ -233,7 +233,7 @@ def train(
         | architecture
         | {"scaling": config.scaling.method, "loss": config.loss},
         **_training_results(settings, progress),
-        ended=utc_timestamp(),
+        ended=progress.ended,
         parameters=trained.count_params(),
         environment=describe_environment(),
         class_rows=class_rows,

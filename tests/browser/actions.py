@@ -49,7 +49,7 @@ def opened(browser, app: App, language: str = "es", **options) -> Iterator:
     }
     for event, note in watched.items():
         page.on(event, note)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(app.url)
     page.get_by_role("tab").first.wait_for()
     yield page

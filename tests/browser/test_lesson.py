@@ -25,7 +25,7 @@ def tasks_done(page) -> int:
     return page.locator(".lesson-tasks .done").count()
 
 
-def wait_for_tasks(page, count: int, timeout: float = 20_000) -> None:
+def wait_for_tasks(page, count: int, timeout: float = 60_000) -> None:
     page.wait_for_function(
         "count => document.querySelectorAll('.lesson-tasks .done').length === count", arg=count, timeout=timeout
     )

@@ -20,6 +20,7 @@ class Progress:
     best_loss: float = float("inf")  # on validation
     history: list[dict[str, float]] = field(default_factory=list)  # one row per epoch
     finished: bool = False
+    ended: str | None = None  # when it was finished, in UTC
 
     def stopped_early(self, patience: int) -> bool:
         """Return whether validation has not improved for `patience` epochs."""

@@ -16,6 +16,7 @@ import numpy as np
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.heads import HEADS
+from model.io.reports.schema import utc_timestamp
 from model.network import build_network
 from model.scores import r_squared, score_classes
 from model.words import counted
@@ -254,6 +255,8 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
         progress.best_loss, progress.best_epoch = val_loss, progress.epoch
         state.best_weights = [weight.numpy() for weight in state.ema_network.weights]
     progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
+    if progress.finished:
+        progress.ended = utc_timestamp()
 
 
 def log_skipped_rows(*streams: HubStream) -> None:

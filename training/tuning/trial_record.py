@@ -5,8 +5,8 @@ from typing import Any
 
 from model.errors import TrazoError
 from model.io.atomic import read_json, write_json
+from model.io.reports.schema import utc_timestamp
 from training.tuning.system_memory import oom_kill_snapshot
-from training.tuning.trials_report import utc_timestamp
 
 MAX_OOM_KILLS = 2  # of the process in one trial, after which the trial fails
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of tr
 MAX_REASON_CHARS = 400
 BUDGET = ("trials", "minutes", "max_params", *TRIAL_OPTIONS.values())
 CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
-
-
-def utc_timestamp() -> str:
-    """Return the current time in the format of the reports."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def build_report(

@@ -17,6 +17,7 @@ from keras_tuner.engine.trial import Trial
 from model.artifacts import TRIALS_FILE
 from model.errors import CorruptFileError, StreamError, TrazoError
 from model.io.reports import write_report
+from model.io.reports.schema import utc_timestamp
 from model.io.reports.trials import TrialsReport
 from model.network import build_network
 from training.config import TrainConfig, TuneConfig
@@ -32,7 +33,7 @@ from training.tuning.search_identity import check_identity
 from training.tuning.search_space import Space
 from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
-from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial, utc_timestamp
+from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial
 
 HINT_RESUME = "fix this and run the same command again to resume"
 

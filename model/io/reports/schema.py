@@ -1,5 +1,6 @@
 """What all reports have in common: types with limits, and one-line errors."""
 
+from datetime import UTC, datetime
 from os import PathLike
 from typing import Annotated, Any, Self
 
@@ -29,6 +30,11 @@ Scalar = bool | Integer | Number | Text | None
 Value = Scalar | Annotated[list[Scalar], Field(strict=False, max_length=100)]  # of a setting; a tuple is a list
 Values = Annotated[dict[Name, Value], Field(max_length=1_000)]
 SkippedRows = Annotated[dict[Text, LongText], Field(max_length=MAX_SKIPPED_ROWS)]
+
+
+def utc_timestamp() -> str:
+    """Return the current time in the format of the reports."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Section(BaseModel):
