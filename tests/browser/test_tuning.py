@@ -149,17 +149,17 @@ def click_trial(page, figure: str, number: int) -> str:
     """Click the point of a figure by its place among those that can be clicked; returns what the line then says."""
     point = page.locator(f"#{figure} .points path").nth(number)
     point.wait_for()
-    point.scroll_into_view_if_needed()
-    box, last = point.bounding_box(), None
-    while box != last:  # Plotly draws a figure again when its panel gets its final size
-        page.wait_for_timeout(300)
-        box, last = point.bounding_box(), box
-    before = page.locator(".selected-run").text_content()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
-    page.locator(f"#{figure} .hovertext").first.wait_for()  # Plotly goes by what it has found under the mouse
-    page.mouse.down()
-    page.mouse.up()
-    page.wait_for_function("before => document.querySelector('.selected-run').textContent !== before", arg=before)
+    for _ in range(10):
+        point.scroll_into_view_if_needed()
+        box = point.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+        page.locator(f"#{figure} .hovertext").first.wait_for()  # Plotly goes by what it has found under the mouse
+        page.mouse.down()
+        page.mouse.up()
+        page.wait_for_timeout(1000)
+        # Plotly draws a figure again when its panel gets its final size: then another point was under the mouse.
+        if "chosen" in (point.get_attribute("class") or ""):
+            break
     return page.locator(".selected-run").text_content()
 
 
