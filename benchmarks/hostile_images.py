@@ -56,7 +56,7 @@ def handle(path: Path) -> tuple[str, float, float]:
     read, write = os.pipe()
     pid = os.fork()
     if not pid:
-        outcome, value = worker._answer(Task(str(path), edge_map_png, ("vertical", 50)), Size.ANY)
+        outcome, value = worker._answer(Task(str(path), edge_map_png, ("vertical", 50, False)), Size.ANY)
         os.write(write, b"read" if outcome is Outcome.DONE else value.key.encode())
         os._exit(0)
     os.close(write)
