@@ -43,7 +43,7 @@ def welch_p(one: Sequence[float], other: Sequence[float]) -> float:
         >>> welch_p([0.91, 0.92, 0.93], [0.51, 0.52, 0.53]) < 0.001
         True
     """
-    from scipy.special import stdtr  # as fast to import as it is rarely needed by the page
+    from scipy.special import stdtr  # here, because the page rarely needs it
 
     difference = fmean(one) - fmean(other)
     if max(np.ptp(one), np.ptp(other)) < MIN_SCATTER:  # the test divides by it

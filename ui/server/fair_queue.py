@@ -87,6 +87,7 @@ class FairQueue(Queue):
             queue = self.event_queue_per_concurrency_id[name]
             limit = queue.concurrency_limit
             left = math.inf if limit is None else limit - queue.current_concurrency - 1
+            # Who has none running may always start one, where a place is left.
             here = Counter(visitor for other, visitor in active if other == name)
             may_run = [event for event in queue.queue if here[visitor_of(event.request)] <= max(0, left - 1)]
             if left >= 0 and may_run:
