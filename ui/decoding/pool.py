@@ -10,6 +10,7 @@ from queue import LifoQueue
 from typing import Any
 
 from model.child_process import ChildDiedError, ChildProcess
+from ui.decoding.pauses import Pauses
 from ui.decoding.worker import Answer, Outcome, Size, Task, run
 from ui.i18n import UserError
 from ui.server.turns import Turns
@@ -17,6 +18,7 @@ from ui.server.turns import Turns
 PROCESSES = 2  # of each lane; a visitor uses one of them at a time, so one is left for others
 LARGE_NICENESS = 10  # drawings come first when cores are busy
 MAX_SMALL_BYTES = 2_000_000  # encoded; a canvas sends no more
+IMAGE_ERRORS = "image_"  # how the keys of messages about an image itself start
 CALL_TIMEOUT_S = 30.0  # the limit of CPU time ends a decoder before; this one is for a process that waits
 
 logger = logging.getLogger("trazo")
@@ -75,13 +77,15 @@ class Lane:
 class Decoders:
     """Decodes images of visitors, small ones apart from large ones: who draws does not wait for photographs."""
 
-    def __init__(self, target: Callable[..., None] = run) -> None:
+    def __init__(self, target: Callable[..., None] = run, pauses: Pauses | None = None) -> None:
         """Start nothing yet.
 
         Args:
             target: what runs in the processes.
+            pauses: of visitors; None for new ones.
         """
         self._small, self._large = Lane(target, Size.SMALL, 0), Lane(target, Size.ANY, LARGE_NICENESS)
+        self._pauses = pauses or Pauses()
 
     def start(self) -> None:
         """Start a process of each lane, before the first image comes."""
@@ -131,6 +135,7 @@ class Decoders:
 
     def _ask(self, task: Task, visitor: str) -> Any:
         answer: Answer = Outcome.TOO_LARGE_HERE, None
+        self._pauses.wait(visitor)
         try:
             if _may_be_small(task.source):
                 answer = self._small.ask(task, visitor)
@@ -138,12 +143,15 @@ class Decoders:
                 answer = self._large.ask(task, visitor)
         except ChildDiedError as error:
             logger.warning("a decoder was ended by an image (%s); another one is started", error)
+            self._pauses.add(visitor)
             raise UserError("image_too_costly") from None
         except OSError as error:  # the system has no room for a process
             logger.warning("a decoder could not be started (%s)", error)
             raise UserError("busy") from None
         outcome, value = answer
         if outcome is Outcome.REFUSED:
+            if value.key.startswith(IMAGE_ERRORS):  # others are those of the function: nothing drawn, for example
+                self._pauses.add(visitor)
             raise value
         return value
 

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.support import decoder_tasks
 from tests.support.hostile_images import BOMBS, png_of_size
 from tests.support.images import encode_image, photograph
+from ui.decoding.pauses import PAUSE_S, Pauses
 from ui.decoding.pool import LARGE_NICENESS, Decoders
 from ui.i18n import UserError
 
@@ -50,6 +51,24 @@ def test_decoders_small_and_large_images_have_their_own_processes(decoders, tmp_
     assert huge["shape"][0] / huge["shape"][1] == pytest.approx(4_000 / 5_000, abs=1e-3)
     assert np.prod(huge["shape"]) <= 12_000_000
     assert decoders.megapixels(SMALL) == 0.0024 and decoders.megapixels(LARGE) == 2.25
+
+
+def test_visitor_whose_image_is_refused_waits_before_the_next_one():
+    slept: list[float] = []
+    decoders = Decoders(pauses=Pauses(slept.append))
+    try:
+        with pytest.raises(UserError, match="No stroke"):  # says nothing about the image
+            decoders.apply(decoder_tasks.refuse, SMALL, visitor="one")
+        decoders.apply(decoder_tasks.describe, SMALL, visitor="one")
+        assert slept == []
+        with pytest.raises(UserError, match="cannot be read as an image"):
+            decoders.apply(decoder_tasks.describe, b"no image", visitor="one")
+        decoders.apply(decoder_tasks.describe, SMALL, visitor="other")
+        assert slept == []
+        decoders.apply(decoder_tasks.describe, SMALL, visitor="one")
+        assert len(slept) == 1 and 0 < slept[0] <= PAUSE_S
+    finally:
+        decoders.close()
 
 
 def test_decoders_are_forked_from_a_process_that_has_imported_everything(tmp_path):
