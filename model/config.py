@@ -40,6 +40,7 @@ NORMALIZATION_WEIGHTS = {
 }
 NORMALIZATIONS = tuple(NORMALIZATION_WEIGHTS)
 POOLINGS = ("max", "average", "stride")
+BLOCKS = ("plain", "residual")
 # Far above any sensible network. They do not bound the memory that a hostile config may claim for weights: together
 # they allow layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
 MAX_BLOCKS = 8
@@ -105,6 +106,10 @@ class CnnConfig:
     # Of a regression, fitted in training; None for the numbers as they are.
     target_scaling: Annotated[TargetScaling | None, optional(_object(TargetScaling))] = None
 
+    stem_filters: Annotated[int, whole(0, MAX_FILTERS)] = 0  # of a convolution before all blocks; 0: none
+    # plain: convolutions, then the pooling. residual: one convolution and the pooling, then pairs of convolutions, each
+    # with a shortcut past it.
+    blocks: Annotated[str, choice(BLOCKS)] = "plain"
     # One number per block; each block halves the image.
     filters: Annotated[tuple[int, ...], listing(whole(1, MAX_FILTERS), whole(1, MAX_BLOCKS), "blocks")] = (32, 64)
     convolutions: Annotated[int | tuple[int, ...], one_or_list(whole(1, MAX_CONVOLUTIONS))] = 2  # in all or each block
@@ -164,6 +169,11 @@ class CnnConfig:
             raise TrazoError(
                 f"convolutions has {given} numbers for {blocks} blocks; give one for each block, or one for all"
             )
+        if self.blocks == "residual" and not all(count % 2 for count in self.convolutions_of_blocks):
+            raise TrazoError(
+                f"a residual block has one convolution and pairs of them: 1, 3, 5, … convolutions, not "
+                f"{self.convolutions!r}"
+            )
         if self.largest_map > MAX_FEATURE_MAP_VALUES:
             raise TrazoError(
                 f"image_shape and filters ask for {self.largest_map:,} numbers in one layer; "
@@ -200,6 +210,9 @@ class CnnConfig:
     def kernel_shapes(self) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each convolution's kernel, by the layer's name: height, width, inputs, filters."""
         shapes, inputs = {}, self.image_shape[2]
+        if self.stem_filters:
+            shapes["stem"] = (self.kernel_size, self.kernel_size, inputs, self.stem_filters)
+            inputs = self.stem_filters
         for block, (filters, convolutions) in enumerate(zip(self.filters, self.convolutions_of_blocks, strict=True), 1):
             for position in range(1, convolutions + 1):
                 shapes[f"block{block}_conv{position}"] = (self.kernel_size, self.kernel_size, inputs, filters)
@@ -210,7 +223,20 @@ class CnnConfig:
     def largest_map(self) -> int:
         """Return how many numbers the largest layer's feature maps hold, for one image."""
         height, width, _ = self.image_shape
-        return max((height >> block) * (width >> block) * filters for block, filters in enumerate(self.filters))
+        of_blocks = ((height >> block) * (width >> block) * filters for block, filters in enumerate(self.filters))
+        return max(height * width * self.stem_filters, *of_blocks)
+
+    @property
+    def block_outputs(self) -> list[str]:
+        """Return the name of the layer whose output is that of each block, before its pooling in a plain one."""
+        if self.blocks == "residual":
+            return [
+                f"block{block}_add{count // 2}" if count > 1 else f"block{block}_conv1_{self.activation}"
+                for block, count in enumerate(self.convolutions_of_blocks, 1)
+            ]
+        return [
+            f"block{block}_conv{count}_{self.activation}" for block, count in enumerate(self.convolutions_of_blocks, 1)
+        ]
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:

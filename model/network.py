@@ -38,15 +38,11 @@ def standardized_outputs(network: keras.Model, config: CnnConfig) -> keras.Model
 def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     x = _add_scaling(x, config.scaling)
 
-    # Blocks: convolutions, then half of the height and width.
+    if config.stem_filters:
+        x = _add_convolution(x, config, config.stem_filters, "stem")
+    add_block = _add_residual_block if config.blocks == "residual" else _add_plain_block
     for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
-        for number in range(1, convolutions + 1):
-            stride = 2 if config.pooling == "stride" and number == convolutions else 1
-            x = _add_convolution(x, config, filters, stride, f"block{block}_conv{number}")
-        if config.pooling == "max":
-            x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
-        elif config.pooling == "average":
-            x = layers.AveragePooling2D(2, name=f"block{block}_pool")(x)
+        x = add_block(x, config, filters, convolutions, f"block{block}")
         if config.dropout:
             x = layers.Dropout(config.dropout, name=f"block{block}_dropout")(x)
 
@@ -76,10 +72,51 @@ def _add_scaling(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     return layers.Rescaling(scale, offset, name="scaling", dtype="float32")(x)
 
 
-def _add_convolution(
-    x: keras.KerasTensor, config: CnnConfig, filters: int, stride: int, name: str
+def _add_plain_block(
+    x: keras.KerasTensor, config: CnnConfig, filters: int, convolutions: int, name: str
 ) -> keras.KerasTensor:
-    x = layers.Conv2D(
+    """Add convolutions, then halve height and width."""
+    for number in range(1, convolutions + 1):
+        stride = 2 if config.pooling == "stride" and number == convolutions else 1
+        x = _add_convolution(x, config, filters, f"{name}_conv{number}", stride)
+    return _add_pooling(x, config, name)
+
+
+def _add_residual_block(
+    x: keras.KerasTensor, config: CnnConfig, filters: int, convolutions: int, name: str
+) -> keras.KerasTensor:
+    """Add a convolution and halve height and width, then pairs of convolutions, the sum of which and of their input.
+
+    Sources: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", for the shortcut; Page 2018,
+    "How to Train Your ResNet", for this order, in which no shortcut needs a convolution of its own.
+    """
+    x = _add_kernel(x, config, filters, f"{name}_conv1", 2 if config.pooling == "stride" else 1)
+    x = _add_pooling(x, config, name)  # before the normalization, which then has a quarter to do
+    x = _add_activation(_add_normalization(x, config, f"{name}_conv1"), config, f"{name}_conv1")
+    for pair in range(1, convolutions // 2 + 1):
+        branch = _add_convolution(x, config, filters, f"{name}_conv{2 * pair}")
+        branch = _add_convolution(branch, config, filters, f"{name}_conv{2 * pair + 1}")
+        x = layers.Add(name=f"{name}_add{pair}")([x, branch])
+    return x
+
+
+def _add_pooling(x: keras.KerasTensor, config: CnnConfig, name: str) -> keras.KerasTensor:
+    if config.pooling == "max":
+        return layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+    if config.pooling == "average":
+        return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+    return x
+
+
+def _add_convolution(
+    x: keras.KerasTensor, config: CnnConfig, filters: int, name: str, stride: int = 1
+) -> keras.KerasTensor:
+    x = _add_kernel(x, config, filters, name, stride)
+    return _add_activation(_add_normalization(x, config, name), config, name)
+
+
+def _add_kernel(x: keras.KerasTensor, config: CnnConfig, filters: int, name: str, stride: int = 1) -> keras.KerasTensor:
+    return layers.Conv2D(
         filters,
         config.kernel_size,
         strides=stride,
@@ -88,7 +125,6 @@ def _add_convolution(
         name=name,
         **_kernel_options(config),
     )(x)
-    return _add_activation(_add_normalization(x, config, name), config, name)
 
 
 def _kernel_options(config: CnnConfig) -> dict:

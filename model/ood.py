@@ -72,10 +72,7 @@ class OODDetector:
 @keras_defaults()
 def build_features(network: keras.Model, config: CnnConfig) -> keras.KerasTensor:
     """Return the features of a network's input, symbolically: float32 (n, features)."""
-    maps = [
-        network.get_layer(f"block{block}_conv{convolutions}_{config.activation}").output
-        for block, convolutions in enumerate(config.convolutions_of_blocks, 1)
-    ]
+    maps = [network.get_layer(name).output for name in config.block_outputs]
     dense = [network.get_layer(f"dense{n}_{config.activation}").output for n, _ in enumerate(config.dense_units, 1)]
     features = [keras.layers.GlobalAveragePooling2D()(one) for one in maps] + dense
     return keras.layers.Concatenate()(features) if len(features) > 1 else features[0]

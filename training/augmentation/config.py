@@ -25,6 +25,16 @@ class AugmentConfig(Validated):
     random_erasing: float = option(
         0.0, low=0, high=0.5, help="share of an image that a rectangle may cover", extra={"seed_offset": 3}
     )
+    mirror: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="share of images that are mirrored, left to right; 0.5 for photographs, not for writing",
+        extra={"seed_offset": 6},
+    )
+    color_jitter: float = option(
+        0.0, low=0, high=1, help="strength of changes in brightness, contrast and saturation", extra={"seed_offset": 7}
+    )
     clean_fraction: float = option(
         0.0, low=0, high=1, help="share of images that stay as they are", extra={"seed_offset": 5}
     )

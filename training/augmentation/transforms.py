@@ -17,6 +17,8 @@ MAX_ZOOM = 0.12  # larger or smaller by this share
 MAX_SHIFT = 0.08  # of height and width
 ELASTIC_SIGMA = 4 / 28  # standard deviation of the Gaussian that smooths the displacements, as a share of the side
 MAX_ERASE_ASPECT = 2  # of an erased rectangle's sides
+MAX_COLOR_CHANGE = 0.5  # of brightness, contrast and saturation, as a factor more or less
+GRAY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
@@ -31,12 +33,16 @@ def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Ten
         float32 (n, h, w, c); pixels that enter at a border repeat the border.
     """
     originals = images
+    if config.mirror:
+        images = _mirror(images, seed_of("mirror", seed), config.mirror)
     if config.elastic_transform:
         images = _distort(images, seed, config.augment, config.elastic_transform)
     elif config.augment:
         images = _move(images, seed, config.augment)
     if config.stroke_jitter:
         images = _jitter_strokes(images, seed_of("stroke_jitter", seed), config.stroke_jitter)
+    if config.color_jitter:
+        images = _change_colors(images, seed_of("color_jitter", seed), config.color_jitter)
     if config.random_erasing:
         images = _erase(images, seed_of("random_erasing", seed), config.random_erasing)
     if config.clean_fraction:
@@ -53,6 +59,11 @@ def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
         seed: int32 (2,).
     """
     return tf.random.experimental.stateless_fold_in(seed, SEED_OFFSETS[augmentation])
+
+
+def _mirror(images: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:
+    chance = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed)
+    return tf.where(chance < fraction, tf.reverse(images, [2]), images)
 
 
 def _move(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
@@ -141,6 +152,19 @@ def _jitter_strokes(images: tf.Tensor, seed: tf.Tensor, max_px: float) -> tf.Ten
     thicker = tf.nn.max_pool2d(images, 3, 1, "SAME")
     thinner = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
     return images + tf.abs(share) * (tf.where(share > 0, thicker, thinner) - images)
+
+
+def _change_colors(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
+    """Change brightness, contrast and, of images in color, saturation, each by a factor of its own for each image."""
+    change = MAX_COLOR_CHANGE * strength
+    factors = tf.random.stateless_uniform((3, tf.shape(images)[0], 1, 1, 1), seed, 1 - change, 1 + change)
+    images = images * factors[0]
+    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    images = mean + (images - mean) * factors[1]
+    if images.shape[3] == 3:
+        gray = tf.reduce_sum(images * tf.constant(GRAY_WEIGHTS), axis=3, keepdims=True)
+        images = gray + (images - gray) * factors[2]
+    return tf.clip_by_value(images, 0.0, 255.0)
 
 
 def _erase(images: tf.Tensor, seed: tf.Tensor, max_area: float) -> tf.Tensor:

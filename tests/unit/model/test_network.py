@@ -8,6 +8,7 @@ import pytest
 
 from model import CnnConfig
 from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS
+from model.errors import TrazoError
 from model.network import build_network
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 12, 12, 1)).astype(np.float32)
@@ -61,6 +62,35 @@ def test_network_blocks_have_their_number_of_convolutions():
     network = build_network(CnnConfig(filters=(2, 3), convolutions=(1, 3)))
     names = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     assert names == ["block1_conv1", "block2_conv1", "block2_conv2", "block2_conv3"]
+
+
+RESIDUAL = {"image_shape": (12, 12, 1), "filters": (3, 4), "convolutions": (1, 3), "dense_units": (), "stem_filters": 2}
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_network_residual_weights_are_those_of_the_config(pooling, normalization):
+    config = CnnConfig(**RESIDUAL, blocks="residual", pooling=pooling, normalization=normalization)
+    network = build_network(config)
+    assert {weight.path: tuple(weight.shape) for weight in network.weights} == config.weight_shapes
+    assert network.get_layer("mean").input.shape == (None, 3, 3, 4)
+    assert [network.get_layer(name).output.shape[-1] for name in config.block_outputs] == [3, 4]
+
+
+def test_network_residual_block_adds_its_input():
+    network = build_network(CnnConfig(**RESIDUAL, blocks="residual"))
+    for weight in network.weights:
+        if weight.path.startswith(("block2_conv2/", "block2_conv3/")):
+            weight.assign(weight * 0)
+    before, after = (network.get_layer(name).output for name in ("block2_conv1_relu", "block2_add1"))
+    first, last = keras.Model(network.input, [before, after])(PIXELS)
+    assert np.ptp(first) > 0
+    np.testing.assert_array_equal(first, last)
+
+
+def test_network_residual_block_of_two_convolutions_is_refused():
+    with pytest.raises(TrazoError, match="1, 3, 5"):
+        CnnConfig(blocks="residual", convolutions=2)
 
 
 def test_network_temperature_divides_scores():

@@ -11,4 +11,6 @@ def test_seed_offsets_are_those_that_past_batches_had():
         "random_erasing": 3,
         "digit_variants": 4,
         "clean_fraction": 5,
+        "mirror": 6,
+        "color_jitter": 7,
     }

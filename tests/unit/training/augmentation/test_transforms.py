@@ -102,3 +102,25 @@ def test_clean_fraction_leaves_that_share_unchanged(images):
     assert 0.1 < unchanged.mean() < 0.4
     without = augment(images, SEED, AugmentConfig(augment=1.5)).numpy()
     assert not (without == images.numpy()).all(axis=(1, 2, 3)).any()
+
+
+def test_mirror_swaps_left_and_right_of_its_share():
+    images = tf.constant(np.random.default_rng(0).integers(0, 256, (256, 4, 5, 3)).astype(np.float32))
+    changed = augment(images, SEED, AugmentConfig(augment=0.0, mirror=0.25)).numpy()
+    mirrored = (changed == images.numpy()[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert 40 < mirrored.sum() < 90
+    assert (changed[~mirrored] == images.numpy()[~mirrored]).all()
+
+
+def test_color_jitter_keeps_gray_gray_and_the_order_of_brightness():
+    ramp = np.tile(np.linspace(60, 120, 8, dtype=np.float32)[:, None], (64, 8, 1, 3)).reshape(64, 8, 8, 3)
+    changed = augment(tf.constant(ramp), SEED, AugmentConfig(augment=0.0, color_jitter=1.0)).numpy()
+    np.testing.assert_allclose(changed[..., 0], changed[..., 2], atol=1e-3)
+    assert (np.diff(changed.reshape(64, -1, 3)[:, :, 0].reshape(64, 64)[:, :8]) >= -1e-3).all()
+    assert changed.min() >= 0 and changed.max() <= 255 and len({image.tobytes() for image in changed}) == 64
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_color_jitter_any_number_of_channels_has_its_shape(channels):
+    images = tf.fill((4, 6, 6, channels), 200.0)
+    assert augment(images, SEED, AugmentConfig(augment=0.0, color_jitter=0.5)).shape == images.shape
