@@ -24,7 +24,7 @@ from model.logs import held_messages, log_once
 from model.names import MAX_NAME_CHARS
 from model.scaling import PixelHistogram
 from model.words import counted
-from training.augmentation.digit_variants import check_digits
+from training.augmentation.checks import check_augmentation
 from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TuneConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
 from training.data.image_shape import sample_facts
@@ -43,7 +43,7 @@ from training.evaluation.summary import summarize, summarize_validation
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
-from training.presets import PRESETS
+from training.recipe import Recipe, choose_recipe, decide_mirroring
 from training.release.card import write_card
 from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
@@ -188,12 +188,18 @@ def train(
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
     """
-    preset, architecture, recipe = _hyperparameters(folder, preset)
-    settings = TrainConfig(**recipe | overrides)
-    settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
-    opened, config_fields, settings = _open_checked(data, settings, folder)
+    searched = _searched_recipe(folder) if preset is None else None
+    opened = _open(data, TrainConfig(**(searched.training if searched else {}) | overrides), folder)
+    recipe = searched or choose_recipe(opened, preset)
+    settings = TrainConfig(**recipe.training | overrides)
+    opened = _rebatch(opened, settings.batch_size)
+    config_fields, settings = _check_settings(opened, settings)
     _keep_data(found or inspect_run(data, opened), opened, folder)
     _keep_contents(data, opened, folder)
+    histogram = _histogram(opened, folder)
+    recipe = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
+    settings = replace(settings, **recipe.training | overrides)
+    settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
@@ -203,7 +209,7 @@ def train(
             counted(steps, "step"),
             settings.patience * steps // settings.epochs,
         )
-    architecture["scaling"] = _histogram(opened, folder).fit(architecture["scaling"])
+    architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
     config = _make_config(data, config_fields | architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
@@ -228,7 +234,8 @@ def train(
         logger.info(line)
     report = TrainingReport.build(
         data=data_section(opened.train, opened.validation),
-        preset=preset,
+        preset=recipe.preset,
+        decisions=list(recipe.decisions),
         hyperparameters=_hyperparameter_values(settings)
         | architecture
         | {"scaling": config.scaling.method, "loss": config.loss},
@@ -297,15 +304,10 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
     return report
 
 
-def _hyperparameters(folder: Path, preset: str | None) -> tuple[str | None, dict[str, Any], dict[str, Any]]:
-    """Return (preset or None, fields of CnnConfig, fields of TrainConfig) of a preset, or of a run's best trial."""
-    if preset is None and (folder / TRIALS_FILE).exists():
-        best = best_hyperparameters(read_trials(folder))
-        if best:
-            return None, *best
-    preset = preset or "default"
-    chosen = PRESETS[preset]()
-    return preset, dict(chosen.architecture), dict(chosen.training)
+def _searched_recipe(folder: Path) -> Recipe | None:
+    """Return the recipe of a run's best trial; None without a search."""
+    best = best_hyperparameters(read_trials(folder)) if (folder / TRIALS_FILE).exists() else None
+    return Recipe(*best) if best else None
 
 
 def _open_checked(
@@ -319,15 +321,32 @@ def _open_checked(
     Raises:
         ChangedDataError: if the folder holds a run on other data; nothing else is reported then.
     """
-    if not (folder / CONTENTS_FILE).exists():
-        opened = open_data(data, settings.seed, settings.batch_size)
-    else:
+    opened = _open(data, settings, folder)
+    return opened, *_check_settings(opened, settings)
+
+
+def _open(data: DataConfig, settings: TrainConfig, folder: Path) -> TrainingData:
+    """Open the training data, and refuse it if the folder holds a run on other data."""
+    if (folder / CONTENTS_FILE).exists():
         with held_messages(unless=ChangedDataError):
             opened = open_data(data, settings.seed, settings.batch_size)
             check_same_data(folder, Contents.of(data, opened))
+            return opened
+    return open_data(data, settings.seed, settings.batch_size)
+
+
+def _rebatch(opened: TrainingData, batch_size: int) -> TrainingData:
+    """Return the same data in batches of another size."""
+    if opened.train.batch_size == batch_size:
+        return opened
+    validation = opened.validation.rebatch(batch_size).cached()
+    return replace(opened, train=opened.train.rebatch(batch_size), validation=validation)
+
+
+def _check_settings(opened: TrainingData, settings: TrainConfig) -> tuple[dict[str, Any], TrainConfig]:
+    """Refuse settings that do not suit the data; return what `_open_checked` does, without the data."""
     check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
-    if settings.digit_variants:
-        check_digits(opened.train.labels)
+    check_augmentation(settings, opened.train.task, opened.train.labels)
     config_fields = {
         "labels": opened.train.labels,
         "task": opened.train.task,
@@ -338,7 +357,7 @@ def _open_checked(
         config_fields["target_scaling"] = asdict(fit_target_scaling(opened, settings.loss))
     if settings.class_weights:
         settings = replace(settings, class_weight_values=_class_weights(opened))
-    return opened, config_fields, settings
+    return config_fields, settings
 
 
 def _keep_data(found: DataReport, opened: TrainingData, folder: Path) -> None:

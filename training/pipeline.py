@@ -10,6 +10,7 @@ from model.pixel_format import PixelFormat
 from training.augmentation import transforms
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
+from training.augmentation.mixing import MixedLabels, mix_images
 from training.data.batches import Batch
 from training.data.decode import decoded_groups
 from training.data.image_shape import sample_image_shape
@@ -63,7 +64,8 @@ def make_train_data(
 
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)), `steps` batches per epoch. The
-        last batch of an epoch is smaller if the rows do not divide evenly; it is kept.
+        last batch of an epoch is smaller if the rows do not divide evenly; it is kept. With mixup or cutmix, the labels
+        of classes are `MixedLabels`.
 
     Example:
         >>> stream = HubStream("ylecun/mnist", batch_size=128)
@@ -79,12 +81,13 @@ def make_train_data(
     if augment.is_active:
 
         @without_autograph
-        def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def augmented(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | MixedLabels]:
             images, labels = batch
             if augment.digit_variants:
                 variant_seed = transforms.seed_of("digit_variants", seed)
                 images = add_regional_strokes(images, labels, variant_seed, augment.digit_variants)
-            return transforms.augment(images, seed, augment), labels
+            images = transforms.augment(images, seed, augment)
+            return mix_images(images, labels, seed, augment) if augment.mixes_images else (images, labels)
 
         data = tf.data.Dataset.zip(data, _augmentation_seeds(stream, epoch, start, epochs, steps)).map(augmented)
     return _prefetched(data)

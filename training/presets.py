@@ -1,8 +1,13 @@
 """Architectures and recipes that need no search."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+
+from model.config import MAX_BLOCKS
+
+ImageShape = tuple[int, int, int]  # height, width, channels
 
 
 @dataclass(frozen=True)
@@ -11,6 +16,18 @@ class Preset:
 
     architecture: dict[str, Any]  # fields of CnnConfig; `scaling` is the method's name
     training: dict[str, Any]  # fields of TrainConfig
+    mirrors_if_it_may: bool = False  # `mirror` is decided from the validation rows, unless it is given
+    adapt: "Callable[[str, ImageShape, int], Preset] | None" = None  # what `fit_to` calls
+
+    def fit_to(self, task: str, image_shape: ImageShape, rows: int) -> "Preset":
+        """Return the preset for a dataset; most are the same for all.
+
+        Args:
+            task: binary, multiclass or regression.
+            image_shape: of the network's input.
+            rows: to learn from.
+        """
+        return self.adapt(task, image_shape, rows) if self.adapt else self
 
 
 def fast() -> Preset:
@@ -106,4 +123,87 @@ def drawings() -> Preset:
     return replace(base, training=base.training | {"digit_variants": 0.35, "stroke_jitter": 0.25})
 
 
-PRESETS: dict[str, Callable[[], Preset]] = {"fast": fast, "small": small, "default": default, "drawings": drawings}
+PHOTO_BATCH_ROWS = 128
+MIN_PHOTO_EPOCHS, MAX_PHOTO_EPOCHS = 60, 100
+MIN_PHOTO_STEPS = 4000  # of a training; few images are seen more often for it
+PHOTO_FILTERS = (64, 128, 256)  # of the residual blocks
+NARROW_FILTERS = 32  # of what comes before them
+MAX_RESIDUAL_SIDE_PX = 48  # of what the residual blocks see; larger images are halved before, which costs little
+
+
+def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows: int = 20_000) -> Preset:
+    """Residual blocks for photographs, in color or gray; their number and that of the epochs follow from the dataset.
+
+    The network is that of Page 2018, "How to Train Your ResNet", of half the width and with a shortcut in every block:
+    at 32 × 32 pixels in color and with ten classes 1,944,298 parameters and 114 million multiplications for an image.
+    Mirrored images are learned from if no class is recognized worse in the mirror (`training.evaluation.mirroring`).
+
+    Args:
+        task: binary, multiclass or regression.
+        image_shape: of the network's input.
+        rows: to learn from.
+
+    python -m training train --dataset uoft-cs/cifar10 --image-column img --output runs/photo --preset photo
+    """
+    epochs = math.ceil(MIN_PHOTO_STEPS / math.ceil(rows / PHOTO_BATCH_ROWS))
+    epochs = min(max(epochs, MIN_PHOTO_EPOCHS), MAX_PHOTO_EPOCHS)
+    # A number does not follow from the areas of two images, but a part of an image may be hidden.
+    covered = {"random_erasing": 0.25} if task == "regression" else {"cutmix": 0.5}
+    return Preset(
+        architecture=_residual_blocks(image_shape) | {"dense_units": (), "scaling": "z-score"},
+        training={
+            "epochs": epochs,
+            "patience": epochs,
+            "batch_size": PHOTO_BATCH_ROWS,
+            "optimizer": "adamw",
+            "learning_rate": 4e-3,
+            "weight_decay": 5e-2,
+            "label_smoothing": 0.1,
+            "augment": 0.0,
+            "random_crop": 0.125,
+            "color_jitter": 0.4,
+            "ema_momentum": 0.999,
+            "precision": "bfloat16",
+        }
+        | covered,
+        mirrors_if_it_may=True,
+        adapt=photo,
+    )
+
+
+def _residual_blocks(image_shape: ImageShape) -> dict[str, Any]:
+    """Return the blocks for images of a size: about the same number of multiplications for all from 32 × 32 pixels on.
+
+    Images are halved by single convolutions until they are small. Then up to three residual blocks follow, as long as
+    two pixels of a side are left for the last one's mean.
+    """
+    height, width, _ = image_shape
+    possible = min(height, width).bit_length() - 1  # blocks that halve the shorter side to one pixel
+    halvings = max(0, math.floor(math.log2(math.sqrt(height * width) / MAX_RESIDUAL_SIDE_PX)) + 1)
+    residual = max(1, min(len(PHOTO_FILTERS), possible - halvings - 1))
+    halvings = max(0, min(halvings, possible - residual, MAX_BLOCKS - residual))
+    return {
+        "blocks": "residual",
+        "stem_filters": 0 if halvings else NARROW_FILTERS,
+        "filters": (NARROW_FILTERS,) * halvings + PHOTO_FILTERS[:residual],
+        "convolutions": (1,) * halvings + (3,) * residual,
+        "kernel_size": min(3, height, width),
+    }
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {
+    "fast": fast,
+    "small": small,
+    "default": default,
+    "drawings": drawings,
+    "photo": photo,
+}
+
+
+def choose_preset(photographs: bool) -> str:
+    """Return the preset that suits a dataset.
+
+    Args:
+        photographs: whether most of its images are photographs; see `training.data.image_kind`.
+    """
+    return "photo" if photographs else "default"

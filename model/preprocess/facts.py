@@ -29,6 +29,7 @@ FACTS = np.dtype(
         ("channels", np.uint8),  # 1: gray, also if it is stored as RGB; 3: color
         ("bits", np.uint8),  # 8 or 16
         ("alpha", np.bool_),  # whether a pixel is transparent
+        ("flat", np.bool_),  # of a gray image: whether most of it has one level, as behind writing and drawings
     ]
 )
 TARGET_PX = (128, 128)  # photographs are decoded as for a network of this size: at least twice as large
@@ -36,6 +37,9 @@ MAX_SAMPLED_SIDE_PX = 1000  # larger images with transparency are sampled: nine 
 MAX_CONSTANT_LEVELS = 2  # an image that varies by at most this shows nothing
 MIN_VISIBLE_LEVELS = 16  # a drawing that differs by less from its background is hardly visible
 MAX_HIDDEN_SHARE = 0.01  # of the images with transparency, hidden on white or black, before a gray is chosen
+FLAT_BINS, FLAT_SPAN = 32, 3  # of the levels up to the brightest; a background lies within so many of them
+MIN_FLAT_SHARE = 0.4  # of the pixels, from which on they are a background
+MAX_COUNTED_SIDE_PX = 128  # larger images are sampled for it
 MAX_LOSSY_TINT = 6  # by which the channels of a gray image may differ in lossy WebP, AVIF and HEIC, which round colors
 
 
@@ -58,6 +62,7 @@ class ImageFacts:
     channels: int
     bits: int
     alpha: bool
+    flat: bool
     reason: str | None
 
 
@@ -186,7 +191,8 @@ def _measure(data: bytes, kind: str | None, number: int, costly: Costly) -> tupl
     stored_image = jpeg_without_metadata(data) if kind == "JPEG" else data
     content = _to_number(blake2b(stored_image, digest_size=8)) if is_lossy else _hash_pixels(planes, alpha)
     bits = 8 * pixels.itemsize
-    return content, width, height, low, high, brightest, number, len(planes), bits, alpha is not None
+    flat = len(planes) == 1 and _is_flat(planes[0], brightest)
+    return content, width, height, low, high, brightest, number, len(planes), bits, alpha is not None, flat
 
 
 def _split(pixels: np.ndarray, max_tint: int) -> tuple[list[np.ndarray], np.ndarray | None]:
@@ -229,6 +235,14 @@ def _ranges(
     white = 255 if alpha.dtype == np.uint8 else white_level_for(brightest)
     ranges = [_widest([one + background / 255 * white * (1 - share) for one in on_black]) for background in BACKGROUNDS]
     return tuple(low for low, _ in ranges), tuple(high for _, high in ranges)
+
+
+def _is_flat(plane: np.ndarray, brightest: int) -> bool:
+    """Return whether neighboring levels cover so much of an image that they are a background."""
+    step = 1 + (max(plane.shape) - 1) // MAX_COUNTED_SIDE_PX
+    sampled = np.ascontiguousarray(plane[::step, ::step])
+    counts = cv2.calcHist([sampled], [0], None, [FLAT_BINS], [0, brightest + 1]).ravel()
+    return bool(np.convolve(counts, np.ones(FLAT_SPAN)).max() >= MIN_FLAT_SHARE * sampled.size)
 
 
 def _widest(planes: list[np.ndarray]) -> tuple[int, int]:

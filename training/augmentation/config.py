@@ -35,6 +35,27 @@ class AugmentConfig(Validated):
     color_jitter: float = option(
         0.0, low=0, high=1, help="strength of changes in brightness, contrast and saturation", extra={"seed_offset": 7}
     )
+    random_crop: float = option(
+        0.0,
+        low=0,
+        high=0.5,
+        help="share of the side by which images are shifted at most, by whole pixels",
+        extra={"seed_offset": 8},
+    )
+    mixup: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="share of images that are blended with another one, as are their labels",
+        extra={"seed_offset": 9},
+    )
+    cutmix: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="share of images that get a rectangle of another one, and that part of its label; before mixup",
+        extra={"seed_offset": 10},
+    )
     clean_fraction: float = option(
         0.0, low=0, high=1, help="share of images that stay as they are", extra={"seed_offset": 5}
     )
@@ -50,6 +71,11 @@ class AugmentConfig(Validated):
     def is_active(self) -> bool:
         """Whether any image can change."""
         return any(getattr(self, field.name) for field in fields(AugmentConfig) if field.name != "clean_fraction")
+
+    @property
+    def mixes_images(self) -> bool:
+        """Whether an image, and its label, may get a share of another one."""
+        return bool(self.mixup or self.cutmix)
 
 
 SEED_OFFSETS: dict[str, int] = {

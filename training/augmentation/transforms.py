@@ -27,14 +27,16 @@ def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Ten
     Args:
         images: float32 (n, h, w, c).
         seed: int32 (2,); equal seeds give equal images.
-        config: how much; `digit_variants` is applied elsewhere, because it needs the labels.
+        config: how much; what needs the labels is applied elsewhere: `digit_variants`, `mixup` and `cutmix`.
 
     Returns:
-        float32 (n, h, w, c); pixels that enter at a border repeat the border.
+        float32 (n, h, w, c); pixels that enter at a border repeat the border, or what lies next to it.
     """
     originals = images
     if config.mirror:
         images = _mirror(images, seed_of("mirror", seed), config.mirror)
+    if config.random_crop:
+        images = _shift(images, seed_of("random_crop", seed), config.random_crop)
     if config.elastic_transform:
         images = _distort(images, seed, config.augment, config.elastic_transform)
     elif config.augment:
@@ -46,9 +48,19 @@ def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Ten
     if config.random_erasing:
         images = _erase(images, seed_of("random_erasing", seed), config.random_erasing)
     if config.clean_fraction:
-        chance = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed_of("clean_fraction", seed))
-        images = tf.where(chance < config.clean_fraction, originals, images)
+        images = tf.where(stays_clean(tf.shape(images)[0], seed, config), originals, images)
     return images
+
+
+def stays_clean(count: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
+    """Return which images of a batch stay as they are, bool (n, 1, 1, 1).
+
+    Args:
+        count: n.
+        seed: int32 (2,), that of the batch.
+        config: its `clean_fraction`.
+    """
+    return tf.random.stateless_uniform((count, 1, 1, 1), seed_of("clean_fraction", seed)) < config.clean_fraction
 
 
 def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
@@ -64,6 +76,21 @@ def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
 def _mirror(images: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:
     chance = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed)
     return tf.where(chance < fraction, tf.reverse(images, [2]), images)
+
+
+def _shift(images: tf.Tensor, seed: tf.Tensor, max_share: float) -> tf.Tensor:
+    """Shift each image by whole pixels, which does not blur it; a border reflects what lies next to it.
+
+    This is the crop out of an enlarged image of Page 2018, "How to Train Your ResNet".
+    """
+    r = tf.random.stateless_uniform((2, tf.shape(images)[0], 1), seed)
+    for axis in (1, 2):
+        side = tf.shape(images)[axis]
+        max_px = tf.cast(tf.round(max_share * tf.cast(side, tf.float32)), tf.int32)
+        steps = tf.cast(r[axis - 1] * tf.cast(2 * max_px + 1, tf.float32), tf.int32) - max_px
+        pixels = tf.abs(tf.range(side)[None] + tf.minimum(steps, max_px))
+        images = tf.gather(images, side - 1 - tf.abs(side - 1 - pixels), axis=axis, batch_dims=1)
+    return images
 
 
 def _move(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
@@ -155,7 +182,7 @@ def _jitter_strokes(images: tf.Tensor, seed: tf.Tensor, max_px: float) -> tf.Ten
 
 
 def _change_colors(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Change brightness, contrast and, of images in color, saturation, each by a factor of its own for each image."""
+    """Change brightness, contrast and, of images in color, saturation, each by another factor for each image."""
     change = MAX_COLOR_CHANGE * strength
     factors = tf.random.stateless_uniform((3, tf.shape(images)[0], 1, 1, 1), seed, 1 - change, 1 + change)
     images = images * factors[0]
@@ -172,13 +199,25 @@ def _erase(images: tf.Tensor, seed: tf.Tensor, max_area: float) -> tf.Tensor:
 
     Source: Zhong, Zheng, Kang, Li and Yang 2020, "Random Erasing Data Augmentation".
     """
-    size = tf.cast(tf.shape(images)[1:3], tf.float32)
     r = tf.random.stateless_uniform((5, tf.shape(images)[0], 1), seed)
-    area, aspect = r[0] * max_area, tf.exp((2 * r[1] - 1) * math.log(MAX_ERASE_ASPECT))
+    aspect = tf.exp((2 * r[1] - 1) * math.log(MAX_ERASE_ASPECT))
+    erased = in_rectangle(images, r[0] * max_area, aspect, r[2:4]) & (r[4][:, :, None] < 0.5)
+    return tf.where(erased[..., None], tf.reduce_mean(images, axis=(1, 2), keepdims=True), images)
+
+
+def in_rectangle(images: tf.Tensor, area: tf.Tensor, aspect: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Return which pixels lie in a rectangle within each image, bool (n, h, w).
+
+    Args:
+        images: float32 (n, h, w, c).
+        area: float32 (n, 1): share of the image.
+        aspect: float32 (n, 1): height / width, where 1 is that of the image.
+        place: float32 (2, n, 1), 0 … 1: from the topmost to the lowest, and from the leftmost to the rightmost place.
+    """
+    size = tf.cast(tf.shape(images)[1:3], tf.float32)
     height, width = tf.sqrt(area * aspect) * size[0], tf.sqrt(area / aspect) * size[1]
-    top, left = r[2] * (size[0] - height), r[3] * (size[1] - width)
+    top, left = place[0] * (size[0] - height), place[1] * (size[1] - width)
     rows, columns = tf.range(size[0])[None], tf.range(size[1])[None]
     in_rows = (rows >= top) & (rows < top + height)
     in_columns = (columns >= left) & (columns < left + width)
-    erased = in_rows[:, :, None] & in_columns[:, None] & (r[4][:, :, None] < 0.5)
-    return tf.where(erased[..., None], tf.reduce_mean(images, axis=(1, 2), keepdims=True), images)
+    return in_rows[:, :, None] & in_columns[:, None]

@@ -13,6 +13,7 @@ from model.pixel_format import BACKGROUND_NAMES, PixelFormat
 from model.preprocess.facts import choose_pixel_format
 from training.config import DataConfig
 from training.data.folders.report import list_some
+from training.data.image_kind import ImageKind, choose_image_kind
 from training.data.image_shape import InputShape, choose_image_shape, sample_facts
 from training.data.parquet.byte_ranges import HttpOptions
 from training.data.parquet.split_info import SplitNotFoundError
@@ -58,6 +59,7 @@ class TrainingData:
     validation: HubStream
     input_shape: InputShape
     pixel_format: PixelFormat
+    image_kind: ImageKind
     parts: tuple[DatasetParts, ...]  # one per dataset
 
     @property
@@ -122,7 +124,8 @@ def open_data(data: DataConfig, seed: int = 0, batch_size: int = 128) -> Trainin
     validation = HubStream.concat([part.validation for part in parts]).cached()
     facts, counts = map(np.concatenate, zip(*map(_distinct_facts, parts), strict=True))
     input_shape = choose_image_shape(facts, data.image_size, data.color, counts)
-    return TrainingData(train, validation, input_shape, _pixel_format(data, facts, counts), parts)
+    pixel_format, image_kind = _pixel_format(data, facts, counts), choose_image_kind(facts, counts)
+    return TrainingData(train, validation, input_shape, pixel_format, image_kind, parts)
 
 
 def split_dataset(data: DataConfig, stream: HubStream) -> DatasetParts:

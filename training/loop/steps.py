@@ -1,16 +1,19 @@
 """One step of training and one of validation, as TensorFlow graphs."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from model.backend import tf
 
 from model.config import CnnConfig
 from model.losses import make_answer_function, make_loss, make_metric_function, standardize_targets
 from model.network import standardized_outputs
+from training.augmentation.mixing import MixedLabels, label_parts
 from training.config import TrainConfig
 from training.loop.state import TrainState
 
-TrainStep = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
+Labels: TypeAlias = tf.Tensor | MixedLabels  # the latter only in training
+TrainStep = Callable[[tf.Tensor, Labels], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
 EvalStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # … -> these, and the answers (n,)
 
 
@@ -21,7 +24,8 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
     Juditsky 1992, with a momentum as in Keras' own averaging). A validation step runs `state.ema_network`; its answers
     are class ids, or numbers in the targets' unit.
 
-    A loss counts each row by the weight of its class, if there are weights, and compares standardized targets.
+    A loss counts each row by the weight of its class, if there are weights, and compares standardized targets. A mixed
+    row counts for both of its classes, each by its share; so does the metric of the training.
     """
     network, ema_network, optimizer = state.network, state.ema_network, state.optimizer
     loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
@@ -29,26 +33,35 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
     weights = tf.constant(settings.class_weight_values, tf.float32) if settings.class_weight_values else None
     inner, ema_inner = standardized_outputs(network, config), standardized_outputs(ema_network, config)
     offset, scale = config.target_offset_and_scale
-    signature = [
-        tf.TensorSpec((None, *config.image_shape), tf.float32),
-        tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64),
-    ]
+    images_spec = tf.TensorSpec((None, *config.image_shape), tf.float32)
+    labels_spec = tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64)
+    train_labels_spec: Any = labels_spec
+    if settings.mixes_images and config.task != "regression":
+        train_labels_spec = MixedLabels(labels_spec, labels_spec, tf.TensorSpec((None,), tf.float32))
 
-    def weighted_loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        row_weights = None if weights is None else tf.gather(weights, labels)
-        return loss_of(standardize_targets(labels, config), outputs, row_weights)
+    def weighted_loss(labels: Labels, outputs: tf.Tensor) -> tf.Tensor:
+        return tf.add_n(
+            [
+                loss_of(standardize_targets(one, config), outputs, _row_weights(one, share, weights))
+                for one, share in label_parts(labels)
+            ]
+        )
 
     def in_unit(outputs: tf.Tensor) -> tf.Tensor:
         return outputs * scale + offset if config.target_scaling else outputs
 
-    def batch_sums(labels: tf.Tensor, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-        rows = tf.cast(tf.shape(labels)[0], tf.float32)
-        return tf.stack([loss * rows, tf.reduce_sum(metric_of(labels, in_unit(outputs))), rows])
+    def batch_sums(labels: Labels, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+        rows = tf.cast(tf.shape(outputs)[0], tf.float32)
+        metrics = [
+            tf.reduce_sum(metric_of(one, in_unit(outputs)) * (1.0 if share is None else share))
+            for one, share in label_parts(labels)
+        ]
+        return tf.stack([loss * rows, tf.add_n(metrics), rows])
 
     # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU. Nothing below
     # depends on a tensor's value, so that AutoGraph would only slow the tracing down.
-    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
-    def train_step(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    @tf.function(input_signature=[images_spec, train_labels_spec], jit_compile=False, autograph=False)
+    def train_step(images: tf.Tensor, labels: Labels) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = inner(images, training=True)
             loss = weighted_loss(labels, outputs)
@@ -63,9 +76,17 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
                 average.assign_add(step_size * (weight.value - average.value))
         return batch_sums(labels, outputs, loss)
 
-    @tf.function(input_signature=signature, jit_compile=False, autograph=False)
+    @tf.function(input_signature=[images_spec, labels_spec], jit_compile=False, autograph=False)
     def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         outputs = ema_inner(images, training=False)
         return batch_sums(labels, outputs, weighted_loss(labels, outputs)), answer_of(in_unit(outputs))
 
     return train_step, eval_step
+
+
+def _row_weights(labels: tf.Tensor, share: tf.Tensor | None, class_weights: tf.Tensor | None) -> tf.Tensor | None:
+    """Return how much each row counts with these labels, float32 (n,); None if all count the same."""
+    if class_weights is None:
+        return share
+    weights = tf.gather(class_weights, labels)
+    return weights if share is None else weights * share

@@ -20,7 +20,7 @@ from model.io.reports.schema import utc_timestamp
 from model.network import build_network
 from model.scores import r_squared, score_classes
 from model.words import counted
-from training.augmentation.digit_variants import check_digits
+from training.augmentation.checks import check_augmentation
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
@@ -28,12 +28,12 @@ from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.state import Progress, TrainState
-from training.loop.steps import EvalStep, TrainStep, compile_steps
+from training.loop.steps import EvalStep, Labels, TrainStep, compile_steps
 from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
 
 logger = logging.getLogger("trazo")
 
-TensorBatch = tuple[tf.Tensor, tf.Tensor]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
+TensorBatch = tuple[tf.Tensor, Labels]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
 
 
 @keras_defaults()
@@ -73,8 +73,7 @@ def fit(
         >>> train, validation = HubStream("ylecun/mnist").hold_out(0.1)
         >>> network, progress = fit(CnnConfig(), TrainConfig(epochs=3), train, validation)
     """
-    if settings.digit_variants:
-        check_digits(config.labels)
+    check_augmentation(settings, config.task, config.labels)
     weights = settings.class_weight_values
     if (settings.class_weights or weights) and (config.task == "regression" or len(weights) != len(config.labels)):
         raise TrazoError("class weights are for classes, and need class_weight_values, one number per class")

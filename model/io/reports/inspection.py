@@ -70,6 +70,7 @@ class Images(Section):
     formats: Numbers = Field(description="images per file format")
     bits: Numbers = Field(description="images per number of bits of a channel")
     transparent: Count = Field(description="images with a transparent pixel")
+    flat: Count = Field(0, description="gray images of which most has one level, as behind writing and drawings")
 
 
 class RowGroup(Section):
@@ -192,6 +193,8 @@ class Plan(Section):
     imbalance: Number | None = Field(None, description="training rows of the largest class / of the smallest")
     batch_size: Count = Field(description="rows per step")
     batches: Count = Field(description="steps per epoch")
+    preset: Name | None = Field(None, description="architecture and recipe that suit the images")
+    preset_reason: Text | None = Field(None, description="what that follows from")
     estimates: Annotated[list[Estimate], Field(max_length=100)] = Field([], description="of a training with a preset")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from model.io.reports.data import DataSection
-from model.io.reports.schema import MAX_ITEMS, Count, Name, Number, Report, Section, Text, Time, Values
+from model.io.reports.schema import MAX_ITEMS, Count, LongText, Name, Number, Report, Section, Text, Time, Values
 from model.limits import MAX_LABELS
 
 SCHEMA_VERSION = 1
@@ -55,6 +55,9 @@ class TrainingReport(Report):
     schema_version: Count = Field(SCHEMA_VERSION, description="version of this format")
     data: DataSection = Field(description="which rows were learned from")
     preset: Name | None = Field(None, description="preset that network and recipe come from; null after a search")
+    decisions: Annotated[list[LongText], Field(max_length=MAX_ITEMS)] = Field(
+        [], description="what was decided from the data, and why"
+    )
     hyperparameters: Values = Field(description="every setting of the training and of the network")
     history: History = Field(description="one object per epoch")
     best_epoch: Count = Field(description="epoch whose weights were kept: the lowest validation loss")

@@ -95,7 +95,7 @@ def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_p
 @pytest.mark.parametrize("allocate", [lambda: np.empty(1 << 58, np.uint8), lambda: tf.zeros((1 << 20, 1 << 30))])
 def test_train_without_enough_memory_is_one_line(dataset, tmp_path, capsys, monkeypatch, allocate):
     monkeypatch.setattr(commands, "fit", lambda *_, **__: allocate())
-    assert main(["train", "--dataset", dataset, "--output", str(tmp_path / "run")]) == 2
+    assert main(["train", "--dataset", dataset, "--output", str(tmp_path / "run"), "--preset", "default"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("trazo: out of memory") and "give a smaller --batch-size or --image-size" in error
 
@@ -103,7 +103,7 @@ def test_train_without_enough_memory_is_one_line(dataset, tmp_path, capsys, monk
 def test_train_fault_of_the_program_is_not_hidden(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "fit", lambda *_, **__: {}["missing"])
     with pytest.raises(KeyError):
-        main(["train", "--dataset", dataset, "--output", str(tmp_path / "run")])
+        main(["train", "--dataset", dataset, "--output", str(tmp_path / "run"), "--preset", "default"])
 
 
 def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, tmp_path, capsys, monkeypatch):

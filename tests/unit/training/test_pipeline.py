@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from datasets import ClassLabel, Features, Image
 from PIL import Image as Pillow
 
@@ -16,7 +17,16 @@ from training.pipeline import make_eval_data, make_train_data
 from training.stream import HubStream
 
 EVERY_AUGMENTATION = AugmentConfig(
-    elastic_transform=0.02, stroke_jitter=0.5, random_erasing=0.1, clean_fraction=0.2, digit_variants=0.5
+    elastic_transform=0.02,
+    stroke_jitter=0.5,
+    random_erasing=0.1,
+    clean_fraction=0.2,
+    digit_variants=0.5,
+    mirror=0.5,
+    color_jitter=0.5,
+    random_crop=0.1,
+    mixup=0.5,
+    cutmix=0.5,
 )
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
 
@@ -55,15 +65,15 @@ def test_make_train_data_follows_stream_order_and_keeps_last_batch():
 @pytest.mark.parametrize("augment", [AugmentConfig(), EVERY_AUGMENTATION], ids=["default", "every"])
 def test_make_train_data_resumed_gives_same_augmented_images(augment):
     stream = HubStream(SAMPLE, batch_size=100)
-    whole = [images.numpy() for images, _ in make_train_data(stream, 0, epochs=2, steps=5, augment=augment)]
-    resumed = [images.numpy() for images, _ in make_train_data(stream, 1, start=2, steps=5, augment=augment)]
+    whole, labels = zip(*make_train_data(stream, 0, epochs=2, steps=5, augment=augment), strict=True)
+    resumed, same_labels = zip(*make_train_data(stream, 1, start=2, steps=5, augment=augment), strict=True)
     assert len(whole) == 10 and len(resumed) == 3
-    for a, b in zip(whole[7:], resumed, strict=True):
-        assert (a == b).all()
+    for a, b in zip(tf.nest.flatten((whole[7:], labels[7:])), tf.nest.flatten((resumed, same_labels)), strict=True):
+        assert (a.numpy() == b.numpy()).all()
     plain = next(iter(make_train_data(stream, 0, augment=AugmentConfig(augment=0))))[0].numpy()
-    assert not (whole[0] == plain).all()
+    assert not (whole[0].numpy() == plain).all()
     other_epoch = next(iter(make_train_data(stream, 1, augment=augment)))[0].numpy()
-    assert not (whole[0] == other_epoch).all()
+    assert not (whole[0].numpy() == other_epoch).all()
 
 
 def test_make_eval_data_undecodable_images_are_skipped_and_reported(tmp_path):
@@ -125,3 +135,12 @@ def test_sample_image_shape_split_without_images_is_refused(tmp_path):
     folder = write_dataset(tmp_path, CLASSES, [{"image": images, "label": [0, 1, 0]}])
     with pytest.raises(TrazoError, match="no image .* can be decoded"):
         sample_image_shape(HubStream(folder))
+
+
+def test_make_train_data_undecodable_images_are_mixed_into_no_other(tmp_path):
+    images = random_images(5)
+    images[2] = b"not an image"
+    columns = {"image": [{"bytes": i, "path": None} for i in images], "label": [0, 0, 1, 0, 0]}
+    stream = HubStream(write_dataset(tmp_path, CLASSES, [columns]))
+    ((pixels, labels),) = make_train_data(stream, augment=AugmentConfig(augment=0, mixup=1.0))
+    assert len(pixels) == 4 and not labels.second.numpy().any()

@@ -91,6 +91,7 @@ def describe_images(facts: np.ndarray, images: np.ndarray) -> Images:
         formats=_counts(facts["format"], images, dict(enumerate(FORMATS, 1))),
         bits=_counts(facts["bits"], images, {8: "8", 16: "16"}),
         transparent=int(images[facts["alpha"]].sum()),
+        flat=int(images[facts["flat"]].sum()),
     )
 
 

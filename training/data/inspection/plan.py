@@ -1,7 +1,8 @@
 """What training does with the data: the network's input, the parts, the steps, and about how long it takes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,14 @@ from training.data.inspection.overlaps import Side, find_overlaps
 from training.data.inspection.scanned import ScannedSplit
 from training.data.splits import DatasetParts, TrainingData
 from training.data.stream import HubStream
-from training.presets import PRESETS
+from training.presets import PRESETS, choose_preset
 
-# Milliseconds of training per image of 28×28 pixels on 2 cores, from the times of the presets on MNIST
-# (benchmarks/RESULTS.md): 115,200 images in 15 s; 54,000 images, 30 times, in an hour. The work of a convolution is
-# proportional to the pixels.
-MS_PER_IMAGE = {"fast": 0.13, "default": 2.2}
+# Milliseconds of training per image on 2 cores, from the times of the presets on MNIST (benchmarks/RESULTS.md): 115,200
+# images of 28×28 pixels in 15 s; 54,000 images, 30 times, in an hour. The work of a convolution is proportional to the
+# pixels. A step of `photo` on images of 32×32 pixels takes 1.9 times the processor time of one of `default` on MNIST.
+MS_PER_IMAGE = {"fast": 0.13, "default": 2.2, "photo": 4.1}
 MEASURED_PIXELS = 28 * 28
+MEASURED_MULTIPLICATIONS = 114e6  # of `photo`
 
 
 def plan_training(
@@ -65,7 +67,9 @@ def plan_training(
         imbalance=round(max(counts) / min(counts), 2) if counts else None,
         batch_size=batch_size,
         batches=math.ceil(train.rows / batch_size),
-        estimates=[_estimate(name, train.rows, opened.image_shape) for name in MS_PER_IMAGE],
+        preset=choose_preset(opened.image_kind.photographs),
+        preset_reason=opened.image_kind.reason,
+        estimates=[_estimate(name, train.task, train.rows, opened.image_shape) for name in MS_PER_IMAGE],
     )
 
 
@@ -118,8 +122,25 @@ def _network_input(opened: TrainingData) -> NetworkInput:
     )
 
 
-def _estimate(name: str, rows: int, image_shape: tuple[int, int, int]) -> Estimate:
-    recipe = PRESETS[name]().training
-    per_epoch = min(rows, recipe.get("steps_per_epoch", math.inf) * 128)
-    images = recipe["epochs"] * per_epoch * image_shape[0] * image_shape[1] / MEASURED_PIXELS
-    return Estimate(preset=name, epochs=recipe["epochs"], minutes=float(f"{images * MS_PER_IMAGE[name] / 60_000:.2g}"))
+def _estimate(name: str, task: str, rows: int, image_shape: tuple[int, int, int]) -> Estimate:
+    preset = PRESETS[name]().fit_to(task, image_shape, rows)
+    recipe, pixels = preset.training, image_shape[0] * image_shape[1]
+    work = pixels / MEASURED_PIXELS
+    if preset.adapt:  # its network has other blocks for other sizes
+        work = _multiplications(preset.architecture, image_shape) / MEASURED_MULTIPLICATIONS
+    images = recipe["epochs"] * min(rows, recipe.get("steps_per_epoch", math.inf) * 128)
+    minutes = images * work * MS_PER_IMAGE[name] / 60_000
+    return Estimate(preset=name, epochs=recipe["epochs"], minutes=float(f"{minutes:.2g}"))
+
+
+def _multiplications(architecture: Mapping[str, Any], image_shape: tuple[int, int, int]) -> float:
+    """Return how many multiplications the convolutions of residual blocks take for an image."""
+    height, width, inputs = image_shape
+    kernel, stem = architecture["kernel_size"] ** 2, architecture["stem_filters"]
+    total = height * width * kernel * inputs * stem
+    inputs = stem or inputs
+    for filters, convolutions in zip(architecture["filters"], architecture["convolutions"], strict=True):
+        total += height * width * kernel * inputs * filters
+        height, width, inputs = height // 2, width // 2, filters
+        total += (convolutions - 1) * height * width * kernel * filters**2
+    return total

@@ -13,6 +13,7 @@ from training.data.inspection.words import (
     describe_input,
     describe_overlap,
     describe_plan,
+    describe_preset,
     list_some,
 )
 
@@ -47,7 +48,8 @@ def short_lines(report: DataReport) -> list[str]:
     """Return the few lines that a run starts with: rows, classes, what is left out, the input, the parts."""
     lines = [line for dataset in report.datasets for line in _short_dataset(dataset)]
     plan = report.plan
-    lines.append(f"input of the network: {describe_input(plan)}")
+    suits = f"; preset that suits: {describe_preset(plan)}" if plan.preset else ""
+    lines.append(f"input of the network: {describe_input(plan)}{suits}")
     parts = "; ".join(f"{part.rows:,} for {part.name} ({part.source})" for part in plan.parts)
     lines.append(f"rows: {parts}; {counted(plan.batches, 'batch', 'batches')} of {plan.batch_size:,}")
     warnings = report.warnings

@@ -56,6 +56,8 @@ def _describe_images(images: Images) -> Iterator[tuple[str, str]]:
     kinds += [f"{images.transparent:,} with transparency"] if images.transparent else []
     kinds += [f"{bits} bits {share(number, count)}" for bits, number in images.bits.items() if bits != "8"]
     yield "color", ", ".join(kinds)
+    if images.flat:
+        yield "background", f"flat in {share(images.flat, count)}, as behind writing and drawings"
     yield "formats", ", ".join(f"{name} {share(number, count)}" for name, number in images.formats.items())
 
 
@@ -76,6 +78,8 @@ def describe_plan(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.imbalance is not None and plan.imbalance >= MIN_IMBALANCE:
         yield "imbalance", f"the largest class has {describe_times(plan.imbalance)} the training rows of the smallest"
     yield "steps", f"{plan.batches:,} per epoch, of {counted(plan.batch_size, 'row')}"
+    if plan.preset:
+        yield "preset", describe_preset(plan)
     times = [f"{one.preset} {describe_minutes(one.minutes)} for {one.epochs} epochs" for one in plan.estimates]
     if times:
         yield "time", f"{', '.join(times)}; estimated, on 2 cores"
@@ -112,6 +116,11 @@ def describe_input(plan: Plan) -> str:
     if found.deep:
         text += f"; {counted(found.deep, 'image')} of 16 bits, where {found.white_level:,} is white (--bits)"
     return text
+
+
+def describe_preset(plan: Plan) -> str:
+    """Return the preset that suits the images, and what that follows from."""
+    return f"{plan.preset}, because {plan.preset_reason} (overrule with --preset)"
 
 
 def describe_repeats(repeats: Repeats) -> str:

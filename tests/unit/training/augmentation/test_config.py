@@ -13,4 +13,7 @@ def test_seed_offsets_are_those_that_past_batches_had():
         "clean_fraction": 5,
         "mirror": 6,
         "color_jitter": 7,
+        "random_crop": 8,
+        "mixup": 9,
+        "cutmix": 10,
     }

@@ -124,3 +124,20 @@ def test_color_jitter_keeps_gray_gray_and_the_order_of_brightness():
 def test_color_jitter_any_number_of_channels_has_its_shape(channels):
     images = tf.fill((4, 6, 6, channels), 200.0)
     assert augment(images, SEED, AugmentConfig(augment=0.0, color_jitter=0.5)).shape == images.shape
+
+
+def test_random_crop_shifts_by_whole_pixels_and_reflects_the_border():
+    rows, columns = np.meshgrid(np.arange(16), np.arange(24), indexing="ij")
+    image = np.stack([rows, columns], axis=-1).astype(np.float32)
+    changed = augment(tf.tile(image[None], (500, 1, 1, 1)), SEED, AugmentConfig(augment=0.0, random_crop=0.125)).numpy()
+    reflected = np.pad(image, ((2, 2), (3, 3), (0, 0)), mode="reflect")
+    windows = {reflected[y : y + 16, x : x + 24].tobytes(): (y - 2, x - 3) for y in range(5) for x in range(7)}
+    shifts = [windows[one.tobytes()] for one in changed]
+    assert len(set(shifts)) == 35
+    assert np.abs(np.mean(shifts, axis=0)).max() < 0.3  # no direction is preferred
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_random_crop_of_tiny_images_keeps_their_shape(side):
+    images = tf.random.stateless_uniform((8, side, side, 1), SEED)
+    assert augment(images, SEED, AugmentConfig(augment=0.0, random_crop=0.5)).shape == images.shape

@@ -10,6 +10,7 @@ import tensorflow as tf
 from model import CnnConfig
 from model.target_scaling import TargetScaling
 from tests.support.tiny_training import CONFIG
+from training.augmentation.mixing import MixedLabels
 from training.config import TrainConfig
 from training.loop.state import TrainState
 from training.loop.steps import compile_steps
@@ -87,3 +88,38 @@ def test_eval_step_answers_are_class_ids():
     binary = replace(PLAIN, labels=("a", "b"), task="binary", loss="binary_crossentropy")
     state, _, answers, _ = run(binary, tf.minimum(LABELS, 1))
     assert set(answers) <= {0, 1} and state is not None
+
+
+MIXED = MixedLabels(LABELS, LABELS[::-1], tf.constant([1.0, 0.75, 0.5, 0.25, 0.1, 0.0]))
+
+
+def train_sums(config: CnnConfig, labels: tf.Tensor | MixedLabels, **settings) -> np.ndarray:
+    """Take one step of training; returns its sums."""
+    return steps(config, **settings)[1](IMAGES, labels).numpy()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_train_step_loss_of_mixed_labels_is_that_of_mixed_one_hot_rows(smoothing):
+    state, train_step, _ = steps(PLAIN, mixup=1.0, label_smoothing=smoothing)
+    outputs = state.network(IMAGES, training=True)
+    share = MIXED.share[:, None]
+    soft = share * tf.one_hot(MIXED.first, 10) + (1 - share) * tf.one_hot(MIXED.second, 10)
+    loss = tf.keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)(soft, outputs)
+    accuracy = tf.gather(soft, tf.argmax(outputs, axis=1), batch_dims=1)
+    sums = train_step(IMAGES, MIXED).numpy()
+    assert sums == pytest.approx([6 * float(loss), float(tf.reduce_sum(accuracy)), 6], rel=1e-4)
+
+
+@pytest.mark.parametrize(("task", "loss"), [("multiclass", "hinge"), ("binary", "hinge"), ("binary", "log_loss")])
+def test_train_step_mixed_labels_count_for_both_classes_by_their_weights(task, loss):
+    labels = ("a", "b", "c")[: 2 if task == "binary" else 3]
+    config = replace(PLAIN, labels=labels, task=task, loss=loss)
+    weights = {"class_weights": "balanced", "class_weight_values": (0.5, 3.0, 1.0)[: len(labels)]}
+    first = tf.minimum(LABELS, len(labels) - 1)
+    expected = 0.3 * train_sums(config, first, **weights) + 0.7 * train_sums(config, first[::-1], **weights)
+    found = train_sums(config, MixedLabels(first, first[::-1], tf.fill(6, 0.3)), mixup=1.0, **weights)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_train_step_of_a_regression_takes_mixed_numbers():
+    assert train_sums(REGRESSION, tf.range(6.0), mixup=0.5)[2] == 6
