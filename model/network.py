@@ -88,7 +88,7 @@ def _add_residual_block(
     """Add a convolution and halve height and width, then pairs of convolutions, the sum of which and of their input.
 
     Sources: He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", for the shortcut; Page 2018,
-    "How to Train Your ResNet", for this order, in which no shortcut needs a convolution of its own.
+    "How to Train Your ResNet", for this order, in which no shortcut needs a separate convolution.
     """
     x = _add_kernel(x, config, filters, f"{name}_conv1", 2 if config.pooling == "stride" else 1)
     x = _add_pooling(x, config, name)  # before the normalization, which then has a quarter to do

@@ -44,7 +44,7 @@ def mix_images(
 ) -> tuple[tf.Tensor, tf.Tensor | MixedLabels]:
     """Mix some images of a batch with others of it. The other images are those after all other augmentations.
 
-    Each image has a share of its own, uniform from 0 to 1: the Beta distribution of both papers for small images.
+    Each image has another share, uniform from 0 to 1: the Beta distribution of both papers for small images.
 
     Sources: Zhang, Cissé, Dauphin and Lopez-Paz 2018, "mixup: Beyond Empirical Risk Minimization"; Yun, Han, Oh, Chun,
     Choe and Yoo 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features".

@@ -1,4 +1,4 @@
-"""Photographs are told from writing, drawings and cut-out objects by what the scan found."""
+"""What the scan found shows whether images are photographs, or writing, drawings and cut-out objects."""
 
 import cv2
 import numpy as np

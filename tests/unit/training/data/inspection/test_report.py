@@ -94,7 +94,8 @@ def test_inspect_one_split_parts_hold_every_row_and_class(photographs):
         set(counts(part.classes)) == {"plane", "car"} and min(counts(part.classes).values()) for part in plan.parts
     )
     assert plan.parts[2].source == "held out of split train by content" and plan.overlaps == []
-    assert plan.batches == 1 and {one.preset for one in plan.estimates} == {"fast", "default"}
+    assert plan.batches == 1 and {one.preset for one in plan.estimates} == {"fast", "default", "photo"}
+    assert plan.preset == "photo" and "of the images are in color" in plan.preset_reason
 
 
 def test_inspect_messy_folder_names_what_is_left_out(messy):
