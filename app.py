@@ -6,6 +6,7 @@ the same time, because the functions below import Gradio and not this module.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -48,7 +49,6 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.server.gradio_compat import queue_every_event, replace_queue
     from ui.tabs.accessibility import name_controls
     from ui.tabs.edges import add_edges_tab
-    from ui.tabs.lesson import add_lesson
     from ui.tabs.link_controls import bind_page_link
     from ui.tabs.panels import i18n
     from ui.tabs.sketch import add_sketch_tab, tab_key
@@ -57,9 +57,8 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.tabs.tuning import add_tuning_tab
 
     with Page(title="Trazo", analytics_enabled=False) as demo:
-        tools = add_header()
+        tools = add_header(supervisor.config)
         add_status_banner(demo, supervisor)
-        add_lesson(supervisor)
         with gr.Tabs() as tabs:
             with gr.Tab(i18n("edges_tab"), id="edges"):
                 edges = add_edges_tab(demo, supervisor)
@@ -70,9 +69,9 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
         bind_page_link(tools, tabs, parts, edges)
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
+    demo.api_open = False
     queue_every_event(demo)
-    demo.queue(max_size=MAX_QUEUE, default_concurrency_limit=EVENT_CONCURRENCY, api_open=False)
-    replace_queue(demo, FairQueue)
+    replace_queue(demo, FairQueue, MAX_QUEUE, EVENT_CONCURRENCY)
     return demo
 
 
@@ -88,12 +87,14 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
         OSError: if the port is taken.
     """
     from ui.decoding.pool import decoders
+    from ui.figures.style import load_plotly
     from ui.server.connections import lengthen_queue, limited_connections, max_connections
     from ui.server.fetch import MAX_FILE_MB
     from ui.server.gradio_compat import forget_temp_files
     from ui.server.http import app_kwargs
     from ui.server.sessions import MAX_SESSIONS
     from ui.server.temp_files import TEMP_FILES
+    from ui.tabs.panel_scripts import panel_routes
     from ui.tabs.panels import i18n
     from ui.tabs.theme import CSS_PATHS, ICON_PATH, make_theme
 
@@ -115,14 +116,19 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
             theme=make_theme(),
             css_paths=CSS_PATHS,
             favicon_path=ICON_PATH,
-            app_kwargs=app_kwargs(access, capacity),
+            app_kwargs=app_kwargs(access, capacity) | {"routes": panel_routes()},
         )
     lengthen_queue(demo.server)
     TEMP_FILES.start(kept=lambda: forget_temp_files(demo))
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")
     show(describe_address(address, demo.root_path, demo.share_url))
-    decoders().start()  # not before: the page is served sooner while fewer processes start
+    # Not before, so that the page is served sooner: what a visitor will need later, and the search for garbage.
+    decoders().start()
+    load_plotly()
+    gc.collect()
+    gc.freeze()  # what the page is made of stays, and is not looked through again
+    gc.enable()
     demo.block_thread()
 
 
@@ -131,6 +137,7 @@ def main() -> None:
     log_to("stderr")
     log_libraries()
     configure_trim()
+    gc.disable()  # until the page is served: a sixth of its start would be spent on looking for garbage
     try:
         address = server_address(os.environ)
         access = Access.from_environ(os.environ, address)

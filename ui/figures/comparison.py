@@ -1,10 +1,11 @@
 """Two runs next to each other: what differs in their settings, their learning curves, and whether one is better."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from model.scores import wilson_interval
 from ui.figures.axes import format_p, format_score, format_setting
@@ -67,7 +68,7 @@ def plot_comparison(one: Run, other: Run, language: Language) -> go.Figure:
     if not runs:
         raise UserError("no_epochs")
     panels = dict.fromkeys(name.removeprefix("val_") for run in runs for name in run.curves)
-    figure = make_subplots(len(panels), 1, shared_xaxes=True, vertical_spacing=0.08)
+    figure = go.Figure().set_subplots(len(panels), 1, shared_xaxes=True, vertical_spacing=0.08)
     for row, panel in enumerate(panels, 1):
         shown = [value for run in runs for name in (panel, f"val_{panel}") for value in _known(run, name)]
         is_loss = panel == "loss" or not one.descending

@@ -1,5 +1,7 @@
 """The chart of two hyperparameters and the score: a smooth surface, or cells where there are few trials."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Charts of a search over time: best score so far, epochs of each trial, timeline."""
 
+from __future__ import annotations
+
 import textwrap
 from datetime import datetime
 

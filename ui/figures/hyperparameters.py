@@ -1,5 +1,7 @@
 """Charts of the search space: importances, one hyperparameter and the score, parallel coordinates."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

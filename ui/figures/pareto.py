@@ -1,5 +1,7 @@
 """The trials of a search by what they cost and what they reach, and those that no other one beats in both."""
 
+from __future__ import annotations
+
 import plotly.graph_objects as go
 
 from ui.figures.markers import best_trial_marker, error_axis, log_axis, trial_points

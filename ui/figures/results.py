@@ -1,9 +1,10 @@
 """Charts of a trained model: learning curve, confusion matrix, calibration."""
 
+from __future__ import annotations
+
 import math
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from model.scores import wilson_interval
 from ui.figures.markers import error_axis
@@ -20,7 +21,7 @@ def plot_learning_curve(training: TrainingView, language: Language) -> go.Figure
 
     On a linear scale all but the first epochs would be one flat line.
     """
-    figure = make_subplots(len(training.curves), 1, shared_xaxes=True, vertical_spacing=0.08)
+    figure = go.Figure().set_subplots(len(training.curves), 1, shared_xaxes=True, vertical_spacing=0.08)
     for row, (name, (fitted, held_out)) in enumerate(training.curves.items(), 1):
         shown = [value for value in (*fitted, *held_out) if value is not None]
         axis = error_axis(name, name in SHARES, shown, language)

@@ -1,5 +1,7 @@
 """The choices of a network, measured one at a time: means with intervals, learning curves, and what they show."""
 
+from __future__ import annotations
+
 import re
 from itertools import cycle
 

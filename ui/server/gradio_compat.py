@@ -98,16 +98,25 @@ def example_value(examples: gr.Examples, example: list) -> Any:
     return examples.non_none_processed_examples[example][0]
 
 
-def replace_queue(demo: gr.Blocks, queue_type: type[Queue]) -> None:
-    """Replace the queue that `demo.queue()` has made by another type, with the same settings."""
+def replace_queue(demo: gr.Blocks, queue_type: type[Queue], max_size: int, default_concurrency_limit: int) -> None:
+    """Replace the queue that every page starts with by another type.
+
+    `demo.queue()` would also make the whole application once more, although `launch` does that.
+
+    Args:
+        demo: the page.
+        queue_type: of the queue.
+        max_size: events that wait, run, or whose answer was not fetched yet.
+        default_concurrency_limit: of an event that does not have one.
+    """
     made = demo._queue
     demo._queue = queue_type(
         live_updates=made.live_updates,
         concurrency_count=made.max_thread_count,
         update_intervals=made.update_intervals,
-        max_size=made.max_size,
+        max_size=max_size,
         blocks=demo,
-        default_concurrency_limit=made.default_concurrency_limit,
+        default_concurrency_limit=default_concurrency_limit,
     )
 
 

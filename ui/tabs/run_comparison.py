@@ -1,5 +1,7 @@
 """The selected trial, and the part of the tuning tab that compares two runs."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The tuning tab: the trials, how the search and the training went, what was best, and where the model is wrong."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from pathlib import Path

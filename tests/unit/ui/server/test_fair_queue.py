@@ -25,8 +25,7 @@ def demo() -> gr.Blocks:
 
 @pytest.fixture
 def queue(demo) -> FairQueue:
-    demo.queue(max_size=16, default_concurrency_limit=4)
-    replace_queue(demo, FairQueue)
+    replace_queue(demo, FairQueue, max_size=16, default_concurrency_limit=4)
     demo._queue.now = 0.0
     demo._queue.clock = lambda: demo._queue.now
     demo._queue.active_jobs = [None] * 8

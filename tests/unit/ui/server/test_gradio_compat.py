@@ -69,17 +69,19 @@ def test_forget_temp_files_keeps_those_of_the_page(tmp_path, monkeypatch):
     assert page.upload_file_set == image.temp_files == set()
 
 
-def test_queue_is_replaced_with_the_same_settings():
+def test_queue_is_replaced_with_other_limits_alone():
     class OtherQueue(gradio_compat.Queue):
         pass
 
     with gr.Blocks() as demo:
         pass
-    made = demo.queue(max_size=7, default_concurrency_limit=3)._queue
-    gradio_compat.replace_queue(demo, OtherQueue)
+    application = demo.app
+    gradio_compat.replace_queue(demo, OtherQueue, max_size=7, default_concurrency_limit=3)
+    assert demo.app is application  # to make it again takes a tenth of a second
     assert type(demo._queue) is OtherQueue and demo._queue.blocks is demo
+    wanted = gr.Blocks().queue(max_size=7, default_concurrency_limit=3)._queue
     for name in ("live_updates", "max_thread_count", "update_intervals", "max_size", "default_concurrency_limit"):
-        assert getattr(demo._queue, name) == getattr(made, name)
+        assert getattr(demo._queue, name) == getattr(wanted, name)
 
 
 def test_origin_rule_is_the_given_one(monkeypatch):
