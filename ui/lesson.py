@@ -5,7 +5,7 @@ then explains. Its texts are in section `lesson` of `ui/i18n/*.json`, under keys
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ui.i18n import LESSON_TEXT, Language
 
@@ -24,50 +24,47 @@ class Step:
         answer: the number of the right option, from 1.
         state: parameters of the page's address that it starts with; see `ui.tabs.link`.
         tasks: for each task the conditions that must hold at the same time.
-        training: choices of the panel "Train it here" that it starts with.
     """
 
     name: str
     answer: int
     state: Mapping[str, str]
     tasks: tuple[tuple[Condition, ...], ...]
-    training: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
         """The part of the page that it is about, as a CSS selector."""
         if self.state["tab"] == "edges":
             return "#edges-lens"
-        return "#digit-canvas" if self.state["tab"] == "digit" else "#tuning-train" if self.training else ".tabs"
+        if self.state["tab"] == "digit":
+            return "#digit-canvas"
+        return "#tuning-train" if "preset" in self.state else ".tabs"
 
 
-TRAIN_HERE = {"tab": "tuning", "part": "try"}
 EDGES = {"tab": "edges", "threshold": "50", "flip": "1", "sign": "clipped", "show": "binary"}
 EDGES |= {"stride": "1", "padding": "same"}
 TRAINED = ("training.done", "=", True)
 # A training of a few seconds, also on a phone.
-QUICK = {"preset": "base", "filters": "4", "rate": "0.01", "rows": "500", "epochs": "6", "patience": "0"}
+TRAINING = {"tab": "tuning", "part": "try", "preset": "base", "filters": "4", "rate": "0.01", "rows": "500"}
+TRAINING |= {"epochs": "6", "patience": "0"}
 
 STEPS: tuple[Step, ...] = (
     Step(
         "batches",
         answer=2,
-        state=TRAIN_HERE,
-        training=QUICK | {"rows": "1000"},
+        state=TRAINING | {"rows": "1000"},
         tasks=((("training.steps", "=", 32), ("training.epoch", ">=", 1)),),
     ),
     Step(
         "layers",
         answer=3,
-        state=TRAIN_HERE,
-        training=QUICK | {"filters": "2"},
+        state=TRAINING | {"filters": "2"},
         tasks=((TRAINED, ("training.filters", "=", 2)), (TRAINED, ("training.filters", "=", 8))),
     ),
     Step(
         "activation",
         answer=3,
-        state=TRAIN_HERE,
-        training=QUICK | {"preset": "sigmoid"},
+        state=TRAINING | {"preset": "sigmoid"},
         tasks=(
             (TRAINED, ("training.activation", "=", "sigmoid"), ("training.validationAccuracy", "<", 0.3)),
             (TRAINED, ("training.activation", "=", "relu"), ("training.validationAccuracy", ">", 0.4)),
@@ -76,8 +73,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "scaling",
         answer=2,
-        state=TRAIN_HERE,
-        training=QUICK | {"preset": "scaling"},
+        state=TRAINING | {"preset": "scaling"},
         tasks=(
             (TRAINED, ("training.scaling", "=", "none")),
             (TRAINED, ("training.scaling", "!=", "none"), ("training.validationAccuracy", ">", 0.6)),
@@ -86,15 +82,13 @@ STEPS: tuple[Step, ...] = (
     Step(
         "loss",
         answer=2,
-        state=TRAIN_HERE,
-        training=QUICK | {"scaling": "min-max", "optimizer": "sgd", "rate": "0.0003"},
+        state=TRAINING | {"scaling": "min-max", "optimizer": "sgd", "rate": "0.0003"},
         tasks=((TRAINED, ("training.loss", ">", 2.0), ("training.loss", "<", 2.6)),),
     ),
     Step(
         "rate",
         answer=3,
-        state=TRAIN_HERE,
-        training=QUICK | {"preset": "rate", "rate": "0.3"},
+        state=TRAINING | {"preset": "rate", "rate": "0.3"},
         tasks=(
             (TRAINED, ("training.rate", "=", 0.3), ("training.learned", "=", False)),
             (TRAINED, ("training.validationAccuracy", ">=", 0.8)),
@@ -103,8 +97,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "overfitting",
         answer=3,
-        state=TRAIN_HERE,
-        training=QUICK | {"preset": "overfit", "rows": "200", "epochs": "30"},
+        state=TRAINING | {"preset": "overfit", "rows": "200", "epochs": "30"},
         tasks=(
             (TRAINED, ("training.gap", ">=", 0.05)),
             (TRAINED, ("training.restrained", "=", True), ("training.rows", "=", 200)),
@@ -113,8 +106,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "stopping",
         answer=2,
-        state=TRAIN_HERE,
-        training=QUICK | {"preset": "overfit", "rows": "200", "epochs": "30", "patience": "3"},
+        state=TRAINING | {"preset": "overfit", "rows": "200", "epochs": "30", "patience": "3"},
         tasks=((("training.stopped", "=", True),),),
     ),
     Step(
@@ -172,7 +164,6 @@ def lesson_content(language: Language) -> dict[str, object]:
             "options": OPTIONS,
             "tasks": step.tasks,
             "state": dict(step.state),
-            "training": dict(step.training),
             "place": step.place,
         }
         for step in STEPS

@@ -82,6 +82,26 @@ def test_address_follows_what_is_chosen_and_opens_it_again(page):
     assert page.locator("#edges-kernel .matrix input").first.input_value() == "4"
 
 
+def test_address_carries_the_choices_of_a_training(page):
+    visit(page, "tab=tuning&part=try&preset=sigmoid&filters=2&rows=200&epochs=9999")
+    page.get_by_text(SERVER_TEXT["es"]["link_refused"].format(names="epochs")).wait_for()
+    chosen = {"preset": "sigmoid", "convolutions": "2", "filters": "2", "rows": "200", "epochs": "12"}
+
+    def choices() -> dict[str, str]:
+        page.locator("#tuning-train select").first.wait_for()
+        return {name: page.locator(f"#tuning-train select[name={name}]").input_value() for name in chosen}
+
+    assert choices() == chosen  # what cannot be chosen is as in the preset
+    page.locator("#tuning-train select[name=dropout]").select_option("0.5")
+    page.locator("#tuning-train select[name=filters]").select_option("8")
+    wait_for_address(page, preset="sigmoid", rows="200", dropout="0.5", filters=None)  # 8 are the preset's
+    chosen |= {"filters": "8", "dropout": "0.5"}
+    visit(page, urlsplit(page.url).query)
+    assert choices() == chosen
+    page.locator("#tuning-train select[name=preset]").select_option("overfit")
+    wait_for_address(page, preset="overfit", rows=None, dropout=None)
+
+
 def test_language_is_chosen_by_the_address_and_kept_by_the_switch(open_page):
     page = open_page("en")
     visit(page, "lang=es&stride=9")

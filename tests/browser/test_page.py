@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import ExitStack
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -41,6 +42,25 @@ def test_page_language_is_the_browsers(open_page, language, browser):
         open_part(page, "search")
     # What the server says follows the browser too.
     page.locator(".js-plotly-plot", has_text=SERVER_TEXT[language]["epoch"]).wait_for()
+
+
+@pytest.mark.parametrize("language", LOCALES)
+@pytest.mark.parametrize(("width", "rows"), [(1280, 1), (768, 1), (360, 2)])
+def test_header_takes_few_rows_and_nothing_overlaps(open_page, width, rows, language):
+    page = open_page(language, viewport={"width": width, "height": 640})
+    boxes = [
+        one.bounding_box()
+        for one in page.locator(".masthead :is(h1, .page-tools button, .lesson-open)").all()
+        if one.is_visible()
+    ]
+    assert len(boxes) == 5  # the title, two languages, the link, the lesson
+    middles = sorted(box["y"] + box["height"] / 2 for box in boxes)
+    assert 1 + sum(later - earlier > 12 for earlier, later in pairwise(middles)) == rows
+    for one, other in combinations(boxes, 2):
+        apart_x = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        apart_y = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+        assert apart_x or apart_y
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_page_unknown_language_is_english(open_page):

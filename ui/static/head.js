@@ -29,10 +29,12 @@
 
 	// The page's facts and their listeners: what a lesson checks. A fact is named, and its value is replaced as a whole.
 	const listeners = [];
+	const RETRY_MS = 3000; // when the server cannot be reached
 	window.trazo = {
 		language,
 		opened,
 		pixel: null, // [column, row] to which the lens is to go
+		choices: Object.fromEntries(opened), // parameters of the address for panels that take them by themselves
 		stored,
 		// Change parameters of the address; null removes one.
 		setLink(changes) {
@@ -62,6 +64,24 @@
 		},
 		listen(listener) {
 			listeners.push(listener);
+		},
+		// Fetch a panel's script with its texts, and run it; `scope` holds what Gradio provides to the panel. Only the server's
+		// own texts come from there; see ui/tabs/panel_scripts.py.
+		async load(name, scope) {
+			const answer = await window.fetch(`${window.gradio_config.root}/panels/${name}`).catch(() => null);
+			if (!answer?.ok) return setTimeout(() => window.trazo.load(name, scope), RETRY_MS);
+			const { script, ...content } = await answer.json();
+			const given = { ...scope, ...content };
+			Function(...Object.keys(given), script)(...Object.values(given));
+		},
+		// The same when the panel is first in the window, or a screen or two below it.
+		loadWhenSeen(name, scope) {
+			const see = ([{ isIntersecting }], observer) => {
+				if (!isIntersecting) return;
+				observer.disconnect();
+				window.trazo.load(name, scope);
+			};
+			new IntersectionObserver(see, { rootMargin: "2000px" }).observe(scope.element);
 		},
 		chooseLanguage(name) {
 			stored((all) => all.setItem(KEY, name));

@@ -1,15 +1,13 @@
 // The lesson: one step at a time, in the order of the chapter. A step asks for a prediction, sets the controls, checks by
 // the facts that the page's scripts report what was really done, and then explains.
-// Gradio runs this once, when the component appears, and provides `element`, `props`, `trigger` and `watch`. The value
-// { wanted: true } asks the server for { texts, steps }; see ui/lesson.py. Progress stays in this browser.
+// Runs once, when the lesson is first opened; `element` is the panel's, `texts` and `steps` came with it, see ui/lesson.py.
+// Progress stays in this browser.
 const { trazo } = window;
 const KEY = "trazo-lesson";
 const find = (name) => element.querySelector(name);
 const card = find(".lesson-card");
 const opener = find(".lesson-open");
 const line = find(".lesson-line");
-let texts = null;
-let steps = [];
 let step = null;
 let number = /^\d{1,2}$/.test(trazo.opened.get("lesson") ?? "") ? Number(trazo.opened.get("lesson")) : 0; // from 1; 0: closed
 let facts = {}; // name -> value, since the step was opened
@@ -156,20 +154,6 @@ function printSheet() {
 function setControls() {
 	trazo.clearLink();
 	trazo.openLink({ ...step.state, lesson: String(number) });
-	setTraining();
-}
-
-function setTraining() {
-	const form = () => document.querySelector("#tuning-train form");
-	const set = (tries) => {
-		if (!form()) return tries && setTimeout(set, 100, tries - 1); // its tab is being opened
-		form().dispatchEvent(new Event("reset")); // a training of the step before ends
-		for (const [name, value] of Object.entries(step.training)) {
-			form().elements[name].value = value;
-			form().elements[name].dispatchEvent(new Event("change"));
-		}
-	};
-	if (Object.keys(step.training).length) set(100);
 }
 
 function openStep(wanted, sets = true) {
@@ -181,24 +165,21 @@ function openStep(wanted, sets = true) {
 	facts = {};
 	if (sets) setControls();
 	else {
-		trazo.setLink({ ...step.state, ...Object.fromEntries(trazo.opened), lesson: String(number) });
-		setTraining();
+		const state = { ...step.state, ...Object.fromEntries(trazo.opened), lesson: String(number) };
+		trazo.setLink(state);
+		trazo.report("choices", (trazo.choices = state));
 	}
 	find("h2").focus({ preventScroll: !sets });
 }
 
-function toggle(open) {
+function toggle(open, sets = true) {
 	card.hidden = !open;
 	opener.setAttribute("aria-expanded", String(open));
 	document.body.classList.toggle("has-lesson", open);
 	if (!open) {
 		trazo.setLink({ lesson: null });
 		line.hidden = true;
-	} else if (texts) openStep(number || 1);
-	else {
-		props.value = { wanted: true };
-		trigger("input");
-	}
+	} else openStep(number || 1, sets);
 }
 
 opener.addEventListener("click", () => toggle(card.hidden));
@@ -221,17 +202,10 @@ line.querySelector("button").addEventListener("click", () => {
 	find("h2").focus({ preventScroll: true });
 });
 
-watch("value", () => {
-	if (!props.value?.steps || texts) return;
-	({ texts, steps } = props.value);
-	for (const name of ["go", "set", "back", "next", "restart", "print"]) find(`.lesson-${name}`).textContent = texts[name];
-	line.querySelector("button").textContent = texts.to_lesson;
-	find(".lesson-steps").setAttribute("aria-label", texts.steps);
-	const isFromAddress = number > 0 && number <= steps.length; // whose controls are set by page_tools.js
-	openStep(isFromAddress ? number : 1, !isFromAddress);
-});
-
-opener.textContent = opener.dataset[trazo.language];
+for (const name of ["go", "set", "back", "next", "restart", "print"]) find(`.lesson-${name}`).textContent = texts[name];
+line.querySelector("button").textContent = texts.to_lesson;
+find(".lesson-steps").setAttribute("aria-label", texts.steps);
 // The line at the foot of the window shows the task while the card is out of sight.
 new IntersectionObserver(([{ isIntersecting }]) => (line.hidden = card.hidden || isIntersecting || !step)).observe(card);
-if (number) toggle(true);
+if (number > steps.length) number = 0;
+toggle(true, !number); // page_tools.js sets the controls of a step that the address names

@@ -1,9 +1,7 @@
-// The map of the network, part 1: texts, numbers, elements and images. The parts are joined to one script, which Gradio
-// runs once, when the component appears; it provides `element`, `props`, `trigger` and `watch`.
+// The map of the network, part 1: texts, numbers, elements and images. The parts are joined to one script, which runs once,
+// when the panel is first seen; `element`, `props`, `trigger` and `watch` are Gradio's, `texts` came with the script.
 const root = element.querySelector(".network");
-const preferred = navigator.language.split("-")[0];
-const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
-const texts = JSON.parse(root.dataset[language]);
+const { language } = window.trazo;
 const spoken = root.querySelector(".network-spoken");
 const digits = new Intl.NumberFormat(language, { maximumSignificantDigits: 4, useGrouping: false });
 const wholes = new Intl.NumberFormat(language, { useGrouping: "always" });

@@ -34,12 +34,15 @@ copy.addEventListener("click", async () => {
 	setTimeout(() => (said.textContent = ""), 4000);
 });
 
-// Open what an address asks for. The lens goes to its pixel by itself.
-trazo.openLink = (wanted) => {
+// Open what an address asks for. The lens goes to its pixel by itself, and a network to be trained takes its choices.
+const open = (wanted) => {
 	trazo.setLink(wanted);
 	trazo.pixel = wanted.px?.split(",").map(Number);
 	props.value = wanted;
 	trigger("input");
 };
-const wanted = Object.fromEntries(trazo.opened);
-if (JSON.parse(root.dataset.parameters).some((name) => name in wanted)) trazo.openLink(wanted);
+trazo.openLink = (wanted) => {
+	trazo.report("choices", (trazo.choices = wanted));
+	open(wanted);
+};
+if (JSON.parse(root.dataset.parameters).some((name) => name in trazo.choices)) open(trazo.choices);

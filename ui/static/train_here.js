@@ -1,12 +1,10 @@
 // "Train it here": a small network that learns in the browser while its curves and kernels are drawn.
-// Gradio runs this once, when the component appears, and provides `element`, `props`, `trigger` and `watch`.
+// Runs once, when the panel is first seen; `element`, `props`, `trigger` and `watch` are Gradio's, `texts` came with it.
 // The panel asks the server twice, by its value: { wanted: true } gives { worker, digits, labels }, the worker's script
 // and the data; { drawing } gives { bundled }, what the large network answers. All else happens here.
 const root = element.querySelector(".train");
 const { trazo } = window;
-const preferred = navigator.language.split("-")[0];
-const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
-const texts = JSON.parse(root.dataset[language]);
+const { language } = trazo;
 const form = root.querySelector("form");
 const charts = root.querySelector(".train-charts");
 const kernels = root.querySelector(".train-kernels");
@@ -157,8 +155,32 @@ button.addEventListener("click", (event) => {
 	else start();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("reset", stop);
 form.elements.preset.addEventListener("change", ({ target }) => usePreset(target.value));
+
+// --- The page's address ---
+
+// Take the choices that an address, or a step of the lesson, names; what cannot be chosen is left out.
+function takeChoices(wanted) {
+	const controls = [...form.querySelectorAll("select")];
+	if (!controls.some(({ name }) => name in wanted)) return;
+	stop(); // a training of before
+	const choose = (control) => {
+		if ([...control.options].some(({ value }) => value === wanted[control.name])) control.value = wanted[control.name];
+	};
+	form.elements.preset.value = "base";
+	choose(form.elements.preset);
+	usePreset(form.elements.preset.value);
+	controls.forEach(choose);
+}
+
+// The address names the preset, and what is chosen otherwise.
+form.addEventListener("change", () => {
+	const preset = form.elements.preset.value;
+	const usual = { ...BASE, ...PRESETS[preset], preset: "base" };
+	const changes = [...form.querySelectorAll("select")].map(({ name, value }) => trazo.changed(name, value, String(usual[name])));
+	trazo.setLink(Object.assign({}, ...changes));
+});
+trazo.listen((name, value) => name === "choices" && takeChoices(value));
 
 // --- Trying it ---
 
@@ -207,6 +229,8 @@ canvas.setAttribute("aria-label", texts.canvas);
 usePreset("base");
 clear();
 stop();
+takeChoices(trazo.choices);
+root.hidden = false;
 watch("value", () => {
 	if (props.value?.worker) {
 		data = props.value;

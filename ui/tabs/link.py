@@ -19,6 +19,7 @@ from ui.edges.kernels import KERNELS, validate_kernel
 from ui.i18n import BROWSER_TEXT, LANGUAGES, UserError, language_of, translate
 from ui.lesson import STEPS
 from ui.tabs.panels import PRIVATE_EVENT, read_scripts, script_texts
+from ui.tabs.train_here import CONTROLS as TRAINING_CHOICES
 
 SCRIPT = read_scripts("page_tools.js")
 TABS = ("edges", "digit", "tuning")
@@ -66,6 +67,8 @@ def _parse_pixel(text: str) -> tuple[int, int]:
 
 # What an address may hold besides `lang`, and what reads each value.
 PARAMETERS: dict[str, Callable[[str], Any]] = {
+    # What is chosen of a network to be trained; its panel reads them in the browser.
+    **{name: _one_of(values) for name, values in TRAINING_CHOICES.items()},
     "tab": _one_of(TABS),
     "part": _one_of(PARTS),
     "photo": _one_of(PHOTO_NAMES),

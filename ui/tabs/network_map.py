@@ -5,30 +5,25 @@ are the panel's value; see `network_map.js`.
 """
 
 import binascii
-import json
 from base64 import b64decode, b64encode
-from html import escape
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from ui.i18n import BROWSER_TEXT, LANGUAGES, NUMBERS, UserError, language_of
+from ui.i18n import UserError, language_of
 from ui.inference import network_map, tasks
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.upload import IMAGE_EVENTS
 from ui.tabs.network_turns import ask_in_turn
+from ui.tabs.panel_scripts import load_when_seen
 from ui.tabs.panels import PRIVATE_EVENT
 
-STATIC = Path(__file__).parents[1] / "static"
-SCRIPTS = ("network_images.js", "network_map.js", "network_stage.js", "network_value.js", "network_answer.js")
-TEXTS = "map_"  # how the keys of its texts start
 MAX_NAME_CHARS = 100
 MAX_NUMBER = 1 << 31
 TEMPLATE = """
-<div class="network" {texts}>
+<div class="network">
 <p class="network-wait"></p>
 <div class="network-body" hidden>
 <p class="network-guide"></p>
@@ -45,11 +40,8 @@ TEMPLATE = """
 
 def add_network_map(supervisor: ModelSupervisor) -> gr.HTML:
     """Place the map; its value is set by `inputs_value` when a drawing was read."""
-    texts = " ".join(f"data-{language}='{escape(_texts(language))}'" for language in LANGUAGES)
-    script = "\n".join(STATIC.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS)
-    panel = gr.HTML(
-        None, elem_id="digit-network", html_template=TEMPLATE.format(texts=texts), js_on_load=script, padding=False
-    )
+    script = load_when_seen("network")
+    panel = gr.HTML(None, elem_id="digit-network", html_template=TEMPLATE, js_on_load=script, padding=False)
 
     def answer(value: Any, request: gr.Request) -> Any:
         if not isinstance(value, dict) or "question" not in value:
@@ -116,8 +108,3 @@ def _whole(value: Any) -> int:
     if type(value) is not int or not 0 <= value < MAX_NUMBER:
         raise UserError("failed")
     return value
-
-
-def _texts(language: str) -> str:
-    texts = {key.removeprefix(TEXTS): text for key, text in BROWSER_TEXT[language].items() if key.startswith(TEXTS)}
-    return json.dumps(texts | {"thousands": NUMBERS[language]["thousands"]})

@@ -9,13 +9,20 @@ from typing import Any
 import gradio as gr
 
 from ui.decoding.pool import decoders
-from ui.i18n import BROWSER_TEXT, LANGUAGES, UserError, language_of, translate
+from ui.i18n import BROWSER_TEXT, LANGUAGES, Language, UserError, language_of, translate
 from ui.server.images import MAX_WORKING_MEGAPIXELS, undisplayed_format
 from ui.server.upload import image_source
 from ui.server.visitors import visitor_of
 
 STATIC = Path(__file__).parents[1] / "static"
-i18n = gr.I18n(**BROWSER_TEXT)
+# How the keys of those texts start that scripts use alone: Gradio's translator need not have them.
+SCRIPT_TEXTS = ("lens_", "map_", "matrix_", "own_", "tools_", "train_")
+i18n = gr.I18n(
+    **{
+        language: {key: text for key, text in texts.items() if not key.startswith(SCRIPT_TEXTS)}
+        for language, texts in BROWSER_TEXT.items()
+    }
+)
 
 # By default Gradio mirrors the photo that a camera takes, and no digit could be read. A phone's back camera is the one
 # that sees the paper. The size is Gradio's own default.
@@ -67,15 +74,21 @@ def read_scripts(*names: str) -> str:
     return "\n".join(STATIC.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def script_texts(prefix: str) -> str:
-    """Return the texts whose keys start so, as HTML attributes, `data-es='{"…": "…"}' data-en=…`, for a panel's script.
+def texts_for_script(prefix: str, language: Language) -> dict[str, str]:
+    """Return the texts of a panel's script.
 
-    The keys in them are without the prefix.
+    Args:
+        prefix: one of `SCRIPT_TEXTS`; the keys that are returned are without it.
+        language: of the texts.
     """
-    texts = {
-        language: {key.removeprefix(prefix): text for key, text in of_language.items() if key.startswith(prefix)}
-        for language, of_language in BROWSER_TEXT.items()
-    }
+    SCRIPT_TEXTS.index(prefix)  # else Gradio would send them as well
+    texts = BROWSER_TEXT[language]
+    return {key.removeprefix(prefix): text for key, text in texts.items() if key.startswith(prefix)}
+
+
+def script_texts(prefix: str) -> str:
+    """Return `texts_for_script` in each language as HTML attributes, `data-es='{"…": "…"}' data-en=…`."""
+    texts = {language: texts_for_script(prefix, language) for language in LANGUAGES}
     return " ".join(f"data-{language}='{escape(json.dumps(found))}'" for language, found in texts.items())
 
 

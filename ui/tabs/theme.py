@@ -4,6 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from model.config import CnnConfig
+from ui.tabs.lesson import add_lesson
 from ui.tabs.link import add_page_tools
 from ui.tabs.panels import i18n
 
@@ -81,12 +83,18 @@ def make_theme() -> gr.themes.Base:
     )
 
 
-def add_header() -> gr.HTML:
-    """Place the title, the line below it, and the tools; returns these, see `add_page_tools`."""
-    with gr.Column(elem_classes="masthead"):
-        gr.HTML(TITLE, padding=False)
-        gr.Markdown(i18n("tagline"))
-        return add_page_tools()
+def add_header(config: CnnConfig) -> gr.HTML:
+    """Place the title, what the page is, the tools and the lesson; returns the tools, see `add_page_tools`.
+
+    Args:
+        config: of the model.
+    """
+    with gr.Row(elem_classes="masthead"):
+        gr.HTML(TITLE, padding=False, elem_id="title")
+        gr.Markdown(i18n("tagline"), elem_id="tagline")
+        tools = add_page_tools()
+        add_lesson(config)
+    return tools
 
 
 TITLE = """<h1>Trazo<svg viewBox="0 0 120 12" aria-hidden="true"><path

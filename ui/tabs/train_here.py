@@ -10,7 +10,8 @@ from model.config import DIGITS
 from ui.i18n import language_of, percent
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.upload import IMAGE_EVENTS, image_source, show_warnings
-from ui.tabs.panels import PRIVATE_EVENT, STATIC, html_panel, read_scripts, script_texts
+from ui.tabs.panel_scripts import load_when_seen
+from ui.tabs.panels import PRIVATE_EVENT, STATIC, html_panel, read_scripts
 from ui.tabs.sketch import classify_drawing
 
 CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which need not be the default
@@ -29,7 +30,7 @@ CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which n
     "patience": ("0", "1", "3"),
 }
 TEMPLATE = """
-<div class="train" {texts}>
+<div class="train" hidden>
 <form>{controls}<button type="button" class="train-start"></button></form>
 <div><p class="train-status" role="status"></p><div class="train-charts"></div><p class="train-gradients"></p>
 <p data-text="kernels"></p><div class="train-kernels"></div>
@@ -47,8 +48,7 @@ def add_train_here(supervisor: ModelSupervisor) -> None:
         supervisor: its network, if it knows the digits, answers next to the visitor's.
     """
     controls = "".join(_control(name, values) for name, values in CONTROLS.items())
-    template = TEMPLATE.format(texts=script_texts("train_"), controls=controls)
-    script = read_scripts("train_here.js")
+    template, script = TEMPLATE.format(controls=controls), load_when_seen("training")
     panel = html_panel("tuning_train", "tuning-train", None, html_template=template, js_on_load=script)
 
     def answer(value: Any, request: gr.Request) -> Any:

@@ -36,8 +36,6 @@ def test_step_opens_a_state_that_the_page_knows(step):
     found, refused = read_link(step.state)
     assert refused == [] and found.keys() == step.state.keys()
     assert 1 <= step.answer <= OPTIONS
-    for name, value in step.training.items():
-        assert value in CONTROLS[name], name
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)

@@ -1,5 +1,6 @@
 """Requests to the server other than calls of the endpoints."""
 
+import json
 from collections.abc import Iterator
 from ipaddress import ip_network
 
@@ -15,6 +16,7 @@ from ui.inference.supervisor import ModelSupervisor
 from ui.server import http
 from ui.server.access import Access
 from ui.server.gradio_compat import file_upload_statuses, get_upload_folder
+from ui.tabs.panel_scripts import PANEL_SCRIPTS, panel_content
 
 JSON = {"Content-Type": "application/json"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=part"}
@@ -40,6 +42,14 @@ def test_unused_routes_are_closed(server, path):
     ]
     assert [answer.status_code for answer in answers] == [404, 404, 404]
     assert all("frame-ancestors" in answer.headers["Content-Security-Policy"] for answer in answers)
+
+
+@pytest.mark.parametrize("name", PANEL_SCRIPTS)
+def test_page_holds_no_script_or_text_of_a_panel_that_is_opened_later(server, name):
+    page = json.dumps(server.get("/config").json())
+    content = panel_content(name, "es")
+    parts = [content["script"][:200], *(text for text in content["texts"].values() if len(text) > 50)]
+    assert len(parts) > 3 and not [part for part in parts if json.dumps(part)[1:-1] in page]
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

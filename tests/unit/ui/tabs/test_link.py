@@ -7,6 +7,7 @@ import pytest
 from ui.edges.kernels import KERNELS
 from ui.lesson import STEPS
 from ui.tabs.link import PARAMETERS, opens_something, read_link
+from ui.tabs.train_here import CONTROLS
 
 
 def test_link_every_parameter_is_read():
@@ -22,6 +23,7 @@ def test_link_every_parameter_is_read():
         "stride": "2",
         "padding": "valid",
         "px": "120,88",
+        **{name: values[-1] for name, values in CONTROLS.items()},
     }
     found, refused = read_link(query | {"utm_source": "<script>", "__theme": "dark"})
     assert refused == []
