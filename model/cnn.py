@@ -35,6 +35,7 @@ from model.ood import OODDetector, OODResult
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.inputs import images_to_inputs, iterate_images, sketches_to_inputs, unwrap_image
 from model.preprocess.sketch import sketch_to_input
+from model.views import other_views
 
 MAX_BATCH_SIZE = 256  # images that go through the network together: bounds memory, costs no speed
 
@@ -127,30 +128,49 @@ class CnnModel:
         """
         return self._reject_inputs(images_to_inputs(images, self.config.image_shape, self.config.pixel_format))
 
-    def predict_and_reject(self, images: Iterable) -> tuple[np.ndarray, OODResult | None]:
+    def predict_and_reject(
+        self, images: Iterable, average_views: str | None = None
+    ) -> tuple[np.ndarray, OODResult | None]:
         """Return what `predict` and `reject` return, from one pass through the network: in about half the time.
 
         The second value is None for a model that was saved without a detector.
+
+        Args:
+            images: as `predict` takes them.
+            average_views: a key of `model.views.VIEWS`; the predictions are then the mean over these views of an image
+                (test-time augmentation). `reject` always judges the image itself.
 
         Raises:
             ImageError: if something is not an image.
             ModelError: as `predict`.
         """
-        return self.predict_inputs(images_to_inputs(images, self.config.image_shape, self.config.pixel_format))
+        inputs = images_to_inputs(images, self.config.image_shape, self.config.pixel_format)
+        return self.predict_inputs(inputs, average_views)
 
-    def predict_inputs(self, inputs: Iterable[np.ndarray]) -> tuple[np.ndarray, OODResult | None]:
+    def predict_inputs(
+        self, inputs: Iterable[np.ndarray], average_views: str | None = None
+    ) -> tuple[np.ndarray, OODResult | None]:
         """Do what `predict_and_reject` does, for images that are decoded and of the network's size already.
 
         Args:
             inputs: uint8 arrays of the network's shape (h, w, c), or an array (n, h, w, c) of them.
+            average_views: as for `predict_and_reject`.
 
         Raises:
             ModelError: as `predict`.
         """
-        if self.ood_detector is None:
-            return self._predict_inputs(inputs), None
-        parts = [self.ood_detector.predict(batch) for batch in self._batches(inputs)]
-        return self._to_predictions([outputs for outputs, _ in parts]), _concat_results([ood for _, ood in parts])
+        all_outputs, rejections = [], []
+        for batch in self._batches(inputs):
+            if self.ood_detector is None:
+                outputs = self._forward(batch).numpy()
+            else:
+                outputs, ood = self.ood_detector.predict(batch)
+                rejections.append(ood)
+            if others := other_views(batch, average_views):
+                outputs = np.mean([outputs, *(self._forward(one).numpy() for one in others)], axis=0)
+            all_outputs.append(outputs)
+        predictions = self._to_predictions(all_outputs)
+        return predictions, None if self.ood_detector is None else _concat_results(rejections)
 
     def reject_sketch(self, drawings: Iterable) -> OODResult:
         """Do what `reject` does, for free drawings; one without a stroke is rejected with an infinite score.

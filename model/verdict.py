@@ -5,6 +5,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from model.scores import Z_95
+from model.views import VIEWS
 
 if TYPE_CHECKING:
     from model.io.reports.evaluation import Measures
@@ -64,3 +65,17 @@ def describe_unmeasured(measures: "Measures", quote: Quote = str, _: Quote = str
     more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
     which = ", ".join(map(quote, names[:MAX_NAMED])) + more
     return f"no row of class {which} was measured: how well the network recognizes it is not known"
+
+
+def describe_views(measures: "Measures", _: Quote = str, escape: Quote = str) -> str:
+    """Return that answers were averaged over several views of an image; empty if they were not.
+
+    Args:
+        measures: of one dataset.
+        escape: how texts of the report are written.
+    """
+    name = measures.average_views
+    if name is None:
+        return ""
+    views = VIEWS.get(name) or f"{escape(name)} views"
+    return f"each answer is the mean of those to {views} (test-time averaging): to an image alone it may be another one"

@@ -197,7 +197,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if folder:
         check_can_be_made(folder, "--output" if config.output else "--model")
     commands = _import_commands()
-    commands.evaluate_given(config.model, given, folder, config.mistakes)
+    commands.evaluate_given(config.model, given, folder, config.mistakes, config.average_views)
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -217,6 +217,7 @@ def _predict(options: argparse.Namespace) -> None:
         image_column=config.image_column,
         sketches=config.sketches,
         probabilities=config.probabilities,
+        average_views=config.average_views,
         source=SourceOptions(config.config, config.revision),
     )
 

@@ -37,7 +37,7 @@ from training.data.statistics import pixel_histogram
 from training.environment import describe_environment
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
-from training.evaluation.learned import find_learned, inherit_options, read_training
+from training.evaluation.learned import find_learned, inherit_options, read_training, report_unlearned_views
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.evaluation.summary import summarize, summarize_validation
 from training.loop.precision import usable_precision
@@ -250,7 +250,9 @@ def train(
     _write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
 
 
-def evaluate_given(model: str, given: Mapping[str, Any], folder: Path | None, mistakes: int = 0) -> EvaluationReport:
+def evaluate_given(
+    model: str, given: Mapping[str, Any], folder: Path | None, mistakes: int = 0, average_views: str | None = None
+) -> EvaluationReport:
     """Measure a model as `evaluate` does, with the options of its training where the user gives none.
 
     Args:
@@ -258,13 +260,16 @@ def evaluate_given(model: str, given: Mapping[str, Any], folder: Path | None, mi
         given: fields of DataConfig that the user set; without a dataset, those of the training are measured.
         folder: as for `evaluate`.
         mistakes: as for `evaluate`.
+        average_views: as for `evaluate`.
     """
     folder_of_model = locate_model(model)[0]
     data = inherit_options(given, read_training(folder_of_model))
-    return evaluate(str(folder_of_model), data, folder, mistakes)
+    return evaluate(str(folder_of_model), data, folder, mistakes, average_views)
 
 
-def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 0) -> EvaluationReport:
+def evaluate(
+    model: str, data: DataConfig, folder: Path | None, mistakes: int = 0, average_views: str | None = None
+) -> EvaluationReport:
     """Measure a model on the test split of each dataset; write evaluation.json and the card if there is a folder.
 
     Rows with an image that the model learned from are left out and counted.
@@ -275,6 +280,7 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
             under `extra_datasets`.
         folder: where to write; made if it does not exist.
         mistakes: how many mistakes on the first dataset are kept with their images.
+        average_views: a key of `model.views.VIEWS`, over which predictions are averaged; None for the image alone.
 
     Returns:
         evaluation.json.
@@ -287,13 +293,15 @@ def evaluate(model: str, data: DataConfig, folder: Path | None, mistakes: int = 
     assert cnn.folder is not None  # it was loaded
     if folder:
         check_can_be_made(folder, "--output")
+    report_unlearned_views(cnn.folder, average_views)
     learned = find_learned(cnn.folder, data, read_training(cnn.folder))
     configs = one_config_per_dataset(data)
     measured = [open_measured_rows(one, cnn.config.labels, cnn.config.task, learned) for one in configs]
-    report = _evaluate_dataset(cnn, configs[0], measured[0], mistakes)
+    report = _evaluate_dataset(cnn, configs[0], measured[0], average_views, mistakes)
     if configs[1:]:
         report.extra_datasets = [
-            _evaluate_dataset(cnn, one, rows) for one, rows in zip(configs[1:], measured[1:], strict=True)
+            _evaluate_dataset(cnn, one, rows, average_views)
+            for one, rows in zip(configs[1:], measured[1:], strict=True)
         ]
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
@@ -426,10 +434,13 @@ def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
     write_card(folder)
 
 
-def _evaluate_dataset(cnn: CnnModel, data: DataConfig, rows: MeasuredRows, mistakes: int = 0) -> EvaluationReport:
+def _evaluate_dataset(
+    cnn: CnnModel, data: DataConfig, rows: MeasuredRows, average_views: str | None, mistakes: int = 0
+) -> EvaluationReport:
     stream, split = rows.stream, rows.split
     training = read_training(cnn.folder) if cnn.folder else None
-    report = metrics.evaluate(cnn, stream, mistakes, training.class_rows if training else None)
+    class_rows = training.class_rows if training else None
+    report = metrics.evaluate(cnn, stream, mistakes, class_rows, average_views)
     report.split, report.sketches = split, data.dataset in data.sketches
     report.fingerprint, report.comparison = rows.fingerprint, rows.comparison
     if summary := stream.take_skip_summary():

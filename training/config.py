@@ -8,6 +8,7 @@ from model.errors import TrazoError
 from model.heads import HEADS, OBJECTIVES
 from model.limits import MAX_MISTAKES, MAX_SIDE_PX
 from model.pixel_format import BACKGROUND_NAMES
+from model.views import VIEWS
 from training.augmentation.config import AugmentConfig
 from training.optimizers import OPTIMIZERS
 from training.options import Validated, option
@@ -278,6 +279,15 @@ class TrialsConfig(Validated):
     csv: bool = option(False, help="print every trial as CSV, in the order tried")
 
 
+def _average_views() -> str | None:
+    return option(
+        None,
+        choices=tuple(VIEWS),
+        unset="the image alone",
+        help="views of an image whose answers are averaged (test-time augmentation, TTA): mirrored, shifted or both",
+    )
+
+
 @dataclass(frozen=True)
 class EvaluateConfig(Validated):
     """What is measured."""
@@ -292,6 +302,7 @@ class EvaluateConfig(Validated):
         metavar="N",
         help="keep the N most confident mistakes with their images for the demo; they are published with the model",
     )
+    average_views: str | None = _average_views()
 
 
 @dataclass(frozen=True)
@@ -314,6 +325,7 @@ class PredictConfig(Validated):
     image_column: str | None = option(None, unset="the only one", help="column of images")
     sketches: bool = option(False, help="the images are free drawings of any size and polarity")
     probabilities: bool = option(False, help="also write the probability of each class")
+    average_views: str | None = _average_views()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def _evaluation(training: "TrainingReport", evaluation: "EvaluationReport") -> l
     if "," not in evaluation.split:  # otherwise it describes rows that were held out, which is the default
         options["split"] = evaluation.split
     options["mistakes"] = len(evaluation.mistakes) or None
+    options["average_views"] = evaluation.average_views
     return [*_datasets(evaluation.sources), *_options(options)]
 
 

@@ -10,7 +10,7 @@ from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.pixel_format import PixelFormat
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
-from model.verdict import describe_unmeasured, describe_verdict
+from model.verdict import describe_unmeasured, describe_verdict, describe_views
 from model.words import counted
 
 if TYPE_CHECKING:
@@ -231,8 +231,12 @@ def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
 
 
 def remarks_sentence(evaluation: "EvaluationReport") -> str:
-    """Return what qualifies the figures: no better than the trivial answer, classes without rows; empty if nothing."""
-    found = [text for one in (describe_verdict, describe_unmeasured) if (text := one(evaluation, code, plain))]
+    """Return what qualifies the figures: no better than the trivial answer, classes without rows, averaged views."""
+    found = [
+        text
+        for one in (describe_verdict, describe_unmeasured, describe_views)
+        if (text := one(evaluation, code, plain))
+    ]
     return " ".join(f"**{text[0].upper()}{text[1:]}.**" for text in found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from model.artifacts import TRAINING_FILE
 from model.errors import TrazoError
 from model.io.reports.training import TrainingReport
+from model.logs import log_once
 from training.config import DataConfig
 from training.data.contents import CONTENTS_FILE, HOLD_OUT_OPTIONS, Contents
 from training.data.parquet.source import SourceOptions, open_source
@@ -102,6 +103,18 @@ def read_training(folder: Path) -> TrainingReport | None:
         CorruptFileError: if it is damaged.
     """
     return TrainingReport.read(folder / TRAINING_FILE)
+
+
+def report_unlearned_views(folder: Path, average_views: str | None) -> None:
+    """Log that a model did not learn from mirrored images, if answers to them are to be averaged.
+
+    Args:
+        folder: of the model.
+        average_views: a key of `model.views.VIEWS`, or None.
+    """
+    training = read_training(folder) if average_views and "mirror" in average_views else None
+    if training and not training.hyperparameters.get("mirror"):
+        log_once("the model did not learn from mirrored images: its answers to them may make the mean worse")
 
 
 def _fingerprints(contents: Contents) -> list[str]:

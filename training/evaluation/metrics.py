@@ -32,7 +32,11 @@ CONFIDENCE_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 def evaluate(
-    model: CnnModel, stream: HubStream, mistakes: int = 0, class_rows: Mapping[str, int] | None = None
+    model: CnnModel,
+    stream: HubStream,
+    mistakes: int = 0,
+    class_rows: Mapping[str, int] | None = None,
+    average_views: str | None = None,
 ) -> EvaluationReport:
     """Return the measures over every usable row of a stream, and what the trivial answer reaches on these rows.
 
@@ -42,6 +46,7 @@ def evaluate(
         mistakes: how many wrong predictions are kept with their images, the most confident ones. 0 by default: they
             are images of the dataset, which may be private.
         class_rows: class -> training rows, as training.json has them; None if not known.
+        average_views: a key of `model.views.VIEWS`, over which predictions are averaged; None for the image alone.
 
     Raises:
         TrazoError: if labels or task differ, or no row is usable.
@@ -55,7 +60,7 @@ def evaluate(
     for images, targets, rows in decoded_batches(
         stream, stream.ordered(in_parts=True), model.config.image_shape, model.config.pixel_format
     ):
-        outputs, ood = model.predict_and_reject(images)
+        outputs, ood = model.predict_and_reject(images, average_views)
         predictions.append(outputs)
         labels.append(targets)
         if mistakes and stream.task != "regression":
@@ -81,6 +86,7 @@ def evaluate(
         image_column=stream.image_column,
         label_column=stream.label_column,
         rows=len(true),
+        average_views=average_views,
         skipped_rows={str(row): reason for row, reason in stream.skipped.items()},
         loss=_mean_loss(model.config, true, predicted),
         **measures,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from model.io.reports.evaluation import Measures
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
-from model.verdict import describe_unmeasured, describe_verdict
+from model.verdict import describe_unmeasured, describe_verdict, describe_views
 from model.words import counted
 
 HELD_OUT = re.compile(r"(.+), (\d+)% held out by (.+)")  # as `training.data.splits.open_test` names rows
@@ -18,7 +18,8 @@ def summarize(measures: Measures) -> list[str]:
     lines = [f"{where}: {line}" for line in (_regression(measures) if measures.is_regression else _classes(measures))]
     if measures.loss is not None:
         lines.append(f"{where}: loss {measures.loss:.4f} on {counted(measures.rows, 'row')}")
-    return lines + [f"{where}: {note}" for note in (describe_unmeasured(measures), describe_verdict(measures)) if note]
+    notes = (describe_views(measures), describe_unmeasured(measures), describe_verdict(measures))
+    return lines + [f"{where}: {note}" for note in notes if note]
 
 
 def summarize_validation(best: dict[str, float], rows: int, class_rows: Mapping[str, int] | None) -> list[str]:

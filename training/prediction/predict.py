@@ -18,6 +18,7 @@ from model.words import counted
 from training.data.batches import Batch
 from training.data.decode import MAX_RESULT_BYTES, decode_ahead
 from training.data.parquet.source import SourceOptions
+from training.evaluation.learned import report_unlearned_views
 from training.prediction.answers import Answer, AnswerFile, check_answer_path
 from training.prediction.images import ImageSource, open_images
 
@@ -36,6 +37,7 @@ def predict(
     image_column: str | None = None,
     sketches: bool = False,
     probabilities: bool = False,
+    average_views: str | None = None,
     source: SourceOptions | None = None,
 ) -> None:
     """Write a model's answer for each image to a file; a call that was interrupted continues.
@@ -48,6 +50,7 @@ def predict(
         image_column: of a dataset with several.
         sketches: the images are free drawings, prepared as `CnnModel.predict_sketch` does.
         probabilities: also write the probability of each class.
+        average_views: a key of `model.views.VIEWS`, over which answers are averaged; None for the image alone.
         source: version and access of a dataset.
 
     Raises:
@@ -58,10 +61,12 @@ def predict(
     for left_out in images.left_out:
         logger.info("not used: %s %s (%s)", f"{left_out.count:,}", left_out.reason, ", ".join(left_out.examples))
     cnn = CnnModel.from_pretrained(model)
+    assert cnn.folder is not None  # it was loaded
+    report_unlearned_views(cnn.folder, average_views)
     identity = {
         "weights": _model_identity(cnn),
         "images": images.identity,
-        "options": {"sketches": sketches, "probabilities": probabilities},
+        "options": {"sketches": sketches, "probabilities": probabilities, "average_views": average_views},
     }
     summary = _Summary(cnn.config)
     with AnswerFile(output, _columns(images.name_column, cnn.config, probabilities), identity) as file:
@@ -70,7 +75,7 @@ def predict(
             logger.info("%s of %s images are answered already", f"{before:,}", f"{images.total:,}")
         with tqdm(total=images.total, initial=file.rows, desc="predicted", unit="image", disable=None) as bar:
             left = file.rows < images.total  # otherwise it was killed before the file got its name
-            for answers in _answer(cnn, images, file.rows, sketches, probabilities) if left else ():
+            for answers in _answer(cnn, images, file.rows, sketches, probabilities, average_views) if left else ():
                 file.add(answers)
                 summary.count(answers)
                 bar.update(len(answers))
@@ -95,7 +100,12 @@ def _model_identity(cnn: CnnModel) -> str:
 
 
 def _answer(
-    cnn: CnnModel, images: ImageSource, start: int, sketches: bool, probabilities: bool
+    cnn: CnnModel,
+    images: ImageSource,
+    start: int,
+    sketches: bool,
+    probabilities: bool,
+    average_views: str | None,
 ) -> Iterator[list[Answer]]:
     """Yield the answers of each batch; the next ones are read and decoded meanwhile."""
     shape = cnn.config.image_shape
@@ -113,7 +123,7 @@ def _answer(
         names, reasons = waiting.popleft()
         reasons = reasons | {int(ids[position]): reason for position, reason in errors.items()}
         good = np.setdiff1d(np.arange(len(ids)), list(errors))
-        predictions, ood = cnn.predict_inputs(pixels[good])
+        predictions, ood = cnn.predict_inputs(pixels[good], average_views)
         answers: list[Answer] = [{images.name_column: name} for name in names]
         for position, reason in reasons.items():
             answers[position]["error"] = reason

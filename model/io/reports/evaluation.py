@@ -9,6 +9,7 @@ from model.io.reports.schema import (
     Base64,
     Count,
     Hash,
+    Name,
     Number,
     Report,
     Section,
@@ -141,6 +142,10 @@ class Measures(Section):
         [], description="the most confident wrong answers, if --mistakes asked for them"
     )
     ood: OutOfDistribution | None = Field(None, description="out-of-distribution detection, if the model has it")
+    average_views: Name | None = Field(
+        None,
+        description="views of an image whose answers were averaged (test-time averaging); null for the image alone",
+    )
     sketches: bool = Field(False, description="whether the images are free drawings, prepared as predict_sketch does")
 
     @model_validator(mode="after")

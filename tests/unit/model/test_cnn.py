@@ -14,6 +14,7 @@ from model import CnnConfig, CnnModel, ModelError
 from model.cnn import MAX_BATCH_SIZE
 from model.preprocess.decode import ImageError
 from model.preprocess.foreground import BlankDrawingError
+from model.views import other_views
 from tests.conftest import SAMPLE
 
 
@@ -25,6 +26,10 @@ def images() -> list[bytes]:
 @pytest.fixture(scope="module")
 def bundled() -> CnnModel:
     return CnnModel.from_pretrained()
+
+
+def bundled_inputs(images: list[bytes]) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(io.BytesIO(image)))[..., None] for image in images])
 
 
 def test_cnn_bundled_model_is_accurate_on_the_sample(bundled, images):
@@ -82,6 +87,17 @@ def test_predict_does_not_depend_on_batch_length(bundled, images):
     many = (images * 2)[: MAX_BATCH_SIZE + 3]
     one_by_one = np.concatenate([bundled.predict([image]) for image in many[MAX_BATCH_SIZE - 2 :]])
     np.testing.assert_allclose(bundled.predict(many)[MAX_BATCH_SIZE - 2 :], one_by_one, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mirror", "mirror-shift"])
+def test_predict_averaged_over_views_is_their_mean_and_rejects_by_the_image_itself(bundled, images, name):
+    averaged, ood = bundled.predict_and_reject(images[:9], average_views=name)
+    (alone, same), pixels = bundled.predict_and_reject(images[:9]), bundled_inputs(images[:9])
+    others = [bundled.predict_inputs(view)[0] for view in other_views(pixels, name)]
+    np.testing.assert_allclose(averaged, np.mean([alone, *others], axis=0), atol=1e-6)
+    assert (averaged != alone).any() and (ood.score == same.score).all()
+    plain = CnnModel(bundled.config, bundled.network)  # without a detector
+    np.testing.assert_allclose(plain.predict_and_reject(images[:9], name)[0], averaged, atol=1e-6)
 
 
 def test_batches_are_small_for_large_feature_maps():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from model import CnnConfig
+from model.card.sentences import remarks_sentence
 from model.io.reports.evaluation import EvaluationReport
 from model.target_scaling import TargetScaling
-from model.verdict import describe_unmeasured, describe_verdict
+from model.verdict import describe_unmeasured, describe_verdict, describe_views
 from training.evaluation.baseline import class_baseline, mean_baseline
 from training.evaluation.metrics import _classification_metrics, _regression_metrics
 from training.evaluation.summary import summarize
@@ -95,3 +96,16 @@ def test_verdict_of_a_regression_compares_with_the_mean_in_any_unit(scale):
     good = measure_numbers(true, true * 0.9)
     assert not describe_verdict(good) and good.r2 == pytest.approx(0.99, abs=0.001)
     assert any("always answering the mean, 0: mean absolute error" in line for line in summarize(good))
+
+
+def test_averaged_views_are_said_on_console_and_card():
+    report = measure([0, 1, 2] * 9, [0, 1, 2] * 9)
+    assert describe_views(report) == ""
+    report.average_views = "mirror"
+    assert describe_views(report).startswith(
+        "each answer is the mean of those to the image and its mirror image (test-time"
+    )
+    assert any("its mirror image" in line for line in summarize(report))
+    assert "**Each answer is the mean of those to the image and its mirror image" in remarks_sentence(report)
+    report.average_views = "<b>"  # of a report that another version wrote
+    assert "&lt;b" in remarks_sentence(report) or "<b>" not in remarks_sentence(report)

@@ -46,6 +46,17 @@ def test_predict_folder_gives_the_answers_of_the_model(folder, tmp_path, capsys)
     assert "21 images, 1 unreadable" in capsys.readouterr().out
 
 
+def test_predict_averaged_over_views_writes_their_mean(folder, tmp_path, capsys):
+    output = tmp_path / "answers.csv"
+    command = ["predict", "--model", MODEL, str(folder), "--output", str(output), "--average-views", "mirror"]
+    assert main([*command, "--probabilities"]) == 0
+    assert "did not learn from mirrored images" in capsys.readouterr().out
+    cnn = CnnModel.from_pretrained()
+    expected, _ = cnn.predict_and_reject(FILES, "mirror")
+    given = [[float(row[f"probability of {label}"]) for label in cnn.config.labels] for row in answers(output)[:-1]]
+    assert np.allclose(given, expected, atol=1e-4) and not np.allclose(given, cnn.predict(FILES), atol=1e-2)
+
+
 def test_predict_interrupted_continues_to_the_same_file(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(steps, "BATCH_ROWS", 8)
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
@@ -63,8 +74,9 @@ def test_predict_interrupted_continues_to_the_same_file(folder, tmp_path, monkey
         patch.setattr(steps._Summary, "count", stop)
         assert main([*arguments, str(killed)]) == 130
     assert not killed.exists()
-    assert main([arguments[0], "--model", MODEL, str(folder), "--output", str(killed)]) == 2
-    assert "killed.jsonl.partial was started for other options" in capsys.readouterr().err
+    for others in ([], ["--sketches", "--average-views", "mirror"]):
+        assert main([arguments[0], "--model", MODEL, str(folder), "--output", str(killed), *others]) == 2
+        assert "killed.jsonl.partial was started for other options" in capsys.readouterr().err
     assert main([*arguments, str(killed)]) == 0
     printed = capsys.readouterr().out
     assert "16 of 21 images are answered already" in printed

@@ -64,6 +64,11 @@ def test_commands_columns_are_only_for_their_own_dataset(run_commands):
     assert "--config" not in list_commands(TRAINING, TRIALS, EVALUATION.model_copy(update=other))[-1]
 
 
+def test_commands_measure_with_the_same_views(run_commands):
+    calls = run_commands(TRAINING, None, EVALUATION.model_copy(update={"average_views": "mirror"}))
+    assert calls["evaluate_given"][-1] == "mirror"
+
+
 def test_commands_lists_and_flags_are_given_as_the_parser_takes_them(run_commands):
     chosen = {"classes": ["a", "b c"], "max_rows": 900, "no_scan": True}
     options = {"data": chosen, "training": {}}

@@ -33,6 +33,14 @@ def test_evaluate_report_agrees_with_predictions():
         assert row.recall == pytest.approx(matrix[label, label] / 100)
 
 
+def test_evaluate_averaged_views_are_reported():
+    model = CnnModel(CnnConfig(filters=(4,), dense_units=(), scaling=Scaling("min-max", (0.0,), (255.0,))))
+    stream = HubStream(SAMPLE, "test", batch_size=300)
+    alone, averaged = evaluate(model, stream), evaluate(model, stream, average_views="mirror")
+    assert (alone.average_views, averaged.average_views) == (None, "mirror")
+    assert alone.loss != averaged.loss
+
+
 def test_evaluate_reports_share_of_rejected_rows():
     model, stream = CnnModel.from_pretrained(), HubStream(SAMPLE, "test", batch_size=300)
     encoded = [image for batch in stream.ordered() for image in batch.images]
