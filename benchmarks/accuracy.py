@@ -40,7 +40,8 @@ def row_of(run: Path) -> dict[str, Any]:
     )
     if evaluation["split"] != "test" or not evaluation["dataset"].endswith("mnist") or evaluation["rows"] != 10_000:
         raise ValueError(f"{run} was measured on {evaluation['split']} of {evaluation['dataset']}")
-    preset = PRESETS[training["preset"]]()
+    rows = training["data"]["rows"]["train"]
+    preset = PRESETS[training["preset"]]().fit_to("multiclass", (28, 28, 1), rows)
     wanted = json.loads(json.dumps(preset.architecture | preset.training))
     used = training["hyperparameters"]
     # On a processor without bfloat16 a run is in float32.

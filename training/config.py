@@ -265,7 +265,7 @@ class PresetConfig(Validated):
     preset: str | None = option(
         None,
         choices=tuple(PRESETS),
-        unset="the best trial of the search in --output, or the preset default",
+        unset="the best trial of the search in --output; or photo for photographs, otherwise default",
         help="architecture and recipe",
     )
 

@@ -44,7 +44,7 @@ def choose_recipe(opened: TrainingData, name: str | None = None) -> Recipe:
     decisions: tuple[str, ...] = ()
     if name is None:
         name = choose_preset(opened.image_kind.photographs)
-        decisions = (f"preset {name}, because {opened.image_kind.reason} (overrule with --preset)",)
+        decisions = (f"preset {name}, because {opened.image_kind.reason}",)
     preset = PRESETS[name]().fit_to(opened.train.task, opened.image_shape, opened.train.rows)
     return Recipe(dict(preset.architecture), dict(preset.training), name, preset.mirrors_if_it_may, decisions)
 
@@ -72,8 +72,8 @@ def decide_mirroring(
     fields = config_fields | {"scaling": histogram.fit(recipe.architecture["scaling"])}
     check = check_mirroring(opened, fields, overrides.get("seed", TrainConfig.seed), folder / MIRROR_FILE)
     learned = "learned from" if check.allowed else "not learned from"
-    decision = f"mirrored images are {learned}: a small network that saw none {check.reason} (overrule with --mirror)"
-    log_once(decision)
+    decision = f"mirrored images are {learned}: a small network that saw none {check.reason}"
+    log_once(f"{decision} (overrule with --mirror)")
     return replace(
         recipe,
         training=recipe.training | {"mirror": MIRRORED_SHARE if check.allowed else 0.0},

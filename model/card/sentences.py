@@ -186,6 +186,8 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
     search = f"{plain(str(trials.strategy))} search of" if trials else ""
     if training and training.preset:
         text = f"Network and recipe are those of the preset {code(training.preset)}."
+        if training.decisions:
+            text += f"\nDecided from the data: {'; '.join(map(plain, training.decisions))}."
         if completed:
             text += f" `trials.json` holds a {search}\n{completed} completed trials, which they do not come from."
         return text

@@ -29,7 +29,7 @@ class AugmentConfig(Validated):
         0.0,
         low=0,
         high=1,
-        help="share of images that are mirrored, left to right; 0.5 for photographs, not for writing",
+        help="share of images that are mirrored, left to right; if it is not given, the preset photo decides it",
         extra={"seed_offset": 6},
     )
     color_jitter: float = option(
@@ -46,14 +46,14 @@ class AugmentConfig(Validated):
         0.0,
         low=0,
         high=1,
-        help="share of images that are blended with another one, as are their labels",
+        help="share of images that are blended with another one, as are their labels; not those that cutmix changed",
         extra={"seed_offset": 9},
     )
     cutmix: float = option(
         0.0,
         low=0,
         high=1,
-        help="share of images that get a rectangle of another one, and that part of its label; before mixup",
+        help="share of images that get a rectangle of another one, and that share of its label",
         extra={"seed_offset": 10},
     )
     clean_fraction: float = option(

@@ -36,6 +36,7 @@ def test_resume_any_optimizer_ends_with_same_bits(tmp_path, optimizer, precision
         ema_momentum=0.9,
         precision=precision,
         augment=float(optimizer == "adamw"),  # the images are the same for all, and take long to trace
+        cutmix=0.5 * (optimizer == "adamw"),
         **({"class_weights": "balanced", "class_weight_values": WEIGHTS} if optimizer == "adamw" else {}),
     )
     uninterrupted, expected = fit(CONFIG, settings, *streams(), verbose=False)
