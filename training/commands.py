@@ -43,17 +43,28 @@ from training.evaluation.summary import summarize, summarize_validation
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress, fit
+from training.presets import choose_preset
 from training.recipe import Recipe, choose_recipe, decide_mirroring
 from training.release.card import write_card
 from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
-from training.tuning.search_space import SearchSpace, best_hyperparameters
-from training.tuning.trials_report import describe_interval, read_trials
-from training.tuning.tuner import SearchJob, run_search
+from training.tuning.plan import (
+    NoTimeError,
+    RunClock,
+    describe_search,
+    plan_search,
+    plan_training,
+    with_length,
+)
+from training.tuning.preset_points import suitable_presets
+from training.tuning.search_job import SearchJob
+from training.tuning.search_space import SearchSpace, best_hyperparameters, searched_names
+from training.tuning.trials_report import PRESET_ORIGIN, compare_with_presets, describe_interval, read_trials
+from training.tuning.tuner import run_search
+from training.tuning.warm_start import read_warm_start
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
-MIN_TRIAL_STEPS = 1000  # with fewer, the search prefers networks that learn fast to those that end well
 
 N = TypeVar("N", int, float)
 
@@ -73,15 +84,20 @@ def run_all(
     if data.test_split not in ("test", HELD_OUT):
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
+    clock = RunClock(search.minutes, folder)
     opened, _, _ = _open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
     _log_data(found)
     measured = _open_measured(data, opened, folder)  # report what cannot be measured before hours of work, not after
     if (folder / CHECKPOINT_FILE).exists():
         logger.info("the training has already started: no further trials")
-    elif tune(data, overrides, search, folder, tensorboard, found) is None:
-        return
-    train(data, overrides, folder, tensorboard=tensorboard, found=found)
+    else:
+        try:
+            if tune(data, overrides, search, folder, tensorboard, found, clock) is None:
+                return
+        except NoTimeError as error:
+            logger.info("%s: the preset is trained without a search", error)
+    train(data, overrides, folder, tensorboard=tensorboard, found=found, clock=clock)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     known = [one.fingerprint for one in evaluation.sources] if evaluation else []
     # The test split is used only once, unless other rows are in it now.
@@ -101,6 +117,7 @@ def tune(
     folder: Path,
     tensorboard: bool = False,
     found: DataReport | None = None,
+    clock: RunClock | None = None,
 ) -> TrialsReport | None:
     """Search hyperparameters and write trials.json to the folder.
 
@@ -111,22 +128,31 @@ def tune(
         folder: the run; an interrupted search in it continues.
         tensorboard: write each trial's TensorBoard files to the folder.
         found: what data.json is to hold; None to find it out.
+        clock: of a run that trains within the same minutes; None if there is only a search.
 
     Returns:
         trials.json; None in a worker, since the chief has it.
 
     Raises:
+        NoTimeError: if there is too little time for a search, or no trial completed within it.
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
     opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides), folder)
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
     folder.mkdir(parents=True, exist_ok=True)
-    trial_overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
-    space = SearchSpace(config_fields, trial_overrides, _histogram(opened, folder), search.search)
-    steps = search.trial_epochs * min(len(opened.train), search.trial_steps or len(opened.train))
-    if steps < MIN_TRIAL_STEPS and not (folder / TRIALS_FILE).exists():
-        logger.info(_describe_short_trial(steps, min(settings.batch_size, opened.train.rows)))
-    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard)
+    space = _search_space(data, opened, config_fields, overrides, search, folder)
+    known = {f"{PRESET_ORIGIN}{name}": values for name, values in space.known_points().items()}
+    if search.warm_start:
+        known[f"best of {search.warm_start.name}"] = read_warm_start(search.warm_start, space)
+    training = replace(settings, **space.length | {k: v for k, v in overrides.items() if k in TRIAL_OPTIONS})
+    plan = plan_search(search, opened, space, training, folder, clock)
+    search = with_length(search, plan)
+    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard, known=known)
+    if not (folder / TRIALS_FILE).exists():
+        for line in describe_search(plan, job):
+            logger.info(line)
+    if clock and plan.search_s is not None:
+        job = replace(job, tune=replace(search, minutes=clock.search_minutes_left(plan)))
     outcome = run_search(job)  # refuses the folder of another search before it writes
     _keep_data(found or inspect_run(data, opened), opened, folder)
     _keep_contents(data, opened, folder)
@@ -136,6 +162,30 @@ def tune(
     if report is None:
         logger.info("done: no further trials for this worker")
         return None
+    _log_best(report)
+    return report
+
+
+def _search_space(
+    data: DataConfig,
+    opened: TrainingData,
+    config_fields: dict[str, Any],
+    overrides: dict[str, Any],
+    search: TuneConfig,
+    folder: Path,
+) -> SearchSpace:
+    """Return the space around the presets that suit the data, mirrored images decided."""
+    overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
+    histogram, first = _histogram(opened, folder), choose_preset(opened.image_kind.photographs)
+    presets = suitable_presets(config_fields, opened.train.rows, first, bool(data.sketches))
+    for name, preset in presets.items():
+        recipe = Recipe(preset.architecture, preset.training, name, preset.mirrors_if_it_may)
+        decided = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
+        presets[name] = replace(preset, training=decided.training)
+    return SearchSpace(config_fields, overrides, histogram, searched_names(search.search, overrides), presets)
+
+
+def _log_best(report: TrialsReport) -> None:
     best, completed = report.best, sum(trial.status == "COMPLETED" for trial in report.trials)
     assert best is not None  # `run_search` refuses a search without one
     logger.info(
@@ -147,7 +197,8 @@ def tune(
         best.score,
         describe_interval(report),
     )
-    return report
+    if compared := compare_with_presets(report):
+        logger.info(compared)
 
 
 def study(data: DataConfig, config: StudyConfig, folder: Path) -> str:
@@ -173,6 +224,7 @@ def train(
     verbose: bool = True,
     tensorboard: bool = False,
     found: DataReport | None = None,
+    clock: RunClock | None = None,
 ) -> None:
     """Train, and write config.json, model.safetensors, training.json and the card to the folder.
 
@@ -184,6 +236,7 @@ def train(
         verbose: show progress.
         tensorboard: write TensorBoard files to the folder.
         found: what data.json is to hold; None to find it out.
+        clock: of a run; if its minutes are limited and the epochs are not given, it trains as long as they allow.
 
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
@@ -200,6 +253,11 @@ def train(
     recipe = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
     settings = replace(settings, **recipe.training | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
+    architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
+    config = _make_config(data, config_fields | architecture, settings)
+    if clock and clock.minutes and "epochs" not in overrides:
+        length = plan_training(folder, clock, config, settings, opened)
+        settings, overrides = replace(settings, **length), overrides | length
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))
     checkpoint = folder / CHECKPOINT_FILE
     if steps < MIN_TRAINING_STEPS and not checkpoint.exists():
@@ -209,8 +267,6 @@ def train(
             counted(steps, "step"),
             settings.patience * steps // settings.epochs,
         )
-    architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
-    config = _make_config(data, config_fields | architecture, settings)
     writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
     trained, progress = fit(
         config,
@@ -460,11 +516,6 @@ def _changed_options(data: DataConfig) -> dict[str, Any]:
     chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
     default = DataConfig(data.dataset)
     return {name: value for name, value in chosen.items() if value != getattr(default, name)}
-
-
-def _describe_short_trial(steps: int, images: int) -> str:
-    about = f"{counted(steps, 'step')} of about {counted(images, 'image')}"
-    return f"a trial has only {about}: more --trial-epochs would give clearer results"
 
 
 def _title(dataset: str) -> str:

@@ -20,6 +20,9 @@ CLASS_WEIGHTS = ("balanced",)
 LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEEDS = 100  # runs of one value in a study
+MAX_TRIALS = 30  # of a search for which no number was given
+SEARCH_PATIENCE = 6  # trials without a gain, after which such a search ends
+MAX_PARALLEL = 64  # trials at the same time
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
 TRIAL_OPTIONS = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
@@ -183,18 +186,49 @@ class TuneConfig(Validated):
 
     # Hyperband plans 6 trials if trial_epochs is 3, and 23 if it is 9. It starts with the short ones: with a smaller
     # number of trials, none may have the full length.
-    trials: int = option(5, low=1, help="trials at most")
-    strategy: str = option("random", choices=STRATEGIES, help="how the next point is chosen")
-    trial_epochs: int = option(3, low=1, help="epochs of a trial; hyperband gives only its best trials this many")
-    trial_steps: int | None = option(None, low=1, unset="all", help="batches of a trial's epoch")
+    trials: int | None = option(
+        None, low=1, unset=f"{MAX_TRIALS}, or fewer if they gain nothing, see --search-patience", help="trials at most"
+    )
+    strategy: str = option("bayesian", choices=STRATEGIES, help="how the next point is chosen")
+    search_patience: int | None = option(
+        None,
+        low=1,
+        unset=f"{SEARCH_PATIENCE} without --trials, else none",
+        help="trials in a row that are not better than the best one, after which the search ends; presets do not count",
+    )
+    full_trials: bool = option(
+        False, help="train every trial to its end; else one stops early if it is not among the best of its age"
+    )
+    trial_epochs: int | None = option(
+        None,
+        low=1,
+        unset="decided by the number of images, and printed",
+        help="epochs of a trial; hyperband gives only its best trials this many",
+    )
+    trial_steps: int | None = option(
+        None, low=1, unset="all if --trial-epochs is given, else decided", help="batches of a trial's epoch"
+    )
     trial_patience: int | None = option(
         None, low=1, unset="none", help="epochs without a better validation loss after which a trial stops"
     )
     search: tuple[str, ...] = option(
-        (), metavar="NAME", unset="all", help="hyperparameters to search; the others keep their defaults"
+        (),
+        metavar="NAME",
+        unset="those that change a good recipe",
+        help="hyperparameters to search, or all; the others keep the values of the preset",
+    )
+    warm_start: Path | None = option(
+        None, metavar="RUN", unset="none", help="a run whose best trial is one of the first; its space must be the same"
     )
     minutes: float | None = option(
-        None, low=0, exclusive=True, unset="none", help="minutes of this call, after which no trial starts"
+        None,
+        low=0,
+        exclusive=True,
+        unset="none",
+        help="minutes of this call; a search starts no trial after them, and `run` trains within them too",
+    )
+    parallel: int = option(
+        1, low=1, high=MAX_PARALLEL, help="trials at the same time on this machine, one per GPU if there are some"
     )
     # A grid has to keep its order without gaps: there, larger networks are tried and fail.
     max_params: int | None = option(None, low=1, unset="none", help="parameters of a network at most")
@@ -216,10 +250,20 @@ class TuneConfig(Validated):
             TrazoError: if a value is unknown or out of range.
         """
         super().__post_init__()
-        if self.strategy == "hyperband" and self.trial_epochs < 3:
+        if self.strategy == "hyperband" and self.trial_epochs is not None and self.trial_epochs < 3:
             raise TrazoError(
                 f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"
             )
+
+    @property
+    def max_trials(self) -> int:
+        """Trials at most."""
+        return self.trials or MAX_TRIALS
+
+    @property
+    def max_trials_without_gain(self) -> int | None:
+        """Trials in a row that gain nothing, after which the search ends; None for any number."""
+        return self.search_patience or (None if self.trials else SEARCH_PATIENCE)
 
 
 @dataclass(frozen=True)

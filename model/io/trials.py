@@ -17,6 +17,10 @@ class ScoredTrial(Protocol):
     def history(self) -> Sequence[Any] | None:
         """One item per epoch."""
 
+    @property
+    def stopped(self) -> Any:
+        """Something true if it was stopped before its full length."""
+
 
 T = TypeVar("T", bound=ScoredTrial)
 
@@ -54,14 +58,14 @@ def rank_trials(trials: Iterable[T], direction: str) -> list[T]:
 def comparable_trials(trials: Iterable[T], strategy: str | None) -> list[T]:
     """Return the trials with a score that were trained equally long.
 
-    Most trials of a Hyperband search are short, and their scores say little about those of full length: only the
-    longest ones are returned.
+    Most trials of a Hyperband search are short, and a trial that was stopped has no score of full length: they say
+    little about the others, and are left out.
 
     Args:
         trials: of one search.
         strategy: of the search, as in trials.json.
     """
-    scored = [trial for trial in trials if trial.score is not None]
+    scored = [trial for trial in trials if trial.score is not None and not trial.stopped]
     if strategy != "hyperband":
         return scored
     longest = max((len(trial.history or ()) for trial in scored), default=0)

@@ -10,6 +10,7 @@ from model.config import CnnConfig
 from model.network import build_network
 from model.scaling import PixelHistogram
 from training.config import MAX_SEEDS
+from training.presets import Preset
 from training.study.design import ARCHITECTURE, BASE, TRAINING, Level
 
 
@@ -19,6 +20,7 @@ class StudySpace(keras_tuner.HyperModel):
     Attributes:
         base: fields of CnnConfig that the dataset gives: task, labels, image_shape, pixel_format.
         overrides: fields of TrainConfig that the user chose: none, the design sets all that matters.
+        presets: that points start from: none.
         searched: names of the hyperparameters.
     """
 
@@ -42,6 +44,7 @@ class StudySpace(keras_tuner.HyperModel):
         super().__init__(name="study")
         self.base = base
         self.overrides: dict[str, Any] = {}
+        self.presets: dict[str, Preset] = {}
         self._histogram = histogram
         self._levels = {BASE: Level("", "")} | {level.key: level for level in levels if level.key != BASE}
         self._seeds = seeds

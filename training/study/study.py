@@ -16,7 +16,8 @@ from training.environment import describe_environment
 from training.study import design
 from training.study.space import StudySpace
 from training.study.summary import Measure, summarize
-from training.tuning.tuner import SearchJob, run_search
+from training.tuning.search_job import SearchJob
+from training.tuning.tuner import run_search
 
 logger = logging.getLogger("trazo")
 

@@ -15,7 +15,7 @@ import keras_tuner.src.utils
 import numpy as np
 from keras_tuner import oracles
 from keras_tuner.engine.base_tuner import BaseTuner
-from keras_tuner.engine.trial import Trial
+from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.distribute import oracle_client
 from keras_tuner.src.engine import conditions
 
@@ -30,7 +30,13 @@ PRIVATE_NAMES: dict[Any, tuple[str, ...]] = {
     oracle_client: ("TIMEOUT",),
     keras_tuner.Oracle: ("_retry_queue", "_max_collisions", "_seed_state", "_duplicate"),
     oracles.GridSearchOracle: ("_ordered_ids", "_populate_next"),
-    oracles.BayesianOptimizationOracle: ("_random_state",),
+    oracles.BayesianOptimizationOracle: (
+        "_random_state",
+        "_vectorize_trials",
+        "_random_populate_space",
+        "_get_hp_bounds",
+        "_nonfixed_space",
+    ),
     BaseTuner: ("_run_and_update_trial", "_is_worker"),
 }
 
@@ -97,7 +103,33 @@ class OpenOracle(keras_tuner.Oracle):
 
 
 class OpenBayesianOracle(OpenOracle, oracles.BayesianOptimizationOracle):
-    """A Bayesian oracle whose random state can be set."""
+    """A Bayesian oracle whose random state, and what it learns from a trial, can be set."""
+
+    def learned_score(self, trial: Trial) -> float | None:
+        """Return the score of a completed trial that the Gaussian process learns; may be overridden."""
+        return trial.score
+
+    def range_of(self, parameter: Any) -> tuple[float, float]:
+        """Return between which quantiles of a hyperparameter's values the next point lies; may be overridden."""
+        return 0.0, 1.0
+
+    def random_point(self) -> dict[str, Any]:
+        """Return a random point in the form of `populate_space`."""
+        return self._random_populate_space()
+
+    def _get_hp_bounds(self) -> np.ndarray:
+        return np.array([self.range_of(parameter) for parameter in self._nonfixed_space()])
+
+    def _vectorize_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        own = {trial: trial.score for trial in self.trials.values()}
+        learned = {trial: self.learned_score(trial) for trial in own if trial.status == TrialStatus.COMPLETED}
+        try:
+            for trial, score in learned.items():
+                trial.score = score
+            return super()._vectorize_trials()
+        finally:
+            for trial, score in own.items():
+                trial.score = score
 
     def reseed(self, seed: list[int]) -> None:
         """Start a new random sequence; KerasTuner does not save where the old one was."""
@@ -126,8 +158,8 @@ class OpenTuner(BaseTuner):
         return self._is_worker()
 
     def run_and_save_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
-        """Run a trial and save its score. Of its errors, only `FatalError` ends the search."""
-        super()._run_and_update_trial(trial, *args, **kwargs)
+        """Run a trial, which reports its measures itself. Of its errors, only `FatalError` ends the search."""
+        self.run_trial(trial, *args, **kwargs)
 
     def _run_and_update_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> None:
         self.run_and_save_trial(trial, *args, **kwargs)

@@ -9,23 +9,30 @@ behalf of the workers, under KerasTuner's lock (`keras_tuner.synchronized`).
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import model.backend  # noqa: F401 - Keras is imported there first
 import keras_tuner
-import numpy as np
 from keras_tuner import oracles
 from keras_tuner.engine.trial import Trial, TrialStatus
+from sklearn.exceptions import ConvergenceWarning
 
 from model import heads
 from training.config import TuneConfig
-from training.tuning.kerastuner_compat import OpenBayesianOracle, OpenGridOracle, OpenOracle
+from training.tuning.budgets import BudgetMixin
+from training.tuning.halving import comparison_epochs
+from training.tuning.kerastuner_compat import OpenBayesianOracle, OpenGridOracle
+from training.tuning.sampling import ReproducibleSamplingMixin
 
-MAX_DRAWS = 200  # of random points in search of one within the budget of parameters
-# Completed trials before the Gaussian process is used. KerasTuner's default is three times the number of
-# hyperparameters: 72 here, which would make most searches random ones.
-INITIAL_RANDOM_TRIALS = 20
+# Completed random trials, after the known points, before the Gaussian process is used. KerasTuner's default is three
+# times the number of hyperparameters, 72 for the whole space, which would make most searches random ones.
+INITIAL_RANDOM_TRIALS = 3
+# Variance of a score by chance, in units of the variance of all scores. With KerasTuner's default, 1e-4, the Gaussian
+# process takes the difference of two seeds for one of their hyperparameters.
+SCORE_NOISE = 1e-2
+TRUST_RADIUS = 0.25  # around the best point, in quantiles of each hyperparameter's values
 
 logger = logging.getLogger("trazo")
 
@@ -35,15 +42,18 @@ def make_oracle(
     task: str,
     is_small_enough: Callable[[keras_tuner.HyperParameters], bool],
     plan: Sequence[dict[str, Any]] | None = None,
+    known: Sequence[dict[str, Any]] = (),
 ) -> "ResumableOracle":
     """Return the oracle of a strategy.
 
     Args:
-        tune: strategy, budgets, objective, seed.
+        tune: strategy, budgets, objective, seed; with the length of a trial.
         task: a key of `heads.HEADS`.
         is_small_enough: returns whether the network of a point is within the budget of parameters.
         plan: the values of every trial; the strategy is not asked then.
+        known: the values of the first trials; a grid does not use them, because its order has no gaps.
     """
+    assert tune.trial_epochs is not None, "the length of a trial is decided before"
     measure, direction = heads.choose_objective(task, tune.objective)
     objective = keras_tuner.Objective(f"val_{measure}", direction)
     # For KerasTuner, seed 0 means "no seed". Consecutive failures do not end a search; the number of trials does.
@@ -53,102 +63,20 @@ def make_oracle(
         oracle = Planned(plan, **common)
     elif tune.strategy == "hyperband":
         oracle = Hyperband(max_epochs=tune.trial_epochs, **common)
-        oracle.max_trials = tune.trials  # not an argument of this oracle, but every oracle stops there
+        oracle.max_trials = tune.max_trials  # not an argument of this oracle, but every oracle stops there
     elif tune.strategy == "bayesian":
-        oracle = Bayesian(max_trials=tune.trials, num_initial_points=INITIAL_RANDOM_TRIALS, **common)
+        first = len(known) + INITIAL_RANDOM_TRIALS
+        oracle = Bayesian(max_trials=tune.max_trials, num_initial_points=first, alpha=SCORE_NOISE, **common)
     else:
-        oracle = {"random": Random, "grid": Grid}[tune.strategy](max_trials=tune.trials, **common)
+        oracle = {"random": Random, "grid": Grid}[tune.strategy](max_trials=tune.max_trials, **common)
     oracle.is_small_enough, oracle.worker_timeout_s = is_small_enough, tune.worker_timeout
     oracle.deadline = time.monotonic() + 60 * tune.minutes if tune.minutes else None
     oracle.verbose = 0
+    oracle.trial_epochs, oracle.known = tune.trial_epochs, list(known)
+    if plan is None and tune.strategy != "hyperband":  # which stops trials in its own way
+        oracle.compared_after = () if tune.full_trials else comparison_epochs(tune.trial_epochs)
+        oracle.patience = tune.max_trials_without_gain
     return oracle
-
-
-class BudgetMixin(OpenOracle):
-    """Limits of a search: the number of trials, minutes, and the parameters of a network."""
-
-    is_small_enough: Callable[[keras_tuner.HyperParameters], bool]
-    deadline: float | None = None  # of `time.monotonic`; no trial starts after it
-
-    def deadline_passed(self) -> bool:
-        """Return whether the time is up."""
-        return self.deadline is not None and time.monotonic() > self.deadline
-
-    @keras_tuner.synchronized
-    def create_trial(self, tuner_id: str) -> Trial:
-        """Return the next trial; its status is IDLE if there is none now, but a running one may still fail."""
-        if tuner_id not in self.ongoing_trials:
-            expired = self.deadline_passed()
-            full = len(self.trials) >= self.max_trials and not self.retry_queue
-            if full and self.ongoing_trials and not expired:
-                return self._empty_trial(TrialStatus.IDLE)
-            if expired or full:
-                self.tuner_ids.discard(tuner_id)
-                return self._empty_trial(TrialStatus.STOPPED)
-        return super().create_trial(tuner_id)
-
-    def _empty_trial(self, status: str) -> Trial:
-        return Trial(hyperparameters=self.hyperparameters.copy(), trial_id="", status=status)
-
-    def _within_budget(self, values: dict[str, Any]) -> bool:
-        hp = self.hyperparameters.copy()
-        hp.values = dict(values)
-        return self.is_small_enough(hp)
-
-
-class ReproducibleSamplingMixin(BudgetMixin):
-    """Random points that depend only on the seed and on how many were drawn before."""
-
-    exhausted_reason: str | None = None  # why no further point can be drawn
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Return the strategy's next point, or a random one if that point was tried or its network is too large."""
-        response = super().populate_space(trial_id)
-        if response["status"] == TrialStatus.RUNNING and not self._is_usable(response["values"]):
-            values = self._random_values()
-            return {"status": TrialStatus.RUNNING if values else TrialStatus.STOPPED, "values": values}
-        return response
-
-    def _is_usable(self, values: dict[str, Any]) -> bool:
-        return not self.was_tried(values) and self._within_budget(values)
-
-    def _random_values(self) -> dict[str, Any] | None:
-        """Return a random point within the budget; None if all were tried, or no point of many is small enough.
-
-        KerasTuner draws each value with a new generator, seeded with the next whole number. What a hyperparameter gets
-        in successive trials is then not independent: one of eight choices never came in 60 trials.
-        """
-        collisions = 0
-        for _ in range(MAX_DRAWS):
-            values = self._draw_values()
-            if self.was_tried(values):
-                collisions += 1
-                if collisions > self.max_collisions:
-                    return None
-            elif self._within_budget(values):
-                return values
-        self.exhausted_reason = f"none of {MAX_DRAWS} random points of the space is small enough"
-        return None
-
-    def _draw_values(self) -> dict[str, Any]:
-        random = np.random.default_rng([self.seed, self.next_draw_seed()])
-        hp = keras_tuner.HyperParameters()
-        for parameter in self.get_space().space:  # each comes after those it depends on
-            hp.merge([parameter])
-            if hp.is_active(parameter):
-                hp.values[parameter.name] = parameter.prob_to_value(random.random())
-        return hp.values
-
-    def _default_values(self) -> dict[str, Any] | None:
-        """Return the default point for the first trial if it is within the budget: a search starts from a recipe."""
-        if self.start_order:
-            return None
-        hp = self.get_space()
-        hp.values = {}
-        for parameter in hp.space:  # each comes after those it depends on
-            if hp.is_active(parameter):
-                hp.values[parameter.name] = parameter.default
-        return hp.values if self._within_budget(hp.values) else None
 
 
 class HeartbeatMixin(BudgetMixin):
@@ -222,7 +150,9 @@ class HeartbeatMixin(BudgetMixin):
 class ResumableOracle(HeartbeatMixin, ReproducibleSamplingMixin):
     """What all strategies share."""
 
-    on_change: Callable[[], object] = staticmethod(lambda: None)  # called when a trial has started or ended
+    on_change: Callable[[], object] = staticmethod(
+        lambda: None
+    )  # called when a trial has started, trained an epoch, or ended
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> Trial:
@@ -230,6 +160,15 @@ class ResumableOracle(HeartbeatMixin, ReproducibleSamplingMixin):
         trial = super().create_trial(tuner_id)
         if trial.status == TrialStatus.RUNNING:
             self.on_change()
+        return trial
+
+    @keras_tuner.synchronized
+    def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Trial:
+        """Note the measures of a trial after an epoch; status STOPPED: it is not worth continuing."""
+        if trial_id in self.end_order:  # by another worker, while this one was silent
+            return self.trials[trial_id]
+        trial = super().update_trial(trial_id, metrics, step)
+        self.on_change()
         return trial
 
     @keras_tuner.synchronized
@@ -244,24 +183,48 @@ class ResumableOracle(HeartbeatMixin, ReproducibleSamplingMixin):
 
 
 class Random(ResumableOracle, oracles.RandomSearchOracle):
-    """Random points, after the default one."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Return the next point."""
-        if values := self._default_values():
-            return {"status": TrialStatus.RUNNING, "values": values}
-        return super().populate_space(trial_id)
+    """Random points, after the known ones."""
 
 
 class Bayesian(ResumableOracle, OpenBayesianOracle):
-    """Points that a Gaussian process finds promising, after the default one and random ones."""
+    """Points that a Gaussian process finds promising, after the known ones and a few random ones.
+
+    If there are known points, all others lie in a trust region around the best one so far (after Eriksson et al. 2019,
+    "Scalable Global Optimization via Local Bayesian Optimization"; its size is fixed here). A process that knows ten
+    points in seven dimensions finds everything promising that is far from them, and most of it is bad.
+    """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the next point; the random state is new for each trial, so that a resumed search gives the same."""
-        if values := self._default_values():
-            return {"status": TrialStatus.RUNNING, "values": values}
+        if self.knows_next():  # also with several workers, when enough of them have completed
+            return self.random_point()
         self.reseed([self.seed, len(self.trials)])
-        return super().populate_space(trial_id)
+        with warnings.catch_warnings():  # of few trials the process cannot say how smooth the score is
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super().populate_space(trial_id)
+
+    _region_is_exhausted = False  # while a point is drawn for which the trust region had none that was not tried
+
+    def _random_values(self) -> dict[str, Any] | None:
+        """Return a random point of the trust region, or of the whole space if none is left in it."""
+        values = super()._random_values()
+        if values is None and self.known:
+            self._region_is_exhausted, self.exhausted_reason = True, None
+            values = super()._random_values()
+            self._region_is_exhausted = False
+        return values
+
+    def range_of(self, parameter: Any) -> tuple[float, float]:
+        """Return the trust region of a hyperparameter, in quantiles of its values."""
+        best = self.best_full_trial() if self.known else None
+        if best is None or self._region_is_exhausted:
+            return 0.0, 1.0
+        center = parameter.value_to_prob(best.hyperparameters.values.get(parameter.name, parameter.default))
+        return max(0.0, center - TRUST_RADIUS), min(1.0, center + TRUST_RADIUS)
+
+    def learned_score(self, trial: Trial) -> float | None:
+        """Return the score of a trial, of a stopped one what it would have reached."""
+        return self.comparable_score(trial)
 
 
 class Hyperband(ResumableOracle, oracles.HyperbandOracle):

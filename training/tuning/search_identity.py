@@ -13,7 +13,9 @@ from training.tuning.kerastuner_compat import HINT_RESTART, load_json
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS
 
 if TYPE_CHECKING:
-    from training.tuning.tuner import SearchJob
+    from training.tuning.search_job import SearchJob
+
+CHANGEABLE = ("trials", "search_patience", "minutes", "worker_timeout", "parallel", "warm_start")
 
 
 def check_identity(job: "SearchJob") -> None:
@@ -34,7 +36,7 @@ def check_identity(job: "SearchJob") -> None:
 def _identity(job: "SearchJob") -> dict[str, Any]:
     """Return everything besides the hyperparameters that a trial's score depends on.
 
-    The number of trials, the minutes and the worker timeout are not part of it: they may change between two calls.
+    When the search ends, and how many workers it has, are not part of it: they may change between two calls.
     """
     train, validation = job.train, job.validation
     return {
@@ -42,9 +44,10 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
         "config": job.space.base,
         "training": {k: v for k, v in asdict(job.settings).items() if k not in TRIAL_OPTIONS},
         "overrides": sorted(job.space.overrides),
-        "search": {k: v for k, v in asdict(job.tune).items() if k not in ("trials", "minutes", "worker_timeout")}
+        "search": {k: v for k, v in asdict(job.tune).items() if k not in CHANGEABLE}
         | {"search": sorted({*job.tune.search})}  # in any order
         | {"objective": choose_objective(job.space.base["task"], job.tune.objective)[0]}  # by name or by default
         | ({"plan": list(dict.fromkeys(point["level"] for point in job.plan))} if job.plan else {})
-        | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {}),
+        | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {})
+        | ({"known": known} if (known := [*job.starting_points.values()]) else {}),
     }

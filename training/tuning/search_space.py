@@ -1,149 +1,40 @@
-"""The search space: which hyperparameters a search may vary, with their ranges, defaults and conditions."""
+"""The search space of a dataset: which hyperparameters a search varies around which presets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from model.backend import keras
 import keras_tuner
 
 from model.artifacts import TRIALS_FILE
-from model.config import ACTIVATIONS, NORMALIZATIONS, POOLINGS, CnnConfig
+from model.config import CnnConfig
 from model.errors import TrazoError
-from model.heads import HEADS
 from model.io.reports.trials import TrialsReport
 from model.io.trials import fold_learning_rate
 from model.network import build_network
 from model.scaling import PixelHistogram
-from training.config import SCHEDULES
-from training.optimizers import OPTIMIZERS
+from training.presets import Preset
+from training.tuning.hyperparameters import PENALTIES, SPACE, Hyperparameter, fit_to_dataset, fit_to_presets
+from training.tuning.preset_points import PresetPoint
+
+PRESET = "preset"  # the hyperparameter that says from which preset a point has what the others do not set
+# What is searched if the user names nothing: what changes a good recipe to suit the data. Others, such as the
+# activation, have a value that is good on most data; in few trials, a search of everything finds nothing better.
+DEFAULT_SEARCH = (PRESET, "blocks", "filters", "convolutions", "dropout", "augment", "learning_rate")
+SEARCH_ALL = "all"
 
 
-@dataclass(frozen=True)
-class Hyperparameter:
-    """One row of the search space."""
+def searched_names(given: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names that a search varies, as `SearchSpace` takes them.
 
-    name: str  # as in trials.json
-    part: Literal["architecture", "training"]  # whether its value is for CnnConfig or TrainConfig
-    help: str
-    values: tuple[Any, ...] = ()  # for a choice: the values; empty for a range
-    low: float = 0  # for a range: both ends belong to it; whole numbers if both ends are
-    high: float = 0
-    default: Any = None  # None: the first value
-    options: Mapping[str, Any] = field(default_factory=dict)  # for a range: `step`, or `sampling` on a log scale
-    when: tuple[str, tuple[str | int, ...]] | None = None  # (another hyperparameter, its values that need this one)
-
-    def exists(self, values: Mapping[str, Any]) -> bool:
-        """Return whether the values of the hyperparameters before this one need it."""
-        return self.when is None or values[self.when[0]] in self.when[1]
-
-    def default_value(self) -> Any:
-        """Return the value where a search starts, or which the hyperparameter keeps if it is not searched."""
-        return self.values[0] if self.default is None else self.default
-
-    def choose(self, hp: keras_tuner.HyperParameters) -> Any:
-        """Return the value of a point; registers the hyperparameter with KerasTuner if it is new."""
-        if self.values:
-            return hp.Choice(self.name, list(self.values), default=self.default)
-        kind = hp.Int if isinstance(self.low, int) else hp.Float
-        return kind(self.name, self.low, self.high, default=self.default, **self.options)
-
-
-LOG = {"sampling": "log"}
-# A hyperparameter comes after those it depends on. The order must not change: with another one, a seed gives other
-# points. `_fit_to_dataset` narrows what depends on the dataset: the depth, the kernel size and the loss.
-SPACE = (
-    Hyperparameter(
-        "blocks", "architecture", "depth: each block halves the image and sees patterns twice as large",
-        low=1, high=4, default=3,
-    ),
-    Hyperparameter(
-        "filters", "architecture", "width: filters of the first block; each next block has twice as many",
-        (8, 16, 24, 32), default=24,
-    ),
-    Hyperparameter(
-        "convolutions", "architecture",
-        "per block; two of 3×3 see as far as one of 5×5, with fewer weights and one more activation",
-        low=1, high=2, default=2,
-    ),
-    Hyperparameter("kernel_size", "architecture", "how far one convolution sees, in pixels", (3, 5)),
-    Hyperparameter(
-        "activation", "architecture", "sigmoid and tanh saturate, and then their gradients vanish", ACTIVATIONS,
-        default="relu",
-    ),
-    Hyperparameter(
-        "normalization", "architecture",
-        "keeps the sums before the activations in one range: over the batch, or over the channels of each image",
-        NORMALIZATIONS, default="batch",
-    ),
-    Hyperparameter(
-        "pooling", "architecture", "how a block halves the image: maximum, mean, or a convolution with stride 2",
-        POOLINGS, default="max",
-    ),
-    Hyperparameter(
-        "dense_units", "architecture", "hidden units before the head; 0 for the mean of each feature map instead",
-        (0, 64, 128), default=0,
-    ),
-    Hyperparameter(
-        "dropout", "architecture", "share of values dropped after each block in a training step", (0.0, 0.1, 0.2, 0.3),
-        default=0.1,
-    ),
-    Hyperparameter(
-        "dense_dropout", "architecture", "share of units dropped after the hidden layer in a training step",
-        (0.0, 0.2, 0.3, 0.4, 0.5), default=0.2, when=("dense_units", (64, 128)),
-    ),
-    Hyperparameter(
-        "scaling", "architecture", "how pixels are brought to one range; robust scaling ignores the tails",
-        ("min-max", "z-score", "robust"), default="z-score",
-    ),
-    Hyperparameter(
-        "regularization", "architecture", "L1 pushes weights to zero, L2 shrinks them, the elastic net does both",
-        ("none", "l1", "l2", "elastic net"), default="none",
-    ),
-    Hyperparameter(
-        "l1", "architecture", "what a weight adds to the loss, times its size",
-        low=1e-7, high=3e-5, default=2e-6, options=LOG, when=("regularization", ("l1", "elastic net")),
-    ),
-    Hyperparameter(
-        "l2", "architecture", "what a weight adds to the loss, times its square",
-        low=1e-6, high=1e-3, default=3e-5, options=LOG, when=("regularization", ("l2", "elastic net")),
-    ),
-    Hyperparameter("loss", "training", "what an error costs; one of the losses of the task"),
-    Hyperparameter(
-        "schedule", "training", "of the learning rate: up, then down to zero; or constant", SCHEDULES,
-        default="one-cycle",
-    ),
-    Hyperparameter(
-        "batch_size", "training", "small batches take more and noisier steps in the same time", (64, 128, 256),
-        default=128,
-    ),
-    Hyperparameter(
-        "augment", "training", "strength of rotation, slant, zoom and shift",
-        low=0.0, high=1.5, default=0.75, options={"step": 0.25},
-    ),
-    Hyperparameter("optimizer", "training", "how a gradient becomes a step", tuple(OPTIMIZERS), default="adamw"),
-    *(
-        Hyperparameter(
-            f"learning_rate_{name}", "training", "size of a step at the peak of the schedule",
-            low=low, high=high, default=default, options=LOG, when=("optimizer", (name,)),
-        )
-        for name, (low, high, default) in ((name, one.learning_rates) for name, one in OPTIMIZERS.items())
-    ),
-)  # fmt: skip
-PENALTIES = ("l1", "l2")
-
-
-def _fit_to_dataset(parameter: Hyperparameter, base: Mapping[str, Any]) -> Hyperparameter:
-    side = min(base["image_shape"][:2])
-    if parameter.name == "blocks":
-        deepest = max(1, min(int(parameter.high), side.bit_length() - 1))
-        return replace(parameter, high=deepest, default=min(parameter.default, deepest))
-    if parameter.name == "kernel_size":
-        return replace(parameter, values=tuple(size for size in parameter.values if size <= side) or (1,))
-    if parameter.name == "loss":
-        return replace(parameter, values=tuple(HEADS[base["task"]].losses))
-    return parameter
+    Args:
+        given: by the user; `all` for every name, none for those that change a good recipe.
+        overrides: fields of TrainConfig that the user chose; they are not searched.
+    """
+    if tuple(given) == (SEARCH_ALL,):
+        return ()
+    return tuple(given) or tuple(name for name in DEFAULT_SEARCH if name not in overrides)
 
 
 class Space(Protocol):
@@ -152,6 +43,7 @@ class Space(Protocol):
     base: dict[str, Any]  # fields of CnnConfig that the dataset gives
     overrides: Mapping[str, Any]  # fields of TrainConfig that the user chose
     searched: tuple[str, ...]  # names of the hyperparameters that vary; empty: all of them
+    presets: Mapping[str, Preset]  # that points start from, by name; the one that gives the defaults first
 
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
@@ -161,7 +53,11 @@ class Space(Protocol):
 
 
 class SearchSpace(keras_tuner.HyperModel):
-    """The search space of one dataset. Its defaults are a recipe that works on small images; a search starts there.
+    """The search space of one dataset, around the presets that suit it.
+
+    A point has a preset. The hyperparameters that are searched replace what the preset says; all else that it says,
+    such as the moving average of the weights, holds for the point too. A point whose values are those of its preset
+    trains exactly what the preset trains.
 
     Example:
         >>> space = SearchSpace({"task": "multiclass", "labels": ("a", "b", "c"), "image_shape": (28, 28, 1)})
@@ -176,6 +72,7 @@ class SearchSpace(keras_tuner.HyperModel):
         overrides: Mapping[str, Any] | None = None,
         histogram: PixelHistogram | None = None,
         searched: Iterable[str] = (),
+        presets: Mapping[str, Preset] | None = None,
     ) -> None:
         """Set what all points share.
 
@@ -183,7 +80,9 @@ class SearchSpace(keras_tuner.HyperModel):
             base: fields of CnnConfig that the dataset gives: task, labels, image_shape.
             overrides: fields of TrainConfig that the user chose; they are not searched.
             histogram: of the pixels of the training rows, for the scaling; only `config` and `build` need it.
-            searched: names of the hyperparameters that vary, the others keep their defaults; empty: all of them.
+            searched: names of the hyperparameters that vary, the others keep the values of the point's preset; empty:
+                all of them.
+            presets: name -> preset, the one that gives the defaults first; none: the defaults are those of the table.
 
         Raises:
             TrazoError: if the space does not have a name, or it has no effect without another one.
@@ -193,28 +92,56 @@ class SearchSpace(keras_tuner.HyperModel):
         self.overrides = dict(overrides or {})
         self.searched = tuple(searched)
         self._histogram = histogram
+        self.presets = dict(presets or {})
+        self._presets = {name: PresetPoint.of(preset, base) for name, preset in self.presets.items()}
         self._parameters = [
-            _fit_to_dataset(parameter, base)
+            fit_to_presets(fit_to_dataset(parameter, base), self._presets.values())
             for parameter in SPACE
             if fold_learning_rate(parameter.name) not in self.overrides
         ]
-        names = dict.fromkeys(fold_learning_rate(parameter.name) for parameter in self._parameters)
+        names = dict.fromkeys(
+            [*([PRESET] if self._presets else []), *(fold_learning_rate(one.name) for one in self._parameters)]
+        )
         if unknown := sorted({*self.searched} - names.keys()):
             raise TrazoError(f"unknown hyperparameter {unknown[0]!r} to search; there are {', '.join(names)}")
         if "regularization" not in self.searched and (alone := sorted({*PENALTIES} & {*self.searched})):
             raise TrazoError(f"{alone[0]} exists only with some regularization: search regularization too")
 
+    @property
+    def length(self) -> dict[str, Any]:
+        """Epochs, steps of an epoch and patience of a training with the best point: those of the first preset."""
+        return next((dict(preset.length) for preset in self._presets.values()), {})
+
+    def known_points(self) -> dict[str, dict[str, Any]]:
+        """Return the values of every hyperparameter for each preset, by its name.
+
+        Only the first one is a point if the user does not search for the preset.
+        """
+        names = self._preset_names()
+        return {name: self.complete({PRESET: name, **self._presets[name].values}) for name in names}
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a point, without those that this space does not search, and defaults where one lacks."""
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        self.point(hp)
+        return {one.name: hp.values[one.name] for one in hp.space if hp.is_active(one)}
+
     def point(self, hp: keras_tuner.HyperParameters) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return (fields of CnnConfig, fields of TrainConfig) of a point; `scaling` is the name of the method."""
+        preset = self._presets[hp.Choice(PRESET, self._preset_names())] if self._presets else None
+        own = preset.values if preset else {}
         chosen = dict(self.overrides)
         fields: dict[str, dict[str, Any]] = {"architecture": {}, "training": dict(self.overrides)}
         for parameter in self._parameters:
             with self._scope(parameter, hp):
                 if parameter.exists(chosen):
-                    value = parameter.choose(hp) if self._varies(parameter.name) else parameter.default_value()
+                    kept = own.get(parameter.name, parameter.default_value())
+                    value = parameter.choose(hp) if self._varies(parameter.name) else kept
                     chosen[parameter.name] = value
                     fields[parameter.part][fold_learning_rate(parameter.name)] = value
-        return _architecture_fields(fields["architecture"]), fields["training"]
+        architecture = _architecture_fields(fields["architecture"], preset)
+        return architecture, (preset.training if preset else {}) | fields["training"]
 
     def config(self, hp: keras_tuner.HyperParameters) -> CnnConfig:
         """Return the config of a point's network, with the scaling fitted.
@@ -231,21 +158,35 @@ class SearchSpace(keras_tuner.HyperModel):
         """Return the network of a point with fresh weights, as KerasTuner requires of a HyperModel."""
         return build_network(self.config(hp))
 
+    def _preset_names(self) -> list[str]:
+        names = list(self._presets)
+        return names if self._varies(PRESET) else names[:1]
+
     def _varies(self, name: str) -> bool:
         return name not in self.overrides and (not self.searched or fold_learning_rate(name) in self.searched)
 
     def _scope(self, parameter: Hyperparameter, hp: keras_tuner.HyperParameters) -> AbstractContextManager:
         """Return KerasTuner's scope for a condition; none is needed if the other hyperparameter has one value."""
-        if parameter.when and self._varies(parameter.when[0]):
-            return hp.conditional_scope(parameter.when[0], list(parameter.when[1]))
-        return nullcontext()
+        if not parameter.when:
+            return nullcontext()
+        name, values = parameter.when
+        if self._varies(name):
+            return hp.conditional_scope(name, list(values))
+        presets = self._preset_names() if name not in self.overrides else []
+        needing = [one for one in presets if self._presets[one].values.get(name) in values]
+        return hp.conditional_scope(PRESET, needing) if 0 < len(needing) < len(presets) else nullcontext()
 
 
-def _architecture_fields(values: dict[str, Any]) -> dict[str, Any]:
+def _architecture_fields(values: dict[str, Any], preset: PresetPoint | None) -> dict[str, Any]:
+    blocks, filters = values["blocks"], values["filters"]
     fields = {name: value for name, value in values.items() if name not in ("blocks", "regularization")}
-    fields["filters"] = tuple(values["filters"] * 2**block for block in range(values["blocks"]))
+    fields["filters"] = tuple(filters * 2**block for block in range(blocks))
     fields["dense_units"] = (values["dense_units"],) if values["dense_units"] else ()
-    return fields
+    if preset is None:
+        return fields
+    fields["filters"] = preset.filters_of(blocks, filters)
+    fields["convolutions"] = preset.convolutions_of(blocks, values["convolutions"])
+    return preset.architecture | fields
 
 
 def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -260,5 +201,7 @@ def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str
         raise TrazoError(f"{TRIALS_FILE} does not name the task and the labels of its search: search again")
     hp = keras_tuner.HyperParameters()
     hp.values = dict(report.best.hyperparameters)
-    space = SearchSpace(report.subject.to_dict(), report.overrides, searched=report.searched or ())
-    return space.point(hp)
+    presets = {name: Preset(one.architecture, one.training) for name, one in (report.presets or {}).items()}
+    space = SearchSpace(report.subject.to_dict(), report.overrides, None, report.searched or (), presets)
+    architecture, training = space.point(hp)
+    return architecture, space.length | training

@@ -21,15 +21,17 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of tr
     import keras_tuner
     from keras_tuner.engine import trial as kerastuner
 
-    from training.tuning.tuner import SearchJob
+    from training.tuning.oracles import ResumableOracle
+    from training.tuning.search_job import SearchJob
 
 MAX_REASON_CHARS = 400
-BUDGET = ("trials", "minutes", "max_params", *TRIAL_OPTIONS.values())
+BUDGET = ("trials", "search_patience", "full_trials", "minutes", "max_params", *TRIAL_OPTIONS.values())
+PRESET_ORIGIN = "preset "  # begins the origin of a trial that is a preset
 CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
 
 
 def build_report(
-    job: "SearchJob", oracle: "keras_tuner.Oracle", data: dict[str, Any], records: dict[str, dict[str, Any]]
+    job: "SearchJob", oracle: "ResumableOracle", data: dict[str, Any], records: dict[str, dict[str, Any]]
 ) -> TrialsReport:
     """Return trials.json while a search runs: `importance` is added at its end.
 
@@ -43,6 +45,9 @@ def build_report(
     # By number: KerasTuner pads ids with zeros to the length of `max_trials`, which may grow between two calls.
     trials = sorted(oracle.trials.values(), key=lambda trial: int(trial.trial_id))
     rows = [make_trial(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
+    origins = dict(enumerate(job.starting_points))
+    for number, row in enumerate(rows):
+        row.origin, row.stopped = origins.get(number), oracle.stop_reasons.get(row.trial_id)
     return TrialsReport.build(
         objective={"name": objective.name, "direction": objective.direction},
         strategy="planned" if job.plan else job.tune.strategy,
@@ -54,6 +59,10 @@ def build_report(
         subject=job.space.base,
         overrides=job.space.overrides,
         searched=job.space.searched,
+        presets={
+            name: {"architecture": preset.architecture, "training": preset.training}
+            for name, preset in job.space.presets.items()
+        },
         space=make_parameters(oracle.get_space()),
         trials=rows,
         best_trial=best_trial_id(rows, objective.direction),
@@ -112,8 +121,9 @@ def make_parameters(hp: "keras_tuner.HyperParameters") -> list[Parameter]:
 
 
 def best_trial_id(trials: list[Trial], direction: str) -> str | None:
-    """Return the id of the best completed trial, the first one if several are equal; None if there is none."""
-    return rank_trials(trials, direction)[0].trial_id if any(trial.score is not None for trial in trials) else None
+    """Return the id of the best trial of full length, the first one if several are equal; None if there is none."""
+    full = [trial for trial in trials if trial.score is not None and not trial.stopped]
+    return rank_trials(full, direction)[0].trial_id if full else None
 
 
 def read_trials(run: Path) -> TrialsReport:
@@ -145,7 +155,7 @@ def format_leaderboard(report: TrialsReport, limit: int | None = None) -> str:
     body = [
         [
             trial.trial_id,
-            trial.status,
+            f"stopped after {len(trial.history or ())}" if trial.stopped else trial.status,
             _format_value(trial.score),
             f"{trial.parameters:,}" if trial.parameters else "",
             _format_value(trial.seconds),
@@ -173,6 +183,25 @@ def describe_interval(report: TrialsReport) -> str:
         return ""
     low, high = wilson_interval(best.score, rows)
     return f" (on {counted(rows, 'validation row')}; 95 % interval: {low:.4f} to {high:.4f})"
+
+
+def compare_with_presets(report: TrialsReport) -> str:
+    """Return how the best trial compares with the presets that were tried at the same length; empty if none was."""
+    best, others = report.best, list[str]()
+    for trial in filter(is_preset, report.trials):
+        name = (trial.origin or "").removeprefix(PRESET_ORIGIN)
+        if trial is best:
+            others.insert(0, f"it is the preset {name}")
+        elif trial.stopped:
+            others.append(f"{name} was stopped after epoch {len(trial.history or ())}")
+        else:
+            others.append(f"{name} {'failed' if trial.score is None else f'{trial.score:.4f}'}")
+    return f"the presets at the same length: {', '.join(others)}" if others else ""
+
+
+def is_preset(trial: Trial) -> bool:
+    """Return whether a trial is a preset as it is."""
+    return trial.origin is not None and trial.origin.startswith(PRESET_ORIGIN)
 
 
 def format_csv(report: TrialsReport) -> str:

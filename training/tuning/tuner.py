@@ -3,7 +3,7 @@
 import gc
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from model.backend import keras
 import keras_tuner
 import numpy as np
-from keras_tuner.engine.trial import Trial
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from model.artifacts import TRIALS_FILE
 from model.errors import CorruptFileError, StreamError, TrazoError
@@ -20,17 +20,18 @@ from model.io.reports import write_report
 from model.io.reports.schema import utc_timestamp
 from model.io.reports.trials import TrialsReport
 from model.network import build_network
+from model.words import counted
 from training.config import TrainConfig, TuneConfig
 from training.data.provenance import data_section
-from training.data.stream import HubStream
 from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
 from training.tuning import distributed
 from training.tuning.importance import hyperparameter_importance
 from training.tuning.kerastuner_compat import HINT_RESTART, OpenTuner, configure
 from training.tuning.oracles import ResumableOracle, make_oracle
+from training.tuning.plan import NoTimeError
 from training.tuning.search_identity import check_identity
-from training.tuning.search_space import Space
+from training.tuning.search_job import SearchJob
 from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
 from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial
@@ -48,30 +49,13 @@ class BudgetExhaustedError(keras_tuner.errors.FatalError):
     """The time budget is spent."""
 
 
-@dataclass(frozen=True)
-class SearchJob:
-    """What is searched, on which rows, and where its files go."""
+class TrialStoppedError(Exception):
+    """A trial is not worth continuing: others were better after as many epochs."""
 
-    space: Space
-    settings: TrainConfig  # of every trial; a trial's hyperparameters replace some fields
-    tune: TuneConfig
-    train: HubStream  # rows to learn from
-    validation: HubStream  # rows that score a trial
-    folder: Path  # of the run: trials.json, and the tuner's files in `tuner/`
-    tensorboard: bool = False  # whether each trial writes TensorBoard's files to `tensorboard/`
-    plan: Sequence[dict[str, Any]] | None = None  # the points in their order; None: the strategy chooses them
-
-    def is_small_enough(self, hp: keras_tuner.HyperParameters) -> bool:
-        """Return whether the network of a point is within the budget of parameters."""
-        max_params = self.tune.max_params
-        if max_params is None:
-            return True
-        try:
-            config = self.space.config(hp)
-        except TrazoError:
-            return True  # there is no such network: its trial fails with the reason
-        # The first count leaves out little and is fast: only a network that passes it is built.
-        return config.kernel_parameters <= max_params and build_network(config).count_params() <= max_params
+    def __init__(self, epochs: int) -> None:
+        """Keep how many epochs of the trial count: more may have been trained if an interruption came in between."""
+        super().__init__(epochs)
+        self.epochs = epochs
 
 
 @dataclass(frozen=True)
@@ -150,8 +134,8 @@ class StreamTuner(OpenTuner):
         except OSError as error:
             raise SearchInterruptedError(f"{error}; {HINT_RESUME}") from error
 
-    def run_trial(self, trial: Trial) -> dict[str, float]:
-        """Train one point of the space, from its checkpoint if it was interrupted, and return its score."""
+    def run_trial(self, trial: Trial) -> None:
+        """Train one point of the space, from its checkpoint if it was interrupted, and report every epoch."""
         job = self._job
         record = TrialRecord(self._folder(trial), trial.trial_id)
         record.start()
@@ -164,6 +148,8 @@ class StreamTuner(OpenTuner):
             raise TrazoError(f"{parameters:,} parameters; at most {job.tune.max_params:,} were asked for")
         on_epoch = self._epoch_callback(trial, record)
         try:
+            # An interruption may have come between an epoch and the decision about it.
+            self._report_epochs(trial, record.values.get("history", []), 0)
             progress = fit_in_subprocess(
                 config,
                 settings,
@@ -172,15 +158,27 @@ class StreamTuner(OpenTuner):
                 checkpoint=self._checkpoint(trial),
                 on_epoch=on_epoch,
             )
+            on_epoch(progress)  # a training that was already finished in its checkpoint has not called it
+        except TrialStoppedError as stopped:
+            record.values["history"] = record.values["history"][: stopped.epochs]
         finally:  # if this line is reached, the system did not end the process for lack of memory
             record.update()
-        on_epoch(progress)  # a training that was already finished in its checkpoint has not called it
-        objective = self.oracle.objective
-        best = {"max": max, "min": min}[objective.direction]
-        values = [row[objective.name] for row in progress.history if np.isfinite(row[objective.name])]
-        if not values:
-            raise TrazoError(f"{objective.name} is not a finite number in any epoch")
-        return {objective.name: best(values)}
+        name = self.oracle.objective.name
+        if not any(np.isfinite(row[name]) for row in record.values["history"]):
+            raise TrazoError(f"{name} is not a finite number in any epoch")
+
+    def _report_epochs(self, trial: Trial, history: Sequence[Mapping[str, Any]], reported: int) -> None:
+        """Report the objective after each epoch that was not reported yet.
+
+        Raises:
+            TrialStoppedError: if the trial is not worth continuing after one of them.
+        """
+        name = self.oracle.objective.name
+        for row in history[reported:]:
+            if np.isfinite(row[name]):
+                answer = self.oracle.update_trial(trial.trial_id, {name: float(row[name])}, step=row["epoch"])
+                if answer.status == TrialStatus.STOPPED:
+                    raise TrialStoppedError(row["epoch"])
 
     def _trial_settings(self, trial: Trial) -> TrainConfig:
         tune = self._job.tune
@@ -191,13 +189,15 @@ class StreamTuner(OpenTuner):
 
     def _epoch_callback(self, trial: Trial, record: TrialRecord) -> Callable[[Progress], None]:
         writer = SummaryWriter(self._job.folder / "tensorboard" / trial.trial_id) if self._job.tensorboard else None
+        reported = len(record.values.get("history", []))
 
         def on_epoch(progress: Progress) -> None:
+            nonlocal reported
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
-            if not self.is_worker:
-                self.report()
             if writer and progress.history:
                 writer.write(progress.history[-1], trial.hyperparameters.values)
+            before, reported = reported, len(progress.history)
+            self._report_epochs(trial, progress.history, before)
             if self._local_oracle.deadline_passed() and not progress.finished:
                 raise BudgetExhaustedError
 
@@ -211,6 +211,8 @@ class StreamTuner(OpenTuner):
         self._checkpoint(trial).unlink(missing_ok=True)
         ended = make_trial(self.oracle.get_trial(trial.trial_id), self._record(trial), self._job.settings.seed)
         outcome = ended.reason or f"{self.oracle.objective.name} {ended.score:.4f} in {ended.seconds} s"
+        if why := self._local_oracle.stop_reasons.get(trial.trial_id):
+            outcome += f", {why}"
         logger.info("trial %s  %s  %s", trial.trial_id, outcome, format_values(ended.hyperparameters))
         keras.backend.clear_session()
         gc.collect()
@@ -241,6 +243,7 @@ def run_search(job: SearchJob) -> SearchOutcome:
     With KerasTuner's environment variables set, this process is the chief of several workers, or one of them.
 
     Raises:
+        NoTimeError: if the time was up before a trial completed.
         TrazoError: if no trial completed, with the reason of the last one; if the folder holds another search, with
             what differs, or a damaged one.
         StreamError: if the network or the disk failed; the next call resumes the interrupted trial.
@@ -248,7 +251,8 @@ def run_search(job: SearchJob) -> SearchOutcome:
     role = distributed.detect_role()
     try:
         check_identity(job)
-        oracle = make_oracle(job.tune, job.space.base["task"], job.is_small_enough, job.plan)
+        known = job.starting_points
+        oracle = make_oracle(job.tune, job.space.base["task"], job.is_small_enough, job.plan, [*known.values()])
         tuner = StreamTuner(oracle, job)
         try:
             with distributed.translate_rpc_errors():
@@ -266,7 +270,9 @@ def run_search(job: SearchJob) -> SearchOutcome:
     except OSError as error:  # between two trials
         raise StreamError(f"{error}; {HINT_RESUME}") from None
     if report.best_trial is None:
-        raise TrazoError(f"no trial completed; {_failure(report, oracle, job.tune)}")
+        had_time = any(trial.reason for trial in report.trials) or not oracle.deadline_passed()
+        kind = TrazoError if had_time else NoTimeError
+        raise kind(f"no trial completed; {_failure(report, oracle, job.tune)}")
     return SearchOutcome(report, _stop_reason(report, oracle, job.tune))
 
 
@@ -282,10 +288,12 @@ def _failure(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) ->
 def _stop_reason(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str | None:
     """Return why fewer trials have ended than asked for; None if all have."""
     ended = sum(trial.status != "RUNNING" for trial in report.trials)
-    if ended >= tune.trials:
+    if ended >= tune.max_trials:
         return None
+    if oracle.has_stalled():
+        return f"the search has ended: none of the last {counted(oracle.patience or 0, 'trial')} was the best one"
     if oracle.deadline_passed():
         why = "the time is up; run the same command again to resume"
     else:
         why = oracle.exhausted_reason or f"this {tune.strategy} search has no further point"
-    return f"{ended} of the {tune.trials} trials asked for have ended: {why}"
+    return f"{ended} of the {tune.max_trials} trials asked for have ended: {why}"

@@ -23,16 +23,21 @@ class TrialView:
 
     order: int  # from 0, in which it was tried, as `python -m training trials` numbers it
     trial_id: str
-    status: str  # COMPLETED, FAILED or RUNNING, which in a report means interrupted
+    status: str  # COMPLETED, STOPPED before its full length, FAILED, or RUNNING, which in a report means interrupted
     score: float | None
     hyperparameters: dict[str, Any]
     parameters: int | None  # of the network
     seconds: float | None  # of training and validation
-    reason: str | None  # of a failure
+    reason: str | None  # of a failure, or why it was stopped
     history: tuple[tuple[int, float | None], ...] = ()  # (epoch, value of the objective)
     curves: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)  # metric -> value of each epoch
     started: datetime | None = None
     ended: datetime | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before its full length."""
+        return self.status == "STOPPED"
 
 
 @dataclass(frozen=True)
@@ -109,10 +114,10 @@ class Search:
         return (sign * np.maximum(goodness, goodness[near].min())).tolist()
 
     def running_best(self) -> list[tuple[int, float, float]]:
-        """Return (order of the trial, score, best score up to it) of each completed trial."""
+        """Return (order of the trial, score, best score up to it) of each trial of full length."""
         better, points = max if self.descending else min, list[tuple[int, float, float]]()
         for trial in self.trials:
-            if trial.score is not None:
+            if trial.score is not None and not trial.stopped:
                 best = better(trial.score, points[-1][2]) if points else trial.score
                 points.append((trial.order, trial.score, best))
         return points

@@ -36,6 +36,8 @@ class Budget(Section):
     """Limits of a search; null where there is none."""
 
     trials: Count | None = Field(None, description="trials at most")
+    search_patience: Count | None = Field(None, description="trials without a gain that end the search")
+    full_trials: bool | None = Field(None, description="whether no trial is stopped early")
     minutes: Number | None = Field(None, description="time after which no trial starts, min")
     max_params: Count | None = Field(None, description="parameters of a network at most")
     trial_epochs: Count | None = Field(None, description="epochs of a trial at most")
@@ -51,6 +53,13 @@ class Subject(Section):
     image_shape: Annotated[list[Count], Field(min_length=3, max_length=3)] = Field(
         description="height and width in px, channels"
     )
+
+
+class PresetSection(Section):
+    """A preset as it was when the search started."""
+
+    architecture: Values = Field(description="of its network")
+    training: Values = Field(description="how it trains")
 
 
 class Parameter(Section):
@@ -79,6 +88,10 @@ class Trial(Section):
     trial_id: Text = Field(description="a number as text")
     status: Name = Field(description="COMPLETED, FAILED, or RUNNING, which in a stopped search means interrupted")
     reason: LongText | None = Field(None, description="why it failed, in one line")
+    stopped: LongText | None = Field(
+        None, description="after which epoch and why it was stopped before its full length, in one line"
+    )
+    origin: Text | None = Field(None, description="of a known first point: its preset, or the run it comes from")
     hyperparameters: Values = Field(description="name -> value, those that exist for this trial")
     score: Number | None = Field(None, description="objective of the best epoch")
     history: History | None = Field([], description="one object per epoch")
@@ -133,6 +146,9 @@ class TrialsReport(Report):
     )
     searched: Annotated[list[Name], Field(max_length=100)] | None = Field(
         None, description="names given by --search; none: all of them"
+    )
+    presets: Annotated[dict[Name, PresetSection], Field(max_length=100)] | None = Field(
+        None, description="what a point has that it does not set, by its preset; the first is the default"
     )
     space: Annotated[list[Parameter], Field(max_length=100)] | None = Field(None, description="what was varied")
     trials: Annotated[list[Trial], Field(max_length=MAX_ITEMS)] = Field(description="in the order tried")

@@ -135,7 +135,7 @@ def test_search_killed_resumes_its_trial(tmp_path, tiny_space, in_process, fork_
         ["tune", "--dataset", SAMPLE, "--output", str(tmp_path / name), *options] for name in ("whole", "killed")
     )
     assert main(whole) == 0
-    assert "a trial has only 8 steps" in capsys.readouterr().out
+    assert "2 epochs of 4 steps" in capsys.readouterr().out
     assert run_forked(train_and_die.tune, "trial_1", killed) == -signal.SIGKILL
     checkpoint = tmp_path / "killed" / "tuner" / "trial_1" / "checkpoint.safetensors"
     assert checkpoint.exists()
@@ -176,7 +176,7 @@ def test_report_has_trial_from_its_start(tmp_path, tiny_space, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         tune(tmp_path)
     report = json.loads((tmp_path / "trials.json").read_text())
-    assert [(t["trial_id"], t["status"], t["score"]) for t in report["trials"]] == [("0", "RUNNING", None)]
+    assert [(t["trial_id"], t["status"], t["score"]) for t in report["trials"]] == [("00", "RUNNING", None)]
     assert report["data"]["rows"]["train"] > report["data"]["rows"]["validation"] > 0
 
 

@@ -159,7 +159,7 @@ def test_search_other_settings_in_same_folder_are_refused(tmp_path, instant_tria
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.name != "pixels.json" and path.is_file()}
     for change, message in (
         ({"seed": 1}, "search.seed: 0 there, 1 requested"),
-        ({"strategy": "grid"}, "search.strategy: 'random' there, 'grid' requested"),
+        ({"strategy": "grid"}, "search.strategy: 'bayesian' there, 'grid' requested"),
         ({"trial_epochs": 3}, "search.trial_epochs: 2 there, 3 requested"),
         ({"trial_steps": 3}, "search.trial_steps: 2 there, 3 requested"),
         ({"training": {"batch_size": 64}}, "training.batch_size: 32 there, 64 requested"),

@@ -30,6 +30,6 @@ def test_rank_trials_best_first_equal_in_order_failed_last(direction, order):
 
 def test_comparable_trials_of_hyperband_are_the_longest():
     lengths = ((0.5, 1), (0.6, 3), (0.7, 3), (None, 5))
-    trials = [SimpleNamespace(score=score, history=[{}] * epochs) for score, epochs in lengths]
+    trials = [SimpleNamespace(score=score, history=[{}] * epochs, stopped=None) for score, epochs in lengths]
     assert comparable_trials(trials, "random") == trials[:3]
     assert comparable_trials(trials, "hyperband") == trials[1:3]

@@ -11,6 +11,12 @@ from training.config import TuneConfig
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS, make_oracle
 from training.tuning.search_space import SearchSpace
 
+
+def tuned(**options) -> TuneConfig:
+    """Return the options of a search whose trials have three epochs."""
+    return TuneConfig(**{"trial_epochs": 3} | options)
+
+
 BASE = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
 
 
@@ -34,7 +40,7 @@ def complete(oracle, trial, score):
 def test_bayesian_oracle_fits_gaussian_process_after_initial_random_trials(tmp_path, monkeypatch):
     """Not after 3 × the number of hyperparameters, KerasTuner's default: few searches have as many trials."""
     space = SearchSpace(BASE)
-    oracle = oracle_of_space(tmp_path, TuneConfig(strategy="bayesian", trials=60), space)
+    oracle = oracle_of_space(tmp_path, tuned(strategy="bayesian", trials=60), space)
     fitted = []
     monkeypatch.setattr(type(oracle.gpr), "fit", lambda self, x, y: fitted.append(len(y)))
     monkeypatch.setattr(type(oracle.gpr), "predict", lambda self, x, return_std: (np.zeros(len(x)), np.ones(len(x))))
@@ -46,14 +52,14 @@ def test_bayesian_oracle_fits_gaussian_process_after_initial_random_trials(tmp_p
 
 
 def test_random_oracle_choices_come_about_equally_often(tmp_path):
-    oracle = oracle_of_space(tmp_path, TuneConfig(trials=400), SearchSpace(BASE))
+    oracle = oracle_of_space(tmp_path, tuned(trials=400), SearchSpace(BASE))
     drawn = [oracle._draw_values() for _ in range(400)]
     counts = {name: sum(values["activation"] == name for values in drawn) for name in ACTIVATIONS}
     assert min(counts.values()) > 30 and max(counts.values()) < 75
 
 
 def test_grid_oracle_one_name_searched_tries_each_value_once(tmp_path):
-    tune = TuneConfig(strategy="grid", trials=60, search=("activation",))
+    tune = tuned(strategy="grid", trials=60, search=("activation",))
     oracle = oracle_of_space(tmp_path, tune, SearchSpace(BASE, searched=["activation"]))
     tried = []
     while (trial := oracle.create_trial("one")).status == "RUNNING":
@@ -68,7 +74,7 @@ def test_grid_oracle_one_name_searched_tries_each_value_once(tmp_path):
 @pytest.fixture
 def oracle(tmp_path):
     """Return a chief's oracle for two trials; a worker is dead after a second of silence."""
-    oracle = make_oracle(TuneConfig(trials=2, worker_timeout=1), "multiclass", lambda hp: True)
+    oracle = make_oracle(tuned(trials=2, worker_timeout=1), "multiclass", lambda hp: True)
     hp = keras_tuner.HyperParameters()
     hp.Float("x", 0.0, 1.0)
     oracle.update_space(hp)
@@ -140,7 +146,7 @@ def test_oracle_deadline_passed_workers_need_not_ask_again(clock, oracle):
 
 def test_oracle_restarted_chief_leaves_trials_with_their_workers(clock, oracle):
     a, b = oracle.create_trial("a"), oracle.create_trial("b")
-    again = make_oracle(TuneConfig(trials=3, worker_timeout=1), "multiclass", lambda hp: True)
+    again = make_oracle(tuned(trials=3, worker_timeout=1), "multiclass", lambda hp: True)
     again._set_project_dir(oracle._directory, oracle._project_name)
     again.reload()
     again.return_trials_to_workers()
@@ -170,11 +176,37 @@ def test_oracle_restarted_chief_leaves_trials_with_their_workers(clock, oracle):
 )
 def test_make_oracle_objective_is_the_chosen_measure_on_validation(task, chosen, name, direction):
     for strategy in ("random", "hyperband"):
-        oracle = make_oracle(TuneConfig(strategy=strategy, objective=chosen), task, lambda hp: True)
+        oracle = make_oracle(tuned(strategy=strategy, objective=chosen), task, lambda hp: True)
         assert (oracle.objective.name, oracle.objective.direction) == (name, direction)
 
 
 @pytest.mark.parametrize(("task", "chosen"), [("regression", "accuracy"), ("binary", "r2")])
 def test_make_oracle_objective_of_another_task_is_refused(task, chosen):
     with pytest.raises(TrazoError, match=f"objective {chosen} does not suit a {task} task; these suit it"):
-        make_oracle(TuneConfig(objective=chosen), task, lambda hp: True)
+        make_oracle(tuned(objective=chosen), task, lambda hp: True)
+
+
+# --- Known points ---
+
+
+def test_bayesian_oracle_after_known_points_stays_near_the_best_one(tmp_path):
+    """Random points, and those of the Gaussian process: a quarter of each range on either side."""
+    space = SearchSpace(BASE, searched=["filters", "dropout", "augment", "learning_rate"])
+    known = [space.complete({"augment": 0.25}), space.complete({"augment": 1.25})]
+    oracle = make_oracle(tuned(trials=20), "multiclass", lambda hp: True, known=known)
+    hp = keras_tuner.HyperParameters()
+    space.point(hp)
+    oracle.update_space(hp)
+    oracle._set_project_dir(str(tmp_path), "tuner")
+    tried = []
+    for number in range(5):
+        trial = oracle.create_trial("one")
+        tried.append(trial.hyperparameters.values["augment"])
+        complete(oracle, trial, 0.9 if number == 1 else 0.5)
+    assert tried[:2] == [0.25, 1.25] and min(tried[2:]) >= 0.75
+    bounds = dict(zip((one.name for one in hp.space), oracle._get_hp_bounds(), strict=True))
+    assert [*bounds["augment"].round(2)] == [0.54, 1.0]
+    bounds = dict(zip((one.name for one in hp.space), oracle._get_hp_bounds(), strict=True))
+    assert [*bounds["augment"].round(2)] == [0.54, 1.0]
+    free = make_oracle(tuned(trials=20), "multiclass", lambda hp: True)
+    assert free.range_of(hp.space[0]) == (0.0, 1.0)

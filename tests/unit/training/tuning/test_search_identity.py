@@ -20,6 +20,7 @@ def make_job(folder, rows: int = 90, train: TrainConfig | None = None, **tune) -
         tune=replace(TuneConfig(), **tune),
         space=SimpleNamespace(base={"task": "binary"}, overrides={"seed": 0}),
         plan=None,
+        starting_points={},
     )
 
 

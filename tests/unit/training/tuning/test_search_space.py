@@ -18,8 +18,9 @@ from model.scaling import PixelHistogram
 from tests.support.trials import trial_row, trials_report
 from training.config import SCHEDULES, TrainConfig, TuneConfig
 from training.optimizers import OPTIMIZERS
+from training.tuning.hyperparameters import SPACE
 from training.tuning.oracles import make_oracle
-from training.tuning.search_space import SPACE, SearchSpace, best_hyperparameters
+from training.tuning.search_space import SearchSpace, best_hyperparameters
 from training.tuning.trials_report import make_parameters
 
 BASE = {"labels": list("01234"), "task": "multiclass", "image_shape": (28, 28, 1)}
@@ -32,7 +33,7 @@ RECORDED = json.loads((Path(__file__).parent / "search_space.json").read_text())
 def test_search_space_recorded_cases_give_same_space_and_points(tmp_path, case):
     recorded = RECORDED[case]
     space = SearchSpace(recorded["base"], recorded.get("overrides"), searched=recorded.get("searched", ()))
-    oracle = make_oracle(TuneConfig(trials=60, seed=3), recorded["base"]["task"], lambda hp: True)
+    oracle = make_oracle(TuneConfig(trials=60, seed=3, trial_epochs=1), recorded["base"]["task"], lambda hp: True)
     BaseTuner(oracle, space.point, str(tmp_path), "space")
     rows = [parameter.to_dict() for parameter in make_parameters(oracle.get_space())]
     assert json.dumps(rows) == json.dumps(recorded["space"])  # as text: the order counts too

@@ -1,0 +1,128 @@
+"""The length of trials and the division of a run's minutes."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from model.errors import TrazoError
+from training.config import TrainConfig, TuneConfig
+from training.tuning import plan as planning
+from training.tuning.plan import NoTimeError, Plan, RunClock, TrialLength, choose_trial_length, plan_search, with_length
+from training.tuning.speed import Speed, longest_training
+
+TRAINING = TrainConfig(epochs=30)
+
+
+@pytest.mark.parametrize(
+    ("batches", "validation_batches", "training_steps", "search_steps", "length"),
+    [
+        (422, 47, 30 * 422, None, TrialLength(6, 211)),  # MNIST: three epochs in six parts
+        (141, 16, 30 * 141, None, TrialLength(7, None)),  # 18,000 rows: a thousand steps
+        (23, 3, 30 * 23, None, TrialLength(10, None)),  # 2,900 rows: a third of the training
+        (10_000, 1_000, 30 * 10_000, None, TrialLength(2, 1500)),  # a part of an epoch; a validation takes long
+        (422, 47, 30 * 422, 2400, TrialLength(6, 100)),  # in short time
+        (2, 1, 3, None, TrialLength(1, 1)),
+    ],
+)  # fmt: skip
+def test_choose_trial_length_follows_the_number_of_images(
+    batches, validation_batches, training_steps, search_steps, length
+):
+    assert choose_trial_length(batches, validation_batches, training_steps, search_steps) == length
+
+
+@pytest.mark.parametrize(
+    ("seconds", "length"),
+    [
+        (1000, {"epochs": 9, "steps_per_epoch": None, "patience": 9}),
+        (300, {"epochs": 5, "steps_per_epoch": 50, "patience": 5}),
+        (1, {"epochs": 5, "steps_per_epoch": 1, "patience": 5}),
+    ],
+)
+def test_longest_training_fits_into_the_time(seconds, length):
+    speed = Speed(step_s=1.0, validation_s=10.0)
+    assert longest_training(seconds, speed, 100) == length
+    if seconds > 1:
+        assert speed.seconds(length["epochs"], length["steps_per_epoch"] or 100) <= seconds
+
+
+# --- The minutes of a run ---
+
+
+@pytest.fixture
+def opened() -> SimpleNamespace:
+    """54,000 rows to learn from and 6,000 to validate."""
+    return SimpleNamespace(train=range(422), validation=range(47))
+
+
+@pytest.fixture
+def measured(monkeypatch) -> list[int]:
+    """Let a step take a tenth of a second; return a list with an entry for each measurement."""
+    calls: list[int] = []
+
+    def measure(*_) -> Speed:
+        calls.append(1)
+        return Speed(step_s=0.1, validation_s=2.0)
+
+    monkeypatch.setattr(planning, "_measure_first_point", measure)
+    return calls
+
+
+def make(folder, opened, minutes=None, run=True, **options) -> Plan:
+    clock = RunClock(minutes, folder) if run and minutes else None
+    return plan_search(TuneConfig(minutes=minutes, **options), opened, None, TRAINING, folder, clock)
+
+
+def test_plan_without_minutes_measures_nothing(tmp_path, opened, measured):
+    assert make(tmp_path, opened) == Plan(TrialLength(6, 211)) and not measured
+
+
+def test_plan_of_a_run_gives_a_fifth_of_its_minutes_to_the_search(tmp_path, opened, measured):
+    plan = make(tmp_path, opened, minutes=60)
+    assert plan.search_s == pytest.approx(0.2 * (3600 - planning.RESERVED_S), rel=1e-3)
+    assert plan.trial == TrialLength(6, 211) and plan.full_trials == pytest.approx(717 / (6 * (21.1 + 2)), rel=1e-3)
+    shorter = make(tmp_path / "shorter", opened, minutes=20)
+    assert shorter.trial.epochs * shorter.trial.steps == pytest.approx(0.2 * (1200 - 15) / 0.1 / 4, rel=0.02)
+
+
+def test_plan_of_a_run_with_little_time_has_no_search(tmp_path, opened, measured):
+    with pytest.raises(NoTimeError, match="3 minutes are too short for a search"):
+        make(tmp_path, opened, minutes=3)
+    with pytest.raises(NoTimeError):
+        make(tmp_path, opened, minutes=3)
+    assert len(measured) == 1  # the second time it is read
+    assert make(tmp_path / "given", opened, minutes=3, trial_epochs=1).trial == TrialLength(1, None)
+
+
+def test_plan_of_a_search_alone_gives_it_all_the_minutes(tmp_path, opened, measured):
+    plan = make(tmp_path, opened, minutes=10, run=False)
+    assert plan.search_s == 600 and plan.trial == TrialLength(6, 211)
+    assert make(tmp_path / "given", opened, minutes=10, run=False, trial_epochs=2) == Plan(TrialLength(2, None))
+    assert len(measured) == 1
+
+
+def test_plan_is_kept_for_the_next_call(tmp_path, opened, measured):
+    first = make(tmp_path, opened, minutes=60)
+    assert make(tmp_path, opened, minutes=90) == first and len(measured) == 1
+    (tmp_path / "tuner" / "plan.json").write_text(json.dumps({"trial": 3}))
+    with pytest.raises(TrazoError, match=r"plan\.json is damaged; delete the folder"):
+        make(tmp_path, opened, minutes=60)
+
+
+def test_clock_counts_what_the_trials_of_earlier_calls_took(tmp_path):
+    for number, seconds in enumerate((100.0, 20.0)):
+        record = tmp_path / "tuner" / f"trial_{number}" / "record.json"
+        record.parent.mkdir(parents=True)
+        record.write_text(json.dumps({"trial_id": str(number), "seconds": seconds}))
+    clock = RunClock(10, tmp_path)
+    assert clock.seconds_left() == pytest.approx(600 - 120 - planning.RESERVED_S, abs=1)
+    assert clock.search_minutes_left(Plan(None, search_s=180.0)) == pytest.approx(1.0)
+    assert 0 < clock.search_minutes_left(Plan(None, search_s=60.0)) < 1e-6
+
+
+def test_with_length_options_of_the_user_come_first():
+    plan = Plan(TrialLength(6, 211))
+    tune = with_length(TuneConfig(), plan)
+    assert (tune.trial_epochs, tune.trial_steps) == (6, 211)
+    tune = with_length(TuneConfig(trial_steps=10), plan)
+    assert (tune.trial_epochs, tune.trial_steps) == (planning.DEFAULT_TRIAL_EPOCHS, 10)

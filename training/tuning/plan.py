@@ -1,0 +1,288 @@
+"""How long trials are and how a given time is divided, decided before a search and kept in its folder.
+
+Kept, so that a search that is run again continues with the same lengths, although the speed, measured again, would give
+others.
+"""
+
+import logging
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import model.backend  # noqa: F401 - Keras is imported there first
+import keras_tuner
+
+from model.config import CnnConfig
+from model.errors import TrazoError
+from model.io.atomic import write_json
+from model.words import counted
+from training.config import TrainConfig, TuneConfig
+from training.data.splits import TrainingData
+from training.tuning.halving import comparison_epochs
+from training.tuning.kerastuner_compat import load_json
+from training.tuning.search_space import Space
+from training.tuning.speed import Speed, longest_training, measure_speed
+from training.tuning.trial_record import recorded_seconds
+
+if TYPE_CHECKING:
+    from training.tuning.search_job import SearchJob
+
+DEFAULT_TRIAL_EPOCHS = 3  # if only the steps of a trial's epoch are given
+# A trial has as many steps as three epochs, but at least and at most so many: with fewer a search prefers networks that
+# learn fast to those that end well, and more cost more than they tell. It is never longer than a third of a training.
+TRIAL_EPOCHS = 3
+MIN_TRIAL_STEPS, MAX_TRIAL_STEPS = 1000, 3000
+TRIALS_PER_TRAINING = 3
+# A trial can be stopped after a validation. There are at most so many, and they take at most a quarter of the time of
+# the trial's steps, if a step takes as long as validating three batches.
+MAX_VALIDATIONS, MAX_VALIDATION_SHARE, VALIDATION_BATCHES_PER_STEP = 6, 0.25, 3
+# A search gets a fifth of a run's minutes. That is enough for four full trials, or they are shorter. If they had fewer
+# steps than `MIN_USEFUL_STEPS`, all the time is better spent on the training.
+SEARCH_SHARE = 0.2
+FULL_TRIALS = 4
+MIN_USEFUL_STEPS = 200
+STOPPED_TRIAL_COST = 0.4  # of a full trial, on average over those after the known points
+RESERVED_S = 15.0  # of a run's minutes, for calibration, evaluation and reports
+
+logger = logging.getLogger("trazo")
+
+
+class NoTimeError(TrazoError):
+    """There is too little time for a search."""
+
+
+# --- Lengths ---
+
+
+@dataclass(frozen=True)
+class TrialLength:
+    """The length of a trial that is not stopped."""
+
+    epochs: int
+    steps: int | None  # of an epoch; None for all batches
+
+    def per_epoch(self, batches: int) -> int:
+        """Return the steps of an epoch, if all rows are so many batches."""
+        return min(batches, self.steps or batches)
+
+
+def choose_trial_length(
+    batches: int, validation_batches: int, training_steps: int, search_steps: float | None = None
+) -> TrialLength:
+    """Return how long a trial is: by the number of images, and by what the training and the search may take.
+
+    Args:
+        batches: of all training rows.
+        validation_batches: of all validation rows.
+        training_steps: of the training that follows.
+        search_steps: that the whole search may take; None for any number.
+
+    Example:
+        >>> choose_trial_length(422, 47, 30 * 422)  # 54,000 rows in batches of 128: three epochs in six parts
+        TrialLength(epochs=6, steps=211)
+    """
+    steps = min(max(TRIAL_EPOCHS * batches, MIN_TRIAL_STEPS), MAX_TRIAL_STEPS, training_steps // TRIALS_PER_TRAINING)
+    if search_steps is not None:
+        steps = min(steps, int(search_steps / FULL_TRIALS))
+    steps = max(steps, 1)
+    if steps >= MAX_VALIDATIONS * batches:
+        return TrialLength(round(steps / batches), None)
+    affordable = steps * MAX_VALIDATION_SHARE * VALIDATION_BATCHES_PER_STEP / max(1, validation_batches)
+    epochs = min(max(2, int(affordable)), MAX_VALIDATIONS, steps)
+    return TrialLength(epochs, -(-steps // epochs))
+
+
+# --- The plan of a run ---
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a search does with its time."""
+
+    trial: TrialLength | None  # None: there is too little time for a search
+    search_s: float | None = None  # seconds for the search; None for any time
+    full_trials: float | None = None  # how many full trials these are enough for
+    training: dict[str, Any] | None = None  # length of the training in a run's minutes, as fields of TrainConfig
+
+
+class RunClock:
+    """The minutes of a run, which its search and its training share. Time while it was stopped does not count."""
+
+    def __init__(self, minutes: float | None, folder: Path) -> None:
+        """Start; what the trials of earlier calls took is spent already.
+
+        Args:
+            minutes: for everything; None for any time.
+            folder: of the run.
+        """
+        self.minutes = minutes
+        self._before_s, self._started = recorded_seconds(folder), time.monotonic()
+
+    def seconds_left(self) -> float:
+        """Return the seconds that are left for the search and the training."""
+        assert self.minutes is not None
+        return 60 * self.minutes - RESERVED_S - self._before_s - (time.monotonic() - self._started)
+
+    def search_minutes_left(self, plan: Plan) -> float:
+        """Return the minutes that are left for the search; a very small number if there are none."""
+        assert plan.search_s is not None
+        return max(1e-9, (plan.search_s - self._before_s) / 60)
+
+
+def plan_search(
+    tune: TuneConfig, opened: TrainingData, space: Space, training: TrainConfig, folder: Path, clock: RunClock | None
+) -> Plan:
+    """Return the plan of an earlier call; else decide the length of a trial and the time of a search, and keep that.
+
+    Args:
+        tune: what the user chose.
+        opened: the rows.
+        space: its first point gives the speed that is measured if the time is limited.
+        training: the training that follows; its length, if the minutes do not decide it.
+        folder: of the run.
+        clock: of a run that trains within the same minutes; None if there is only a search.
+
+    Raises:
+        NoTimeError: if there is too little time for a search.
+        TrazoError: if the plan of an earlier call is damaged.
+    """
+    path = _path(folder)
+    plan = read_plan(folder) if path.exists() else _make_plan(tune, opened, space, training, clock)
+    if not path.exists():
+        save_plan(folder, plan)
+    if plan.trial is None:
+        raise NoTimeError(f"{tune.minutes:g} minutes are too short for a search that would find anything")
+    return plan
+
+
+def _make_plan(
+    tune: TuneConfig, opened: TrainingData, space: Space, training: TrainConfig, clock: RunClock | None
+) -> Plan:
+    batches, validation_batches = len(opened.train), len(opened.validation)
+    per_epoch = min(batches, training.steps_per_epoch or batches)
+    given = _given_length(tune)
+    if tune.minutes is None or (given and not clock):
+        return Plan(given or choose_trial_length(batches, validation_batches, training.epochs * per_epoch))
+    speed = _measure_first_point(space, opened, training)
+    if clock is None:
+        search_s = 60 * tune.minutes
+        training_steps = training.epochs * per_epoch
+    else:
+        search_s = SEARCH_SHARE * clock.seconds_left()
+        training_steps = int((clock.seconds_left() - search_s) / speed.step_s)
+    length = given or choose_trial_length(batches, validation_batches, training_steps, search_s / speed.step_s)
+    if clock and not given and length.epochs * length.per_epoch(batches) < MIN_USEFUL_STEPS:
+        return Plan(None)
+    return Plan(length, search_s, search_s / speed.seconds(length.epochs, length.per_epoch(batches)))
+
+
+def plan_training(
+    folder: Path, clock: RunClock, config: CnnConfig, settings: TrainConfig, opened: TrainingData
+) -> dict[str, Any]:
+    """Return the length of the training in what is left of a run's minutes, as fields of TrainConfig; keep it.
+
+    Args:
+        folder: of the run.
+        clock: of the run.
+        config: the network.
+        settings: how it is trained.
+        opened: the rows.
+    """
+    plan = read_plan(folder) if _path(folder).exists() else Plan(None)
+    if plan.training is None:
+        speed, seconds = measure_speed(config, settings, opened.train, opened.validation), clock.seconds_left()
+        plan = replace(plan, training=longest_training(seconds, speed, len(opened.train)))
+        save_plan(folder, plan)
+        logger.info(describe_training(plan, seconds))
+    assert plan.training is not None
+    return plan.training
+
+
+def _given_length(tune: TuneConfig) -> TrialLength | None:
+    if tune.trial_epochs is None and tune.trial_steps is None:
+        return None
+    return TrialLength(tune.trial_epochs or DEFAULT_TRIAL_EPOCHS, tune.trial_steps)
+
+
+def _measure_first_point(space: Space, opened: TrainingData, training: TrainConfig) -> Speed:
+    hp = keras_tuner.HyperParameters()
+    settings = TrainConfig(**vars(training) | space.point(hp)[1])
+    train = opened.train.rebatch(settings.batch_size, settings.seed)
+    return measure_speed(space.config(hp), settings, train, opened.validation)
+
+
+def with_length(tune: TuneConfig, plan: Plan) -> TuneConfig:
+    """Return the options of a search with the length of a trial, the user's or else the planned one."""
+    length = _given_length(tune) or plan.trial
+    assert length is not None
+    return replace(tune, trial_epochs=length.epochs, trial_steps=length.steps)
+
+
+# --- Its file ---
+
+
+def _path(folder: Path) -> Path:
+    return folder / "tuner" / "plan.json"
+
+
+def read_plan(folder: Path) -> Plan:
+    """Return the plan of a run.
+
+    Raises:
+        TrazoError: if it is missing or damaged.
+    """
+    saved = load_json(_path(folder))
+    try:
+        return Plan(**saved | {"trial": saved["trial"] and TrialLength(**saved["trial"])})
+    except (KeyError, TypeError):
+        raise TrazoError(f"{_path(folder)} is damaged; delete the folder it is in to start a new search") from None
+
+
+def save_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan of a run."""
+    _path(folder).parent.mkdir(parents=True, exist_ok=True)
+    write_json(_path(folder), asdict(plan))
+
+
+# --- Its words ---
+
+
+def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
+    """Return what a search is going to do, in lines."""
+    tune, known = job.tune, [*job.starting_points]
+    assert tune.trial_epochs is not None
+    steps = TrialLength(tune.trial_epochs, tune.trial_steps).per_epoch(len(job.train))
+    length = f"{counted(tune.trial_epochs, 'epoch')} of {counted(steps, 'step')}"
+    lines = [f"search: {_expected_trials(plan, tune, len(known))} of {length}"]
+    if known:
+        lines.append(f"its first trials: {', '.join(known)}")
+    if tune.trial_epochs * steps < MIN_TRIAL_STEPS:
+        lines.append("so short trials prefer networks that learn fast to those that end well")
+    if tune.strategy != "hyperband" and not tune.full_trials and (epochs := comparison_epochs(tune.trial_epochs)):
+        after = " and ".join(map(str, epochs))
+        lines.append(f"a trial stops after epoch {after} unless it is in the best third of all trials at that age")
+    if patience := tune.max_trials_without_gain:
+        lines.append(f"it ends when {counted(patience, 'trial')} in a row are not better than the best one")
+    return lines
+
+
+def _expected_trials(plan: Plan, tune: TuneConfig, known: int) -> str:
+    if plan.search_s is None or plan.full_trials is None:
+        return f"at most {counted(tune.max_trials, 'trial')}"
+    full = min(known, plan.full_trials)
+    others = (plan.full_trials - full) / (1 if tune.full_trials else STOPPED_TRIAL_COST)
+    expected = min(tune.max_trials, max(1, int(full + others)))
+    return f"about {counted(expected, 'trial')} in {_minutes(plan.search_s)}, each"
+
+
+def describe_training(plan: Plan, seconds: float) -> str:
+    """Return how long the training of a run is."""
+    assert plan.training is not None
+    epochs, steps = plan.training["epochs"], plan.training["steps_per_epoch"]
+    of = f" of {counted(steps, 'step')}" if steps else ""
+    return f"training: {counted(epochs, 'epoch')}{of}, as long as fits into the {_minutes(seconds)} that are left"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.2g} minutes"
