@@ -19,7 +19,7 @@ from model.pixel_format import PixelFormat
 from model.preprocess import MAX_PIXELS
 from model.preprocess.cost import describe_failure, is_out_of_memory
 from model.preprocess.formats import HEAD_BYTES, ImageError, check_format
-from model.preprocess.jpeg import ORIENTATION, REDUCING_FLAGS, jpeg_size, reducing_factor
+from model.preprocess.jpeg import ORIENTATION, REDUCING_FLAGS, choose_reduction, jpeg_orientation, jpeg_size
 from model.preprocess.pixels import composite_over, letterbox, to_8_bits
 from model.preprocess.structure import MAX_SMALL_BYTES, PPM_HEADER, check_structure
 
@@ -108,7 +108,7 @@ def read_pixels(encoded: bytes, target: tuple[int, int] | None = None, costly: C
     Args:
         encoded: its bytes.
         target: height and width that the image will be fitted into. A JPEG that is much larger is decoded at a half, a
-            quarter or an eighth of its size, still at least twice as large as needed, in a fraction of the time.
+            quarter or an eighth of its size, in a fraction of the time; its pixels are a multiple of what is needed.
         costly: makes a context in which an image is decoded that is not small.
 
     Returns:
@@ -136,10 +136,11 @@ def _read_with_opencv(encoded: bytes, kind: str, target: tuple[int, int] | None)
     """Return what `read_pixels` returns, or None if OpenCV cannot read the file or its kind of pixels."""
     # OpenCV turns a JPEG upright only if no transparency is asked for, and a JPEG has none.
     flags = NO_ALPHA if kind == "JPEG" else cv2.IMREAD_UNCHANGED
+    reduction = None
     if kind == "JPEG" and target is not None and (size := jpeg_size(encoded)) is not None:
         _check_size(size[1], size[0], size[0] * size[1])
-        if all(size):
-            flags |= REDUCING_FLAGS.get(reducing_factor(size, target), 0)
+        if all(size) and (reduction := choose_reduction(size, jpeg_orientation(encoded), target)):
+            flags |= REDUCING_FLAGS[reduction.factor]
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
     except cv2.error as error:
@@ -155,7 +156,7 @@ def _read_with_opencv(encoded: bytes, kind: str, target: tuple[int, int] | None)
         for top in range(0, len(pixels), rows):
             part = pixels[top : top + rows]
             cv2.cvtColor(part, code, dst=part)
-    return pixels
+    return reduction.enlarge(pixels) if reduction else pixels
 
 
 def _read_with_pillow(encoded: bytes, kind: str) -> np.ndarray:
@@ -238,6 +239,8 @@ def _needs_pillow(encoded: bytes, kind: str) -> bool:
     if kind == "PPM":
         header = PPM_HEADER.match(encoded)
         return header is not None and header[5] not in (None, b"255", b"65535")
+    if kind not in ("PNG", "WEBP"):
+        return False
     return b"eXIf" in encoded or b"EXIF" in encoded or (encoded[25:26] == b"\0" and b"tRNS" in encoded)
 
 

@@ -14,7 +14,7 @@ from model.pixel_format import BACKGROUNDS, PixelFormat, white_level_for
 from model.preprocess.cost import describe_failure
 from model.preprocess.decode import Costly, read_pixels
 from model.preprocess.formats import FORMATS, HEAD_BYTES, find_format
-from model.preprocess.jpeg import jpeg_size, jpeg_without_metadata
+from model.preprocess.jpeg import jpeg_orientation, jpeg_size, jpeg_without_metadata
 
 # One record per file; all zero, except the format, if it cannot be decoded.
 FACTS = np.dtype(
@@ -32,7 +32,7 @@ FACTS = np.dtype(
         ("flat", np.bool_),  # of a gray image: whether most of it has one level, as behind writing and drawings
     ]
 )
-TARGET_PX = (128, 128)  # photographs are decoded as for a network of this size: at least twice as large
+TARGET_PX = (128, 128)  # photographs are decoded as for a network of this size
 MAX_SAMPLED_SIDE_PX = 1000  # larger images with transparency are sampled: nine images are computed of each
 MAX_CONSTANT_LEVELS = 2  # an image that varies by at most this shows nothing
 MIN_VISIBLE_LEVELS = 16  # a drawing that differs by less from its background is hardly visible
@@ -185,8 +185,7 @@ def _measure(data: bytes, kind: str | None, number: int, costly: Costly) -> tupl
     low, high = _ranges(planes, alpha, brightest)
     height, width = pixels.shape[:2]
     if kind == "JPEG" and (stored := jpeg_size(data)) is not None and stored not in ((height, width), (width, height)):
-        is_turned = (width > height) != (stored[1] > stored[0])
-        height, width = reversed(stored) if is_turned else stored
+        height, width = reversed(stored) if (jpeg_orientation(data) or 1) > 4 else stored  # it was reduced
     # Decoders differ in the pixels they make of a lossy file.
     stored_image = jpeg_without_metadata(data) if kind == "JPEG" else data
     content = _to_number(blake2b(stored_image, digest_size=8)) if is_lossy else _hash_pixels(planes, alpha)

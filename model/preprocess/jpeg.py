@@ -1,8 +1,16 @@
-"""What a JPEG's segments say: its size, what its pixels follow from; and how much smaller it can be decoded."""
+"""What a JPEG's segments say: its size, what its pixels follow from; and how much smaller it can be decoded.
+
+Training, evaluation, `predict` and the demo decode a file at the same part of its size, which `choose_reduction`
+decides from the file and the network's size alone.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
 
 import cv2
+import numpy as np
 from PIL import Image
 
 from model.preprocess.pixels import fitted_size
@@ -14,7 +22,11 @@ REDUCING_FLAGS = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
 }
-MAX_STRETCH_PX = 0.06  # of the result
+# A reduced image has at least so many pixels for each of the result's, per side, by factor. With fewer, photographs
+# would differ by more than a gray level on average from the full image, which is what an array holds.
+MIN_DENSITY = {8: 2.0, 4: 2.0, 2: 1.75}
+NEAR_MULTIPLE = 0.1  # a density that is above a whole number by less than this is brought to it
+SHARPENING = 0.25  # a mask's amount, which gives back about what linear interpolation blurs
 ORIENTATION = 0x0112  # tag of Exif: how the camera was held
 JFIF, EXIF, START_OF_SCAN = 0xE0, 0xE1, 0xDA  # markers of segments
 METADATA = frozenset((*range(0xE2, 0xEE), 0xEF, 0xFE))  # but not 0xEE: how Adobe's programs store colors
@@ -27,6 +39,17 @@ def jpeg_size(encoded: bytes) -> tuple[int, int] | None:
         if marker in STARTS_OF_FRAME and end - at >= 9:
             return int.from_bytes(encoded[at + 5 : at + 7]), int.from_bytes(encoded[at + 7 : at + 9])
     return None
+
+
+def jpeg_orientation(encoded: bytes) -> int | None:
+    """Return how the image is to be turned, from 1 (not at all) to 8, as Exif counts; None if that is damaged."""
+    for marker, at, end in _segments(encoded):
+        if marker in STARTS_OF_FRAME:
+            break
+        if marker == EXIF and encoded.startswith(b"Exif\0", at + 4):
+            orientation = _read_orientation(encoded[at + 4 : end])
+            return orientation if orientation in range(1, 9) else None
+    return 1
 
 
 def jpeg_without_metadata(encoded: bytes) -> bytes:
@@ -51,12 +74,17 @@ def _orientation(exif: bytes) -> bytes:
     """Return how a segment says that the image is to be turned; nothing if it does not; if damaged all of it."""
     if not exif.startswith(b"Exif\0"):  # XMP
         return b""
+    turned = _read_orientation(exif)
+    return exif if turned is None else b"" if turned == 1 else b"turned %d" % turned
+
+
+def _read_orientation(exif: bytes) -> int | None:
     tags = Image.Exif()
     try:
         tags.load(exif)
-        return b"" if (turned := tags.get(ORIENTATION, 1)) == 1 else b"turned %d" % turned
+        return int(tags.get(ORIENTATION, 1))
     except Exception:  # damaged camera data raise many different errors
-        return exif
+        return None
 
 
 def _segments(encoded: bytes) -> Iterator[tuple[int, int, int]]:
@@ -78,24 +106,63 @@ def _segments(encoded: bytes) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
-def reducing_factor(size: tuple[int, int], target: tuple[int, int]) -> int:
-    """Return by how much an image can be reduced (1, 2, 4, 8) and still have twice the pixels of its target per side.
+@dataclass(frozen=True)
+class Reduction:
+    """How a JPEG is decoded at a part of its size.
 
-    With fewer, the result would differ by more than one gray level on average from that of the full image. So it would
-    if the last block of a side is mostly beyond the image, which stretches the rest.
-
-    Args:
-        size: height and width of the image, upright or not.
-        target: height and width that it will be fitted into.
+    Attributes:
+        factor: by which each side is divided: 2, 4 or 8.
+        size: height and width of the image, upright.
+        enlarged: height and width that the reduced image is brought to: the same multiple of the result's.
     """
 
-    def suits(factor: int, target: tuple[int, int]) -> bool:
-        reduced = -(-size[0] // factor), -(-size[1] // factor)
-        fitted = fitted_size(size, target)
-        return fitted_size(reduced, target) == fitted and all(
-            small >= 2 * out and (small * factor - full) * out <= MAX_STRETCH_PX * full
-            for small, full, out in zip(reduced, size, fitted, strict=True)
-        )
+    factor: int
+    size: tuple[int, int]
+    enlarged: tuple[int, int]
 
-    turned = target[1], target[0]
-    return next((factor for factor in REDUCING_FLAGS if suits(factor, target) and suits(factor, turned)), 1)
+    def enlarge(self, pixels: np.ndarray) -> np.ndarray:
+        """Return a reduced image at a multiple of the result's size, of which areas can be averaged exactly.
+
+        Reduced sides are rounded up: 227 pixels become 114, the last of which is half beyond the image. Taken for the
+        whole image, they would shift it by up to a pixel.
+
+        Args:
+            pixels: uint8 (h, w[, c]), divided by the factor and upright.
+        """
+        if pixels.shape[:2] != tuple(-(-side // self.factor) for side in self.size):
+            return pixels  # a damaged orientation, which decoders read differently
+        down, across = (self.factor * large / side for large, side in zip(self.enlarged, self.size, strict=True))
+        interpolation = cv2.INTER_CUBIC
+        if self.factor == 2:
+            # As close to the full image, and in less time, which counts most for small ones.
+            interpolation, blurred = cv2.INTER_LINEAR, cv2.GaussianBlur(pixels, (3, 3), 0)
+            pixels = cv2.addWeighted(pixels, 1 + SHARPENING, blurred, -SHARPENING, 0)
+        pixels = cv2.resize(pixels, None, fx=across, fy=down, interpolation=interpolation)
+        return pixels[: self.enlarged[0], : self.enlarged[1]]
+
+
+@lru_cache(1 << 12)
+def choose_reduction(size: tuple[int, int], orientation: int | None, target: tuple[int, int]) -> Reduction | None:
+    """Return how a JPEG is decoded for a network; None for in full.
+
+    Args:
+        size: height and width, as the file stores them.
+        orientation: what `jpeg_orientation` returns.
+        target: height and width that the image will be fitted into.
+
+    Example:
+        >>> choose_reduction((227, 227), 1, (64, 64))
+        Reduction(factor=2, size=(227, 227), enlarged=(128, 128))
+    """
+    if orientation is None:
+        return None
+    upright = size if orientation < 5 else size[::-1]
+    fitted = fitted_size(upright, target)
+    for factor, min_density in MIN_DENSITY.items():
+        # What is beyond the image lies on the right and below; turned, on any side.
+        is_whole = orientation == 1 or not any(side % factor for side in size)
+        densities = [side / factor / out for side, out in zip(upright, fitted, strict=True)]
+        if is_whole and min(densities) >= min_density:
+            multiple = ceil(max(densities) - NEAR_MULTIPLE)
+            return Reduction(factor, upright, (multiple * fitted[0], multiple * fitted[1]))
+    return None

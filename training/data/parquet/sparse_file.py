@@ -44,7 +44,8 @@ class SparseFile(io.RawIOBase):
         """Return up to `size` bytes of the part at the position; nothing outside the parts."""
         for begin, data in self._parts.items():
             if begin <= self._position < begin + len(data):
-                piece = data[self._position - begin :][: None if size < 0 else size]
+                first = self._position - begin
+                piece = data[first : len(data) if size < 0 else first + size]
                 self._position += len(piece)
                 return piece
         return b""

@@ -88,7 +88,7 @@ def test_image_facts_lossy_content_is_of_the_bytes(kind):
     assert image_facts(encode_image(np.dstack([GRAY] * 3), kind)).channels == 1
 
 
-@pytest.mark.parametrize("size", [(40, 30), (1200, 900)], ids=["small", "reduced"])
+@pytest.mark.parametrize("size", [(40, 30), (1200, 900), (1208, 1200)], ids=["small", "reduced", "reduced to a square"])
 def test_image_facts_turned_jpeg_is_measured_upright(size):
     exif = Image.Exif()
     exif[0x0112] = 6

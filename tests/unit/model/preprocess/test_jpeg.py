@@ -1,5 +1,7 @@
 """JPEGs that are decoded at a part of their size."""
 
+from math import ceil
+
 import cv2
 import numpy as np
 import pytest
@@ -7,56 +9,107 @@ from PIL import Image
 
 from model.preprocess import decode as decoding
 from model.preprocess.decode import ImageError, decode, decode_batch, read_pixels, resize_to_input
-from model.preprocess.jpeg import jpeg_size, reducing_factor
+from model.preprocess.jpeg import MIN_DENSITY, choose_reduction, jpeg_orientation, jpeg_size
 from tests.support.images import encode_image, photograph
 
-SIZES = [(1200, 1600), (1201, 1603), (375, 500), (333, 900)]
+SIZES = [(1200, 1600), (1201, 1603), (375, 500), (333, 900), (227, 227), (454, 681)]
+ENCODINGS = {
+    "4:2:0": {"subsampling": "4:2:0"},
+    "4:4:4": {"subsampling": "4:4:4"},
+    "progressive": {"progressive": True},
+    "coarse": {"quality": 60},
+}
+
+
+def small_copy(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Return a photograph as datasets have them: reduced to this size, so its edges are as sharp as can be."""
+    return cv2.resize(photograph(3 * height, 3 * width, seed), (width, height), interpolation=cv2.INTER_AREA)
+
+
+def difference(content: bytes, shape: tuple[int, int, int]) -> float:
+    """Return by how many gray levels the pixels of a JPEG differ from those of the whole image, on average."""
+    whole = resize_to_input(read_pixels(content), shape).astype(int)
+    return float(np.abs(decode(content, shape) - whole).mean())
 
 
 @pytest.fixture(scope="module")
 def jpegs() -> dict[tuple[int, int], bytes]:
-    return {size: encode_image(photograph(*size), "JPEG", quality=90) for size in SIZES}
+    return {size: encode_image(small_copy(*size), "JPEG", quality=90) for size in SIZES}
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("shape", [(32, 32, 3), (96, 128, 3), (128, 96, 1), (64, 200, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(32, 32, 3), (64, 64, 3), (96, 128, 3), (128, 96, 1), (64, 200, 3)], ids=str)
 def test_decode_reduced_jpeg_differs_by_less_than_a_gray_level(jpegs, size, shape):
-    full = resize_to_input(read_pixels(jpegs[size]), shape).astype(int)
+    assert difference(jpegs[size], shape) <= 1
     found = decode(jpegs[size], shape)
-    assert np.abs(found - full).mean() <= 1
     ((batched,), _) = decode_batch([np.frombuffer(jpegs[size], np.uint8)], shape)
     assert (batched == found).all()
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_decode_reduced_jpeg_of_every_kind_differs_by_less_than_a_gray_level(mode, encoding):
+    for size in ((227, 227), (601, 903)):
+        image = Image.fromarray(small_copy(*size, seed=1)).convert(mode)
+        options = {"quality": 90} | ENCODINGS[encoding]
+        assert difference(encode_image(image, "JPEG", **options), (64, 64, 1 if mode == "L" else 3)) <= 1
+
+
+@pytest.mark.parametrize("factor", MIN_DENSITY)
+def test_decode_jpeg_that_is_just_dense_enough_differs_by_less_than_a_gray_level(factor):
+    """Photographs of the sizes at which the factor begins: they differ most."""
+    side = ceil(48 * factor * MIN_DENSITY[factor])
+    sides = side, side + 1, side + 7
+    assert {choose_reduction((one, one), 1, (48, 48)).factor for one in sides} == {factor}
+    assert choose_reduction((side - 8, side - 8), 1, (48, 48)) != choose_reduction((side, side), 1, (48, 48))
+    contents = [encode_image(small_copy(one, one, one), "JPEG", quality=90) for one in sides]
+    assert np.mean([difference(content, (48, 48, 3)) for content in contents]) <= 1
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_decode_reduced_turned_jpeg_is_upright(orientation):
+@pytest.mark.parametrize(("size", "reduced"), [((600, 1000), 8), ((602, 1004), 2), ((601, 1003), 8)], ids=str)
+def test_decode_reduced_turned_jpeg_is_upright(size, reduced, orientation):
+    """Of sizes that the factor does not divide, the blocks at the edges are partly beyond the image, on any side."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    content = encode_image(photograph(600, 1000), "JPEG", exif=exif)
-    reduced = read_pixels(content, (50, 70))
-    assert max(reduced.shape) == 250
-    for shape in ((50, 70, 3), (70, 50, 1)):
-        full = resize_to_input(read_pixels(content), shape).astype(int)
-        assert np.abs(decode(content, shape) - full).mean() <= 1
+    content = encode_image(small_copy(*size), "JPEG", exif=exif, quality=90)
+    assert jpeg_orientation(content) == orientation
+    factor = 8 if orientation == 1 else {(601, 1003): 1}.get(size, reduced)
+    found = choose_reduction(size, orientation, (36, 36))
+    assert (found.factor if found else 1) == factor
+    for shape in ((36, 36, 3), (50, 70, 3), (70, 50, 1)):
+        assert difference(content, shape) <= 1
 
 
 @pytest.mark.parametrize(
-    ("size", "target", "factor"),
+    ("size", "target", "factor", "enlarged"),
     [
-        ((3000, 4000), (96, 128), 8),
-        ((3000, 4000), (187, 250), 8),
-        ((3000, 4000), (188, 251), 4),
-        ((4000, 3000), (96, 128), 8),
-        ((300, 400), (96, 128), 1),
-        ((384, 512), (96, 128), 2),
-        ((28, 28), (28, 28), 1),
-        ((10, 4000), (128, 128), 2),
-        ((1, 1), (128, 128), 1),
+        ((3000, 4000), (96, 128), 8, (384, 512)),
+        ((3000, 4000), (187, 250), 8, (374, 498)),
+        ((3000, 4000), (188, 251), 4, (752, 1004)),
+        ((300, 400), (96, 128), 1, None),
+        ((384, 512), (96, 128), 2, (192, 256)),
+        ((227, 227), (64, 64), 2, (128, 128)),
+        ((223, 223), (64, 64), 1, None),
+        ((28, 28), (28, 28), 1, None),
+        ((10, 4000), (128, 128), 4, (8, 1024)),
+        ((1, 1), (128, 128), 1, None),
     ],
 )
-def test_reducing_factor_leaves_twice_the_target(size, target, factor):
-    assert reducing_factor(size, target) == factor
-    assert reducing_factor(size[::-1], target[::-1]) == factor
+def test_choose_reduction_leaves_enough_pixels(size, target, factor, enlarged):
+    found = choose_reduction(size, 1, target)
+    assert (found and (found.factor, found.enlarged)) == (enlarged and (factor, enlarged))
+    turned = choose_reduction(size[::-1], 1, target[::-1])
+    assert (turned and turned.enlarged) == (enlarged and enlarged[::-1])
+
+
+def test_choose_reduction_damaged_camera_data_decode_in_full():
+    """Decoders read them differently: it is not known which side is up."""
+    content = encode_image(small_copy(600, 600), "JPEG")
+    damaged = content[:2] + b"\xff\xe1\0\x0cExif\0\0MM\xff\xff" + content[2:]
+    assert jpeg_orientation(content) == 1 and jpeg_orientation(damaged) is None
+    assert choose_reduction((600, 600), None, (36, 36)) is None
+    assert read_pixels(damaged, (36, 36)).shape == (600, 600, 3)
 
 
 def test_read_pixels_only_large_jpegs_are_reduced(jpegs, monkeypatch):
@@ -66,7 +119,7 @@ def test_read_pixels_only_large_jpegs_are_reduced(jpegs, monkeypatch):
     assert flags == [cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH]
     assert read_pixels(jpegs[1200, 1600]).shape == (1200, 1600, 3)
     gray = encode_image(photograph(800, 800)[..., 0], "JPEG")
-    assert read_pixels(gray, (30, 40)).shape == (100, 100)
+    assert read_pixels(gray, (30, 40)).shape == (120, 120)
     assert read_pixels(encode_image(photograph(400, 400), "PNG"), (30, 40)).shape == (400, 400, 3)
 
 
