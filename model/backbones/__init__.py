@@ -1,0 +1,1 @@
+"""Pretrained networks of others, as layers of Keras."""
