@@ -5,17 +5,15 @@ Sources: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutio
 Zhu, Zhmoginov and Chen 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", for the block.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from model.backbones.layers import add_convolution, add_normalization, layers
-from model.backend import keras
+from model.backbones.architecture import Architecture, Block, Unit
 
 STEM_FILTERS, HEAD_FILTERS = 32, 1280
 ACTIVATION = "relu6"
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """Blocks of one kind; the first has the stride."""
 
     repeats: int
@@ -36,38 +34,28 @@ STAGES = (
 )
 
 
-def add_efficientnet_lite0(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Add the network without its classifier.
-
-    Args:
-        x: scaled images, float32 (n, height, width, 3).
-
-    Returns:
-        feature maps, float32 (n, height / 32, width / 32, 1280), sizes rounded up.
-    """
-    x = add_convolution(x, STEM_FILTERS, 3, 2, "conv_stem")
-    x = add_normalization(x, "bn1", ACTIVATION)
+def efficientnet_lite0() -> Architecture:
+    """Return the architecture: 32 times smaller feature maps, 1280 of them."""
+    blocks = [Block("stem", (Unit("conv_stem", "bn1", STEM_FILTERS, 3, 2, ACTIVATION),))]
+    inputs = STEM_FILTERS
     for number, stage in enumerate(STAGES):
         for repeat in range(stage.repeats):
-            x = _add_block(x, stage, stage.stride if repeat == 0 else 1, f"blocks.{number}.{repeat}")
-    x = add_convolution(x, HEAD_FILTERS, 1, 1, "conv_head")
-    return add_normalization(x, "bn2", ACTIVATION)
+            blocks.append(_inverted_bottleneck(inputs, stage, repeat == 0, f"blocks.{number}.{repeat}"))
+            inputs = stage.filters
+    head = Block("head", (Unit("conv_head", "bn2", HEAD_FILTERS, activation=ACTIVATION),))
+    return Architecture("efficientnet_lite0", (*blocks, head))
 
 
-def _add_block(x: keras.KerasTensor, stage: Stage, stride: int, name: str) -> keras.KerasTensor:
-    """Widen, convolve each feature map alone, narrow; add the input where it has the same shape."""
-    inputs = x
-    channels = x.shape[-1]
-    if stage.expansion > 1:
-        x = add_convolution(x, channels * stage.expansion, 1, 1, f"{name}.conv_pw")
-        x = add_normalization(x, f"{name}.bn1", ACTIVATION)
-        middle, narrow, last = "bn2", "conv_pwl", "bn3"
+def _inverted_bottleneck(inputs: int, stage: Stage, is_first: bool, name: str) -> Block:
+    """Widen, convolve each feature map alone, narrow; the input is added where it has the same shape."""
+    stride, wide = stage.stride if is_first else 1, inputs * stage.expansion
+    shortcut = () if stride == 1 and inputs == stage.filters else None
+    if stage.expansion == 1:
+        names = ("conv_dw", "bn1"), ("conv_pw", "bn2")
     else:
-        middle, narrow, last = "bn1", "conv_pw", "bn2"
-    x = add_convolution(x, x.shape[-1], stage.kernel_px, stride, f"{name}.conv_dw", depthwise=True)
-    x = add_normalization(x, f"{name}.{middle}", ACTIVATION)
-    x = add_convolution(x, stage.filters, 1, 1, f"{name}.{narrow}")
-    x = add_normalization(x, f"{name}.{last}")
-    if stride == 1 and channels == stage.filters:
-        x = layers.Add(name=f"{name}.add")([inputs, x])
-    return x
+        names = ("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")
+    *widening, depthwise, narrowing = [(f"{name}.{convolution}", f"{name}.{norm}") for convolution, norm in names]
+    units = [Unit(*one, wide, activation=ACTIVATION) for one in widening]
+    units.append(Unit(*depthwise, wide, stage.kernel_px, stride, ACTIVATION, depthwise=True))
+    units.append(Unit(*narrowing, stage.filters))
+    return Block(name, tuple(units), shortcut)
