@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES
+from model.backbones.architecture import Architecture
+from model.backbones.catalog import NAMES as BACKBONES
+from model.backbones.catalog import get_architecture
 from model.errors import ModelError, TrazoError
 from model.heads import HEADS, check_head, default_loss, output_units
 from model.io.files import read_file
 from model.limits import MAX_KERNEL_SIDE_PX, MAX_LABELS, MAX_SIDE_PX
 from model.names import check_name, check_names
+from model.normalizations import NORMALIZATION_WEIGHTS, NORMALIZATIONS
 from model.pixel_format import PixelFormat
 from model.scaling import MAX_MAGNITUDE, Scaling
 from model.target_scaling import TargetScaling
@@ -33,14 +37,9 @@ from model.validation import (
 FORMAT_VERSION = 1
 DIGITS = tuple("0123456789")
 ACTIVATIONS = ("relu", "leaky_relu", "prelu", "sigmoid", "tanh", "swish", "elu", "gelu")
-NORMALIZATION_WEIGHTS = {
-    "none": (),
-    "batch": ("gamma", "beta", "moving_mean", "moving_variance"),
-    "layer": ("gamma", "beta"),
-}
-NORMALIZATIONS = tuple(NORMALIZATION_WEIGHTS)
 POOLINGS = ("max", "average", "stride")
 BLOCKS = ("plain", "residual")
+OF_BLOCKS = ("stem_filters", "blocks", "convolutions", "kernel_size", "pooling")  # fields without a meaning for others
 # Far above any sensible network. They do not bound the memory that a hostile config may claim for weights: together
 # they allow layers of terabytes. `weights.check_size` does, which asks for a file of weights as large as the network.
 MAX_BLOCKS = 8
@@ -106,12 +105,15 @@ class CnnConfig:
     # Of a regression, fitted in training; None for the numbers as they are.
     target_scaling: Annotated[TargetScaling | None, optional(_object(TargetScaling))] = None
 
+    # An architecture of others (`model.backbones`) instead of blocks; then `filters` is empty, and other fields that
+    # describe blocks have their default values.
+    backbone: Annotated[str, choice(("", *BACKBONES))] = ""
     stem_filters: Annotated[int, whole(0, MAX_FILTERS)] = 0  # of a convolution before all blocks; 0: none
     # plain: convolutions, then the pooling. residual: one convolution and the pooling, then pairs of convolutions, each
     # with a shortcut past it.
     blocks: Annotated[str, choice(BLOCKS)] = "plain"
     # One number per block; each block halves the image.
-    filters: Annotated[tuple[int, ...], listing(whole(1, MAX_FILTERS), whole(1, MAX_BLOCKS), "blocks")] = (32, 64)
+    filters: Annotated[tuple[int, ...], listing(whole(1, MAX_FILTERS), whole(0, MAX_BLOCKS), "blocks")] = (32, 64)
     convolutions: Annotated[int | tuple[int, ...], one_or_list(whole(1, MAX_CONVOLUTIONS))] = 2  # in all or each block
     kernel_size: Annotated[int, whole(1, MAX_KERNEL_SIDE_PX)] = 3  # side of every kernel
     pooling: Annotated[str, choice(POOLINGS)] = "max"  # ends a block; stride: its last convolution has stride 2
@@ -161,6 +163,36 @@ class CnnConfig:
             whole(1, MAX_SIDE_PX)("a side of image_shape", side)
         if type(channels) is not int or channels not in (1, 3):
             raise TrazoError(f"an image_shape has 1 channel (gray) or 3 (RGB), not {channels!r}")
+        if self.backbone:
+            self._check_backbone()
+        else:
+            self._check_blocks()
+        if self.largest_map > MAX_FEATURE_MAP_VALUES:
+            raise TrazoError(
+                f"image_shape and network ask for {self.largest_map:,} numbers in one layer; "
+                f"at most {MAX_FEATURE_MAP_VALUES:,}"
+            )
+        if len(self.scaling.offset) not in (1, channels):
+            raise TrazoError(f"scaling has {len(self.scaling.offset)} channels, image_shape {channels}")
+
+    def _check_backbone(self) -> None:
+        *sides, channels = self.image_shape
+        shrinking = self._architecture.shrinking
+        if channels != 3 or min(sides) < shrinking:
+            raise TrazoError(
+                f"the backbone {self.backbone} takes RGB images with sides of at least {shrinking} pixels, not "
+                f"image_shape {self.image_shape}"
+            )
+        defaults = {f.name: f.default for f in fields(self)}
+        for name in ("filters", *OF_BLOCKS):
+            value = getattr(self, name)
+            if value != (() if name == "filters" else defaults[name]):
+                raise TrazoError(f"{name} describes blocks, which a network with a backbone has not; it is {value!r}")
+
+    def _check_blocks(self) -> None:
+        sides = self.image_shape[:2]
+        if not self.filters:
+            raise TrazoError("filters is empty: a network needs blocks, or a backbone")
         blocks, given = len(self.filters), len(self.convolutions_of_blocks)
         if min(sides) < 2**blocks:
             possible = min(sides).bit_length() - 1
@@ -174,14 +206,7 @@ class CnnConfig:
                 f"a residual block has one convolution and pairs of them: 1, 3, 5, … convolutions, not "
                 f"{self.convolutions!r}"
             )
-        if self.largest_map > MAX_FEATURE_MAP_VALUES:
-            raise TrazoError(
-                f"image_shape and filters ask for {self.largest_map:,} numbers in one layer; "
-                f"at most {MAX_FEATURE_MAP_VALUES:,}"
-            )
         whole(1, min(sides))("kernel_size", self.kernel_size)
-        if len(self.scaling.offset) not in (1, channels):
-            raise TrazoError(f"scaling has {len(self.scaling.offset)} channels, image_shape {channels}")
 
     def _check_file_size(self) -> None:
         """Refuse to make what could not be read again."""
@@ -207,8 +232,14 @@ class CnnConfig:
         return (self.convolutions,) * len(self.filters)
 
     @property
+    def _architecture(self) -> Architecture:
+        return get_architecture(self.backbone)
+
+    @property
     def kernel_shapes(self) -> dict[str, tuple[int, int, int, int]]:
         """Return the shape of each convolution's kernel, by the layer's name: height, width, inputs, filters."""
+        if self.backbone:
+            return self._architecture.kernel_shapes
         shapes, inputs = {}, self.image_shape[2]
         if self.stem_filters:
             shapes["stem"] = (self.kernel_size, self.kernel_size, inputs, self.stem_filters)
@@ -223,12 +254,19 @@ class CnnConfig:
     def largest_map(self) -> int:
         """Return how many numbers the largest layer's feature maps hold, for one image."""
         height, width, _ = self.image_shape
+        if self.backbone:
+            return self._architecture.largest_map(height, width)
         of_blocks = ((height >> block) * (width >> block) * filters for block, filters in enumerate(self.filters))
         return max(height * width * self.stem_filters, *of_blocks)
 
     @property
     def block_outputs(self) -> list[str]:
-        """Return the name of the layer whose output is that of each block, before its pooling in a plain one."""
+        """Return the name of the layer whose output is that of each block, before its pooling in a plain one.
+
+        Of a backbone, the one that returns its feature maps.
+        """
+        if self.backbone:
+            return [self._architecture.output]
         if self.blocks == "residual":
             return [
                 f"block{block}_add{count // 2}" if count > 1 else f"block{block}_conv1_{self.activation}"
@@ -244,7 +282,7 @@ class CnnConfig:
 
         It follows `network.build_network` without building it: a file that does not fit can be refused in time.
         """
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes = self._architecture.weight_shapes if self.backbone else {}
 
         def add(layer: str, kernel: tuple[int, ...], shared: tuple[int, ...]) -> None:
             units = kernel[-1:]
@@ -256,14 +294,10 @@ class CnnConfig:
             if self.activation == "prelu":
                 shapes[f"{layer}_prelu/alpha"] = (*shared, *units)
 
-        for layer, kernel in self.kernel_shapes.items():
-            add(layer, kernel, (1, 1))
-        height, width, _ = self.image_shape
-        for _ in self.filters:
-            # A stride keeps the odd row and column that a pooling drops.
-            odd = 1 if self.pooling == "stride" else 0
-            height, width = (height + odd) // 2, (width + odd) // 2
-        features = height * width * self.filters[-1] if self.dense_units else self.filters[-1]
+        if not self.backbone:
+            for layer, kernel in self.kernel_shapes.items():
+                add(layer, kernel, (1, 1))
+        features = self._dense_inputs
         for position, units in enumerate(self.dense_units, 1):
             add(f"dense{position}", (features, units), ())
             features = units
@@ -271,9 +305,24 @@ class CnnConfig:
         return shapes | {"head/kernel": (features, units), "head/bias": (units,)}
 
     @property
+    def _dense_inputs(self) -> int:
+        """Return how many values the first dense layer, or the head, takes."""
+        if self.backbone:
+            return self._architecture.features
+        if not self.dense_units:
+            return self.filters[-1]
+        height, width, _ = self.image_shape
+        for _ in self.filters:
+            # A stride keeps the odd row and column that a pooling drops.
+            odd = 1 if self.pooling == "stride" else 0
+            height, width = (height + odd) // 2, (width + odd) // 2
+        return height * width * self.filters[-1]
+
+    @property
     def feature_count(self) -> int:
-        """Return how many features an image has: the filters of every block and the hidden dense units."""
-        return sum(self.filters) + sum(self.dense_units)
+        """Return how many features an image has: the feature maps of every block and the hidden dense units."""
+        of_maps = self._architecture.features if self.backbone else sum(self.filters)
+        return of_maps + sum(self.dense_units)
 
     @property
     def extra_tensor_shapes(self) -> dict[str, tuple[int, ...]]:

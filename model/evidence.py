@@ -71,7 +71,8 @@ def collect_evidence(trace: Trace, config: CnnConfig) -> Evidence:
         maps = trace.maps(source)
         places = maps / (maps.shape[0] * maps.shape[1])
         pooled = trace.source(source)
-        if source.kind in ("max", "average") and pooled is not None:
+        # What is normalized or activated after its pooling cannot be split further.
+        if source.kind in ("max", "average") and len(source.layers) == 1 and pooled is not None:
             places = _before_pooling(places, trace.maps(pooled), source)
             source = pooled
     return Evidence(features, weights, bias, places, source, feature_stage)

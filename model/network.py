@@ -2,11 +2,14 @@
 
 from model.backend import keras, keras_defaults
 
+from model.backbones.build import add_backbone
+from model.backbones.catalog import get_architecture
 from model.config import CnnConfig
 from model.heads import output_activation, output_units
 from model.scaling import Scaling
 
 layers = keras.layers
+MEAN = "mean"  # name of the layer that returns the mean of each feature map
 
 
 def build_network(config: CnnConfig, dtype_policy: str = "float32") -> keras.Model:
@@ -16,7 +19,8 @@ def build_network(config: CnnConfig, dtype_policy: str = "float32") -> keras.Mod
     caller scales exactly as the training did.
     Output: float32 (n, units): softmax probabilities, one sigmoid probability of the second class, or a number.
 
-    Layers have fixed names (`block1_conv1`, …), which are the names of the tensors in model.safetensors.
+    Layers have fixed names (`block1_conv1`, …; those of a backbone are timm's), which are the names of the tensors in
+    model.safetensors.
 
     Args:
         config: the network.
@@ -37,17 +41,14 @@ def standardized_outputs(network: keras.Model, config: CnnConfig) -> keras.Model
 
 def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     x = _add_scaling(x, config.scaling)
-
-    if config.stem_filters:
-        x = _add_convolution(x, config, config.stem_filters, "stem")
-    add_block = _add_residual_block if config.blocks == "residual" else _add_plain_block
-    for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
-        x = add_block(x, config, filters, convolutions, f"block{block}")
+    if config.backbone:
+        x = layers.GlobalAveragePooling2D(name=MEAN)(add_backbone(x, get_architecture(config.backbone)))
         if config.dropout:
-            x = layers.Dropout(config.dropout, name=f"block{block}_dropout")(x)
-
-    # Hidden dense layers, or the mean of each feature map.
-    x = layers.Flatten(name="flatten")(x) if config.dense_units else layers.GlobalAveragePooling2D(name="mean")(x)
+            x = layers.Dropout(config.dropout, name=f"{MEAN}_dropout")(x)
+    else:
+        x = _add_blocks(x, config)
+        # What hidden dense layers take, or the mean of each feature map.
+        x = layers.Flatten(name="flatten")(x) if config.dense_units else layers.GlobalAveragePooling2D(name=MEAN)(x)
     for number, units in enumerate(config.dense_units, 1):
         name = f"dense{number}"
         dense = layers.Dense(units, use_bias=config.normalization == "none", name=name, **_kernel_options(config))
@@ -63,6 +64,17 @@ def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     if config.target_scaling:
         offset, scale = config.target_offset_and_scale
         x = layers.Rescaling(scale, offset, name="target", dtype="float32")(x)
+    return x
+
+
+def _add_blocks(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
+    if config.stem_filters:
+        x = _add_convolution(x, config, config.stem_filters, "stem")
+    add_block = _add_residual_block if config.blocks == "residual" else _add_plain_block
+    for block, (filters, convolutions) in enumerate(zip(config.filters, config.convolutions_of_blocks, strict=True), 1):
+        x = add_block(x, config, filters, convolutions, f"block{block}")
+        if config.dropout:
+            x = layers.Dropout(config.dropout, name=f"block{block}_dropout")(x)
     return x
 
 

@@ -12,6 +12,7 @@ from model.errors import TrazoError
 
 MAX_MAGNITUDE = 1e9  # divisors lie between its inverse and it, so that float32 neither overflows nor becomes 0
 METHODS = ("min-max", "z-score", "robust", "none")
+OF_BACKBONE = "backbone"  # not fitted: what a pretrained network was trained with
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Scaling:
 
     def __post_init__(self) -> None:
         """Refuse scales that would divide by zero, and lists that do not match."""
-        if self.method not in METHODS:
-            raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join(METHODS)}")
+        if self.method not in (*METHODS, OF_BACKBONE):
+            raise TrazoError(f"unknown scaling {self.method!r}; there are {', '.join((*METHODS, OF_BACKBONE))}")
         lists = isinstance(self.offset, tuple) and isinstance(self.scale, tuple)
         values = (*self.offset, *self.scale) if lists else ()
         numbers = bool(values) and all(_is_number(value) and abs(value) <= MAX_MAGNITUDE for value in values)

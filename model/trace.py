@@ -90,9 +90,8 @@ class Trace:
         raise ValueError(f"unknown stage {name!r}; there are {', '.join(stage.name for stage in self.stages)}")
 
     def source(self, stage: Stage) -> Stage | None:
-        """Return the stage whose maps a stage takes; None for the image itself."""
-        place = self.stages.index(stage)
-        return self.stages[place - 1] if place else None
+        """Return the stage whose maps a stage takes, of an addition the first one; None for the image itself."""
+        return self.stage(stage.sources[0]) if stage.sources else None
 
     def maps(self, stage: Stage | None) -> np.ndarray:
         """Return a stage's maps, float32 (height, width, maps); for None the image's pixels."""
@@ -103,12 +102,14 @@ class Trace:
         return [self.outputs[name].reshape(stage.shape) for name in stage.layers]
 
     def weights(self, stage: Stage) -> np.ndarray:
-        """Return the weights of a convolution or dense stage, float32 (height, width, maps, units).
+        """Return the weights of a stage that has some, float32 (height, width, maps, units).
 
         Those of a dense layer after a flattening have the form of the maps that it takes: each unit has one large
-        kernel, which covers them whole.
+        kernel, which covers them whole. In a depthwise convolution, each unit takes one map: (height, width, 1, units).
         """
         kernel = self.network.get_layer(stage.name).kernel.numpy()
+        if stage.kind == "depthwise":
+            return kernel.transpose(0, 1, 3, 2)
         return kernel if kernel.ndim == 4 else kernel.reshape(*self.maps(self.source(stage)).shape, -1)
 
     def bias(self, stage: Stage, unit: int) -> float:
@@ -119,23 +120,17 @@ class Trace:
     def window(self, stage: Stage, y: int, x: int) -> tuple[int, int, int, int]:
         """Return what a stage looks at for one value: top, left, height and width in the maps that it takes.
 
-        Top and left are negative where Keras pads with zeros.
+        Top and left are negative where there are zeros around the maps.
         """
         height, width, _ = self.maps(self.source(stage)).shape
         layer = self.network.get_layer(stage.name)
-        if stage.kind == "convolution":
-            sides, strides = layer.kernel_size, layer.strides
-            before = [
-                max((out - 1) * stride + side - size, 0) // 2
-                for out, stride, side, size in zip(stage.shape, strides, sides, (height, width), strict=False)
-            ]
-            return y * strides[0] - before[0], x * strides[1] - before[1], *sides
-        if stage.kind in ("max", "average"):
-            return y * layer.strides[0], x * layer.strides[1], *layer.pool_size
-        return (y, x, 1, 1) if stage.kind == "scaling" else (0, 0, height, width)
+        if stage.kind in ("convolution", "depthwise", "max", "average"):
+            sides = layer.pool_size if stage.kind in ("max", "average") else layer.kernel_size
+            return y * layer.strides[0] - stage.padding[0], x * layer.strides[1] - stage.padding[1], *sides
+        return (y, x, 1, 1) if stage.kind in ("scaling", "add") else (0, 0, height, width)
 
     def windowed(self, stage: Stage, y: int, x: int) -> np.ndarray:
-        """Return the values that a stage looks at for one value: float32 (height, width, maps), with Keras' zeros."""
+        """Return the values that a stage looks at for one value: float32 (height, width, maps), with zeros around."""
         maps = self.maps(self.source(stage))
         top, left, height, width = self.window(stage, y, x)
         bottom, right = top + height, left + width
@@ -148,22 +143,33 @@ class Trace:
         """Return the products whose sum, with the bias, is the output of a stage's first layer at one place."""
         top, left, height, width = self.window(stage, y, x)
         values, weights = self.windowed(stage, y, x), self.weights(stage)[..., unit]
-        count = values.shape[2]
         if max(height, width) <= MAX_WINDOW_SIDE:
-            groups = values.transpose(2, 0, 1), weights.transpose(2, 0, 1)
-            return Terms(np.arange(count), np.full(count, top), np.full(count, left), *groups)
+            taken = self.inputs(stage, unit)
+            groups = values[..., taken].transpose(2, 0, 1), weights.transpose(2, 0, 1)
+            return Terms(taken, np.full_like(taken, top), np.full_like(taken, left), *groups)
         rows, columns, maps = np.indices(values.shape).reshape(3, -1)
         return Terms(maps, top + rows, left + columns, values.reshape(-1, 1, 1), weights.reshape(-1, 1, 1))
 
+    def inputs(self, stage: Stage, unit: int) -> np.ndarray:
+        """Return which input maps a unit takes: all, or in a depthwise convolution one; int (n,)."""
+        count = self.maps(self.source(stage)).shape[2]
+        return np.array([unit]) if stage.kind == "depthwise" else np.arange(count)
+
     def contribution(self, stage: Stage, unit: int, source_map: int) -> np.ndarray:
         """Return what one input map contributes to a unit.
+
+        Args:
+            stage: one with weights.
+            unit: number of the map or value that it returns.
+            source_map: one of `inputs`.
 
         Returns:
             of a convolution: the part of its sums, float32 (height, width) of the stage; of a dense layer: each value
             of the input map times its weight.
         """
         maps = self.maps(self.source(stage))[..., source_map]
-        weights = np.ascontiguousarray(self.weights(stage)[..., source_map, unit])
+        of_input = 0 if stage.kind == "depthwise" else source_map
+        weights = np.ascontiguousarray(self.weights(stage)[..., of_input, unit])
         if stage.kind == "dense":
             return maps * weights
         top, left, *_ = self.window(stage, 0, 0)
@@ -176,15 +182,15 @@ class Trace:
 
     def normalization(self, stage: Stage, unit: int, y: int, x: int) -> Normalization | None:
         """Return what normalizes a value of a stage; None without a normalization."""
-        layer = self.network.get_layer(stage.layers[min(1, len(stage.layers) - 1)])
+        if stage.normalization is None:
+            return None
+        layer = self.network.get_layer(stage.normalization)
         if isinstance(layer, keras.layers.BatchNormalization):
             mean, variance = layer.moving_mean.numpy()[unit], layer.moving_variance.numpy()[unit]
             kind = "batch"
-        elif isinstance(layer, keras.layers.LayerNormalization):
+        else:
             sums = self.steps(stage)[0][y, x].astype(np.float64)
             mean, variance, kind = sums.mean(), sums.var(), "layer"
-        else:
-            return None
         gamma, beta = layer.gamma.numpy()[unit], layer.beta.numpy()[unit]
         return Normalization(kind, float(mean), float(variance), float(layer.epsilon), float(gamma), float(beta))
 

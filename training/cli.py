@@ -34,6 +34,7 @@ from training.config import (
     PublishConfig,
     StudyConfig,
     TrainConfig,
+    TransferConfig,
     TrialsConfig,
     TuneConfig,
 )
@@ -148,8 +149,9 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
+    transfer = TransferConfig(**collect_given(TransferConfig, options))
     commands = _import_commands()
-    commands.run_all(data, overrides, search, output.output, output.tensorboard)
+    commands.run_all(data, overrides, search, output.output, output.tensorboard, transfer)
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -167,8 +169,9 @@ def _tune(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     data, overrides, output = _data(options), _overrides(options), _output(options)
     preset = PresetConfig(**collect_given(PresetConfig, options)).preset
+    transfer = TransferConfig(**collect_given(TransferConfig, options))
     commands = _import_commands()
-    commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard)
+    commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard, transfer=transfer)
     folder = output.output
     show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
 
@@ -317,7 +320,7 @@ VERBS = {
         (InspectConfig, DataConfig),
         skip=("sketches", "no_scan", "on_error", "window_rows"),
     ),
-    "run": Verb(_run, "tune, train and evaluate", (OutputConfig, DataConfig, TrainConfig, TuneConfig)),
+    "run": Verb(_run, "tune, train and evaluate", (OutputConfig, TransferConfig, DataConfig, TrainConfig, TuneConfig)),
     "tune": Verb(
         _tune,
         "search hyperparameters with KerasTuner",
@@ -326,7 +329,7 @@ VERBS = {
     "train": Verb(
         _train,
         "train with a preset, or with the best hyperparameters of a search",
-        (OutputConfig, PresetConfig, DataConfig, TrainConfig),
+        (OutputConfig, PresetConfig, TransferConfig, DataConfig, TrainConfig),
     ),
     "study": Verb(
         _study,

@@ -1,54 +1,56 @@
 """The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from importlib.metadata import version
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from model import CnnConfig, CnnModel, __version__
-from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, DATA_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
-from model.console import escape_controls
+from model import CnnModel
+from model.artifacts import CHECKPOINT_FILE, CONFIG_FILE, EVALUATION_FILE, TRIALS_FILE
 from model.errors import TrazoError
 from model.folders import check_can_be_made
-from model.heads import check_head, choose_objective, default_loss
+from model.heads import choose_objective
 from model.io.locate import locate_model
 from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.inspection import DataReport
-from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from model.io.weights import matches_weights, weights_hash
-from model.logs import held_messages, log_once
-from model.names import MAX_NAME_CHARS
-from model.scaling import PixelHistogram
 from model.words import counted
-from training.augmentation.checks import check_augmentation
-from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TuneConfig
-from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
+from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TransferConfig, TuneConfig
+from training.data.contents import CONTENTS_FILE, Contents
 from training.data.image_shape import sample_facts
-from training.data.inspection.report import inspect_run, keep_report
-from training.data.inspection.text import short_lines
-from training.data.label_facts import balance_weights, count_classes, fit_target_scaling
-from training.data.provenance import data_section
-from training.data.splits import HELD_OUT, TrainingData, one_config_per_dataset, open_data, open_stream
-from training.data.statistics import pixel_histogram
-from training.environment import describe_environment
+from training.data.inspection.report import inspect_run
+from training.data.splits import HELD_OUT, TrainingData, one_config_per_dataset, open_stream
 from training.evaluation import metrics
 from training.evaluation.calibration import calibrate
 from training.evaluation.learned import find_learned, inherit_options, read_training, report_unlearned_views
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
-from training.evaluation.summary import summarize, summarize_validation
+from training.evaluation.summary import summarize
 from training.loop.precision import usable_precision
 from training.loop.summary_writer import SummaryWriter
-from training.loop.trainer import Progress, fit
+from training.loop.trainer import fit
+from training.preparation import (
+    check_settings,
+    keep_contents,
+    keep_data,
+    log_data,
+    make_config,
+    open_checked,
+    open_for_run,
+    read_histogram,
+    rebatch,
+)
 from training.presets import choose_preset
 from training.recipe import Recipe, choose_recipe, decide_mirroring
 from training.release.card import write_card
+from training.run_report import describe_training, hyperparameter_values, log_validation, write_run
 from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
+from training.transfer.start import StartingModel
+from training.transfer.train import train_on_backbone, with_images_for_start
 from training.tuning.plan import (
     NoTimeError,
     RunClock,
@@ -66,15 +68,22 @@ from training.tuning.warm_start import read_warm_start
 
 MIN_TRAINING_STEPS = 200  # with fewer, a network of any preset has hardly changed
 
-N = TypeVar("N", int, float)
+FRESH = TransferConfig()  # random weights
 
 logger = logging.getLogger("trazo")
 
 
 def run_all(
-    data: DataConfig, overrides: dict[str, Any], search: TuneConfig, folder: Path, tensorboard: bool = False
+    data: DataConfig,
+    overrides: dict[str, Any],
+    search: TuneConfig,
+    folder: Path,
+    tensorboard: bool = False,
+    transfer: TransferConfig = FRESH,
 ) -> None:
     """Tune, train and evaluate; steps that are finished are skipped. A worker of a search only tunes.
+
+    A training that starts from other weights has a network already, and needs no search.
 
     No trials are added once the training has started: a new best trial could describe another network than the one
     that is half trained.
@@ -85,11 +94,14 @@ def run_all(
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
     clock = RunClock(search.minutes, folder)
-    opened, _, _ = _open_checked(data, TrainConfig(**overrides), folder)
+    data = with_images_for_start(data, overrides, transfer)
+    opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
-    _log_data(found)
+    log_data(found)
     measured = _open_measured(data, opened, folder)  # report what cannot be measured before hours of work, not after
-    if (folder / CHECKPOINT_FILE).exists():
+    if transfer.backbone or transfer.start_from:
+        logger.info("no search: the network is that of %s", transfer.backbone or transfer.start_from)
+    elif (folder / CHECKPOINT_FILE).exists():
         logger.info("the training has already started: no further trials")
     else:
         try:
@@ -97,7 +109,7 @@ def run_all(
                 return
         except NoTimeError as error:
             logger.info("%s: the preset is trained without a search", error)
-    train(data, overrides, folder, tensorboard=tensorboard, found=found, clock=clock)
+    train(data, overrides, folder, tensorboard=tensorboard, found=found, clock=clock, transfer=transfer)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     known = [one.fingerprint for one in evaluation.sources] if evaluation else []
     # The test split is used only once, unless other rows are in it now.
@@ -137,7 +149,7 @@ def tune(
         NoTimeError: if there is too little time for a search, or no trial completed within it.
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
-    opened, config_fields, settings = _open_checked(data, TrainConfig(**overrides), folder)
+    opened, config_fields, settings = open_checked(data, TrainConfig(**overrides), folder)
     choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     space = _search_space(data, opened, config_fields, overrides, search, folder)
@@ -154,8 +166,8 @@ def tune(
     if clock and plan.search_s is not None:
         job = replace(job, tune=replace(search, minutes=clock.search_minutes_left(plan)))
     outcome = run_search(job)  # refuses the folder of another search before it writes
-    _keep_data(found or inspect_run(data, opened), opened, folder)
-    _keep_contents(data, opened, folder)
+    keep_data(found or inspect_run(data, opened), opened, folder)
+    keep_contents(data, opened, folder)
     if outcome.stop_reason:
         logger.info(outcome.stop_reason)
     report = outcome.report
@@ -176,7 +188,7 @@ def _search_space(
 ) -> SearchSpace:
     """Return the space around the presets that suit the data, mirrored images decided."""
     overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
-    histogram, first = _histogram(opened, folder), choose_preset(opened.image_kind.photographs)
+    histogram, first = read_histogram(opened, folder), choose_preset(opened.image_kind.photographs)
     presets = suitable_presets(config_fields, opened.train.rows, first, bool(data.sketches))
     for name, preset in presets.items():
         recipe = Recipe(preset.architecture, preset.training, name, preset.mirrors_if_it_may)
@@ -207,12 +219,12 @@ def study(data: DataConfig, config: StudyConfig, folder: Path) -> str:
     Raises:
         TrazoError: if the data does not suit a study, or the folder holds another one.
     """
-    opened, config_fields, settings = _open_checked(data, TrainConfig(batch_size=TRAINING["batch_size"]), folder)
+    opened, config_fields, settings = open_checked(data, TrainConfig(batch_size=TRAINING["batch_size"]), folder)
     levels = make_design(opened.train.task, opened.image_shape, config.factors)
     folder.mkdir(parents=True, exist_ok=True)
-    space = StudySpace(config_fields, _histogram(opened, folder), levels, config.seeds)
-    _keep_data(inspect_run(data, opened), opened, folder)
-    _keep_contents(data, opened, folder)
+    space = StudySpace(config_fields, read_histogram(opened, folder), levels, config.seeds)
+    keep_data(inspect_run(data, opened), opened, folder)
+    keep_contents(data, opened, folder)
     return format_study(run_study(space, levels, settings, config, opened, folder))
 
 
@@ -225,6 +237,7 @@ def train(
     tensorboard: bool = False,
     found: DataReport | None = None,
     clock: RunClock | None = None,
+    transfer: TransferConfig = FRESH,
 ) -> None:
     """Train, and write config.json, model.safetensors, training.json and the card to the folder.
 
@@ -237,24 +250,34 @@ def train(
         tensorboard: write TensorBoard files to the folder.
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, it trains as long as they allow.
+        transfer: weights that the training starts from.
 
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
     """
+    if transfer.backbone:
+        return train_on_backbone(data, overrides, folder, transfer, verbose, found)
+    starting = StartingModel(transfer.start_from) if transfer.start_from else None
+    data = starting.with_images(data) if starting else data
     searched = _searched_recipe(folder) if preset is None else None
-    opened = _open(data, TrainConfig(**(searched.training if searched else {}) | overrides), folder)
+    opened = open_for_run(data, TrainConfig(**(searched.training if searched else {}) | overrides), folder)
     recipe = searched or choose_recipe(opened, preset)
+    recipe = starting.adapt(recipe) if starting else recipe
     settings = TrainConfig(**recipe.training | overrides)
-    opened = _rebatch(opened, settings.batch_size)
-    config_fields, settings = _check_settings(opened, settings)
-    _keep_data(found or inspect_run(data, opened), opened, folder)
-    _keep_contents(data, opened, folder)
-    histogram = _histogram(opened, folder)
+    opened = rebatch(opened, settings.batch_size)
+    config_fields, settings = check_settings(opened, settings)
+    keep_data(found or inspect_run(data, opened), opened, folder)
+    keep_contents(data, opened, folder)
+    histogram = read_histogram(opened, folder)
     recipe = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
     settings = replace(settings, **recipe.training | overrides)
     settings = replace(settings, precision=usable_precision(settings.precision))  # what training.json then reports
-    architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
-    config = _make_config(data, config_fields | architecture, settings)
+    if starting:
+        architecture = recipe.architecture
+        config_fields["image_shape"] = starting.config.image_shape
+    else:
+        architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
+    config = make_config(data, config_fields | architecture, settings)
     if clock and clock.minutes and "epochs" not in overrides:
         length = plan_training(folder, clock, config, settings, opened)
         settings, overrides = replace(settings, **length), overrides | length
@@ -273,6 +296,7 @@ def train(
         settings,
         opened.train,
         opened.validation,
+        start=starting.start(config) if starting else None,
         checkpoint=checkpoint,
         on_epoch=lambda progress: writer.write(progress.history[-1]) if writer else None,
         verbose=verbose,
@@ -284,26 +308,23 @@ def train(
             settings.epochs,
             progress.best_epoch,
         )
-    class_rows = _by_class(config, count_classes(opened)) if config.task != "regression" else None
-    best = progress.history[progress.best_epoch - 1]
-    for line in summarize_validation(best, opened.validation.usable_rows, class_rows):
-        logger.info(line)
-    report = TrainingReport.build(
-        data=data_section(opened.train, opened.validation),
-        preset=recipe.preset,
-        decisions=list(recipe.decisions),
-        hyperparameters=_hyperparameter_values(settings)
+    log_validation(progress.history[progress.best_epoch - 1], opened, config)
+    report = describe_training(
+        data,
+        opened,
+        config,
+        settings,
+        progress,
+        parameters=trained.count_params(),
+        hyperparameters=hyperparameter_values(settings)
         | architecture
         | {"scaling": config.scaling.method, "loss": config.loss},
-        **_training_results(settings, progress),
-        ended=progress.ended,
-        parameters=trained.count_params(),
-        environment=describe_environment(),
-        class_rows=class_rows,
-        class_weights=_by_class(config, settings.class_weight_values or None),
-        options={"data": _changed_options(data), "training": overrides},
+        overrides=overrides,
+        preset=recipe.preset,
+        decisions=recipe.decisions,
+        starting_point=starting.about if starting else None,
     )
-    _write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
+    write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
 
 
 def evaluate_given(
@@ -374,95 +395,6 @@ def _searched_recipe(folder: Path) -> Recipe | None:
     return Recipe(*best) if best else None
 
 
-def _open_checked(
-    data: DataConfig, settings: TrainConfig, folder: Path
-) -> tuple[TrainingData, dict[str, Any], TrainConfig]:
-    """Open the training data and refuse settings that do not suit it, before anything is written.
-
-    Returns:
-        (the data, the fields of CnnConfig that it decides, the settings with what follows from it).
-
-    Raises:
-        ChangedDataError: if the folder holds a run on other data; nothing else is reported then.
-    """
-    opened = _open(data, settings, folder)
-    return opened, *_check_settings(opened, settings)
-
-
-def _open(data: DataConfig, settings: TrainConfig, folder: Path) -> TrainingData:
-    """Open the training data, and refuse it if the folder holds a run on other data."""
-    if (folder / CONTENTS_FILE).exists():
-        with held_messages(unless=ChangedDataError):
-            opened = open_data(data, settings.seed, settings.batch_size)
-            check_same_data(folder, Contents.of(data, opened))
-            return opened
-    return open_data(data, settings.seed, settings.batch_size)
-
-
-def _rebatch(opened: TrainingData, batch_size: int) -> TrainingData:
-    """Return the same data in batches of another size."""
-    if opened.train.batch_size == batch_size:
-        return opened
-    validation = opened.validation.rebatch(batch_size).cached()
-    return replace(opened, train=opened.train.rebatch(batch_size), validation=validation)
-
-
-def _check_settings(opened: TrainingData, settings: TrainConfig) -> tuple[dict[str, Any], TrainConfig]:
-    """Refuse settings that do not suit the data; return what `_open_checked` does, without the data."""
-    check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
-    check_augmentation(settings, opened.train.task, opened.train.labels)
-    config_fields = {
-        "labels": opened.train.labels,
-        "task": opened.train.task,
-        "image_shape": opened.image_shape,
-        "pixel_format": asdict(opened.pixel_format),
-    }
-    if opened.train.task == "regression":
-        config_fields["target_scaling"] = asdict(fit_target_scaling(opened, settings.loss))
-    if settings.class_weights:
-        settings = replace(settings, class_weight_values=_class_weights(opened))
-    return config_fields, settings
-
-
-def _keep_data(found: DataReport, opened: TrainingData, folder: Path) -> None:
-    """Write data.json and log its short form."""
-    found.plan.batch_size, found.plan.batches = opened.train.batch_size, len(opened.train)
-    _log_data(keep_report(found, folder / DATA_FILE))
-
-
-def _log_data(found: DataReport) -> None:
-    for line in short_lines(found):
-        log_once(line)
-
-
-def _class_weights(opened: TrainingData) -> tuple[float, ...]:
-    if opened.train.task == "regression":
-        raise TrazoError("--class-weights is for classes: the labels are numbers, and the task is a regression")
-    counts = count_classes(opened)
-    if counts is None:
-        raise TrazoError("--class-weights needs the rows of each class, which are not counted with --no-scan")
-    weights = balance_weights(counts)
-    low, high = min(weights), max(weights)
-    log_once(f"weight of a row in the loss: {low:.3g} for the most common class to {high:.3g} for the rarest")
-    return weights
-
-
-def _by_class(config: CnnConfig, values: Sequence[N] | None) -> dict[str, N] | None:
-    return None if values is None else dict(zip(config.labels, values, strict=True))
-
-
-def _hyperparameter_values(settings: TrainConfig) -> dict[str, Any]:
-    """Return every setting of a training; the weights of the classes have a separate field in the report."""
-    return {name: value for name, value in asdict(settings).items() if name != "class_weight_values"}
-
-
-def _keep_contents(data: DataConfig, opened: TrainingData, folder: Path) -> None:
-    """Make the run's folder, and write to it what is learned from."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / CONTENTS_FILE).exists():
-        Contents.of(data, opened).save(folder / CONTENTS_FILE)
-
-
 def _open_measured(data: DataConfig, opened: TrainingData, folder: Path) -> list[MeasuredRows]:
     """Open the test rows of every dataset, and refuse what cannot be measured."""
     learned = Contents.load(folder / CONTENTS_FILE) or Contents.of(data, opened)
@@ -472,22 +404,6 @@ def _open_measured(data: DataConfig, opened: TrainingData, folder: Path) -> list
     for rows in measured if data.no_scan else []:
         sample_facts(rows.stream)
     return measured
-
-
-def _make_config(data: DataConfig, config_fields: dict[str, Any], settings: TrainConfig) -> CnnConfig:
-    return CnnConfig(
-        **config_fields,
-        loss=settings.loss,
-        title=_title(data.dataset),
-        versions={"trazo": __version__} | {name: version(name) for name in ("tensorflow", "keras")},
-    )
-
-
-def _write_run(folder: Path, cnn: CnnModel, report: TrainingReport) -> None:
-    # If the process is killed between these lines, the same command finds the training finished and writes them again.
-    cnn.save_pretrained(folder)
-    write_report(folder / TRAINING_FILE, report)
-    write_card(folder)
 
 
 def _evaluate_dataset(
@@ -504,31 +420,3 @@ def _evaluate_dataset(
     for line in summarize(report):
         logger.info(line)
     return report
-
-
-def _histogram(data: TrainingData, folder: Path) -> PixelHistogram:
-    return pixel_histogram(data.train, data.image_shape, folder / "pixels.json", data.pixel_format)
-
-
-def _changed_options(data: DataConfig) -> dict[str, Any]:
-    """Return the options of the data that differ from their defaults, without the datasets, which the report names."""
-    named = ("dataset", "extra_datasets", "sketches", "revision")
-    chosen = {f.name: getattr(data, f.name) for f in fields(data) if f.name not in named}
-    default = DataConfig(data.dataset)
-    return {name: value for name, value in chosen.items() if value != getattr(default, name)}
-
-
-def _title(dataset: str) -> str:
-    # Only the name of a local folder: its path is private.
-    name = Path(dataset).resolve().name if Path(dataset).exists() else dataset
-    return f"Trazo on {escape_controls(name, kept='')}"[:MAX_NAME_CHARS]
-
-
-def _training_results(settings: TrainConfig, progress: Progress) -> dict[str, Any]:
-    return {
-        "history": progress.history,
-        "best_epoch": progress.best_epoch,
-        "stopped_early": len(progress.history) < settings.epochs,
-        "seed": settings.seed,
-        "seconds": round(progress.seconds, 1),
-    }

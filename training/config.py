@@ -315,6 +315,37 @@ class PresetConfig(Validated):
 
 
 @dataclass(frozen=True)
+class TransferConfig(Validated):
+    """What a training starts from instead of random weights."""
+
+    backbone: str | None = option(
+        None,
+        metavar="REPO",
+        unset="none",
+        help="a pretrained network in timm's layout, a Hub id or a folder; a head is fitted on its features",
+    )
+    finetune: bool = option(False, help="train the backbone, too, after the head")
+    start_from: str | None = option(
+        None,
+        metavar="MODEL",
+        unset="random weights",
+        help="a model of Trazo, a Hub id or a folder, whose network and weights the training starts from",
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field, and that they suit each other.
+
+        Raises:
+            TrazoError: if two exclude each other, or one needs another.
+        """
+        super().__post_init__()
+        if self.backbone and self.start_from:
+            raise TrazoError("--backbone and --start-from exclude each other: give the one whose weights you want")
+        if self.finetune and not self.backbone:
+            raise TrazoError("--finetune trains the network of --backbone: give one")
+
+
+@dataclass(frozen=True)
 class TrialsConfig(Validated):
     """Which trials are shown, and how."""
 

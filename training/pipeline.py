@@ -96,6 +96,7 @@ def make_train_data(
 def make_eval_data(
     stream: HubStream,
     *,
+    start: int = 0,
     image_shape: tuple[int, int, int] | None = None,
     pixel_format: PixelFormat = PixelFormat(),
     source_error: SourceError | None = None,
@@ -104,6 +105,7 @@ def make_eval_data(
 
     Args:
         stream: where the rows come from.
+        start: the first batch.
         image_shape: height, width, channels that images are resized to; None for those of most images.
         pixel_format: which values of the files are black and white.
         source_error: receives an exception of the stream.
@@ -111,7 +113,7 @@ def make_eval_data(
     Returns:
         a dataset of (images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)). The last, smaller batch is kept.
     """
-    batches = partial(stream.ordered, in_parts=True)
+    batches = partial(stream.ordered, start, in_parts=True)
     data = _decoded(stream, batches, image_shape or sample_image_shape(stream), pixel_format, source_error)
     return _prefetched(data)
 

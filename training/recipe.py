@@ -69,7 +69,7 @@ def decide_mirroring(
     """
     if not recipe.mirrors_if_it_may or "mirror" in overrides:
         return recipe
-    fields = config_fields | {"scaling": histogram.fit(recipe.architecture["scaling"])}
+    fields = config_fields | {"scaling": histogram.fit("z-score")}
     check = check_mirroring(opened, fields, overrides.get("seed", TrainConfig.seed), folder / MIRROR_FILE)
     learned = "learned from" if check.allowed else "not learned from"
     decision = f"mirrored images are {learned}: a small network that saw none {check.reason}"

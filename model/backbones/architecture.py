@@ -6,7 +6,7 @@ A unit whose convolution is `blocks.1.0.conv_pw` has the kernel that timm stores
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.config import NORMALIZATION_WEIGHTS
+from model.normalizations import NORMALIZATION_WEIGHTS
 
 EPSILON = 1e-5  # of normalizations, as in PyTorch
 MOMENTUM = 0.9  # Keras' word for PyTorch's 0.1
@@ -17,7 +17,7 @@ class Unit:
     """A convolution without a bias, its batch normalization, and an activation if there is one."""
 
     convolution: str  # name of its tensor in timm, without `.weight`
-    normalization: str  # the same
+    normalization: str  # the same, of its normalization
     filters: int  # feature maps that it makes; of a depthwise convolution as many as there are
     kernel_px: int = 1
     stride: int = 1
@@ -51,26 +51,79 @@ class Architecture:
     @property
     def features(self) -> int:
         """Return how many feature maps come out."""
-        return self.blocks[-1].units[-1].filters
+        return self._last_unit.filters
+
+    @property
+    def output(self) -> str:
+        """Return the name of the layer whose output are the feature maps."""
+        block = self.blocks[-1]
+        if block.activation:
+            return f"{block.name}.{block.activation}"
+        if block.shortcut is not None:
+            return f"{block.name}.add"
+        return layer_names(self._last_unit)[-1]
+
+    @property
+    def kernel_shapes(self) -> dict[str, tuple[int, int, int, int]]:
+        """Return the shape of each convolution's kernel, by the layer's name: height, width, inputs, filters.
+
+        A depthwise convolution has inputs and a 1 in the last two places, as in Keras.
+        """
+        return {
+            unit.convolution: (
+                unit.kernel_px,
+                unit.kernel_px,
+                inputs,
+                1 if unit.depthwise else unit.filters,
+            )
+            for unit, inputs, _ in self._units()
+        }
+
+    @property
+    def depthwise(self) -> frozenset[str]:
+        """Return the names of the convolutions in which each map has a kernel of its own."""
+        return frozenset(unit.convolution for unit, _, _ in self._units() if unit.depthwise)
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each weight, by its path in the Keras network, in order."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for unit, inputs in self._units_with_inputs():
-            inner = (inputs, 1) if unit.depthwise else (inputs, unit.filters)
-            shapes[f"{unit.convolution}/kernel"] = (unit.kernel_px, unit.kernel_px, *inner)
+        """Return the shape of each weight, by its path in the Keras network."""
+        shapes: dict[str, tuple[int, ...]] = {f"{name}/kernel": shape for name, shape in self.kernel_shapes.items()}
+        for unit, _, _ in self._units():
             for part in NORMALIZATION_WEIGHTS["batch"]:
                 shapes[f"{unit.normalization}/{part}"] = (unit.filters,)
         return shapes
 
-    def _units_with_inputs(self) -> Iterator[tuple[Unit, int]]:
-        channels = 3
+    def largest_map(self, height: int, width: int) -> int:
+        """Return how many numbers the largest layer's feature maps hold, for one image of this size."""
+        sizes = [(-(-height // times) * -(-width // times), unit.filters) for unit, _, times in self._units()]
+        return max(places * filters for places, filters in sizes)
+
+    @property
+    def shrinking(self) -> int:
+        """Return how many times fewer rows and columns the feature maps have than the image."""
+        return [shrinking for _, _, shrinking in self._units()][-1]
+
+    @property
+    def _last_unit(self) -> Unit:
+        return self.blocks[-1].units[-1]
+
+    def _units(self) -> Iterator[tuple[Unit, int, int]]:
+        """Yield each unit with the number of maps it takes, and how many times smaller than the image its own are."""
+        channels, shrinking = 3, 1
         for block in self.blocks:
-            inputs = channels
+            inputs, at_start = channels, shrinking
             for unit in block.units:
-                yield unit, channels
+                shrinking *= unit.stride
+                yield unit, channels, shrinking
                 channels = unit.filters
             for unit in block.shortcut or ():
-                yield unit, inputs
+                at_start *= unit.stride
+                yield unit, inputs, at_start
                 inputs = unit.filters
+            shrinking *= 2 if block.ends_with_pooling else 1
+
+
+def layer_names(unit: Unit) -> tuple[str, ...]:
+    """Return the names of a unit's Keras layers, in order."""
+    activation = (f"{unit.normalization}.{unit.activation}",) if unit.activation else ()
+    return unit.convolution, unit.normalization, *activation

@@ -1,7 +1,8 @@
 """An architecture -> layers of Keras, which have timm's names."""
 
-from model.backbones.architecture import EPSILON, MOMENTUM, Architecture, Block, Unit
 from model.backend import keras
+
+from model.backbones.architecture import EPSILON, MOMENTUM, Architecture, Block, Unit, layer_names
 
 layers = keras.layers
 
@@ -56,5 +57,5 @@ def _add_unit(x: keras.KerasTensor, unit: Unit) -> keras.KerasTensor:
         x = layers.Conv2D(unit.filters, unit.kernel_px, unit.stride, **options)(x)
     x = layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=unit.normalization)(x)
     if unit.activation:
-        x = layers.Activation(unit.activation, name=f"{unit.normalization}.{unit.activation}")(x)
+        x = layers.Activation(unit.activation, name=layer_names(unit)[-1])(x)
     return x

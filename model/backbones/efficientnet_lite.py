@@ -50,6 +50,7 @@ def _inverted_bottleneck(inputs: int, stage: Stage, is_first: bool, name: str) -
     """Widen, convolve each feature map alone, narrow; the input is added where it has the same shape."""
     stride, wide = stage.stride if is_first else 1, inputs * stage.expansion
     shortcut = () if stride == 1 and inputs == stage.filters else None
+    names: tuple[tuple[str, str], ...]
     if stage.expansion == 1:
         names = ("conv_dw", "bn1"), ("conv_pw", "bn2")
     else:

@@ -41,6 +41,7 @@ def render_card(
         exports: of these weights, or None.
     """
     sources = training.data.sources if training else []
+    start = training.starting_point if training else None
     formats = exports.formats if exports else {}
     result = _comparable_result(evaluation)
     data = ModelCardData(
@@ -49,6 +50,8 @@ def render_card(
         tags=["trazo", "keras", "image-classification", "cnn", *(EXPORT_FORMATS[name].hub_tag for name in formats)],
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision, one.path)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
+        base_model=start.name if start and start.revision else None,
+        base_model_relation="finetune" if start and start.revision else None,
         pipeline_tag="image-classification",
         model_name=one_line((repo_id or config.title or "model").split("/")[-1]) if result else None,
         eval_results=[result] if result else None,

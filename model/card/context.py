@@ -32,6 +32,7 @@ class CardContext:
     export_files: dict[str, str]  # format -> file
     network_rows: Rows
     data_sentence: str
+    starting_sentence: str
     training_sentence: str
     hyperparameter_rows: Rows
     environment_sentence: str
@@ -76,6 +77,7 @@ def make_context(
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
         network_rows=_table(sentences.network_rows(config, published)),
         data_sentence=sentences.data_sentence(published) if published else "",
+        starting_sentence=sentences.starting_sentence(published) if published else "",
         training_sentence=sentences.training_sentence(published) if published else "",
         hyperparameter_rows=_table(sentences.hyperparameter_rows(published)) if published else [],
         environment_sentence=sentences.environment_sentence(published) if published else "",
@@ -92,8 +94,8 @@ def make_context(
         extra_header=sentences.extra_header(measured) if measured else (),
         extra_rows=_table(sentences.extra_rows(measured)) if measured else [],
         limits_sentence=sentences.limits_sentence(config, measured),
-        sources_sentence=sentences.sources_sentence(sources, measured),
-        license_sentence=sentences.license_sentence(license, sources),
+        sources_sentence=sentences.sources_sentence(published, measured),
+        license_sentence=sentences.license_sentence(license, published),
     )
 
 

@@ -28,8 +28,12 @@ def list_commands(
         return []
     data, chosen = training.options.data, _options(training.options.training)
     words = ["--output", FOLDER, *_datasets(training.data.sources), *_options(data)]
-    if training.preset:
-        lines = [["train", *words, "--preset", training.preset, *chosen]]
+    start = training.starting_point
+    if start and start.architecture:
+        lines = [["train", *words, "--backbone", start.name, *([] if start.frozen else ["--finetune"]), *chosen]]
+    elif training.preset:
+        begun = ["--start-from", start.name] if start else []
+        lines = [["train", *words, "--preset", training.preset, *begun, *chosen]]
     else:
         lines = [["tune", *words, *(_search(trials) if trials else [])], ["train", *words, *chosen]]
     if evaluation:

@@ -9,6 +9,7 @@ from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.pixel_format import PixelFormat
+from model.scaling import OF_BACKBONE
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict, describe_views
 from model.words import counted
@@ -81,21 +82,16 @@ def export_rows(exports: "ExportsReport") -> Rows:
 
 def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
     """Return (property, value) of the network."""
-    size = f"{config.kernel_size}×{config.kernel_size}"
-    dropout = f"{config.dropout:.4g} after each block"
+    dropout = f"{config.dropout:.4g} after {'the backbone' if config.backbone else 'each block'}"
     if config.dense_units:
         dropout += f", {config.dense_dropout:.4g} after each hidden dense layer"
     penalties = f" (l1 {config.l1:.4g}, l2 {config.l2:.4g})" if config.l1 or config.l2 else ""
     rows: Rows = [
-        (
-            "blocks",
-            f"{len(config.filters)}, with {join_values(config.filters)} filters and "
-            f"{join_values(config.convolutions_of_blocks)} convolutions of {size} each, pooling: {config.pooling}",
-        ),
+        _layers_row(config),
         ("hidden dense layers", join_values(config.dense_units) or "none (mean of each feature map)"),
         ("activation, normalization", f"{config.activation}, {config.normalization}"),
         ("dropout, regularization", f"{dropout}; {config.regularization}{penalties}"),
-        ("scaling", f"{config.scaling.method}, fitted on the training part, inside the network"),
+        ("scaling", f"{_scaling_words(config)}, inside the network"),
     ]
     if config.temperature != 1:
         rows.append(("temperature", f"{config.temperature:.3f}, fitted on the validation part, inside the network"))
@@ -103,6 +99,24 @@ def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:
     if training:
         rows.append(("parameters", f"{training.parameters:,}"))
     return rows
+
+
+def _scaling_words(config: CnnConfig) -> str:
+    if config.scaling.method == OF_BACKBONE:
+        return "as the backbone was trained with"
+    return f"{config.scaling.method}, fitted on the training part"
+
+
+def _layers_row(config: CnnConfig) -> tuple[str, str]:
+    if config.backbone:
+        return "backbone", config.backbone
+    size = f"{config.kernel_size}×{config.kernel_size}"
+    stem = f"a convolution with {config.stem_filters} filters, then " if config.stem_filters else ""
+    return (
+        "residual blocks" if config.blocks == "residual" else "blocks",
+        f"{stem}{len(config.filters)}, with {join_values(config.filters)} filters and "
+        f"{join_values(config.convolutions_of_blocks)} convolutions of {size} each, pooling: {config.pooling}",
+    )
 
 
 # --- Data and training ---
@@ -155,8 +169,25 @@ def _link(source: "DatasetEntry") -> str:
     return quote(homepage, safe=URL_SAFE) if homepage.startswith(("https://", "http://")) else ""
 
 
+def starting_sentence(training: "TrainingReport") -> str:
+    """Return whose weights the training started from; empty if they were random."""
+    start = training.starting_point
+    if start is None:
+        return ""
+    name = f"[{code(start.name)}](https://huggingface.co/{quote(start.name)})" if start.revision else code(start.name)
+    about = [f"revision {code(start.revision)}"] if start.revision else []
+    about.append(f"license {plain(start.license)}" if start.license else "its card names no license")
+    about.append(f"trained on {list_codes(start.datasets)}" if start.datasets else "its card names no data")
+    what = "The backbone has" if start.architecture else "The network started from"
+    if start.architecture and not start.frozen:
+        what = "The backbone started from"
+    return f"{what} the weights of {name} ({', '.join(about)})."
+
+
 def training_sentence(training: "TrainingReport") -> str:
     """Return how long the training took and which weights were kept."""
+    if training.starting_point and training.starting_point.frozen:
+        return f"Only the head was fitted, in {training.seconds:.0f} seconds with the features of all rows."
     return (
         f"{len(training.history)} epochs in {training.seconds:.0f} seconds, seed {training.seed}; the weights are "
         f"those of epoch\n{training.best_epoch}, the best on validation."
@@ -317,27 +348,36 @@ def limits_sentence(config: CnnConfig, evaluation: "EvaluationReport | None") ->
     return text
 
 
-def sources_sentence(sources: list["DatasetEntry"], evaluation: "EvaluationReport | None") -> str:
+def sources_sentence(training: "TrainingReport | None", evaluation: "EvaluationReport | None") -> str:
     """Return which data the model has seen; empty if unknown."""
-    if not sources:
+    if training is None:
         return ""
+    sources = training.data.sources
     seen = {one.dataset for one in sources}
     measured = {one.dataset for one in (evaluation, *evaluation.extra_datasets)} if evaluation else set()
     figures = ", and the figures above, which come from the same sources, do not show it"
     return (
-        f"It has seen the images of {list_codes(one.dataset for one in sources)} and no others. "
+        f"It has seen the images of {list_codes(one.dataset for one in sources)} and no others"
+        f"{', apart from those that its starting weights come from' if training.starting_point else ''}. "
         "It does worse on people, places, cameras or pens\n"
         f"that are rare there{figures if measured and measured <= seen else ''}. "
         "Measure it on your own images\nbefore you rely on it."
     )
 
 
-def license_sentence(license: str | None, sources: list["DatasetEntry"]) -> str:
-    """Return the licenses of the model and of its datasets."""
+def license_sentence(license: str | None, training: "TrainingReport | None") -> str:
+    """Return the licenses of the model, of its datasets, and of the weights that it started from."""
+    sources = training.data.sources if training else []
     text = f"{code(license)}." if license else "The publisher of this model has not named a license for it."
     known = {source.dataset: source.license for source in sources if source.license}
     names = ", ".join(f"{code(name)} {plain(one)}" for name, one in known.items())
-    return f"{text} The datasets' own: {names}." if names else text
+    text = f"{text} The datasets' own: {names}." if names else text
+    start = training.starting_point if training else None
+    return (
+        f"{text} That of {code(start.name)}, whose weights it started from: {plain(start.license or 'not named')}."
+        if start
+        else text
+    )
 
 
 # --- Words and numbers ---

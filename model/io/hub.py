@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -53,7 +53,24 @@ KNOWN_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILE
 COMMIT_HASH = re.compile(r"[0-9a-f]{40}")
 
 
-def download(repo_id: str, revision: str | None = None, token: str | bool | None = None) -> tuple[Path, bool]:
+Check = Callable[[Path, int, str], None]  # folder with the config, announced size and name of the weights
+
+
+def check_model(folder: Path, size: int, where: str) -> None:
+    """Refuse weights of another size than a Trazo model's config asks for.
+
+    Raises:
+        ModelError: if the config is damaged, or the size does not fit.
+    """
+    check_size(CnnConfig.from_file(folder / CONFIG_FILE), size, where)
+
+
+def download(
+    repo_id: str,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    check: Check = check_model,
+) -> tuple[Path, bool]:
     """Download a model repo's known files, all at one commit, into the Hub's cache.
 
     Files in the cache are compared with what the Hub announces, and downloaded again if they differ. Without a
@@ -63,6 +80,8 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
         repo_id: `owner/name`.
         revision: branch, tag or commit; None for the main branch.
         token: of the Hub, as huggingface_hub takes it; None for the environment's.
+        check: called once the config is there: it is small, and says how large the weights are. If it raises, no
+            further file is downloaded.
 
     Returns:
         the snapshot's folder, and whether its files were compared with the Hub.
@@ -90,9 +109,7 @@ def download(repo_id: str, revision: str | None = None, token: str | bool | None
         check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
         fetch = partial(_fetch, repo_id, commit, token)
         folder = fetch(known.pop(CONFIG_FILE)).parent
-        # The config is small and determines the size of the weights: a file of another size is not even downloaded.
-        config = CnnConfig.from_file(folder / CONFIG_FILE)
-        check_size(config, known[WEIGHTS_FILE].size or 0, f"{repo_id}/{WEIGHTS_FILE}")
+        check(folder, known[WEIGHTS_FILE].size or 0, f"{repo_id}/{WEIGHTS_FILE}")
         with ThreadPoolExecutor(len(known)) as pool:
             list(pool.map(fetch, known.values()))
         _cache_ref(folder, revision or constants.DEFAULT_REVISION)

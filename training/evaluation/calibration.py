@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from model.backend import keras, keras_defaults, tf
 import numpy as np
@@ -24,6 +25,20 @@ MAX_FEATURES = 4096  # with more, the whitening matrix grows larger than most ne
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 
+class LogitsAndFeatures(NamedTuple):
+    """What a network makes of some rows.
+
+    Attributes:
+        logits: float32 (n, units), before softmax or sigmoid.
+        features: float32 (m, features) of the first m rows; None if there are too many features.
+        labels: int64 (n,).
+    """
+
+    logits: np.ndarray
+    features: np.ndarray | None
+    labels: np.ndarray
+
+
 @keras_defaults()
 def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
     """Return a model with calibrated confidence and a detector of images unlike those it was trained on.
@@ -37,14 +52,31 @@ def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validat
     if config.task == "regression":
         return CnnModel(config, network)
     run = compile_logits_and_features(config, network)
-    logits, features, labels = collect_logits_and_features(run, config, validation, validation.ordered(in_parts=True))
-    config = replace(config, temperature=fit_temperature(logits, labels, config.task))
-    if features is not None:
+    validated = collect_logits_and_features(run, config, validation, validation.ordered(in_parts=True))
+    familiar = None
+    if validated.features is not None:
         batches = train.epochs([0], in_parts=True)
-        _, train_features, train_labels = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
-        assert train_features is not None  # from the same network as `features`
-        means, whitening = fit_class_gaussians(train_features, train_labels, len(config.labels))
-        config = _with_ood_threshold(config, OODDetector(network, config, means, whitening), features)
+        familiar = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
+    return calibrate_on(config, network, familiar, validated)
+
+
+@keras_defaults()
+def calibrate_on(
+    config: CnnConfig, network: keras.Model, familiar: LogitsAndFeatures | None, validated: LogitsAndFeatures
+) -> CnnModel:
+    """Return what `calibrate` does, from logits and features that are known.
+
+    Args:
+        config: of the network, which is no regression.
+        network: trained.
+        familiar: of training rows; None fits no detector.
+        validated: of the validation rows.
+    """
+    config = replace(config, temperature=fit_temperature(validated.logits, validated.labels, config.task))
+    if familiar is not None:
+        assert familiar.features is not None and validated.features is not None
+        means, whitening = fit_class_gaussians(familiar.features, familiar.labels, len(config.labels))
+        config = _with_ood_threshold(config, OODDetector(network, config, means, whitening), validated.features)
     # The temperature is a layer, so the network is built again.
     calibrated = build_network(config)
     for new, old in zip(calibrated.weights, network.weights, strict=True):
@@ -101,7 +133,7 @@ def collect_logits_and_features(
     batches: Iterator[Batch],
     max_rows: int | None = None,
     max_feature_rows: int = MAX_FEATURE_ROWS,
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+) -> LogitsAndFeatures:
     """Return logits, features and labels of some rows.
 
     Args:
@@ -111,9 +143,6 @@ def collect_logits_and_features(
         batches: encoded rows.
         max_rows: rows that are read; None for all.
         max_feature_rows: rows whose features are kept, to save memory.
-
-    Returns:
-        (logits float32 (n, units), features float32 (m, features) or None if there are too many, labels int64 (n,)).
     """
     all_logits, all_features, all_labels, count = [], [], [], 0
     for pixels, labels, _ in decoded_batches(stream, batches, config.image_shape, config.pixel_format):
@@ -126,7 +155,8 @@ def collect_logits_and_features(
         if max_rows is not None and count >= max_rows:
             break
     kept_features = np.concatenate(all_features)[:max_feature_rows] if all_features else None
-    return np.concatenate(all_logits)[:max_rows], kept_features, np.concatenate(all_labels)[:max_rows]
+    logits, labels = (np.concatenate(one)[:max_rows] for one in (all_logits, all_labels))
+    return LogitsAndFeatures(logits, kept_features, labels)
 
 
 def fit_class_gaussians(features: np.ndarray, labels: np.ndarray, class_count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ def summarize(measures: Measures) -> list[str]:
     return lines + [f"{where}: {note}" for note in notes if note]
 
 
-def summarize_validation(best: dict[str, float], rows: int, class_rows: Mapping[str, int] | None) -> list[str]:
+def summarize_validation(best: Mapping[str, float], rows: int, class_rows: Mapping[str, int] | None) -> list[str]:
     """Return what the best epoch reached on validation, and whether that is better than the trivial answer.
 
     Args:

@@ -6,7 +6,7 @@ the last bit: all randomness follows from (seed, epoch, batch), and the checkpoi
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,19 @@ logger = logging.getLogger("trazo")
 TensorBatch = tuple[tf.Tensor, Labels]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
 
 
+@dataclass(frozen=True)
+class Start:
+    """The weights that a training starts from.
+
+    Attributes:
+        assign: gives a fresh network these weights.
+        identity: what they are, as JSON: with others, a checkpoint is not continued.
+    """
+
+    assign: Callable[[keras.Model], None]
+    identity: dict[str, Any]
+
+
 @keras_defaults()
 def fit(
     config: CnnConfig,
@@ -43,6 +56,7 @@ def fit(
     train: HubStream,
     validation: HubStream,
     *,
+    start: Start | None = None,
     checkpoint: Path | None = None,
     save_every_s: float = SAVE_INTERVAL_S,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
@@ -55,6 +69,7 @@ def fit(
         settings: how to train.
         train: the rows to learn from; its batch size and seed are those of the settings.
         validation: the rows held out; their loss decides which epoch is best and when to stop.
+        start: the weights at the start; None for fresh ones.
         checkpoint: the file that holds the whole state, written every `save_every_s` seconds and after each epoch;
             None for no file. A training that is killed and started again with the same arguments ends with the same
             bits, on the same machine with the same number of threads.
@@ -80,8 +95,9 @@ def fit(
     settings = replace(settings, precision=usable_precision(settings.precision))
     steps = min(len(train), settings.steps_per_epoch or len(train))
 
-    state = create_train_state(config, settings, steps)
-    checkpointer = Checkpointer(checkpoint, run_identity(config, settings, train, validation), save_every_s)
+    state = create_train_state(config, settings, steps, start)
+    identity = run_identity(config, settings, train, validation) | ({"start": start.identity} if start else {})
+    checkpointer = Checkpointer(checkpoint, identity, save_every_s)
     checkpointer.restore(state)
     train_step, eval_step = compile_steps(state, config, settings)
     batches = train_batches(train, state.progress, config, settings, steps)
@@ -99,16 +115,19 @@ def fit(
     return restore_best(state), state.progress
 
 
-def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int) -> TrainState:
-    """Return the state before the first step: fresh weights and a fresh optimizer.
+def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int, start: Start | None = None) -> TrainState:
+    """Return the state before the first step, with a fresh optimizer.
 
     Args:
         config: the network.
-        settings: how to train; the weights follow from its seed.
+        settings: how to train; fresh weights follow from its seed.
         steps: the steps of an epoch.
+        start: the weights; None for fresh ones.
     """
     keras.utils.set_random_seed(settings.seed)
     network = build_network(config, dtype_policy(settings.precision))
+    if start:
+        start.assign(network)
     optimizer = make_optimizer(settings, steps)
     optimizer.build(network.trainable_variables)
     # Validated and returned: computes in float32, and holds the moving average of the weights if there is one.
@@ -205,12 +224,22 @@ def validate(eval_step: EvalStep, validation: HubStream, config: CnnConfig) -> d
         raise TrazoError("no validation row has a usable image and label")
     loss, metric, rows = np.sum(sums, axis=0, dtype=float)
     measures = {"loss": float(loss / rows), HEADS[config.task].metric: float(metric / rows)}
-    true, predicted = np.concatenate(targets), np.concatenate(answers)
+    return measures | further_measures(np.concatenate(targets), np.concatenate(answers), config)
+
+
+def further_measures(targets: np.ndarray, answers: np.ndarray, config: CnnConfig) -> dict[str, float]:
+    """Return what is measured next to the task's metric: R², or balanced accuracy and macro F1.
+
+    Args:
+        targets: int64 or float32 (n,).
+        answers: the same, of the network.
+        config: of the network.
+    """
     if config.task == "regression":
-        explained = r_squared(true, predicted)
-        return measures | {"r2": np.nan if explained is None else explained}
-    scores = score_classes(true, predicted, len(config.labels))
-    return measures | {"balanced_accuracy": scores.balanced_accuracy, "macro_f1": scores.macro_f1}
+        explained = r_squared(targets, answers)
+        return {"r2": np.nan if explained is None else explained}
+    scores = score_classes(targets, answers, len(config.labels))
+    return {"balanced_accuracy": scores.balanced_accuracy, "macro_f1": scores.macro_f1}
 
 
 def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, measures: dict[str, float]) -> None:

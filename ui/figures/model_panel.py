@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import prod
 from urllib.parse import quote
 
+from model.backbones.catalog import get_architecture
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.io.reports.evaluation import EvaluationReport, Measures
@@ -58,14 +59,18 @@ def _network_rows(config: CnnConfig, language: Language) -> list[tuple[str, str]
     def listed(values: Iterable[int]) -> str:
         return ", ".join(number(value, ",", language) for value in values)
 
-    blocks = translate(
-        "model_blocks_are",
-        language,
-        blocks=len(config.filters),
-        filters=listed(config.filters),
-        convolutions=listed(config.convolutions_of_blocks),
-        side=config.kernel_size,
-    )
+    if config.backbone:
+        maps = number(get_architecture(config.backbone).features, ",", language)
+        layers = translate("model_backbone", language, name=config.backbone, maps=maps)
+    else:
+        layers = translate(
+            "model_residual_are" if config.blocks == "residual" else "model_blocks_are",
+            language,
+            blocks=len(config.filters),
+            filters=listed(config.filters),
+            convolutions=listed(config.convolutions_of_blocks),
+            side=config.kernel_size,
+        )
     ending = (
         translate("model_dense", language, units=listed(config.dense_units))
         if config.dense_units
@@ -73,11 +78,11 @@ def _network_rows(config: CnnConfig, language: Language) -> list[tuple[str, str]
     )
     settings = ", ".join(
         f"{display_name(name, language)}: {format_value(getattr(config, name), language)}"
-        for name in ("pooling", "normalization", "activation")
+        for name in (("normalization", "activation") if config.backbone else ("pooling", "normalization", "activation"))
     )
     parameters = sum(prod(shape) for shape in config.weight_shapes.values())
     return [
-        ("model_layers", html_text(f"{blocks} {ending}")),
+        ("model_layers", html_text(f"{layers} {ending}")),
         ("model_settings", html_text(settings)),
         ("model_parameters", number(parameters, ",", language)),
     ]

@@ -103,8 +103,11 @@ def show_value(
         "value": short(trace.maps(stage)[y, x, unit]),
         "map": pack_maps(trace.maps(stage)[..., [unit]], MAX_IMAGE_VALUES // 10),
     }
+    answer |= _after_first_layer(trace, stage, unit, y, x)
     if stage.is_weighted:
         return answer | _weighted(trace, stage, unit, y, x)
+    if stage.kind == "add":
+        return answer | _summands(trace, stage, unit, y, x)
     return answer | _unweighted(explainer, trace, stage, unit, y, x)
 
 
@@ -178,18 +181,17 @@ def _describe(trace: Trace, stage: Stage, room: int) -> dict[str, Any]:
         strongest = np.arange(min(count, THUMBNAIL_VALUES))
     layer = trace.network.get_layer(stage.name)
     details: dict[str, Any] = {}
-    if stage.kind == "convolution":
+    if stage.kind in ("convolution", "depthwise"):
         details = {"kernel": list(layer.kernel_size), "stride": layer.strides[0]}
     elif stage.kind == "dense":
         details = {"inputs": int(np.prod(trace.maps(trace.source(stage)).shape))}
-    activation = trace.network.get_layer(stage.layers[-1])
     return details | {
         "name": stage.name,
         "kind": stage.kind,
         "shape": list(stage.shape),
         "parameters": stage.parameters,
-        "normalized": any(name.endswith("_norm") for name in stage.layers),
-        "activation": stage.layers[-1].removeprefix(f"{stage.name}_") if activation.name != stage.name else None,
+        "normalized": stage.normalization is not None,
+        "activation": stage.activation,
         "strongest": strongest.tolist(),
         "maps": pack_maps(maps[..., strongest], room),
     }
@@ -210,8 +212,6 @@ def _weighted(trace: Trace, stage: Stage, unit: int, y: int, x: int) -> dict[str
     """Return the parts of a value that is a sum of weights times values."""
     terms = trace.terms(stage, unit, y, x).strongest_first()
     shown = terms.first(max(1, MAX_TERMS // terms.values[0].size))
-    steps = trace.steps(stage)
-    normalization = trace.normalization(stage, unit, y, x)
     answer = {
         "maps": shown.maps.tolist(),
         "tops": shown.top.tolist(),
@@ -223,17 +223,43 @@ def _weighted(trace: Trace, stage: Stage, unit: int, y: int, x: int) -> dict[str
         "restCount": len(terms.maps) - len(shown.maps),
         "rest": short(terms.sums.sum() - shown.sums.sum()),
         "bias": short(trace.bias(stage, unit)),
-        "sum": short(steps[0][y, x, unit]),
+    }
+    return answer | _images(trace, stage, unit, list(dict.fromkeys(terms.maps.tolist()))[:INPUTS])
+
+
+def _after_first_layer(trace: Trace, stage: Stage, unit: int, y: int, x: int) -> dict[str, Any]:
+    """Return what a stage's first layer makes of a value, and what normalization and activation then make of it."""
+    steps = trace.steps(stage)
+    normalization = trace.normalization(stage, unit, y, x)
+    return {
+        "first": short(steps[0][y, x, unit]),
         "normalization": normalization
         and {name: value if isinstance(value, str) else short(value) for name, value in vars(normalization).items()},
         "normalized": short(steps[1][y, x, unit]) if normalization else None,
-        "activation": stage.layers[-1].removeprefix(f"{stage.name}_") if len(steps) > 1 + bool(normalization) else None,
+        "activation": stage.activation,
         "slope": trace.slope(stage, unit),
     }
-    return answer | _images(trace, stage, unit, list(dict.fromkeys(terms.maps.tolist()))[:INPUTS], steps)
 
 
-def _images(trace: Trace, stage: Stage, unit: int, inputs: list[int], steps: list[np.ndarray]) -> dict[str, Any]:
+def _summands(trace: Trace, stage: Stage, unit: int, y: int, x: int) -> dict[str, Any]:
+    """Return the values of two stages that are added."""
+    sources = [trace.stage(name) for name in stage.sources]
+    room = MAX_IMAGE_VALUES // 4 // len(sources)
+    return {
+        "summands": [
+            {
+                "stage": source.name,
+                "value": short(trace.maps(source)[y, x, unit]),
+                "map": pack_maps(trace.maps(source)[..., [unit]], room),
+            }
+            for source in sources
+        ],
+        "inputs": [],
+        "chain": None,
+    }
+
+
+def _images(trace: Trace, stage: Stage, unit: int, inputs: list[int]) -> dict[str, Any]:
     """Return a unit's strongest inputs, what each contributes, and the sum on its way to the map, as images."""
     source = trace.maps(trace.source(stage))
     if source.shape[0] * source.shape[1] == 1:
@@ -242,7 +268,7 @@ def _images(trace: Trace, stage: Stage, unit: int, inputs: list[int], steps: lis
     parts = [trace.contribution(stage, unit, one) for one in inputs]
     chain = None
     if stage.shape[0] * stage.shape[1] > 1:
-        chain = pack_maps(np.stack([step[..., unit] for step in steps], axis=-1), room)
+        chain = pack_maps(np.stack([step[..., unit] for step in trace.steps(stage)], axis=-1), room)
     return {
         "inputs": inputs,
         "inputMaps": pack_maps(source[..., inputs], room),

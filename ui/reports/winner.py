@@ -16,7 +16,7 @@ def settings_of(config: CnnConfig, training: TrainingReport) -> dict[str, Any]:
     A search describes the filters by those of the first block, because each next block has twice as many; a network
     that is made otherwise has all of them here, which equal no number.
     """
-    first, *_ = config.filters
+    first = config.filters[0] if config.filters else 0  # none with a backbone
     convolutions = config.convolutions_of_blocks
     doubling = all(one == first << block for block, one in enumerate(config.filters))
     names = ("kernel_size", "activation", "normalization", "pooling", "dropout", "dense_dropout", "l1", "l2", "loss")

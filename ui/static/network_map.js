@@ -87,11 +87,13 @@ function showCharacters() {
 
 // --- The list ---
 
+// Layers of a backbone have the names that its authors gave them.
 function stageTitle({ name, kind }) {
 	const [, block, convolution] = name.match(/^block(\d+)_conv(\d+)$/) ?? [];
 	if (block) return fill(texts.convolution, { block, number: convolution });
 	if (name === "head") return texts.head;
-	return fill(texts[kind], { number: name.replace(/\D/g, "") });
+	const ofTrazo = /^(block|dense)\d+(_pool)?$|^(scaling|mean)$/.test(name);
+	return ofTrazo ? fill(texts[kind], { number: name.replace(/\D/g, "") }) : `${texts[`layer_${kind}`]} ${name}`;
 }
 
 const titleOf = (name) => (name === null ? texts.input : stageTitle(map.stages.find((stage) => stage.name === name)));
@@ -102,11 +104,11 @@ function shapeText([height, width, count]) {
 		: fill(texts.vector, { count: whole(count) });
 }
 
-const ACTIVATIONS = { relu: "ReLU", leaky_relu: "Leaky ReLU", prelu: "PReLU", sigmoid: "sigmoid", tanh: "tanh", swish: "swish", elu: "ELU", gelu: "GELU" };
+const ACTIVATIONS = { relu: "ReLU", leaky_relu: "Leaky ReLU", prelu: "PReLU", sigmoid: "sigmoid", tanh: "tanh", swish: "swish", elu: "ELU", gelu: "GELU", relu6: "ReLU6" };
 
 function stageDetails(stage) {
 	const details = [];
-	if (stage.kind === "convolution") {
+	if (stage.kernel) {
 		const [height, width] = stage.kernel;
 		details.push(fill(stage.stride > 1 ? texts.kernel_stride : texts.kernel, { height, width, stride: stage.stride }));
 	}

@@ -29,7 +29,7 @@ function showValue(answer, moves) {
 		sum,
 	);
 	sum.dataset.value = answer.value;
-	({ scaling: showScaling, max: showMaximum, average: showMean, mean: showMean })[stage.kind]?.(answer, sum);
+	({ scaling: showScaling, max: showMaximum, average: showMean, mean: showMean, add: showSummands })[stage.kind]?.(answer, sum);
 	if (answer.weights) showProducts(answer, sum);
 	if (hadFocus) valuePart.querySelector("canvas.network-large")?.focus();
 	say(fill(texts.spoken, { row: answer.y, column: answer.x, value: format(answer.value) }));
@@ -225,9 +225,9 @@ function showMultiplication(answer, group, row, column, target) {
 }
 
 // From the sum to the value, one chip per step.
-function steps(answer, total) {
+function steps(answer, total, name = texts.sum) {
 	const chip = (text) => make("span", { textContent: text });
-	const made = [chip(`${texts.sum} ${format(total)}`)];
+	const made = [chip(`${name} ${format(total)}`)];
 	made[0].dataset.total = total;
 	const { normalization: n, activation, slope } = answer;
 	if (n) {
@@ -254,7 +254,9 @@ function windowTable(answer, winner) {
 	const decorate = (cell, value, row, column) => {
 		signCell(cell, value);
 		const place = [answer.window[0] + row, answer.window[1] + column];
-		cell.replaceChildren(makeButton("", () => openValue(answer.source, answer.unit, place, true), format(value)));
+		const isInside = place.every((one, axis) => one >= 0 && one < answer.sourceShape[axis]);
+		if (isInside) cell.replaceChildren(makeButton("", () => openValue(answer.source, answer.unit, place, true), format(value)));
+		else cell.classList.add("outside");
 		if (winner && winner[0] === row && winner[1] === column) cell.classList.add("winner");
 	};
 	const { rows, columns } = answer;
@@ -263,12 +265,35 @@ function windowTable(answer, winner) {
 
 function showMaximum(answer, target) {
 	const [row, column] = answer.winner;
-	const text = fill(texts.won, { row: answer.window[0] + row, column: answer.window[1] + column, value: format(answer.value) });
-	target.append(...windowTable(answer, answer.winner), make("p", { textContent: text }));
+	const text = fill(texts.won, { row: answer.window[0] + row, column: answer.window[1] + column, value: format(answer.first) });
+	target.append(...windowTable(answer, answer.winner), make("p", { textContent: text }), ...laterSteps(answer, texts.maximum));
 }
 
 function showMean(answer, target) {
 	const count = answer.rows * answer.columns;
-	const text = `${format(answer.sum)} / ${count} = ${format(answer.value)}`;
-	target.append(...windowTable(answer, null), make("p", { className: "lens-chips" }, make("span", { textContent: text })));
+	const text = `${format(answer.sum)} / ${count} = ${format(answer.first)}`;
+	target.append(...windowTable(answer, null), make("p", { className: "lens-chips" }, make("span", { textContent: text })), ...laterSteps(answer, texts.average_value));
+}
+
+// Of a stage without weights that also normalizes or activates.
+function laterSteps(answer, name) {
+	return answer.normalization || answer.activation ? [make("p", { className: "lens-chips" }, ...steps(answer, answer.first, name))] : [];
+}
+
+// A shortcut and what it leads past: the values of both at this place.
+function showSummands(answer, target) {
+	const list = make("ol", { className: "network-groups" });
+	for (const { stage, value, map } of answer.summands) {
+		const button = makeButton(
+			"network-group",
+			() => openValue(stage, answer.unit, [answer.y, answer.x], true),
+			make("span", { textContent: fill(texts.map_of, { unit: answer.unit + 1, stage: titleOf(stage) }) }),
+			mapCanvas(unpackMaps(map), 0),
+			make("b", { textContent: format(value) }),
+		);
+		const made = make("li", {}, button);
+		made.dataset.sum = value;
+		list.append(made);
+	}
+	target.append(make("p", { textContent: texts.about_summands }), list, make("p", { className: "lens-chips" }, ...steps(answer, answer.first)));
 }

@@ -9,6 +9,7 @@ from model.io.reports.schema import MAX_ITEMS, Count, LongText, Name, Number, Re
 from model.limits import MAX_LABELS
 
 SCHEMA_VERSION = 1
+MAX_DATASETS = 20  # of a starting point
 
 
 class Epoch(Section):
@@ -42,6 +43,20 @@ ClassRows = Annotated[dict[Text, Count], Field(max_length=MAX_LABELS)]
 ClassWeights = Annotated[dict[Text, Number], Field(max_length=MAX_LABELS)]
 
 
+class StartingPoint(Section):
+    """A model whose weights a training started from."""
+
+    name: Text = Field(description="Hub id, or the folder's name")
+    revision: Text | None = Field(None, description="commit on the Hub; null of a folder")
+    architecture: Text | None = Field(None, description="timm's name of a backbone; null of a Trazo model")
+    license: Text | None = Field(None, description="as its card says")
+    datasets: Annotated[list[Text], Field(max_length=MAX_DATASETS)] = Field(
+        [], description="what it was trained on, as its card says"
+    )
+    weights_sha256: Text = Field(description="SHA-256 of its model.safetensors")
+    frozen: bool = Field(False, description="whether its weights stayed as they were")
+
+
 class Options(Section):
     """What the user chose; everything else had its default or came from the preset or the search."""
 
@@ -73,4 +88,5 @@ class TrainingReport(Report):
     class_weights: ClassWeights | None = Field(
         None, description="class -> weight of its rows in the loss; null if all count the same"
     )
+    starting_point: StartingPoint | None = Field(None, description="null if the weights were random at the start")
     options: Options | None = Field(None, description="what the user chose; null in reports of older versions")

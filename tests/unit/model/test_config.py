@@ -54,7 +54,7 @@ def test_config_json_round_trip(config):
         ({"task": "binary", "loss": ""}, "exactly 2 labels"),
         ({"task": "regression", "loss": ""}, "one name"),
         ({"filters": (8,) * 5}, "at most 4 do not"),
-        ({"filters": ()}, "number of blocks"),
+        ({"filters": ()}, "filters is empty: a network needs blocks, or a backbone"),
         ({"filters": (10**9,)}, "filters must be a whole number from 1 to 4096"),
         ({"filters": (8.5,)}, "whole number"),
         ({"filters": (True,)}, "whole number"),

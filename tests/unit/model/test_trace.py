@@ -20,6 +20,7 @@ BASE = CnnConfig(
     dense_units=(),
     scaling=Scaling("z-score", (33.0,), (78.0,)),
 )
+LARGE = {"filters": (), "convolutions": 2, "image_shape": (45, 38, 3)}
 NETWORKS = {
     "batch": BASE,
     "layer": replace(BASE, normalization="layer", activation="gelu"),
@@ -27,6 +28,11 @@ NETWORKS = {
     "stride": replace(BASE, pooling="stride", activation="leaky_relu"),
     "average": replace(BASE, pooling="average", activation="tanh"),
     "even kernel": replace(BASE, kernel_size=4, pooling="stride"),
+    "residual": replace(BASE, blocks="residual", stem_filters=2, convolutions=(1, 3), filters=(4, 4)),
+    "residual, ends with a pooling": replace(BASE, blocks="residual", convolutions=1, pooling="average"),
+    "depthwise": replace(
+        BASE, **LARGE, backbone="efficientnet_lite0", labels=("cat", "dog"), task="binary", loss=""),
+    "large pooling": replace(BASE, **LARGE, backbone="resnet18"),
     "dense": replace(BASE, dense_units=(7, 6), dense_dropout=0.5, dropout=0.3),
     "large dense": replace(BASE, image_shape=(26, 26, 1), filters=(3,), convolutions=1, dense_units=(4,)),
     "color": replace(
@@ -38,6 +44,8 @@ NETWORKS = {
     ),
 }  # fmt: skip
 
+NORMALIZATIONS = (keras.layers.BatchNormalization, keras.layers.LayerNormalization)
+
 
 @pytest.fixture(scope="module", params=NETWORKS.values(), ids=NETWORKS)
 def explainer(request) -> Explainer:
@@ -46,6 +54,8 @@ def explainer(request) -> Explainer:
     random = np.random.default_rng(0)
     for weight in model.network.weights:
         spread = random.uniform(0.2, 1, weight.shape)
+        if request.param.backbone and weight.name == "kernel":
+            spread /= np.sqrt(np.prod(weight.shape[:-1]))  # so that the values of many layers stay small
         weight.assign(spread if "variance" in weight.path else spread * random.choice([-1, 1], weight.shape))
     return Explainer(model)
 
@@ -71,7 +81,7 @@ def test_stages_have_all_parameters_and_follow_each_other(explainer):
     listed = {name for stage in stages for name in stage.layers}
     left_out = {layer.name for layer in network.layers if layer.name not in listed}
     assert all(
-        name in ("pixels", "flatten", "temperature", "output", "target") or name.endswith("_dropout")
+        name in ("pixels", "flatten", "temperature", "output", "target") or name.endswith(("_dropout", ".pad"))
         for name in left_out
     )
 
@@ -114,18 +124,20 @@ def test_normalization_and_activation_lead_from_the_sum_to_the_map(trace, explai
             if n := trace.normalization(stage, unit, y, x):
                 normalized = (steps[0] - n.mean) / np.sqrt(n.variance + n.epsilon) * n.gamma + n.beta
                 np.testing.assert_allclose(normalized, steps[1], rtol=1e-3, atol=1e-3)
-            assert bool(n) == (config.normalization != "none")
+            layers = [explainer.model.network.get_layer(name) for name in stage.layers]
+            assert bool(n) == any(isinstance(layer, NORMALIZATIONS) for layer in layers)
             if (slope := trace.slope(stage, unit)) is not None:
                 np.testing.assert_allclose(normalized * (slope if normalized < 0 else 1), value, rtol=1e-3, atol=1e-3)
             assert (slope is None) == (config.activation not in ("prelu", "leaky_relu"))
 
 
 def test_contributions_of_all_inputs_add_up_to_the_sums(trace):
-    for stage in trace.stages:
+    few = trace.stages[:: 1 + len(trace.stages) // 12]  # of a large network
+    for stage in few:
         if not stage.is_weighted:
             continue
-        unit, source = stage.shape[2] - 1, trace.maps(trace.source(stage))
-        parts = sum(trace.contribution(stage, unit, one).astype(np.float64) for one in range(source.shape[2]))
+        unit = stage.shape[2] - 1
+        parts = sum(trace.contribution(stage, unit, one).astype(np.float64) for one in trace.inputs(stage, unit))
         sums = trace.steps(stage)[0][..., unit] - trace.bias(stage, unit)
         if stage.kind == "dense":
             parts = parts.sum(keepdims=True)
@@ -138,11 +150,19 @@ def test_window_of_a_pooling_holds_its_maximum_or_mean(trace):
             continue
         for unit, y, x in places(stage.shape):
             values = trace.windowed(stage, y, x)[..., unit]
-            value = trace.maps(stage)[y, x, unit]
+            value = trace.steps(stage)[0][y, x, unit]
             if stage.kind == "scaling":
                 continue
             expected = values.max() if stage.kind == "max" else values.mean()
             np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_addition_adds_the_maps_of_its_stages(trace):
+    for stage in trace.stages:
+        assert len(stage.sources) == {"add": 2, "scaling": 0}.get(stage.kind, 1)
+        if stage.kind == "add":
+            summed = sum(trace.maps(trace.stage(name)) for name in stage.sources)
+            np.testing.assert_allclose(trace.steps(stage)[0], summed, rtol=1e-5, atol=1e-5)
 
 
 def test_strongest_place_is_the_farthest_from_zero(trace):
@@ -152,7 +172,7 @@ def test_strongest_place_is_the_farthest_from_zero(trace):
 
 
 def test_stage_unknown_name_is_refused(trace):
-    with pytest.raises(ValueError, match="unknown stage 'head/kernel'; there are scaling, block1_conv1"):
+    with pytest.raises(ValueError, match="unknown stage 'head/kernel'; there are scaling, "):
         trace.stage("head/kernel")
 
 

@@ -1,0 +1,1 @@
+"""Learning from a network that others trained."""

@@ -1,0 +1,153 @@
+"""A frozen network's features of every row: computed once, batch by batch, and kept on disk."""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from model.backend import keras, tf
+import numpy as np
+
+from model.config import CnnConfig
+from model.io.atomic import atomic_write
+from model.network import MEAN
+from training.data.parquet.byte_ranges import cache_folder
+from training.data.stream import HubStream
+from training.loop.progress_bar import count_bar
+from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data
+
+logger = logging.getLogger("trazo")
+
+FOLDER = "features"  # in the cache
+SAVE_INTERVAL_S = 30.0
+VERSION = 1  # of what is stored; another one is computed again
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a network makes of the usable rows of a stream.
+
+    Attributes:
+        values: float32 (n, features), on disk.
+        labels: int64 (n,), or float32 of a regression.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+
+
+def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream, weights_sha256: str) -> Features:
+    """Return the means of a network's last feature maps for every row of a stream, in file order.
+
+    They are kept in the cache under what they depend on: the rows' content, how images are read, and the weights. What
+    is interrupted continues with the first batch that is not on disk.
+
+    Args:
+        network: with the weights; it is not changed.
+        config: of the network.
+        stream: the rows.
+        weights_sha256: of the file that the weights come from.
+
+    Raises:
+        TrazoError: if a row cannot be read.
+    """
+    count = network.get_layer(MEAN).output.shape[-1]
+    store = _Store(_folder(config, stream, weights_sha256), stream, count)
+    if store.batches >= len(stream):
+        return store.features()
+    run = _compile(network, config)
+    source_error = SourceError()
+    data = make_eval_data(
+        stream,
+        start=store.batches,
+        image_shape=config.image_shape,
+        pixel_format=config.pixel_format,
+        source_error=source_error,
+    )
+    with count_bar("features", len(stream), store.batches) as bar:
+        for images, labels in iterate_with_source_errors(data, source_error):
+            store.add(run(images).numpy() if len(images) else None, labels.numpy())
+            bar.update()
+    store.save()
+    return store.features()
+
+
+def _compile(network: keras.Model, config: CnnConfig) -> tf.types.experimental.PolymorphicFunction:
+    inner = keras.Model(network.input, network.get_layer(MEAN).output)
+    signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
+    return tf.function(lambda images: inner(images, training=False), signature, jit_compile=False, autograph=False)
+
+
+def _folder(config: CnnConfig, stream: HubStream, weights_sha256: str) -> Path:
+    depends_on: dict[str, Any] = {
+        "version": VERSION,
+        "data": stream.key,
+        "image_shape": config.image_shape,
+        "pixel_format": asdict(config.pixel_format),
+        "scaling": asdict(config.scaling),
+        "weights": weights_sha256,
+        "batch_size": stream.batch_size,
+    }
+    digest = hashlib.sha256(json.dumps(depends_on, sort_keys=True, default=list).encode()).hexdigest()
+    return cache_folder() / FOLDER / digest
+
+
+class _Store:
+    """Two growing arrays in a folder, and how far they are filled.
+
+    Attributes:
+        batches: that are stored.
+    """
+
+    def __init__(self, folder: Path, stream: HubStream, count: int) -> None:
+        self._folder, self._saved_at = folder, time.monotonic()
+        self.batches, self._rows = _read_progress(folder)
+        shape = stream.rows, count
+        label_type = np.float32 if stream.task == "regression" else np.int64
+        if not self.batches:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        mode = "r+" if self.batches else "w+"
+        self._values = np.lib.format.open_memmap(folder / "values.npy", mode, np.float32, shape)
+        self._labels = np.lib.format.open_memmap(folder / "labels.npy", mode, label_type, shape[:1])
+
+    def add(self, values: np.ndarray | None, labels: np.ndarray) -> None:
+        """Append the rows of a batch; None if none was usable."""
+        if values is not None:
+            end = self._rows + len(values)
+            self._values[self._rows : end], self._labels[self._rows : end] = values, labels
+            self._rows = end
+        self.batches += 1
+        if time.monotonic() - self._saved_at > SAVE_INTERVAL_S:
+            self.save()
+
+    def save(self) -> None:
+        """Make sure that everything is on disk, and then say so."""
+        self._values.flush()
+        self._labels.flush()
+        atomic_write(self._folder / "progress.json", json.dumps({"batches": self.batches, "rows": self._rows}))
+        self._saved_at = time.monotonic()
+
+    def features(self) -> Features:
+        """Return what is stored."""
+        return Features(self._values[: self._rows], np.array(self._labels[: self._rows]))
+
+
+def _read_progress(folder: Path) -> tuple[int, int]:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        return int(progress["batches"]), int(progress["rows"])
+    return 0, 0
+
+
+def chunks(features: Features, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (values float32 (m, features), labels (m,)) of at most so many rows at a time."""
+    for first in range(0, len(features.labels), rows):
+        part = slice(first, first + rows)
+        yield features.values[part], features.labels[part]
