@@ -26,7 +26,7 @@ class Stage:
 
     Attributes:
         name: of its first layer, such as `block1_conv1`.
-        kind: scaling, convolution, depthwise (a convolution in which each map has a kernel of its own), add (two
+        kind: scaling, convolution, depthwise (a convolution that filters each map separately), add (two
             stages' maps), max, average, mean or dense.
         shape: height, width and number of its maps; a vector has maps of one value.
         sources: names of the stages whose maps it takes; none if it takes the image.

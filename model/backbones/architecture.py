@@ -22,7 +22,7 @@ class Unit:
     kernel_px: int = 1
     stride: int = 1
     activation: str = ""
-    depthwise: bool = False  # each feature map has a kernel of its own, and no other input
+    depthwise: bool = False  # each feature map has its own kernel, and no other input
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Architecture:
 
     @property
     def depthwise(self) -> frozenset[str]:
-        """Return the names of the convolutions in which each map has a kernel of its own."""
+        """Return the names of the convolutions in which each map has its own kernel."""
         return frozenset(unit.convolution for unit, _, _ in self._units() if unit.depthwise)
 
     @property

@@ -32,8 +32,8 @@ def list_commands(
     if start and start.architecture:
         lines = [["train", *words, "--backbone", start.name, *([] if start.frozen else ["--finetune"]), *chosen]]
     elif training.preset:
-        begun = ["--start-from", start.name] if start else []
-        lines = [["train", *words, "--preset", training.preset, *begun, *chosen]]
+        started = ["--start-from", start.name] if start else []
+        lines = [["train", *words, "--preset", training.preset, *started, *chosen]]
     else:
         lines = [["tune", *words, *(_search(trials) if trials else [])], ["train", *words, *chosen]]
     if evaluation:

@@ -67,7 +67,7 @@ def calibrate_on(
     """Return what `calibrate` does, from logits and features that are known.
 
     Args:
-        config: of the network, which is no regression.
+        config: of the network, which recognizes classes.
         network: trained.
         familiar: of training rows; None fits no detector.
         validated: of the validation rows.

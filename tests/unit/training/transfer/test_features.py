@@ -19,7 +19,7 @@ CONFIG = CnnConfig(
 
 
 class StoppedError(Exception):
-    """In place of a kill."""
+    """Raised instead of a kill."""
 
 
 @pytest.fixture(scope="module")
