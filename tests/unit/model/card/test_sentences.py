@@ -94,9 +94,10 @@ def test_data_sentence_says_of_the_validation_rows_only_what_the_report_knows():
 
 
 def test_sources_sentence_claims_the_same_sources_only_of_figures_that_come_from_them():
-    source = [DatasetEntry(dataset="x/y")]
-    assert "the same sources" in sentences.sources_sentence(source, EvaluationReport.build(**measures()))
-    other = EvaluationReport.build(**measures() | {"dataset": "other"})
-    extra = EvaluationReport.build(**measures(), extra_datasets=[measures() | {"dataset": "other"}])
+    dataset = TRAINING["data"]["dataset"]
+    training, own = TrainingReport.build(**TRAINING), measures() | {"dataset": dataset}
+    assert "the same sources" in sentences.sources_sentence(training, EvaluationReport.build(**own))
+    other = EvaluationReport.build(**own | {"dataset": "other"})
+    extra = EvaluationReport.build(**own, extra_datasets=[own | {"dataset": "other"}])
     for report in (None, other, extra):
-        assert "the same sources" not in sentences.sources_sentence(source, report)
+        assert "the same sources" not in sentences.sources_sentence(training, report)
