@@ -21,6 +21,7 @@ from training.loop.trainer import fit, run_identity
 from training.presets import fast
 
 PROBE_STEPS, PROBE_STEPS_PER_EPOCH = 400, 100  # of the training without mirrored images, at most
+MIN_PROBE_SIDE_PX, MAX_PROBE_SIDE_PX = 4, 48  # larger images are resized for it
 MAX_PROBE_EPOCHS = 40  # of few rows, which a network knows by heart then
 MAX_DROP = 0.05  # of the accuracy on mirrored images, or rise of a regression's error, as a share
 SIGNIFICANCE = 0.05  # of a class's drop, divided by the number of classes (Bonferroni)
@@ -119,10 +120,17 @@ def _class_that_is_worse(true: np.ndarray, plain: np.ndarray, mirrored: np.ndarr
 
 
 def _probe_network(image_shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the network of the preset `fast`, with blocks and kernels that suit the smallest images, too."""
-    network, side = fast().architecture, min(image_shape[:2])
+    """Return the network of the preset `fast` for small images, with blocks and kernels that suit even the smallest."""
+    *sides, channels = image_shape
+    scale = min(1.0, MAX_PROBE_SIDE_PX / max(sides))
+    height, width = (max(min(side, MIN_PROBE_SIDE_PX), round(side * scale)) for side in sides)
+    network, side = fast().architecture, min(height, width)
     blocks = max(1, min(len(network["filters"]), side.bit_length() - 1))
-    fitted = {"filters": network["filters"][:blocks], "kernel_size": min(network["kernel_size"], side)}
+    fitted = {
+        "image_shape": (height, width, channels),
+        "filters": network["filters"][:blocks],
+        "kernel_size": min(network["kernel_size"], side),
+    }
     return {name: value for name, value in (network | fitted).items() if name != "scaling"}
 
 

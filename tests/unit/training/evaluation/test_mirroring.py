@@ -56,6 +56,16 @@ def test_judge_of_a_regression_compares_errors(factor, allowed):
     assert not judge(REGRESSION, true, np.zeros(300), np.zeros(300)).allowed
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((227, 114, 3), (48, 24, 3)), ((28, 28, 1), (28, 28, 1)), ((3, 3, 3), (3, 3, 3)), ((2, 1000, 3), (2, 48, 3))],
+)
+def test_probe_network_is_small_for_images_of_any_size(shape, expected):
+    architecture = mirroring._probe_network(shape)
+    assert architecture["image_shape"] == expected
+    CnnConfig(**architecture)
+
+
 def stripes(rows: int, sides: bool) -> list[bytes]:
     """Return images that are bright on one side, left or right, or top or bottom, of two classes in turn."""
     rng = np.random.default_rng(0)
