@@ -64,7 +64,9 @@ def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int)
 
     tuner.StreamTuner.on_trial_end = on_trial_end
     started = time.perf_counter()
-    tune(DataConfig(str(data)), {}, TuneConfig(trials, trial_epochs=epochs, trial_steps=steps), folder)
+    search = TuneConfig(trials, "random", full_trials=True, trial_epochs=epochs, trial_steps=steps)
+    # KerasTuner alone trains in float32 and without a moving average.
+    tune(DataConfig(str(data)), {"precision": "float32", "ema_momentum": 0.0}, search, folder)
     return {"seconds": time.perf_counter() - started, "sizes": sizes}
 
 
@@ -75,21 +77,19 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         import keras_tuner
 
         from model.losses import make_loss
-        from training.augmentation.config import AugmentConfig
         from training.config import DataConfig, TrainConfig
         from training.data.splits import open_data
         from training.data.statistics import pixel_histogram
         from training.loop.optimizer import make_optimizer
         from training.pipeline import make_eval_data, make_train_data
-        from training.tuning.search_space import SearchSpace
+        from training.tuning.search_space import space_of
+        from training.tuning.trials_report import read_trials
 
-    points = [
-        trial["hyperparameters"] for trial in json.loads((folder / "trials.json").read_text(encoding="utf-8"))["trials"]
-    ]
+    searched = read_trials(folder)
+    points = [trial.hyperparameters for trial in searched.trials]
     started = time.perf_counter()
     opened = open_data(DataConfig(str(data)))
-    base = {"task": opened.train.task, "labels": opened.train.labels, "image_shape": opened.image_shape}
-    space = SearchSpace(base, histogram=pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
+    space = space_of(searched, pixel_histogram(opened.train, opened.image_shape, folder / "pixels.json"))
 
     class FixedPoints(keras_tuner.Oracle):
         def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
         def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
             network, training = space.build(hp), space.point(hp)[1]
             optimizer = make_optimizer(TrainConfig(**training | {"epochs": epochs}), steps)
-            loss = make_loss(base["task"], training["loss"], len(base["labels"]))
+            loss = make_loss(opened.train.task, training["loss"], len(opened.train.labels))
             metrics = [keras.metrics.SparseCategoricalAccuracy("accuracy")]
             network.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=False)
             return network
@@ -108,8 +108,8 @@ def search_plain(data: Path, folder: Path, trials: int, epochs: int, steps: int)
             _, training = space.point(hp)
             stream = opened.train.rebatch(training["batch_size"])
             shape = opened.image_shape
-            augment = AugmentConfig(augment=training["augment"])
-            train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, augment=augment)
+            settings = TrainConfig(**training)
+            train = make_train_data(stream, epochs=epochs, steps=steps, image_shape=shape, augment=settings)
             log = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: print(f"epoch {epoch + 1}", flush=True))
             return model.fit(
                 train,

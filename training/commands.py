@@ -16,6 +16,7 @@ from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.inspection import DataReport
 from model.io.reports.trials import TrialsReport
+from model.io.trials import PRESET_ORIGIN, compare_with_presets
 from model.io.weights import matches_weights, weights_hash
 from model.words import counted
 from training.config import TRIAL_OPTIONS, DataConfig, StudyConfig, TrainConfig, TransferConfig, TuneConfig
@@ -51,8 +52,10 @@ from training.study.space import StudySpace
 from training.study.study import format_study, run_study
 from training.transfer.start import StartingModel
 from training.transfer.train import train_on_backbone, with_images_for_start
+from training.tuning.parallel import run_parallel
 from training.tuning.plan import (
     NoTimeError,
+    Plan,
     RunClock,
     describe_search,
     plan_search,
@@ -62,7 +65,7 @@ from training.tuning.plan import (
 from training.tuning.preset_points import suitable_presets
 from training.tuning.search_job import SearchJob
 from training.tuning.search_space import SearchSpace, best_hyperparameters, searched_names
-from training.tuning.trials_report import PRESET_ORIGIN, compare_with_presets, describe_interval, read_trials
+from training.tuning.trials_report import describe_interval, read_trials
 from training.tuning.tuner import run_search
 from training.tuning.warm_start import read_warm_start
 
@@ -149,23 +152,12 @@ def tune(
         NoTimeError: if there is too little time for a search, or no trial completed within it.
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
-    opened, config_fields, settings = open_checked(data, TrainConfig(**overrides), folder)
-    choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
-    space = _search_space(data, opened, config_fields, overrides, search, folder)
-    known = {f"{PRESET_ORIGIN}{name}": values for name, values in space.known_points().items()}
-    if search.warm_start:
-        known[f"best of {search.warm_start.name}"] = read_warm_start(search.warm_start, space)
-    training = replace(settings, **space.length | {k: v for k, v in overrides.items() if k in TRIAL_OPTIONS})
-    plan = plan_search(search, opened, space, training, folder, clock)
-    search = with_length(search, plan)
-    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard, known=known)
+    job, plan, opened = prepare_search(data, overrides, search, folder, tensorboard, clock)
     if not (folder / TRIALS_FILE).exists():
         for line in describe_search(plan, job):
             logger.info(line)
-    if clock and plan.search_s is not None:
-        job = replace(job, tune=replace(search, minutes=clock.search_minutes_left(plan)))
-    outcome = run_search(job)  # refuses the folder of another search before it writes
+    # Refuses the folder of another search before it writes.
+    outcome = run_parallel(job, search.parallel) if search.parallel > 1 else run_search(job)
     keep_data(found or inspect_run(data, opened), opened, folder)
     keep_contents(data, opened, folder)
     if outcome.stop_reason:
@@ -176,6 +168,31 @@ def tune(
         return None
     _log_best(report)
     return report
+
+
+def prepare_search(
+    data: DataConfig,
+    overrides: dict[str, Any],
+    search: TuneConfig,
+    folder: Path,
+    tensorboard: bool = False,
+    clock: RunClock | None = None,
+) -> tuple[SearchJob, Plan, TrainingData]:
+    """Return (what is searched from which points on, what its time is for, the rows); arguments are those of `tune`."""
+    opened, config_fields, settings = open_checked(data, TrainConfig(**overrides), folder)
+    choose_objective(opened.train.task, search.objective)  # refuse one that does not suit before anything is written
+    folder.mkdir(parents=True, exist_ok=True)
+    space = _search_space(data, opened, config_fields, overrides, search, folder)
+    known = {f"{PRESET_ORIGIN}{name}": values for name, values in space.known_points().items()}
+    if search.warm_start:
+        known[f"best of {search.warm_start.name}"] = read_warm_start(search.warm_start, space)
+    training = replace(settings, **space.length | {k: v for k, v in overrides.items() if k in TRIAL_OPTIONS})
+    plan = plan_search(search, opened, space, training, folder, clock)
+    search = with_length(search, plan)
+    if clock and plan.search_s is not None:
+        search = replace(search, minutes=clock.search_minutes_left(plan))
+    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard, known=known)
+    return job, plan, opened
 
 
 def _search_space(
@@ -209,7 +226,7 @@ def _log_best(report: TrialsReport) -> None:
         best.score,
         describe_interval(report),
     )
-    if compared := compare_with_presets(report):
+    if compared := compare_with_presets(report.trials, best.trial_id):
         logger.info(compared)
 
 

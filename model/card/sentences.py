@@ -8,6 +8,7 @@ from model.card.comparison import comparison_sentence
 from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
+from model.io.trials import compare_with_presets
 from model.pixel_format import PixelFormat
 from model.scaling import OF_BACKBONE
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
@@ -222,9 +223,13 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
         if completed:
             text += f" `trials.json` holds a {search}\n{completed} completed trials, which they do not come from."
         return text
-    return (
-        f"The hyperparameters come from a {search} {completed} completed trials (`trials.json`)." if completed else ""
-    )
+    if not completed or not trials:
+        return ""
+    text = f"The hyperparameters come from a {search} {completed} completed trials (`trials.json`)."
+    best = trials.best
+    if best and best.score is not None and (presets := compare_with_presets(trials.trials, best.trial_id)):
+        text += f"\nThe best one had {code(trials.objective.name)} {best.score:.4f}; {plain(presets)}."
+    return text
 
 
 # --- Evaluation ---

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 LEARNING_RATE = "learning_rate"
+PRESET_ORIGIN = "preset "  # begins the origin of a trial that is a preset as it is
 
 
 class ScoredTrial(Protocol):
@@ -20,6 +21,18 @@ class ScoredTrial(Protocol):
     @property
     def stopped(self) -> Any:
         """Something true if it was stopped before its full length."""
+
+
+class KnownTrial(ScoredTrial, Protocol):
+    """What a trial of trials.json has."""
+
+    @property
+    def trial_id(self) -> str:
+        """Its id."""
+
+    @property
+    def origin(self) -> str | None:
+        """Of a known first point: its preset, or the run it comes from."""
 
 
 T = TypeVar("T", bound=ScoredTrial)
@@ -70,3 +83,24 @@ def comparable_trials(trials: Iterable[T], strategy: str | None) -> list[T]:
         return scored
     longest = max((len(trial.history or ()) for trial in scored), default=0)
     return [trial for trial in scored if len(trial.history or ()) == longest]
+
+
+def compare_with_presets(trials: Iterable[KnownTrial], best_id: str) -> str:
+    """Return, in words, what the presets reached that a search tried at the same length; empty if it tried none.
+
+    Args:
+        trials: of one search.
+        best_id: of its best trial.
+    """
+    found = list[str]()
+    for trial in trials:
+        if trial.origin is None or not trial.origin.startswith(PRESET_ORIGIN):
+            continue
+        name = trial.origin.removeprefix(PRESET_ORIGIN)
+        if trial.trial_id == best_id:
+            found.insert(0, f"the best trial is {name}")
+        elif trial.stopped:
+            found.append(f"{name} was stopped after epoch {len(trial.history or ())}")
+        else:
+            found.append(f"{name} {'failed' if trial.score is None else f'{trial.score:.4f}'}")
+    return f"the presets at the same length: {', '.join(found)}" if found else ""

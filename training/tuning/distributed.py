@@ -62,10 +62,15 @@ def _check_private(host: str) -> None:
             )
 
 
-def run_chief(search: Callable[[], None], oracle: ResumableOracle) -> None:
+def run_chief(search: Callable[[], None], oracle: ResumableOracle, watch: Callable[[], bool] = lambda: False) -> None:
     """Serve workers until the last trial has ended.
 
     KerasTuner's `search` in a chief checks for the end every 20 seconds, and counts a killed worker as running.
+
+    Args:
+        search: KerasTuner's.
+        oracle: chooses the trials.
+        watch: called twice a second; returns whether all workers have ended.
 
     Raises:
         TrazoError: if the port is taken.
@@ -88,7 +93,7 @@ def run_chief(search: Callable[[], None], oracle: ResumableOracle) -> None:
     thread = threading.Thread(target=collect_error, daemon=True)
     thread.start()
     logger.info("chief at %s, waiting for workers", address)
-    while thread.is_alive() and not oracle.finished():
+    while thread.is_alive() and not watch() and not oracle.finished():
         thread.join(0.5)
         if oracle.seconds_since_heartbeat() > MAX_WAIT_S:
             raise StreamError(

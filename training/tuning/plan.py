@@ -14,11 +14,12 @@ import model.backend  # noqa: F401 - Keras is imported there first
 import keras_tuner
 
 from model.config import CnnConfig
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from model.io.atomic import write_json
 from model.words import counted
 from training.config import TrainConfig, TuneConfig
 from training.data.splits import TrainingData
+from training.tuning.distributed import MAX_WAIT_S, detect_role
 from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
 from training.tuning.search_space import Space
@@ -145,15 +146,26 @@ def plan_search(
 
     Raises:
         NoTimeError: if there is too little time for a search.
+        StreamError: in a worker whose chief does not plan.
         TrazoError: if the plan of an earlier call is damaged.
     """
     path = _path(folder)
+    if tune.minutes is not None and detect_role() == "worker":
+        _wait_for(path)  # a worker that measured itself would plan other lengths than the chief
     plan = read_plan(folder) if path.exists() else _make_plan(tune, opened, space, training, clock)
     if not path.exists():
         save_plan(folder, plan)
     if plan.trial is None:
         raise NoTimeError(f"{tune.minutes:g} minutes are too short for a search that would find anything")
     return plan
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + MAX_WAIT_S
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise StreamError(f"the chief has not written {path}; start it, then this worker")
+        time.sleep(1)
 
 
 def _make_plan(

@@ -189,6 +189,22 @@ def _architecture_fields(values: dict[str, Any], preset: PresetPoint | None) -> 
     return preset.architecture | fields
 
 
+def space_of(report: TrialsReport, histogram: PixelHistogram | None = None) -> SearchSpace:
+    """Return the space of a search that was made before.
+
+    Args:
+        report: the search.
+        histogram: see `SearchSpace`.
+
+    Raises:
+        TrazoError: if the report does not say what the dataset decided about the network.
+    """
+    if report.subject is None:
+        raise TrazoError(f"{TRIALS_FILE} does not name the task and the labels of its search: search again")
+    presets = {name: Preset(one.architecture, one.training) for name, one in (report.presets or {}).items()}
+    return SearchSpace(report.subject.to_dict(), report.overrides, histogram, report.searched or (), presets)
+
+
 def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return (fields of CnnConfig, fields of TrainConfig) of the best trial; None if no trial has completed.
 
@@ -197,11 +213,8 @@ def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str
     """
     if report.best is None:
         return None
-    if report.subject is None:
-        raise TrazoError(f"{TRIALS_FILE} does not name the task and the labels of its search: search again")
     hp = keras_tuner.HyperParameters()
     hp.values = dict(report.best.hyperparameters)
-    presets = {name: Preset(one.architecture, one.training) for name, one in (report.presets or {}).items()}
-    space = SearchSpace(report.subject.to_dict(), report.overrides, None, report.searched or (), presets)
+    space = space_of(report)
     architecture, training = space.point(hp)
     return architecture, space.length | training

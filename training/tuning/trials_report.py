@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of tr
 
 MAX_REASON_CHARS = 400
 BUDGET = ("trials", "search_patience", "full_trials", "minutes", "max_params", *TRIAL_OPTIONS.values())
-PRESET_ORIGIN = "preset "  # begins the origin of a trial that is a preset
 CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started", "ended", "seed")
 
 
@@ -183,25 +182,6 @@ def describe_interval(report: TrialsReport) -> str:
         return ""
     low, high = wilson_interval(best.score, rows)
     return f" (on {counted(rows, 'validation row')}; 95 % interval: {low:.4f} to {high:.4f})"
-
-
-def compare_with_presets(report: TrialsReport) -> str:
-    """Return how the best trial compares with the presets that were tried at the same length; empty if none was."""
-    best, others = report.best, list[str]()
-    for trial in filter(is_preset, report.trials):
-        name = (trial.origin or "").removeprefix(PRESET_ORIGIN)
-        if trial is best:
-            others.insert(0, f"it is the preset {name}")
-        elif trial.stopped:
-            others.append(f"{name} was stopped after epoch {len(trial.history or ())}")
-        else:
-            others.append(f"{name} {'failed' if trial.score is None else f'{trial.score:.4f}'}")
-    return f"the presets at the same length: {', '.join(others)}" if others else ""
-
-
-def is_preset(trial: Trial) -> bool:
-    """Return whether a trial is a preset as it is."""
-    return trial.origin is not None and trial.origin.startswith(PRESET_ORIGIN)
 
 
 def format_csv(report: TrialsReport) -> str:

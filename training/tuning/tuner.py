@@ -237,10 +237,14 @@ class StreamTuner(OpenTuner):
         return self._job.folder / "tuner" / f"trial_{trial.trial_id}"
 
 
-def run_search(job: SearchJob) -> SearchOutcome:
+def run_search(job: SearchJob, watch: Callable[[], bool] = lambda: False) -> SearchOutcome:
     """Search until `tune.trials` trials have ended or the time is up; resumes what an earlier call left.
 
     With KerasTuner's environment variables set, this process is the chief of several workers, or one of them.
+
+    Args:
+        job: what is searched.
+        watch: called by a chief from time to time; returns whether all of its workers have ended.
 
     Raises:
         NoTimeError: if the time was up before a trial completed.
@@ -257,7 +261,7 @@ def run_search(job: SearchJob) -> SearchOutcome:
         try:
             with distributed.translate_rpc_errors():
                 if role == "chief":
-                    distributed.run_chief(tuner.search, oracle)
+                    distributed.run_chief(tuner.search, oracle, watch)
                 else:
                     tuner.search()
         except BudgetExhaustedError:

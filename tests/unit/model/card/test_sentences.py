@@ -1,13 +1,15 @@
 """Sentences of a model card."""
 
 from model.card import sentences
-from model.card.sentences import exports_sentence
+from model.card.sentences import exports_sentence, recipe_sentence
 from model.config import CnnConfig
 from model.io.reports.data import DatasetEntry
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
+from model.io.reports.trials import TrialsReport
 from model.pixel_format import PixelFormat
 from tests.support.run_reports import TRAINING
+from tests.support.trials import trial_row, trials_report
 
 
 def test_exports_sentence_says_how_unusual_files_become_pixels():
@@ -101,3 +103,11 @@ def test_sources_sentence_claims_the_same_sources_only_of_figures_that_come_from
     extra = EvaluationReport.build(**own, extra_datasets=[own | {"dataset": "other"}])
     for report in (None, other, extra):
         assert "the same sources" not in sentences.sources_sentence(training, report)
+
+
+def test_recipe_sentence_of_a_search_names_what_the_presets_reached():
+    rows = [trial_row(0, 0.9) | {"origin": "preset default"}, trial_row(1, 0.95)]
+    report = TrialsReport.parse(trials_report(rows) | {"strategy": "bayesian", "best_trial": "1"}, "trials.json")
+    text = recipe_sentence(None, report)
+    assert text.startswith("The hyperparameters come from a bayesian search of 2 completed trials")
+    assert text.endswith("The best one had `val_accuracy` 0.9500; the presets at the same length: default 0.9000.")

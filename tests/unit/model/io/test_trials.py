@@ -4,7 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from model.io.trials import comparable_trials, fold_learning_rate, get_optimizer, rank_trials
+from model.io.reports.trials import Trial
+from model.io.trials import (
+    comparable_trials,
+    compare_with_presets,
+    fold_learning_rate,
+    get_optimizer,
+    rank_trials,
+)
+from tests.support.trials import trial_row
 
 
 @pytest.mark.parametrize(
@@ -33,3 +41,22 @@ def test_comparable_trials_of_hyperband_are_the_longest():
     trials = [SimpleNamespace(score=score, history=[{}] * epochs, stopped=None) for score, epochs in lengths]
     assert comparable_trials(trials, "random") == trials[:3]
     assert comparable_trials(trials, "hyperband") == trials[1:3]
+
+
+@pytest.mark.parametrize(
+    ("best", "presets"),
+    [
+        ("3", "default 0.9000, fast was stopped after epoch 1, small failed"),
+        ("0", "the best trial is default, fast was stopped after epoch 1, small failed"),
+    ],
+)
+def test_compare_with_presets_says_what_each_reached(best, presets):
+    rows = [
+        trial_row(0, 0.9) | {"origin": "preset default"},
+        trial_row(1, 0.5) | {"origin": "preset fast", "stopped": "stopped after epoch 1 of 9: …"},
+        trial_row(2, None, "no such network") | {"origin": "preset small"},
+        trial_row(3, 0.95),
+    ]
+    found = compare_with_presets([Trial(**row) for row in rows], best)
+    assert found == f"the presets at the same length: {presets}"
+    assert compare_with_presets([Trial(**rows[3])], "3") == ""

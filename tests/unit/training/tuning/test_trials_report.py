@@ -20,7 +20,6 @@ from training.tuning.search_space import SearchSpace
 from training.tuning.trials_report import (
     MAX_REASON_CHARS,
     best_trial_id,
-    compare_with_presets,
     failure_reason,
     format_csv,
     format_leaderboard,
@@ -52,24 +51,6 @@ def test_leaderboard_stopped_trial_shows_after_how_many_epochs():
     rows = [trial_row(0, 0.5, blocks=2), trial_row(1, 0.4, blocks=1) | {"stopped": "stopped after epoch 1 of 9: …"}]
     lines = format_leaderboard(parse(trials_report(rows))).splitlines()
     assert lines[1].split()[:2] == ["0", "COMPLETED"] and lines[2].split()[:4] == ["1", "stopped", "after", "1"]
-
-
-@pytest.mark.parametrize(
-    ("best", "sentence"),
-    [
-        ("3", "the presets at the same length: default 0.9000, fast was stopped after epoch 1, small failed"),
-        ("0", "the presets at the same length: it is the preset default, fast was stopped after epoch 1, small failed"),
-    ],
-)
-def test_compare_with_presets_says_what_each_reached(best, sentence):
-    rows = [
-        trial_row(0, 0.9) | {"origin": "preset default"},
-        trial_row(1, 0.5) | {"origin": "preset fast", "stopped": "stopped after epoch 1 of 9: …"},
-        trial_row(2, None, "no such network") | {"origin": "preset small"},
-        trial_row(3, 0.95),
-    ]
-    assert compare_with_presets(parse(trials_report(rows) | {"best_trial": best})) == sentence
-    assert compare_with_presets(parse(trials_report(rows[3:]) | {"best_trial": "3"})) == ""
 
 
 def test_best_trial_is_none_that_was_stopped():

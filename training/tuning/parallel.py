@@ -1,0 +1,158 @@
+"""`--parallel N`: a search with N workers on this machine, which this process starts, watches and ends.
+
+This process is KerasTuner's chief. Each worker is a process of its own, with its share of the cores or its own GPU. A
+worker ends when the pipe to it does, however this process ends, and its training ends with it.
+"""
+
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from model.backend import tf
+
+from model.child_process import describe_exit
+from model.errors import StreamError, TrazoError
+from training.tuning.distributed import ORACLE_IP, ORACLE_PORT, TUNER_ID, detect_role
+from training.tuning.search_job import SearchJob
+from training.tuning.tuner import SearchOutcome, run_search
+
+WORKER_CODE = "import sys; sys.path[:0] = sys.argv[1:]; from training.tuning.worker import serve; serve()"
+LOOPBACK = "127.0.0.1"
+MAX_STARTS = 3  # of a worker
+EXIT_TIMEOUT_S = 10.0  # for a worker that has no further trial; then it is killed
+GPUS = "CUDA_VISIBLE_DEVICES"
+
+logger = logging.getLogger("trazo")
+
+
+def run_parallel(job: SearchJob, workers: int) -> SearchOutcome:
+    """Do what `run_search` does, with several trials at the same time.
+
+    Args:
+        job: what is searched.
+        workers: trials at the same time.
+
+    Raises:
+        TrazoError: as `run_search`; or if this process is already one of a search of several processes.
+        StreamError: as `run_search`; or if a worker was ended from outside repeatedly.
+    """
+    if detect_role() != "alone":
+        raise TrazoError(
+            f"--parallel starts a chief and its workers itself: unset {TUNER_ID}, {ORACLE_IP} and the like"
+        )
+    with _chief_environment() as environment, Workers(job, workers, environment) as running:
+        return run_search(job, running.watch)
+
+
+@contextmanager
+def _chief_environment() -> Iterator[dict[str, str]]:
+    """Make this process a chief on a free port; gives the environment of its workers, without their names."""
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        address = {ORACLE_IP: LOOPBACK, ORACLE_PORT: str(free.getsockname()[1])}
+    os.environ.update(address | {TUNER_ID: "chief"})
+    try:
+        yield {**os.environ, **address}
+    finally:
+        for name in (ORACLE_IP, ORACLE_PORT, TUNER_ID):
+            os.environ.pop(name, None)
+
+
+class Workers:
+    """The workers of a search. They start when the chief first watches them."""
+
+    def __init__(self, job: SearchJob, count: int, environment: dict[str, str]) -> None:
+        """Prepare them.
+
+        Args:
+            job: what is searched.
+            count: how many there are.
+            environment: of all of them.
+        """
+        self._job, self._environment = job, environment
+        self._shares = share_machine(count)
+        self._starts = [0] * count
+        self._processes: list[subprocess.Popen | None] = [None] * count
+
+    def __enter__(self) -> Self:
+        """Return the workers."""
+        return self
+
+    def watch(self) -> bool:
+        """Start the workers, or those again that were ended from outside; return whether all have ended.
+
+        Raises:
+            StreamError: if one was ended from outside `MAX_STARTS` times, or could not start.
+        """
+        for number, process in enumerate(self._processes):
+            code = process.poll() if process else -1
+            if code is None or code == 0:
+                continue
+            if process:
+                logger.warning("worker %d ended: %s", number + 1, describe_exit(code))
+                if self._starts[number] == MAX_STARTS or code > 0:  # it has said why
+                    raise StreamError(f"worker {number + 1} ended; run the same command again to resume")
+            self._processes[number] = self._start(number)
+        return all(process is not None and process.poll() == 0 for process in self._processes)
+
+    def _start(self, number: int) -> subprocess.Popen:
+        self._starts[number] += 1
+        cores, gpu = self._shares[number]
+        environment = self._environment | {TUNER_ID: f"worker-{number + 1}"} | ({GPUS: gpu} if gpu is not None else {})
+        if not hasattr(os, "sched_setaffinity"):
+            threads = str(len(cores))
+            environment |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER_CODE, str(Path(__file__).parents[2]), *filter(None, sys.path)],
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches only the chief, which ends its workers
+        )
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended; `watch` sees it
+            pickle.dump(cores, process.stdin)
+            pickle.dump(self._job, process.stdin)
+            process.stdin.flush()
+        return process
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let them end what they are doing if the search is over; end them if it was interrupted."""
+        for process in filter(None, self._processes):
+            with suppress(subprocess.TimeoutExpired):
+                if kind is None:
+                    process.wait(EXIT_TIMEOUT_S)
+            process.kill()
+            process.wait()
+            assert process.stdin is not None
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+def share_machine(workers: int) -> list[tuple[list[int], str | None]]:
+    """Return (ids of its cores, its GPU as in CUDA_VISIBLE_DEVICES or None) for each worker.
+
+    Cores and GPUs are dealt out in turn; if there are fewer than workers, some share one.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
+    gpus = visible_gpus()
+    return [
+        (cores[number::workers] or [cores[number % len(cores)]], gpus[number % len(gpus)] if gpus else None)
+        for number in range(workers)
+    ]
+
+
+def visible_gpus() -> list[str]:
+    """Return the GPUs that TensorFlow may use, as CUDA_VISIBLE_DEVICES names them."""
+    count = len(tf.config.list_physical_devices("GPU"))
+    named = [one for one in os.environ.get(GPUS, "").split(",") if one]
+    return named[:count] if named else [str(number) for number in range(count)]
