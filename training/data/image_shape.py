@@ -1,12 +1,14 @@
 """The shape of the network's input, from the shapes of the images: what most have, and how many differ."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from model.errors import TrazoError
-from model.preprocess.facts import image_facts_batch
+from model.preprocess.facts import FACTS
+from training.data.batches import Batch
+from training.data.decode import image_facts_batches
 from training.data.stream import HubStream
 
 MAX_DEFAULT_SIDE_PX = 128  # of the network's input without --image-size; larger ones take minutes per batch on a CPU
@@ -20,14 +22,24 @@ def sample_facts(stream: HubStream) -> np.ndarray:
     Raises:
         TrazoError: if none can be decoded.
     """
-    images = islice((image for batch in stream.epoch(0) for image in batch.images), SAMPLED_IMAGES)
-    facts, reasons = image_facts_batch(list(images))
-    facts = np.delete(facts, list(reasons))
-    if not len(facts):
-        reason = next(iter(reasons.values()), "no row has both an image and a label")
+    readable, reasons = [np.zeros(0, FACTS)], list[str]()
+    for facts, _, _, errors in image_facts_batches(_first_rows(stream.epochs([0], in_parts=True), SAMPLED_IMAGES)):
+        readable.append(np.delete(facts, list(errors)))
+        reasons += errors.values()
+    if not any(map(len, readable)):
+        reason = next(iter(reasons), "no row has both an image and a label")
         source = stream.source
         raise TrazoError(f"no image of {source.dataset!r}, split {source.split!r}, can be decoded: {reason}")
-    return facts
+    return np.concatenate(readable)
+
+
+def _first_rows(batches: Iterable[Batch], rows: int) -> Iterator[Batch]:
+    for batch in batches:
+        if len(batch.labels) >= rows:
+            yield batch[0:rows]  # complete, also if only a part of the batch was read
+            return
+        rows -= len(batch.labels)
+        yield batch
 
 
 def sample_image_shape(stream: HubStream) -> tuple[int, int, int]:

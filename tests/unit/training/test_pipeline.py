@@ -9,10 +9,12 @@ from datasets import ClassLabel, Features, Image
 from PIL import Image as Pillow
 
 from model.errors import TrazoError
+from model.preprocess.facts import image_facts_batch
 from tests.conftest import SAMPLE
 from tests.support.datasets import png, random_images, write_dataset
 from training.augmentation.config import AugmentConfig
-from training.data.image_shape import sample_image_shape
+from training.data import batches
+from training.data.image_shape import SAMPLED_IMAGES, sample_facts, sample_image_shape
 from training.pipeline import make_eval_data, make_train_data
 from training.stream import HubStream
 
@@ -128,6 +130,17 @@ def test_make_eval_data_any_format_gives_same_pixels(tmp_path):
         ((pixels, _),) = make_eval_data(stream, image_shape=shape)
         assert len(pixels) == len(images)
         np.testing.assert_allclose(pixels, np.broadcast_to(gray[..., None], (len(images), *shape)), atol=2)
+
+
+@pytest.mark.parametrize("batch_size", [50, 300])
+def test_sample_facts_are_of_the_first_rows_of_a_shuffled_epoch(batch_size, monkeypatch):
+    """Also where a batch comes in parts, and the last row of the sample is in the middle of it."""
+    monkeypatch.setattr(batches, "MIN_PART_BYTES", 1)
+    stream = HubStream(SAMPLE, batch_size=batch_size, window_rows=100)
+    images = [image for batch in stream.epoch(0) for image in batch.images]
+    facts = sample_facts(stream)
+    assert len(facts) == SAMPLED_IMAGES < len(images)
+    assert (facts == image_facts_batch(images[:SAMPLED_IMAGES])[0]).all()
 
 
 def test_sample_image_shape_split_without_images_is_refused(tmp_path):
