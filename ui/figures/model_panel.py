@@ -155,6 +155,8 @@ def _measures(evaluation: EvaluationReport, language: Language) -> str:
     caption = html_text(translate("model_tests", language))
     compared = all(one.comparison is not None and one.comparison.compared for one in evaluation.sources)
     checked = html_text(translate("tested_compared" if compared else "tested_not_compared", language))
+    if evaluation.average_views:
+        checked += " " + html_text(translate("tested_views", language))
     return (
         f'<div class="network-scroll" role="region" tabindex="0" aria-label="{caption}"><table class="network-softmax">'
         f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"

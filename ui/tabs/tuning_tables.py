@@ -75,6 +75,8 @@ def evaluation_sentence(folder: Path, language: Language) -> str:
     sentences = _regression(measures, language) if measures.is_regression else _accuracies(measures, language)
     compared = measures.comparison is not None and measures.comparison.compared
     sentences.insert(1, translate("tested_compared" if compared else "tested_not_compared", language))
+    if measures.average_views:
+        sentences.append(translate("tested_views", language))
     if measures.baseline and not measures.baseline.is_beaten:
         key = "tested_rare_classes" if finds_rare_classes(measures) else "tested_no_better"
         sentences.append(translate(key, language))

@@ -51,6 +51,12 @@ def test_model_html_regression_has_its_own_measures():
     assert "<td>2.5</td><td>0.75</td>" in html and "mean absolute error" in html
 
 
+def test_model_html_says_that_views_were_averaged():
+    alone, averaged = (EvaluationReport(**EVALUATION, average_views=views) for views in (None, "mirror"))
+    htmls = [model_html(CnnConfig(), None, None, report, None, "en") for report in (alone, averaged)]
+    assert ["several views" in html for html in htmls] == [False, True]
+
+
 def test_model_html_untrusted_texts_are_escaped():
     attack = '<img src=x onerror=alert(1)>"'
     data = TRAINING["data"] | {

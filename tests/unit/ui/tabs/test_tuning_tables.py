@@ -101,6 +101,14 @@ def test_evaluation_sentence_says_unused_for_training_only_if_it_was_compared(tm
     assert "Ninguna de estas imágenes se usó" in evaluation_sentence(tmp_path, "es")
 
 
+def test_evaluation_sentence_says_that_views_were_averaged(tmp_path):
+    write(tmp_path, "evaluation.json", EVALUATION)
+    assert "several views" not in evaluation_sentence(tmp_path, "en")
+    write(tmp_path, "evaluation.json", EVALUATION | {"average_views": "mirror"})
+    assert "the mean over several views of the image" in evaluation_sentence(tmp_path, "en")
+    assert "la media de varias vistas de la imagen" in evaluation_sentence(tmp_path, "es")
+
+
 def test_evaluation_sentence_names_classes_without_rows(tmp_path):
     classes = [{"label": "a", "rows": 0}, {"label": "b", "rows": 60, "precision": 1.0, "recall": 1.0, "f1": 1.0}]
     write(tmp_path, "evaluation.json", EVALUATION | {"per_class": classes})
