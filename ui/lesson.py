@@ -24,21 +24,14 @@ class Step:
         answer: the number of the right option, from 1.
         state: parameters of the page's address that it starts with; see `ui.tabs.link`.
         tasks: for each task the conditions that must hold at the same time.
+        place: the part of the page that it is about, as a CSS selector.
     """
 
     name: str
     answer: int
     state: Mapping[str, str]
     tasks: tuple[tuple[Condition, ...], ...]
-
-    @property
-    def place(self) -> str:
-        """The part of the page that it is about, as a CSS selector."""
-        if self.state["tab"] == "edges":
-            return "#edges-lens"
-        if self.state["tab"] == "digit":
-            return "#digit-canvas"
-        return "#tuning-train" if "preset" in self.state else ".tabs"
+    place: str = "#tuning-train"
 
 
 EDGES = {"tab": "edges", "threshold": "50", "flip": "1", "sign": "clipped", "show": "binary"}
@@ -113,12 +106,14 @@ STEPS: tuple[Step, ...] = (
         "search",
         answer=2,
         state={"tab": "tuning", "part": "search"},
+        place=".tabs",
         tasks=((("link.part", "=", "space"),), (("link.part", "=", "table"),)),
     ),
     Step(
         "kernel",
         answer=1,
         state=EDGES | {"photo": "camera", "kernel": "vertical", "px": "150,90"},
+        place="#edges-lens",
         tasks=(
             (("lens.moved", "=", True), ("lens.white", "=", True)),
             (("lens.moved", "=", True), ("lens.sum", "<", 0)),
@@ -128,6 +123,7 @@ STEPS: tuple[Step, ...] = (
         "bricks",
         answer=2,
         state=EDGES | {"photo": "brick", "kernel": "horizontal"},
+        place="#edges-result",
         tasks=(
             (
                 ("link.photo", "=", "brick"),
@@ -141,12 +137,14 @@ STEPS: tuple[Step, ...] = (
         "pooling",
         answer=3,
         state=EDGES | {"photo": "chelsea", "kernel": "all"},
+        place="#edges-stride",
         tasks=((("lens.stride", "=", 2),), (("lens.padding", "=", "valid"), ("lens.stride", "=", 1))),
     ),
     Step(
         "digit",
         answer=3,
         state={"tab": "digit"},
+        place="#digit-canvas",
         tasks=(
             (("digit.text", "=", "7"), ("digit.confidence", ">=", 0.9)),
             (("digit.count", "=", 1), ("digit.rejected", "=", True)),

@@ -17,7 +17,7 @@ SCREENS = {
     "-phone-dark": PHONE | {"color_scheme": "dark"},
 }
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-TUNING_PARTS = ("search", "compare", "conclusions", "space", "combinations", "table", "model")
+TUNING_PARTS = ("search", "compare", "conclusions", "try", "space", "combinations", "table", "model")
 
 # Strokes as (x, y) in shares of the canvas, left to right and top to bottom.
 Strokes = list[list[tuple[float, float]]]

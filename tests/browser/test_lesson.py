@@ -191,7 +191,7 @@ def test_lesson_opened_by_its_address_has_the_controls_set(page):
     page.wait_for_function("() => document.querySelector('#tuning-train select[name=rows]').value === '200'")
 
 
-@pytest.mark.parametrize("name", ["bricks", "digit"])
+@pytest.mark.parametrize("name", ["batches", "kernel", "bricks", "digit"])
 def test_lesson_on_a_phone_covers_nothing(open_page, name):
     page = open_page(**PHONE | {"viewport": {"width": 360, "height": 640}})
     visit_step(page, name)
@@ -200,6 +200,11 @@ def test_lesson_on_a_phone_covers_nothing(open_page, name):
     line = page.locator(".lesson-line")
     line.wait_for()
     assert line.bounding_box()["height"] <= 76
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if name == "kernel":  # the sum is in sight with the image
+        chips = page.locator(".lens-chips").bounding_box()
+        assert page.locator(".lens canvas").first.bounding_box()["y"] > 0
+        assert chips["y"] + chips["height"] <= line.bounding_box()["y"] + 1
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     last = page.evaluate(
         "Math.max(...[...document.querySelectorAll('.panel, .block')].map(b => b.getBoundingClientRect().bottom))"

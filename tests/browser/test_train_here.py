@@ -35,6 +35,7 @@ def test_network_learns_and_answers_a_drawing_next_to_the_large_one(page, panel)
     said = train(page, panel, epochs="6", patience="0")
     _, share = re.findall(r"([\d,]+)\s%", said)
     assert float(share.replace(",", ".")) > 50  # by chance: 10
+    assert panel.locator(".train-size", has_text="32 pasos").inner_text().startswith("2698 parámetros")  # and stays
     assert panel.locator("polyline").count() == 4 and panel.locator(".train-kernels b").count() == 8
     canvas = panel.locator("canvas")
     canvas.scroll_into_view_if_needed()

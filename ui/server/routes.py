@@ -37,7 +37,7 @@ _READ = frozenset({"GET", "HEAD"})
 _POST = frozenset({"POST"})
 _ROUTES = (
     Route(re.compile(r"/|/config/?"), _READ, in_turns=True),
-    Route(re.compile(r"/panels/[a-z]{1,20}"), _READ, in_turns=True),
+    Route(re.compile(r"/panels/[a-z]{1,20}\.json"), _READ, in_turns=True),
     Route(re.compile(r"/(manifest\.json|favicon\.ico|robots\.txt|theme\.css|pwa_icon)/?"), _READ),
     Route(re.compile(r"/(assets|static|svelte)/.+"), _READ, is_file=True, in_turns=True),
     Route(re.compile(r"/gradio_api/(app_id|startup-events|theme\.css|upload_progress)/?"), _READ),

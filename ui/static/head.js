@@ -68,7 +68,7 @@
 		// Fetch a panel's script with its texts, and run it; `scope` holds what Gradio provides to the panel. Only the server's
 		// own texts come from there; see ui/tabs/panel_scripts.py.
 		async load(name, scope) {
-			const answer = await window.fetch(`${window.gradio_config.root}/panels/${name}`).catch(() => null);
+			const answer = await window.fetch(`${window.gradio_config.root}/panels/${name}.json`).catch(() => null);
 			if (!answer?.ok) return setTimeout(() => window.trazo.load(name, scope), RETRY_MS);
 			const { script, ...content } = await answer.json();
 			const given = { ...scope, ...content };

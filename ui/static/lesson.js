@@ -189,7 +189,7 @@ find(".lesson-set").addEventListener("click", setControls);
 find(".lesson-go").addEventListener("click", () => {
 	const place = document.querySelector(step.place);
 	place?.scrollIntoView({ block: "start" });
-	place?.querySelector("canvas, button, select")?.focus({ preventScroll: true });
+	place?.querySelector("canvas, button:enabled, select, input, [tabindex='0']")?.focus({ preventScroll: true });
 });
 find(".lesson-restart").addEventListener("click", () => {
 	for (const name of Object.keys(progress)) delete progress[name];
@@ -207,5 +207,7 @@ line.querySelector("button").textContent = texts.to_lesson;
 find(".lesson-steps").setAttribute("aria-label", texts.steps);
 // The line at the foot of the window shows the task while the card is out of sight.
 new IntersectionObserver(([{ isIntersecting }]) => (line.hidden = card.hidden || isIntersecting || !step)).observe(card);
+// The page leaves room for it, and what is in sight while a finger moves is above it.
+new ResizeObserver(() => document.body.style.setProperty("--foot", `${line.offsetHeight}px`)).observe(line);
 if (number > steps.length) number = 0;
 toggle(true, !number); // page_tools.js sets the controls of a step that the address names

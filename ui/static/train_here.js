@@ -9,6 +9,7 @@ const form = root.querySelector("form");
 const charts = root.querySelector(".train-charts");
 const kernels = root.querySelector(".train-kernels");
 const status = root.querySelector(".train-status");
+const size = root.querySelector(".train-size");
 const gradients = root.querySelector(".train-gradients");
 const button = root.querySelector(".train-start");
 const PRESETS = {
@@ -25,6 +26,7 @@ let worker = null;
 let history = [];
 
 const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat(language);
 const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
@@ -82,7 +84,9 @@ function drawKernels(values) {
 
 function describe(epoch) {
 	if (!Number.isFinite(epoch.loss)) return texts.diverged;
-	const values = { epoch: epoch.epoch, training: percent.format(epoch.accuracy), validation: percent.format(epoch.validationAccuracy), best: epoch.bestEpoch };
+	const [loss, validationLoss] = [epoch.loss, epoch.validationLoss].map((one) => number.format(one));
+	const [training, validation] = [epoch.accuracy, epoch.validationAccuracy].map((one) => percent.format(one));
+	const values = { epoch: epoch.epoch, loss, validationLoss, training, validation, best: epoch.bestEpoch };
 	return fill(epoch.stopped ? texts.stopped : texts.epoch, values);
 }
 
@@ -92,6 +96,11 @@ function showEpoch(epoch) {
 	drawKernels(epoch.kernels);
 	gradients.textContent = `${texts.gradients} ${epoch.gradients.map((one) => number.format(one)).join(" · ")}`;
 	status.textContent = describe(epoch);
+}
+
+function clearResults() {
+	history = [];
+	for (const place of [size, status, charts, gradients, kernels]) place.textContent = "";
 }
 
 // --- Training ---
@@ -104,15 +113,15 @@ function start() {
 		return; // `watch` starts it when the data is there
 	}
 	stop();
-	history = [];
-	drawCharts();
+	clearResults();
 	const choices = readChoices();
+	status.scrollIntoView({ block: "nearest" }); // on a phone it is below the choices
 	worker = new Worker(URL.createObjectURL(new Blob([data.worker], { type: "text/javascript" })));
 	worker.onmessage = ({ data: message }) => {
 		if (message.parameters) {
 			const steps = Math.ceil(choices.rows / choices.batch);
-			const values = { parameters: number.format(message.parameters), steps, batch: choices.batch };
-			status.textContent = fill(texts.parameters, values);
+			const values = { parameters: whole.format(message.parameters), steps, batch: choices.batch };
+			size.textContent = fill(texts.parameters, values);
 		}
 		if (message.epoch) showEpoch(message);
 		if (message.epoch || message.done) report(choices, Boolean(message.done));
@@ -163,7 +172,8 @@ form.elements.preset.addEventListener("change", ({ target }) => usePreset(target
 function takeChoices(wanted) {
 	const controls = [...form.querySelectorAll("select")];
 	if (!controls.some(({ name }) => name in wanted)) return;
-	stop(); // a training of before
+	stop();
+	clearResults(); // of what was chosen before
 	const choose = (control) => {
 		if ([...control.options].some(({ value }) => value === wanted[control.name])) control.value = wanted[control.name];
 	};
@@ -224,7 +234,10 @@ function showAnswer(chances) {
 	root.querySelector(".train-answer").textContent = fill(texts.answer, { digit: best, chance: percent.format(chances[best]) });
 }
 
-for (const label of root.querySelectorAll("[data-text]")) label.textContent = texts[label.dataset.text] ?? label.textContent;
+for (const label of root.querySelectorAll("[data-text]")) {
+	const value = Number(label.textContent); // of an option that is a number
+	label.textContent = texts[label.dataset.text] ?? (value >= 0 && label.textContent ? number.format(value) : label.textContent);
+}
 canvas.setAttribute("aria-label", texts.canvas);
 usePreset("base");
 clear();

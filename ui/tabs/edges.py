@@ -103,6 +103,9 @@ def _layout(supervisor: ModelSupervisor) -> EdgeControls:
     with gr.Row():
         with gr.Column(min_width=300):
             kernel = add_kernel_picker(supervisor)
+            with gr.Row():
+                padding = gr.Radio(_choices(*PADDINGS), value="same", label=i18n("edges_padding"))
+                stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
         with gr.Column(min_width=300):
             operation = gr.Radio(
                 _choices(*OPERATIONS), value="convolution", label=i18n("edges_operation"), elem_id="edges-operation"
@@ -110,9 +113,6 @@ def _layout(supervisor: ModelSupervisor) -> EdgeControls:
             sign = gr.Radio(_choices(*SIGN_MODES), value="clipped", label=i18n("edges_sign"))
             output.render()
             threshold.render()
-            with gr.Row():
-                padding = gr.Radio(_choices(*PADDINGS), value="same", label=i18n("edges_padding"))
-                stride = gr.Radio(list(STRIDES), value=1, label=i18n("edges_stride"), elem_id="edges-stride")
     lens = add_lens()
     gr.Markdown(i18n("edges_about"), elem_classes="caption")
     return EdgeControls(

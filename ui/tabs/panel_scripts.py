@@ -1,8 +1,8 @@
 """Scripts and texts of panels that a visitor opens later: the page fetches them then, and starts without them.
 
-`/panels/<name>` answers `{"script": …, "texts": …}` in the request's language. `trazo.load` in `static/head.js` fetches
-it and runs the script with the texts as a variable. The Content-Security-Policy holds: it is an answer of the page's
-own server, and the script is made a function, as Gradio does with `js_on_load`.
+`/panels/<name>.json` answers `{"script": …, "texts": …}` in the request's language. `trazo.load` in `static/head.js`
+fetches it and runs the script with the texts as a variable. The Content-Security-Policy holds: it is an answer of the
+page's own server, and the script is made a function, as Gradio does with `js_on_load`.
 """
 
 from collections.abc import Callable, Mapping
@@ -73,4 +73,4 @@ async def _send(request: Request) -> JSONResponse:
 
 def panel_routes() -> list[Route]:
     """Return the routes that answer with the panels' scripts."""
-    return [Route("/panels/{name}", _send)]
+    return [Route("/panels/{name}.json", _send)]  # by this ending Gradio compresses them

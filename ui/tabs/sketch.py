@@ -84,6 +84,7 @@ def _layout(supervisor: ModelSupervisor) -> SketchControls:
             with gr.Accordion(i18n("digit_paper"), **paper) if takes_drawings else gr.Column():
                 sources.append(image_panel("class_image", "digit-photo", min_width=280))
         with gr.Column(min_width=300):
+            gr.Markdown(i18n("digit_empty"), elem_classes="answer-empty")
             answer = html_panel("digit_answer", "digit-answer")
             is_short = config.task != "regression" and len(config.labels) <= MAX_LABELS
             own = add_own_digits(list(config.labels)) if takes_drawings and is_short else None

@@ -32,7 +32,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which n
 TEMPLATE = """
 <div class="train" hidden>
 <form>{controls}<button type="button" class="train-start"></button></form>
-<div><p class="train-status" role="status"></p><div class="train-charts"></div><p class="train-gradients"></p>
+<div><p class="train-size" role="status"></p>
+<p class="train-status" role="status"></p><div class="train-charts"></div><p class="train-gradients"></p>
 <p data-text="kernels"></p><div class="train-kernels"></div>
 <div class="train-try" hidden><p data-text="try"></p><canvas width="168" height="168" role="img"></canvas>
 <button type="button" class="train-clear" data-text="clear"></button>

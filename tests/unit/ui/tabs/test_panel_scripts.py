@@ -16,7 +16,7 @@ CLIENT = TestClient(Starlette(routes=panel_routes()))
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PANEL_SCRIPTS)
 def test_panel_route_answers_with_script_and_texts_of_the_language(name, language):
-    answer = CLIENT.get(f"/panels/{name}", headers={"Accept-Language": language})
+    answer = CLIENT.get(f"/panels/{name}.json", headers={"Accept-Language": language})
     assert answer.status_code == 200 and answer.headers["vary"] == "Accept-Language"
     content = answer.json()
     assert content["texts"] == panel_content(name, language)["texts"]
@@ -25,13 +25,13 @@ def test_panel_route_answers_with_script_and_texts_of_the_language(name, languag
 
 @pytest.mark.parametrize("name", PANEL_SCRIPTS)
 def test_panel_route_is_open(name):
-    scope = {"type": "http", "path": f"/panels/{name}", "method": "GET", "query_string": b""}
+    scope = {"type": "http", "path": f"/panels/{name}.json", "method": "GET", "query_string": b""}
     assert find_route(scope) is not None
     assert f'"{name}"' in load_when_seen(name)
 
 
 def test_panel_route_unknown_name_is_not_found():
-    assert CLIENT.get("/panels/secrets").status_code == 404
+    assert CLIENT.get("/panels/secrets.json").status_code == 404
 
 
 def test_lesson_content_has_texts_and_steps():
