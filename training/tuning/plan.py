@@ -23,7 +23,7 @@ from training.tuning.distributed import MAX_WAIT_S, detect_role
 from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
 from training.tuning.search_space import Space
-from training.tuning.speed import Speed, longest_training, measure_speed
+from training.tuning.speed import MAX_EPOCHS, Speed, longest_training, measure_speed
 from training.tuning.trial_record import recorded_seconds
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ MAX_VALIDATIONS, MAX_VALIDATION_SHARE, VALIDATION_BATCHES_PER_STEP = 6, 0.25, 3
 SEARCH_SHARE = 0.2
 FULL_TRIALS = 4
 MIN_USEFUL_STEPS = 200
+MIN_TRAINING_SHARE = 0.5  # of a run's minutes; if what came before took longer, the run takes longer than its minutes
 STOPPED_TRIAL_COST = 0.4  # of a full trial, on average over those after the known points
 RESERVED_S = 15.0  # of a run's minutes, for calibration, evaluation and reports
 
@@ -102,8 +103,8 @@ class Plan:
     """What a search does with its time."""
 
     trial: TrialLength | None  # None: there is too little time for a search
+    speed: Speed | None = None  # of the first point; None if it was not measured, because any time may be taken
     search_s: float | None = None  # seconds for the search; None for any time
-    full_trials: float | None = None  # how many full trials these are enough for
     training: dict[str, Any] | None = None  # length of the training in a run's minutes, as fields of TrainConfig
 
 
@@ -178,15 +179,16 @@ def _make_plan(
         return Plan(given or choose_trial_length(batches, validation_batches, training.epochs * per_epoch))
     speed = _measure_first_point(space, opened, training)
     if clock is None:
-        search_s = 60 * tune.minutes
-        training_steps = training.epochs * per_epoch
+        search_s, training_steps = 60 * tune.minutes, training.epochs * per_epoch
     else:
-        search_s = SEARCH_SHARE * clock.seconds_left()
-        training_steps = int((clock.seconds_left() - search_s) / speed.step_s)
+        seconds = clock.seconds_left()
+        # What the longest useful training leaves over is for the search, too.
+        search_s = max(SEARCH_SHARE * seconds, seconds - speed.seconds(MAX_EPOCHS, batches))
+        training_steps = int((seconds - search_s) / speed.step_s)
     length = given or choose_trial_length(batches, validation_batches, training_steps, search_s / speed.step_s)
     if clock and not given and length.epochs * length.per_epoch(batches) < MIN_USEFUL_STEPS:
-        return Plan(None)
-    return Plan(length, search_s, search_s / speed.seconds(length.epochs, length.per_epoch(batches)))
+        return Plan(None, speed)
+    return Plan(length, speed, search_s)
 
 
 def plan_training(
@@ -203,7 +205,10 @@ def plan_training(
     """
     plan = read_plan(folder) if _path(folder).exists() else Plan(None)
     if plan.training is None:
-        speed, seconds = measure_speed(config, settings, opened.train, opened.validation), clock.seconds_left()
+        # Without a search it is the first point that was measured before.
+        measured = None if plan.trial else plan.speed
+        speed = measured or measure_speed(config, settings, opened.train, opened.validation)
+        seconds = max(clock.seconds_left(), MIN_TRAINING_SHARE * 60 * (clock.minutes or 0))
         plan = replace(plan, training=longest_training(seconds, speed, len(opened.train)))
         save_plan(folder, plan)
         logger.info(describe_training(plan, seconds))
@@ -246,9 +251,11 @@ def read_plan(folder: Path) -> Plan:
     """
     saved = load_json(_path(folder))
     try:
-        return Plan(**saved | {"trial": saved["trial"] and TrialLength(**saved["trial"])})
+        trial, speed = saved["trial"], saved["speed"]
+        plan = Plan(trial and TrialLength(**trial), speed and Speed(**speed), saved["search_s"], saved["training"])
     except (KeyError, TypeError):
         raise TrazoError(f"{_path(folder)} is damaged; delete the folder it is in to start a new search") from None
+    return plan
 
 
 def save_plan(folder: Path, plan: Plan) -> None:
@@ -266,7 +273,7 @@ def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
     assert tune.trial_epochs is not None
     steps = TrialLength(tune.trial_epochs, tune.trial_steps).per_epoch(len(job.train))
     length = f"{counted(tune.trial_epochs, 'epoch')} of {counted(steps, 'step')}"
-    lines = [f"search: {_expected_trials(plan, tune, len(known))} of {length}"]
+    lines = [f"search: {_expected_trials(plan, tune, len(known), steps)} of {length}"]
     if known:
         lines.append(f"its first trials: {', '.join(known)}")
     if tune.trial_epochs * steps < MIN_TRIAL_STEPS:
@@ -279,11 +286,12 @@ def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
     return lines
 
 
-def _expected_trials(plan: Plan, tune: TuneConfig, known: int) -> str:
-    if plan.search_s is None or plan.full_trials is None:
+def _expected_trials(plan: Plan, tune: TuneConfig, known: int, steps: int) -> str:
+    if plan.search_s is None or plan.speed is None or tune.trial_epochs is None:
         return f"at most {counted(tune.max_trials, 'trial')}"
-    full = min(known, plan.full_trials)
-    others = (plan.full_trials - full) / (1 if tune.full_trials else STOPPED_TRIAL_COST)
+    affordable = plan.search_s / plan.speed.seconds(tune.trial_epochs, steps)
+    full = min(known, affordable)
+    others = (affordable - full) / (1 if tune.full_trials else STOPPED_TRIAL_COST)
     expected = min(tune.max_trials, max(1, int(full + others)))
     return f"about {counted(expected, 'trial')} in {_minutes(plan.search_s)}, each"
 

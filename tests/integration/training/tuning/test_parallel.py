@@ -34,7 +34,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 250) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
     while not condition():

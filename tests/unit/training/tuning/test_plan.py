@@ -8,7 +8,18 @@ import pytest
 from model.errors import TrazoError
 from training.config import TrainConfig, TuneConfig
 from training.tuning import plan as planning
-from training.tuning.plan import NoTimeError, Plan, RunClock, TrialLength, choose_trial_length, plan_search, with_length
+from training.tuning.plan import (
+    NoTimeError,
+    Plan,
+    RunClock,
+    TrialLength,
+    choose_trial_length,
+    describe_search,
+    describe_training,
+    plan_search,
+    plan_training,
+    with_length,
+)
 from training.tuning.speed import Speed, longest_training
 
 TRAINING = TrainConfig(epochs=30)
@@ -37,10 +48,11 @@ def test_choose_trial_length_follows_the_number_of_images(
         (1000, {"epochs": 9, "steps_per_epoch": None, "patience": 9}),
         (300, {"epochs": 5, "steps_per_epoch": 50, "patience": 5}),
         (1, {"epochs": 5, "steps_per_epoch": 1, "patience": 5}),
+        (1e6, {"epochs": 200, "steps_per_epoch": None, "patience": 200}),
     ],
 )
 def test_longest_training_fits_into_the_time(seconds, length):
-    speed = Speed(step_s=1.0, validation_s=10.0)
+    speed = Speed(step_s=1.0, epoch_end_s=10.0)
     assert longest_training(seconds, speed, 100) == length
     if seconds > 1:
         assert speed.seconds(length["epochs"], length["steps_per_epoch"] or 100) <= seconds
@@ -62,7 +74,7 @@ def measured(monkeypatch) -> list[int]:
 
     def measure(*_) -> Speed:
         calls.append(1)
-        return Speed(step_s=0.1, validation_s=2.0)
+        return Speed(step_s=0.1, epoch_end_s=2.0)
 
     monkeypatch.setattr(planning, "_measure_first_point", measure)
     return calls
@@ -80,9 +92,32 @@ def test_plan_without_minutes_measures_nothing(tmp_path, opened, measured):
 def test_plan_of_a_run_gives_a_fifth_of_its_minutes_to_the_search(tmp_path, opened, measured):
     plan = make(tmp_path, opened, minutes=60)
     assert plan.search_s == pytest.approx(0.2 * (3600 - planning.RESERVED_S), rel=1e-3)
-    assert plan.trial == TrialLength(6, 211) and plan.full_trials == pytest.approx(717 / (6 * (21.1 + 2)), rel=1e-3)
+    assert plan.trial == TrialLength(6, 211) and plan.speed == Speed(0.1, 2.0)
     shorter = make(tmp_path / "shorter", opened, minutes=20)
     assert shorter.trial.epochs * shorter.trial.steps == pytest.approx(0.2 * (1200 - 15) / 0.1 / 4, rel=0.02)
+
+
+def test_plan_of_a_run_with_much_time_searches_while_a_longer_training_would_gain_nothing(tmp_path, opened, measured):
+    plan = make(tmp_path, opened, minutes=6000)
+    assert plan.search_s == pytest.approx(60 * 6000 - planning.RESERVED_S - 200 * (422 * 0.1 + 2), abs=1)
+
+
+def test_plan_training_without_a_search_uses_the_speed_that_was_measured(tmp_path, opened, measured):
+    with pytest.raises(NoTimeError):
+        make(tmp_path, opened, minutes=3)
+    length = plan_training(tmp_path, RunClock(3, tmp_path), None, None, opened)
+    assert length == {"epochs": 5, "steps_per_epoch": pytest.approx((165 / 5 - 2) / 0.1, abs=1), "patience": 5}
+    late = RunClock(3, tmp_path)
+    late._started -= 1000
+    assert plan_training(tmp_path, late, None, None, opened) == length  # kept for a call that resumes
+
+
+def test_plan_training_too_late_takes_half_of_the_minutes_all_the_same(tmp_path, opened, measured):
+    with pytest.raises(NoTimeError):
+        make(tmp_path, opened, minutes=3)
+    late = RunClock(3, tmp_path)
+    late._started -= 1000
+    assert plan_training(tmp_path, late, None, None, opened)["steps_per_epoch"] == int((90 / 5 - 2) / 0.1)
 
 
 def test_plan_of_a_run_with_little_time_has_no_search(tmp_path, opened, measured):
@@ -126,3 +161,40 @@ def test_with_length_options_of_the_user_come_first():
     assert (tune.trial_epochs, tune.trial_steps) == (6, 211)
     tune = with_length(TuneConfig(trial_steps=10), plan)
     assert (tune.trial_epochs, tune.trial_steps) == (planning.DEFAULT_TRIAL_EPOCHS, 10)
+
+
+# --- What is said before it starts ---
+
+
+def describe(plan: Plan, known=("preset default", "preset fast"), **options) -> list[str]:
+    job = SimpleNamespace(tune=with_length(TuneConfig(**options), plan), starting_points=known, train=range(422))
+    return describe_search(plan, job)
+
+
+def test_describe_search_says_how_many_trials_of_which_length_and_when_it_ends():
+    assert describe(Plan(TrialLength(6, 211))) == [
+        "search: at most 30 trials of 6 epochs of 211 steps",
+        "its first trials: preset default, preset fast",
+        "a trial stops after epoch 1 and 2 unless it is in the best third of all trials at that age",
+        "it ends when 6 trials in a row are not better than the best one",
+    ]
+
+
+def test_describe_search_with_minutes_says_how_many_trials_fit():
+    plan = Plan(TrialLength(6, 211), Speed(0.1, 2.0), search_s=720.0)  # 139 s for a full trial: two, and eight shorter
+    assert describe(plan)[0] == "search: about 9 trials in 12 minutes, each of 6 epochs of 211 steps"
+    assert describe(plan, full_trials=True)[0].startswith("search: about 5 trials in 12 minutes, each")
+    assert describe(plan, trials=4)[0].startswith("search: about 4 trials")
+
+
+def test_describe_search_short_trials_without_stops_or_presets():
+    plan = Plan(TrialLength(1, 10))
+    assert describe(plan, known=(), trials=5) == [
+        "search: at most 5 trials of 1 epoch of 10 steps",
+        "so short trials prefer networks that learn fast to those that end well",
+    ]
+
+
+def test_describe_training_says_how_long_it_is():
+    plan = Plan(None, training={"epochs": 12, "steps_per_epoch": None, "patience": 12})
+    assert describe_training(plan, 2880) == "training: 12 epochs, as long as fits into the 48 minutes that are left"
