@@ -3,10 +3,13 @@
 import cv2
 import numpy as np
 import pytest
+from datasets import ClassLabel, Features, Image
 
 from model.preprocess.facts import image_facts_batch
-from tests.support.datasets import png
+from tests.support.datasets import png, write_dataset
+from training.config import DataConfig
 from training.data.image_kind import choose_image_kind
+from training.data.splits import open_data
 
 RNG = np.random.default_rng(0)
 ENCODINGS = ("png", "jpg")
@@ -60,3 +63,13 @@ def test_image_kind_follows_most_images():
         True,
         "23.1 % of the images are gray without a flat background and 30.8 % in color",
     )
+
+
+@pytest.mark.parametrize("no_scan", [False, True])
+def test_open_data_has_the_kind_of_its_images_with_and_without_a_scan(tmp_path, no_scan):
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    for channels, is_photographs in ((3, True), (0, False)):
+        images = [scene(channels) if channels else writing("png") for _ in range(40)]
+        folder = write_dataset(tmp_path / str(channels), features, [{"image": images, "label": [0, 1] * 20}])
+        opened = open_data(DataConfig(folder, no_scan=no_scan, color="gray"))  # of the input
+        assert opened.image_kind.photographs == is_photographs
