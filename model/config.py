@@ -263,10 +263,10 @@ class CnnConfig:
     def block_outputs(self) -> list[str]:
         """Return the name of the layer whose output is that of each block, before its pooling in a plain one.
 
-        Of a backbone, the one that returns its feature maps.
+        Of a backbone, those that return the feature maps of its stages.
         """
         if self.backbone:
-            return [self._architecture.output]
+            return self._architecture.outputs
         if self.blocks == "residual":
             return [
                 f"block{block}_add{count // 2}" if count > 1 else f"block{block}_conv1_{self.activation}"

@@ -14,6 +14,26 @@ from model.trace import Trace
 
 
 @dataclass(frozen=True)
+class Places:
+    """What each place of a grid adds to some of the features.
+
+    Attributes:
+        first: number of the first of these features.
+        values: float32 (height, width, features), whose sum over the places are the features.
+        stage: the stage on whose maps the places lie.
+    """
+
+    first: int
+    values: np.ndarray
+    stage: Stage
+
+    def of(self, weights: np.ndarray) -> np.ndarray:
+        """Return what each place adds to a score, float64 (height, width); `weights` has one number per feature."""
+        count = self.values.shape[2]
+        return self.values.astype(np.float64) @ weights[self.first : self.first + count]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What the scores of one image are made of. A score is what the softmax takes, before it is divided by T.
 
@@ -24,17 +44,20 @@ class Evidence:
         features: float32 (features,), what the last layer takes.
         weights: float32 (features, labels); for regression (features, 1).
         bias: float32 (labels,).
-        places: float32 (height, width, features), whose sum over the places are the features; None if they have none.
-        source: the stage on whose grid the places lie; None if there are none.
+        places: one grid for all features, or several, the finest first; empty if they cannot be split.
         feature_stage: the stage that returns the features.
     """
 
     features: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
-    places: np.ndarray | None
-    source: Stage | None
+    places: list[Places]
     feature_stage: Stage
+
+    @property
+    def source(self) -> Stage | None:
+        """The stage on whose grid `by_place` lies; None if there is none."""
+        return self.places[0].stage if self.places else None
 
     @property
     def scores(self) -> np.ndarray:
@@ -46,8 +69,20 @@ class Evidence:
         return self.features.astype(np.float64) * self.weights[:, label]
 
     def by_place(self, label: int) -> np.ndarray | None:
-        """Return what each place adds to a label's score, float64 (height, width); None if it cannot be split."""
-        return None if self.places is None else self.places.astype(np.float64) @ self.weights[:, label]
+        """Return what each place adds to a label's score, float64 (height, width); None if it cannot be split.
+
+        A place of a coarser grid is spread evenly over the places of the finest one that it covers.
+        """
+        if not self.places:
+            return None
+        finest, *coarser = (one.of(self.weights[:, label]) for one in self.places)
+        for parts in coarser:
+            rows, columns = (
+                np.arange(fine) * coarse // fine for fine, coarse in zip(finest.shape, parts.shape, strict=True)
+            )
+            shares = np.outer(np.bincount(rows), np.bincount(columns))
+            finest = finest + (parts / shares)[rows][:, columns]
+        return finest
 
 
 def collect_evidence(trace: Trace, config: CnnConfig) -> Evidence:
@@ -64,18 +99,29 @@ def collect_evidence(trace: Trace, config: CnnConfig) -> Evidence:
     if config.task == "binary":
         weights, bias = np.pad(weights, ((0, 0), (1, 0))), np.pad(bias, (1, 0))
     features = trace.maps(feature_stage).reshape(-1)
-    places, source = None, None
-    if feature_stage.kind == "mean":
-        source = trace.source(feature_stage)
-        assert source is not None
-        maps = trace.maps(source)
-        places = maps / (maps.shape[0] * maps.shape[1])
-        pooled = trace.source(source)
-        # What is normalized or activated after its pooling cannot be split further.
-        if source.kind in ("max", "average") and len(source.layers) == 1 and pooled is not None:
-            places = _before_pooling(places, trace.maps(pooled), source)
-            source = pooled
-    return Evidence(features, weights, bias, places, source, feature_stage)
+    means = [feature_stage] if feature_stage.kind == "mean" else []
+    if feature_stage.kind == "join":
+        means = [trace.stage(name) for name in feature_stage.sources]
+    places, first = [], 0
+    for mean in means:
+        places.append(_places(trace, mean, first))
+        first += mean.shape[2]
+    places.sort(key=lambda one: -one.values.shape[0] * one.values.shape[1])
+    return Evidence(features, weights, bias, places, feature_stage)
+
+
+def _places(trace: Trace, mean: Stage, first: int) -> Places:
+    """Return what each place adds to the means of some maps."""
+    source = trace.source(mean)
+    assert source is not None
+    maps = trace.maps(source)
+    places = maps / (maps.shape[0] * maps.shape[1])
+    pooled = trace.source(source)
+    # What is normalized or activated after its pooling cannot be split further.
+    if source.kind in ("max", "average") and len(source.layers) == 1 and pooled is not None:
+        places = _before_pooling(places, trace.maps(pooled), source)
+        source = pooled
+    return Places(first, places, source)
 
 
 def _before_pooling(places: np.ndarray, maps: np.ndarray, pooling: Stage) -> np.ndarray:

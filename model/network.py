@@ -9,7 +9,8 @@ from model.heads import output_activation, output_units
 from model.scaling import Scaling
 
 layers = keras.layers
-MEAN = "mean"  # name of the layer that returns the mean of each feature map
+MEAN = "mean"  # name of the layer that returns the mean of each feature map; with a backbone there is one per stage
+FEATURES = "features"  # name of the layer that joins the means of a backbone's stages
 
 
 def build_network(config: CnnConfig, dtype_policy: str = "float32") -> keras.Model:
@@ -42,9 +43,11 @@ def standardized_outputs(network: keras.Model, config: CnnConfig) -> keras.Model
 def _add_layers(x: keras.KerasTensor, config: CnnConfig) -> keras.KerasTensor:
     x = _add_scaling(x, config.scaling)
     if config.backbone:
-        x = layers.GlobalAveragePooling2D(name=MEAN)(add_backbone(x, get_architecture(config.backbone)))
+        stages = add_backbone(x, get_architecture(config.backbone))
+        means = [layers.GlobalAveragePooling2D(name=f"{MEAN}{number}")(one) for number, one in enumerate(stages, 1)]
+        x = layers.Concatenate(name=FEATURES)(means)
         if config.dropout:
-            x = layers.Dropout(config.dropout, name=f"{MEAN}_dropout")(x)
+            x = layers.Dropout(config.dropout, name=f"{FEATURES}_dropout")(x)
     else:
         x = _add_blocks(x, config)
         # What hidden dense layers take, or the mean of each feature map.

@@ -9,6 +9,7 @@ KINDS = {
     layers.Conv2D: "convolution",
     layers.DepthwiseConv2D: "depthwise",
     layers.Add: "add",
+    layers.Concatenate: "join",
     layers.MaxPooling2D: "max",
     layers.AveragePooling2D: "average",
     layers.GlobalAveragePooling2D: "mean",
@@ -27,7 +28,7 @@ class Stage:
     Attributes:
         name: of its first layer, such as `block1_conv1`.
         kind: scaling, convolution, depthwise (a convolution that filters each map separately), add (two
-            stages' maps), max, average, mean or dense.
+            stages' maps), max, average, mean, join (several stages' values) or dense.
         shape: height, width and number of its maps; a vector has maps of one value.
         sources: names of the stages whose maps it takes; none if it takes the image.
         parameters: of all its layers, with the averages of a batch normalization.

@@ -90,7 +90,7 @@ class Trace:
         raise ValueError(f"unknown stage {name!r}; there are {', '.join(stage.name for stage in self.stages)}")
 
     def source(self, stage: Stage) -> Stage | None:
-        """Return the stage whose maps a stage takes, of an addition the first one; None for the image itself."""
+        """Return the stage whose maps a stage takes, the first one of several; None for the image itself."""
         return self.stage(stage.sources[0]) if stage.sources else None
 
     def maps(self, stage: Stage | None) -> np.ndarray:
@@ -127,7 +127,7 @@ class Trace:
         if stage.kind in ("convolution", "depthwise", "max", "average"):
             sides = layer.pool_size if stage.kind in ("max", "average") else layer.kernel_size
             return y * layer.strides[0] - stage.padding[0], x * layer.strides[1] - stage.padding[1], *sides
-        return (y, x, 1, 1) if stage.kind in ("scaling", "add") else (0, 0, height, width)
+        return (y, x, 1, 1) if stage.kind in ("scaling", "add", "join") else (0, 0, height, width)
 
     def windowed(self, stage: Stage, y: int, x: int) -> np.ndarray:
         """Return the values that a stage looks at for one value: float32 (height, width, maps), with zeros around."""
@@ -149,6 +149,15 @@ class Trace:
             return Terms(taken, np.full_like(taken, top), np.full_like(taken, left), *groups)
         rows, columns, maps = np.indices(values.shape).reshape(3, -1)
         return Terms(maps, top + rows, left + columns, values.reshape(-1, 1, 1), weights.reshape(-1, 1, 1))
+
+    def joined(self, stage: Stage, unit: int) -> tuple[Stage, int]:
+        """Return from which stage, and which of its maps, a value of a stage that joins others comes."""
+        for name in stage.sources:
+            source = self.stage(name)
+            if unit < source.shape[2]:
+                return source, unit
+            unit -= source.shape[2]
+        raise ValueError(f"{stage.name} has no unit {unit}")
 
     def inputs(self, stage: Stage, unit: int) -> np.ndarray:
         """Return which input maps a unit takes: all, or in a depthwise convolution one; int (n,)."""

@@ -51,7 +51,7 @@ from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
 from training.transfer.start import StartingModel
-from training.transfer.train import train_on_backbone, with_images_for_start
+from training.transfer.train import train_on_backbone, with_images_for_start, without_preset
 from training.tuning.parallel import run_parallel
 from training.tuning.plan import (
     NoTimeError,
@@ -100,6 +100,7 @@ def run_all(
     data = with_images_for_start(data, overrides, transfer)
     opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
+    found = without_preset(found) if transfer.backbone else found
     log_data(found)
     measured = _open_measured(data, opened, folder)  # report what cannot be measured before hours of work, not after
     if transfer.backbone or transfer.start_from:

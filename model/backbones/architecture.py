@@ -34,11 +34,29 @@ class Block:
     shortcut: tuple[Unit, ...] | None = None  # from the block's input to the sum; empty: the input itself; None: no sum
     activation: str = ""  # of the sum
     ends_with_pooling: bool = False  # the largest of 3 x 3 values, with a stride of 2
+    ends_stage: bool = False  # whether its output gives features
+
+    @property
+    def filters(self) -> int:
+        """Return how many feature maps come out."""
+        return self.units[-1].filters
+
+    @property
+    def output(self) -> str:
+        """Return the name of the layer whose output is the block's."""
+        if self.activation:
+            return f"{self.name}.{self.activation}"
+        return f"{self.name}.add" if self.shortcut is not None else layer_names(self.units[-1])[-1]
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network without its classifier.
+    """A network without its classifier, and without what only the classifier needs.
+
+    Its features are the means of the feature maps of all its stages, from edges and textures to parts of objects. On
+    images unlike those that it was trained on, they tell more than the last ones alone: of EfficientNet-Lite0, 4,000
+    training images of CIFAR-10 at 160 pixels and 1,000 others, a logistic regression on all is right in 81.6 %, on the
+    last 320 in 78.4 %, and on all and the 1,280 that the classifier takes in 80.8 %.
 
     Attributes:
         name: of timm.
@@ -50,18 +68,17 @@ class Architecture:
 
     @property
     def features(self) -> int:
-        """Return how many feature maps come out."""
-        return self._last_unit.filters
+        """Return how many features an image has."""
+        return sum(block.filters for block in self._ends)
 
     @property
-    def output(self) -> str:
-        """Return the name of the layer whose output are the feature maps."""
-        block = self.blocks[-1]
-        if block.activation:
-            return f"{block.name}.{block.activation}"
-        if block.shortcut is not None:
-            return f"{block.name}.add"
-        return layer_names(self._last_unit)[-1]
+    def outputs(self) -> list[str]:
+        """Return the names of the layers whose outputs are the stages' feature maps."""
+        return [block.output for block in self._ends]
+
+    @property
+    def _ends(self) -> list[Block]:
+        return [block for block in self.blocks if block.ends_stage]
 
     @property
     def kernel_shapes(self) -> dict[str, tuple[int, int, int, int]]:
@@ -102,10 +119,6 @@ class Architecture:
     def shrinking(self) -> int:
         """Return how many times fewer rows and columns the feature maps have than the image."""
         return [shrinking for _, _, shrinking in self._units()][-1]
-
-    @property
-    def _last_unit(self) -> Unit:
-        return self.blocks[-1].units[-1]
 
     def _units(self) -> Iterator[tuple[Unit, int, int]]:
         """Yield each unit with the number of maps it takes, and how many times smaller than the image its own are."""

@@ -7,7 +7,7 @@ from model.backbones.architecture import EPSILON, MOMENTUM, Architecture, Block,
 layers = keras.layers
 
 
-def add_backbone(x: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
+def add_backbone(x: keras.KerasTensor, architecture: Architecture) -> list[keras.KerasTensor]:
     """Add a network without its classifier.
 
     Args:
@@ -15,11 +15,14 @@ def add_backbone(x: keras.KerasTensor, architecture: Architecture) -> keras.Kera
         architecture: of the network.
 
     Returns:
-        feature maps, float32 (n, smaller height, smaller width, `architecture.features`).
+        the feature maps of each stage, float32 (n, smaller height, smaller width, maps), as `architecture.outputs`.
     """
+    stages = []
     for block in architecture.blocks:
         x = _add_block(x, block)
-    return x
+        if block.ends_stage:
+            stages.append(x)
+    return stages
 
 
 def _add_block(x: keras.KerasTensor, block: Block) -> keras.KerasTensor:

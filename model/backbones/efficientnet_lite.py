@@ -5,11 +5,12 @@ Sources: Tan and Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutio
 Zhu, Zhmoginov and Chen 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", for the block.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from model.backbones.architecture import Architecture, Block, Unit
 
-STEM_FILTERS, HEAD_FILTERS = 32, 1280
+STEM_FILTERS = 32
 ACTIVATION = "relu6"
 
 
@@ -35,15 +36,18 @@ STAGES = (
 
 
 def efficientnet_lite0() -> Architecture:
-    """Return the architecture: 32 times smaller feature maps, 1280 of them."""
+    """Return the architecture: seven stages with 784 feature maps, the last ones 32 times smaller than the image.
+
+    The last convolution of the paper's network, whose 1,280 maps only the classifier takes, is left out.
+    """
     blocks = [Block("stem", (Unit("conv_stem", "bn1", STEM_FILTERS, 3, 2, ACTIVATION),))]
     inputs = STEM_FILTERS
     for number, stage in enumerate(STAGES):
         for repeat in range(stage.repeats):
-            blocks.append(_inverted_bottleneck(inputs, stage, repeat == 0, f"blocks.{number}.{repeat}"))
+            block = _inverted_bottleneck(inputs, stage, repeat == 0, f"blocks.{number}.{repeat}")
+            blocks.append(replace(block, ends_stage=repeat == stage.repeats - 1))
             inputs = stage.filters
-    head = Block("head", (Unit("conv_head", "bn2", HEAD_FILTERS, activation=ACTIVATION),))
-    return Architecture("efficientnet_lite0", (*blocks, head))
+    return Architecture("efficientnet_lite0", tuple(blocks))
 
 
 def _inverted_bottleneck(inputs: int, stage: Stage, is_first: bool, name: str) -> Block:

@@ -10,7 +10,7 @@ BLOCKS_PER_STAGE = 2
 
 
 def resnet18() -> Architecture:
-    """Return the architecture: 32 times smaller feature maps, 512 of them."""
+    """Return the architecture: four stages with 960 feature maps, the last ones 32 times smaller than the image."""
     blocks = [Block("stem", (Unit("conv1", "bn1", FILTERS[0], 7, 2, "relu"),), ends_with_pooling=True)]
     for stage, filters in enumerate(FILTERS, 1):
         for number in range(BLOCKS_PER_STAGE):
@@ -21,5 +21,6 @@ def resnet18() -> Architecture:
                 Unit(f"{name}.conv2", f"{name}.bn2", filters, 3),
             )
             smaller = (Unit(f"{name}.downsample.0", f"{name}.downsample.1", filters, 1, stride),)
-            blocks.append(Block(name, units, smaller if stride > 1 else (), "relu"))
+            shortcut = smaller if stride > 1 else ()
+            blocks.append(Block(name, units, shortcut, "relu", ends_stage=number == BLOCKS_PER_STAGE - 1))
     return Architecture("resnet18", tuple(blocks))

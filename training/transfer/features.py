@@ -16,7 +16,7 @@ import numpy as np
 
 from model.config import CnnConfig
 from model.io.atomic import atomic_write
-from model.network import MEAN
+from model.network import FEATURES, MEAN
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.stream import HubStream
 from training.loop.progress_bar import count_bar
@@ -43,7 +43,7 @@ class Features:
 
 
 def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream, weights_sha256: str) -> Features:
-    """Return the means of a network's last feature maps for every row of a stream, in file order.
+    """Return the means of a network's feature maps that its head takes, for every row of a stream, in file order.
 
     They are kept in the cache under what they depend on: the rows' content, how images are read, and the weights. What
     is interrupted continues with the first batch that is not on disk.
@@ -57,7 +57,7 @@ def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream,
     Raises:
         TrazoError: if a row cannot be read.
     """
-    count = network.get_layer(MEAN).output.shape[-1]
+    count = network.get_layer(_layer(config)).output.shape[-1]
     store = _Store(_folder(config, stream, weights_sha256), stream, count)
     if store.batches >= len(stream):
         return store.features()
@@ -79,9 +79,13 @@ def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream,
 
 
 def _compile(network: keras.Model, config: CnnConfig) -> tf.types.experimental.PolymorphicFunction:
-    inner = keras.Model(network.input, network.get_layer(MEAN).output)
+    inner = keras.Model(network.input, network.get_layer(_layer(config)).output)
     signature = [tf.TensorSpec((None, *config.image_shape), tf.float32)]
     return tf.function(lambda images: inner(images, training=False), signature, jit_compile=False, autograph=False)
+
+
+def _layer(config: CnnConfig) -> str:
+    return FEATURES if config.backbone else MEAN
 
 
 def _folder(config: CnnConfig, stream: HubStream, weights_sha256: str) -> Path:

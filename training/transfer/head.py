@@ -5,7 +5,7 @@ With the cross-entropy this is a logistic regression. The optimizer is SciPy's; 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from model.backend import keras, keras_defaults, tf
@@ -21,7 +21,9 @@ logger = logging.getLogger("trazo")
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)  # strongest first: each fit starts from the one before
 MAX_ITERATIONS = 200
-CHUNK_ROWS = 16_384  # that are in memory at a time
+TOLERANCE = 1e-6  # of the loss, relative: what a fit gains less than that in a step is not worth it
+CHUNK_ROWS = 16_384  # that are computed at a time
+MAX_KEPT_BYTES = 1 << 30  # of features that stay in memory during the fit; more are read from disk in each step
 MIN_DEVIATION = 1e-6  # of a feature that is not constant
 
 
@@ -88,7 +90,7 @@ def fit_head(
             args=(penalty,),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": MAX_ITERATIONS},
+            options={"maxiter": MAX_ITERATIONS, "ftol": TOLERANCE},
         )
         weights = found.x
         loss = measured.value_and_gradient(weights, 0.0)[0]
@@ -124,6 +126,9 @@ class _Objective:
         deviation: np.ndarray,
         class_weights: Sequence[float],
     ) -> None:
+        self._rows = len(features.labels)
+        is_small = features.values.nbytes <= MAX_KEPT_BYTES
+        self._chunks = list(_as_tensors(features)) if is_small else None
         self._features = features
         self._shape = len(mean), output_units(config.task, len(config.labels))
         means, deviations = tf.constant(mean, tf.float32), tf.constant(deviation[:, None], tf.float32)
@@ -157,12 +162,16 @@ class _Objective:
         kernel, bias = flat[: count * units].reshape(self._shape), flat[count * units :]
         arguments = tf.constant(kernel, tf.float32), tf.constant(bias, tf.float32)
         total, of_kernel, of_bias = 0.0, np.zeros_like(kernel), np.zeros_like(bias)
-        for values, labels in chunks(self._features, CHUNK_ROWS):
-            loss, kernel_part, bias_part = self._of_chunk(*arguments, tf.constant(values), tf.constant(labels))
+        for values, labels in self._chunks or _as_tensors(self._features):
+            loss, kernel_part, bias_part = self._of_chunk(*arguments, values, labels)
             total += float(loss)
             of_kernel += kernel_part.numpy()
             of_bias += bias_part.numpy()
-        rows = len(self._features.labels)
-        value = total / rows + penalty * float((kernel**2).sum()) / 2
-        gradient = np.concatenate([(of_kernel / rows + penalty * kernel).ravel(), of_bias / rows])
+        value = total / self._rows + penalty * float((kernel**2).sum()) / 2
+        gradient = np.concatenate([(of_kernel / self._rows + penalty * kernel).ravel(), of_bias / self._rows])
         return value, gradient
+
+
+def _as_tensors(features: Features) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    for values, labels in chunks(features, CHUNK_ROWS):
+        yield tf.constant(values), tf.constant(labels)

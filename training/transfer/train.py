@@ -33,7 +33,7 @@ from training.transfer.start import StartingModel
 
 logger = logging.getLogger("trazo")
 
-IMAGE_SIDE_PX = 128  # that backbones get unless another is given
+IMAGE_SIDE_PX = 160  # that backbones get unless another is given
 # Of the whole network. The settings of the user take precedence.
 FINETUNING: dict[str, Any] = {
     "epochs": 8,
@@ -93,7 +93,7 @@ def train_on_backbone(
     architecture = {"backbone": backbone.architecture.name, "filters": (), "dense_units": ()}
     recipe = Recipe(architecture, FINETUNING if transfer.finetune else {}, mirrors_if_it_may=transfer.finetune)
     opened, config_fields, settings = open_checked(data, TrainConfig(**recipe.training | overrides), folder)
-    keep_data(found or inspect_run(data, opened), opened, folder)
+    keep_data(without_preset(found or inspect_run(data, opened)), opened, folder)
     keep_contents(data, opened, folder)
     config = make_config(data, config_fields | architecture | {"scaling": backbone.scaling}, settings)
     if transfer.finetune:
@@ -122,6 +122,12 @@ def with_images_for_start(data: DataConfig, overrides: dict[str, Any], transfer:
         check_settings(overrides, transfer)
         return with_images_for(open_backbone(transfer.backbone), data)
     return StartingModel(transfer.start_from).with_images(data) if transfer.start_from else data
+
+
+def without_preset(found: DataReport) -> DataReport:
+    """Return data.json without the preset that would suit the images: the network is the backbone's."""
+    found.plan.preset, found.plan.preset_reason, found.plan.estimates = None, None, []
+    return found
 
 
 def check_settings(overrides: dict[str, Any], transfer: TransferConfig) -> None:

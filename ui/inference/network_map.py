@@ -106,8 +106,11 @@ def show_value(
     answer |= _after_first_layer(trace, stage, unit, y, x)
     if stage.is_weighted:
         return answer | _weighted(trace, stage, unit, y, x)
+    if stage.kind == "join":
+        source, unit = trace.joined(stage, unit)
+        return answer | _summands(trace, [source], unit, y, x)
     if stage.kind == "add":
-        return answer | _summands(trace, stage, unit, y, x)
+        return answer | _summands(trace, [trace.stage(name) for name in stage.sources], unit, y, x)
     return answer | _unweighted(explainer, trace, stage, unit, y, x)
 
 
@@ -241,14 +244,14 @@ def _after_first_layer(trace: Trace, stage: Stage, unit: int, y: int, x: int) ->
     }
 
 
-def _summands(trace: Trace, stage: Stage, unit: int, y: int, x: int) -> dict[str, Any]:
-    """Return the values of two stages that are added."""
-    sources = [trace.stage(name) for name in stage.sources]
+def _summands(trace: Trace, sources: list[Stage], unit: int, y: int, x: int) -> dict[str, Any]:
+    """Return the values of stages that are added, or the one that is taken as it is."""
     room = MAX_IMAGE_VALUES // 4 // len(sources)
     return {
         "summands": [
             {
                 "stage": source.name,
+                "unit": unit,
                 "value": short(trace.maps(source)[y, x, unit]),
                 "map": pack_maps(trace.maps(source)[..., [unit]], room),
             }

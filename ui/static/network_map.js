@@ -92,6 +92,9 @@ function stageTitle({ name, kind }) {
 	const [, block, convolution] = name.match(/^block(\d+)_conv(\d+)$/) ?? [];
 	if (block) return fill(texts.convolution, { block, number: convolution });
 	if (name === "head") return texts.head;
+	if (kind === "join") return texts.join;
+	const [, stage] = name.match(/^mean(\d+)$/) ?? [];
+	if (stage) return fill(texts.mean_of_stage, { stage });
 	const ofTrazo = /^(block|dense)\d+(_pool)?$|^(scaling|mean)$/.test(name);
 	return ofTrazo ? fill(texts[kind], { number: name.replace(/\D/g, "") }) : `${texts[`layer_${kind}`]} ${name}`;
 }

@@ -29,7 +29,7 @@ function showValue(answer, moves) {
 		sum,
 	);
 	sum.dataset.value = answer.value;
-	({ scaling: showScaling, max: showMaximum, average: showMean, mean: showMean, add: showSummands })[stage.kind]?.(answer, sum);
+	({ scaling: showScaling, max: showMaximum, average: showMean, mean: showMean, add: showSummands, join: showSummands })[stage.kind]?.(answer, sum);
 	if (answer.weights) showProducts(answer, sum);
 	if (hadFocus) valuePart.querySelector("canvas.network-large")?.focus();
 	say(fill(texts.spoken, { row: answer.y, column: answer.x, value: format(answer.value) }));
@@ -151,7 +151,7 @@ function showProducts(answer, target) {
 
 // What a sum takes from the stage before: a map, its mean, or the value of a hidden unit.
 function nameInput(source, unit) {
-	const isUnit = map.stages.find(({ name }) => name === source)?.kind === "dense";
+	const isUnit = ["dense", "join"].includes(map.stages.find(({ name }) => name === source)?.kind);
 	return fill(isUnit ? texts.from_unit : texts.from_map, { unit: unit + 1 });
 }
 
@@ -280,20 +280,21 @@ function laterSteps(answer, name) {
 	return answer.normalization || answer.activation ? [make("p", { className: "lens-chips" }, ...steps(answer, answer.first, name))] : [];
 }
 
-// A shortcut and what it leads past: the values of both at this place.
+// A shortcut and what it leads past: the values of both at this place. Of joined values, the one that is taken.
 function showSummands(answer, target) {
 	const list = make("ol", { className: "network-groups" });
-	for (const { stage, value, map } of answer.summands) {
+	const isJoined = answer.summands.length === 1;
+	for (const { stage, unit, value, map } of answer.summands) {
 		const button = makeButton(
 			"network-group",
-			() => openValue(stage, answer.unit, [answer.y, answer.x], true),
-			make("span", { textContent: fill(texts.map_of, { unit: answer.unit + 1, stage: titleOf(stage) }) }),
-			mapCanvas(unpackMaps(map), 0),
+			() => openValue(stage, unit, [answer.y, answer.x], true),
+			make("span", { textContent: fill(isJoined ? texts.value_of : texts.map_of, { unit: unit + 1, stage: titleOf(stage) }) }),
+			...(isJoined ? [] : [mapCanvas(unpackMaps(map), 0)]),
 			make("b", { textContent: format(value) }),
 		);
 		const made = make("li", {}, button);
 		made.dataset.sum = value;
 		list.append(made);
 	}
-	target.append(make("p", { textContent: texts.about_summands }), list, make("p", { className: "lens-chips" }, ...steps(answer, answer.first)));
+	target.append(make("p", { textContent: isJoined ? texts.about_joined : texts.about_summands }), list, make("p", { className: "lens-chips" }, ...steps(answer, answer.first)));
 }

@@ -159,6 +159,12 @@ def test_window_of_a_pooling_holds_its_maximum_or_mean(trace):
 
 def test_addition_adds_the_maps_of_its_stages(trace):
     for stage in trace.stages:
+        if stage.kind == "join":
+            for unit in (0, stage.shape[2] - 1):
+                source, number = trace.joined(stage, unit)
+                assert trace.maps(source)[0, 0, number] == trace.maps(stage)[0, 0, unit]
+            assert len(stage.sources) > 1
+            continue
         assert len(stage.sources) == {"add": 2, "scaling": 0}.get(stage.kind, 1)
         if stage.kind == "add":
             summed = sum(trace.maps(trace.stage(name)) for name in stage.sources)

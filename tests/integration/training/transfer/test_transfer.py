@@ -51,7 +51,7 @@ def _arguments(home: Path, run: Path) -> list[str]:
 def test_head_leaves_the_backbone_as_it_is(run):
     model, tensors = CnnModel.from_pretrained(run), random_tensors()
     assert model.config.backbone == "efficientnet_lite0" and model.config.image_shape == (32, 32, 3)
-    np.testing.assert_array_equal(model.network.get_layer("bn2").beta.numpy(), tensors["bn2.bias"])
+    np.testing.assert_array_equal(model.network.get_layer("bn1").beta.numpy(), tensors["bn1.bias"])
     assert np.abs(model.network.get_layer("head").kernel.numpy()).max() > 0
     assert model.predict(random_images(3, shape=(32, 32, 3))).shape == (3, 3)
 

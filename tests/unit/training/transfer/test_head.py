@@ -39,7 +39,7 @@ def test_head_of_classes_is_the_logistic_regression(classes):
     scores = head.scores(validation.values)
     found = np.log(1 / (1 + np.exp(-scores))) if classes == 2 else scores - np.logaddexp.reduce(scores, axis=1)[:, None]
     logs = expected.predict_log_proba(standardized(validation.values))
-    np.testing.assert_allclose(found, logs[:, -1:] if classes == 2 else logs, atol=5e-3)
+    np.testing.assert_allclose(found, logs[:, -1:] if classes == 2 else logs, atol=2e-2)
     assert head.loss == pytest.approx(-logs[np.arange(100), validation.labels].mean(), abs=1e-3)
     assert head.loss_on(config, validation) == pytest.approx(head.loss, abs=1e-4)
 
@@ -54,7 +54,7 @@ def test_head_of_a_regression_is_the_ridge_regression():
     expected = Ridge(alpha=0.01 * 200 / 2)  # the loss is the mean of squares, the penalty half a sum
     expected.fit(standardized(train.values), (train.labels - offset) / scale)
     found = head.scores(validation.values)[:, 0]
-    np.testing.assert_allclose(found, expected.predict(standardized(validation.values)), atol=5e-3)
+    np.testing.assert_allclose(found, expected.predict(standardized(validation.values)), atol=2e-2)
 
 
 def test_head_weights_of_classes_count():

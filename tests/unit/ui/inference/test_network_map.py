@@ -83,7 +83,7 @@ def test_show_value_parts_add_up_to_the_sum_of_keras(explainer, pixels):
         products = (numbers(answer["values"]) * numbers(answer["weights"])).sum()
         total = products + answer["rest"] + answer["bias"]
         assert total == pytest.approx(trace.steps(stage)[0][y, x, unit], rel=1e-4, abs=1e-4)
-        assert answer["sum"] == pytest.approx(total, rel=1e-4, abs=1e-4)
+        assert answer["first"] == pytest.approx(total, rel=1e-4, abs=1e-4)
 
 
 def test_show_value_of_a_pooling_and_of_the_scaling(pixels, explainer):
@@ -96,6 +96,28 @@ def test_show_value_of_a_pooling_and_of_the_scaling(pixels, explainer):
     answer = network_map.show_value(explainer, pixels, "scaling", 0, (1, 2))
     scaled = (answer["pixel"] - answer["offset"]) / answer["scale"]
     assert scaled == pytest.approx(trace.maps(explainer.stages[0])[1, 2, 0], rel=1e-5)
+
+
+def test_map_of_a_backbone_shows_additions_and_joined_features():
+    config = CnnConfig(backbone="efficientnet_lite0", filters=(), dense_units=(), image_shape=(64, 64, 3))
+    explainer = Explainer(CnnModel(config))
+    pixels = np.random.default_rng(0).integers(0, 256, config.image_shape, np.uint8)
+    trace, answer = explainer.trace(pixels), network_map.open_map(explainer, pixels)
+    assert size_of(answer) <= MAX_ANSWER_BYTES
+    assert {"depthwise", "add", "join"} <= {stage["kind"] for stage in answer["stages"]}
+    assert sum(stage["parameters"] for stage in answer["stages"]) == explainer.model.network.count_params()
+    for stage in explainer.stages:
+        if stage.kind in ("add", "join"):
+            answer = network_map.show_value(explainer, pixels, stage.name, stage.shape[2] - 1, None)
+            assert size_of(answer) <= MAX_ANSWER_BYTES
+            assert sum(one["value"] for one in answer["summands"]) == pytest.approx(answer["value"], rel=1e-4, abs=1e-5)
+            for one in answer["summands"]:
+                y, x = answer["y"], answer["x"]
+                assert one["value"] == pytest.approx(trace.maps(trace.stage(one["stage"]))[y, x, one["unit"]], rel=1e-5)
+    evidence = network_map.show_evidence(explainer, pixels, None, None)
+    places = numbers(evidence["places"]["values"])
+    assert (evidence["places"]["height"], evidence["placesStage"]) == (32, "blocks.0.0.conv_pw")
+    assert places.sum() + evidence["bias"] == pytest.approx(evidence["score"], rel=1e-4, abs=1e-4)
 
 
 def test_show_evidence_adds_up_for_one_class_and_for_two(explainer, pixels):
