@@ -43,6 +43,7 @@ PACKAGES = [
     "torch",
     "webdataset",
     "mosaicml-streaming",
+    "litdata",
 ]
 
 

@@ -21,6 +21,7 @@ class Setting:
     dataset: str  # id on the Hub of the environment
     data: Path  # the same files in a folder
     converted: Path  # a folder for a copy in the contender's own format; not there yet
+    shape: tuple[int, int, int] = SHAPE  # that the images are brought to
 
 
 Batches = Iterable[tuple[Any, Any]]  # (images, labels (n,))

@@ -41,7 +41,7 @@ def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
     return lambda number: pipeline.make_eval_data(stream, image_shape=SHAPE)
 
 
-def training(setting: Setting, threads: int, strength: float) -> Epochs:
+def training(setting: Setting, threads: int, strength: float, from_disk: bool = False) -> Epochs:
     """The whole pipeline into `tf.data`, shuffled, with augmentation if its strength is not 0."""
     from training import pipeline
     from training.augmentation.config import AugmentConfig
@@ -49,8 +49,8 @@ def training(setting: Setting, threads: int, strength: float) -> Epochs:
     from training.stream import HubStream
 
     decoding.DECODERS = threads
-    stream = HubStream(setting.dataset, batch_size=BATCH)
-    make = partial(pipeline.make_train_data, stream, image_shape=SHAPE, augment=AugmentConfig(augment=strength))
+    stream = HubStream(str(setting.data) if from_disk else setting.dataset, batch_size=BATCH)
+    make = partial(pipeline.make_train_data, stream, image_shape=setting.shape, augment=AugmentConfig(augment=strength))
     return lambda numbers: make(numbers.start, epochs=len(numbers))
 
 

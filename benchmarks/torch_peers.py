@@ -26,11 +26,11 @@ def data_loader(setting: Setting, decode: Callable[[bytes], np.ndarray]) -> Call
         def __getitem__(self, row: int) -> tuple[np.ndarray, int]:
             return decode(images[row]), int(labels[row])
 
-    loader = DataLoader(Rows(), BATCH, shuffle=True, num_workers=WORKERS, persistent_workers=True, collate_fn=_stacked)
+    loader = DataLoader(Rows(), BATCH, shuffle=True, num_workers=WORKERS, persistent_workers=True, collate_fn=stacked)
     return lambda number: loader
 
 
-def _stacked(rows: list[tuple[np.ndarray, int]]) -> tuple:
+def stacked(rows: list[tuple[np.ndarray, int]]) -> tuple:
     """Make one batch of single rows: faster than torch's own collation, which first makes a tensor of each row."""
     import torch
 
@@ -86,7 +86,7 @@ def mosaic(setting: Setting) -> Callable[[int], Batches]:
 
     clean_stale_shared_memory()
     data = Rows(local=str(setting.converted), shuffle=True, batch_size=BATCH)
-    loader = DataLoader(data, BATCH, num_workers=WORKERS, persistent_workers=True, collate_fn=_stacked)
+    loader = DataLoader(data, BATCH, num_workers=WORKERS, persistent_workers=True, collate_fn=stacked)
     return lambda number: loader
 
 
