@@ -64,7 +64,7 @@ from training.tuning.plan import (
 )
 from training.tuning.preset_points import suitable_presets
 from training.tuning.search_job import SearchJob
-from training.tuning.search_space import SearchSpace, best_hyperparameters, searched_names
+from training.tuning.search_space import PRESET, SearchSpace, best_hyperparameters, searched_names
 from training.tuning.trials_report import describe_interval, read_trials
 from training.tuning.tuner import run_search
 from training.tuning.warm_start import read_warm_start
@@ -207,7 +207,7 @@ def _search_space(
     """Return the space around the presets that suit the data, mirrored images decided."""
     overrides = {name: value for name, value in overrides.items() if name not in TRIAL_OPTIONS}
     histogram, first = read_histogram(opened, folder), choose_preset(opened.image_kind.photographs)
-    presets = suitable_presets(config_fields, opened.train.rows, first, bool(data.sketches))
+    presets = suitable_presets(config_fields, opened.train.rows, first, bool(data.sketches), search.max_params)
     for name, preset in presets.items():
         recipe = Recipe(preset.architecture, preset.training, name, preset.mirrors_if_it_may)
         decided = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
@@ -229,6 +229,8 @@ def _log_best(report: TrialsReport) -> None:
     )
     if compared := compare_with_presets(report.trials, best.trial_id):
         logger.info(compared)
+    if report.chosen_because:
+        logger.info("what is trained: %s", report.chosen_because)
 
 
 def study(data: DataConfig, config: StudyConfig, folder: Path) -> str:
@@ -336,7 +338,8 @@ def train(
         parameters=trained.count_params(),
         hyperparameters=hyperparameter_values(settings)
         | architecture
-        | {"scaling": config.scaling.method, "loss": config.loss},
+        | {"scaling": config.scaling.method, "loss": config.loss}
+        | ({PRESET: recipe.start} if recipe.start else {}),
         overrides=overrides,
         preset=recipe.preset,
         decisions=recipe.decisions,
@@ -408,9 +411,14 @@ def evaluate(
 
 
 def _searched_recipe(folder: Path) -> Recipe | None:
-    """Return the recipe of a run's best trial; None without a search."""
-    best = best_hyperparameters(read_trials(folder)) if (folder / TRIALS_FILE).exists() else None
-    return Recipe(*best) if best else None
+    """Return the recipe that a run's search chose; None without a search."""
+    report = read_trials(folder) if (folder / TRIALS_FILE).exists() else None
+    found = best_hyperparameters(report) if report else None
+    if report is None or found is None or report.chosen is None:
+        return None
+    decisions = (f"of the search, {report.chosen_because}",) if report.chosen_because else ()
+    start = report.chosen.hyperparameters.get(PRESET)
+    return Recipe(*found, decisions=decisions, start=str(start) if start else None)
 
 
 def _open_measured(data: DataConfig, opened: TrainingData, folder: Path) -> list[MeasuredRows]:

@@ -25,6 +25,7 @@ class Recipe:
         preset: where both come from; None for a search.
         mirrors_if_it_may: whether `mirror` is still to be decided; see `decide_mirroring`.
         decisions: what was decided from the data and why, a sentence each.
+        start: of a search, the preset that its point started from.
     """
 
     architecture: dict[str, Any]
@@ -32,6 +33,7 @@ class Recipe:
     preset: str | None = None
     mirrors_if_it_may: bool = False
     decisions: tuple[str, ...] = ()
+    start: str | None = None
 
 
 def choose_recipe(opened: TrainingData, name: str | None = None) -> Recipe:

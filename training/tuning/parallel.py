@@ -1,6 +1,6 @@
 """`--parallel N`: a search with N workers on this machine, which this process starts, watches and ends.
 
-This process is KerasTuner's chief. Each worker is a process of its own, with its share of the cores or its own GPU. A
+This process is KerasTuner's chief. Each worker is a separate process, with its share of the cores or a separate GPU. A
 worker ends when the pipe to it does, however this process ends, and its training ends with it.
 """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from model.config import CnnConfig
@@ -83,27 +84,41 @@ class PresetPoint:
         return tuple(max(1, count + first - self.convolutions[0]) for count in counts)
 
 
-def suitable_presets(base: Mapping[str, Any], rows: int, first: str, sketches: bool = False) -> dict[str, Preset]:
+def suitable_presets(
+    base: Mapping[str, Any], rows: int, first: str, sketches: bool = False, max_params: int | None = None
+) -> dict[str, Preset]:
     """Return the presets that suit a dataset, fitted to it; first the one that a training without a search uses.
 
-    `drawings` is for datasets of free drawings, `photo` for images in color. A preset whose network cannot be built for
-    images of this size is left out.
+    `drawings` is for datasets of free drawings, `photo` for images in color. `fast` and `small` give up accuracy for a
+    first result and for few weights: they look good in short trials, and are for networks that must be small. A preset
+    whose network cannot be built for images of this size is left out.
 
     Args:
         base: fields of CnnConfig that the dataset gives: task, labels, image_shape.
         rows: to learn from.
         first: a key of `PRESETS`.
         sketches: whether some of the training images are free drawings.
+        max_params: parameters of a network at most; None for any number.
     """
-    suits = {"drawings": sketches, "photo": base["image_shape"][2] == RGB_CHANNELS}
+    image_shape = base["image_shape"]
+    suits = {"drawings": sketches, "photo": image_shape[2] == RGB_CHANNELS, "fast": False, "small": False}
+    presets = {name: PRESETS[name]().fit_to(base["task"], image_shape, rows) for name in PRESETS}
+    possible = {name: config for name, preset in presets.items() if (config := _config(preset, base))}
     names = [first, *(name for name in PRESETS if name != first and suits.get(name, True))]
-    presets = {name: PRESETS[name]().fit_to(base["task"], base["image_shape"], rows) for name in names}
-    return {name: preset for name, preset in presets.items() if _can_be_built(preset, base)}
+    fitting = [name for name in names if name in possible and _is_small(possible[name], max_params)]
+    if not fitting:
+        fitting = [name for name in ("small", "fast") if name in possible and _is_small(possible[name], max_params)]
+    return {name: presets[name] for name in fitting}
 
 
-def _can_be_built(preset: Preset, base: Mapping[str, Any]) -> bool:
+def _config(preset: Preset, base: Mapping[str, Any]) -> CnnConfig | None:
+    """Return the config of a preset's network, with any scaling; None if there is no such network."""
+    architecture = {name: value for name, value in preset.architecture.items() if name != "scaling"}
     try:
-        PresetPoint.of(preset, base)
+        return CnnConfig(**dict(base) | architecture)
     except TrazoError:
-        return False
-    return True
+        return None
+
+
+def _is_small(config: CnnConfig, max_params: int | None) -> bool:
+    return max_params is None or sum(map(prod, config.weight_shapes.values())) <= max_params

@@ -21,7 +21,8 @@ from training.tuning.preset_points import PresetPoint
 PRESET = "preset"  # the hyperparameter that says from which preset a point has what the others do not set
 # What is searched if the user names nothing: what changes a good recipe to suit the data. Others, such as the
 # activation, have a value that is good on most data; in few trials, a search of everything finds nothing better.
-DEFAULT_SEARCH = (PRESET, "blocks", "filters", "convolutions", "dropout", "augment", "learning_rate")
+# Neither dropout nor augmentation is among them: short trials ask for less of both than long trainings do.
+DEFAULT_SEARCH = (PRESET, "blocks", "filters", "convolutions", "learning_rate")
 SEARCH_ALL = "all"
 
 
@@ -206,15 +207,15 @@ def space_of(report: TrialsReport, histogram: PixelHistogram | None = None) -> S
 
 
 def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return (fields of CnnConfig, fields of TrainConfig) of the best trial; None if no trial has completed.
+    """Return (fields of CnnConfig, fields of TrainConfig) of the trial that is trained; None if none has completed.
 
     Raises:
         TrazoError: if the report does not say what the dataset decided about the network.
     """
-    if report.best is None:
+    if report.chosen is None:
         return None
     hp = keras_tuner.HyperParameters()
-    hp.values = dict(report.best.hyperparameters)
+    hp.values = dict(report.chosen.hyperparameters)
     space = space_of(report)
     architecture, training = space.point(hp)
     return architecture, space.length | training

@@ -16,6 +16,7 @@ from model.io.trials import rank_trials
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.words import counted
 from training.config import TRIAL_OPTIONS
+from training.tuning.choice import choose_trial
 
 if TYPE_CHECKING:  # these import TensorFlow, which takes seconds; a table of trials does not need it
     import keras_tuner
@@ -47,6 +48,9 @@ def build_report(
     origins = dict(enumerate(job.starting_points))
     for number, row in enumerate(rows):
         row.origin, row.stopped = origins.get(number), oracle.stop_reasons.get(row.trial_id)
+    best = best_trial_id(rows, objective.direction)
+    measured = data["rows"]["validation"]
+    chosen, because = choose_trial(rows, best, objective.name, objective.direction, measured)
     return TrialsReport.build(
         objective={"name": objective.name, "direction": objective.direction},
         strategy="planned" if job.plan else job.tune.strategy,
@@ -64,7 +68,9 @@ def build_report(
         },
         space=make_parameters(oracle.get_space()),
         trials=rows,
-        best_trial=best_trial_id(rows, objective.direction),
+        best_trial=best,
+        chosen_trial=chosen,
+        chosen_because=because,
         importance=None,
     )
 

@@ -38,6 +38,8 @@ def differences(config: CnnConfig, training: TrainingReport, trial: TrialView) -
     reports do not know counts as different.
     """
     own = settings_of(config, training)
+    if "preset" in trial.hyperparameters:  # which gives the other blocks' shares of the first one's
+        own |= {"filters": next(iter(config.filters), 0), "convolutions": next(iter(config.convolutions_of_blocks), 0)}
     return [name for name, value in trial.hyperparameters.items() if not _is_same(own.get(name), value)]
 
 

@@ -153,6 +153,11 @@ class TrialsReport(Report):
     space: Annotated[list[Parameter], Field(max_length=100)] | None = Field(None, description="what was varied")
     trials: Annotated[list[Trial], Field(max_length=MAX_ITEMS)] = Field(description="in the order tried")
     best_trial: Text | None = Field(None, description="trial_id of the best trial; of equals the first")
+    chosen_trial: Text | None = Field(
+        None,
+        description="trial_id of what is trained: the best trial, or a preset that may be as good",
+    )
+    chosen_because: Text | None = Field(None, description="why it is not the best one; null if it is")
     importance: Importance | None = Field(None, description="null until the search has ended, or with too few trials")
 
     @model_validator(mode="after")
@@ -165,3 +170,8 @@ class TrialsReport(Report):
     def best(self) -> Trial | None:
         """The best trial; None if none has completed."""
         return next((trial for trial in self.trials if trial.trial_id == self.best_trial), None)
+
+    @property
+    def chosen(self) -> Trial | None:
+        """The trial whose settings are trained; None if none has completed."""
+        return next((trial for trial in self.trials if trial.trial_id == self.chosen_trial), self.best)

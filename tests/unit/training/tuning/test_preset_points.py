@@ -12,8 +12,8 @@ from model.io.reports import write_report
 from model.io.reports.trials import TrialsReport
 from tests.support.trials import trial_row, trials_report
 from training.config import TRIAL_OPTIONS, TrainConfig
-from training.presets import Preset
-from training.tuning.preset_points import suitable_presets
+from training.presets import PRESETS, Preset
+from training.tuning.preset_points import _config, suitable_presets
 from training.tuning.search_space import DEFAULT_SEARCH, SearchSpace, best_hyperparameters, searched_names
 from training.tuning.trials_report import read_trials
 from training.tuning.warm_start import read_warm_start
@@ -22,9 +22,14 @@ GRAY = {"labels": tuple("0123456789"), "task": "multiclass", "image_shape": (28,
 SHAPES = [(28, 28, 1), (8, 8, 1), (32, 32, 3), (64, 48, 3), (128, 128, 3)]
 
 
-def suitable(base: dict = GRAY, first: str = "default", sketches: bool = False) -> dict[str, Preset]:
-    """Return the presets that suit 20,000 rows."""
-    return suitable_presets(base, 20_000, first, sketches)
+def all_presets(base: dict = GRAY, first: str = "default") -> dict[str, Preset]:
+    """Return every preset whose network can be built, fitted to 20,000 rows."""
+    presets = {}
+    for name in dict.fromkeys([first, *PRESETS]):
+        presets |= suitable_presets(base, 20_000, name) if name == first else {}
+        preset = PRESETS[name]().fit_to(base["task"], base["image_shape"], 20_000)
+        presets |= {name: preset} if _config(preset, base) else {}
+    return presets
 
 
 def trained(architecture: dict, training: dict, base: dict) -> tuple[CnnConfig, dict]:
@@ -39,7 +44,7 @@ def trained(architecture: dict, training: dict, base: dict) -> tuple[CnnConfig, 
 @pytest.mark.parametrize("searched", [(), DEFAULT_SEARCH, ("optimizer", "preset")], ids=["all", "default", "two"])
 def test_known_points_train_exactly_what_their_presets_train(shape, searched):
     base = GRAY | {"image_shape": shape}
-    presets = suitable(base, "photo", sketches=True)
+    presets = all_presets(base, "photo")
     space = SearchSpace(base, {"weight_decay": 0.5}, searched=searched, presets=presets)
     points = space.known_points()
     assert [*points] == [*presets] and "default" in points
@@ -53,7 +58,7 @@ def test_known_points_train_exactly_what_their_presets_train(shape, searched):
 
 def test_known_points_values_are_within_the_ranges_of_the_space():
     """Else KerasTuner's Gaussian process could not place them."""
-    space = SearchSpace(GRAY, presets=suitable(GRAY))
+    space = SearchSpace(GRAY, presets=all_presets())
     for values in space.known_points().values():
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
@@ -63,26 +68,26 @@ def test_known_points_values_are_within_the_ranges_of_the_space():
 
 
 def test_point_of_a_preset_with_other_values_keeps_the_rest_of_the_preset():
-    space = SearchSpace(GRAY, presets=suitable(GRAY))
+    space = SearchSpace(GRAY, presets=all_presets())
     hp = keras_tuner.HyperParameters()
     hp.values = space.known_points()["default"] | {"filters": 8, "blocks": 4, "convolutions": 1, "optimizer": "sgd"}
     architecture, training = space.point(hp)
     assert (architecture["filters"], architecture["convolutions"]) == ((8, 16, 32, 64), (1, 2, 3, 3))
-    recipe = suitable()["default"].training
+    recipe = all_presets()["default"].training
     kept = ("ema_momentum", "elastic_transform", "clean_fraction", "precision")
     assert {name: training[name] for name in kept} == {name: recipe[name] for name in kept}
     assert training["learning_rate"] == 0.1  # the default of the other optimizer, not that of the preset's
 
 
 def test_known_points_preset_not_searched_is_only_the_first():
-    space = SearchSpace(GRAY, searched=["dropout"], presets=suitable(GRAY, first="small"))
+    space = SearchSpace(GRAY, searched=["dropout"], presets=all_presets(first="small"))
     assert space.known_points() == {"small": {"preset": "small", "dropout": 0.0}}
     architecture, training = space.point(keras_tuner.HyperParameters())
     assert architecture["filters"] == (8, 12, 15) and training["ema_momentum"] == 0.999
 
 
 def test_rate_of_an_optimizer_that_one_preset_has_exists_only_with_that_preset():
-    default = suitable()["default"]
+    default = all_presets()["default"]
     other = Preset(default.architecture, default.training | {"optimizer": "sgd", "learning_rate": 0.2})
     space = SearchSpace(GRAY, searched=["preset", "learning_rate"], presets={"default": default, "other": other})
     points = space.known_points()
@@ -90,12 +95,21 @@ def test_rate_of_an_optimizer_that_one_preset_has_exists_only_with_that_preset()
     assert points["other"] == {"preset": "other", "learning_rate_sgd": 0.2}
 
 
-def test_suitable_presets_depend_on_color_and_drawings():
-    assert [*suitable(GRAY)][:1] == ["default"] and "photo" not in suitable(GRAY)
-    assert "drawings" not in suitable(GRAY) and "drawings" in suitable(GRAY, sketches=True)
-    assert next(iter(suitable(GRAY, first="small"))) == "small"
-    tiny = suitable(GRAY | {"image_shape": (4, 4, 1)})
-    assert "default" not in tiny  # three blocks would halve four pixels too often
+@pytest.mark.parametrize(
+    ("shape", "first", "options", "names"),
+    [
+        ((28, 28, 1), "default", {}, ["default"]),
+        ((28, 28, 1), "default", {"sketches": True}, ["default", "drawings"]),
+        ((32, 32, 3), "photo", {}, ["photo", "default"]),
+        ((64, 64, 1), "photo", {}, ["photo", "default"]),  # photographs in gray
+        ((32, 32, 3), "photo", {"max_params": 500_000}, ["default"]),
+        ((28, 28, 1), "default", {"max_params": 200_000}, ["small", "fast"]),
+        ((28, 28, 1), "default", {"max_params": 10_000}, ["small"]),
+        ((4, 4, 1), "default", {}, []),  # three blocks would halve four pixels too often
+    ],
+)
+def test_suitable_presets_depend_on_color_drawings_and_size(shape, first, options, names):
+    assert [*suitable_presets(GRAY | {"image_shape": shape}, 20_000, first, **options)] == names
 
 
 def test_searched_names_default_leaves_out_what_the_user_chose():
@@ -105,7 +119,7 @@ def test_searched_names_default_leaves_out_what_the_user_chose():
 
 def test_best_hyperparameters_of_a_search_are_those_of_its_presets(tmp_path):
     """As trials.json keeps them: a later version may have other presets, and this run's decided about mirroring."""
-    presets = suitable(GRAY | {"image_shape": (32, 32, 3)}, "photo")
+    presets = all_presets(GRAY | {"image_shape": (32, 32, 3)}, "photo")
     own = presets["photo"]
     presets["photo"] = replace(own, training=own.training | {"mirror": 0.5})
     space = SearchSpace(GRAY | {"image_shape": (32, 32, 3)}, searched=["preset", "dropout"], presets=presets)
@@ -130,7 +144,7 @@ def test_best_hyperparameters_of_a_search_are_those_of_its_presets(tmp_path):
 def warm_start(run, report: dict, **space) -> dict:
     """Write a run's trials.json, and start a search from it."""
     write_json(run / "trials.json", report)
-    return read_warm_start(run, SearchSpace(GRAY, presets=suitable(GRAY), **space))
+    return read_warm_start(run, SearchSpace(GRAY, presets=all_presets(), **space))
 
 
 @pytest.fixture

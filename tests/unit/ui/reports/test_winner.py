@@ -56,6 +56,16 @@ def test_differences_network_that_no_search_describes_is_not_the_winner():
     assert found(VALUES, replace(CONFIG, dense_units=(32, 32))) == ["dense_units"]
 
 
+def test_differences_of_a_point_with_a_preset_compare_the_first_block():
+    """The preset gives the others' shares of it."""
+    of_small = TRAINED.model_copy(update={"hyperparameters": TRAINED.hyperparameters | {"preset": "small"}})
+    trial = TrialView(0, "000", "COMPLETED", 0.9, VALUES | {"preset": "small"}, 1, 1.0, None)
+    unequal = replace(CONFIG, filters=(16, 24, 30), convolutions=(2, 3, 3))
+    assert differences(unequal, of_small, trial) == []
+    assert differences(unequal, TRAINED, trial) == ["preset"]
+    assert differences(replace(unequal, filters=(8, 24, 30)), of_small, trial) == ["filters"]
+
+
 def test_differences_of_the_bundled_model_and_search():
     names = differences(
         CnnConfig.from_file(PRETRAINED / "config.json"),
