@@ -22,7 +22,7 @@ from training.presets import fast
 
 PROBE_STEPS, PROBE_STEPS_PER_EPOCH = 400, 100  # of the training without mirrored images, at most
 MIN_PROBE_SIDE_PX, MAX_PROBE_SIDE_PX = 4, 48  # larger images are resized for it
-MAX_PROBE_EPOCHS = 40  # of few rows, which a network knows by heart then
+MAX_PROBE_EPOCHS = 20  # of few rows, which a network knows by heart then
 MAX_DROP = 0.05  # of the accuracy on mirrored images, or rise of a regression's error, as a share
 SIGNIFICANCE = 0.05  # of a class's drop, divided by the number of classes (Bonferroni)
 
