@@ -19,6 +19,7 @@ from tests.browser.actions import (
     wait_for_no_answer,
 )
 from ui.i18n import BROWSER_TEXT
+from ui.lesson import STEPS
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,42 +27,49 @@ pytestmark = [
 ]
 
 FOUR = [[(0.52, 0.16), (0.28, 0.6), (0.76, 0.6)], [(0.6, 0.4), (0.6, 0.86)]]
-STEPS = 8  # frames per line of a stroke
+FRAMES = 8  # per line of a stroke
 FRAME_MS = 90
 ANIMATION_WIDTH_PX = 760
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_screenshots(open_page, screen):
+def save(page, name: str, full_page: bool = True) -> None:
+    """Save the page in 256 colors: a fifth of the size."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2000)  # until nothing moves
+    image = Image.open(io.BytesIO(page.screenshot(full_page=full_page)))
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
 
-    def save(tab: str) -> None:
-        """Save the page in 256 colors: a fifth of the size."""
-        page.wait_for_timeout(2000)  # until nothing moves
-        image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-            SCREENSHOTS / f"{tab}{screen}.png", optimize=True
-        )
 
-    page = open_page(**SCREENS[screen])
-    open_tab(page, "digit")
+def save_tabs(page, suffix: str, language: str = "es") -> None:
+    """Save each tab, the digit tab with an answer."""
+    open_tab(page, "digit", language)
     draw(page, DIGITS["7"])
     wait_for_answer(page, "7")
     page.locator("#notice").wait_for(state="hidden")  # the network is loaded
-    page.mouse.move(0, 0)
-    save("digit")
-    open_tab(page, "edges")
-    choose_kernel(page, "all")
+    save(page, f"digit{suffix}")
+    open_tab(page, "edges", language)
+    choose_kernel(page, "all", language)
     page.wait_for_function("() => document.querySelectorAll('.matrix input')[4].value === '8'")
-    save("edges")
-    open_tab(page, "tuning")
+    save(page, f"edges{suffix}")
+    open_tab(page, "tuning", language)
     page.locator(".main-svg:visible").first.wait_for()
-    save("tuning")
+    save(page, f"tuning{suffix}")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_screenshots(open_page, screen):
+    page = open_page(**SCREENS[screen])
+    save_tabs(page, screen)
     if "dark" in screen:
         return
     for part in ("compare", "conclusions", "space", "model"):
         open_part(page, part)
-        save(f"tuning-{part}")
+        save(page, f"tuning-{part}{screen}")
+    open_part(page, "try")
+    page.locator(".train-start").click()
+    page.locator(".train-try").wait_for()
+    save(page, f"tuning-try{screen}")
     open_tab(page, "digit")
     page.locator("#digit-inside > button").click()
     page.locator('[data-stage="block1_conv2"]').click()
@@ -69,7 +77,24 @@ def test_screenshots(open_page, screen):
     page.locator(".network-sum table").first.wait_for()
     page.locator('[data-stage="answer"]').click()
     page.locator(".network-softmax").wait_for()
-    save("inside")
+    save(page, f"inside{screen}")
+
+
+@pytest.mark.parametrize(("screen", "language"), [("", "es"), ("-phone", "es"), ("", "en")])
+def test_screenshots_of_the_lesson(open_page, screen, language):
+    """A step whose task is done, with its explanation; in English the tabs, too."""
+    page = open_page(language, **SCREENS[screen])
+    suffix = screen if language == "es" else f"{screen}-{language}"
+    if language != "es":
+        save_tabs(page, suffix, language)
+    bricks = next(number for number, step in enumerate(STEPS, 1) if step.name == "bricks")
+    page.goto(f"{page.url.partition('?')[0]}?lesson={bricks}")
+    page.locator(".lens-size", has_text="512 × 512").wait_for()
+    page.locator(".lesson input").nth(1).check()
+    choose_kernel(page, "vertical", language)
+    page.locator(".lesson-verdict").wait_for()
+    page.evaluate("scrollTo(0, 0)")
+    save(page, f"lesson{suffix}", full_page=False)
 
 
 def test_animation_of_the_digit_tab(open_page):
@@ -100,8 +125,8 @@ def test_animation_of_the_digit_tab(open_page):
         page.mouse.move(*places[0])
         page.mouse.down()
         for start, end in pairwise(places):
-            for step in range(1, STEPS + 1):
-                page.mouse.move(*(a + (b - a) * step / STEPS for a, b in zip(start, end, strict=True)))
+            for step in range(1, FRAMES + 1):
+                page.mouse.move(*(a + (b - a) * step / FRAMES for a, b in zip(start, end, strict=True)))
                 page.wait_for_timeout(FRAME_MS)  # answers come meanwhile
                 shoot()
         page.mouse.up()

@@ -151,46 +151,48 @@ function printSheet() {
 
 // --- Moving ---
 
-function setControls() {
+function setControls(others = {}) {
 	trazo.clearLink();
-	trazo.openLink({ ...step.state, lesson: String(number) });
+	trazo.openLink({ ...step.state, ...others, lesson: String(number) });
 }
 
-function openStep(wanted, sets = true) {
+// Open a step; `linked` holds the parameters of an address that opened it, which come before the step's.
+function openStep(wanted, linked = null) {
 	number = Math.min(Math.max(wanted, 1), steps.length);
 	step = steps[number - 1];
 	document.activeElement?.blur();
 	show();
 	find(".lesson-said").textContent = "";
 	facts = {};
-	if (sets) setControls();
-	else {
-		const state = { ...step.state, ...Object.fromEntries(trazo.opened), lesson: String(number) };
-		trazo.setLink(state);
-		trazo.report("choices", (trazo.choices = state));
-	}
-	find("h2").focus({ preventScroll: !sets });
+	setControls(linked ?? {});
+	find("h2").focus({ preventScroll: Boolean(linked) });
 }
 
-function toggle(open, sets = true) {
+function toggle(open, linked = null) {
 	card.hidden = !open;
 	opener.setAttribute("aria-expanded", String(open));
 	document.body.classList.toggle("has-lesson", open);
 	if (!open) {
 		trazo.setLink({ lesson: null });
 		line.hidden = true;
-	} else openStep(number || 1, sets);
+	} else openStep(number || 1, linked);
 }
 
 opener.addEventListener("click", () => toggle(card.hidden));
 find(".lesson-back").addEventListener("click", () => openStep(number - 1));
 find(".lesson-next").addEventListener("click", () => openStep(number + 1));
-find(".lesson-set").addEventListener("click", setControls);
-find(".lesson-go").addEventListener("click", () => {
+find(".lesson-set").addEventListener("click", () => setControls());
+const MIN_HEIGHT_PX = 50; // of a place that shows more than its label
+
+function goThere(tries = 100) {
 	const place = document.querySelector(step.place);
+	const isReady = place?.offsetHeight >= MIN_HEIGHT_PX;
+	if (!isReady && tries) return setTimeout(goThere, 100, tries - 1); // its tab is being opened
 	place?.scrollIntoView({ block: "start" });
 	place?.querySelector("canvas, button:enabled, select, input, [tabindex='0']")?.focus({ preventScroll: true });
-});
+}
+
+find(".lesson-go").addEventListener("click", () => goThere());
 find(".lesson-restart").addEventListener("click", () => {
 	for (const name of Object.keys(progress)) delete progress[name];
 	keep();
@@ -210,4 +212,4 @@ new IntersectionObserver(([{ isIntersecting }]) => (line.hidden = card.hidden ||
 // The page leaves room for it, and what is in sight while a finger moves is above it.
 new ResizeObserver(() => document.body.style.setProperty("--foot", `${line.offsetHeight}px`)).observe(line);
 if (number > steps.length) number = 0;
-toggle(true, !number); // page_tools.js sets the controls of a step that the address names
+toggle(true, number ? Object.fromEntries(trazo.opened) : null);
