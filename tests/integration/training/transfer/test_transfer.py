@@ -149,7 +149,7 @@ def test_finetuning_continues_from_the_head_and_resumes(home, cache, tmp_path, m
     """A training of a backbone takes a minute to trace."""
     from training.loop import trainer
 
-    arguments = [*_arguments(home, tmp_path / "run"), "--finetune", "--epochs", "2", "--precision", "float32"]
+    arguments = [*_arguments(home, tmp_path / "run"), "--finetune", "--epochs", "2", "--mirror", "0"]
     with monkeypatch.context() as patch:
 
         def stop(*_, **__):
