@@ -54,10 +54,10 @@ class Evidence:
     places: list[Places]
     feature_stage: Stage
 
-    @property
-    def source(self) -> Stage | None:
-        """The stage on whose grid `by_place` lies; None if there is none."""
-        return self.places[0].stage if self.places else None
+    def grid(self, most: int | None = None) -> Places | None:
+        """Return the finest grid, with at most so many places if there is one; None if the features have none."""
+        fitting = [one for one in self.places if most is None or one.values[..., 0].size <= most]
+        return next(iter(fitting or self.places[-1:]), None)
 
     @property
     def scores(self) -> np.ndarray:
@@ -68,21 +68,37 @@ class Evidence:
         """Return what each feature adds to a label's score, float64 (features,)."""
         return self.features.astype(np.float64) * self.weights[:, label]
 
-    def by_place(self, label: int) -> np.ndarray | None:
-        """Return what each place adds to a label's score, float64 (height, width); None if it cannot be split.
+    def by_place(self, label: int, most: int | None = None) -> np.ndarray | None:
+        """Return what each place of a grid adds to a label's score, float64 (height, width).
 
-        A place of a coarser grid is spread evenly over the places of the finest one that it covers.
+        Args:
+            label: id of the label.
+            most: see `grid`. A place of a coarser grid is spread evenly over those that it covers, those of a finer
+                one are summed.
+
+        Returns:
+            the parts, whose sum is the score without the bias; None if it cannot be split.
         """
-        if not self.places:
+        grid = self.grid(most)
+        if grid is None:
             return None
-        finest, *coarser = (one.of(self.weights[:, label]) for one in self.places)
-        for parts in coarser:
-            rows, columns = (
-                np.arange(fine) * coarse // fine for fine, coarse in zip(finest.shape, parts.shape, strict=True)
-            )
-            shares = np.outer(np.bincount(rows), np.bincount(columns))
-            finest = finest + (parts / shares)[rows][:, columns]
-        return finest
+        height, width, _ = grid.values.shape
+        total = np.zeros((height, width))
+        for one in self.places:
+            parts = one.of(self.weights[:, label])
+            total += _regrid(_regrid(parts, height).T, width).T
+        return total
+
+
+def _regrid(parts: np.ndarray, rows: int) -> np.ndarray:
+    """Return the parts (n, columns) on so many rows, with the same sum: rows are spread or summed."""
+    count = len(parts)
+    if rows >= count:
+        source = np.arange(rows) * count // rows
+        return (parts / np.bincount(source)[:, None])[source]
+    summed = np.zeros((rows, parts.shape[1]))
+    np.add.at(summed, np.arange(count) * rows // count, parts)
+    return summed
 
 
 def collect_evidence(trace: Trace, config: CnnConfig) -> Evidence:

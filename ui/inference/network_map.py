@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model.trace import Trace
 
 MAX_IMAGE_VALUES = 30_000  # of the images in one answer, each a byte
+MAX_PLACES = MAX_IMAGE_VALUES // 6  # of the evidence in one answer, each a number
 MAX_TERMS = 900  # products in one answer, each two numbers
 MAX_MAPS = 256  # of a layer in one answer
 THUMBNAILS = 3  # of a stage
@@ -130,10 +131,10 @@ def show_evidence(explainer: Explainer, pixels: np.ndarray, label: int | None, o
     if not all(0 <= one < len(scores) for one in (label, other or 0)) or label == other:
         raise UserError("failed")
     parts, bias = evidence.by_feature(label), float(evidence.bias[label])
-    places = evidence.by_place(label)
+    places = evidence.by_place(label, MAX_PLACES)
     if other is not None:
         parts, bias = parts - evidence.by_feature(other), bias - float(evidence.bias[other])
-        places = None if places is None else places - evidence.by_place(other)
+        places = None if places is None else places - evidence.by_place(other, MAX_PLACES)
     order = np.argsort(-np.abs(parts), kind="stable")[:MAX_FEATURES]
     weights = evidence.weights[:, label] - (0 if other is None else evidence.weights[:, other])
     offset, scale = config.target_offset_and_scale
@@ -150,9 +151,9 @@ def show_evidence(explainer: Explainer, pixels: np.ndarray, label: int | None, o
         "restCount": len(parts) - len(order),
         "rest": short(parts.sum() - parts[order].sum()),
         "places": None
-        if places is None or places.size > MAX_IMAGE_VALUES // 6
+        if places is None or places.size > MAX_PLACES
         else {"height": places.shape[0], "width": places.shape[1], "values": pack_numbers(places)},
-        "placesStage": evidence.source.name if evidence.source else None,
+        "placesStage": grid.stage.name if (grid := evidence.grid(MAX_PLACES)) else None,
         "input": pack_maps(trace.pixels, MAX_IMAGE_VALUES // 2) | {"shape": list(config.image_shape)},
         "classes": _classes(explainer, evidence, label, other),
         "temperature": config.temperature,

@@ -199,8 +199,11 @@ def test_evidence_adds_up_to_every_score(explainer, trace):
         places = evidence.by_place(label)
         assert (places is None) == bool(explainer.model.config.dense_units)
         if places is not None:
-            assert places.shape == evidence.source.shape[:2]
-            np.testing.assert_allclose(places.sum() + evidence.bias[label], score, rtol=1e-4, atol=1e-4)
+            assert places.shape == evidence.grid().stage.shape[:2]
+            for most in (None, 30):
+                places = evidence.by_place(label, most)
+                assert most is None or places.size <= most or len(evidence.places) == 1
+                np.testing.assert_allclose(places.sum() + evidence.bias[label], score, rtol=1e-4, atol=1e-4)
 
 
 def test_evidence_scores_give_the_predicted_probabilities(explainer, trace):
