@@ -113,8 +113,10 @@ def _import_commands() -> ModuleType:
     with quiet():
         from training import commands
         from training.data.parquet.hub_client import configure
+        from training.devices import let_gpu_memory_grow
 
     configure()
+    let_gpu_memory_grow()
     return commands
 
 

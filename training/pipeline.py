@@ -15,6 +15,7 @@ from training.data.batches import Batch
 from training.data.decode import decoded_groups
 from training.data.image_shape import sample_image_shape
 from training.data.stream import HubStream
+from training.devices import prefetch_to_gpu
 
 # For functions in which no Python statement depends on a tensor's value. AutoGraph would rewrite the source of each
 # function they call, which takes seconds at the start of a training.
@@ -184,7 +185,7 @@ def _prefetched(data: tf.data.Dataset) -> tf.data.Dataset:
     # the end of an epoch by a second.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return data.prefetch(PREFETCHED_BATCHES).with_options(options)
+    return prefetch_to_gpu(data.prefetch(PREFETCHED_BATCHES).with_options(options))
 
 
 def _augmentation_seeds(stream: HubStream, epoch: int, start: int, epochs: int, steps: int) -> tf.data.Dataset:

@@ -10,6 +10,7 @@ from model.losses import make_answer_function, make_loss, make_metric_function, 
 from model.network import standardized_outputs
 from training.augmentation.mixing import MixedLabels, label_parts
 from training.config import TrainConfig
+from training.devices import has_gpu
 from training.loop.state import TrainState
 
 Labels: TypeAlias = tf.Tensor | MixedLabels  # the latter only in training
@@ -58,9 +59,11 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
         ]
         return tf.stack([loss * rows, tf.add_n(metrics), rows])
 
-    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU. Nothing below
-    # depends on a tensor's value, so that AutoGraph would only slow the tracing down.
-    @tf.function(input_signature=[images_spec, train_labels_spec], jit_compile=False, autograph=False)
+    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU; on a GPU it is
+    # Keras' default. Nothing below depends on a tensor's value, so that AutoGraph would only slow the tracing down.
+    uses_xla = has_gpu()
+
+    @tf.function(input_signature=[images_spec, train_labels_spec], jit_compile=uses_xla, autograph=False)
     def train_step(images: tf.Tensor, labels: Labels) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = inner(images, training=True)
@@ -76,7 +79,7 @@ def compile_steps(state: TrainState, config: CnnConfig, settings: TrainConfig) -
                 average.assign_add(step_size * (weight.value - average.value))
         return batch_sums(labels, outputs, loss)
 
-    @tf.function(input_signature=[images_spec, labels_spec], jit_compile=False, autograph=False)
+    @tf.function(input_signature=[images_spec, labels_spec], jit_compile=uses_xla, autograph=False)
     def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         outputs = ema_inner(images, training=False)
         return batch_sums(labels, outputs, weighted_loss(labels, outputs)), answer_of(in_unit(outputs))
