@@ -59,7 +59,7 @@ def copy_photographs(folder: Path, source: Path) -> tuple[str, int]:
     """Copy the JPEGs in a folder and its folders, whose names are the classes; returns what `make_small` does."""
     paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
     if not paths:
-        raise SystemExit(f"there is no JPEG in {source}")
+        raise SystemExit(f"{source} has no JPEG files")
     sides = []
     for path in paths:
         with Image.open(path) as image:
