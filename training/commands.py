@@ -52,6 +52,7 @@ from training.study.space import StudySpace
 from training.study.study import format_study, run_study
 from training.transfer.start import StartingModel
 from training.transfer.train import train_on_backbone, with_images_for_start, without_preset
+from training.tuning.distributed import detect_role
 from training.tuning.parallel import run_parallel
 from training.tuning.plan import (
     NoTimeError,
@@ -112,6 +113,8 @@ def run_all(
             if tune(data, overrides, search, folder, tensorboard, found, clock) is None:
                 return
         except NoTimeError as error:
+            if detect_role() == "worker":
+                return
             logger.info("%s: the preset is trained without a search", error)
     train(data, overrides, folder, tensorboard=tensorboard, found=found, clock=clock, transfer=transfer)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)

@@ -22,6 +22,7 @@ STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEEDS = 100  # runs of one value in a study
 MAX_TRIALS = 30  # of a search for which no number was given
 SEARCH_PATIENCE = 6  # trials without a gain, after which such a search ends
+MIN_HYPERBAND_EPOCHS = 3  # of a trial
 MAX_PARALLEL = 64  # trials at the same time
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
@@ -250,9 +251,10 @@ class TuneConfig(Validated):
             TrazoError: if a value is unknown or out of range.
         """
         super().__post_init__()
-        if self.strategy == "hyperband" and self.trial_epochs is not None and self.trial_epochs < 3:
+        if self.strategy == "hyperband" and 0 < (self.trial_epochs or 0) < MIN_HYPERBAND_EPOCHS:
             raise TrazoError(
-                f"hyperband tries points for a third of trial_epochs first: give 3 or more, not {self.trial_epochs}"
+                f"hyperband tries points for a third of trial_epochs first: give {MIN_HYPERBAND_EPOCHS} or more, "
+                f"not {self.trial_epochs}"
             )
 
     @property

@@ -17,7 +17,7 @@ from model.config import CnnConfig
 from model.errors import StreamError, TrazoError
 from model.io.atomic import write_json
 from model.words import counted
-from training.config import TrainConfig, TuneConfig
+from training.config import MIN_HYPERBAND_EPOCHS, TrainConfig, TuneConfig
 from training.data.splits import TrainingData
 from training.tuning.distributed import MAX_WAIT_S, detect_role
 from training.tuning.halving import comparison_epochs
@@ -233,7 +233,8 @@ def with_length(tune: TuneConfig, plan: Plan) -> TuneConfig:
     """Return the options of a search with the length of a trial, the user's or else the planned one."""
     length = _given_length(tune) or plan.trial
     assert length is not None
-    return replace(tune, trial_epochs=length.epochs, trial_steps=length.steps)
+    epochs = max(length.epochs, MIN_HYPERBAND_EPOCHS if tune.strategy == "hyperband" else 1)
+    return replace(tune, trial_epochs=epochs, trial_steps=length.steps)
 
 
 # --- Its file ---

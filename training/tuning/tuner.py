@@ -286,7 +286,7 @@ def _failure(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) ->
         return f"the last one's reason: {reasons[-1]}"
     if oracle.exhausted_reason:
         return oracle.exhausted_reason
-    return f"none ended within {tune.minutes:g} minutes" if oracle.deadline_passed() else "none was started"
+    return f"none ended within {tune.minutes:.2g} minutes" if oracle.deadline_passed() else "none was started"
 
 
 def _stop_reason(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str | None:

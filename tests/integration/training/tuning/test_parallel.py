@@ -54,18 +54,10 @@ def test_search_two_workers_complete_all_trials_and_end(tmp_path, tiny_space):
 def search(tmp_path):
     """Start a long search with two workers; return its process once both train, and kill it in the end."""
     log = (tmp_path / "log.txt").open("w")
-    options = ["--output", str(tmp_path / "run"), "--dataset", SAMPLE, "--batch-size", "32", "--parallel", "2"]
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.tune_tiny",
-        "tune",
-        *options,
-        "--trials",
-        "4",
-        "--trial-epochs",
-        "40",
-    ]
+    data = ["--dataset", SAMPLE, "--max-rows", "500", "--batch-size", "32"]
+    length = ["--trials", "4", "--trial-epochs", "400", "--trial-steps", "5"]
+    verb = [sys.executable, "-m", "tests.support.tune_tiny", "tune"]
+    command = [*verb, "--output", str(tmp_path / "run"), "--parallel", "2", *data, *length]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
     wait_for(lambda: len([*(tmp_path / "run" / "tuner").glob("trial_*/checkpoint.safetensors")]) == 2)
     yield process

@@ -159,6 +159,8 @@ def test_with_length_options_of_the_user_come_first():
     plan = Plan(TrialLength(6, 211))
     tune = with_length(TuneConfig(), plan)
     assert (tune.trial_epochs, tune.trial_steps) == (6, 211)
+    short = with_length(TuneConfig(strategy="hyperband"), Plan(TrialLength(1, 5)))
+    assert (short.trial_epochs, short.trial_steps) == (3, 5)  # as many as hyperband needs
     tune = with_length(TuneConfig(trial_steps=10), plan)
     assert (tune.trial_epochs, tune.trial_steps) == (planning.DEFAULT_TRIAL_EPOCHS, 10)
 

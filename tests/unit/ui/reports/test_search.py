@@ -36,3 +36,15 @@ def test_varied_learning_rate_is_one_with_fixed_optimizer(tmp_path):
         del trial["hyperparameters"]["optimizer"]
     search = read_report(tmp_path, trials=trials, best_trial=None)
     assert "learning_rate" in {hyperparameter.name for hyperparameter in search.varied()}
+
+
+def test_stopped_trial_is_shown_as_such_and_compared_with_none_of_full_length(tmp_path):
+    trials = copy.deepcopy(REPORT["trials"])[:4]
+    trials[3] |= {"score": 0.99, "stopped": "stopped after epoch 1 of 2: val_accuracy 0.9 was in place 4 of 4"}
+    search = read_report(tmp_path, trials=trials, best_trial="02")
+    stopped = search.trials[3]
+    assert (stopped.status, stopped.reason) == ("STOPPED", trials[3]["stopped"])
+    assert stopped not in search.comparable().trials and len(search.comparable().trials) == 3
+    assert [order for order, _, _ in search.running_best()] == [0, 1, 2]
+    columns, rows = search.table()
+    assert rows[3][columns.index("reason")] == trials[3]["stopped"]
