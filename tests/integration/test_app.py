@@ -1,5 +1,6 @@
 """The app as a user runs it: a process on a free port, called over HTTP by Gradio's own client."""
 
+import gc
 import json
 import os
 import signal
@@ -395,12 +396,13 @@ def test_page_is_launched_at_its_address_with_its_settings(monkeypatch, tmp_path
     monkeypatch.setattr(app.ModelSupervisor, "start", lambda self: None)
 
     def launch(demo: gr.Blocks, **options: object) -> None:
-        launched.update(options, queue=demo._queue)
+        launched.update(options, queue=demo._queue, looks_for_garbage=gc.isenabled())
         demo.server = SimpleNamespace(servers=[])
 
     monkeypatch.setattr(gr.Blocks, "launch", launch)
     app.main()
     assert (launched["server_name"], launched["server_port"]) == ("[::1]", 8123)
     assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False
+    assert not launched["looks_for_garbage"] and gc.isenabled()  # only once the page is served
     # Gradio's names: the settings are environment variables, and nothing fails if Gradio renames them.
     assert launched["queue"].ANALYTICS_MAX_EVENTS == 1 and launched["queue"].ANAYLTICS_CACHE_FREQUENCY > 1_000_000
