@@ -97,7 +97,7 @@ def run_all(
     if data.test_split not in ("test", HELD_OUT):
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
-    clock = RunClock(search.minutes, folder)
+    clock = RunClock(search.minutes, folder, "epochs" in overrides)
     data = with_images_for_start(data, overrides, transfer)
     opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
@@ -301,7 +301,7 @@ def train(
     else:
         architecture = recipe.architecture | {"scaling": histogram.fit(recipe.architecture["scaling"])}
     config = make_config(data, config_fields | architecture, settings)
-    if clock and clock.minutes and "epochs" not in overrides:
+    if clock and clock.minutes and not clock.epochs_given:
         length = plan_training(folder, clock, config, settings, opened)
         settings, overrides = replace(settings, **length), overrides | length
     steps = settings.epochs * min(len(opened.train), settings.steps_per_epoch or len(opened.train))

@@ -24,24 +24,16 @@ from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
 from training.tuning.search_space import Space
 from training.tuning.speed import MAX_EPOCHS, Speed, longest_training, measure_speed
+from training.tuning.trial_length import MIN_TRIAL_STEPS, TrialLength, choose_trial_length
 from training.tuning.trial_record import recorded_seconds
 
 if TYPE_CHECKING:
     from training.tuning.search_job import SearchJob
 
 DEFAULT_TRIAL_EPOCHS = 3  # if only the steps of a trial's epoch are given
-# A trial has as many steps as three epochs, but at least and at most so many: with fewer a search prefers networks that
-# learn fast to those that end well, and more cost more than they tell. It is never longer than a third of a training.
-TRIAL_EPOCHS = 3
-MIN_TRIAL_STEPS, MAX_TRIAL_STEPS = 1000, 3000
-TRIALS_PER_TRAINING = 3
-# A trial can be stopped after a validation. There are at most so many, and they take at most a quarter of the time of
-# the trial's steps, if a step takes as long as validating three batches.
-MAX_VALIDATIONS, MAX_VALIDATION_SHARE, VALIDATION_BATCHES_PER_STEP = 6, 0.25, 3
-# A search gets a fifth of a run's minutes. That is enough for four full trials, or they are shorter. If they had fewer
-# steps than `MIN_USEFUL_STEPS`, all the time is better spent on the training.
+# A search gets a fifth of a run's minutes. If a full trial then had fewer steps than `MIN_USEFUL_STEPS`, all the time
+# is better spent on the training.
 SEARCH_SHARE = 0.2
-FULL_TRIALS = 4
 MIN_USEFUL_STEPS = 200
 MIN_TRAINING_SHARE = 0.5  # of a run's minutes; if what came before took longer, the run takes longer than its minutes
 STOPPED_TRIAL_COST = 0.4  # of a full trial, on average over those after the known points
@@ -54,47 +46,6 @@ class NoTimeError(TrazoError):
     """There is too little time for a search."""
 
 
-# --- Lengths ---
-
-
-@dataclass(frozen=True)
-class TrialLength:
-    """The length of a trial that is not stopped."""
-
-    epochs: int
-    steps: int | None  # of an epoch; None for all batches
-
-    def per_epoch(self, batches: int) -> int:
-        """Return the steps of an epoch, if all rows are so many batches."""
-        return min(batches, self.steps or batches)
-
-
-def choose_trial_length(
-    batches: int, validation_batches: int, training_steps: int, search_steps: float | None = None
-) -> TrialLength:
-    """Return how long a trial is: by the number of images, and by what the training and the search may take.
-
-    Args:
-        batches: of all training rows.
-        validation_batches: of all validation rows.
-        training_steps: of the training that follows.
-        search_steps: that the whole search may take; None for any number.
-
-    Example:
-        >>> choose_trial_length(422, 47, 30 * 422)  # 54,000 rows in batches of 128: three epochs in six parts
-        TrialLength(epochs=6, steps=211)
-    """
-    steps = min(max(TRIAL_EPOCHS * batches, MIN_TRIAL_STEPS), MAX_TRIAL_STEPS, training_steps // TRIALS_PER_TRAINING)
-    if search_steps is not None:
-        steps = min(steps, int(search_steps / FULL_TRIALS))
-    steps = max(steps, 1)
-    if steps >= MAX_VALIDATIONS * batches:
-        return TrialLength(round(steps / batches), None)
-    affordable = steps * MAX_VALIDATION_SHARE * VALIDATION_BATCHES_PER_STEP / max(1, validation_batches)
-    epochs = min(max(2, int(affordable)), MAX_VALIDATIONS, steps)
-    return TrialLength(epochs, -(-steps // epochs))
-
-
 # --- The plan of a run ---
 
 
@@ -105,20 +56,22 @@ class Plan:
     trial: TrialLength | None  # None: there is too little time for a search
     speed: Speed | None = None  # of the first point; None if it was not measured, because any time may be taken
     search_s: float | None = None  # seconds for the search; None for any time
+    training_s: float | None = None  # seconds for the training that follows; None for any time, or no training
     training: dict[str, Any] | None = None  # length of the training in a run's minutes, as fields of TrainConfig
 
 
 class RunClock:
     """The minutes of a run, which its search and its training share. Time while it was stopped does not count."""
 
-    def __init__(self, minutes: float | None, folder: Path) -> None:
+    def __init__(self, minutes: float | None, folder: Path, epochs_given: bool = False) -> None:
         """Start; what the trials of earlier calls took is spent already.
 
         Args:
             minutes: for everything; None for any time.
             folder: of the run.
+            epochs_given: whether the user chose how long the training is; the search gets what that leaves.
         """
-        self.minutes = minutes
+        self.minutes, self.epochs_given = minutes, epochs_given
         self._before_s, self._started = recorded_seconds(folder), time.monotonic()
 
     def seconds_left(self) -> float:
@@ -178,17 +131,21 @@ def _make_plan(
     if tune.minutes is None or (given and not clock):
         return Plan(given or choose_trial_length(batches, validation_batches, training.epochs * per_epoch))
     speed = _measure_first_point(space, opened, training)
+    training_steps = training.epochs * per_epoch
     if clock is None:
-        search_s, training_steps = 60 * tune.minutes, training.epochs * per_epoch
+        search_s = 60 * tune.minutes
+    elif clock.epochs_given:
+        search_s = clock.seconds_left() - speed.seconds(training.epochs, per_epoch)
     else:
         seconds = clock.seconds_left()
         # What the longest useful training leaves over is for the search, too.
         search_s = max(SEARCH_SHARE * seconds, seconds - speed.seconds(MAX_EPOCHS, batches))
         training_steps = int((seconds - search_s) / speed.step_s)
+    search_s = max(0.0, search_s)
     length = given or choose_trial_length(batches, validation_batches, training_steps, search_s / speed.step_s)
     if clock and not given and length.epochs * length.per_epoch(batches) < MIN_USEFUL_STEPS:
         return Plan(None, speed)
-    return Plan(length, speed, search_s)
+    return Plan(length, speed, search_s, clock.seconds_left() - search_s if clock else None)
 
 
 def plan_training(
@@ -253,7 +210,8 @@ def read_plan(folder: Path) -> Plan:
     saved = load_json(_path(folder))
     try:
         trial, speed = saved["trial"], saved["speed"]
-        plan = Plan(trial and TrialLength(**trial), speed and Speed(**speed), saved["search_s"], saved["training"])
+        seconds = saved["search_s"], saved["training_s"]
+        plan = Plan(trial and TrialLength(**trial), speed and Speed(**speed), *seconds, saved["training"])
     except (KeyError, TypeError):
         raise TrazoError(f"{_path(folder)} is damaged; delete the folder it is in to start a new search") from None
     return plan
@@ -279,11 +237,16 @@ def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
         lines.append(f"its first trials: {', '.join(known)}")
     if tune.trial_epochs * steps < MIN_TRIAL_STEPS:
         lines.append("so short trials prefer networks that learn fast to those that end well")
-    if tune.strategy != "hyperband" and not tune.full_trials and (epochs := comparison_epochs(tune.trial_epochs)):
-        after = " and ".join(map(str, epochs))
+    if tune.strategy != "hyperband" and not tune.full_trials and (ages := comparison_epochs(tune.trial_epochs)):
+        after = " and ".join(map(str, ages))
         lines.append(f"a trial stops after epoch {after} unless it is in the best third of all trials at that age")
     if patience := tune.max_trials_without_gain:
         lines.append(f"it ends when {counted(patience, 'trial')} in a row are not better than the best one")
+    if plan.training_s is not None and plan.speed is not None:
+        fitting = longest_training(plan.training_s, plan.speed, len(job.train))
+        part = " of a part of the rows" if fitting["steps_per_epoch"] else ""
+        epochs = counted(fitting["epochs"] or 0, "epoch")
+        lines.append(f"then a training of about {epochs}{part}, in about {_minutes(plan.training_s)}")
     return lines
 
 

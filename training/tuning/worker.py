@@ -25,7 +25,9 @@ def serve() -> NoReturn:
     with quiet():
         job = _receive()
         from training.data.parquet.hub_client import configure
+        from training.devices import let_gpu_memory_grow
     configure()
+    let_gpu_memory_grow()
     threading.Thread(target=_end_with_chief, daemon=True).start()
     os._exit(_run(job))
 

@@ -1,6 +1,7 @@
 """The length of trials and the division of a run's minutes."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +13,6 @@ from training.tuning.plan import (
     NoTimeError,
     Plan,
     RunClock,
-    TrialLength,
-    choose_trial_length,
     describe_search,
     describe_training,
     plan_search,
@@ -21,6 +20,7 @@ from training.tuning.plan import (
     with_length,
 )
 from training.tuning.speed import Speed, longest_training
+from training.tuning.trial_length import TrialLength, choose_trial_length
 
 TRAINING = TrainConfig(epochs=30)
 
@@ -93,6 +93,7 @@ def test_plan_of_a_run_gives_a_fifth_of_its_minutes_to_the_search(tmp_path, open
     plan = make(tmp_path, opened, minutes=60)
     assert plan.search_s == pytest.approx(0.2 * (3600 - planning.RESERVED_S), rel=1e-3)
     assert plan.trial == TrialLength(6, 211) and plan.speed == Speed(0.1, 2.0)
+    assert plan.training_s == pytest.approx(0.8 * (3600 - planning.RESERVED_S), rel=1e-3)
     shorter = make(tmp_path / "shorter", opened, minutes=20)
     assert shorter.trial.epochs * shorter.trial.steps == pytest.approx(0.2 * (1200 - 15) / 0.1 / 4, rel=0.02)
 
@@ -100,6 +101,15 @@ def test_plan_of_a_run_gives_a_fifth_of_its_minutes_to_the_search(tmp_path, open
 def test_plan_of_a_run_with_much_time_searches_while_a_longer_training_would_gain_nothing(tmp_path, opened, measured):
     plan = make(tmp_path, opened, minutes=6000)
     assert plan.search_s == pytest.approx(60 * 6000 - planning.RESERVED_S - 200 * (422 * 0.1 + 2), abs=1)
+
+
+def test_plan_of_a_run_with_given_epochs_searches_in_what_they_leave(tmp_path, opened, measured):
+    clock = RunClock(60, tmp_path, epochs_given=True)  # 30 epochs of 44.2 s
+    plan = plan_search(TuneConfig(minutes=60), opened, None, TRAINING, tmp_path, clock)
+    assert plan.search_s == pytest.approx(3600 - planning.RESERVED_S - 30 * 44.2, abs=1)
+    with pytest.raises(NoTimeError):
+        clock = RunClock(20, tmp_path / "short", epochs_given=True)
+        plan_search(TuneConfig(minutes=20), opened, None, TRAINING, tmp_path / "short", clock)
 
 
 def test_plan_training_without_a_search_uses_the_speed_that_was_measured(tmp_path, opened, measured):
@@ -187,6 +197,9 @@ def test_describe_search_with_minutes_says_how_many_trials_fit():
     assert describe(plan)[0] == "search: about 9 trials in 12 minutes, each of 6 epochs of 211 steps"
     assert describe(plan, full_trials=True)[0].startswith("search: about 5 trials in 12 minutes, each")
     assert describe(plan, trials=4)[0].startswith("search: about 4 trials")
+    run = replace(plan, training_s=2865.0)
+    assert describe(run)[-1] == "then a training of about 64 epochs, in about 48 minutes"
+    assert describe(replace(run, training_s=100.0))[-1].startswith("then a training of about 5 epochs of a part of the")
 
 
 def test_describe_search_short_trials_without_stops_or_presets():
