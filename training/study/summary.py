@@ -116,7 +116,8 @@ def _level(level: design.Level, runs: Sequence[Trial], measure: Measure) -> Leve
         verdict="unknown",
         epochs=_mean([len(run.history or []) for run in runs]),
         parameters=next((run.parameters for run in runs if run.parameters), None),
-        seconds=_mean([run.seconds for run in runs]),
+        # Of the fastest run: what else the machine does can only make a run slower.
+        seconds=min(_numbers([run.seconds for run in runs]), default=None),
         reason=reasons[0] if reasons else None,
         curves=_curves([run.history or [] for run in runs if run.score is not None], measure),
         **_statistics(scores),
@@ -131,15 +132,13 @@ def _early_stopping(base: Sequence[Trial], measure: Measure) -> list[LevelReport
     """
     runs = sorted(base, key=lambda run: int(str(run.hyperparameters["seed"])))
     histories = [run.history for run in runs if run.score is not None and run.history]
+    totals = [(sum(epoch.seconds or 0 for epoch in history), len(history)) for history in histories]
+    seconds_per_epoch = min((seconds / epochs for seconds, epochs in totals), default=0.0)
     levels = []
     for patience in (None, *PATIENCES):
         stops = [_stop(history, patience) for history in histories]
         scores = [history[kept].value(measure.column) for history, (kept, _) in zip(histories, stops, strict=True)]
         lengths = [length for _, length in stops]
-        seconds = [
-            sum(epoch.seconds or 0 for epoch in history[:length])
-            for history, length in zip(histories, lengths, strict=True)
-        ]
         levels.append(
             LevelReport(
                 value="none" if patience is None else f"patience {patience}",
@@ -147,7 +146,7 @@ def _early_stopping(base: Sequence[Trial], measure: Measure) -> list[LevelReport
                 verdict="unknown",
                 epochs=_mean(lengths),
                 parameters=base[0].parameters if base else None,
-                seconds=_mean(seconds),
+                seconds=seconds_per_epoch * fmean(lengths) if lengths else None,
                 **_statistics(scores),
             )
         )

@@ -32,7 +32,7 @@ class Level(Section):
     group: Text = Field("", description="of its values only the best is compared, such as an optimizer's best rate")
     epochs: Number | None = Field(None, description="mean number of epochs trained")
     parameters: Count | None = Field(None, description="parameters of the network")
-    seconds: Number | None = Field(None, description="mean time of training and validation, s")
+    seconds: Number | None = Field(None, description="time of training and validation of the fastest run, s")
     reason: Text | None = Field(None, description="why a run failed")
     curves: Annotated[dict[Name, Series], Field(max_length=10)] = Field(
         {}, description="measure -> mean over the seeds after each epoch, of training and validation rows"
