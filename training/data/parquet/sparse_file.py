@@ -40,12 +40,8 @@ class SparseFile(io.RawIOBase):
                 return memoryview(data)[begin - start : end - start]
         return memoryview(b"")
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes of the part at the position; nothing outside the parts."""
-        for begin, data in self._parts.items():
-            if begin <= self._position < begin + len(data):
-                first = self._position - begin
-                piece = data[first : len(data) if size < 0 else first + size]
-                self._position += len(piece)
-                return piece
-        return b""
+    def read(self, size: int = -1) -> memoryview:
+        """Return up to `size` bytes of the part at the position, without copying them; nothing outside the parts."""
+        piece = self.view(self._position, self._size if size < 0 else self._position + size)
+        self._position += len(piece)
+        return piece
