@@ -108,7 +108,7 @@ def read_pixels(encoded: bytes, target: tuple[int, int] | None = None, costly: C
     Args:
         encoded: its bytes.
         target: height and width that the image will be fitted into. A JPEG that is much larger is decoded at a half, a
-            quarter or an eighth of its size, in a fraction of the time; its pixels are a multiple of what is needed.
+            quarter or an eighth of its size, in a fraction of the time, and already fitted.
         costly: makes a context in which an image is decoded that is not small.
 
     Returns:
@@ -156,7 +156,7 @@ def _read_with_opencv(encoded: bytes, kind: str, target: tuple[int, int] | None)
         for top in range(0, len(pixels), rows):
             part = pixels[top : top + rows]
             cv2.cvtColor(part, code, dst=part)
-    return reduction.enlarge(pixels) if reduction else pixels
+    return reduction.resize(pixels) if reduction else pixels
 
 
 def _read_with_pillow(encoded: bytes, kind: str) -> np.ndarray:

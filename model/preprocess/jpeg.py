@@ -26,7 +26,7 @@ REDUCING_FLAGS = {
 # would differ by more than a gray level on average from the full image, which is what an array holds.
 MIN_DENSITY = {8: 2.0, 4: 2.0, 2: 1.75}
 NEAR_MULTIPLE = 0.1  # a density that is above a whole number by less than this is brought to it
-SHARPENING = 0.25  # a mask's amount, which gives back about what linear interpolation blurs
+LINEAR_BLUR = 0.33  # it takes about this times (πν)² of an amplitude; ν: waves per pixel
 ORIENTATION = 0x0112  # tag of Exif: how the camera was held
 JFIF, EXIF, START_OF_SCAN = 0xE0, 0xE1, 0xDA  # markers of segments
 METADATA = frozenset((*range(0xE2, 0xEE), 0xEF, 0xFE))  # but not 0xEE: how Adobe's programs store colors
@@ -108,20 +108,22 @@ def _segments(encoded: bytes) -> Iterator[tuple[int, int, int]]:
 
 @dataclass(frozen=True)
 class Reduction:
-    """How a JPEG is decoded at a part of its size.
+    """How a JPEG is decoded at a part of its size and brought to the result's.
 
     Attributes:
         factor: by which each side is divided: 2, 4 or 8.
         size: height and width of the image, upright.
-        enlarged: height and width that the reduced image is brought to: the same multiple of the result's.
+        fitted: height and width of the result.
+        multiple: of the result's size, to which the reduced image is enlarged before areas of it are averaged.
     """
 
     factor: int
     size: tuple[int, int]
-    enlarged: tuple[int, int]
+    fitted: tuple[int, int]
+    multiple: int
 
-    def enlarge(self, pixels: np.ndarray) -> np.ndarray:
-        """Return a reduced image at a multiple of the result's size, of which areas can be averaged exactly.
+    def resize(self, pixels: np.ndarray) -> np.ndarray:
+        """Return a reduced image at the result's size.
 
         Reduced sides are rounded up: 227 pixels become 114, the last of which is half beyond the image. Taken for the
         whole image, they would shift it by up to a pixel.
@@ -131,14 +133,16 @@ class Reduction:
         """
         if pixels.shape[:2] != tuple(-(-side // self.factor) for side in self.size):
             return pixels  # a damaged orientation, which decoders read differently
-        down, across = (self.factor * large / side for large, side in zip(self.enlarged, self.size, strict=True))
-        interpolation = cv2.INTER_CUBIC
-        if self.factor == 2:
-            # As close to the full image, and in less time, which counts most for small ones.
-            interpolation, blurred = cv2.INTER_LINEAR, cv2.GaussianBlur(pixels, (3, 3), 0)
-            pixels = cv2.addWeighted(pixels, 1 + SHARPENING, blurred, -SHARPENING, 0)
-        pixels = cv2.resize(pixels, None, fx=across, fy=down, interpolation=interpolation)
-        return pixels[: self.enlarged[0], : self.enlarged[1]]
+        rows, columns = (self.multiple * side for side in self.fitted)
+        down, across = self.factor * rows / self.size[0], self.factor * columns / self.size[1]
+        # Linear interpolation is faster, which counts for small images, but blurs, which a mask makes up for.
+        interpolation = cv2.INTER_LINEAR if self.factor == 2 else cv2.INTER_CUBIC
+        enlarged = cv2.resize(pixels, None, fx=across, fy=down, interpolation=interpolation)[:rows, :columns]
+        result = cv2.resize(enlarged, self.fitted[::-1], interpolation=cv2.INTER_AREA)
+        if self.factor != 2:
+            return result
+        amount = LINEAR_BLUR * (across / self.multiple) ** 2
+        return cv2.addWeighted(result, 1 + amount, cv2.GaussianBlur(result, (3, 3), 0), -amount, 0)
 
 
 @lru_cache(1 << 12)
@@ -152,7 +156,7 @@ def choose_reduction(size: tuple[int, int], orientation: int | None, target: tup
 
     Example:
         >>> choose_reduction((227, 227), 1, (64, 64))
-        Reduction(factor=2, size=(227, 227), enlarged=(128, 128))
+        Reduction(factor=2, size=(227, 227), fitted=(64, 64), multiple=2)
     """
     if orientation is None:
         return None
@@ -163,6 +167,5 @@ def choose_reduction(size: tuple[int, int], orientation: int | None, target: tup
         is_whole = orientation == 1 or not any(side % factor for side in size)
         densities = [side / factor / out for side, out in zip(upright, fitted, strict=True)]
         if is_whole and min(densities) >= min_density:
-            multiple = ceil(max(densities) - NEAR_MULTIPLE)
-            return Reduction(factor, upright, (multiple * fitted[0], multiple * fitted[1]))
+            return Reduction(factor, upright, fitted, ceil(max(densities) - NEAR_MULTIPLE))
     return None

@@ -10,7 +10,7 @@ What is damaged is not reported here. Decoders do that, and in more detail.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model.preprocess import MAX_PIXELS
 from model.preprocess.formats import ImageError, TooCostlyError, TooManyPixelsError
@@ -46,8 +46,7 @@ CONTAINERS = {b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0, b"iprp
 TABLES = {b"stts": 4, b"stsc": 4, b"stco": 4, b"co64": 4, b"stss": 4, b"stsz": 8, b"ipma": 4, b"ctts": 4, b"sbgp": 8}
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """What a file announces.
 
     Attributes:
@@ -150,7 +149,7 @@ def _check_jpeg(data: bytes) -> Found:
             break
         if code in BARE_MARKERS:
             continue
-        length = _big(data, at, 2)
+        length = int.from_bytes(data[at : at + 2])
         is_in_scan = code == SCAN
         if is_in_scan:
             scans += 1
@@ -165,7 +164,8 @@ def _check_jpeg(data: bytes) -> Found:
             if len(exif) > MAX_EXIF_SEGMENTS:
                 raise _too_many("segments of camera data", MAX_EXIF_SEGMENTS)
         at += max(length, 2)
-    check_tiff(b"".join(exif))
+    if exif:
+        check_tiff(b"".join(exif))
     return width, height, channels, 0
 
 

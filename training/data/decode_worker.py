@@ -19,6 +19,7 @@ from io import BufferedReader
 from itertools import pairwise
 from typing import Any, BinaryIO, NamedTuple
 
+import cv2
 import numpy as np
 
 from model.pixel_format import PixelFormat
@@ -53,6 +54,7 @@ def serve() -> None:
     """Decode what comes in through standard input until it ends."""
     results = os.fdopen(os.dup(1), "wb", PIPE_BYTES)
     os.dup2(2, 1)  # what a library prints must not mix with the results
+    cv2.setNumThreads(1)  # there are as many decoders as cores; OpenCV's own threads would wait for work in a loop
     # Tasks are read at any time, so that the two sides never wait for each other, each at a full pipe.
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()

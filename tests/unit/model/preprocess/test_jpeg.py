@@ -82,25 +82,26 @@ def test_decode_reduced_turned_jpeg_is_upright(size, reduced, orientation):
 
 
 @pytest.mark.parametrize(
-    ("size", "target", "factor", "enlarged"),
+    ("size", "target", "factor", "fitted", "multiple"),
     [
-        ((3000, 4000), (96, 128), 8, (384, 512)),
-        ((3000, 4000), (187, 250), 8, (374, 498)),
-        ((3000, 4000), (188, 251), 4, (752, 1004)),
-        ((300, 400), (96, 128), 1, None),
-        ((384, 512), (96, 128), 2, (192, 256)),
-        ((227, 227), (64, 64), 2, (128, 128)),
-        ((223, 223), (64, 64), 1, None),
-        ((28, 28), (28, 28), 1, None),
-        ((10, 4000), (128, 128), 4, (8, 1024)),
-        ((1, 1), (128, 128), 1, None),
+        ((3000, 4000), (96, 128), 8, (96, 128), 4),
+        ((3000, 4000), (187, 250), 8, (187, 249), 2),
+        ((3000, 4000), (188, 251), 4, (188, 251), 4),
+        ((384, 512), (96, 128), 2, (96, 128), 2),
+        ((227, 227), (64, 64), 2, (64, 64), 2),
+        ((10, 4000), (128, 128), 4, (1, 128), 8),
     ],
 )
-def test_choose_reduction_leaves_enough_pixels(size, target, factor, enlarged):
+def test_choose_reduction_leaves_enough_pixels(size, target, factor, fitted, multiple):
     found = choose_reduction(size, 1, target)
-    assert (found and (found.factor, found.enlarged)) == (enlarged and (factor, enlarged))
+    assert (found.factor, found.fitted, found.multiple) == (factor, fitted, multiple)
     turned = choose_reduction(size[::-1], 1, target[::-1])
-    assert (turned and turned.enlarged) == (enlarged and enlarged[::-1])
+    assert (turned.factor, turned.fitted, turned.multiple) == (factor, fitted[::-1], multiple)
+
+
+@pytest.mark.parametrize("size", [(300, 400), (223, 223), (128, 128), (1, 1)])
+def test_choose_reduction_of_a_small_image_is_none(size):
+    assert choose_reduction(size, 1, (128, 128) if size == (300, 400) else (64, 64)) is None
 
 
 def test_choose_reduction_damaged_camera_data_decode_in_full():
@@ -115,11 +116,11 @@ def test_choose_reduction_damaged_camera_data_decode_in_full():
 def test_read_pixels_only_large_jpegs_are_reduced(jpegs, monkeypatch):
     flags, imdecode = [], cv2.imdecode
     monkeypatch.setattr(decoding.cv2, "imdecode", lambda data, flag: flags.append(flag) or imdecode(data, flag))
-    assert read_pixels(jpegs[1200, 1600], (30, 40)).shape == (150, 200, 3)
+    assert read_pixels(jpegs[1200, 1600], (30, 40)).shape == (30, 40, 3)
     assert flags == [cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH]
     assert read_pixels(jpegs[1200, 1600]).shape == (1200, 1600, 3)
     gray = encode_image(photograph(800, 800)[..., 0], "JPEG")
-    assert read_pixels(gray, (30, 40)).shape == (120, 120)
+    assert read_pixels(gray, (30, 40)).shape == (30, 30)
     assert read_pixels(encode_image(photograph(400, 400), "PNG"), (30, 40)).shape == (400, 400, 3)
 
 
