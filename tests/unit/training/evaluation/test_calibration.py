@@ -9,7 +9,9 @@ from model.scaling import Scaling
 from tests.conftest import SAMPLE
 from training.evaluation import calibration
 from training.evaluation.calibration import (
+    LogitsAndFeatures,
     calibrate,
+    calibrate_on,
     collect_logits_and_features,
     compile_logits_and_features,
     fit_class_gaussians,
@@ -93,12 +95,11 @@ def test_calibrate_identical_rows_give_no_detector(streams, monkeypatch, caplog,
     """Dead neurons, or one row per class: all differences from the class's mean are 0."""
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
     features, labels = np.repeat(np.eye(10, 12, dtype=np.float32), rows, axis=0), np.repeat(np.arange(10), rows)
-    scores = np.zeros((len(labels), 10), np.float32)
-    monkeypatch.setattr(calibration, "collect_logits_and_features", lambda *_: (scores, features, labels))
+    found = LogitsAndFeatures(np.zeros((len(labels), 10), np.float32), features, labels)
     monkeypatch.setattr(
         calibration.OODDetector, "distances", lambda self, rows: np.full(len(rows), distance, np.float32)
     )
-    model = calibrate(config, build_network(config), *streams)
+    model = calibrate_on(config, build_network(config), found, found)
     assert model.config.ood_threshold is None and model.ood_detector is None
     assert caplog.text.count("no out-of-distribution score") == 1
 
