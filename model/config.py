@@ -168,8 +168,9 @@ class CnnConfig:
         else:
             self._check_blocks()
         if self.largest_map > MAX_FEATURE_MAP_VALUES:
+            network = "backbone" if self.backbone else "filters"
             raise TrazoError(
-                f"image_shape and network ask for {self.largest_map:,} numbers in one layer; "
+                f"image_shape and {network} ask for {self.largest_map:,} numbers in one layer; "
                 f"at most {MAX_FEATURE_MAP_VALUES:,}"
             )
         if len(self.scaling.offset) not in (1, channels):

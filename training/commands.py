@@ -215,7 +215,9 @@ def _search_space(
         recipe = Recipe(preset.architecture, preset.training, name, preset.mirrors_if_it_may)
         decided = decide_mirroring(recipe, opened, config_fields, histogram, overrides, folder)
         presets[name] = replace(preset, training=decided.training)
-    return SearchSpace(config_fields, overrides, histogram, searched_names(search.search, overrides), presets)
+    return SearchSpace(
+        config_fields, overrides, histogram, searched_names(search.search, overrides, bool(presets)), presets
+    )
 
 
 def _log_best(report: TrialsReport) -> None:

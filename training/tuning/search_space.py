@@ -26,16 +26,18 @@ DEFAULT_SEARCH = (PRESET, "blocks", "filters", "convolutions", "learning_rate")
 SEARCH_ALL = "all"
 
 
-def searched_names(given: Sequence[str], overrides: Mapping[str, Any]) -> tuple[str, ...]:
+def searched_names(given: Sequence[str], overrides: Mapping[str, Any], has_presets: bool = True) -> tuple[str, ...]:
     """Return the names that a search varies, as `SearchSpace` takes them.
 
     Args:
         given: by the user; `all` for every name, none for those that change a good recipe.
         overrides: fields of TrainConfig that the user chose; they are not searched.
+        has_presets: whether any preset suits the data and is small enough.
     """
     if tuple(given) == (SEARCH_ALL,):
         return ()
-    return tuple(given) or tuple(name for name in DEFAULT_SEARCH if name not in overrides)
+    left_out = {*overrides} if has_presets else {*overrides, PRESET}
+    return tuple(given) or tuple(name for name in DEFAULT_SEARCH if name not in left_out)
 
 
 class Space(Protocol):

@@ -36,7 +36,8 @@ def test_run_writes_every_file(trained):
     training, trials, evaluation, data = (json.loads((trained / name).read_text()) for name in reports)
     assert training["data"]["rows"] == {"train": 3152, "validation": 348}
     best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
-    assert training["hyperparameters"]["dropout"] == best["hyperparameters"]["dropout"]
+    used, found = training["hyperparameters"], best["hyperparameters"]
+    assert used["preset"] == found["preset"] and used["learning_rate"] == found["learning_rate_adamw"]
     assert (
         len(training["history"]) == 2
         and training["parameters"] == CnnModel.from_pretrained(trained).network.count_params()

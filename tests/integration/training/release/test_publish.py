@@ -124,7 +124,7 @@ def test_card_has_commands_to_reproduce_the_model(hub, published):
     card = hub.files(REPO, "model")["README.md"].decode()
     tune, train, evaluate = card.split("```sh\n")[1].split("```")[0].splitlines()
     assert tune.startswith(
-        "python -m training tune --output runs/again --dataset sample --image-size 14 --strategy random --trials 1 "
+        "python -m training tune --output runs/again --dataset sample --image-size 14 --strategy bayesian --trials 1 "
     )
     assert "--trial-steps 2" in tune and "--max-params" not in tune
     assert train == (
