@@ -88,7 +88,8 @@ def test_notebook_outputs_are_short_and_name_no_machine(notebook):
     assert {output.get("name", "stdout") for output in outputs} <= {"stdout"}
     for text in printed(notebook):
         assert str(ROOT) not in text and "/tmp/" not in text
-        assert max(map(len, text.splitlines()), default=0) <= MAX_COLUMNS
+    for output in outputs:  # HTML breaks its lines itself
+        assert max(map(len, "".join(output.get("text", [])).splitlines()), default=0) <= MAX_COLUMNS
 
 
 def test_spanish_notebook_reads_spanish_only():
