@@ -280,6 +280,8 @@ def train(
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
     """
+    if transfer.backbone and preset:
+        raise TrazoError("--preset brings its own network: leave it out, or --backbone")
     if transfer.backbone:
         return train_on_backbone(data, overrides, folder, transfer, verbose, found)
     starting = StartingModel(transfer.start_from) if transfer.start_from else None

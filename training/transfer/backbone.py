@@ -66,7 +66,7 @@ def open_backbone(name: str, revision: str | None = None, token: str | bool | No
 
     Example:
         >>> open_backbone("timm/efficientnet_lite0.ra_in1k").architecture.features
-        1280
+        784
     """
     is_folder = Path(name).is_dir()
     folder = Path(name) if is_folder else download(name, revision, token, _check_size)[0]

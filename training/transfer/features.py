@@ -18,6 +18,7 @@ from model.config import CnnConfig
 from model.io.atomic import atomic_write
 from model.network import FEATURES, MEAN
 from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.used import note_use
 from training.data.stream import HubStream
 from training.loop.progress_bar import count_bar
 from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data
@@ -117,6 +118,7 @@ class _Store:
         if not self.batches:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
+        note_use(folder, stream.source.dataset)
         mode = "r+" if self.batches else "w+"
         self._values = np.lib.format.open_memmap(folder / "values.npy", mode, np.float32, shape)
         self._labels = np.lib.format.open_memmap(folder / "labels.npy", mode, label_type, shape[:1])

@@ -95,6 +95,7 @@ def test_published_model_names_its_base(run, home):
     ("arguments", "message"),
     [
         (["--epochs", "3"], "--epochs: a head on frozen features has no such setting; add --finetune"),
+        (["--preset", "fast"], "leave it out, or --backbone"),
         (["--color", "gray"], "takes RGB images of at least 32 pixels"),
         (["--image-size", "16"], "takes RGB images of at least 32 pixels"),
         (["--start-from", "x/y"], "--backbone and --start-from exclude each other"),

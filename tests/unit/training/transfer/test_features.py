@@ -8,6 +8,7 @@ from model import CnnConfig
 from model.network import build_network
 from tests.support.datasets import random_images, write_dataset
 from tests.unit.training.test_commands import CLASSES
+from training.data import cache
 from training.data.stream import HubStream
 from training.pipeline import make_eval_data
 from training.transfer import features
@@ -53,6 +54,14 @@ def test_features_are_computed_once(network, stream, monkeypatch):
     np.testing.assert_array_equal(first.values, again.values)
     with pytest.raises(pytest.fail.Exception):
         compute_features(network, CONFIG, stream, "of other weights")
+
+
+def test_features_are_listed_and_removed_with_the_cache(network, stream):
+    compute_features(network, CONFIG, stream, "sha")
+    (entry,) = cache.choose_entries(cache.list_cache(), "features")
+    assert entry.name == stream.source.dataset and entry.bytes > 49 * 3 * 4
+    assert cache.remove_entries([entry])[1] == []
+    assert cache.choose_entries(cache.list_cache(), "features") == []
 
 
 def test_features_continue_after_a_stop(network, stream, monkeypatch):
