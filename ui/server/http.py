@@ -19,6 +19,7 @@ from ui.server.connections import MAX_CONNECTIONS
 from ui.server.error_log import log_error
 from ui.server.file_routes import FileRoutesMiddleware
 from ui.server.gradio_compat import forget_upload, get_upload_folder, set_mcp_paths, set_origin_rule
+from ui.server.page_cache import PageCache
 from ui.server.page_head import add_head_script
 from ui.server.page_policy import page_policy
 from ui.server.public_paths import PublicPaths
@@ -57,6 +58,7 @@ class GuardMiddleware:
         self._requests, self._uploads = Shares(max_requests), Shares(MAX_UPLOADS)
         self._incoming = Shares(MAX_INCOMING_KB)
         self._pages = VisitorSemaphores(PAGES_AT_ONCE)
+        self._page_cache = PageCache()
         self._own_requests = OwnRequests()
         self._paths = PublicPaths(get_upload_folder())
 
@@ -74,7 +76,10 @@ class GuardMiddleware:
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._own_requests.reveal(scope)
         request, route = Request(scope), find_route(scope)
-        answer = _Answer(send, self._paths, route)
+        is_page = route is not None and route.is_page
+        if is_page:
+            scope["query_string"] = b""  # the browser's part reads it; Gradio's would make other pages of it
+        answer = _Answer(self._page_cache.recording(request, send) if is_page else send, self._paths, route)
         refused = _refusal(request, route, self._access)
         if refused or route is None:
             await (refused or JSONResponse({"detail": "Not Found"}, 404))(scope, receive, answer)
@@ -85,6 +90,8 @@ class GuardMiddleware:
         with self._places(visitor, request, route) as has_place:
             if not has_place:
                 await error_response(request, "busy", 429)(scope, receive, answer)
+            elif is_page and (page := self._page_cache.find(request)):
+                await page.send(request, send)
             elif route.in_turns:
                 async with self._pages.of(visitor):
                     await self._serve(request, route, receive, answer)

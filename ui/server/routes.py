@@ -29,6 +29,7 @@ class Route(NamedTuple):
     is_upload: bool = False
     is_file: bool = False
     in_turns: bool = False  # what takes milliseconds of a core, to be made or compressed
+    is_page: bool = False  # the same for all visitors, for some time
     asks_page: bool = False  # answers by asking the page itself
     describes_api: bool = False  # Gradio keeps the description, with the address that the first client asked at
 
@@ -36,7 +37,7 @@ class Route(NamedTuple):
 _READ = frozenset({"GET", "HEAD"})
 _POST = frozenset({"POST"})
 _ROUTES = (
-    Route(re.compile(r"/|/config/?"), _READ, in_turns=True),
+    Route(re.compile(r"/|/config/?"), _READ, in_turns=True, is_page=True),
     Route(re.compile(r"/panels/[a-z]{1,20}\.json"), _READ, in_turns=True),
     Route(re.compile(r"/(manifest\.json|favicon\.ico|robots\.txt|theme\.css|pwa_icon)/?"), _READ),
     Route(re.compile(r"/(assets|static|svelte)/.+"), _READ, is_file=True, in_turns=True),

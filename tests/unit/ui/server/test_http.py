@@ -13,7 +13,7 @@ from model import CnnConfig
 from tests.support.app_server import ROOT
 from ui.i18n import SERVER_TEXT
 from ui.inference.supervisor import ModelSupervisor
-from ui.server import http
+from ui.server import http, page_cache
 from ui.server.access import Access
 from ui.server.gradio_compat import file_upload_statuses, get_upload_folder
 from ui.tabs.panel_scripts import PANEL_SCRIPTS, panel_content
@@ -50,6 +50,39 @@ def test_page_holds_no_script_or_text_of_a_panel_that_is_opened_later(server, na
     content = panel_content(name, "es")
     parts = [content["script"][:200], *(text for text in content["texts"].values() if len(text) > 50)]
     assert len(parts) > 3 and not [part for part in parts if json.dumps(part)[1:-1] in page]
+
+
+def test_page_is_made_once_for_everybody_at_an_address(server, monkeypatch):
+    first = server.get("/config")
+    made = []
+    monkeypatch.setattr(http._Answer, "_send_start", lambda *_: made.append(1))
+    queries = ["", "?page=other", "?deep_link=abc", "?view=api&lang=en"]
+    answers = [server.get(f"/config{query}", headers={"Accept-Encoding": "identity"}) for query in queries]
+    answers += [server.get("/config", headers={"Accept-Encoding": "gzip"}), server.get("/config", headers={"Cookie": "a=b"})]
+    assert not made and {answer.text for answer in answers} == {first.text}
+    for name in ("Content-Security-Policy", "Content-Type", "X-Content-Type-Options"):
+        assert {answer.headers[name] for answer in answers} == {first.headers[name]}
+    sizes = [int(answer.headers["Content-Length"]) for answer in answers]
+    assert answers[4].headers["Content-Encoding"] == "gzip" and sizes[4] < sizes[0] / 3
+    assert server.head("/config").headers["Content-Length"] == str(sizes[4])
+
+
+def test_page_is_made_again_for_another_address_and_after_some_time(server, monkeypatch):
+    own = server.get("/config")
+    friends = server.get("/config", headers={"Host": "friend.org"})
+    assert "http://friend.org" in friends.text and "friend.org" not in own.text
+    monkeypatch.setattr(page_cache, "TTL_S", 0.0)
+    monkeypatch.setattr(server.app.get_blocks(), "config", server.app.get_blocks().config | {"title": "Renamed"})
+    assert "Renamed" in server.get("/config").text
+
+
+def test_page_that_fails_is_not_kept(server, monkeypatch):
+    monkeypatch.setattr(page_cache, "TTL_S", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(server.app.get_blocks(), "config", None)
+        assert server.get("/config").status_code >= 400
+    monkeypatch.undo()
+    assert server.get("/config").status_code == 200
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
