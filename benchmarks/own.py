@@ -41,14 +41,20 @@ def evaluation(setting: Setting, threads: int) -> Callable[[int], Batches]:
     return lambda number: pipeline.make_eval_data(stream, image_shape=SHAPE)
 
 
-def training(setting: Setting, threads: int, strength: float, from_disk: bool = False) -> Epochs:
-    """The whole pipeline into `tf.data`, shuffled, with augmentation if its strength is not 0."""
+def training(setting: Setting, threads: int, strength: float, from_disk: bool = False, keep: bool = True) -> Epochs:
+    """The whole pipeline into `tf.data`, shuffled, with augmentation if its strength is not 0.
+
+    Unless `keep`, every epoch is like the first: decoded images are not kept for the next.
+    """
     from training import pipeline
     from training.augmentation.config import AugmentConfig
     from training.data import decode as decoding
+    from training.data import pixel_cache
     from training.stream import HubStream
 
     decoding.DECODERS = threads
+    if not keep:
+        pixel_cache.MAX_BYTES = 0
     stream = HubStream(str(setting.data) if from_disk else setting.dataset, batch_size=BATCH)
     make = partial(pipeline.make_train_data, stream, image_shape=setting.shape, augment=AugmentConfig(augment=strength))
     return lambda numbers: make(numbers.start, epochs=len(numbers))

@@ -148,10 +148,16 @@ PHOTO_CONTENDERS = {
         partial(training, threads=WORKERS, strength=1.0, from_disk=True),
         WORKERS,
     ),
-    "photo-trazo-hub": Contender(
-        "Trazo, `make_train_data` without augmentation, from the Hub",
+    "photo-trazo-first": Contender(
+        "Trazo, `make_train_data` without augmentation, from the disk, first epoch",
         "float32 tensors, shuffled",
-        partial(training, threads=WORKERS, strength=0.0),
+        partial(training, threads=WORKERS, strength=0.0, from_disk=True, keep=False),
+        WORKERS,
+    ),
+    "photo-trazo-hub": Contender(
+        "Trazo, `make_train_data` without augmentation, from the Hub, first epoch",
+        "float32 tensors, shuffled",
+        partial(training, threads=WORKERS, strength=0.0, keep=False),
         WORKERS,
     ),
 }

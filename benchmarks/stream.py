@@ -9,7 +9,8 @@ memory or from the disk, after the conversion that they need. Threads are those 
 processes, and the threads that fetch are not counted.
 
 The cases of photographs are made here, unless `--photos` names a folder of JPEGs, in one folder per class. There the
-peers read one file per image, and Trazo the same bytes from Parquet files on the disk, or from the Hub.
+peers read one file per image, and Trazo the same bytes from Parquet files on the disk, or from the Hub. Trazo decodes
+photographs in the first epoch and keeps them; "first epoch" are the rows where it decodes in every epoch instead.
 """
 
 import argparse

@@ -463,7 +463,7 @@ class CacheConfig(Validated):
         positional=True,
         metavar="WHAT",
         unset="everything",
-        help="copies, scans, features, rows, footers, or a dataset's id or folder",
+        help="copies, scans, features, pixels, rows, footers, or a dataset's id or folder",
     )
     older_than: float | None = option(
         None, low=0, metavar="DAYS", unset="any", help="only what was not used for so many days"

@@ -14,6 +14,7 @@ from training.augmentation.mixing import MixedLabels, mix_images
 from training.data.batches import Batch
 from training.data.decode import decoded_groups
 from training.data.image_shape import sample_image_shape
+from training.data.pixel_cache import open_pixel_cache
 from training.data.stream import HubStream
 from training.devices import prefetch_to_gpu
 
@@ -154,7 +155,8 @@ def _decoded(
 
     def groups() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         try:
-            for group in decoded_groups(stream, batches(), image_shape, pixel_format):
+            kept = open_pixel_cache(stream, image_shape, pixel_format)
+            for group in decoded_groups(stream, batches(), image_shape, pixel_format, kept):
                 ends = np.cumsum([0, *(len(labels) for _, labels, _ in group)])
                 images, labels = (_concatenate([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends

@@ -1,4 +1,4 @@
-"""What lies in the cache folder: copies, scans, features, rows and footers; list it, and remove what is not needed.
+"""What lies in the cache folder: copies, scans, features, pixels, rows, footers; list it, remove what is not needed.
 
 Only what Trazo wrote there is listed and removed: other files, also those in its folders, are never touched.
 """
@@ -19,15 +19,15 @@ from training.data.parquet.locks import LOCK, UNFINISHED, remove_unless_in_use
 from training.data.parquet.row_cache import FILE_NAME, clear_rows
 from training.data.parquet.used import NAME_SUFFIX, read_name
 
-KINDS = ("copies", "scans", "features", "rows", "footers")
+KINDS = ("copies", "scans", "features", "pixels", "rows", "footers")
 UNKNOWN = "unknown"  # dataset of an older version's files
 COPY = re.compile(rf"[0-9a-f]{{64}}|(folder|repo)-[0-9a-f]{{32}}|{UNFINISHED}\w+")
 SCAN = re.compile(r"[0-9a-f]{32}")
-FEATURES = re.compile(r"[0-9a-f]{64}")  # of a frozen network
+DIGEST = re.compile(r"[0-9a-f]{64}")  # of what features of a frozen network, or decoded images, depend on
 FOOTER = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}\.json")
 # Below these folders.
 OURS = re.compile(
-    rf"[0-9a-f]{{32}}|[0-9a-f]{{64}}|\d+|copy|{UNFINISHED}\w+|[\w.-]+\.(parquet|npz|tmp)|report\.json|values\.npy|labels\.npy|progress\.json|content|{LOCK}"
+    rf"[0-9a-f]{{32}}|[0-9a-f]{{64}}|\d+|copy|{UNFINISHED}\w+|[\w.-]+\.(parquet|npz|tmp)|report\.json|values\.npy|labels\.npy|progress\.json|(pixels|checksums)\.bin|content|{LOCK}"
 )
 DAY_S = 86_400
 
@@ -55,7 +55,8 @@ def list_cache() -> list[CacheEntry]:
     """Return what lies in the cache, the largest first."""
     root = cache_folder()
     entries = [*_folders(root / "parquet", "copies", COPY), *_folders(root / "scan", "scans", SCAN)]
-    entries += _folders(root / "features", "features", FEATURES)
+    for kind in ("features", "pixels"):
+        entries += _folders(root / kind, kind, DIGEST)
     rows = list(_files(root / "rows")) if (root / "rows" / FILE_NAME).is_file() else []
     footers = [
         path for name in ("footers", "resolved") for path in _children(root / name) if FOOTER.fullmatch(path.name)
@@ -116,7 +117,7 @@ def remove_entries(entries: Iterable[CacheEntry]) -> tuple[int, list[CacheEntry]
                 for path in _children(folder):
                     if FOOTER.fullmatch(path.name):
                         path.unlink(missing_ok=True)
-        elif entry.kind in ("scans", "features"):
+        elif entry.kind == "scans":
             shutil.rmtree(entry.path, ignore_errors=True)
         elif not _remove_copy(entry.path):
             kept.append(entry)

@@ -16,6 +16,7 @@ from model.preprocess.facts import FACTS
 from training.data.batches import Batch
 from training.data.decode_worker import Decoded, Packed
 from training.data.decoder_process import DecoderProcess
+from training.data.pixel_cache import PixelCache
 from training.data.stream import HubStream
 
 DECODERS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -27,7 +28,7 @@ MAX_TASKS_PER_DECODER = 2  # one being decoded and one waiting
 DecodedBatch = tuple[np.ndarray, np.ndarray, np.ndarray]  # images uint8 (n, h, w, c), labels (n,), row ids (n,)
 # Facts (n,), see `model.preprocess.facts.FACTS`; labels (n,); row ids (n,); position -> why it cannot be decoded.
 FactsBatch = tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]
-Submit = Callable[[DecoderProcess, list[Packed]], Callable[[], list[Decoded]]]
+Submit = Callable[[DecoderProcess, list[Batch]], Callable[[], list[Decoded]]]
 
 
 def decoded_batches(
@@ -60,13 +61,35 @@ def decoded_groups(
     batches: Iterable[Batch],
     image_shape: tuple[int, int, int],
     pixel_format: PixelFormat = PixelFormat(),
+    kept: PixelCache | None = None,
 ) -> Iterator[list[DecodedBatch]]:
-    """Decode as `decoded_batches` does, and yield lists of the batches that were decoded in one task."""
+    """Decode as `decoded_batches` does, and yield lists of the batches that were decoded in one task.
 
-    def submit(decoder: DecoderProcess, packed: list[Packed]) -> Callable[[], list[Decoded]]:
-        return decoder.submit(packed, image_shape, pixel_format)
+    Args:
+        stream: as there.
+        batches: as there.
+        image_shape: as there.
+        pixel_format: as there.
+        kept: images that were decoded before, which are not decoded again; it receives the others.
+    """
 
-    for group in _run_ahead(batches, submit, prod(image_shape), stream.sketches):
+    def submit(decoder: DecoderProcess, group: list[Batch]) -> Callable[[], list[Decoded]]:
+        ids = [batch.index for batch in group]
+        found = [kept.find(rows) for rows in ids] if kept else []
+        if found and all(images is not None for images in found):
+            return lambda: [(images, {}) for images in found if images is not None]
+        wait = decoder.submit([_packed(batch, stream.sketches) for batch in group], image_shape, pixel_format)
+
+        def result() -> list[Decoded]:
+            decoded = wait()
+            if kept:
+                for rows, (images, errors) in zip(ids, decoded, strict=True):
+                    kept.keep(rows, images, {*errors})
+            return decoded
+
+        return result
+
+    for group in _run_ahead(batches, submit, prod(image_shape)):
         yield [_drop_undecodable(stream, labels, ids, *decoded) for labels, ids, decoded in group]
 
 
@@ -91,13 +114,13 @@ def decode_ahead(
         StreamError: if a decoder is killed.
     """
 
-    def submit(decoder: DecoderProcess, packed: list[Packed]) -> Callable[[], list[Decoded]]:
-        return decoder.submit(packed, image_shape, pixel_format)
-
     def mask(row_ids: np.ndarray) -> np.ndarray | None:
         return np.ones(len(row_ids), bool) if sketches else None
 
-    for group in _run_ahead(batches, submit, prod(image_shape), mask):
+    def submit(decoder: DecoderProcess, group: list[Batch]) -> Callable[[], list[Decoded]]:
+        return decoder.submit([_packed(batch, mask) for batch in group], image_shape, pixel_format)
+
+    for group in _run_ahead(batches, submit, prod(image_shape)):
         for _, ids, (images, reasons) in group:
             yield images, ids, reasons
 
@@ -118,16 +141,17 @@ def image_facts_batches(batches: Iterable[Batch]) -> Iterator[FactsBatch]:
     Example:
         >>> for facts, labels, ids, reasons in image_facts_batches(stream.ordered(in_parts=True)): ...
     """
-    for group in _run_ahead(batches, DecoderProcess.submit_facts, FACTS.itemsize):
+
+    def submit(decoder: DecoderProcess, group: list[Batch]) -> Callable[[], list[Decoded]]:
+        return decoder.submit_facts([(*batch.packed(), None) for batch in group])
+
+    for group in _run_ahead(batches, submit, FACTS.itemsize):
         for labels, ids, (facts, reasons) in group:
             yield facts, labels, ids, reasons
 
 
 def _run_ahead(
-    batches: Iterable[Batch],
-    submit: Submit,
-    result_bytes: int,
-    sketch_mask: Callable[[np.ndarray], np.ndarray | None] = lambda row_ids: None,
+    batches: Iterable[Batch], submit: Submit, result_bytes: int
 ) -> Iterator[list[tuple[np.ndarray, np.ndarray, Decoded]]]:
     """Submit batches, some ahead of the one in use, and yield lists of (labels, row ids, result)."""
     decoders = _running_decoders()
@@ -149,15 +173,18 @@ def _run_ahead(
     turns = cycle(decoders)
     for group, is_complete in _make_tasks(batches, result_bytes):  # `enumerate` would keep a group until the next comes
         labels_and_ids = [(batch.labels, batch.index) for batch in group]
-        packed = [(*batch.packed(), sketch_mask(batch.index)) for batch in group]
-        tasks.append((labels_and_ids, is_complete, submit(next(turns), packed)))
-        del group, packed  # so that their window can be freed
+        tasks.append((labels_and_ids, is_complete, submit(next(turns), group)))
+        del group  # so that its window can be freed
         if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders) and (done := next_group()):
             yield done
             del done
     while tasks:
         if done := next_group():
             yield done
+
+
+def _packed(batch: Batch, sketch_mask: Callable[[np.ndarray], np.ndarray | None]) -> Packed:
+    return *batch.packed(), sketch_mask(batch.index)
 
 
 def _join(parts: list[tuple[np.ndarray, np.ndarray, Decoded]]) -> tuple[np.ndarray, np.ndarray, Decoded]:

@@ -126,7 +126,7 @@ def test_remove_entries_rows_that_another_process_writes_are_kept(rows, cache, m
 
 def test_choose_entries_of_an_unknown_name_says_what_there_is(pets):
     with pytest.raises(
-        TrazoError, match="nothing of 'pet'; it has these kinds: copies, scans, features, rows, footers;"
+        TrazoError, match="nothing of 'pet'; it has these kinds: copies, scans, features, pixels, rows, footers;"
     ):
         choose_entries(list_cache(), "pet")
     assert choose_entries(list_cache(), "footers") == choose_entries([]) == []
