@@ -51,7 +51,7 @@ from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
 from training.transfer.start import StartingModel
-from training.transfer.train import train_on_backbone, with_images_for_start, without_preset
+from training.transfer.train import check_search, train_on_backbone, with_images_for_start, without_preset
 from training.tuning.distributed import detect_role
 from training.tuning.parallel import run_parallel
 from training.tuning.plan import (
@@ -97,6 +97,8 @@ def run_all(
     if data.test_split not in ("test", HELD_OUT):
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
+    if transfer.backbone or transfer.start_from:
+        check_search(search, transfer)
     clock = RunClock(search.minutes, folder, "epochs" in overrides)
     data = with_images_for_start(data, overrides, transfer)
     opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
@@ -283,7 +285,7 @@ def train(
     if transfer.backbone and preset:
         raise TrazoError("--preset brings its own network: leave it out, or --backbone")
     if transfer.backbone:
-        return train_on_backbone(data, overrides, folder, transfer, verbose, found)
+        return train_on_backbone(data, overrides, folder, transfer, verbose, tensorboard, found, clock)
     starting = StartingModel(transfer.start_from) if transfer.start_from else None
     data = starting.with_images(data) if starting else data
     searched = _searched_recipe(folder) if preset is None else None

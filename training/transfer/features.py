@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from model.config import CnnConfig
 from model.io.atomic import atomic_write
 from model.network import FEATURES, MEAN
 from training.data.parquet.byte_ranges import cache_folder
+from training.data.parquet.locks import one_at_a_time
 from training.data.parquet.used import note_use
 from training.data.stream import HubStream
 from training.loop.progress_bar import count_bar
@@ -47,7 +47,8 @@ def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream,
     """Return the means of a network's feature maps that its head takes, for every row of a stream, in file order.
 
     They are kept in the cache under what they depend on: the rows' content, how images are read, and the weights. What
-    is interrupted continues with the first batch that is not on disk.
+    is interrupted continues with the first batch that is not on disk. A process that needs the same features waits for
+    the one that computes them.
 
     Args:
         network: with the weights; it is not changed.
@@ -58,10 +59,15 @@ def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream,
     Raises:
         TrazoError: if a row cannot be read.
     """
-    count = network.get_layer(_layer(config)).output.shape[-1]
-    store = _Store(_folder(config, stream, weights_sha256), stream, count)
-    if store.batches >= len(stream):
+    folder = _folder(config, stream, weights_sha256)
+    with one_at_a_time(folder, lambda: logger.info("waiting for another process, which computes the same features")):
+        store = _Store(folder, stream, network.get_layer(_layer(config)).output.shape[-1])
+        if store.batches < len(stream):
+            _fill(store, network, config, stream)
         return store.features()
+
+
+def _fill(store: "_Store", network: keras.Model, config: CnnConfig, stream: HubStream) -> None:
     run = _compile(network, config)
     source_error = SourceError()
     data = make_eval_data(
@@ -76,7 +82,6 @@ def compute_features(network: keras.Model, config: CnnConfig, stream: HubStream,
             store.add(run(images).numpy() if len(images) else None, labels.numpy())
             bar.update()
     store.save()
-    return store.features()
 
 
 def _compile(network: keras.Model, config: CnnConfig) -> tf.types.experimental.PolymorphicFunction:
@@ -115,9 +120,6 @@ class _Store:
         self.batches, self._rows = _read_progress(folder)
         shape = stream.rows, count
         label_type = np.float32 if stream.task == "regression" else np.int64
-        if not self.batches:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
         note_use(folder, stream.source.dataset)
         mode = "r+" if self.batches else "w+"
         self._values = np.lib.format.open_memmap(folder / "values.npy", mode, np.float32, shape)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from model.heads import HEADS
 from model.io.reports.inspection import DataReport
 from model.io.reports.schema import utc_timestamp
 from model.network import build_network
-from training.config import DataConfig, TrainConfig, TransferConfig
+from training.config import DataConfig, TrainConfig, TransferConfig, TuneConfig
 from training.data.inspection.report import inspect_run
 from training.data.splits import TrainingData
 from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate, calibrate_on
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
+from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Start, fit, further_measures
 from training.preparation import keep_contents, keep_data, make_config, open_checked, read_histogram
 from training.recipe import Recipe, decide_mirroring
@@ -30,6 +31,7 @@ from training.transfer.backbone import Backbone, open_backbone
 from training.transfer.features import Features, compute_features
 from training.transfer.head import LinearHead, fit_head
 from training.transfer.start import StartingModel
+from training.tuning.plan import RunClock, plan_training
 
 logger = logging.getLogger("trazo")
 
@@ -70,7 +72,9 @@ def train_on_backbone(
     folder: Path,
     transfer: TransferConfig,
     verbose: bool = True,
+    tensorboard: bool = False,
     found: DataReport | None = None,
+    clock: RunClock | None = None,
 ) -> None:
     """Fit a head on a backbone's frozen features and write the run; then train the whole network if that is wanted.
 
@@ -80,14 +84,17 @@ def train_on_backbone(
         folder: of the run.
         transfer: names the backbone.
         verbose: show progress.
+        tensorboard: write TensorBoard files of the whole network's training to the folder.
         found: what data.json is to hold; None to find it out.
+        clock: of a run; if its minutes are limited and the epochs are not given, the whole network trains as long as
+            they allow.
 
     Raises:
         TrazoError: if the backbone cannot be used, a setting has no meaning for a head, or the folder belongs to a run
             with other settings.
     """
     assert transfer.backbone is not None
-    check_settings(overrides, transfer)
+    check_settings(overrides, transfer, tensorboard)
     backbone = open_backbone(transfer.backbone)
     data = with_images_for(backbone, data)
     architecture = {"backbone": backbone.architecture.name, "filters": (), "dense_units": ()}
@@ -104,7 +111,25 @@ def train_on_backbone(
     if not (folder / CHECKPOINT_FILE).exists():
         _train_head(run)
     if transfer.finetune:
-        _finetune(run, verbose)
+        if clock and clock.minutes and not clock.epochs_given:
+            length = plan_training(folder, clock, config, settings, opened)
+            run = replace(run, settings=replace(settings, **length), overrides=overrides | length)
+        _finetune(run, verbose, SummaryWriter(folder / "tensorboard") if tensorboard else None)
+
+
+def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
+    """Refuse options of a search where there is none, because the weights that a training starts from have a network.
+
+    Raises:
+        TrazoError: with their names.
+    """
+    network = transfer.backbone or transfer.start_from
+    is_head = transfer.backbone and not transfer.finetune  # which takes as long as it takes
+    used = {"seed"} if is_head else {"seed", "minutes"}
+    default = TuneConfig()
+    names = (field.name for field in fields(TuneConfig) if field.name not in used)
+    if unused := [name for name in names if getattr(search, name) != getattr(default, name)]:
+        raise TrazoError(f"{_as_options(unused)}: the network is that of {network}, and nothing is searched")
 
 
 def with_images_for_start(data: DataConfig, overrides: dict[str, Any], transfer: TransferConfig) -> DataConfig:
@@ -130,15 +155,21 @@ def without_preset(found: DataReport) -> DataReport:
     return found
 
 
-def check_settings(overrides: dict[str, Any], transfer: TransferConfig) -> None:
+def check_settings(overrides: dict[str, Any], transfer: TransferConfig, tensorboard: bool = False) -> None:
     """Refuse settings of a training that a head on frozen features does not have.
 
     Raises:
         TrazoError: with their names.
     """
-    if unused := [name for name in overrides if not transfer.finetune and name not in OF_HEAD]:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in unused)
-        raise TrazoError(f"{names}: a head on frozen features has no such setting; add --finetune to train the network")
+    names = [*overrides, *(["tensorboard"] if tensorboard else [])]
+    if unused := [name for name in names if not transfer.finetune and name not in OF_HEAD]:
+        raise TrazoError(
+            f"{_as_options(unused)}: a head on frozen features has no such setting; add --finetune to train the network"
+        )
+
+
+def _as_options(names: list[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def with_images_for(backbone: Backbone, data: DataConfig) -> DataConfig:
@@ -216,7 +247,7 @@ def _measure(config: CnnConfig, features: Features, head: LinearHead, further: b
     return measures | (further_measures(labels, answers, config) if further else {})
 
 
-def _finetune(run: _Run, verbose: bool) -> None:
+def _finetune(run: _Run, verbose: bool, writer: SummaryWriter | None) -> None:
     """Train the whole network from the head's run on, and write the run again."""
     about = run.backbone.about
 
@@ -232,7 +263,14 @@ def _finetune(run: _Run, verbose: bool) -> None:
     opened = run.opened
     checkpoint = run.folder / CHECKPOINT_FILE
     trained, progress = fit(
-        run.config, run.settings, opened.train, opened.validation, start=start, checkpoint=checkpoint, verbose=verbose
+        run.config,
+        run.settings,
+        opened.train,
+        opened.validation,
+        start=start,
+        checkpoint=checkpoint,
+        on_epoch=lambda progress: writer.write(progress.history[-1]) if writer else None,
+        verbose=verbose,
     )
     log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
     hyperparameters = {"backbone": run.config.backbone, **hyperparameter_values(run.settings)}

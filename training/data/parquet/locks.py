@@ -7,7 +7,7 @@ cannot be removed anyway.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +39,30 @@ def release(folder: Path) -> None:
     """End what `use` started."""
     if folder in _held:
         os.close(_held.pop(folder))
+
+
+@contextmanager
+def one_at_a_time(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Make a folder, and let one process at a time work in it; no other process removes it meanwhile.
+
+    Args:
+        folder: that is worked in.
+        on_wait: called before waiting for another process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def remove_unless_in_use(folder: Path) -> bool:

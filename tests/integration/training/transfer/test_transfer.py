@@ -99,11 +99,25 @@ def test_published_model_names_its_base(run, home):
         (["--color", "gray"], "takes RGB images of at least 32 pixels"),
         (["--image-size", "16"], "takes RGB images of at least 32 pixels"),
         (["--start-from", "x/y"], "--backbone and --start-from exclude each other"),
+        (["--tensorboard"], "--tensorboard: a head on frozen features has no such setting"),
     ],
 )
 def test_options_that_do_not_suit_a_head_are_refused(home, tmp_path, capsys, arguments, message):
     assert main(["train", *_arguments(home, tmp_path / "run"), *arguments]) == 2
     assert message in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--trials", "3", "--parallel", "2"], "--trials, --parallel: the network is that of"),
+        (["--minutes", "5"], "--minutes: the network is that of"),
+        (["--finetune", "--minutes", "5", "--objective", "macro_f1"], "--objective: the network is that of"),
+    ],
+)
+def test_options_of_a_search_are_refused_without_one(home, tmp_path, capsys, arguments, names):
+    assert main(["run", *_arguments(home, tmp_path / "run"), *arguments]) == 2
+    assert names in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
 def test_run_with_a_backbone_measures_without_a_search(home, cache, tmp_path, capsys):
@@ -143,6 +157,15 @@ def test_start_from_takes_the_network_and_the_shared_labels(home, tmp_path):
     start = json.loads((tmp_path / "new" / "training.json").read_text())["starting_point"]
     assert start["name"] == "old" and start.get("architecture") is None
     assert "The network started from the weights of `old`" in (tmp_path / "new" / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_finetuning_takes_the_minutes_that_it_is_given(home, cache, tmp_path):
+    arguments = [*_arguments(home, tmp_path / "run"), "--finetune", "--mirror", "0", "--test-fraction", "0.2"]
+    assert main(["run", *arguments, "--minutes", "1", "--tensorboard"]) == 0
+    report = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert len(report["history"]) == json.loads((tmp_path / "run/tuner/plan.json").read_text())["training"]["epochs"]
+    assert report["seconds"] < 120 and [*(tmp_path / "run" / "tensorboard").iterdir()]
 
 
 @pytest.mark.slow

@@ -1,5 +1,9 @@
 """Frozen features: those of every row in file order, kept on disk, and continued after a stop."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from model.network import build_network
 from tests.support.datasets import random_images, write_dataset
 from tests.unit.training.test_commands import CLASSES
 from training.data import cache
+from training.data.parquet.locks import LOCK
 from training.data.stream import HubStream
 from training.pipeline import make_eval_data
 from training.transfer import features
@@ -62,6 +67,25 @@ def test_features_are_listed_and_removed_with_the_cache(network, stream):
     assert entry.name == stream.source.dataset and entry.bytes > 49 * 3 * 4
     assert cache.remove_entries([entry])[1] == []
     assert cache.choose_entries(cache.list_cache(), "features") == []
+
+
+def test_features_are_computed_by_one_process_at_a_time(network, stream, caplog):
+    folder = features._folder(CONFIG, stream, "sha")
+    folder.mkdir(parents=True)
+    hold = "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX); print(); input()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, folder / LOCK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with other, caplog.at_level("INFO", "trazo"), ThreadPoolExecutor(1) as pool:
+        other.stdout.readline()
+        waiting = pool.submit(compute_features, network, CONFIG, stream, "sha")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=1)
+        (entry,) = cache.choose_entries(cache.list_cache(), "features")
+        assert cache.remove_entries([entry])[1] == [entry]
+        other.communicate("\n")
+        assert len(waiting.result().labels) == 49
+    assert "waiting for another process" in caplog.text
 
 
 def test_features_continue_after_a_stop(network, stream, monkeypatch):
