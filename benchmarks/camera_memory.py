@@ -12,14 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks.common import about, report
-from benchmarks.processes import family, pss
+from benchmarks.processes import peak_memory
 
 HEIGHT_PX, WIDTH_PX = 3000, 4000
 OPTIONS = ("--preset", "fast", "--epochs", "1", "--steps-per-epoch", "4")
@@ -48,10 +47,7 @@ def peak_of_training(dataset: Path, temporary: Path) -> float:
     with open(temporary / "log.txt", "wb") as log:
         command += ["--output", str(temporary / "run")]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        peak = 0.0
-        while process.poll() is None:
-            peak = max(peak, sum(map(pss, family(process.pid))))
-            time.sleep(0.1)
+        peak = peak_memory(process)
     if process.returncode:
         raise RuntimeError((temporary / "log.txt").read_text(encoding="utf-8", errors="replace")[-500:])
     return peak

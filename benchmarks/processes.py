@@ -1,5 +1,7 @@
 """What a process and all below it take, as Linux counts it."""
 
+import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +23,15 @@ def pss(pid: int) -> float:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
     return 0.0
+
+
+def peak_memory(process: subprocess.Popen, pause_s: float = 0.1) -> float:
+    """Wait for a process to end; return the largest sum of its PSS and that of all below it, in MB."""
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, sum(map(pss, family(process.pid))))
+        time.sleep(pause_s)
+    return peak
 
 
 def descriptors(pid: int) -> int:
