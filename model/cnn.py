@@ -27,6 +27,7 @@ from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write
 from model.io.files import copy_file, read_file
 from model.io.hub import commit_folder
+from model.io.keras_files import write_keras_files
 from model.io.locate import locate_model
 from model.io.reports import read_report
 from model.io.weights import matches_weights, read_weights, weights_to_bytes
@@ -45,7 +46,7 @@ class CnnModel:
 
     It holds the network rather than being one (composition), since Keras and the Hub have other ideas of a config.
     Its Hub methods are like those of huggingface_hub's `ModelHubMixin`, except that all files are read at one commit:
-    the mixin reads config.json by the name of the branch, which may move between two files.
+    the mixin reads a config by the name of the branch, which may move between two files.
 
     Attributes:
         config: the `CnnConfig`.
@@ -216,7 +217,7 @@ class CnnModel:
     # --- Files ---
 
     def save_pretrained(self, save_directory: str | os.PathLike) -> None:
-        """Write config, weights and card, and the reports if they describe these weights.
+        """Write config, weights and card, the network as Keras itself saves it, and the reports of these weights.
 
         The card and the training report of other weights that were in the folder are deleted.
 
@@ -231,6 +232,7 @@ class CnnModel:
                 (target / name).unlink(missing_ok=True)
         atomic_write(target / CONFIG_FILE, self.config.to_json())
         atomic_write(target / WEIGHTS_FILE, weights)
+        write_keras_files(self.config, self.network, target)
         if source and source.resolve() != target.resolve() and _has_weights(source, weights):
             for name in (CARD_FILE, *CARD_FIGURES, *REPORT_FILES):
                 copy_file(source, name, target)

@@ -1,4 +1,4 @@
-"""`CnnConfig`: everything that defines a network, as a frozen dataclass that reads and writes config.json."""
+"""`CnnConfig`: everything that defines a network, as a frozen dataclass that reads and writes trazo.json."""
 
 import json
 import os
@@ -213,7 +213,7 @@ class CnnConfig:
         """Refuse to make what could not be read again."""
         size = len(self.to_json().encode())
         if size > MAX_FILE_BYTES[CONFIG_FILE]:
-            raise TrazoError(f"labels, title and versions are too long: config.json would have {size:,} bytes")
+            raise TrazoError(f"labels, title and versions are too long: {CONFIG_FILE} would have {size:,} bytes")
 
     @property
     def target_offset_and_scale(self) -> tuple[float, float]:
@@ -339,12 +339,12 @@ class CnnConfig:
         return sum(prod(shape) for name, shape in self.weight_shapes.items() if name.endswith("/kernel"))
 
     def to_json(self) -> str:
-        """Return the text of config.json."""
+        """Return the text of trazo.json."""
         values = {"format_version": FORMAT_VERSION, "model_type": "trazo-cnn", **asdict(self)}
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, source: str = "config.json") -> "CnnConfig":
+    def from_json(cls, text: str, source: str = CONFIG_FILE) -> "CnnConfig":
         """Read what `to_json` wrote.
 
         Args:
@@ -374,7 +374,7 @@ class CnnConfig:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike) -> "CnnConfig":
-        """Read a config.json; see `from_json`."""
+        """Read a trazo.json; see `from_json`."""
         path = Path(path)
         try:
             text = read_file(path.parent, path.name)

@@ -266,7 +266,7 @@ def train(
     clock: RunClock | None = None,
     transfer: TransferConfig = FRESH,
 ) -> None:
-    """Train, and write config.json, model.safetensors, training.json and the card to the folder.
+    """Train, and write the model (`CnnModel.save_pretrained`), training.json and the card to the folder.
 
     Args:
         data: which rows.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.card import comparison, sentences
+from model.card import comparison, sentences, usage
 from model.card.markdown import cell, list_codes, plain
 from model.card.reproduce import list_commands
 from model.card.sentences import Rows
@@ -24,10 +24,13 @@ class CardContext:
     title: str
     subject_sentence: str
     labels: str
-    source: str  # what the examples load
+    keras_source: str  # what the example with Keras alone loads
+    input_sentence: str
+    source: str  # what the other examples load
+    abilities_sentence: str
     usage_lines: list[str]
+    trazo_sentence: str
     image_shape: str
-    exports_sentence: str
     export_rows: Rows
     export_files: dict[str, str]  # format -> file
     network_rows: Rows
@@ -69,11 +72,14 @@ def make_context(
         title=plain(config.title or "A Trazo model"),
         subject_sentence=sentences.subject_sentence(config, sources),
         labels=list_codes(config.labels),
+        keras_source=usage.keras_source(repo_id),
+        input_sentence=usage.input_sentence(config),
         source=repo_id or "the folder of this card",
-        usage_lines=sentences.usage_lines(config),
+        abilities_sentence=usage.abilities_sentence(config),
+        usage_lines=usage.usage_lines(config),
+        trazo_sentence=usage.trazo_sentence(),
         image_shape=sentences.join_values(config.image_shape),
-        exports_sentence=sentences.exports_sentence(config) if exports else "",
-        export_rows=_table(sentences.export_rows(exports)) if exports else [],
+        export_rows=_table(usage.export_rows(exports)) if exports else [],
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
         network_rows=_table(sentences.network_rows(config, published)),
         data_sentence=sentences.data_sentence(published) if published else "",

@@ -9,7 +9,6 @@ from model.card.markdown import code, list_codes, plain
 from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.io.trials import compare_with_presets
-from model.pixel_format import PixelFormat
 from model.scaling import OF_BACKBONE
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict, describe_views
@@ -18,7 +17,6 @@ from model.words import counted
 if TYPE_CHECKING:
     from model.io.reports.data import DatasetEntry
     from model.io.reports.evaluation import EvaluationReport, Measures
-    from model.io.reports.exports import ExportsReport
     from model.io.reports.training import TrainingReport
     from model.io.reports.trials import TrialsReport
 
@@ -27,7 +25,7 @@ UNKNOWN = "–"
 URL_SAFE = ":/?#@!$&'*+,;=%~"  # characters of an address that stay as they are; a parenthesis would end a link
 
 
-# --- The network and how to use it ---
+# --- The network ---
 
 
 def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
@@ -36,49 +34,6 @@ def subject_sentence(config: CnnConfig, sources: list["DatasetEntry"]) -> str:
     colors = "gray levels" if channels == 1 else "RGB pixels"
     trained = f", trained with Trazo on {list_codes(one.dataset for one in sources)}" if sources else ""
     return f"a {config.task} task on images of\n{height}×{width} {colors}{trained}."
-
-
-def usage_lines(config: CnnConfig) -> list[str]:
-    """Return the lines of the Python example after the model is loaded."""
-    lines = [f"cnn.predict(images)  # images like the dataset's -> float32 (n, {len(config.labels)})"]
-    if config.image_shape[2] == 1:
-        lines.append("cnn.predict_sketch(drawings)  # free drawings of any size and polarity")
-    return lines
-
-
-def exports_sentence(config: CnnConfig) -> str:
-    """Return what goes into an exported network and what comes out."""
-    output = f"{len(config.labels)} probabilities" if config.task == "multiclass" else "one number"
-    return (
-        f"The same network also runs without Trazo and TensorFlow. Its input is float32 pixels\n"
-        f"(n, {join_values(config.image_shape)}) from 0 to 255, as in the dataset's images; its output is {output} "
-        f"per image.{_pixel_format_phrase(config)}"
-    )
-
-
-def _pixel_format_phrase(config: CnnConfig) -> str:
-    """Return how pixels are made of the files, as far as it is not what everyone would do."""
-    found, usual = config.pixel_format, PixelFormat()
-    phrase = ""
-    if found.white_level != usual.white_level:
-        phrase += f"\nIn the dataset's 16-bit images {found.white_level} is white: it becomes 255."
-    if found.background != usual.background:
-        phrase += f"\nTransparency is placed on {'black' if found.background == 0 else f'gray {found.background}'}."
-    return phrase
-
-
-def export_rows(exports: "ExportsReport") -> Rows:
-    """Return (file, bytes, checked with, largest difference) of each export."""
-    return [
-        (
-            f"`{one.file}`",
-            f"{one.bytes:,}",
-            f"{plain(one.runtime)}, on {counted(one.checked_on.rows, 'row')} of {code(one.checked_on.dataset)}, "
-            f"{plain(one.checked_on.split)}",
-            f"{one.largest_difference:.1e}",
-        )
-        for one in exports.formats.values()
-    ]
 
 
 def network_rows(config: CnnConfig, training: "TrainingReport | None") -> Rows:

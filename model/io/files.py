@@ -12,7 +12,7 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-from model.artifacts import MAX_FILE_BYTES, check_complete
+from model.artifacts import CONFIG_FILE, MAX_FILE_BYTES, OTHER_FILES, check_complete
 from model.errors import ModelError
 
 BLOB = re.compile(r"([0-9a-f]{2}/)?[0-9a-f]{32,64}")  # of a repo; of all repos, in a folder named by two digits
@@ -21,19 +21,23 @@ HAS_SAFE_OPEN = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")  # n
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, config_file: str = CONFIG_FILE) -> None:
     """Refuse a model folder as `check_complete` does, or for a link that leads out of it; no file is opened.
+
+    Args:
+        folder: the folder.
+        config_file: which file says what the weights are.
 
     Raises:
         ModelError: with the file and the reason.
     """
     sizes = {}
-    for name in MAX_FILE_BYTES:
+    for name in (config_file, *OTHER_FILES):
         root, parts = find_file(folder, name)
         path = root.joinpath(*parts)
         if path.is_file():  # no pipe, which would be waited for
             sizes[name] = path.stat().st_size
-    check_complete(str(folder), sizes, (path.name for path in folder.iterdir()))
+    check_complete(str(folder), sizes, (path.name for path in folder.iterdir()), config_file)
 
 
 def open_file(folder: Path, name: str) -> BufferedReader | None:

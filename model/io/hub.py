@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -35,6 +35,8 @@ from model.artifacts import (
     CONFIG_FILE,
     EXPORT_FILES,
     EXPORTS_FILE,
+    KERAS_FILES,
+    MAX_FILE_BYTES,
     REPORT_FILES,
     WEIGHTS_FILE,
     check_complete,
@@ -42,27 +44,30 @@ from model.artifacts import (
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.atomic import atomic_write, json_text
-from model.io.files import check_folder
+from model.io.files import check_folder, find_file
 from model.io.hub_errors import status_of, translate_hub_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 
 logger = logging.getLogger("trazo")
 
-KNOWN_FILES = (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)
+DOWNLOADED_FILES = (WEIGHTS_FILE, CARD_FILE, *CARD_FIGURES, *REPORT_FILES)  # next to the config
 COMMIT_HASH = re.compile(r"[0-9a-f]{40}")
+REPAIR_ONLINE = "this is the cached copy: load the model once with a connection to the Hub to repair it"
 
 
-Check = Callable[[Path, int, str], None]  # folder with the config, announced size and name of the weights
+# Takes the folder with the config, the announced size of the weights (None: unknown) and their name; returns how many
+# bytes they may have at most.
+Check = Callable[[Path, int | None, str], int]
 
 
-def check_model(folder: Path, size: int, where: str) -> None:
-    """Refuse weights of another size than a Trazo model's config asks for.
+def check_model(folder: Path, size: int | None, where: str) -> int:
+    """Refuse weights of another size than a Trazo model's config asks for; return how many bytes they may have.
 
     Raises:
         ModelError: if the config is damaged, or the size does not fit.
     """
-    check_size(CnnConfig.from_file(folder / CONFIG_FILE), size, where)
+    return check_size(CnnConfig.from_file(folder / CONFIG_FILE), size, where)
 
 
 def download(
@@ -70,11 +75,13 @@ def download(
     revision: str | None = None,
     token: str | bool | None = None,
     check: Check = check_model,
-) -> tuple[Path, bool]:
+    config_file: str = CONFIG_FILE,
+) -> tuple[Path, str]:
     """Download a model repo's known files, all at one commit, into the Hub's cache.
 
     Files in the cache are compared with what the Hub announces, and downloaded again if they differ. Without a
-    network, or with HF_HUB_OFFLINE=1, the files in the cache are used as they are.
+    network, or with HF_HUB_OFFLINE=1, the files in the cache are used as they are. A mirror may announce neither sizes
+    nor hashes: a download then stops at what the file may have at most.
 
     Args:
         repo_id: `owner/name`.
@@ -82,9 +89,10 @@ def download(
         token: of the Hub, as huggingface_hub takes it; None for the environment's.
         check: called once the config is there: it is small, and says how large the weights are. If it raises, no
             further file is downloaded.
+        config_file: which file says what the weights are.
 
     Returns:
-        the snapshot's folder, and whether its files were compared with the Hub.
+        the snapshot's folder, and what to do if a file in it is damaged; empty if all were compared with the Hub.
 
     Raises:
         TrazoError: if there is no such repo or revision, no network and nothing in the cache, or a file is missing, too
@@ -98,37 +106,50 @@ def download(
             if isinstance(error, HfHubHTTPError) and status_of(error) < 500:
                 raise  # the Hub responds, and refuses
             try:
-                return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), False
+                return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), REPAIR_ONLINE
             except LocalEntryNotFoundError:
                 raise error from None
         commit = info.sha or ""
         if not COMMIT_HASH.fullmatch(commit):  # it becomes a folder's name
             raise TrazoError(f"{constants.ENDPOINT} is not a Hub: it calls {info.sha!r} a commit of {repo_id!r}")
         announced = {file.rfilename: file for file in info.siblings or []}
-        known = {name: announced[name] for name in KNOWN_FILES if name in announced}
-        check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced)
+        known = {name: announced[name] for name in (config_file, *DOWNLOADED_FILES) if name in announced}
+        check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced, config_file)
+        is_compared = all(map(_has_hash, known.values()))
         fetch = partial(_fetch, repo_id, commit, token)
-        folder = fetch(known.pop(CONFIG_FILE)).parent
-        check(folder, known[WEIGHTS_FILE].size or 0, f"{repo_id}/{WEIGHTS_FILE}")
+        folder = fetch(MAX_FILE_BYTES, known.pop(config_file)).parent
+        most = check(folder, known[WEIGHTS_FILE].size, f"{repo_id}/{WEIGHTS_FILE}")
         with ThreadPoolExecutor(len(known)) as pool:
-            list(pool.map(fetch, known.values()))
+            list(pool.map(partial(fetch, MAX_FILE_BYTES | {WEIGHTS_FILE: most}), known.values()))
         _cache_ref(folder, revision or constants.DEFAULT_REVISION)
-        return folder, True
+        remedy = f"{constants.ENDPOINT} announces no hashes: delete {folder.parents[1]} to download it again"
+        return folder, "" if is_compared else remedy
 
 
-def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSibling) -> Path:
-    """Return the cached copy of a file; it is downloaded if it is missing or not what the Hub announces."""
-    name, size = f"{repo_id}/{file.rfilename}", file.size or 0
+def _fetch(repo_id: str, commit: str, token: str | bool | None, limits: Mapping[str, int], file: RepoSibling) -> Path:
+    """Return the cached copy of a file; it is downloaded if it is missing or not what the Hub announces.
+
+    Args:
+        repo_id: the repo.
+        commit: of it.
+        token: as for `download`.
+        limits: the most bytes of each file, by name, where the Hub announces no size.
+        file: what the Hub announces.
+    """
+    name = f"{repo_id}/{file.rfilename}"
+    most = limits[file.rfilename] if file.size is None else file.size
 
     class SizeGuard(tqdm):
-        """A progress bar that stops the download of a file that is larger than announced."""
+        """A progress bar that stops the download of a file that is larger than it may be."""
 
         received = 0.0
 
         def update(self, n: float | None = 1) -> bool | None:
             self.received += n or 0
-            if self.received > size:
-                raise TrazoError(f"{name}: the Hub announced {size:,} bytes and sends more")
+            if self.received > most:
+                is_announced = file.size is not None
+                what = f"announced {most:,} bytes and sends more" if is_announced else f"sends more than {most:,} bytes"
+                raise TrazoError(f"{name}: the Hub {what}")
             return super().update(n)
 
     for again in (False, True):
@@ -143,7 +164,13 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, file: RepoSiblin
     raise TrazoError(f"{name} is not what the Hub announced")
 
 
+def _has_hash(file: RepoSibling) -> bool:
+    return bool(file.lfs or file.blob_id)
+
+
 def _matches(path: Path, file: RepoSibling) -> bool:
+    if not _has_hash(file):
+        return True
     with path.open("rb") as content:
         if file.lfs:
             return hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
@@ -188,16 +215,19 @@ def commit_folder(
     Only files of the folder are sent, under the names that a model folder has; they are listed before. Nobody else may
     be changing the folder: `CnnModel.push_to_hub` and `publish` send a separate copy.
 
-    Reports, figures and exports in the repo that the folder does not have are deleted by the same commit, since they
-    describe other weights. The commit names its parent, so the Hub refuses it if somebody else commits in between.
+    Reports, figures, exports and files of Keras in the repo that the folder does not have are deleted by the same
+    commit, since they belong to other weights. The commit names its parent, so the Hub refuses it if somebody else
+    commits in between.
 
     Raises:
         TrazoError: if a report is damaged, a token, the right to write or the network is missing, or somebody else
             committed in between.
     """
     api = HfApi(token=token)
-    extra = (*CARD_FIGURES, EXPORTS_FILE, *EXPORT_FILES)
+    extra = (*KERAS_FILES, *CARD_FIGURES, EXPORTS_FILE, *EXPORT_FILES)
     check_folder(folder)
+    for name in KERAS_FILES:
+        find_file(folder, name)  # which refuses a link out of the folder
     reports = {name: report for name in REPORT_FILES if (report := read_report(folder / name)) is not None}
     contents = {name: json_text(redact_local_paths(report)).encode() for name, report in reports.items()}
     names = [name for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE, *extra) if (folder / name).is_file()]

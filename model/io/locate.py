@@ -26,20 +26,18 @@ def locate_model(
         ModelError: if something is missing or damaged; one line says what and where.
     """
     source = PRETRAINED if name is None else Path(name)
-    unchecked = ""
+    remedy = ""
     try:
-        folder, is_compared = (source, True) if source.is_dir() else _download(str(source), revision, token)
-        if not is_compared:
-            unchecked = "; this is the cached copy: load the model once with a connection to the Hub to repair it"
+        folder, remedy = (source, "") if source.is_dir() else _download(str(source), revision, token)
         check_folder(folder)
         config = CnnConfig.from_file(folder / CONFIG_FILE)
         check_weights(config, folder / WEIGHTS_FILE)
     except (TrazoError, OSError) as error:
-        raise ModelError(f"{error}{unchecked}") from None
+        raise ModelError(f"{error}; {remedy}" if remedy else str(error)) from None
     return folder, config
 
 
-def _download(repo: str, revision: str | None, token: str | bool | None) -> tuple[Path, bool]:
+def _download(repo: str, revision: str | None, token: str | bool | None) -> tuple[Path, str]:
     from model.io.hub import download  # huggingface_hub reads the environment, which programs set up before
 
     return download(repo, revision, token)

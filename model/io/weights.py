@@ -15,7 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from model.artifacts import WEIGHTS_FILE
+from model.artifacts import CONFIG_FILE, WEIGHTS_FILE
 from model.config import CnnConfig
 from model.errors import ModelError
 from model.io.files import descriptor_path, open_existing
@@ -48,17 +48,27 @@ def matches_weights(sha256: str | None, folder: Path) -> bool:
     return (folder / WEIGHTS_FILE).is_file() and sha256 == weights_hash(folder)
 
 
-def check_size(config: CnnConfig, size: int, where: str) -> None:
+def check_size(config: CnnConfig, size: int | None, where: str) -> int:
     """Refuse a file of weights that is smaller or larger than the config asks for, by its size alone.
+
+    Args:
+        config: of the network.
+        size: of the file in bytes; None if it is unknown.
+        where: the file, for messages.
+
+    Returns:
+        how many bytes it may have at most.
 
     Raises:
         ModelError: if the size does not fit.
     """
-    expected = 4 * sum(map(prod, (config.weight_shapes | config.extra_tensor_shapes).values()))
-    if not expected <= size <= expected + MAX_HEADER_BYTES:
+    least = 4 * sum(map(prod, (config.weight_shapes | config.extra_tensor_shapes).values()))
+    most = least + MAX_HEADER_BYTES
+    if size is not None and not least <= size <= most:
         raise ModelError(
-            f"{where} does not match config.json, which asks for {expected // 4:,} float32: it has {size:,} bytes"
+            f"{where} does not match {CONFIG_FILE}, which asks for {least // 4:,} float32: it has {size:,} bytes"
         )
+    return most
 
 
 def check_weights(config: CnnConfig, path: Path) -> None:
@@ -99,12 +109,12 @@ def _open_checked(config: CnnConfig, path: Path) -> Iterator[Any]:
             names = set(file.keys())
             if names != expected.keys():
                 missing, extra = sorted(expected.keys() - names), sorted(names - expected.keys())
-                raise ModelError(f"{path} does not match config.json: missing {missing}, not asked for {extra}")
+                raise ModelError(f"{path} does not match {CONFIG_FILE}: missing {missing}, not asked for {extra}")
             for name, shape in expected.items():
                 about = file.get_slice(name)
                 if tuple(about.get_shape()) != shape or about.get_dtype() != "F32":
                     found = f"{about.get_dtype()} {tuple(about.get_shape())}"
-                    raise ModelError(f"{path}: {name} is {found}, config.json asks for F32 {shape}")
+                    raise ModelError(f"{path}: {name} is {found}, {CONFIG_FILE} asks for F32 {shape}")
             yield file
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from None

@@ -201,7 +201,7 @@ def test_comparison_of_two_trials_works_by_keyboard(page):
 def test_search_that_runs_is_followed(open_page, running_search):
     app, folder = running_search
     page = open_page(app=app)
-    page.locator("#notice", has_text="config.json").wait_for()  # the folder holds none yet
+    page.locator("#notice", has_text="trazo.json").wait_for()  # the folder holds none yet
     open_tab(page, "tuning")
     best = page.locator("#tuning-running-best .points path")
     page.wait_for_function("document.querySelectorAll('#tuning-running-best .points path').length === 3")

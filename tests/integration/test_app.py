@@ -258,7 +258,7 @@ def test_page_frame_is_allowed_for_the_hub_only(app):
         "file=app.py",
         "file=../app.py",
         "file=.gitignore",
-        "file=model/pretrained/config.json",
+        "file=model/pretrained/trazo.json",
         "file/app.py",
         "file=http://127.0.0.1:1/a.png",
         "proxy=http://127.0.0.1:1/a.png",
@@ -379,7 +379,7 @@ def test_no_model_at_all_exits_with_one_line(tmp_path):
     environment = os.environ | {"MODEL_ID": ""}
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment)
     assert result.returncode == 2
-    assert "config.json" in result.stderr and "Traceback" not in result.stderr
+    assert "trazo.json" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_page_is_launched_at_its_address_with_its_settings(monkeypatch, tmp_path):

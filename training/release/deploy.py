@@ -13,10 +13,10 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, SpaceCard, SpaceCardData
 from huggingface_hub.errors import HfHubHTTPError
 
-from model.artifacts import CARD_FILE
+from model.artifacts import CARD_FILE, CONFIG_FILE
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
-from model.io.hub import log_files
+from model.io.hub import DOWNLOADED_FILES, log_files
 from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 
@@ -26,7 +26,7 @@ APP = "app.py"
 CODE = (APP, "model", "ui")  # what a Space runs
 REQUIREMENTS = "requirements.txt"  # where a Space looks for it
 DEMO_REQUIREMENTS = ROOT / "ui" / "requirements.txt"
-CODE_SUFFIXES = (".py", ".typed", ".json", ".md", ".txt", ".css", ".js", ".svg", ".png", ".jpg", ".safetensors")
+CODE_SUFFIXES = (".py", ".typed", ".json", ".md", ".txt", ".css", ".js", ".svg", ".png", ".jpg", ".safetensors", ".h5")
 SPACE_FILES = {*CODE, REQUIREMENTS, CARD_FILE}
 VENV = ".venv"
 
@@ -67,7 +67,8 @@ def deploy(
     commit = snapshot.name if revision else None  # the cache names a snapshot by its commit
     with tempfile.TemporaryDirectory() as temporary:
         folder = output or Path(temporary) / "space"
-        assemble(folder, model, sorted(path.name for path in snapshot.iterdir()), commit)
+        names = [name for name in (CONFIG_FILE, *DOWNLOADED_FILES) if (snapshot / name).is_file()]
+        assemble(folder, model, names, commit)
         return _upload(folder, repo_id, {"MODEL_ID": model, "MODEL_REVISION": commit or ""}, private, token)
 
 

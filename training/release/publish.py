@@ -11,6 +11,7 @@ from model.artifacts import CONFIG_FILE, EVALUATION_FILE, REPORT_FILES, TRAINING
 from model.errors import TrazoError
 from model.io.files import copy_file
 from model.io.hub import commit_folder
+from model.io.keras_files import write_keras_files
 from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport, SeedResult
 from model.io.reports.training import TrainingReport
@@ -30,7 +31,7 @@ def publish(
     seeds: Iterable[Path] = (),
     token: str | None = None,
 ) -> CommitInfo:
-    """Upload a run's config, weights, reports and card in one commit.
+    """Upload a run's config, weights, reports and card, and its network as Keras itself saves it, in one commit.
 
     Args:
         run: the run's folder.
@@ -49,11 +50,12 @@ def publish(
     if not run.is_dir():
         raise TrazoError(f"the run {str(run)!r} does not exist; `python -m training run` makes one")
     _, evaluation = _read_complete_run(run)
-    CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
+    cnn = CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in (CONFIG_FILE, WEIGHTS_FILE, *REPORT_FILES, *exported_files(run)):
             copy_file(run, name, folder)
+        write_keras_files(cnn.config, cnn.network, folder)  # those of the run may be older than its weights
         if results := _results_per_seed([run, *seeds]):
             write_report(folder / EVALUATION_FILE, evaluation.model_copy(update={"seeds": results}))
         write_card(folder, repo_id, license=license)

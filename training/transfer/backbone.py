@@ -10,7 +10,7 @@ from model.backend import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from model.artifacts import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from model.artifacts import BACKBONE_CONFIG_FILE, CARD_FILE, WEIGHTS_FILE
 from model.backbones.architecture import Architecture
 from model.backbones.catalog import NAMES, get_architecture
 from model.backbones.weights import assign_weights, tensor_names
@@ -69,8 +69,8 @@ def open_backbone(name: str, revision: str | None = None, token: str | bool | No
         784
     """
     is_folder = Path(name).is_dir()
-    folder = Path(name) if is_folder else download(name, revision, token, _check_size)[0]
-    check_folder(folder)
+    folder = Path(name) if is_folder else download(name, revision, token, _check_size, BACKBONE_CONFIG_FILE)[0]
+    check_folder(folder, BACKBONE_CONFIG_FILE)
     config = _read_config(folder)
     architecture = get_architecture(config["architecture"])
     _check_size(folder, (folder / WEIGHTS_FILE).stat().st_size, str(folder / WEIGHTS_FILE))
@@ -93,26 +93,31 @@ def short_text(value: Any) -> str | None:
     return one_line(value)[:MAX_CARD_CHARS] if isinstance(value, str) else None
 
 
-def _check_size(folder: Path, size: int, where: str) -> None:
-    """Refuse weights that are smaller than the backbone, or larger than it is with any classifier."""
+def _check_size(folder: Path, size: int | None, where: str) -> int:
+    """Refuse weights that are smaller than the backbone, or larger than it is with any classifier.
+
+    Returns:
+        how many bytes they may have at most.
+    """
     architecture = get_architecture(_read_config(folder)["architecture"])
     least = 4 * sum(map(prod, architecture.weight_shapes.values()))
     most = least + 4 * (architecture.features + 1) * MAX_CLASSES + MAX_HEADER_BYTES
-    if not least <= size <= most:
+    if size is not None and not least <= size <= most:
         raise ModelError(f"{where} has {size:,} bytes; {architecture.name} has {least:,} to {most:,}")
+    return most
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     """Return config.json, whose `architecture` is one of `NAMES`."""
-    path = folder / CONFIG_FILE
+    path = folder / BACKBONE_CONFIG_FILE
     try:
-        config = json.loads(read_file(folder, CONFIG_FILE) or b"")
+        config = json.loads(read_file(folder, BACKBONE_CONFIG_FILE) or b"")
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from None
     name = config.get("architecture") if isinstance(config, dict) else None
     if name not in NAMES:
-        if isinstance(config, dict) and str(config.get("model_type", "")).startswith("trazo"):
-            raise ModelError(f"{path} is that of a Trazo model: give it to --start-from instead of --backbone")
+        if isinstance(config, dict) and "class_name" in config:
+            raise ModelError(f"{path} is Keras' own: give a model of Trazo to --start-from instead of --backbone")
         found = f"the architecture {one_line(name)[:MAX_CARD_CHARS]!r}" if isinstance(name, str) else "no architecture"
         raise ModelError(f"{path} names {found}; a backbone in timm's layout is one of {', '.join(NAMES)}")
     return config
@@ -128,7 +133,8 @@ def _scaling(config: dict[str, Any], folder: Path) -> Scaling:
             raise ValueError
         return Scaling(OF_BACKBONE, offset, scale)
     except (TypeError, ValueError, TrazoError):
-        raise ModelError(f"{folder / CONFIG_FILE} has no usable pretrained_cfg.mean and pretrained_cfg.std") from None
+        path = folder / BACKBONE_CONFIG_FILE
+        raise ModelError(f"{path} has no usable pretrained_cfg.mean and pretrained_cfg.std") from None
 
 
 def _read_tensors(folder: Path, architecture: Architecture) -> dict[str, np.ndarray]:

@@ -65,8 +65,8 @@ def without_folders(text: str, *folders: str | Path) -> str:
         *folders: that may be in it; their names may hold spaces.
 
     Example:
-        >>> without_folders("/home/ana/model/config.json has unknown keys")
-        'config.json has unknown keys'
+        >>> without_folders("/home/ana/model/trazo.json has unknown keys")
+        'trazo.json has unknown keys'
     """
     for folder in (str(one).rstrip("/") for one in folders):
         if folder:

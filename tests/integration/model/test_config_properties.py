@@ -65,7 +65,7 @@ def test_config_any_json_is_read_or_refused(near, other):
     try:
         config = CnnConfig.from_json(json.dumps(near | other))
     except ModelError as error:
-        assert str(error).startswith("config.json") and str(error).isprintable() and len(str(error)) < 2100
+        assert str(error).startswith("trazo.json") and str(error).isprintable() and len(str(error)) < 2100
         return
     assert CnnConfig.from_json(config.to_json()) == config
 

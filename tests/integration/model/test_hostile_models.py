@@ -28,7 +28,7 @@ from tests.support.load_process import Loader, memory_of
 
 PAGE = ROOT / "docs" / "loading-safely.md"
 SMALL = CnnConfig(filters=(4,), dense_units=(8,))
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS = "trazo.json", "model.safetensors"
 MARK = "executed"  # a file that the hostile code makes in the working directory
 MAX_MEMORY_BYTES = (
     64 << 20
@@ -76,11 +76,13 @@ class Payload:
 
 
 def keras_with_a_lambda(path: Path) -> None:
+    """Save it to a file, or to a folder as on the Hub."""
     import keras
 
     inputs = keras.Input((2,))
     hostile = eval(f"lambda x: open({MARK!r}, 'w') and x")
-    keras.Model(inputs, keras.layers.Lambda(hostile)(inputs)).save(path)
+    network = keras.Model(inputs, keras.layers.Lambda(hostile)(inputs))
+    keras.saving.save_model(network, path, zipped=not path.is_dir())
     Path(MARK).unlink()  # Keras calls a Lambda when it is added, too
 
 
@@ -121,11 +123,21 @@ def code_beside(folder: Path) -> None:
     (folder / "modeling.py").write_text(f"open({MARK!r}, 'w')")
 
 
-# ---- config.json ----
+@folder("a good model with a Lambda in the files for Keras")
+def _(folder: Path) -> None:
+    keras_with_a_lambda(folder)
+
+
+@folder("a model of an earlier Trazo")
+def _(folder: Path) -> None:
+    (folder / CONFIG).rename(folder / "config.json")
+
+
+# ---- trazo.json ----
 
 
 def config(what: str, **changes: object) -> None:
-    """Make a config.json with other values."""
+    """Make a trazo.json with other values."""
 
     def change(folder: Path) -> None:
         values = json.loads((folder / CONFIG).read_text())
@@ -135,7 +147,7 @@ def config(what: str, **changes: object) -> None:
 
 
 def text(what: str, content: str | bytes) -> None:
-    """Make a config.json of this text."""
+    """Make a trazo.json of this text."""
     FOLDERS[what] = lambda folder: (folder / CONFIG).write_bytes(
         content if isinstance(content, bytes) else content.encode()
     )
@@ -259,7 +271,7 @@ def link(what: str, name: str, target: str) -> None:
     FOLDERS[what] = replace_by_link
 
 
-link("config.json is a link out of the folder", CONFIG, "../secret")
+link("trazo.json is a link out of the folder", CONFIG, "../secret")
 link("the weights are a link out of the folder", WEIGHTS, "../secret")
 link("the card is a link to a secret, which `push_to_hub` would publish", "README.md", "../secret")
 link("a report is a link out of the folder", "evaluation.json", "/proc/self/environ")
@@ -287,7 +299,7 @@ def _(folder: Path) -> None:
     os.mkfifo(folder / CONFIG)
 
 
-@folder("a config.json of 1 TB that takes no disk (sparse)")
+@folder("a trazo.json of 1 TB that takes no disk (sparse)")
 def _(folder: Path) -> None:
     os.truncate(folder / CONFIG, 10**12)
 
@@ -309,7 +321,7 @@ def files_of(hub: LoopbackHub, repo: str) -> dict[str, Blob]:
     return hub.repos["model", repo].find("main").files
 
 
-def file(what: str, name: str, size: int | None = None, sent: int | None = None) -> None:
+def file(what: str, name: str, size: int | None = None, sent: int | None = None) -> Callable[[LoopbackHub, str], None]:
     """Announce a file with another size, or send another content than announced."""
 
     def change(hub: LoopbackHub, repo: str) -> None:
@@ -321,6 +333,7 @@ def file(what: str, name: str, size: int | None = None, sent: int | None = None)
         files[name] = replace(blob, size=size or blob.size, path=blob.path if size else content)
 
     REPOS[what] = change
+    return change
 
 
 def fault(what: str, **how: object) -> None:
@@ -334,12 +347,27 @@ def fault(what: str, **how: object) -> None:
 
 
 file("weights of 5 GB", WEIGHTS, size=5 * 10**9)
-file("weights of 900 MB, for which config.json has no use", WEIGHTS, size=9 * 10**8)
-file("a config.json of 1 GB", CONFIG, size=10**9)
+file("weights of 900 MB, for which trazo.json has no use", WEIGHTS, size=9 * 10**8)
+file("a trazo.json of 1 GB", CONFIG, size=10**9)
 file("a report of 1 GB", "trials.json", size=10**9)
 file("few bytes of weights are announced, 2 GB sent", WEIGHTS, sent=2 * 10**9)
-file("few bytes of config.json are announced, 2 GB sent", CONFIG, sent=2 * 10**9)
+file("few bytes of trazo.json are announced, 2 GB sent", CONFIG, sent=2 * 10**9)
 file("other weights of the same size are sent", WEIGHTS)
+
+
+def unannounced(what: str, name: str) -> None:
+    """Announce no sizes, and send more of a file than it may have."""
+    make = file(what, name, sent=2 * 10**9)
+
+    def change(hub: LoopbackHub, repo: str) -> None:
+        make(hub, repo)
+        hub.unlisted = {"size", "blobId", "lfs"}
+
+    REPOS[what] = change
+
+
+unannounced("no sizes are announced, 2 GB of weights sent", WEIGHTS)
+unannounced("no sizes are announced, 2 GB of trazo.json sent", CONFIG)
 fault("redirects without end", status=302, location="{url}")
 fault("a redirect to a file of this machine", status=302, location="file:///etc/passwd")
 fault("another server, such as the log-in page of a hotel", status=200)
@@ -348,13 +376,13 @@ fault("silence", stall=4)
 
 @repo("a good model, and files whose names lead out of the repo")
 def _(hub: LoopbackHub, repo: str) -> None:
-    for name in ("../../../evil", f"{hub.root}/evil", "..", "x/../../config.json"):
+    for name in ("../../../evil", f"{hub.root}/evil", "..", "x/../../trazo.json"):
         files_of(hub, repo)[name] = hub.store(b"evil")
 
 
-@repo("the name of config.json leads out of the repo")
+@repo("the name of trazo.json leads out of the repo")
 def _(hub: LoopbackHub, repo: str) -> None:
-    files_of(hub, repo)["../config.json"] = files_of(hub, repo).pop(CONFIG)
+    files_of(hub, repo)["../trazo.json"] = files_of(hub, repo).pop(CONFIG)
 
 
 @repo("the name of the commit leads out of the cache")
@@ -429,7 +457,7 @@ def test_hostile_repo_is_refused_before_memory_or_disk_is_spent(row, copy, hub, 
     hub.add_repo(repo, "model", copy)
     if row.what in REPOS:
         REPOS[row.what](hub, repo)
-    request.addfinalizer(lambda: setattr(hub, "fault", None))
+    request.addfinalizer(lambda: (setattr(hub, "fault", None), setattr(hub, "unlisted", set())))
     before, start = disk(home), len(hub.log)
     found = loader.load(repo)
     answer = found.get("error", "loaded").replace(hub.endpoint, "HUB").replace(repo, "MODEL")
@@ -439,7 +467,7 @@ def test_hostile_repo_is_refused_before_memory_or_disk_is_spent(row, copy, hub, 
 
     # What went over the network, and what is left on the disk.
     gets = [entry for entry in hub.log[start:] if entry.method == "GET" and f"{repo}/resolve/" in entry.path]
-    names = {"nothing": [], "config.json": [CONFIG]}.get(row.fetched, [CONFIG, WEIGHTS])
+    names = {"nothing": [], "trazo.json": [CONFIG]}.get(row.fetched, [CONFIG, WEIGHTS])
     if row.fetched == "the beginning":
         assert sum(entry.sent for entry in gets) < 30 << 20
     else:
@@ -460,7 +488,8 @@ def test_hostile_files_do_run_code_when_loaded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pickle.loads(pickle.dumps(Payload()))
     assert Path(MARK).exists()
-    for name in ("model.keras", "model.h5"):
+    (tmp_path / "folder").mkdir()
+    for name in ("model.keras", "model.h5", "folder"):
         keras_with_a_lambda(tmp_path / name)
         assert not Path(MARK).exists()
         keras.saving.load_model(tmp_path / name, safe_mode=False)
@@ -469,6 +498,7 @@ def test_hostile_files_do_run_code_when_loaded(tmp_path, monkeypatch):
 
 def test_folder_only_config_and_weights_are_opened(copy):
     code_beside(copy)
+    keras_with_a_lambda(copy)
     (copy / "README.md").write_text("# Hello")
     opened, watching = set(), True
 

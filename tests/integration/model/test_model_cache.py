@@ -12,12 +12,12 @@ import pytest
 from safetensors.numpy import save_file
 
 from model import CnnConfig
-from model.artifacts import CARD_FIGURES
+from model.artifacts import CARD_FIGURES, KERAS_FILES
 from tests.support.fake_hub import Fault, LoopbackHub
 from tests.support.load_process import Loader
 
 REPO = "someone/digits"
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS = "trazo.json", "model.safetensors"
 NAMES = {CONFIG, WEIGHTS, "README.md", "evaluation.json"}
 
 
@@ -47,7 +47,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Iterator[Loop
 @pytest.fixture(autouse=True)
 def no_fault(hub: LoopbackHub) -> Iterator[None]:
     yield
-    hub.fault = None
+    hub.fault, hub.unlisted = None, set()
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +135,14 @@ def copy(folder: Path, name: str) -> None:
 
 
 BROKEN = [
-    (cut, WEIGHTS, "model.safetensors does not match config.json, which asks for "),
+    (cut, WEIGHTS, "model.safetensors does not match trazo.json, which asks for "),
     (garble, WEIGHTS, "model.safetensors has a header of "),
     (lose, WEIGHTS, "model.safetensors is a link that leads nowhere"),
     (copy, WEIGHTS, None),  # one number is another: only the Hub can tell
-    (cut, CONFIG, "config.json is not valid JSON: "),
-    (garble, CONFIG, "config.json cannot be read: "),
-    (lose, CONFIG, "config.json is a link that leads nowhere"),
-    (copy, CONFIG, "config.json is not valid JSON: "),
+    (cut, CONFIG, "trazo.json is not valid JSON: "),
+    (garble, CONFIG, "trazo.json cannot be read: "),
+    (lose, CONFIG, "trazo.json is a link that leads nowhere"),
+    (copy, CONFIG, "trazo.json is not valid JSON: "),
     (lose, "evaluation.json", "evaluation.json is a link that leads nowhere"),
 ]
 
@@ -190,6 +190,40 @@ def test_download_is_of_one_commit_despite_a_new_one_meanwhile(hub, home, online
     folder = Path(online.load(repo)["folder"])
     assert folder.name == old.oid != hub.repos["model", repo].find("main").oid
     assert all((folder / name).read_bytes() == (tmp_path / "old" / name).read_bytes() for name in NAMES)
+
+
+@pytest.mark.parametrize("unlisted", [{"size"}, {"size", "blobId", "lfs"}], ids=["no sizes", "names alone"])
+def test_download_from_a_mirror_that_gives_no_sizes_works(hub, home, online, unlisted):
+    hub.unlisted = unlisted
+    shutil.rmtree(home / "hub", ignore_errors=True)
+    first = online.load(REPO)
+    assert all((Path(first["folder"]) / name).read_bytes() == hub.files(REPO, "model")[name] for name in NAMES)
+    start = len(hub.log)
+    assert online.load(REPO) | {"memory": 0} == first | {"memory": 0} and fetched(hub, start) == []
+
+
+def test_cache_damaged_file_is_reported_with_a_mirror_that_gives_no_hashes(hub, loaded, online):
+    hub.unlisted = {"size", "blobId", "lfs"}
+    folder = Path(loaded["folder"])
+    cut(folder, WEIGHTS)
+    remedy = f"; {hub.endpoint} announces no hashes: delete {folder.parents[1]} to download it again"
+    assert online.load(REPO)["error"].endswith(remedy)
+    shutil.rmtree(folder.parents[1])
+    assert online.load(REPO)["weights"] == loaded["weights"]
+
+
+def test_cache_files_for_keras_are_neither_fetched_nor_missed(hub, online, offline, source, tmp_path):
+    """Who loads the same repo with Keras has them in the same folder of the cache, whole or not."""
+    folder = shutil.copytree(source, tmp_path / "model")
+    for name in KERAS_FILES:
+        (folder / name).write_text("{")
+    hub.add_repo("someone/keras", "model", folder)
+    start = len(hub.log)
+    snapshot = Path(online.load("someone/keras")["folder"])
+    assert fetched(hub, start) == sorted(NAMES)
+    for name in KERAS_FILES:
+        (snapshot / name).symlink_to("../../blobs/0000")
+    assert "error" not in online.load("someone/keras") and "error" not in offline.load("someone/keras")
 
 
 def test_cache_eight_processes_share_an_empty_and_a_damaged_one(hub, tmp_path):

@@ -32,7 +32,7 @@ QUICK = ["--preset", "fast", "--epochs", "1", "--steps-per-epoch", "3"]
 
 def test_run_writes_every_file(trained):
     reports = ("training.json", "trials.json", "evaluation.json", "data.json")
-    assert {"config.json", "model.safetensors", "README.md", *reports} <= {path.name for path in trained.iterdir()}
+    assert {"trazo.json", "model.safetensors", "README.md", *reports} <= {path.name for path in trained.iterdir()}
     training, trials, evaluation, data = (json.loads((trained / name).read_text()) for name in reports)
     assert training["data"]["rows"] == {"train": 3152, "validation": 348}
     best = next(t for t in trials["trials"] if t["trial_id"] == trials["best_trial"])
@@ -102,7 +102,7 @@ def test_version_and_help_come_without_tensorflow_and_with_status_0(training):
 
 def test_missing_model_or_run_is_named(tmp_path, capsys):
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
-    assert "has no config.json" in capsys.readouterr().err
+    assert "has no trazo.json" in capsys.readouterr().err
     (tmp_path / "checkpoint.safetensors").touch()
     assert main(["evaluate", "--model", str(tmp_path), "--dataset", SAMPLE]) == 2
     assert "its training has not ended; run its command again to resume" in capsys.readouterr().err
@@ -241,7 +241,7 @@ def test_train_numbers_are_classes_or_targets_by_task(tmp_path, capsys):
     for task, labels in (("regression", ["label"]), ("multiclass", ["1", "2", "3"])):
         output = tmp_path / task
         assert main(["train", "--dataset", dataset, "--task", task, "--output", str(output), *QUICK]) == 0
-        config = json.loads((output / "config.json").read_text())
+        config = json.loads((output / "trazo.json").read_text())
         assert config["task"] == task and config["labels"] == labels
         assert main(["evaluate", "--model", str(output), "--dataset", dataset]) == 0
     assert "mean_absolute_error" in capsys.readouterr().out
@@ -263,7 +263,7 @@ def test_train_image_size_is_as_requested_or_bounded(tmp_path, capsys):
     for options, side in (([], 128), (["--image-size", "32"], 32)):
         output = tmp_path / str(side)
         assert main([*arguments, *options, "--output", str(output)]) == 0
-        assert json.loads((output / "config.json").read_text())["image_shape"] == [round(side * 2 / 3), side, 1]
+        assert json.loads((output / "trazo.json").read_text())["image_shape"] == [round(side * 2 / 3), side, 1]
         assert f"images of 300×200 pixels are resized to {side}×{round(side * 2 / 3)}" in capsys.readouterr().out
 
 

@@ -293,7 +293,7 @@ async def create_branch(request: Request, repo: AnyRepo, branch: str) -> None:
 
 @routes.get(API)
 @routes.get(API + "/revision/{revision}")
-async def repo_info(repo: AnyRepo, commit: AnyCommit) -> dict[str, Any]:
+async def repo_info(hub: AnyHub, repo: AnyRepo, commit: AnyCommit) -> dict[str, Any]:
     card = {}
     if readme := commit.files.get("README.md"):
         with contextlib.suppress(yaml.YAMLError, ValueError):
@@ -302,6 +302,7 @@ async def repo_info(repo: AnyRepo, commit: AnyCommit) -> dict[str, Any]:
         {"rfilename": path, "size": blob.size, "blobId": blob.oid, **blob.lfs()}
         for path, blob in sorted(commit.files.items())
     ]
+    siblings = [{key: one[key] for key in one.keys() - hub.unlisted} for one in siblings]
     first = list(repo.history(commit))[-1]
     return {
         "_id": first.oid[:24],

@@ -116,6 +116,7 @@ class RepoStore:
         repos: by type and id.
         lfs: contents by SHA-256.
         announced_uploads: SHA-256 of the contents that may be uploaded.
+        unlisted: what the listing of a repo's files leaves out, as mirrors do: `size`, `blobId`, `lfs`.
     """
 
     def __init__(self, root: Path, port: int = 0) -> None:
@@ -123,6 +124,7 @@ class RepoStore:
         self.repos: dict[tuple[str, str], Repo] = {}
         self.lfs: dict[str, Blob] = {}
         self.announced_uploads: set[str] = set()
+        self.unlisted: set[str] = set()
         root.mkdir(parents=True, exist_ok=True)
 
     @property

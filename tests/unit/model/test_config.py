@@ -47,7 +47,7 @@ def test_config_json_round_trip(config):
         ({"loss": "mse"}, "does not suit a multiclass task; these suit it: sparse_categorical"),
         ({"loss": "brier"}, "is unknown"),
         ({"labels": ("a",)}, "2 to 16,384 labels"),
-        ({"labels": tuple(f"{n:0500}" for n in range(3000))}, "too long: config.json would have 1,5"),
+        ({"labels": tuple(f"{n:0500}" for n in range(3000))}, "too long: trazo.json would have 1,5"),
         ({"labels": ("a", "a")}, "'a' appears twice"),
         ({"labels": "abc"}, "must be a list"),
         ({"labels": ("a", 3)}, "labels must be a text, not 3"),
@@ -125,8 +125,8 @@ def test_config_wrong_value_is_reported_with_what_is_allowed(change, message):
 )
 def test_config_damaged_file_is_refused_by_name_and_reason(text, message):
     with pytest.raises(ModelError, match=message) as caught:
-        CnnConfig.from_json(text, "some/config.json")
-    assert str(caught.value).startswith("some/config.json")
+        CnnConfig.from_json(text, "some/trazo.json")
+    assert str(caught.value).startswith("some/trazo.json")
 
 
 @pytest.mark.parametrize(

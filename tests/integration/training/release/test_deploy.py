@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from model.artifacts import KERAS_FILES
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support.app_server import running
@@ -52,12 +53,14 @@ def test_deploy_space_holds_demo_without_training(hub, tmp_path, training):
         ".gitattributes", "README.md", "app.py", "model", "requirements.txt", "ui",
     }  # fmt: skip
     assert files["app.py"] == (ROOT / "app.py").read_bytes()
-    assert files["model/pretrained/model.safetensors"] == (PRETRAINED / "model.safetensors").read_bytes()
+    for name in ("trazo.json", "model.safetensors", *KERAS_FILES):
+        assert files[f"model/pretrained/{name}"] == (PRETRAINED / name).read_bytes()
     assert not any("__pycache__" in name for name in files)
     front = front_matter(hub)
     assert front["sdk"] == "gradio" and front["app_file"] == "app.py" and front["models"] == [MODEL]
     repo, names = front["preload_from_hub"][0].split(" ")
-    assert repo == MODEL and {"config.json", "model.safetensors"} <= set(names.split(","))
+    assert repo == MODEL and {"trazo.json", "model.safetensors"} <= set(names.split(","))
+    assert not set(KERAS_FILES) & set(names.split(","))  # the demo does not read them
     assert len(front["short_description"]) <= 60  # what the Hub takes
     assert variables(hub) == {"MODEL_ID": MODEL}
     assert "hf_loopback" not in answer.stdout + answer.stderr

@@ -218,7 +218,7 @@ def test_publish_exports_go_only_with_their_weights(run, tmp_path, use_hub, caps
         assert "onnx" not in files["README.md"].decode()
 
 
-@pytest.mark.parametrize(("block", "name"), [(2, "onnxruntime"), (3, "ai_edge_litert")])
+@pytest.mark.parametrize(("block", "name"), [(3, "onnxruntime"), (4, "ai_edge_litert")])
 def test_card_code_for_runtimes_runs(run, monkeypatch, block, name):
     write_card(run)
     code = (run / "README.md").read_text().split("```python\n")[block].split("```")[0]

@@ -15,12 +15,14 @@ import yaml
 from PIL import Image
 
 from model import CnnConfig, CnnModel, ModelError, TrazoError
+from model.artifacts import KERAS_FILES
 from model.card.card import render_card
 from model.card.reproduce import list_commands
 from model.io.locate import PRETRAINED
 from model.io.reports import redact_local_paths
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
+from model.preprocess.inputs import images_to_inputs
 from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
 from training.cli import build_parser, main
@@ -82,7 +84,7 @@ def test_publish_is_one_commit_of_the_runs_files(hub, trained, published):
     ours = [commit for commit in commits if commit.title == "Publish a Trazo model"]
     assert len(ours) == 1 and len(commits) <= 2  # the Hub itself makes a first commit when a repo is created
     files = hub.files(REPO, "model")
-    for name in ("config.json", "model.safetensors"):
+    for name in ("trazo.json", "model.safetensors", *KERAS_FILES):
         assert files[name] == (trained / name).read_bytes()
     for name in ("data.json", "training.json", "trials.json", "evaluation.json"):
         ours_here = (trained / name).read_text().replace(json.dumps(SAMPLE), '"sample"')
@@ -100,8 +102,8 @@ def test_card_has_data_result_and_how_to_load(hub, trained, published):
         "trained with Trazo on `sample`" in card
         and "of the split `test` of `sample`.\nTheir images took no part" in card
     )
-    assert f'CnnModel.from_pretrained("{REPO}")' in card
-    assert "PyTorch" not in card
+    assert f'CnnModel.from_pretrained("{REPO}")' in card and f'keras.saving.load_model("hf://{REPO}")' in card
+    assert "PyTorchModelHubMixin" not in card
 
 
 @pytest.mark.parametrize(("channels", "drawings"), [(1, True), (3, False)])
@@ -113,11 +115,16 @@ def test_card_mentions_drawings_if_the_network_takes_them(channels, drawings):
 def test_card_code_runs(hub, home, use_hub, published):
     use_hub(hub, home, token=False)
     card = hub.files(REPO, "model")["README.md"].decode()
-    code = card.split("```python\n")[1].split("```")[0]
+    with_keras, with_trazo = (block.split("```")[0] for block in card.split("```python\n")[1:])
     images = next(HubStream(SAMPLE, "test", batch_size=8).ordered()).images
     variables = {"images": images, "drawings": images}
-    exec(code, variables)
-    assert variables["cnn"].predict(images).shape == (8, 10)
+    exec(with_trazo, variables)
+    predicted = variables["cnn"].predict(images)
+    assert predicted.shape == (8, 10)
+    config = variables["cnn"].config
+    variables["pixels"] = np.stack([*images_to_inputs(images, config.image_shape, config.pixel_format)])
+    exec(with_keras, variables)
+    np.testing.assert_allclose(variables["answers"], predicted, rtol=0, atol=1e-6)
 
 
 def test_card_has_commands_to_reproduce_the_model(hub, published):
@@ -238,7 +245,7 @@ def test_publish_failed_upload_leaves_repo_unchanged(hub, upload, run, step):
 
 def test_publish_local_paths_are_removed(hub, trained, published):
     files = hub.files(REPO, "model")
-    for name in ("README.md", "config.json", "data.json", "training.json", "trials.json", "evaluation.json"):
+    for name in ("README.md", "trazo.json", "data.json", "training.json", "trials.json", "evaluation.json"):
         assert str(ROOT) not in files[name].decode(), name
     front = yaml.safe_load(files["README.md"].decode().split("---")[1])
     assert "datasets" not in front and "model-index" not in front  # nobody else has that folder
@@ -259,6 +266,33 @@ def test_redact_local_paths_keeps_folder_name(tmp_path, monkeypatch):
     for dataset, revision in [("ylecun/mnist", None), ("mnist", "a" * 40)]:
         about = {"dataset": dataset, "revision": revision}
         assert redact_local_paths(about) == about
+
+
+def test_publish_sends_files_for_keras_that_fit_the_weights(hub, upload, run):
+    """Those of the run may be missing, or older: a kill may come between two files."""
+    expected = {name: (run / name).read_bytes() for name in KERAS_FILES}
+    (run / "model.weights.h5").write_bytes(b"of other weights")
+    (run / "config.json").unlink()
+    status, _, error = upload(run, "--repo", "someone/fresh")
+    assert status == 0, error
+    files = hub.files("someone/fresh", "model")
+    assert {name: files[name] for name in KERAS_FILES} == expected
+
+
+def test_publish_run_of_an_earlier_trazo_needs_one_new_name(hub, upload, run, tmp_path):
+    for name in KERAS_FILES:
+        (run / name).unlink()
+    (run / "trazo.json").rename(run / "config.json")
+    hub.add_repo("someone/earlier", "model", folder=Path(shutil.copytree(run, tmp_path / "earlier")))
+    status, _, error = upload(run, "--repo", "someone/earlier")
+    assert status == 2 and "rename config.json to trazo.json" in error
+    with pytest.raises(ModelError, match=r"^someone/earlier has no trazo.json: .* rename config.json to trazo.json"):
+        CnnModel.from_pretrained("someone/earlier")
+    (run / "config.json").rename(run / "trazo.json")
+    status, _, error = upload(run, "--repo", "someone/earlier")
+    assert status == 0, error
+    ours, theirs = CnnModel.from_pretrained(run), CnnModel.from_pretrained("someone/earlier")
+    assert ours.config == theirs.config and {"trazo.json", *KERAS_FILES} <= hub.files("someone/earlier", "model").keys()
 
 
 def test_publish_again_deletes_missing_reports(hub, upload, run, tmp_path):

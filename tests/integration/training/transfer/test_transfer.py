@@ -12,8 +12,10 @@ from model import CnnModel
 from model.config import CnnConfig
 from tests.support.backbones import random_tensors, write_backbone
 from tests.support.datasets import random_images, write_dataset
+from tests.support.fake_hub import LoopbackHub
 from training.cli import main
 from training.release.card import write_card
+from training.transfer.backbone import open_backbone
 
 LABELS = ["cat", "dog", "owl"]
 SIDE = ["--image-size", "32", "--batch-size", "32"]
@@ -54,6 +56,17 @@ def test_head_leaves_the_backbone_as_it_is(run):
     np.testing.assert_array_equal(model.network.get_layer("bn1").beta.numpy(), tensors["bn1.bias"])
     assert np.abs(model.network.get_layer("head").kernel.numpy()).max() > 0
     assert model.predict(random_images(3, shape=(32, 32, 3))).shape == (3, 3)
+
+
+@pytest.mark.parametrize("unlisted", [set(), {"size", "blobId", "lfs"}], ids=["the Hub", "a mirror without sizes"])
+def test_backbone_is_taken_from(home, tmp_path, use_hub, unlisted):
+    with LoopbackHub(tmp_path / "hub") as hub:
+        commit = hub.add_repo("timm/lite", "model", home / "lite")
+        hub.unlisted = unlisted
+        use_hub(hub, tmp_path / "home", token=False)
+        backbone = open_backbone("timm/lite")
+    assert (backbone.about.name, backbone.about.revision) == ("timm/lite", commit.oid)
+    assert (backbone.folder / "model.safetensors").read_bytes() == (home / "lite" / "model.safetensors").read_bytes()
 
 
 def test_run_says_what_it_started_from(run):

@@ -40,7 +40,7 @@ def make_supervisor() -> Iterator[Callable[..., ModelSupervisor]]:
 
     def make(folder: Path = PRETRAINED, target=worker_tasks.run_without_network, **options: Any) -> ModelSupervisor:
         options = {"start_process": partial(ModelProcess, target=target), **options}
-        supervisors.append(ModelSupervisor(folder, CnnConfig.from_file(PRETRAINED / "config.json"), **options))
+        supervisors.append(ModelSupervisor(folder, CnnConfig.from_file(PRETRAINED / "trazo.json"), **options))
         return supervisors[-1]
 
     yield make

@@ -112,4 +112,4 @@ def test_card_with_hostile_texts_in_every_field_of_its_reports_is_the_same_docum
     for live in ("<script>", "](http://evil.example", "![i]"):
         assert live not in outside_code, [line for line in outside_code.splitlines() if live in line]
     fences = [line for line in text.splitlines() if line.startswith("```")]
-    assert fences == ["```python", "```"] * 2 + ["```js", "```", "```sh", "```"]
+    assert fences == ["```python", "```"] * 3 + ["```js", "```", "```sh", "```"]

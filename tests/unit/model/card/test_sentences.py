@@ -1,21 +1,14 @@
 """Sentences of a model card."""
 
 from model.card import sentences
-from model.card.sentences import exports_sentence, recipe_sentence
+from model.card.sentences import recipe_sentence
 from model.config import CnnConfig
 from model.io.reports.data import DatasetEntry
 from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
-from model.pixel_format import PixelFormat
 from tests.support.run_reports import TRAINING
 from tests.support.trials import trial_row, trials_report
-
-
-def test_exports_sentence_says_how_unusual_files_become_pixels():
-    assert exports_sentence(CnnConfig()).endswith("probabilities per image.")
-    unusual = exports_sentence(CnnConfig(pixel_format=PixelFormat(background=0, white_level=4095)))
-    assert "4095 is white: it becomes 255." in unusual and "Transparency is placed on black." in unusual
 
 
 def measures(rows: int = 200, **more) -> dict:

@@ -50,11 +50,11 @@ def test_translate_hub_errors_passes_our_own():
         raise TrazoError("as it was")
 
 
-@pytest.mark.parametrize("name", ["README.md", "training.json", "onnx"])
+@pytest.mark.parametrize("name", ["README.md", "training.json", "onnx", "model.weights.h5"])
 def test_commit_folder_with_a_link_out_of_it_sends_nothing(tmp_path, name):
     folder = tmp_path / "model"
     folder.mkdir()
-    for needed in ("config.json", "model.safetensors"):
+    for needed in ("trazo.json", "model.safetensors"):
         (folder / needed).write_text("{}")
     (tmp_path / "model.onnx").write_text("hf_secret")
     (folder / name).symlink_to(tmp_path / ("" if name == "onnx" else "model.onnx"))
@@ -64,5 +64,5 @@ def test_commit_folder_with_a_link_out_of_it_sends_nothing(tmp_path, name):
 
 def test_log_files_lists_what_is_sent(caplog):
     caplog.set_level("INFO", "trazo")
-    log_files("a/b", [CommitOperationAdd("config.json", b"{}"), CommitOperationDelete("old.json")])
-    assert caplog.messages == ["sent to a/b: config.json (2 bytes)"]
+    log_files("a/b", [CommitOperationAdd("trazo.json", b"{}"), CommitOperationDelete("old.json")])
+    assert caplog.messages == ["sent to a/b: trazo.json (2 bytes)"]

@@ -67,9 +67,9 @@ def test_reject_without_detector_is_an_error():
 
 def test_from_pretrained_threshold_without_tensors_is_an_error(tmp_path):
     CnnModel(CnnConfig(filters=(4,))).save_pretrained(tmp_path)
-    text = (tmp_path / "config.json").read_text()
-    (tmp_path / "config.json").write_text(text.replace('"ood_threshold": null', '"ood_threshold": 3.0'))
-    with pytest.raises(ModelError, match="ood/means|does not match config.json"):
+    text = (tmp_path / "trazo.json").read_text()
+    (tmp_path / "trazo.json").write_text(text.replace('"ood_threshold": null', '"ood_threshold": 3.0'))
+    with pytest.raises(ModelError, match="ood/means|does not match trazo.json"):
         CnnModel.from_pretrained(tmp_path)
 
 

@@ -53,7 +53,7 @@ def test_backbone_gives_a_network_its_weights(folder, tensors):
         ({"architecture": ["x"]}, "names no architecture"),
         ({}, "names no architecture"),
         ([], "names no architecture"),
-        ({"model_type": "trazo-cnn", "filters": [8]}, "is that of a Trazo model: give it to --start-from"),
+        ({"class_name": "Functional"}, "is Keras' own: give a model of Trazo to --start-from instead of --backbone"),
         ({"architecture": NAME}, "has no usable pretrained_cfg.mean"),
         (CONFIG | {"pretrained_cfg": {"mean": [1, 2], "std": [1, 2]}}, "has no usable pretrained_cfg.mean"),
         (CONFIG | {"pretrained_cfg": {"mean": [1, 2, 3], "std": [1, 0, 2]}}, "has no usable pretrained_cfg.mean"),

@@ -16,7 +16,7 @@ from ui.reports.search import Search, TrialView
 def bundled() -> list:
     """The config, and the reports that the panel is made of."""
     reads = (parse.read_training_report, parse.read_measures, parse.read_search)
-    return [CnnConfig.from_file(PRETRAINED / "config.json"), None, *(read(PRETRAINED) for read in reads)]
+    return [CnnConfig.from_file(PRETRAINED / "trazo.json"), None, *(read(PRETRAINED) for read in reads)]
 
 
 def test_model_html_has_what_the_reports_of_the_bundled_model_say(bundled):

@@ -68,7 +68,7 @@ def test_differences_of_a_point_with_a_preset_compare_the_first_block():
 
 def test_differences_of_the_bundled_model_and_search():
     names = differences(
-        CnnConfig.from_file(PRETRAINED / "config.json"),
+        CnnConfig.from_file(PRETRAINED / "trazo.json"),
         parse.read_training_report(PRETRAINED),
         parse.read_search(PRETRAINED).best,
     )

@@ -41,9 +41,9 @@ def test_public_paths_route_names_the_file_itself():
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("/home/ana/model/config.json has unknown keys", "config.json has unknown keys"),
+        ("/home/ana/model/trazo.json has unknown keys", "trazo.json has unknown keys"),
         ("in '/srv/a b/model': no weights", "in 'model': no weights"),
-        ("/srv/a b/model/config.json is damaged", "config.json is damaged"),
+        ("/srv/a b/model/trazo.json is damaged", "trazo.json is damaged"),
         ("~/m/a.json, C:\\Users\\ana\\b.json", "a.json, b.json"),
         ("see https://huggingface.co/a/b and a/b, 1/2", "see https://huggingface.co/a/b and a/b, 1/2"),
     ],
