@@ -35,6 +35,10 @@ class BlankDrawingError(ValueError):
     """A drawing without a stroke."""
 
 
+class BlankPhotoError(BlankDrawingError):
+    """A photograph without a stroke."""
+
+
 def extract_strokes(pixels: np.ndarray) -> np.ndarray:
     """Return how much of each pixel is ink, without the paper around the drawing.
 
@@ -47,6 +51,11 @@ def extract_strokes(pixels: np.ndarray) -> np.ndarray:
     Raises:
         BlankDrawingError: if nothing is drawn.
     """
+    return find_strokes(pixels)[0]
+
+
+def find_strokes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the result of `extract_strokes`, and the gray of a photograph, float32 (h, w); None for other images."""
     if pixels.dtype == np.uint16:  # a camera or a scanner may use only 10 or 12 of the 16 bits
         pixels = (pixels >> max(0, int(pixels.max()).bit_length() - 8)).astype(np.uint8)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
@@ -64,10 +73,10 @@ def extract_strokes(pixels: np.ndarray) -> np.ndarray:
         ink = 255 * extract_strokes_from_photo(gray.astype(np.float32))
     strongest = np.float32(ink.max())
     if strongest < MIN_CONTRAST_LEVELS:
-        raise BlankDrawingError("nothing is drawn")
+        raise BlankDrawingError("nothing is drawn") if is_even else BlankPhotoError("nothing is written")
     if is_even:
         ink = _remove_captions(ink)
-    return _remove_frame(crop(ink) / strongest)
+    return _remove_frame(crop(ink) / strongest), None if is_even else gray.astype(np.float32)
 
 
 def crop(ink: np.ndarray) -> np.ndarray:

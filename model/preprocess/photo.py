@@ -31,6 +31,14 @@ def extract_strokes_from_photo(gray: np.ndarray) -> np.ndarray:
         float32 (h, w), 0 for paper, 1 for ink; 0 everywhere if nothing is drawn. Large photographs are reduced to
         `MAX_SIDE_PX` on the longer side, small ones enlarged to `MIN_SIDE_PX` on the shorter one.
     """
+    return keep_strokes(measure_absorption(gray))
+
+
+def measure_absorption(gray: np.ndarray) -> np.ndarray:
+    """Return how much light is absorbed at each pixel of a photograph, 1 for as much as by full ink.
+
+    Arguments and size are those of `extract_strokes_from_photo`; float32, 0 everywhere if nothing absorbs enough.
+    """
     scale = min(MAX_SIDE_PX / max(gray.shape), max(1, MIN_SIDE_PX / min(gray.shape)))
     if scale != 1:
         gray = resize_by(gray, scale, enlarge_with=cv2.INTER_CUBIC)
@@ -39,11 +47,13 @@ def extract_strokes_from_photo(gray: np.ndarray) -> np.ndarray:
         gray = 255 - gray
     ink = _remove_grain(np.clip(1 - gray / np.maximum(_estimate_paper(gray), 1), 0, 1))
     full = float(np.quantile(ink, FULL_INK_QUANTILE))
-    if full < MIN_ABSORPTION:
-        return np.zeros_like(ink)
-    ink /= full
-    return np.clip((ink - MAX_PAPER) / (MIN_INK - MAX_PAPER), 0, 1) * _keep_strokes(
-        ink > MAX_PAPER, _find_sharp_edges(ink)
+    return ink / full if full >= MIN_ABSORPTION else np.zeros_like(ink)
+
+
+def keep_strokes(absorption: np.ndarray) -> np.ndarray:
+    """Return how much of each pixel is ink, 0 … 1, from the result of `measure_absorption`."""
+    return np.clip((absorption - MAX_PAPER) / (MIN_INK - MAX_PAPER), 0, 1) * _keep_strokes(
+        absorption > MAX_PAPER, _find_sharp_edges(absorption)
     )
 
 

@@ -5,6 +5,7 @@ Training, evaluation, `predict` and the demo all use it, so they cannot prepare 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -14,7 +15,8 @@ from PIL import Image
 from model.pixel_format import PixelFormat
 from model.preprocess.cost import describe_failure
 from model.preprocess.decode import decode_batch, read_pixels, to_array
-from model.preprocess.foreground import MAX_COUNTED_SIDE_PX, MIN_INK_SHARE, crop, extract_strokes
+from model.preprocess.foreground import MAX_COUNTED_SIDE_PX, MIN_INK_SHARE, crop, extract_strokes, find_strokes
+from model.preprocess.handwriting import count_doubts
 from model.preprocess.pixels import resize_by
 from model.preprocess.segmentation import split_characters
 
@@ -25,6 +27,41 @@ OVERSAMPLING = 8  # drawings are shaped at 8 times the network's size, then aver
 # Width of MNIST strokes: the median of `stroke_width` over training rows of the bundled sample, enlarged
 # `OVERSAMPLING` times as drawings are; at their own size it could be measured in whole pixels only.
 STROKE_SHARE = 2.34 / 28
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One sign of a sheet.
+
+    Attributes:
+        pixels: uint8 of the network's shape; None for a mark, which the network is not asked about.
+        line: the number of its line, from 0 at the top.
+        mark: see `split_characters`; empty if the network reads it.
+    """
+
+    pixels: np.ndarray | None
+    line: int = 0
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is drawn or written on a sheet.
+
+    Attributes:
+        whole: uint8 of the network's shape, what `sketch_to_input` makes of the whole sheet.
+        signs: line by line, each from left to right.
+        doubts: how many facts speak against handwriting: see `count_doubts`; too many signs are one more.
+    """
+
+    whole: np.ndarray
+    signs: list[Sign]
+    doubts: int = 0
+
+    @property
+    def inputs(self) -> list[np.ndarray]:
+        """The network's input for each sign that it reads."""
+        return [sign.pixels for sign in self.signs if sign.pixels is not None]
 
 
 def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
@@ -49,24 +86,42 @@ def sketch_to_input(drawing: Image.Image | np.ndarray, image_shape: tuple[int, i
     return _ink_to_input(extract_strokes(to_array(drawing)), image_shape)
 
 
-def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> list[np.ndarray]:
-    """Prepare each character of a drawing, from left to right, as `sketch_to_input` prepares a whole drawing.
+def read_sheet(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> Sheet:
+    """Prepare each sign of a drawing as `sketch_to_input` prepares a whole drawing.
 
     Args:
         drawing: see `to_array`.
         image_shape: height, width, channels of the network.
 
     Returns:
-        at least one uint8 array of that shape; for a single character, what `sketch_to_input` returns.
+        the sheet; the input of a single sign is what `sketch_to_input` returns.
 
     Raises:
         BlankDrawingError: if nothing is drawn.
         ImageError: if it is not an image.
+
+    Example:
+        `[sign.mark or "digit" for sign in read_sheet(drawing, (28, 28, 1)).signs]` of "3,5" is
+        `["digit", ",", "digit"]`.
     """
-    ink = extract_strokes(to_array(drawing))
+    ink, photo = find_strokes(to_array(drawing))
+    doubts = 0 if photo is None else count_doubts(photo)
     small = _resize_longest_side(crop(ink), MAX_COUNTED_SIDE_PX) if max(ink.shape) > MAX_COUNTED_SIDE_PX else ink
     characters = split_characters(small, stroke_width(small))
-    return [_ink_to_input(one, image_shape) for one in (characters if len(characters) > 1 else [ink])]
+    whole = _ink_to_input(ink, image_shape)
+    if len(characters) == 1:
+        return Sheet(whole, [Sign(whole)], doubts + characters[0].is_crowd)
+    signs = [Sign(None if one.mark else _ink_to_input(one.ink, image_shape), one.line, one.mark) for one in characters]
+    return Sheet(whole, signs, doubts)
+
+
+def sketch_to_inputs(drawing: Image.Image | np.ndarray, image_shape: tuple[int, int, int]) -> list[np.ndarray]:
+    """Return the network's input for each sign of a drawing but the marks; see `read_sheet`.
+
+    Returns:
+        at least one uint8 array of that shape.
+    """
+    return read_sheet(drawing, image_shape).inputs
 
 
 def decode_mixed_batch(

@@ -1,5 +1,7 @@
 """The digit tab: drawing with mouse, finger and keyboard, photos and the camera."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image, ImageDraw
 
@@ -13,9 +15,10 @@ from tests.browser.actions import (
     wait_for_answer,
     wait_for_no_answer,
 )
-from ui.i18n import BROWSER_TEXT, GRADIO_TEXT
+from ui.i18n import BROWSER_TEXT, GRADIO_TEXT, SERVER_TEXT
 
 pytestmark = pytest.mark.browser
+PHOTOS = Path(__file__).parents[2] / "ui" / "photos"
 
 
 def test_drawing_digits_are_recognized(page):
@@ -39,6 +42,35 @@ def test_drawing_several_digits_are_read_left_to_right(page):
         draw(page, [[(0.02 + place * 0.33 + x * 0.3, 0.3 + y * 0.4) for x, y in line] for line in DIGITS[digit]])
     wait_for_answer(page, "1 7 0")
     assert page.locator("#digit-seen img").count() == 6
+
+
+def test_drawing_marks_and_lines_are_shown_and_spoken(page):
+    open_tab(page, "digit")
+    page.locator("#digit-canvas input[type=range]").fill("14")
+    spoken = page.locator(".contain > .spoken[role=status]")
+    for place, digit in ((0.0, "1"), (0.5, "7")):
+        draw(page, [[(place + x * 0.35, 0.05 + y * 0.4) for x, y in line] for line in DIGITS[digit]])
+    draw(page, [[(0.37, 0.38), (0.35, 0.44)]])
+    wait_for_answer(page, "1 , 7")
+    spoken.filter(has_text="1 coma 7").wait_for(state="attached")
+    assert page.locator("#digit-seen img").count() == 4 and page.locator(".own-keys").count() == 2
+    draw(page, [[(0.1 + x * 0.35, 0.55 + y * 0.4) for x, y in line] for line in DIGITS["0"]])
+    wait_for_answer(page, "1 , 7\n0")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_photo_of_something_else_gets_one_answer(open_page, language):
+    page = open_page(language)
+    open_tab(page, "digit", language)
+    draw(page, DIGITS["7"])
+    wait_for_answer(page, "7")
+    page.get_by_role("button", name=BROWSER_TEXT[language]["digit_paper"]).click()
+    page.locator("#digit-photo input[type=file]").set_input_files(PHOTOS / "astronaut.jpg")
+    wait_for_answer(page, SERVER_TEXT[language]["no_handwriting"])
+    assert page.locator("#digit-answer ul, #digit-seen img, .own-keys").count() == 0
+    page.locator(".contain > .spoken", has_text=SERVER_TEXT[language]["no_handwriting"]).wait_for(state="attached")
+    page.locator("#digit-photo").get_by_label(GRADIO_TEXT[language]["Remove Image"]).click()
+    wait_for_answer(page, "7")
 
 
 def test_drawing_scribble_is_rejected(open_page):

@@ -67,7 +67,7 @@ def test_classify_drawing_and_image_give_the_same_answer(client, save_image):
         client.predict({"background": seven, "layers": [], "composite": None}, api_name="/classify"),
     ]
     assert answers[0] == answers[1] == answers[2]
-    assert answers[0]["label"] == "7"
+    assert answers[0]["label"] == answers[0]["text"] == "7"
     confidences = {entry["label"]: entry["confidence"] for entry in answers[0]["confidences"]}
     assert set(confidences) == set("0123456789")
     assert sum(confidences.values()) == pytest.approx(1, abs=1e-4)
@@ -83,6 +83,22 @@ def test_classify_scribble_gets_a_message(clients, tmp_path, save_image, languag
     assert answer["message"] == SERVER_TEXT[language]["not_known"].format(label=answer["label"])
     assert len(answer["confidences"]) == 10 and answer["confidences"][0]["label"] == answer["label"]
     assert "message" not in clients["en"].predict(handle_file(save_image()), api_name="/classify")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_classify_several_signs_and_none_get_a_message(clients, tmp_path, language):
+    image = Image.new("L", (500, 400), 255)
+    pen = ImageDraw.Draw(image)
+    pen.line([(60, 60), (180, 60), (110, 300)], 0, 22, joint="curve")
+    pen.line([(250, 290), (236, 336)], 0, 22)
+    pen.line([(350, 60), (350, 300)], 0, 22)
+    image.save(tmp_path / "seven_point_one.png")
+    answer = clients[language].predict(handle_file(tmp_path / "seven_point_one.png"), api_name="/classify")
+    assert answer["text"] == "7 , 1" and len(answer["confidences"]) == 10
+    assert answer["message"] == SERVER_TEXT[language]["several_signs"].format(text="7 , 1")
+    photo = handle_file(ROOT / "ui" / "photos" / "astronaut.jpg")
+    answer = clients[language].predict(photo, api_name="/classify")
+    assert answer["text"] == "" and answer["message"] == SERVER_TEXT[language]["no_handwriting"]
 
 
 def test_trials_are_a_table_or_an_error(client):

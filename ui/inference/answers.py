@@ -1,12 +1,15 @@
-"""The network's answers as HTML: what it recognizes, how confident it is, and what it does not know."""
+"""The network's answers as text and HTML: what it recognizes, how confident it is, and what it does not know."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.preprocess.marks import COLON, COMMA, MINUS, POINT
 from ui.i18n import Language, number, percent, translate
 from ui.markup import html_text
 
@@ -16,25 +19,27 @@ if TYPE_CHECKING:
 MAX_CONFIDENCES = 5  # listed for a single character; the rest share one bar, as do those that would show as 0.0 %
 MIN_CONFIDENCE = 0.0005  # that is listed by itself
 MAX_CONFIDENCES_EACH = 2  # if there are several characters
+UNKNOWN = "?"
+MARK_NAMES = {COMMA: "mark_comma", POINT: "mark_point", COLON: "mark_colon", MINUS: "mark_minus"}  # as they are spoken
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network predicts for one input."""
+    """What the network predicts for one input; or a mark, which it is not asked about."""
 
     confidences: dict[str, float]  # label -> 0 … 1, in the order of the labels; empty for regression
     number: float | None  # the prediction of a regression
     rejected: bool  # the input is unlike everything the network has learned
     target: str = ""  # what the number measures
+    mark: str = ""  # see `model.preprocess.marks`
+    line: int = 0  # of the sheet, from the top
 
     @property
     def label(self) -> str:
-        """The most likely label, or the number."""
-        return (
-            format(self.number, number_form(self.number))
-            if self.number is not None
-            else max(self.confidences, key=self.confidences.__getitem__)
-        )
+        """The most likely label, the number or the mark."""
+        if self.number is not None:
+            return format(self.number, number_form(self.number))
+        return self.mark or max(self.confidences, key=self.confidences.__getitem__)
 
 
 def number_form(value: float) -> str:
@@ -50,9 +55,14 @@ def to_answer(model: CnnModel, outputs: np.ndarray, rejected: bool = False) -> A
     return Answer(dict(zip(model.config.labels, outputs.tolist(), strict=True)), None, rejected)
 
 
+def answers_text(answers: list[Answer], language: Language) -> str:
+    """Return the recognized signs, such as "3 , 5", a line of text for each line of the sheet."""
+    return _in_lines(answers, lambda answer: _format_answer(answer, language))
+
+
 def answers_html(answers: list[Answer], language: Language) -> str:
-    """Return the recognized characters, from left to right, and the confidences of each one."""
-    text = " ".join("?" if answer.rejected else html_text(_format_answer(answer, language)) for answer in answers)
+    """Return the recognized signs, line by line from left to right, and the confidences of each one."""
+    text = _in_lines(answers, lambda answer: _answer_html(answer, language))
     parts = [f'<p class="answer-text">{text}</p>']
     if len(answers) == 1 and answers[0].rejected:
         message = translate("not_known", language, label=_format_value(answers[0], language))
@@ -64,7 +74,26 @@ def answers_html(answers: list[Answer], language: Language) -> str:
     return "".join(parts)
 
 
+def no_handwriting_html(language: Language) -> str:
+    """Return the only answer about an image that shows no handwriting."""
+    answer, hint = (html_text(translate(key, language)) for key in ("no_handwriting", "no_handwriting_hint"))
+    return f'<p class="answer-text none">{answer}</p><p class="unknown">{hint}</p>'
+
+
+def _in_lines(answers: list[Answer], write: Callable[[Answer], str]) -> str:
+    return "\n".join(" ".join(map(write, line)) for _, line in groupby(answers, lambda answer: answer.line))
+
+
+def _answer_html(answer: Answer, language: Language) -> str:
+    text = html_text(_format_answer(answer, language))
+    if answer.mark not in MARK_NAMES:
+        return text
+    return f'<span role="img" aria-label="{html_text(translate(MARK_NAMES[answer.mark], language))}">{text}</span>'
+
+
 def _format_answer(answer: Answer, language: Language) -> str:
+    if answer.rejected:
+        return UNKNOWN
     value = _format_value(answer, language)
     return f"{answer.target}: {value}" if answer.target else value
 

@@ -1,11 +1,11 @@
 """What the network recognizes in a drawing or another image.
 
-A decoder calls `make_input` and `make_inputs`, the network's process what follows them: it never sees a visitor's file.
+A decoder calls `make_sheet`, the network's process what follows it: it never sees a visitor's file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,11 @@ import numpy as np
 from model.config import CnnConfig
 from model.pixel_format import PixelFormat
 from model.preprocess.decode import resize_to_input
-from model.preprocess.foreground import BlankDrawingError
-from model.preprocess.sketch import sketch_to_input, sketch_to_inputs
+from model.preprocess.foreground import BlankDrawingError, BlankPhotoError
+from model.preprocess.handwriting import MAX_DOUBTS
+from model.preprocess.sketch import Sheet, Sign, read_sheet
 from ui.i18n import Language, UserError, translate
-from ui.inference.answers import Answer, answers_html, to_answer
+from ui.inference.answers import UNKNOWN, Answer, answers_html, no_handwriting_html, to_answer
 from ui.inference.explanation_html import (
     describe_input,
     describe_saliency,
@@ -55,9 +56,17 @@ class InputForm:
 class Reading:
     """What the page shows about a drawing or another image."""
 
-    answer_html: str  # the recognized characters, from left to right
-    input_html: str  # the network's input for each character, and why it answers as it does
-    answers: list[Answer]  # about each character
+    answer_html: str  # the recognized signs, or that there are none
+    input_html: str  # the network's input for each sign that it reads, and why it answers as it does
+    answers: list[Answer]  # about each sign; none if it shows no handwriting
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a program gets about a drawing or another image."""
+
+    whole: Answer  # about the image as a whole
+    signs: list[Answer]  # see `Reading.answers`
 
 
 def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
@@ -71,7 +80,7 @@ def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
     return config.image_shape[2] == 1 and (characters or (folder is not None and parse.was_trained_on_sketches(folder)))
 
 
-def make_inputs(image: np.ndarray, form: InputForm) -> list[np.ndarray]:
+def make_sheet(image: np.ndarray, form: InputForm) -> Sheet:
     """Return the network's inputs for a drawing, or for another image if the network takes no drawings.
 
     Args:
@@ -79,25 +88,18 @@ def make_inputs(image: np.ndarray, form: InputForm) -> list[np.ndarray]:
         form: of the inputs.
 
     Returns:
-        uint8 arrays of the network's `image_shape`, one per character from left to right.
+        the signs of a drawing, none of a photo of blank paper; another image is a single one.
 
     Raises:
         UserError: if a drawing is blank.
     """
     if not form.takes_drawings:
-        return [resize_to_input(image, form.image_shape, form.pixel_format)]
+        whole = resize_to_input(image, form.image_shape, form.pixel_format)
+        return Sheet(whole, [Sign(whole)])
     try:
-        return sketch_to_inputs(image, form.image_shape)
-    except BlankDrawingError:
-        raise UserError("drawing_blank") from None
-
-
-def make_input(image: np.ndarray, form: InputForm) -> np.ndarray:
-    """Return the network's input for an image as a whole; arguments and errors are those of `make_inputs`."""
-    if not form.takes_drawings:
-        return resize_to_input(image, form.image_shape, form.pixel_format)
-    try:
-        return sketch_to_input(image, form.image_shape)
+        return read_sheet(image, form.image_shape)
+    except BlankPhotoError:
+        return Sheet(np.zeros(form.image_shape, np.uint8), [])
     except BlankDrawingError:
         raise UserError("drawing_blank") from None
 
@@ -123,23 +125,43 @@ def input_form(explainer: Explainer) -> InputForm:
     return InputForm(model.config.image_shape, model.config.pixel_format, takes_drawings(model.config, model.folder))
 
 
-def classify(explainer: Explainer, pixels: np.ndarray) -> Answer:
-    """Return the network's answer about the result of `make_input`."""
-    (outputs,), ood = explainer.model.predict_and_reject([pixels])
-    return to_answer(explainer.model, outputs, ood is not None and bool(ood.rejected[0]))
+def classify(explainer: Explainer, sheet: Sheet) -> Classification:
+    """Return the network's answers about the result of `make_sheet`."""
+    model = explainer.model
+    inputs = [sheet.whole, *(sheet.inputs if len(sheet.signs) > 1 else [])]
+    outputs, ood = model.predict_and_reject(inputs)
+    rejected = [False] * len(inputs) if ood is None else ood.rejected.tolist()
+    whole, *others = (to_answer(model, *one) for one in zip(outputs, rejected, strict=True))
+    return Classification(whole, _answers_of(sheet, others or [whole]))
 
 
-def read(explainer: Explainer, inputs: list[np.ndarray], language: Language) -> Reading:
-    """Recognize every character of an upload.
+def read(explainer: Explainer, sheet: Sheet, language: Language) -> Reading:
+    """Recognize every sign of an upload.
 
     Args:
         explainer: of the network.
-        inputs: the result of `make_inputs`.
+        sheet: the result of `make_sheet`.
         language: of the texts.
     """
-    explanations = [explainer.explain(pixels) for pixels in inputs]
-    answers = [to_answer(explainer.model, one.probabilities, one.rejected) for one in explanations]
-    return Reading(answers_html(answers, language), inputs_html(inputs, explanations, language), answers)
+    explanations = [explainer.explain(pixels) for pixels in sheet.inputs]
+    answers = _answers_of(sheet, [to_answer(explainer.model, one.probabilities, one.rejected) for one in explanations])
+    if not answers:
+        return Reading(no_handwriting_html(language), "", [])
+    return Reading(answers_html(answers, language), inputs_html(sheet.inputs, explanations, language), answers)
+
+
+def _answers_of(sheet: Sheet, found: list[Answer]) -> list[Answer]:
+    """Return the answers about all signs, from those about the signs that were read; none without handwriting."""
+    is_refused = 2 * sum(answer.rejected for answer in found) >= len(found)
+    if sheet.doubts + is_refused > MAX_DOUBTS:
+        return []
+    remaining = iter(found)
+    return [
+        replace(next(remaining), line=sign.line)
+        if not sign.mark
+        else Answer({}, None, sign.mark == UNKNOWN, mark=sign.mark, line=sign.line)
+        for sign in sheet.signs
+    ]
 
 
 def first_kernel(explainer: Explainer) -> np.ndarray:

@@ -52,9 +52,11 @@
 	(document.querySelector(".contain") ?? document.body).append(announcer);
 	let announcement = "";
 	let speech = null;
+	// Marks have names: a comma alone is a pause.
+	const spoken = (node) => node.getAttribute?.("aria-label") ?? node.textContent;
 	const announceAnswer = () => {
 		const parts = [...document.querySelectorAll("#digit-answer :is(.answer-text, .unknown)")];
-		const text = parts.length ? `${words.answer}: ${parts.map((part) => part.textContent).join(". ")}` : "";
+		const text = parts.length ? `${words.answer}: ${parts.map((part) => [...part.childNodes].map(spoken).join("")).join(". ")}` : "";
 		if (text === announcement) return;
 		announcement = text;
 		clearTimeout(speech);

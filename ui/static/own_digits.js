@@ -1,6 +1,7 @@
 // "It was a 7": the visitor's own labels, kept in this browser alone. `zip.js` stands before this in the same script.
 // Gradio runs this once, when the component appears, and provides `element`, `props` and `watch`. The value, of the last
-// drawing: { signs: [{ image, answer, confidence, rejected }] } from left to right; `image` is a PNG as base64.
+// drawing: { signs: [{ image, answer, confidence, rejected }], text }. The signs are those that the network reads, line by
+// line from left to right; `image` is a PNG as base64. The text has the marks between them, too.
 const root = element.querySelector(".own");
 const { trazo } = window;
 const texts = JSON.parse(root.dataset[trazo.language]);
@@ -143,7 +144,7 @@ function update() {
 	find("all").replaceChildren(...signs.map((sign, place) => keysOf(sign, place, signs.length)));
 	say("");
 	show();
-	const text = signs.map(({ answer, rejected }) => (rejected ? UNKNOWN : answer)).join(" ");
+	const text = props.value?.text ?? "";
 	const [confidence, rejected] = [signs[0]?.confidence, signs.some((one) => one.rejected)];
 	// On a phone the answer itself is out of sight while one draws.
 	const line = document.querySelector(".canvas-answer");

@@ -9,7 +9,8 @@ import gradio as gr
 import numpy as np
 
 from model.preprocess.pixels import encode_png
-from ui.inference.answers import Answer
+from ui.i18n import Language
+from ui.inference.answers import Answer, answers_text
 from ui.tabs.panels import html_panel, read_scripts, script_texts
 
 MAX_LABELS = 36  # that have a key each
@@ -33,8 +34,14 @@ def add_own_digits(labels: list[str]) -> gr.HTML:
     return html_panel("digit_own", "digit-own", None, html_template=template, js_on_load=script)
 
 
-def own_digits_value(inputs: list[np.ndarray], answers: list[Answer]) -> dict[str, Any]:
-    """Return what the panel needs of a drawing: the network's inputs, uint8 (h, w, 1), and its answers."""
+def own_digits_value(inputs: list[np.ndarray], answers: list[Answer], language: Language) -> dict[str, Any]:
+    """Return what the panel needs of a drawing.
+
+    Args:
+        inputs: of the network, uint8 (h, w, 1).
+        answers: about them and about marks, as `ui.inference.tasks.Reading` has them.
+        language: of the text.
+    """
     signs = [
         {
             "image": base64.b64encode(encode_png(pixels)).decode(),
@@ -42,6 +49,6 @@ def own_digits_value(inputs: list[np.ndarray], answers: list[Answer]) -> dict[st
             "confidence": max(answer.confidences.values()),
             "rejected": answer.rejected,
         }
-        for pixels, answer in zip(inputs, answers, strict=True)
+        for pixels, answer in zip(inputs, (answer for answer in answers if not answer.mark), strict=True)
     ]
-    return {"signs": signs}
+    return {"signs": signs, "text": answers_text(answers, language)}

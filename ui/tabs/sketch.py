@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
 from model.config import DIGITS, CnnConfig
 from model.io.locate import locate_model
+from model.preprocess.sketch import Sheet
 from ui.decoding.pool import decoders
 from ui.figures.model_panel import model_html
 from ui.i18n import Language, language_of, translate
 from ui.inference import tasks
-from ui.inference.answers import Answer
+from ui.inference.answers import answers_text
 from ui.inference.supervisor import ModelSupervisor
 from ui.reports import parse
 from ui.server.gradio_compat import set_payload_model
@@ -25,8 +25,6 @@ from ui.tabs.network_map import add_network_map, inputs_value
 from ui.tabs.network_turns import ask_in_turn
 from ui.tabs.own_digits import MAX_LABELS, add_own_digits, own_digits_value
 from ui.tabs.panels import PRIVATE_EVENT, data_attributes, html_panel, i18n, image_panel
-
-T = TypeVar("T")
 
 CANVAS_SIDE_PX = 448
 BRUSH_PX = 36  # for this canvas as wide as MNIST's strokes are for their images
@@ -127,9 +125,11 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
         drawing = changed or other  # if the canvas was cleared or the photo removed, the other one is read
         if drawing:
             with show_warnings(request):
-                inputs = _decode(supervisor, tasks.make_inputs, image_source(drawing), request)
-                reading = ask_in_turn(supervisor, request, tasks.read, inputs, language_of(request))
-                own = [own_digits_value(inputs, reading.answers)] if controls.own else []
+                language = language_of(request)
+                sheet = _decode(supervisor, image_source(drawing), request)
+                reading = ask_in_turn(supervisor, request, tasks.read, sheet, language)
+                inputs = sheet.inputs if reading.answers else []
+                own = [own_digits_value(inputs, reading.answers, language)] if controls.own else []
                 return reading.answer_html, reading.input_html, inputs_value(inputs), *own
         return "", "", inputs_value([]), *([None] if controls.own else [])
 
@@ -140,8 +140,10 @@ def _bind(controls: SketchControls, supervisor: ModelSupervisor) -> None:
         source.input(show, [source, other], outputs, trigger_mode="always_last", **options)
 
 
-def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, request: gr.Request) -> Answer:
-    """Return the network's answer about a drawing, or about an image of another model.
+def classify_drawing(
+    supervisor: ModelSupervisor, source: str | bytes | None, request: gr.Request
+) -> tasks.Classification:
+    """Return the network's answers about a drawing, or about an image of another model.
 
     Args:
         supervisor: of the network.
@@ -151,18 +153,24 @@ def classify_drawing(supervisor: ModelSupervisor, source: str | bytes | None, re
     Raises:
         UserError: if the image cannot be used, or the network is not there.
     """
-    pixels = _decode(supervisor, tasks.make_input, source, request)
-    return ask_in_turn(supervisor, request, tasks.classify, pixels)
+    return ask_in_turn(supervisor, request, tasks.classify, _decode(supervisor, source, request))
 
 
-def _decode(
-    supervisor: ModelSupervisor, function: Callable[..., T], source: str | bytes | None, request: gr.Request
-) -> T:
-    """Return what a function makes of an image for the network."""
+def _decode(supervisor: ModelSupervisor, source: str | bytes | None, request: gr.Request) -> Sheet:
+    """Return an image as the network reads it."""
     form = supervisor.ask(tasks.input_form)
     return decoders().apply(
-        function, source, form, visitor=visitor_of(request), target=form.target, missing_key="drawing_missing"
+        tasks.make_sheet, source, form, visitor=visitor_of(request), target=form.target, missing_key="drawing_missing"
     )
+
+
+def _message(found: tasks.Classification, text: str, language: Language) -> str:
+    """Return what a program should know about an answer before it uses the label; empty if there is nothing."""
+    if not found.signs:
+        return translate("no_handwriting", language)
+    if len(found.signs) > 1:
+        return translate("several_signs", language, text=text.replace("\n", " / "))
+    return translate("not_known", language, label=found.whole.label) if found.whole.rejected else ""
 
 
 def _register_endpoint(supervisor: ModelSupervisor) -> None:
@@ -171,17 +179,20 @@ def _register_endpoint(supervisor: ModelSupervisor) -> None:
     confidences = gr.Label(visible=False, label="confidences")
 
     def classify(drawing: dict | None, request: gr.Request) -> dict:
-        """Return the network's confidence for each label.
+        """Return the network's confidence for each label, and `text`, the signs that were read, such as "3 , 5".
 
-        For an image unlike anything the network has learned, a `message` reports it, next to the closest labels.
+        A `message` reports an image unlike anything the network has learned, one without handwriting, or several
+        signs: the label and the confidences are those of the image as a whole.
 
         Args:
             drawing: an image, or the value of a Gradio sketchpad.
         """
+        language = language_of(request)
         found = classify_drawing(supervisor, drawing_source(drawing), request)
-        value = confidences.postprocess(found.confidences or found.label).model_dump()
-        message = translate("not_known", language_of(request), label=found.label)
-        return value | ({"message": message} if found.rejected else {})
+        value = confidences.postprocess(found.whole.confidences or found.whole.label).model_dump()
+        text = answers_text(found.signs, language)
+        message = _message(found, text, language)
+        return value | {"text": text} | ({"message": message} if message else {})
 
     options = {"preprocess": False, "postprocess": False, **IMAGE_EVENTS}
     gr.on([], classify, drawing, confidences, api_name="classify", **options)

@@ -59,7 +59,7 @@ def add_train_here(supervisor: ModelSupervisor) -> None:
             return training_data()
         if supervisor.config.labels == DIGITS and isinstance(value.get("drawing"), str):
             with show_warnings(request):
-                found = classify_drawing(supervisor, image_source(value["drawing"]), request)
+                found = classify_drawing(supervisor, image_source(value["drawing"]), request).whole
                 chance = max((found.confidences or {}).values(), default=0.0)
                 return {"bundled": f"{found.label} ({percent(chance, language_of(request))})"}
         return gr.skip()

@@ -123,7 +123,7 @@ def test_supervisor_concurrent_first_calls_load_once(bundled):
 
 
 def test_network_process_imports_only_its_own_libraries(bundled):
-    bundled.ask(tasks.classify, seven())
+    bundled.ask(tasks.classify, tasks.make_sheet(read_image(seven()), bundled.ask(tasks.input_form)))
     asked = ("tensorflow", "gradio", "datasets", "keras_tuner")
     assert bundled.ask(worker_tasks.list_imported, asked) == ["tensorflow"]
 
@@ -132,11 +132,11 @@ def test_supervisor_answers_equal_those_of_this_process(bundled):
     explainer = Explainer(CnnModel.from_pretrained())
     form = bundled.ask(tasks.input_form)
     assert form == tasks.input_form(explainer) and form.takes_drawings
-    inputs = tasks.make_inputs(read_image(seven()), form)
-    assert bundled.ask(tasks.read, inputs, "es") == tasks.read(explainer, inputs, "es")
-    value = network_map.show_value, inputs[0], "block3_conv4", 5, (3, 3)
+    sheet = tasks.make_sheet(read_image(seven()), form)
+    assert bundled.ask(tasks.read, sheet, "es") == tasks.read(explainer, sheet, "es")
+    value = network_map.show_value, sheet.whole, "block3_conv4", 5, (3, 3)
     assert bundled.ask(*value) == value[0](explainer, *value[1:])
-    assert bundled.ask(tasks.classify, inputs[0]) == tasks.classify(explainer, inputs[0])
+    assert bundled.ask(tasks.classify, sheet) == tasks.classify(explainer, sheet)
     assert (bundled.ask(tasks.first_kernel) == explainer.kernels()["block1_conv1"]).all()
 
 

@@ -10,7 +10,7 @@ from model import CnnModel
 from model.explain import Explainer
 from model.preprocess.sketch import sketch_to_inputs
 from ui.i18n import percent
-from ui.inference.answers import Answer, answers_html
+from ui.inference.answers import Answer, answers_html, answers_text, no_handwriting_html
 
 SEVEN = Answer({"1": 0.1, "7": 0.9}, None, False)
 UNKNOWN = Answer({"1": 0.7, "7": 0.3}, None, True)
@@ -49,6 +49,22 @@ def test_answers_html_several_characters_keep_their_order():
     html = answers_html([SEVEN, UNKNOWN, SEVEN], "en")
     assert ">7 ? 7</p>" in html and html.count("<ul") == 3 and html.count("faint") == 1
     assert "Characters marked ?" in html
+
+
+def test_answers_of_marks_and_lines_are_shown_and_named():
+    comma, unknown = Answer({}, None, False, mark=","), Answer({}, None, True, mark="?")
+    low = Answer({"1": 0.1, "7": 0.9}, None, False, line=1)
+    answers = [SEVEN, comma, SEVEN, unknown, low]
+    assert answers_text(answers, "es") == "7 , 7 ?\n7"
+    html = answers_html(answers, "en")
+    assert '>7 <span role="img" aria-label="comma">,</span> 7 ?\n7</p>' in html
+    assert html.count("<ul") == 3 and "Characters marked ?" in html
+
+
+def test_no_handwriting_html_is_one_answer():
+    for language, text in (("en", "No handwriting found"), ("es", "No se ha encontrado escritura")):
+        html = no_handwriting_html(language)
+        assert html.count("answer-text") == 1 and f">{text}</p>" in html and "?" not in html and "<ul" not in html
 
 
 def test_answers_html_untrusted_labels_are_escaped():

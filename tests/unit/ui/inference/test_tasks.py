@@ -1,6 +1,7 @@
 """What the network gets of a drawing or another image, and what it answers."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ from tests.support.html_images import decode_images
 from tests.support.images import drawing as icon_drawing
 from ui.i18n import UserError
 from ui.inference import tasks
-from ui.inference.answers import Answer, answers_html, to_answer
+from ui.inference.answers import Answer, answers_html, answers_text, to_answer
 
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
@@ -42,11 +43,11 @@ def form_of(model: CnnModel) -> tasks.InputForm:
 
 
 def inputs_of(model: CnnModel, image: np.ndarray) -> list[np.ndarray]:
-    return tasks.make_inputs(image, form_of(model))
+    return tasks.make_sheet(image, form_of(model)).inputs
 
 
 def classify(model: CnnModel, image: np.ndarray) -> Answer:
-    return tasks.classify(SimpleNamespace(model=model), tasks.make_input(image, form_of(model)))
+    return tasks.classify(SimpleNamespace(model=model), tasks.make_sheet(image, form_of(model))).whole
 
 
 def test_classify_has_a_confidence_per_label(digits):
@@ -88,6 +89,41 @@ def test_make_inputs_dark_or_light_ink_is_the_same(digits):
     (dark,), (light,) = (inputs_of(digits, drawing(*colors)) for colors in (("black", "white"), ("white", "black")))
     assert dark.shape == (28, 28, 1) and dark[0, 0] == 0 and dark.max() == 255
     assert (dark == light).all()
+
+
+def three_and_a_half() -> np.ndarray:
+    image = Image.new("RGB", (500, 400), "white")
+    pen = ImageDraw.Draw(image)
+    pen.line([(60, 130), (130, 110), (160, 150), (110, 200), (165, 250), (130, 310), (55, 300)], "black", 20, "curve")
+    pen.line([(226, 298), (214, 342)], "black", 20)
+    pen.line([(380, 120), (300, 120), (295, 200), (360, 210), (385, 260), (350, 310), (285, 300)], "black", 20, "curve")
+    return np.asarray(image)
+
+
+def test_read_shows_marks_that_the_network_is_not_asked_about(digits):
+    explainer = Explainer(digits)
+    sheet = tasks.make_sheet(three_and_a_half(), form_of(digits))
+    reading = tasks.read(explainer, sheet, "es")
+    assert [answer.mark for answer in reading.answers] == ["", ",", ""] and len(sheet.inputs) == 2
+    assert ' <span role="img" aria-label="coma">,</span> ' in reading.answer_html
+    assert reading.input_html.count("<img") == 4 and reading.answer_html.count("<ul") == 2
+
+
+def test_classify_several_signs_are_answered_together_and_one_by_one(digits):
+    found = tasks.classify(SimpleNamespace(model=digits), tasks.make_sheet(three_and_a_half(), form_of(digits)))
+    assert list(found.whole.confidences) == list("0123456789")
+    first, comma, last = found.signs
+    assert comma.mark == "," and not first.mark and answers_text(found.signs, "en") == f"{first.label} , {last.label}"
+    alone = tasks.classify(SimpleNamespace(model=digits), tasks.make_sheet(drawing(), form_of(digits)))
+    assert alone.signs == [alone.whole]
+
+
+def test_read_lines_are_lines(digits):
+    two = np.vstack([np.hstack([drawing(), drawing()]), drawing("white", "white").repeat(2, axis=1)])
+    two[200:, :200] = drawing()
+    sheet = tasks.make_sheet(two, form_of(digits))
+    assert [sign.line for sign in sheet.signs] == [0, 0, 1]
+    assert re.search(r'"answer-text">\d \d\n\d</p>', tasks.read(Explainer(digits), sheet, "en").answer_html)
 
 
 def test_inputs_html_has_two_images_per_character(digits):
