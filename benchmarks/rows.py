@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -121,7 +122,7 @@ def mark(kind: str) -> np.ndarray:
     return canvas.astype(np.float32) / 255
 
 
-def rows(pool: list[np.ndarray], degrees: float, gap: float, r: np.random.Generator, is_kerned: bool) -> Sheet:
+def rows(pool: list[np.ndarray], degrees: float, gap: float, is_kerned: bool, r: np.random.Generator) -> Sheet:
     """Return a row of two or three digits."""
     signs = [pool[int(place)] for place in r.integers(0, len(pool), r.integers(2, 4))]
     if is_kerned:
@@ -198,16 +199,16 @@ def main() -> None:
         for gap in GAPS:
             for degrees in DEGREES:
                 name = f"{'kerned row' if is_kerned else 'row'}, gap {gap:g}, {degrees}°"
-                measure(name, lambda r, d=degrees, g=gap, k=is_kerned: rows(pool, d, g, r, k))
+                measure(name, partial(rows, pool, degrees, gap, is_kerned))
     for count in (1, 2):
         for degrees in DEGREES[::2]:
             name = f"{count} digits with broken strokes, {degrees}°"
-            measure(name, lambda r, d=degrees, c=count: broken(pool, c, d, r))
+            measure(name, partial(broken, pool, count, degrees))
     for kind in ",.-":
         for degrees in (0, 25):
-            measure(f"two digits with `{kind}`, {degrees}°", lambda r, d=degrees, k=kind: with_mark(pool, d, k, r))
+            measure(f"two digits with `{kind}`, {degrees}°", partial(with_mark, pool, degrees, kind))
     for degrees in (0, 5, -8):
-        measure(f"two lines, turned by {degrees}°", lambda r, d=degrees: two_lines(pool, d, r))
+        measure(f"two lines, turned by {degrees}°", partial(two_lines, pool, degrees))
     ones = [str(options.data), *(str(one) for one in sorted(options.drawings.iterdir()))] if options.drawings else []
     for dataset in ones:
         right = [read(page(ink)) == ["d"] for ink in _inks(dataset, 10 * options.sheets)]

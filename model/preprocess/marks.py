@@ -10,7 +10,7 @@ from model.preprocess.pieces import Piece
 COMMA, POINT, COLON, MINUS, UNKNOWN = ",", ".", ":", "-", "?"
 MARKS = (COMMA, POINT, COLON, MINUS)
 # All of the line's height.
-MAX_HEIGHT = 0.4  # what is lower is no digit
+MAX_HEIGHT = 0.4  # what is lower cannot be a digit
 MAX_COMMA_HEIGHT = 0.65  # a comma may be as high as that, if it hangs below the foot by
 MIN_HANG = 0.1
 MAX_DOT_SIDE = 0.35  # of a point, or one of a colon

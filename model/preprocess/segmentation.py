@@ -87,7 +87,7 @@ def _read_line(line: Line, stroke: float) -> list[tuple[Piece, str]]:
 
 
 def _join_fragments(characters: list[Piece], line: Line, slant: float, reach: float) -> list[Piece]:
-    """Join what is no mark, and too small for a character, to the nearest character within reach, in pixels."""
+    """Join what is neither a mark nor large enough for a character to the nearest character within reach, in pixels."""
     fragments = [one for one in characters if find_mark(one, line, slant) == UNKNOWN]
     groups = [[one] for one in characters if one not in fragments]
     for fragment in fragments:

@@ -1,4 +1,4 @@
-"""Photographs of something else are told from photographs of paper."""
+"""Photographs of something else are separated from photographs of paper."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_read_sheet_page_of_text_is_doubted():
     assert sheet.doubts == 1 and len(sheet.signs) == 1  # the network decides
 
 
-def test_read_sheet_photo_of_blank_paper_is_told_from_a_blank_drawing():
+def test_read_sheet_photo_of_blank_paper_is_not_a_blank_drawing():
     with pytest.raises(BlankPhotoError):
         read_sheet(photograph(np.zeros((480, 640), np.float32), "window"), SHAPE)
     with pytest.raises(BlankDrawingError) as blank:
