@@ -2,12 +2,14 @@
 
     python -m benchmarks.ood --mnist FOLDER --others FOLDER [--drawings FOLDER] [--model FOLDER …] [--write]
 
-AUROC and AUPR (average precision; digits are the positives) of MNIST's test split against each gray dataset without
-digits in `--others`, computed by scikit-learn, shown as images to `reject` and as drawings to `reject_sketch`. The
-confidence of the prediction, the usual score, is shown next to it. "Rejected" is the share beyond the threshold in the
-model's config, which was fitted on validation rows. That the score uses all blocks and not only the last one was chosen
-with an earlier model on these same datasets. Pages of two or three test digits next to each other, and scribbles, are
-generated here from a fixed seed.
+AUROC and AUPR (average precision; digits are the positives) against each gray dataset without digits in `--others`,
+computed by scikit-learn. Shown as images to `reject`, they are compared with MNIST's test split; shown as drawings to
+`reject_sketch`, with the digits in `--drawings`, if there are any. The confidence of the prediction, the usual score,
+is shown next to it. "Rejected" is the share beyond the threshold in the model's config, which was fitted on validation
+rows. That the score uses all blocks and not only the last one was chosen with an earlier model on these same datasets.
+
+Letters, shapes, icons and words (`benchmarks/signs.py`), pages of two or three test digits next to each other, and
+scribbles are drawn from a fixed seed. Signs that are drawn like a digit, such as O, l, S and Z, are not among them.
 """
 
 import argparse
@@ -22,9 +24,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.common import about, named, report
 from benchmarks.drawings import test_rows
+from benchmarks.signs import SIGNS, draw_signs, draw_words
 from model.quiet import quiet
 
 TEST_SHARE = 0.3  # of a dataset without a test split, held out as for the bundled model
+SIGN_ROWS = 1000  # drawings of each kind of signs
 OTHERS = {"fashion_mnist": "clothes", "quickdraw": "doodles", "notmnist": "letters"}
 
 
@@ -58,13 +62,26 @@ def several(digits: np.ndarray, count: int) -> Iterator[np.ndarray]:
 
 
 @dataclass(frozen=True)
+class Digits:
+    """What a model makes of digits, which it should accept."""
+
+    scores: np.ndarray  # float32 (n,), as `reject` gives them
+    confidence: np.ndarray  # float32 (n,): of the predictions
+
+    @classmethod
+    def of(cls, model: Any, images: np.ndarray) -> "Digits":
+        """Return this of a CnnModel and images, uint8 (n, h, w, c)."""
+        return cls(model.reject(images).score, model.predict(images).max(axis=1))
+
+
+@dataclass(frozen=True)
 class Against:
     """One model against inputs without digits."""
 
     name: str
     model: Any  # CnnModel
-    scores: np.ndarray  # float32 (n,): of MNIST's test split, as `reject` gives them
-    confidence: np.ndarray  # float32 (n,): of the predictions for it
+    digits: "Digits"  # MNIST's test split
+    drawn: "Digits"  # drawings of digits; MNIST's test split if there are none
 
     def row(self, what: str, shown: np.ndarray | list[np.ndarray], sketches: bool) -> str:
         """Return a table row for inputs that are shown as images or as free drawings."""
@@ -73,9 +90,10 @@ class Against:
         inked = [one for one, has_ink in zip(shown, drawn, strict=True) if has_ink] if sketches else shown
         answered = np.zeros(len(shown))
         answered[drawn] = (self.model.predict_sketch if sketches else self.model.predict)(inked).max(axis=1)
-        positive = np.r_[np.ones(len(self.scores)), np.zeros(len(shown))]
-        score = np.nan_to_num(-np.r_[self.scores, judged.score])
-        confidence = np.r_[self.confidence, answered]
+        digits = self.drawn if sketches else self.digits
+        positive = np.r_[np.ones(len(digits.scores)), np.zeros(len(shown))]
+        score = np.nan_to_num(-np.r_[digits.scores, judged.score])
+        confidence = np.r_[digits.confidence, answered]
         values = [roc_auc_score(positive, score), average_precision_score(positive, score)]
         values += [roc_auc_score(positive, confidence), judged.rejected.mean()]
         return f"| {self.name} | {what} | {len(shown):,} | {' | '.join(f'{100 * value:.2f}' for value in values)} |"
@@ -108,11 +126,15 @@ def main() -> None:
                 sets[f"`{one.name}`"] = images(str(one), shape, sketches=True)
 
         digits = sets["MNIST test"][0]
-        against = Against(name, cnn, cnn.reject(digits).score, cnn.predict(digits).max(axis=1))
+        drawn = [shown for what, (shown, _) in sets.items() if what != "MNIST test"] or [digits]
+        against = Against(name, cnn, Digits.of(cnn, digits), Digits.of(cnn, np.concatenate(drawn)))
         for other, what in OTHERS.items():
             shown, _ = images(str(options.others / other), shape)
             lines.append(against.row(f"{what} (`{other}`)", shown, sketches=False))
             lines.append(against.row(f"{what} (`{other}`), as drawings", list(shown), sketches=True))
+        for kind in SIGNS:
+            lines.append(against.row(kind, list(draw_signs(kind, SIGN_ROWS)), sketches=True))
+        lines.append(against.row("words", list(draw_words(SIGN_ROWS)), sketches=True))
         lines.append(against.row("scribbles", list(scribbles(1000)), sketches=True))
         lines.append(against.row("two or three digits", list(several(digits, 1000)), sketches=True))
 

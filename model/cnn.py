@@ -270,10 +270,7 @@ class CnnModel:
         model = cls(config, folder=folder)
         for weight in model.network.weights:
             weight.assign(tensors[weight.path])
-        if config.extra_tensor_shapes:
-            model.ood_detector = OODDetector(
-                model.network, config, *(tensors[name] for name in config.extra_tensor_shapes)
-            )
+        model.ood_detector = OODDetector.from_tensors(model.network, config, tensors)
         return model
 
     def push_to_hub(

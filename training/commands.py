@@ -354,7 +354,10 @@ def train(
         decisions=recipe.decisions,
         starting_point=starting.about if starting else None,
     )
-    write_run(folder, calibrate(config, trained, opened.train, opened.validation), report)
+    calibrated = calibrate(
+        config, trained, opened.train, opened.validation, outliers=settings.outliers, seed=settings.seed
+    )
+    write_run(folder, calibrated, report)
 
 
 def evaluate_given(

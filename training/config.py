@@ -167,6 +167,13 @@ class TrainConfig(AugmentConfig):
         help="how much a row counts in the loss; balanced: rows of rare classes more, so that classes count the same",
     )
     class_weight_values: tuple[float, ...] = field(default=())  # one per class; from the training rows
+    outliers: int = option(
+        0,
+        low=0,
+        high=200_000,
+        unset="none",
+        help="drawings that are not digits, from which a detector of the digits 0 to 9 learns what to reject",
+    )
     ema_momentum: float = option(
         0.0, low=0, high=0.99999, unset="none", help="decay per step of a moving average of the weights"
     )

@@ -15,6 +15,7 @@ from model.logs import held_messages, log_once
 from model.names import MAX_NAME_CHARS
 from model.scaling import PixelHistogram
 from training.augmentation.checks import check_augmentation
+from training.augmentation.digit_variants import check_digits
 from training.config import DataConfig, TrainConfig
 from training.data.contents import CONTENTS_FILE, ChangedDataError, Contents, check_same_data
 from training.data.inspection.report import keep_report
@@ -61,6 +62,8 @@ def check_settings(opened: TrainingData, settings: TrainConfig) -> tuple[dict[st
     """Refuse settings that do not suit the data; return what `open_checked` does, without the data."""
     check_head(opened.train.task, settings.loss or default_loss(opened.train.task))
     check_augmentation(settings, opened.train.task, opened.train.labels)
+    if settings.outliers:
+        check_digits(opened.train.labels, "--outliers draws what is none of")
     config_fields = {
         "labels": opened.train.labels,
         "task": opened.train.task,

@@ -25,14 +25,18 @@ Points: TypeAlias = tf.Tensor  # float32 (n, 2): one (row, column) per image
 Segment: TypeAlias = tuple[Points, Points]  # the two ends of a straight stroke per image
 
 
-def check_digits(labels: tuple[str, ...]) -> None:
+def check_digits(labels: tuple[str, ...], purpose: str = "digit_variants redraws") -> None:
     """Check that the labels are the ten digits in order.
+
+    Args:
+        labels: the classes.
+        purpose: what the digits are needed for, as the beginning of the message.
 
     Raises:
         TrazoError: if the labels are not exactly '0' … '9'.
     """
     if labels != DIGITS:
-        raise TrazoError(f"digit_variants redraws the digits 0 to 9; the labels are {', '.join(labels)}")
+        raise TrazoError(f"{purpose} the digits 0 to 9; the labels are {', '.join(labels)}")
 
 
 def add_regional_strokes(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:

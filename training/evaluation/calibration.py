@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from model.backend import keras, keras_defaults, tf
 import numpy as np
@@ -12,16 +12,22 @@ from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
-from model.ood import OODDetector, build_features
+from model.ood import OODDetector, OutlierClassifier, build_features
 from training.data.batches import Batch
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
+from training.evaluation.outliers import collect_drawing_features, fit_outlier_classifier
 
 logger = logging.getLogger("trazo")
 
-ACCEPT_QUANTILE = 0.99  # share of the validation rows whose distance lies within the threshold
+ACCEPT_QUANTILE = 0.99  # share of the validation rows that are not rejected
+# Of the rest, what the distance rejects if there is a classifier of outliers, which rejects the others. The classifier
+# knows drawings better, and nothing of other images.
+DISTANCE_SHARE = 0.25
 MAX_FEATURE_ROWS = 10_000  # of the training, that the classes' means and covariance are estimated from
+MAX_CLASSIFIER_ROWS = 30_000  # the same, if a classifier of outliers learns from them, too
 MAX_FEATURES = 4096  # with more, the whitening matrix grows larger than most networks; no detector is fitted
+MIN_DATASET_ROWS = 100  # of validation; a quantile of fewer says little
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 
@@ -32,37 +38,56 @@ class LogitsAndFeatures(NamedTuple):
         logits: float32 (n, units), before softmax or sigmoid.
         features: float32 (m, features) of the first m rows; None if there are too many features.
         labels: int64 (n,).
+        datasets: int64 (n,), which dataset each row is from; None if that is not known.
     """
 
     logits: np.ndarray
     features: np.ndarray | None
     labels: np.ndarray
+    datasets: np.ndarray | None = None
 
 
 @keras_defaults()
-def calibrate(config: CnnConfig, network: keras.Model, train: HubStream, validation: HubStream) -> CnnModel:
+def calibrate(
+    config: CnnConfig,
+    network: keras.Model,
+    train: HubStream,
+    validation: HubStream,
+    outliers: int = 0,
+    seed: int = 0,
+) -> CnnModel:
     """Return a model with calibrated confidence and a detector of images unlike those it was trained on.
 
     Args:
         config: of the network.
         network: trained.
         train: rows that show what is familiar; of its first epoch, without augmentation, `MAX_FEATURE_ROWS` are read.
-        validation: rows that the temperature and the detector's threshold are fitted on.
+        validation: rows that the temperature and the detector's thresholds are fitted on.
+        outliers: drawings of no digit that the detector learns to reject; 0 for a detector by the distance alone.
+        seed: of these drawings and of what learns from them.
     """
     if config.task == "regression":
         return CnnModel(config, network)
-    run = compile_logits_and_features(config, network)
+    run = compile_logits_and_features(config, network, detailed=outliers > 0)
     validated = collect_logits_and_features(run, config, validation, validation.ordered(in_parts=True))
-    familiar = None
+    familiar = classifier = None
     if validated.features is not None:
         batches = train.epochs([0], in_parts=True)
-        familiar = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
-    return calibrate_on(config, network, familiar, validated)
+        rows = MAX_CLASSIFIER_ROWS if outliers else MAX_FEATURE_ROWS
+        familiar = collect_logits_and_features(run, config, train, batches, rows, rows)
+        if outliers:
+            redrawn, unfamiliar = collect_drawing_features(run, config, train, outliers, seed)
+            classifier = fit_outlier_classifier(np.concatenate([familiar.features, redrawn]), unfamiliar, seed)
+    return calibrate_on(config, network, familiar, validated, classifier)
 
 
 @keras_defaults()
 def calibrate_on(
-    config: CnnConfig, network: keras.Model, familiar: LogitsAndFeatures | None, validated: LogitsAndFeatures
+    config: CnnConfig,
+    network: keras.Model,
+    familiar: LogitsAndFeatures | None,
+    validated: LogitsAndFeatures,
+    classifier: OutlierClassifier | None = None,
 ) -> CnnModel:
     """Return what `calibrate` does, from logits and features that are known.
 
@@ -71,19 +96,22 @@ def calibrate_on(
         network: trained.
         familiar: of training rows; None fits no detector.
         validated: of the validation rows.
+        classifier: of outliers, for the detector; None for the distance alone.
     """
     config = replace(config, temperature=fit_temperature(validated.logits, validated.labels, config.task))
     if familiar is not None:
         assert familiar.features is not None and validated.features is not None
-        means, whitening = fit_class_gaussians(familiar.features, familiar.labels, len(config.labels))
-        config = _with_ood_threshold(config, OODDetector(network, config, means, whitening), validated.features)
+        features = familiar.features[:, : config.feature_count]
+        means, whitening = fit_class_gaussians(features, familiar.labels, len(config.labels))
+        detector = OODDetector(network, config, means, whitening, classifier)
+        config = _with_thresholds(config, detector, validated)
     # The temperature is a layer, so the network is built again.
     calibrated = build_network(config)
     for new, old in zip(calibrated.weights, network.weights, strict=True):
         new.assign(old)
     if config.ood_threshold is None:
         return CnnModel(config, calibrated)
-    return CnnModel(config, calibrated, ood_detector=OODDetector(calibrated, config, means, whitening))
+    return CnnModel(config, calibrated, ood_detector=OODDetector(calibrated, config, means, whitening, classifier))
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
@@ -117,11 +145,19 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
 
 
 @keras_defaults()
-def compile_logits_and_features(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features."""
+def compile_logits_and_features(
+    config: CnnConfig, network: keras.Model, detailed: bool = False
+) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features.
+
+    Args:
+        config: of the network.
+        network: the network.
+        detailed: see `build_features`.
+    """
     outputs = [network.get_layer("output").input]
     if config.feature_count <= MAX_FEATURES:
-        outputs.append(build_features(network, config))
+        outputs.append(build_features(network, config, detailed))
     inner = keras.Model(network.input, outputs)
     return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
 
@@ -144,19 +180,21 @@ def collect_logits_and_features(
         max_rows: rows that are read; None for all.
         max_feature_rows: rows whose features are kept, to save memory.
     """
-    all_logits, all_features, all_labels, count = [], [], [], 0
-    for pixels, labels, _ in decoded_batches(stream, batches, config.image_shape, config.pixel_format):
+    all_logits, all_features, all_labels, all_rows, count = [], [], [], [], 0
+    for pixels, labels, rows in decoded_batches(stream, batches, config.image_shape, config.pixel_format):
         logits, *features = run(tf.constant(pixels, tf.float32))
         all_logits.append(logits.numpy())
         if count < max_feature_rows:
             all_features += [array.numpy() for array in features]
         all_labels.append(labels)
+        all_rows.append(rows)
         count += len(labels)
         if max_rows is not None and count >= max_rows:
             break
     kept_features = np.concatenate(all_features)[:max_feature_rows] if all_features else None
-    logits, labels = (np.concatenate(one)[:max_rows] for one in (all_logits, all_labels))
-    return LogitsAndFeatures(logits, kept_features, labels)
+    logits, labels, rows = (np.concatenate(one)[:max_rows] for one in (all_logits, all_labels, all_rows))
+    ends = np.cumsum([one.source.table.total for one in stream.sources])
+    return LogitsAndFeatures(logits, kept_features, labels, np.searchsorted(ends, rows, side="right"))
 
 
 def fit_class_gaussians(features: np.ndarray, labels: np.ndarray, class_count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -184,12 +222,34 @@ def fit_class_gaussians(features: np.ndarray, labels: np.ndarray, class_count: i
     return means.astype(np.float32), np.linalg.cholesky(precision).astype(np.float32)
 
 
-def _with_ood_threshold(config: CnnConfig, detector: OODDetector, features: np.ndarray) -> CnnConfig:
-    """Return the config with a threshold that accepts most of the rows with these features, if there is one."""
+def _with_thresholds(config: CnnConfig, detector: OODDetector, validated: LogitsAndFeatures) -> CnnConfig:
+    """Return the config with thresholds that accept most of the rows, if there are such."""
+    assert validated.features is not None
+    features, datasets = validated.features, validated.datasets
+    datasets = np.zeros(len(features), int) if datasets is None else datasets[: len(features)]
+    left_out, of_classifier = 1 - ACCEPT_QUANTILE, dict[str, Any]()
+    if detector.classifier:
+        log_odds = detector.classifier.log_odds(features)
+        limit = largest_accepted(log_odds, datasets, 1 - left_out * (1 - DISTANCE_SHARE))
+        of_classifier = {"outlier_units": len(detector.classifier.hidden_bias), "outlier_log_odds": limit}
+        left_out *= DISTANCE_SHARE
     with np.errstate(over="ignore", invalid="ignore"):  # if all training rows are alike, all others are infinitely far
-        threshold = float(np.quantile(detector.distances(features), ACCEPT_QUANTILE))
+        threshold = largest_accepted(detector.distances(features), datasets, 1 - left_out)
     try:
-        return replace(config, ood_threshold=threshold)
+        return replace(config, ood_threshold=threshold, **of_classifier)
     except TrazoError:  # 0, infinite, NaN or of extreme size
         logger.warning("no out-of-distribution score: the rows are too few, or too similar, to show what is unusual")
         return config
+
+
+def largest_accepted(values: np.ndarray, datasets: np.ndarray, share: float) -> float:
+    """Return a value that at most the rest of the rows exceed, of all and of each dataset with enough rows.
+
+    Args:
+        values: float32 (n,).
+        datasets: int (n,), which dataset each row is from.
+        share: of the rows that are to be accepted.
+    """
+    counts = np.bincount(datasets)
+    groups = [values[datasets == one] for one in np.flatnonzero(counts >= MIN_DATASET_ROWS)]
+    return float(max(np.quantile(group, share) for group in [values, *groups]))

@@ -29,6 +29,8 @@ NOT_TAKEN = (
     "target_scaling",
     "temperature",
     "ood_threshold",
+    "outlier_units",
+    "outlier_log_odds",
     "title",
     "versions",
 )

@@ -274,7 +274,9 @@ def _finetune(run: _Run, verbose: bool, writer: SummaryWriter | None) -> None:
     )
     log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
     hyperparameters = {"backbone": run.config.backbone, **hyperparameter_values(run.settings)}
-    _write(run, calibrate(run.config, trained, opened.train, opened.validation), progress, hyperparameters)
+    outliers, seed = run.settings.outliers, run.settings.seed
+    calibrated = calibrate(run.config, trained, opened.train, opened.validation, outliers=outliers, seed=seed)
+    _write(run, calibrated, progress, hyperparameters)
 
 
 def _write(run: _Run, cnn: CnnModel, progress: Progress, hyperparameters: dict[str, Any], frozen: bool = False) -> None:

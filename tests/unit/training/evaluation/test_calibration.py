@@ -16,6 +16,7 @@ from training.evaluation.calibration import (
     compile_logits_and_features,
     fit_class_gaussians,
     fit_temperature,
+    largest_accepted,
 )
 from training.stream import HubStream
 
@@ -108,8 +109,8 @@ def test_collect_features_stops_at_max_feature_rows(streams):
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
     run = compile_logits_and_features(config, build_network(config))
     batches = streams[0].ordered()
-    logits, features, labels = collect_logits_and_features(run, config, streams[0], batches, max_feature_rows=100)
-    assert len(features) == 100 < len(logits) == len(labels)
+    found = collect_logits_and_features(run, config, streams[0], batches, max_feature_rows=100)
+    assert len(found.features) == 100 < len(found.logits) == len(found.labels) == len(found.datasets)
 
 
 def test_fit_class_gaussians_constant_feature_is_finite():
@@ -119,3 +120,21 @@ def test_fit_class_gaussians_constant_feature_is_finite():
     assert np.isfinite(whitening).all() and means.shape == (3, 4)
     _, whitening = fit_class_gaussians(np.ones((3, 4), np.float32), np.arange(3), 3)
     assert np.isfinite(whitening).all()
+
+
+def test_largest_accepted_holds_for_each_dataset_with_enough_rows():
+    r = np.random.default_rng(0)
+    values = np.concatenate([r.normal(0, 1, 5000), r.normal(2, 1, 200), r.normal(9, 1, 50)])
+    datasets = np.repeat([0, 1, 3], [5000, 200, 50])
+    limit = largest_accepted(values, datasets, 0.99)
+    assert limit == pytest.approx(np.quantile(values[datasets == 1], 0.99))  # not that of the third, of too few rows
+    assert (values[:5000] > limit).mean() < 0.01
+    assert largest_accepted(values[:5000], datasets[:5000], 0.99) == pytest.approx(np.quantile(values[:5000], 0.99))
+
+
+def test_collect_names_the_dataset_of_each_row():
+    stream = HubStream.concat([HubStream(SAMPLE, split, batch_size=64) for split in ("test", "train")])
+    config = CnnConfig(labels=stream.labels, filters=(2,), convolutions=1, dense_units=())
+    run = compile_logits_and_features(config, build_network(config))
+    found = collect_logits_and_features(run, config, stream, stream.ordered(), max_feature_rows=1)
+    assert np.bincount(found.datasets).tolist() == [1000, 3500]

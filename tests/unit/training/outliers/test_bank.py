@@ -1,0 +1,36 @@
+"""Drawings that are not digits, as a network's inputs."""
+
+import numpy as np
+import pytest
+
+from training.outliers.bank import KINDS, make_outliers
+
+IMAGE_SHAPE = (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    r = np.random.default_rng(0)
+    images = np.zeros((20, 28, 28), np.uint8)
+    for image in images:
+        left, top = r.integers(5, 10, 2)
+        image[top : top + 14, left : left + 3] = image[top : top + 3, left : left + 10] = 255
+    return images, np.arange(20) % 10
+
+
+def test_make_outliers_has_all_kinds_alike_and_none_is_blank(digits):
+    outliers, kinds = make_outliers(3 * len(KINDS), *digits, IMAGE_SHAPE)
+    assert outliers.shape == (3 * len(KINDS), *IMAGE_SHAPE) and outliers.dtype == np.uint8
+    assert np.bincount(kinds).tolist() == [3] * len(KINDS)
+    assert (outliers.max(axis=(1, 2, 3)) == 255).all()
+
+
+def test_make_outliers_follow_from_the_seed_and_not_from_their_number(digits):
+    few, many = (make_outliers(count, *digits, IMAGE_SHAPE, seed=1)[0] for count in (5, 40))
+    assert (few == many[:5]).all() and len({one.tobytes() for one in many}) > 30
+    others, _ = make_outliers(5, *digits, IMAGE_SHAPE, seed=2)
+    assert not any((a == b).all() for a, b in zip(few, others, strict=True))
+
+
+def test_make_outliers_have_the_shape_of_the_network(digits):
+    assert make_outliers(2, *digits, (20, 24, 3))[0].shape == (2, 20, 24, 3)

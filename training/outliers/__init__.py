@@ -1,0 +1,1 @@
+"""Drawings that are not digits: what a detector learns to reject."""
