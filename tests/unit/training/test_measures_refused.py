@@ -51,6 +51,13 @@ def test_train_class_weights_without_classes_or_counts_are_refused(tmp_path, num
     assert not (tmp_path / "run").exists()
 
 
+def test_train_outliers_of_other_labels_than_digits_are_refused(tmp_path, numbers, classes):
+    for data in (DataConfig(numbers, label_column="target"), DataConfig(classes)):
+        with pytest.raises(TrazoError, match=r"--outliers draws what is none of the digits 0 to 9; the labels are"):
+            commands.train(data, {"outliers": 100}, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_tune_objective_of_another_task_is_refused(tmp_path, numbers, classes):
     for data, objective in ((DataConfig(numbers, label_column="target"), "macro_f1"), (DataConfig(classes), "r2")):
         with pytest.raises(TrazoError, match=f"objective {objective} does not suit a .* task"):
