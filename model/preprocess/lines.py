@@ -14,7 +14,7 @@ MIN_BODY_HEIGHT, MAX_BODY_HEIGHT = 0.45, 1.6  # of the typical height: only such
 MIN_SHARED_ROWS = 0.3  # of the lower one's height: what two bodies on one line share at least
 # Bodies that are one above the other are on two lines if they are so far apart, in strokes' widths; nearer ones are the
 # halves of digits whose strokes are broken. If there are but two, their gap is also so much of the lower one's height.
-MIN_LINE_GAP_STROKES, MIN_LINE_GAP = 1.6, 0.35
+MIN_LINE_GAP_STROKES, MIN_LINE_GAP = 2.0, 0.35
 # Lines may rise or fall by 10 degrees; of equally good slopes the one nearest to 0 is taken.
 SLOPES = sorted(np.linspace(-0.18, 0.18, 13).tolist(), key=abs)
 
