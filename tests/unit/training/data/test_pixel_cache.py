@@ -1,4 +1,4 @@
-"""Decoded images that are kept for the next epoch: the same bits, whatever happened to the files."""
+"""Decoded images that are kept for the next epoch: the same bits, even if the files are damaged."""
 
 import errno
 import os

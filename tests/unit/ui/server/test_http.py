@@ -58,7 +58,10 @@ def test_page_is_made_once_for_everybody_at_an_address(server, monkeypatch):
     monkeypatch.setattr(http._Answer, "_send_start", lambda *_: made.append(1))
     queries = ["", "?page=other", "?deep_link=abc", "?view=api&lang=en"]
     answers = [server.get(f"/config{query}", headers={"Accept-Encoding": "identity"}) for query in queries]
-    answers += [server.get("/config", headers={"Accept-Encoding": "gzip"}), server.get("/config", headers={"Cookie": "a=b"})]
+    answers += [
+        server.get("/config", headers={"Accept-Encoding": "gzip"}),
+        server.get("/config", headers={"Cookie": "a=b"}),
+    ]
     assert not made and {answer.text for answer in answers} == {first.text}
     for name in ("Content-Security-Policy", "Content-Type", "X-Content-Type-Options"):
         assert {answer.headers[name] for answer in answers} == {first.headers[name]}
