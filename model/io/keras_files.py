@@ -33,9 +33,6 @@ def write_keras_files(config: CnnConfig, network: keras.Model, folder: Path) -> 
     values = {weight.path: weight for weight in network.weights}
     for weight in saved.weights:
         weight.assign(values[weight.path])
-    for layer in saved.layers:
-        if generator := getattr(layer, "seed_generator", None):  # of a dropout: drawn at random, no part of the model
-            generator.state.assign([0, 0])
     with tempfile.TemporaryDirectory() as temporary:
         keras.saving.save_model(saved, temporary, zipped=False)
         contents = {name: Path(temporary, name).read_bytes() for name in KERAS_FILES}
