@@ -93,9 +93,11 @@ def test_reject_sketch_uses_prepared_sketch(model, streams):
     assert (model.reject_sketch(inverted).score < model.reject(inverted).score).all()
 
 
-def test_score_distance_not_finite_is_rejected(model):
-    distances = np.array([np.nan, np.inf, 0.0], np.float32)
-    ood = model.ood_detector.score(distances)
+def test_judge_features_not_finite_are_rejected(model):
+    detector = model.ood_detector
+    features = np.stack([np.full_like(detector.means[0], value) for value in (np.nan, np.inf)] + [detector.means[0]])
+    with np.errstate(invalid="ignore"):
+        ood = detector.judge(features)
     assert ood.rejected.tolist() == [True, True, False] and np.isinf(ood.score).tolist() == [True, True, False]
 
 
