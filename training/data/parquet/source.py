@@ -167,18 +167,26 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     if listing and is_image_folder(dataset, listing):
         return _open_folder(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        repo = None if local else find_known_repo(dataset, options)
-        # What is known to be something else than a repo of images is not looked into again.
-        if repo and load_resolved(dataset, options.config, repo.commit) is None:
-            copy = open_repo(repo, split, options.layout, options.config, options.http, options.needs_labels)
-            if copy:
-                return _open_images(dataset, copy, options, repo.commit)
-        if options.layout:
-            raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
-        found, load_builder = resolve_split(dataset, split, options, repo, listing)
-        if not all(url.endswith(".parquet") for url in found.urls):
-            return _open_copy(found, load_builder, options.http)
-        return _open_parquet(found, options)
+        try:
+            return _open_repo(dataset, split, options, listing)
+        except (httpx2.ReadError, httpx2.RemoteProtocolError):  # a kept connection, which the Hub had closed
+            return _open_repo(dataset, split, options, listing)
+
+
+def _open_repo(dataset: str, split: str, options: SourceOptions, listing: Listing | None) -> ParquetSplit:
+    """Open a dataset on the Hub, or a folder in the layout of its repo."""
+    repo = None if os.path.isdir(dataset) else find_known_repo(dataset, options)
+    # What is known to be something else than a repo of images is not looked into again.
+    if repo and load_resolved(dataset, options.config, repo.commit) is None:
+        copy = open_repo(repo, split, options.layout, options.config, options.http, options.needs_labels)
+        if copy:
+            return _open_images(dataset, copy, options, repo.commit)
+    if options.layout:
+        raise TrazoError(f"{dataset!r} is not a folder of images, which alone has a layout ({options.layout!r})")
+    found, load_builder = resolve_split(dataset, split, options, repo, listing)
+    if not all(url.endswith(".parquet") for url in found.urls):
+        return _open_copy(found, load_builder, options.http)
+    return _open_parquet(found, options)
 
 
 def _open_folder(dataset: str, split: str, options: SourceOptions, listing: Listing) -> ParquetSplit:

@@ -128,6 +128,16 @@ def test_epoch_random_faults_has_the_same_rows(hub, without_faults):
     assert failed and rows == without_faults
 
 
+def test_open_is_repeated_once_if_the_connection_was_closed(hub, tmp_path, monkeypatch):
+    asked = len(hub.log)
+    hub.fault = lambda *_: Fault(reset=True) if len(hub.log) == asked + 1 else None
+    assert HubStream("someone/sample").rows == 3500
+    hub.fault = lambda *_: Fault(reset=True)
+    monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(TrazoError, match="cannot be reached"):
+        HubStream("someone/sample")
+
+
 def test_open_silent_hub_is_error(hub, monkeypatch):
     monkeypatch.setattr(hub_client, "MAX_SILENCE_S", 0.9)
     monkeypatch.setattr(hub_client, "DEFAULT_TIMEOUT_S", 0.5)
