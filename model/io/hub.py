@@ -45,7 +45,7 @@ from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.atomic import atomic_write, json_text
 from model.io.files import check_folder, find_file
-from model.io.hub_errors import status_of, translate_hub_errors
+from model.io.hub_errors import repeat_if_closed, status_of, translate_hub_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 
@@ -101,7 +101,10 @@ def download(
     with translate_hub_errors(repo_id, revision):
         try:
             timeout = constants.HF_HUB_ETAG_TIMEOUT  # without it, a silent Hub would block forever
-            info = HfApi(token=token).model_info(repo_id, revision=revision, files_metadata=True, timeout=timeout)
+            ask = partial(
+                HfApi(token=token).model_info, repo_id, revision=revision, files_metadata=True, timeout=timeout
+            )
+            info = repeat_if_closed(ask)
         except (httpx2.RequestError, OfflineModeIsEnabled, HfHubHTTPError) as error:
             if isinstance(error, HfHubHTTPError) and status_of(error) < 500:
                 raise  # the Hub responds, and refuses

@@ -1,8 +1,8 @@
 """The Hub client's errors in plain words, the same for models, datasets and Spaces."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import httpx2
 from huggingface_hub import constants
@@ -18,6 +18,7 @@ from huggingface_hub.errors import (
 
 from model.errors import TrazoError
 
+T = TypeVar("T")
 RepoType = Literal["model", "dataset", "space"]
 NOUNS: dict[RepoType, str] = {"model": "repo", "dataset": "dataset", "space": "repo"}
 OFFLINE_HINTS: dict[RepoType, str] = {"dataset": "; without a network, try `--dataset training/sample`"}
@@ -26,6 +27,17 @@ REASONS = {
     403: "this token may not do that; it needs write access",
     412: "somebody else committed in between; look at their commit, then publish again",
 }
+
+
+def repeat_if_closed(call: Callable[[], T]) -> T:
+    """Return what a call that only reads returns; it is repeated once if the connection ends.
+
+    The client keeps connections, and the Hub may close one at the moment when it is used again.
+    """
+    try:
+        return call()
+    except (httpx2.ReadError, httpx2.RemoteProtocolError):
+        return call()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from model.logs import log_once
 from model.pixel_format import PixelFormat
 from training.data.parquet.byte_ranges import cache_folder
 from training.data.parquet.locks import remove_unless_in_use, use
-from training.data.parquet.used import note_use
+from training.data.parquet.used import NAME_SUFFIX, note_use
 from training.data.stream import HubStream
 
 FOLDER = "pixels"  # in the cache
@@ -32,7 +32,6 @@ MIN_FILE_BYTES = 2048  # on average; smaller images are decoded about as fast as
 MAX_BYTES = 4 << 30  # of all that is kept
 DISK_SHARE = 0.25  # of what the disk has left
 
-logger = logging.getLogger("trazo")
 _opened: dict[Path, "PixelCache"] = {}  # by this process, for as long as it lives
 
 
@@ -138,7 +137,7 @@ def _make_room(parent: Path, size: int) -> bool:
     own = [path for path in _opened if path.parent == parent and path.exists()]
     folders = [path for path in parent.iterdir() if path.is_dir() and path not in own]
     sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in [*folders, *own]}
-    notes = {path: path.with_name(f"{path.name}.name") for path in folders}
+    notes = {path: path.with_name(path.name + NAME_SUFFIX) for path in folders}
     for path in sorted(folders, key=lambda path: notes[path].stat().st_mtime if notes[path].exists() else 0.0):
         if sum(sizes.values()) + size > MAX_BYTES and remove_unless_in_use(path):
             notes[path].unlink(missing_ok=True)

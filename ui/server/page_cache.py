@@ -55,7 +55,9 @@ class PageCache:
         return page if page and self._clock() - page.made < TTL_S else None
 
     def recording(self, request: Request, send: Send) -> Send:
-        """Return a `send` that keeps the answer if it is complete and in order."""
+        """Return a `send` that keeps the answer to GET if it is complete and in order; one to HEAD may be empty."""
+        if request.method != "GET":
+            return send
         start: Message | None = None
         parts: list[bytes] = []
 

@@ -103,6 +103,13 @@ def test_cache_is_used_while_the_hub_is_down(hub, loaded, online, fault):
     assert online.load(REPO)["weights"] == loaded["weights"]
 
 
+def test_model_is_asked_for_again_if_the_connection_was_closed(hub, source, online):
+    hub.add_repo("someone/fresh", "model", source)
+    asked = len(hub.log)
+    hub.fault = lambda *request: Fault(reset=True) if len(hub.log) == asked + 1 else None
+    assert "error" not in online.load("someone/fresh")
+
+
 def test_cache_missing_model_is_reported(hub, offline, online):
     reason = (
         "cannot be reached for 'someone/else' (OfflineModeIsEnabled), which is neither a folder here nor in the cache"

@@ -21,7 +21,7 @@ from datasets.exceptions import DatasetGenerationError
 from huggingface_hub.errors import HfHubHTTPError
 
 from model.errors import StreamError, TrazoError
-from model.io.hub_errors import translate_hub_errors
+from model.io.hub_errors import repeat_if_closed, translate_hub_errors
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import FolderCopy, list_dataset, open_folder
 from training.data.folders.hub import open_repo
@@ -167,10 +167,7 @@ def open_source(dataset: str, split: str, options: SourceOptions = SourceOptions
     if listing and is_image_folder(dataset, listing):
         return _open_folder(dataset, split, options, listing)
     with nullcontext() if local else limited_hub_calls(), translate_hub_errors(dataset, options.revision, "dataset"):
-        try:
-            return _open_repo(dataset, split, options, listing)
-        except (httpx2.ReadError, httpx2.RemoteProtocolError):  # a kept connection, which the Hub had closed
-            return _open_repo(dataset, split, options, listing)
+        return repeat_if_closed(lambda: _open_repo(dataset, split, options, listing))
 
 
 def _open_repo(dataset: str, split: str, options: SourceOptions, listing: Listing | None) -> ParquetSplit:

@@ -7,6 +7,8 @@ from ipaddress import ip_network
 import pytest
 from fastapi.testclient import TestClient
 from gradio.routes import App
+from starlette.requests import Request
+from starlette.types import Message
 
 from app import build
 from model import CnnConfig
@@ -77,6 +79,16 @@ def test_page_is_made_again_for_another_address_and_after_some_time(server, monk
     monkeypatch.setattr(page_cache, "TTL_S", 0.0)
     monkeypatch.setattr(server.app.get_blocks(), "config", server.app.get_blocks().config | {"title": "Renamed"})
     assert "Renamed" in server.get("/config").text
+
+
+def test_page_of_head_is_not_kept():
+    async def send(event: Message) -> None:
+        pass
+
+    scope = {"type": "http", "scheme": "http", "path": "/", "headers": []}
+    cache = page_cache.PageCache()
+    assert cache.recording(Request(scope | {"method": "HEAD"}), send) is send
+    assert cache.recording(Request(scope | {"method": "GET"}), send) is not send
 
 
 def test_page_that_fails_is_not_kept(server, monkeypatch):
