@@ -24,6 +24,7 @@ from training.augmentation.checks import check_augmentation
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
+from training.loop.normalization import with_fused_normalization
 from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
@@ -125,7 +126,7 @@ def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int, sta
         start: the weights; None for fresh ones.
     """
     keras.utils.set_random_seed(settings.seed)
-    network = build_network(config, dtype_policy(settings.precision))
+    network = with_fused_normalization(build_network(config, dtype_policy(settings.precision)))
     if start:
         start.assign(network)
     optimizer = make_optimizer(settings, steps)
