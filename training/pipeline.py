@@ -11,6 +11,7 @@ from training.augmentation import transforms
 from training.augmentation.config import AugmentConfig
 from training.augmentation.digit_variants import add_regional_strokes
 from training.augmentation.mixing import MixedLabels, mix_images
+from training.augmentation.scans import scan_coarsely
 from training.data.batches import Batch
 from training.data.decode import decoded_groups
 from training.data.image_shape import sample_image_shape
@@ -88,6 +89,8 @@ def make_train_data(
             if augment.digit_variants:
                 variant_seed = transforms.seed_of("digit_variants", seed)
                 images = add_regional_strokes(images, labels, variant_seed, augment.digit_variants)
+            if augment.coarse_scans:
+                images = scan_coarsely(images, transforms.seed_of("coarse_scans", seed), augment.coarse_scans)
             images = transforms.augment(images, seed, augment)
             return mix_images(images, labels, seed, augment) if augment.mixes_images else (images, labels)
 

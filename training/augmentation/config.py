@@ -67,6 +67,14 @@ class AugmentConfig(Validated):
         extra={"seed_offset": 4},
     )
 
+    coarse_scans: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="share of light strokes on black that become scans of few pixels, half of them stretched towards a square",
+        extra={"seed_offset": 11},
+    )
+
     @property
     def is_active(self) -> bool:
         """Whether any image can change."""

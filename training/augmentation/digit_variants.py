@@ -59,7 +59,7 @@ def add_regional_strokes(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, 
     width = (MIN_STROKE_WIDTH_PX + (MAX_STROKE_WIDTH_PX - MIN_STROKE_WIDTH_PX) * r[1]) * side / IMAGE_SIDE_PX
     strokes = tf.reduce_max(tf.stack([_draw_line(ink, start, end, width) for start, end in segments]), axis=0)
     brightness = tf.reduce_max(ink, axis=(1, 2))[:, None, None, None]
-    redrawn = _frame_as_mnist(tf.maximum(images, strokes[..., None] * brightness))
+    redrawn = frame_as_mnist(tf.maximum(images, strokes[..., None] * brightness))
     return tf.where(chosen[:, None, None, None], redrawn, images)
 
 
@@ -156,8 +156,15 @@ def _draw_line(ink: tf.Tensor, start: Points, end: Points, width: tf.Tensor) -> 
     return tf.clip_by_value(width[:, None, None] / 2 - distance + 0.5, 0.0, 1.0)
 
 
-def _frame_as_mnist(images: tf.Tensor) -> tf.Tensor:
-    """Shrink digits that have outgrown MNIST's box, and move their center of mass to the image's center."""
+def frame_as_mnist(images: tf.Tensor) -> tf.Tensor:
+    """Shrink digits that have outgrown MNIST's box, and move their center of mass to the image's center.
+
+    Args:
+        images: float32 (n, h, w, c), light strokes on black.
+
+    Returns:
+        float32 (n, h, w, c).
+    """
     side = tf.cast(tf.shape(images)[1], tf.float32)
     ink = tf.reduce_max(images, axis=3)
     drawn = ink > 0.3 * tf.reduce_max(ink, axis=(1, 2), keepdims=True)

@@ -27,7 +27,7 @@ def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Ten
     Args:
         images: float32 (n, h, w, c).
         seed: int32 (2,); equal seeds give equal images.
-        config: how much; what needs the labels is applied elsewhere: `digit_variants`, `mixup` and `cutmix`.
+        config: how much; `digit_variants` and `coarse_scans` are applied before, `mixup` and `cutmix` after.
 
     Returns:
         float32 (n, h, w, c); pixels that enter at a border repeat the border, or what lies next to it.

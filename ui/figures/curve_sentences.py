@@ -13,7 +13,7 @@ Curve = Sequence[float | None]
 MIN_RISE = 0.02  # of the validation loss above its lowest value, as a share of it: less is noise
 FEW_SHARE = 0.1  # of trials that overfit: with fewer, a search says nothing about remedies for it
 # Settings that make training images harder than those of the validation, or switch units off while training.
-HARDER = ("augment", "elastic_transform", "stroke_jitter", "random_erasing", "digit_variants")
+HARDER = ("augment", "elastic_transform", "stroke_jitter", "random_erasing", "digit_variants", "coarse_scans")
 DROPOUTS = ("dropout", "dense_dropout")
 
 

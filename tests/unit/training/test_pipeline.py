@@ -29,6 +29,7 @@ EVERY_AUGMENTATION = AugmentConfig(
     random_crop=0.1,
     mixup=0.5,
     cutmix=0.5,
+    coarse_scans=0.5,
 )
 CLASSES = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
 

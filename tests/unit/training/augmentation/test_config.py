@@ -16,4 +16,5 @@ def test_seed_offsets_are_those_that_past_batches_had():
         "random_crop": 8,
         "mixup": 9,
         "cutmix": 10,
+        "coarse_scans": 11,
     }
