@@ -113,14 +113,15 @@ def drawings() -> Preset:
 
     The bundled model, seed 0: MNIST test 99.64 %, digits of other writers 99.17 % and more (benchmarks/RESULTS.md),
     350,818 parameters, 70 minutes on 2 shared cores. It was trained before `stroke_jitter` acted equally in all
-    directions, and before there were `outliers`.
+    directions, and before there were `coarse_scans` and `outliers`.
     OPTDIGITS and PENDIGITS are datasets of drawn digits (UCI 80 and 81).
 
     python -m training train --dataset ylecun/mnist --sketches OPTDIGITS --sketches PENDIGITS --group-column writer \\
         --test-fraction 0.3 --output runs/drawings --preset drawings
     """
     base = default()
-    return replace(base, training=base.training | {"digit_variants": 0.35, "stroke_jitter": 0.25, "outliers": 20_000})
+    drawn = {"digit_variants": 0.35, "stroke_jitter": 0.25, "coarse_scans": 0.15, "outliers": 20_000}
+    return replace(base, training=base.training | drawn)
 
 
 PHOTO_BATCH_ROWS = 128

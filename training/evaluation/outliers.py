@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from itertools import islice
 
 from model.backend import tf
 import numpy as np
@@ -12,16 +11,15 @@ from sklearn.neural_network import MLPClassifier
 from model.config import CnnConfig
 from model.ood import OutlierClassifier
 from model.preprocess.sketch import sketch_to_input
-from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 from training.outliers.bank import MARGIN_PX, make_outliers
+from training.outliers.rows import read_digits
 
 HIDDEN_UNITS = 64
 EPOCHS = 12
 BATCH_ROWS = 256
 LEARNING_RATE = 2e-3
 L2 = 1e-3
-MAX_REDRAWN_ROWS = 5000  # of the training
 
 
 def collect_drawing_features(
@@ -39,13 +37,11 @@ def collect_drawing_features(
         outliers: how many drawings are not digits.
         seed: of these.
     """
-    batches = islice(train.epochs([0]), -(-MAX_REDRAWN_ROWS // train.batch_size))
-    images, labels, _ = zip(*decoded_batches(train, batches, config.image_shape, config.pixel_format), strict=True)
-    digits = np.concatenate(images).max(axis=3)
+    digits, labels = read_digits(train, config)
     redrawn = np.stack(
         [sketch_to_input(np.pad(digit, MARGIN_PX), config.image_shape) for digit in digits if digit.any()]
     )
-    drawings, _ = make_outliers(outliers, digits, np.concatenate(labels), config.image_shape, seed)
+    drawings, _ = make_outliers(outliers, digits, labels, config.image_shape, seed)
     return _features(run, redrawn), _features(run, drawings)
 
 

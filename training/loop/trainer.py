@@ -24,6 +24,7 @@ from training.augmentation.checks import check_augmentation
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
+from training.loop.exposure import make_exposure
 from training.loop.normalization import with_fused_normalization
 from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
@@ -100,7 +101,8 @@ def fit(
     identity = run_identity(config, settings, train, validation) | ({"start": start.identity} if start else {})
     checkpointer = Checkpointer(checkpoint, identity, save_every_s)
     checkpointer.restore(state)
-    train_step, eval_step = compile_steps(state, config, settings)
+    exposure = None if state.progress.finished else make_exposure(config, settings, train)
+    train_step, eval_step = compile_steps(state, config, settings, exposure)
     batches = train_batches(train, state.progress, config, settings, steps)
 
     while not state.progress.finished:

@@ -13,6 +13,7 @@ from model.config import CnnConfig
 from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import save_checkpoint
+from training.loop.exposure import make_exposure
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
 from training.loop.steps import compile_steps
@@ -50,7 +51,9 @@ def measure_speed(config: CnnConfig, settings: TrainConfig, train: HubStream, va
         # So many epochs that there are batches enough; a step takes as long in each.
         settings = replace(settings, precision=usable_precision(settings.precision), epochs=MAX_STEPS + 1)
         state = create_train_state(config, settings, len(train))
-        train_step, eval_step = compile_steps(state, config, settings)
+        few_outliers = replace(settings, outliers=min(settings.outliers, settings.batch_size))
+        exposure = make_exposure(config, few_outliers, train)
+        train_step, eval_step = compile_steps(state, config, settings, exposure)
         batches = train_batches(train, Progress(), config, settings, len(train))
         train_step(*next(batches))  # traces the graph, which takes seconds
         steps, started = 0, time.perf_counter()

@@ -7,9 +7,9 @@ import numpy as np
 from model import CnnModel
 from model.preprocess.decode import decode
 from tests.conftest import SAMPLE
-from training.evaluation import outliers
 from training.evaluation.calibration import calibrate
 from training.evaluation.outliers import HIDDEN_UNITS, fit_outlier_classifier
+from training.outliers import rows
 from training.outliers.bank import make_outliers
 from training.stream import HubStream
 
@@ -30,7 +30,7 @@ def test_fit_outlier_classifier_finds_what_no_distance_from_the_mean_shows():
 
 
 def test_calibrate_with_outliers_rejects_them_and_no_digits_that_are_drawn(monkeypatch):
-    monkeypatch.setattr(outliers, "MAX_REDRAWN_ROWS", 256)
+    monkeypatch.setattr(rows, "MAX_ROWS", 256)
     train, validation = HubStream(SAMPLE, "test", seed=0, batch_size=64).hold_out(0.4)
     bundled = CnnModel.from_pretrained()
     config = replace(bundled.config, temperature=1.0, ood_threshold=None)

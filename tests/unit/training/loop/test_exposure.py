@@ -1,0 +1,71 @@
+"""Drawings of no class that join the batches of a training."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model.config import CnnConfig
+from model.errors import TrazoError
+from tests.conftest import SAMPLE
+from tests.support.tiny_training import CONFIG
+from training.config import TrainConfig
+from training.loop.exposure import WEIGHT, OutlierExposure, make_exposure
+from training.loop.steps import compile_steps
+from training.loop.trainer import create_train_state, fit
+from training.stream import HubStream
+
+IMAGES = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 28, 28, 1)), tf.float32)
+LABELS = tf.constant([0, 0, 0, 0, 1, 2], tf.int64)
+DRAWINGS = tf.constant(np.random.default_rng(1).integers(0, 60, (40, 28, 28, 1)), tf.uint8)
+
+
+def train(steps: int, exposure: OutlierExposure | None):
+    """Train on one batch; returns the network and the sums of the last step."""
+    config, settings = replace(CONFIG, dropout=0.0), TrainConfig(learning_rate=0.01, schedule="constant")
+    state = create_train_state(config, settings, steps=steps)
+    train_step, _ = compile_steps(state, config, settings, exposure)
+    for _ in range(steps):
+        sums = train_step(IMAGES, LABELS)
+    return state.network, sums.numpy()
+
+
+def highest_probabilities(network) -> np.ndarray:
+    joined = tf.concat([IMAGES, tf.cast(DRAWINGS[:20], tf.float32)], 0)  # normalized as in a step
+    return network(joined, training=True).numpy()[len(IMAGES) :].max(axis=1)
+
+
+def test_exposure_makes_the_network_undecided_about_drawings_only():
+    exposed, sums = train(60, OutlierExposure(DRAWINGS, 20, 0))
+    other, _ = train(60, None)
+    assert highest_probabilities(exposed).mean() < 0.5 * highest_probabilities(other).mean()
+    assert sums[2] == len(IMAGES)  # the drawings are not counted
+
+
+def test_exposure_sample_depends_on_step_and_seed_only():
+    exposure = OutlierExposure(DRAWINGS, 5, 3)
+    first, again = (exposure.sample(tf.constant(7, tf.int64)).numpy() for _ in range(2))
+    assert (first == again).all() and first.shape == (5, 28, 28, 1)
+    assert not (first == exposure.sample(tf.constant(8, tf.int64)).numpy()).all()
+    assert not (first == replace(exposure, seed=4).sample(tf.constant(7, tf.int64)).numpy()).all()
+
+
+def test_exposure_loss_is_that_of_equal_probabilities():
+    logits = tf.constant([[0.0, 0.0, 0.0], [2.0, 0.0, -1.0]])
+    expected = tf.keras.losses.categorical_crossentropy(tf.fill((2, 3), 1 / 3), logits, from_logits=True)
+    loss = OutlierExposure(DRAWINGS, 1, 0).loss(logits).numpy()
+    assert loss == pytest.approx(WEIGHT * expected.numpy().mean(), rel=1e-5)
+
+
+def test_make_exposure_draws_what_the_settings_say():
+    train_rows = HubStream(SAMPLE, batch_size=64)
+    exposure = make_exposure(CnnConfig(), TrainConfig(outliers=36, batch_size=64), train_rows)
+    assert exposure is not None and exposure.images.shape == (36, 28, 28, 1) and exposure.rows == 8
+    assert make_exposure(CnnConfig(), TrainConfig(), train_rows) is None
+
+
+def test_fit_outliers_of_other_labels_are_refused():
+    stream = HubStream(SAMPLE, batch_size=64)
+    with pytest.raises(TrazoError, match="digits 0 to 9"):
+        fit(CnnConfig(labels=("cat", "dog")), TrainConfig(outliers=10), stream, stream)
