@@ -39,6 +39,7 @@ from training.config import (
     TuneConfig,
 )
 from training.options import add_options, collect_given, get_group_title, list_options
+from training.tracking.tracking import check_trackers
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,7 +154,7 @@ def _run(options: argparse.Namespace) -> None:
     data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
     transfer = TransferConfig(**collect_given(TransferConfig, options))
     commands = _import_commands()
-    commands.run_all(data, overrides, search, output.output, output.tensorboard, transfer)
+    commands.run_all(data, overrides, search, output.output, output.track, transfer)
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -165,7 +166,7 @@ def _tune(options: argparse.Namespace) -> None:
             delattr(options, of_training)
     data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
     commands = _import_commands()
-    commands.tune(data, overrides, search, output.output, output.tensorboard)
+    commands.tune(data, overrides, search, output.output, output.track)
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -173,7 +174,7 @@ def _train(options: argparse.Namespace) -> None:
     preset = PresetConfig(**collect_given(PresetConfig, options)).preset
     transfer = TransferConfig(**collect_given(TransferConfig, options))
     commands = _import_commands()
-    commands.train(data, overrides, output.output, preset, tensorboard=output.tensorboard, transfer=transfer)
+    commands.train(data, overrides, output.output, preset, track=output.track, transfer=transfer)
     folder = output.output
     show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
 
@@ -337,7 +338,7 @@ VERBS = {
         _study,
         "measure the choices of a network one at a time, each with several seeds",
         (OutputConfig, StudyConfig, DataConfig),
-        skip=("tensorboard",),
+        skip=("track",),
     ),
     "trials": Verb(_trials, "show the trials of a search, best first", (TrialsConfig,)),
     "evaluate": Verb(
@@ -403,4 +404,5 @@ def _search(options: argparse.Namespace) -> TuneConfig:
 def _output(options: argparse.Namespace) -> OutputConfig:
     config = OutputConfig(**collect_given(OutputConfig, options))
     check_can_be_made(config.output, "--output")
+    check_trackers(config.track)
     return config

@@ -1,7 +1,7 @@
 """The steps from a dataset to a measured model, one function per step. A step that was interrupted continues."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ from training.evaluation.learned import find_learned, inherit_options, read_trai
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.evaluation.summary import summarize
 from training.loop.precision import usable_precision
-from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import fit
 from training.preparation import (
     check_settings,
@@ -50,6 +49,8 @@ from training.run_report import describe_training, hyperparameter_values, log_va
 from training.study.design import TRAINING, make_design
 from training.study.space import StudySpace
 from training.study.study import format_study, run_study
+from training.tracking.run import RunLabel
+from training.tracking.tracking import Tracking
 from training.transfer.start import StartingModel
 from training.transfer.train import check_search, train_on_backbone, with_images_for_start, without_preset
 from training.tuning.distributed import detect_role
@@ -82,7 +83,7 @@ def run_all(
     overrides: dict[str, Any],
     search: TuneConfig,
     folder: Path,
-    tensorboard: bool = False,
+    track: Sequence[str] = (),
     transfer: TransferConfig = FRESH,
 ) -> None:
     """Tune, train and evaluate; steps that are finished are skipped. A worker of a search only tunes.
@@ -112,13 +113,13 @@ def run_all(
         logger.info("the training has already started: no further trials")
     else:
         try:
-            if tune(data, overrides, search, folder, tensorboard, found, clock) is None:
+            if tune(data, overrides, search, folder, track, found, clock) is None:
                 return
         except NoTimeError as error:
             if detect_role() == "worker":
                 return
             logger.info("%s: the preset is trained without a search", error)
-    train(data, overrides, folder, tensorboard=tensorboard, found=found, clock=clock, transfer=transfer)
+    train(data, overrides, folder, track=track, found=found, clock=clock, transfer=transfer)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     known = [one.fingerprint for one in evaluation.sources] if evaluation else []
     # The test split is used only once, unless other rows are in it now.
@@ -136,7 +137,7 @@ def tune(
     overrides: dict[str, Any],
     search: TuneConfig,
     folder: Path,
-    tensorboard: bool = False,
+    track: Sequence[str] = (),
     found: DataReport | None = None,
     clock: RunClock | None = None,
 ) -> TrialsReport | None:
@@ -147,7 +148,7 @@ def tune(
         overrides: fields of TrainConfig that the user set; they are not searched.
         search: how to search.
         folder: the run; an interrupted search in it continues.
-        tensorboard: write each trial's TensorBoard files to the folder.
+        track: trackers that each trial is reported to.
         found: what data.json is to hold; None to find it out.
         clock: of a run that trains within the same minutes; None if there is only a search.
 
@@ -158,7 +159,7 @@ def tune(
         NoTimeError: if there is too little time for a search, or no trial completed within it.
         TrazoError: if data and settings do not fit together, or no trial completed.
     """
-    job, plan, opened = prepare_search(data, overrides, search, folder, tensorboard, clock)
+    job, plan, opened = prepare_search(data, overrides, search, folder, track, clock)
     if not (folder / TRIALS_FILE).exists():
         for line in describe_search(plan, job):
             logger.info(line)
@@ -181,7 +182,7 @@ def prepare_search(
     overrides: dict[str, Any],
     search: TuneConfig,
     folder: Path,
-    tensorboard: bool = False,
+    track: Sequence[str] = (),
     clock: RunClock | None = None,
 ) -> tuple[SearchJob, Plan, TrainingData]:
     """Return (what is searched from which points on, what its time is for, the rows); arguments are those of `tune`."""
@@ -197,7 +198,7 @@ def prepare_search(
     search = with_length(search, plan)
     if clock and plan.search_s is not None:
         search = replace(search, minutes=clock.search_minutes_left(plan))
-    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, tensorboard, known=known)
+    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, track, known=known)
     return job, plan, opened
 
 
@@ -261,7 +262,7 @@ def train(
     folder: Path,
     preset: str | None = None,
     verbose: bool = True,
-    tensorboard: bool = False,
+    track: Sequence[str] = (),
     found: DataReport | None = None,
     clock: RunClock | None = None,
     transfer: TransferConfig = FRESH,
@@ -274,7 +275,7 @@ def train(
         folder: the run. Without a preset, its trials.json gives the hyperparameters if there is one.
         preset: a key of `PRESETS`.
         verbose: show progress.
-        tensorboard: write TensorBoard files to the folder.
+        track: trackers that the training is reported to.
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, it trains as long as they allow.
         transfer: weights that the training starts from.
@@ -285,7 +286,7 @@ def train(
     if transfer.backbone and preset:
         raise TrazoError("--preset brings its own network: leave it out, or --backbone")
     if transfer.backbone:
-        return train_on_backbone(data, overrides, folder, transfer, verbose, tensorboard, found, clock)
+        return train_on_backbone(data, overrides, folder, transfer, verbose, track, found, clock)
     starting = StartingModel(transfer.start_from) if transfer.start_from else None
     data = starting.with_images(data) if starting else data
     searched = _searched_recipe(folder) if preset is None else None
@@ -319,17 +320,20 @@ def train(
             counted(steps, "step"),
             settings.patience * steps // settings.epochs,
         )
-    writer = SummaryWriter(folder / "tensorboard") if tensorboard else None
-    trained, progress = fit(
-        config,
-        settings,
-        opened.train,
-        opened.validation,
-        start=starting.start(config) if starting else None,
-        checkpoint=checkpoint,
-        on_epoch=lambda progress: writer.write(progress.history[-1]) if writer else None,
-        verbose=verbose,
-    )
+    hyperparameters = hyperparameter_values(settings) | architecture
+    hyperparameters |= {"scaling": config.scaling.method, "loss": config.loss}
+    hyperparameters |= {PRESET: recipe.start} if recipe.start else {}
+    with Tracking(track, RunLabel(folder, "training", hyperparameters)) as tracking:
+        trained, progress = fit(
+            config,
+            settings,
+            opened.train,
+            opened.validation,
+            start=starting.start(config) if starting else None,
+            checkpoint=checkpoint,
+            on_epoch=lambda progress: tracking.write(progress.history),
+            verbose=verbose,
+        )
     if progress.epoch < settings.epochs:
         logger.info(
             "stopped after epoch %d of %d: none was better since %d",
@@ -345,10 +349,7 @@ def train(
         settings,
         progress,
         parameters=trained.count_params(),
-        hyperparameters=hyperparameter_values(settings)
-        | architecture
-        | {"scaling": config.scaling.method, "loss": config.loss}
-        | ({PRESET: recipe.start} if recipe.start else {}),
+        hyperparameters=hyperparameters,
         overrides=overrides,
         preset=recipe.preset,
         decisions=recipe.decisions,

@@ -18,6 +18,7 @@ PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("one-cycle", "constant")
 CLASS_WEIGHTS = ("balanced",)
 LAYOUTS = ("splits", "classes", "outer")  # of a folder of images, see `training.data.folders.layout`
+TRACKERS = ("trackio", "tensorboard", "mlflow")
 STRATEGIES = ("random", "bayesian", "hyperband", "grid")
 MAX_SEEDS = 100  # runs of one value in a study
 MAX_TRIALS = 30  # of a search for which no number was given
@@ -293,7 +294,12 @@ class OutputConfig(Validated):
     """Where a run is written."""
 
     output: Path = option(help="folder of the run")
-    tensorboard: bool = option(False, help="write TensorBoard files to --output")
+    track: tuple[str, ...] = option(
+        (),
+        choices=TRACKERS,
+        unset="none",
+        help="trackers that every epoch is reported to; TensorBoard's files are written to --output",
+    )
 
 
 # --- What a single verb has ---

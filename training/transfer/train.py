@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from training.data.splits import TrainingData
 from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate, calibrate_on
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
-from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Start, fit, further_measures
 from training.preparation import keep_contents, keep_data, make_config, open_checked, read_histogram
 from training.recipe import Recipe, decide_mirroring
 from training.run_report import describe_training, hyperparameter_values, log_validation, write_run
+from training.tracking.run import RunLabel
+from training.tracking.tracking import Tracking
 from training.transfer.backbone import Backbone, open_backbone
 from training.transfer.features import Features, compute_features
 from training.transfer.head import LinearHead, fit_head
@@ -72,7 +74,7 @@ def train_on_backbone(
     folder: Path,
     transfer: TransferConfig,
     verbose: bool = True,
-    tensorboard: bool = False,
+    track: Sequence[str] = (),
     found: DataReport | None = None,
     clock: RunClock | None = None,
 ) -> None:
@@ -84,7 +86,7 @@ def train_on_backbone(
         folder: of the run.
         transfer: names the backbone.
         verbose: show progress.
-        tensorboard: write TensorBoard files of the whole network's training to the folder.
+        track: trackers that the whole network's training is reported to.
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, the whole network trains as long as
             they allow.
@@ -94,7 +96,7 @@ def train_on_backbone(
             with other settings.
     """
     assert transfer.backbone is not None
-    check_settings(overrides, transfer, tensorboard)
+    check_settings(overrides, transfer, track)
     backbone = open_backbone(transfer.backbone)
     data = with_images_for(backbone, data)
     architecture = {"backbone": backbone.architecture.name, "filters": (), "dense_units": ()}
@@ -114,7 +116,7 @@ def train_on_backbone(
         if clock and clock.minutes and not clock.epochs_given:
             length = plan_training(folder, clock, config, settings, opened)
             run = replace(run, settings=replace(settings, **length), overrides=overrides | length)
-        _finetune(run, verbose, SummaryWriter(folder / "tensorboard") if tensorboard else None)
+        _finetune(run, verbose, track)
 
 
 def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
@@ -155,13 +157,13 @@ def without_preset(found: DataReport) -> DataReport:
     return found
 
 
-def check_settings(overrides: dict[str, Any], transfer: TransferConfig, tensorboard: bool = False) -> None:
+def check_settings(overrides: dict[str, Any], transfer: TransferConfig, track: Sequence[str] = ()) -> None:
     """Refuse settings of a training that a head on frozen features does not have.
 
     Raises:
         TrazoError: with their names.
     """
-    names = [*overrides, *(["tensorboard"] if tensorboard else [])]
+    names = [*overrides, *(["track"] if track else [])]
     if unused := [name for name in names if not transfer.finetune and name not in OF_HEAD]:
         raise TrazoError(
             f"{_as_options(unused)}: a head on frozen features has no such setting; add --finetune to train the network"
@@ -247,7 +249,7 @@ def _measure(config: CnnConfig, features: Features, head: LinearHead, further: b
     return measures | (further_measures(labels, answers, config) if further else {})
 
 
-def _finetune(run: _Run, verbose: bool, writer: SummaryWriter | None) -> None:
+def _finetune(run: _Run, verbose: bool, track: Sequence[str]) -> None:
     """Train the whole network from the head's run on, and write the run again."""
     about = run.backbone.about
 
@@ -262,18 +264,19 @@ def _finetune(run: _Run, verbose: bool, writer: SummaryWriter | None) -> None:
     start = Start(assign, {"backbone": about.name, "weights": about.weights_sha256})
     opened = run.opened
     checkpoint = run.folder / CHECKPOINT_FILE
-    trained, progress = fit(
-        run.config,
-        run.settings,
-        opened.train,
-        opened.validation,
-        start=start,
-        checkpoint=checkpoint,
-        on_epoch=lambda progress: writer.write(progress.history[-1]) if writer else None,
-        verbose=verbose,
-    )
-    log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
     hyperparameters = {"backbone": run.config.backbone, **hyperparameter_values(run.settings)}
+    with Tracking(track, RunLabel(run.folder, "training", hyperparameters)) as tracking:
+        trained, progress = fit(
+            run.config,
+            run.settings,
+            opened.train,
+            opened.validation,
+            start=start,
+            checkpoint=checkpoint,
+            on_epoch=lambda progress: tracking.write(progress.history),
+            verbose=verbose,
+        )
+    log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
     outliers, seed = run.settings.outliers, run.settings.seed
     calibrated = calibrate(run.config, trained, opened.train, opened.validation, outliers=outliers, seed=seed)
     _write(run, calibrated, progress, hyperparameters)

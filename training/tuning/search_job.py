@@ -26,7 +26,7 @@ class SearchJob:
     train: HubStream  # rows to learn from
     validation: HubStream  # rows that score a trial
     folder: Path  # of the run: trials.json, and the tuner's files in `tuner/`
-    tensorboard: bool = False  # whether each trial writes TensorBoard's files to `tensorboard/`
+    track: Sequence[str] = ()  # trackers that each trial is reported to
     plan: Sequence[dict[str, Any]] | None = None  # the points in their order; None: the strategy chooses them
     known: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # where a first point comes from -> its values
 

@@ -23,8 +23,9 @@ from model.network import build_network
 from model.words import counted
 from training.config import TrainConfig, TuneConfig
 from training.data.provenance import data_section
-from training.loop.summary_writer import SummaryWriter
 from training.loop.trainer import Progress
+from training.tracking.run import RunLabel
+from training.tracking.tracking import Tracking
 from training.tuning import distributed
 from training.tuning.importance import hyperparameter_importance
 from training.tuning.kerastuner_compat import HINT_RESTART, OpenTuner, configure
@@ -146,7 +147,9 @@ class StreamTuner(OpenTuner):
         if job.tune.max_params is not None and parameters > job.tune.max_params:
             record.update()
             raise TrazoError(f"{parameters:,} parameters; at most {job.tune.max_params:,} were asked for")
-        on_epoch = self._epoch_callback(trial, record)
+        label = RunLabel(job.folder, f"trial_{trial.trial_id}", trial.hyperparameters.values)
+        tracking = Tracking(job.track, label)
+        on_epoch = self._epoch_callback(trial, record, tracking)
         try:
             # An interruption may have come between an epoch and the decision about it.
             self._report_epochs(trial, record.values.get("history", []), 0)
@@ -163,6 +166,7 @@ class StreamTuner(OpenTuner):
             record.values["history"] = record.values["history"][: stopped.epochs]
         finally:  # if this line is reached, the system did not end the process for lack of memory
             record.update()
+            tracking.close()
         name = self.oracle.objective.name
         if not any(np.isfinite(row[name]) for row in record.values["history"]):
             raise TrazoError(f"{name} is not a finite number in any epoch")
@@ -187,15 +191,13 @@ class StreamTuner(OpenTuner):
         length = {"epochs": epochs, "steps_per_epoch": tune.trial_steps, "patience": tune.trial_patience or epochs}
         return TrainConfig(**vars(self._job.settings) | training | length)
 
-    def _epoch_callback(self, trial: Trial, record: TrialRecord) -> Callable[[Progress], None]:
-        writer = SummaryWriter(self._job.folder / "tensorboard" / trial.trial_id) if self._job.tensorboard else None
+    def _epoch_callback(self, trial: Trial, record: TrialRecord, tracking: Tracking) -> Callable[[Progress], None]:
         reported = len(record.values.get("history", []))
 
         def on_epoch(progress: Progress) -> None:
             nonlocal reported
             record.update(history=progress.history, seconds=round(progress.seconds, 1))
-            if writer and progress.history:
-                writer.write(progress.history[-1], trial.hyperparameters.values)
+            tracking.write(progress.history)
             before, reported = reported, len(progress.history)
             self._report_epochs(trial, progress.history, before)
             if self._local_oracle.deadline_passed() and not progress.finished:

@@ -112,7 +112,7 @@ def test_published_model_names_its_base(run, home):
         (["--color", "gray"], "takes RGB images of at least 32 pixels"),
         (["--image-size", "16"], "takes RGB images of at least 32 pixels"),
         (["--start-from", "x/y"], "--backbone and --start-from exclude each other"),
-        (["--tensorboard"], "--tensorboard: a head on frozen features has no such setting"),
+        (["--track", "tensorboard"], "--track: a head on frozen features has no such setting"),
     ],
 )
 def test_options_that_do_not_suit_a_head_are_refused(home, tmp_path, capsys, arguments, message):
@@ -175,7 +175,7 @@ def test_start_from_takes_the_network_and_the_shared_labels(home, tmp_path):
 @pytest.mark.slow
 def test_finetuning_takes_the_minutes_that_it_is_given(home, cache, tmp_path):
     arguments = [*_arguments(home, tmp_path / "run"), "--finetune", "--mirror", "0", "--test-fraction", "0.2"]
-    assert main(["run", *arguments, "--minutes", "1", "--tensorboard"]) == 0
+    assert main(["run", *arguments, "--minutes", "1", "--track", "tensorboard"]) == 0
     report = json.loads((tmp_path / "run" / "training.json").read_text())
     assert len(report["history"]) == json.loads((tmp_path / "run/tuner/plan.json").read_text())["training"]["epochs"]
     assert report["seconds"] < 120 and [*(tmp_path / "run" / "tensorboard").iterdir()]

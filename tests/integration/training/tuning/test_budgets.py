@@ -182,10 +182,10 @@ def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
 def test_tensorboard_files_have_epochs_and_hyperparameters(tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(commands, "SearchSpace", TinySpace)
     settings = TuneConfig(trials=1, trial_epochs=2, trial_steps=2)
-    commands.tune(DataConfig(SAMPLE), QUICK_TRAINING, settings, tmp_path, tensorboard=True)
+    commands.tune(DataConfig(SAMPLE), QUICK_TRAINING, settings, tmp_path, ("tensorboard",))
     report = json.loads((tmp_path / "trials.json").read_text())
     for row in report["trials"]:
-        events = EventAccumulator(str(tmp_path / "tensorboard" / row["trial_id"]), {"tensors": 0})
+        events = EventAccumulator(str(tmp_path / "tensorboard" / f"trial_{row['trial_id']}"), {"tensors": 0})
         events.Reload()
         losses = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("val_loss")]
         assert losses == pytest.approx([epoch["val_loss"] for epoch in row["history"]])

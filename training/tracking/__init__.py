@@ -1,0 +1,1 @@
+"""Report the epochs of a training to trackers: TensorBoard, Trackio, MLflow."""
