@@ -160,7 +160,7 @@ def _decoded(
         try:
             kept = open_pixel_cache(stream, image_shape, pixel_format)
             for group in decoded_groups(stream, batches(), image_shape, pixel_format, kept):
-                ends = np.cumsum([0, *(len(labels) for _, labels, _ in group)])
+                ends = np.cumsum([0, *(len(labels) for _, labels, _, _ in group)])
                 images, labels = (_concatenate([batch[column] for batch in group]) for column in (0, 1))
                 yield images, labels, ends
         except Exception as error:

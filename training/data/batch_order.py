@@ -8,6 +8,7 @@ import numpy as np
 from model.errors import TrazoError
 from training.data.order import RowGroups, Window, ordered_windows, shuffled_windows
 from training.data.subset import AnySubset
+from training.data.worker_rows import Worker, WorkerRows
 
 HINT = "groups of 100 to 1,000 rows suit images"
 GROUP_COPIES = 3  # of a row group's bytes while it is read: the file's, the column's and the window's
@@ -63,9 +64,9 @@ class WindowSpan:
     """A window and its position in an epoch."""
 
     window: Window
-    first_row: int  # position of its first row in the epoch's order
-    end_row: int  # position after its last row
+    end_row: int  # position after its last row in the epoch's order
     first_batch: int | None  # the first batch to yield; None unless this span opens an epoch
+    used: WorkerRows  # which of its rows a worker uses
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class BatchOrder:
         seed: of the whole training.
         batch_size: rows of a global batch.
         rank: this worker, from 0.
-        world_size: number of workers; each gets its slice of every global batch.
+        world_size: number of workers; each gets its slice of every global batch, see `training.data.worker_rows`.
         window_size: of the windows.
     """
 
@@ -112,24 +113,23 @@ class BatchOrder:
             raise TrazoError(f"epochs count from 0, there is none of number {epoch}")
         size = self.window_size
         windows = shuffled_windows(table, subset, self.seed, epoch, size.rows, size.runs, size.bytes)
-        yield from self._spans(windows, start, stop)
+        yield from self._spans(windows, table, subset, start, stop)
 
     def ordered_spans(self, table: RowGroups, subset: AnySubset, start: int, stop: int) -> Iterator[WindowSpan]:
         """Yield the windows that hold the batches [start, stop) in file order."""
         windows = ordered_windows(table, subset, self.window_size.rows, self.window_size.bytes)
-        yield from self._spans(windows, start, stop)
+        yield from self._spans(windows, table, subset, start, stop)
 
-    def worker_slice(self, batch: int, rows: int) -> tuple[int, int]:
-        """Return this worker's positions [low, high) for a global batch, in an epoch of so many rows."""
-        low = batch * self.batch_size
-        size = min(self.batch_size, rows - low)
-        return low + self.rank * size // self.world_size, low + (self.rank + 1) * size // self.world_size
-
-    def _spans(self, windows: list[Window], start: int, stop: int) -> Iterator[WindowSpan]:
+    def _spans(
+        self, windows: list[Window], table: RowGroups, subset: AnySubset, start: int, stop: int
+    ) -> Iterator[WindowSpan]:
+        worker = Worker(self.rank, self.world_size, self.batch_size)
         ends = np.cumsum([window.rows for window in windows])
         rows = int(ends[-1])
         first = int(np.searchsorted(ends, start * self.batch_size, side="right"))
         end = 1 + int(np.searchsorted(ends, min(stop * self.batch_size, rows), side="left"))
         for index in range(first, min(end, len(windows))):
             window, end_row = windows[index], int(ends[index])
-            yield WindowSpan(window, end_row - window.rows, end_row, start if index == first else None)
+            first_row = end_row - window.rows
+            used = worker.find_rows(window, table, subset, first_row, rows)
+            yield WindowSpan(window, end_row, start if index == first else None, used)

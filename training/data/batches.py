@@ -20,6 +20,7 @@ class Batch:
     encoded: pa.LargeBinaryArray  # (n,): the images as they are stored, contiguous in one buffer
     labels: np.ndarray  # (n,): int64 class ids, or float32 targets
     index: np.ndarray  # (n,) int64: row ids, 0 … rows−1 over the split, in file order
+    positions: np.ndarray  # (n,) int64, ascending: of the rows in the global batch, 0 … its rows−1
     number: int  # of the batch in its epoch, from 0
     is_complete: bool = True  # false for a part of a batch, if the last part follows
 
@@ -31,7 +32,7 @@ class Batch:
     def __getitem__(self, which: slice) -> "Batch":
         """Return the rows [start, stop), without copying them."""
         encoded = self.encoded.slice(which.start, which.stop - which.start)
-        return Batch(encoded, self.labels[which], self.index[which], self.number)
+        return Batch(encoded, self.labels[which], self.index[which], self.positions[which], self.number)
 
     def packed(self) -> tuple[np.ndarray, list[int]]:
         """Return the encoded images in one array, uint8 (bytes,), and the n + 1 positions of their boundaries."""
@@ -48,6 +49,7 @@ class Rows:
     """Rows of a window, in the order in which they are visited."""
 
     ids: np.ndarray  # (n,) int64
+    positions: np.ndarray  # (n,) int64, ascending: in the order of the epoch
     images: pa.LargeBinaryArray  # (n,), null where missing
     labels: np.ndarray  # (n,)
     has_image: np.ndarray  # (n,) bool
@@ -56,7 +58,8 @@ class Rows:
     def __getitem__(self, which: slice) -> "Rows":
         """Return the rows [start, stop), without copying them."""
         images = self.images.slice(which.start, which.stop - which.start)
-        return Rows(self.ids[which], images, self.labels[which], self.has_image[which], self.has_label[which])
+        ids, positions, labels = self.ids[which], self.positions[which], self.labels[which]
+        return Rows(ids, positions, images, labels, self.has_image[which], self.has_label[which])
 
     def copy(self) -> "Rows":
         """Return the same rows without a reference to the buffers of their window."""
@@ -69,6 +72,7 @@ class Rows:
             return parts[0]
         return Rows(
             np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.positions for part in parts]),
             pa.concat_arrays([part.images for part in parts]),
             np.concatenate([part.labels for part in parts]),
             np.concatenate([part.has_image for part in parts]),
@@ -79,19 +83,18 @@ class Rows:
 def cut_batches(
     windows: Iterable[tuple[WindowSpan, Rows]], order: BatchOrder, epoch_rows: int, stop: int, in_parts: bool = False
 ) -> Iterator[tuple[int, Rows, bool]]:
-    """Cut windows into this worker's slices of the global batches.
+    """Cut windows into the global batches, or into a worker's slices of them if the windows hold its rows alone.
 
     Args:
         windows: of one or several epochs, in order.
-        order: size of a batch, and which slice is this worker's.
+        order: size of a batch.
         epoch_rows: rows per epoch.
         stop: batches per epoch.
         in_parts: a batch over several windows comes in parts, each with the rows of a window or more, if these have at
             least `MIN_PART_BYTES`: so no window of photographs is copied or outlived by its rows.
 
     Yields:
-        (number of the batch in its epoch, its rows, whether they complete it); no rows if there are more workers than
-        rows in the last batch.
+        (number of the batch in its epoch, its rows, whether they complete it); no rows if none is this worker's.
     """
     number = stop
     parts: list[Rows] = []  # of the batch that the next window completes
@@ -99,11 +102,11 @@ def cut_batches(
         if span.first_batch is not None:
             number, parts = span.first_batch, []
         while number < stop:
-            low, high = order.worker_slice(number, epoch_rows)
-            a, b = max(low, span.first_row) - span.first_row, min(high, span.end_row) - span.first_row
+            first, end = number * order.batch_size, min((number + 1) * order.batch_size, epoch_rows)
+            a, b = np.searchsorted(rows.positions, (first, end)).tolist()
             if a < b:
                 parts.append(rows[a:b])
-            if high > span.end_row:
+            if end > span.end_row:
                 break
             yield number, Rows.concat(parts or [rows[0:0]]), True
             number, parts = number + 1, []

@@ -12,10 +12,11 @@ import pyarrow as pa
 from model.errors import TrazoError
 from training.data.batches import Rows
 from training.data.columns import LabeledSource
-from training.data.order import RowGroups, Run, Window, count_rows
+from training.data.order import RowGroups, count_rows
 from training.data.parquet.split_info import SplitInfo, concat_splits
 from training.data.prefetch import RunColumns
 from training.data.subset import AnySubset, ConcatSubset, Subset, spread
+from training.data.worker_rows import Read, WorkerRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +155,8 @@ class RowDataset:
 
     # --- Reading ---
 
-    def read_run(self, run: Run) -> RunColumns:
-        """Read the rows of a run that belong to the subset; a `prefetch.WindowReader` calls this.
+    def read_run(self, read: Read) -> RunColumns:
+        """Read some rows of a run; a `prefetch.WindowReader` calls this.
 
         Returns:
             images (large_binary) and labels (int64 or float32); null where they are missing.
@@ -163,22 +164,22 @@ class RowDataset:
         Raises:
             StreamError: if the file cannot be read, after the retries.
         """
-        ids = self.table.row_ids(run)
-        number = int(self._source_numbers(ids[:1])[0])
+        (start, stop), mask = read
+        number = int(self._source_numbers(self.table.first[start : start + 1])[0])
         first = self._first_group[number]
-        return self.sources[number].read((run[0] - first, run[1] - first), self.subset.mask(ids))
+        return self.sources[number].read((start - first, stop - first), mask)
 
-    def assemble(self, window: Window, runs: list[RunColumns]) -> Rows:
-        """Put a window's runs together, in the order in which the rows are visited; the list of runs is emptied."""
-        ids = window.row_ids(self.table, self.subset)
+    def assemble(self, used: WorkerRows, runs: list[RunColumns]) -> Rows:
+        """Put what was read of a window together, in the order in which the rows are visited; `runs` is emptied."""
+        dtype = np.float32 if self.sources[0].task == "regression" else np.int64
+        runs = runs or [(pa.array([], pa.large_binary()), pa.array([], pa.from_numpy_dtype(dtype)))]
         images, labels = (pa.concat_arrays(column) for column in zip(*runs, strict=True))
         runs.clear()  # before the rows are copied once more
-        if window.permutation_seed:
-            order = window.permutation()
-            ids, images, labels = ids[order], images.take(pa.array(order)), labels.take(pa.array(order))
+        if used.order is not None:
+            images, labels = (column.take(pa.array(used.order)) for column in (images, labels))
         has_image, has_label = (~np.asarray(column.is_null()) for column in (images, labels))
-        dtype = np.float32 if self.sources[0].task == "regression" else np.int64
-        return Rows(ids, images, np.asarray(labels.fill_null(0), dtype), has_image, has_label)
+        labels = np.asarray(labels.fill_null(0), dtype)
+        return Rows(used.ids, used.positions, images, labels, has_image, has_label)
 
     def row_name(self, row_id: int) -> str:
         """Return what to call a row in a message: its number, and its file where the dataset names it."""

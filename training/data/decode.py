@@ -26,8 +26,10 @@ MAX_RESULT_BYTES = 1 << 25  # of a task
 MAX_TASKS_PER_DECODER = 2  # one being decoded and one waiting
 
 DecodedBatch = tuple[np.ndarray, np.ndarray, np.ndarray]  # images uint8 (n, h, w, c), labels (n,), row ids (n,)
+PlacedBatch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # … and positions in the global batch (n,)
 # Facts (n,), see `model.preprocess.facts.FACTS`; labels (n,); row ids (n,); position -> why it cannot be decoded.
 FactsBatch = tuple[np.ndarray, np.ndarray, np.ndarray, dict[int, str]]
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]  # labels (n,), row ids (n,), positions in the global batch (n,)
 Submit = Callable[[DecoderProcess, list[Batch]], Callable[[], list[Decoded]]]
 
 
@@ -53,7 +55,7 @@ def decoded_batches(
         StreamError: if a decoder is killed, or a row cannot be read.
     """
     groups = decoded_groups(stream, batches, image_shape, pixel_format)
-    return (batch for batch in chain.from_iterable(groups) if len(batch[1]))
+    return (batch[:3] for batch in chain.from_iterable(groups) if len(batch[1]))
 
 
 def decoded_groups(
@@ -62,8 +64,10 @@ def decoded_groups(
     image_shape: tuple[int, int, int],
     pixel_format: PixelFormat = PixelFormat(),
     kept: PixelCache | None = None,
-) -> Iterator[list[DecodedBatch]]:
+) -> Iterator[list[PlacedBatch]]:
     """Decode as `decoded_batches` does, and yield lists of the batches that were decoded in one task.
+
+    Batches without a usable row are not left out, and each row's position in the global batch is yielded as well.
 
     Args:
         stream: as there.
@@ -90,7 +94,7 @@ def decoded_groups(
         return result
 
     for group in _run_ahead(batches, submit, prod(image_shape)):
-        yield [_drop_undecodable(stream, labels, ids, *decoded) for labels, ids, decoded in group]
+        yield [_drop_undecodable(stream, *columns, *decoded) for columns, decoded in group]
 
 
 def decode_ahead(
@@ -121,7 +125,7 @@ def decode_ahead(
         return decoder.submit([_packed(batch, mask) for batch in group], image_shape, pixel_format)
 
     for group in _run_ahead(batches, submit, prod(image_shape)):
-        for _, ids, (images, reasons) in group:
+        for (_, ids, _), (images, reasons) in group:
             yield images, ids, reasons
 
 
@@ -146,21 +150,19 @@ def image_facts_batches(batches: Iterable[Batch]) -> Iterator[FactsBatch]:
         return decoder.submit_facts([(*batch.packed(), None) for batch in group])
 
     for group in _run_ahead(batches, submit, FACTS.itemsize):
-        for labels, ids, (facts, reasons) in group:
+        for (labels, ids, _), (facts, reasons) in group:
             yield facts, labels, ids, reasons
 
 
-def _run_ahead(
-    batches: Iterable[Batch], submit: Submit, result_bytes: int
-) -> Iterator[list[tuple[np.ndarray, np.ndarray, Decoded]]]:
-    """Submit batches, some ahead of the one in use, and yield lists of (labels, row ids, result)."""
+def _run_ahead(batches: Iterable[Batch], submit: Submit, result_bytes: int) -> Iterator[list[tuple[Columns, Decoded]]]:
+    """Submit batches, some ahead of the one in use, and yield lists of (what is known of the rows, result)."""
     decoders = _running_decoders()
-    tasks: deque[tuple[list[tuple[np.ndarray, np.ndarray]], bool, Callable[[], list[Decoded]]]] = deque()
-    parts: list[tuple[np.ndarray, np.ndarray, Decoded]] = []  # of a batch that several tasks decode
+    tasks: deque[tuple[list[Columns], bool, Callable[[], list[Decoded]]]] = deque()
+    parts: list[tuple[Columns, Decoded]] = []  # of a batch that several tasks decode
 
-    def next_group() -> list[tuple[np.ndarray, np.ndarray, Decoded]]:
-        labels_and_ids, is_complete, result = tasks.popleft()
-        group = [(*row, decoded) for row, decoded in zip(labels_and_ids, result(), strict=True)]
+    def next_group() -> list[tuple[Columns, Decoded]]:
+        columns, is_complete, result = tasks.popleft()
+        group = list(zip(columns, result(), strict=True))
         if is_complete and not parts:
             return group
         parts.extend(group)
@@ -172,8 +174,8 @@ def _run_ahead(
 
     turns = cycle(decoders)
     for group, is_complete in _make_tasks(batches, result_bytes):  # `enumerate` would keep a group until the next comes
-        labels_and_ids = [(batch.labels, batch.index) for batch in group]
-        tasks.append((labels_and_ids, is_complete, submit(next(turns), group)))
+        columns = [(batch.labels, batch.index, batch.positions) for batch in group]
+        tasks.append((columns, is_complete, submit(next(turns), group)))
         del group  # so that its window can be freed
         if len(tasks) > MAX_TASKS_PER_DECODER * len(decoders) and (done := next_group()):
             yield done
@@ -187,15 +189,15 @@ def _packed(batch: Batch, sketch_mask: Callable[[np.ndarray], np.ndarray | None]
     return *batch.packed(), sketch_mask(batch.index)
 
 
-def _join(parts: list[tuple[np.ndarray, np.ndarray, Decoded]]) -> tuple[np.ndarray, np.ndarray, Decoded]:
-    labels, ids = (np.concatenate([part[column] for part in parts]) for column in (0, 1))
-    starts = np.cumsum([0, *(len(part[0]) for part in parts)]).tolist()
+def _join(parts: list[tuple[Columns, Decoded]]) -> tuple[Columns, Decoded]:
+    labels, ids, positions = (np.concatenate(column) for column in zip(*(columns for columns, _ in parts), strict=True))
+    starts = np.cumsum([0, *(len(columns[0]) for columns, _ in parts)]).tolist()
     reasons = {
         start + position: reason
-        for start, (_, _, (_, errors)) in zip(starts, parts, strict=False)
+        for start, (_, (_, errors)) in zip(starts, parts, strict=False)
         for position, reason in errors.items()
     }
-    return labels, ids, (np.concatenate([result for _, _, (result, _) in parts]), reasons)
+    return (labels, ids, positions), (np.concatenate([result for _, (result, _) in parts]), reasons)
 
 
 _shared: list[DecoderProcess] = []  # used by all streams of this process, for as long as it lives
@@ -267,11 +269,16 @@ def _cut(batch: Batch, result_bytes: int) -> Iterator[tuple[list[Batch], bool]]:
 
 
 def _drop_undecodable(
-    stream: HubStream, labels: np.ndarray, ids: np.ndarray, images: np.ndarray, errors: dict[int, str]
-) -> DecodedBatch:
+    stream: HubStream,
+    labels: np.ndarray,
+    ids: np.ndarray,
+    positions: np.ndarray,
+    images: np.ndarray,
+    errors: dict[int, str],
+) -> PlacedBatch:
     if not errors:
-        return images, labels, ids
+        return images, labels, ids, positions
     for position, reason in errors.items():
         stream.skip(ids[position], reason)
     good = np.setdiff1d(np.arange(len(images)), list(errors))
-    return images[good], labels[good], ids[good]
+    return images[good], labels[good], ids[good], positions[good]

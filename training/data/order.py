@@ -61,12 +61,12 @@ class RowGroups:
 class Window:
     """The part of the order that is in memory at one time."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[Run, ...]  # in file order
     rows: int  # number of its rows that belong to the subset
     permutation_seed: tuple[int, ...]  # empty for a window in file order
 
     def row_ids(self, table: RowGroups, subset: AnySubset) -> np.ndarray:
-        """Return the window's row ids in the order of its runs, int64 (rows,): the order in which they are read."""
+        """Return the window's row ids, int64 (rows,), in file order: the order in which they are read."""
         ids = np.concatenate([np.zeros(0, np.int64), *(table.row_ids(run) for run in self.runs)])
         return ids[subset.mask(ids)]
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from training.data.batch_order import WindowSpan
 from training.data.batches import Rows
-from training.data.order import Run, Window
+from training.data.worker_rows import Read, WorkerRows
 
 FETCH_THREADS = 4  # more contend for the interpreter lock
 MIN_RELEASED_BYTES = 1 << 24  # of a window: after smaller ones, the search for unused memory is not worth its time
 
-RunColumns = tuple[pa.Array, pa.Array]  # images (large_binary) and labels of a run's rows; null where missing
+RunColumns = tuple[pa.Array, pa.Array]  # images (large_binary) and labels of some rows; null where missing
 
 
 class WindowReader:
@@ -25,14 +25,14 @@ class WindowReader:
 
     def __init__(
         self,
-        read_run: Callable[[Run], RunColumns],
-        assemble: Callable[[Window, list[RunColumns]], Rows],
+        read_run: Callable[[Read], RunColumns],
+        assemble: Callable[[WorkerRows, list[RunColumns]], Rows],
     ) -> None:
         """Set the two steps.
 
         Args:
-            read_run: reads the rows of one run; called in background threads, several at a time.
-            assemble: puts the runs of a window together, in the order in which the rows are visited.
+            read_run: reads the rows of one run, or of a part of it; called in background threads, several at a time.
+            assemble: puts what was read of a window together, in the order in which the rows are visited.
         """
         self._read_run, self._assemble = read_run, assemble
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
@@ -62,7 +62,7 @@ class WindowReader:
             span, futures = ahead
             runs = [future.result() for future in futures]
             del futures
-            rows = self._assemble(span.window, runs)
+            rows = self._assemble(span.used, runs)
             # Memory must not hold a window longer than needed: neither in a variable nor in Arrow's allocator, which
             # would keep it for itself (an epoch of MNIST then peaks 45 MB higher). Nor does it hold the next one
             # while this one is copied.
@@ -80,17 +80,17 @@ class WindowReader:
         if span is None:
             return None
         futures: list[Future] = []
-        for run in span.window.runs:
+        for read in span.used.reads:
             futures.append(Future())
-            self._tasks.put((futures[-1], run))
+            self._tasks.put((futures[-1], read))
         return span, futures
 
     def _fetch_runs(self) -> None:
         while (task := self._tasks.get()) is not None:
-            future, run = task
+            future, read = task
             if not self._closed:
                 try:
-                    future.set_result(self._read_run(run))
+                    future.set_result(self._read_run(read))
                 except BaseException as error:
                     future.set_exception(error)
             del task, future  # only the reader may hold the rows

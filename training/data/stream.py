@@ -236,7 +236,8 @@ class HubStream:
 
         Yields:
             `Batch`, with the images still encoded. Rows without image or label are left out of their batch and
-            recorded in `skipped`; the last batch may be smaller.
+            recorded in `skipped`; the last batch may be smaller. With several workers it holds this worker's rows of
+            the batch, as many as those of the others but for one row at most.
 
         Raises:
             TrazoError: if an argument is negative, or a row cannot be read.
@@ -273,6 +274,8 @@ class HubStream:
 
     def ordered(self, start: int = 0, in_parts: bool = False) -> Iterator[Batch]:
         """Yield all rows once, in file order, for evaluation; the last batch may be smaller.
+
+        With several workers each has one part of the whole pass: most of its batches have no rows, and the others all.
 
         The batches of a small held-out part are kept in memory after the first pass (see `BatchCache`), so that
         validating every epoch does not read it again.
@@ -418,13 +421,14 @@ class HubStream:
     def _batch(self, number: int, rows: Rows, is_complete: bool) -> Batch:
         """Return the usable rows as a batch and record the others."""
         usable = rows.has_image & rows.has_label
+        positions = rows.positions - number * self.batch_size
         if usable.all():
-            return Batch(rows.images, rows.labels, rows.ids, number, is_complete)
+            return Batch(rows.images, rows.labels, rows.ids, positions, number, is_complete)
         for position in np.flatnonzero(~usable):
             no_label = NO_TARGET if self.task == "regression" else NO_LABEL
             self.skip(rows.ids[position], no_label if rows.has_image[position] else NO_IMAGE)
         images = rows.images.filter(pa.array(usable))
-        return Batch(images, rows.labels[usable], rows.ids[usable], number, is_complete)
+        return Batch(images, rows.labels[usable], rows.ids[usable], positions[usable], number, is_complete)
 
 
 class _DerivedStream(HubStream):

@@ -24,10 +24,10 @@ from training.data.folders.report import LeftOut, LeftOutCounter
 from training.data.folders.route import is_image_folder
 from training.data.folders.split_names import find_splits
 from training.data.image_column import bytes_column, choose_image_column, image_bytes
-from training.data.order import Run, Window
 from training.data.parquet.source import ParquetSplit, SourceOptions, open_source
 from training.data.prefetch import RunColumns, WindowReader
 from training.data.subset import Subset
+from training.data.worker_rows import Read, WorkerRows
 
 MAX_BATCH_BYTES = 1 << 23  # of files that are read before they are decoded; one file may have more
 WINDOW = WindowSize(rows=1 << 15, bytes=1 << 26, runs=1)
@@ -139,16 +139,15 @@ class DatasetImages:
                 yield ImageRows([str(row) for row in rows.ids.tolist()], rows.images, reasons)
                 del rows
 
-    def _read_run(self, run: Run) -> RunColumns:
-        table = self._source.read(run, [bytes_column(self._source, self._column, run)])
+    def _read_run(self, read: Read) -> RunColumns:
+        table = self._source.read(read.run, [bytes_column(self._source, self._column, read.run)])
         images = image_bytes(table[self._column]).combine_chunks()
         return images, pa.nulls(len(images))
 
-    def _assemble(self, window: Window, runs: list[RunColumns]) -> Rows:
-        ids = window.row_ids(self._source.table, Subset())
+    def _assemble(self, used: WorkerRows, runs: list[RunColumns]) -> Rows:
         images = pa.concat_arrays([run for run, _ in runs])
-        none = np.zeros(len(ids), np.int64)
-        return Rows(ids, images, none, ~np.asarray(images.is_null()), none.astype(bool))
+        none = np.zeros(len(images), np.int64)
+        return Rows(used.ids, used.positions, images, none, ~np.asarray(images.is_null()), none.astype(bool))
 
 
 def open_images(

@@ -116,7 +116,8 @@ def _answer(
         for rows in images.read(start, batch_rows):
             waiting.append((rows.names, rows.reasons))
             ids = np.flatnonzero(~np.asarray(rows.encoded.is_null()))
-            yield Batch(rows.encoded.drop_null(), np.zeros(len(ids), np.int64), ids, 0)  # its number is not used
+            # Neither the labels nor the number is used.
+            yield Batch(rows.encoded.drop_null(), np.zeros(len(ids), np.int64), ids, np.arange(len(ids)), 0)
             del rows
 
     for pixels, ids, errors in decode_ahead(batches(), shape, cnn.config.pixel_format, sketches):

@@ -127,7 +127,8 @@ def _scan(labeled: LabeledSource, start: int) -> Iterator[SplitIndex]:
         spans = order.ordered_spans(dataset.table, dataset.subset, start // batch_rows, batches)
         for number, rows in cut_ordered(reader.read(spans), order, dataset.rows, start):
             waiting.append(replace(rows, images=NO_IMAGES))  # an empty slice would keep the window
-            yield Batch(rows.images.drop_null(), rows.labels[rows.has_image], rows.ids[rows.has_image], number)
+            labels, ids, positions = (one[rows.has_image] for one in (rows.labels, rows.ids, rows.positions))
+            yield Batch(rows.images.drop_null(), labels, ids, positions - number * batch_rows, number)
             del rows
 
     with WindowReader(dataset.read_run, dataset.assemble) as reader:

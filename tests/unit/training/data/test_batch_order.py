@@ -1,7 +1,6 @@
 """Which rows each batch and each worker gets."""
 
 import re
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,29 +24,22 @@ def make_order(batch_size: int = 7, rank: int = 0, world_size: int = 1) -> Batch
 
 def test_shuffled_spans_follow_one_another_over_all_rows():
     spans = list(make_order().shuffled_spans(TABLE, Subset(), 0, 0, 8))
-    assert spans[0].first_row == 0 and spans[-1].end_row == 50
-    assert all(one.end_row == other.first_row for one, other in pairwise(spans))
+    assert np.concatenate([span.used.positions for span in spans]).tolist() == list(range(50))
+    assert [span.used.positions[-1] + 1 for span in spans] == [span.end_row for span in spans]
     assert [span.first_batch for span in spans] == [0] + [None] * (len(spans) - 1)
 
 
 def test_shuffled_spans_of_some_batches_are_those_that_hold_their_rows():
     whole = list(make_order().shuffled_spans(TABLE, Subset(), 0, 0, 8))
     some = list(make_order().shuffled_spans(TABLE, Subset(), 0, 3, 4))  # the rows 21 … 27
-    assert [span.window for span in some] == [s.window for s in whole if s.first_row < 28 and s.end_row > 21]
+    needed = [span for span in whole if span.used.positions[0] < 28 and span.end_row > 21]
+    assert [span.window for span in some] == [span.window for span in needed]
     assert some[0].first_batch == 3
 
 
 def test_ordered_spans_visit_rows_in_file_order():
     spans = make_order().ordered_spans(TABLE, Subset(), 0, 8)
-    assert np.concatenate([span.window.row_ids(TABLE, Subset()) for span in spans]).tolist() == list(range(50))
-
-
-@pytest.mark.parametrize(("batch", "low", "high"), [(0, 0, 7), (6, 42, 49), (7, 49, 50)])
-def test_worker_slice_workers_share_each_batch(batch, low, high):
-    slices = [make_order(rank=rank, world_size=3).worker_slice(batch, 50) for rank in range(3)]
-    assert slices[0][0] == low and slices[-1][1] == high
-    assert all(one[1] == other[0] for one, other in pairwise(slices))
-    assert max(b - a for a, b in slices) - min(b - a for a, b in slices) <= 1
+    assert np.concatenate([span.used.ids for span in spans]).tolist() == list(range(50))
 
 
 def test_shuffled_spans_negative_epoch_is_refused():

@@ -17,13 +17,13 @@ def make_rows(first: int, stop: int) -> Rows:
     ids = np.arange(first, stop)
     images = pa.array([b"%d" % row for row in ids], pa.large_binary())
     known = np.ones(len(ids), bool)
-    return Rows(ids, images, ids * 10, known, known)
+    return Rows(ids, ids, images, ids * 10, known, known)
 
 
 def make_windows(*ends: int, first_batch: int = 0) -> list[tuple[WindowSpan, Rows]]:
     starts = (0, *ends[:-1])
     return [
-        (WindowSpan(None, a, b, first_batch if a == 0 else None), make_rows(a, b))
+        (WindowSpan(None, b, first_batch if a == 0 else None, None), make_rows(a, b))
         for a, b in zip(starts, ends, strict=True)
     ]
 
@@ -42,8 +42,11 @@ def test_cut_batches_any_windows_give_each_row_once_in_order(ends, batch_size):
 
 
 def test_cut_batches_worker_without_rows_in_the_last_batch_gets_an_empty_one():
-    cut = list(cut_batches(make_windows(9), BatchOrder(0, 4, 0, 2, SIZE), 9, 3))
-    assert [rows.ids.tolist() for _, rows, _ in cut] == [[0, 1], [4, 5], []]
+    windows = [(span, rows[0:2]) for span, rows in make_windows(7, 9)]  # 0, 1, 7 and 8 are its rows
+    cut = list(cut_batches(windows, BatchOrder(0, 4, 0, 2, SIZE), 9, 3))
+    assert [(number, rows.ids.tolist()) for number, rows, _ in cut] == [(0, [0, 1]), (1, [7]), (2, [8])]
+    cut = list(cut_batches([(span, rows[0:2]) for span, rows in make_windows(9)], BatchOrder(0, 4, 0, 2, SIZE), 9, 3))
+    assert [(number, rows.ids.tolist()) for number, rows, _ in cut] == [(0, [0, 1]), (1, []), (2, [])]
 
 
 @pytest.mark.parametrize(
@@ -75,12 +78,15 @@ def test_cut_ordered_from_any_row_gives_the_others_once_in_parts_of_batches(monk
 
 def test_batch_packed_holds_the_images_of_a_slice():
     images = pa.array([b"ab", b"", b"cde", b"f"], pa.large_binary()).slice(1, 3)
-    data, ends = Batch(images, np.zeros(3), np.arange(3), 0).packed()
+    data, ends = Batch(images, np.zeros(3), np.arange(3), np.arange(3), 0).packed()
     assert data.tobytes() == b"cdef" and ends == [0, 0, 3, 4]
 
 
 def test_batch_cache_parts_are_not_kept():
-    parts = [Batch(make_rows(0, 3).images, np.zeros(3), np.arange(3), 0, is_complete) for is_complete in (False, True)]
+    parts = [
+        Batch(make_rows(0, 3).images, np.zeros(3), np.arange(3), np.arange(3), 0, is_complete)
+        for is_complete in (False, True)
+    ]
     cache = BatchCache()
     assert list(cache.record(parts)) == parts and cache.batches is None
 
@@ -88,7 +94,7 @@ def test_batch_cache_parts_are_not_kept():
 @pytest.mark.parametrize(("limit", "kept"), [(1 << 20, True), (10, False)])
 def test_batch_cache_keeps_a_complete_pass_that_fits(monkeypatch, limit, kept):
     monkeypatch.setattr(batches, "MAX_CACHED_BYTES", limit)
-    given = [Batch(make_rows(n, n + 3).images, np.zeros(3), np.arange(3), n) for n in range(4)]
+    given = [Batch(make_rows(n, n + 3).images, np.zeros(3), np.arange(3), np.arange(3), n) for n in range(4)]
     cache = BatchCache()
     passing = cache.record(given)
     next(passing)

@@ -37,7 +37,7 @@ def decoded(stream: HubStream, shape: tuple[int, int, int] = SHAPE) -> dict[int,
     groups = decode.decoded_groups(stream, stream.epoch(0), shape, PixelFormat(), kept)
     return {
         row: image.tobytes()
-        for images, _, ids in chain(*groups)
+        for images, _, ids, _ in chain(*groups)
         for image, row in zip(images, ids.tolist(), strict=True)
     }
 

@@ -14,17 +14,25 @@ from training.data.batch_order import WindowSpan
 from training.data.batches import Rows
 from training.data.order import Window
 from training.data.prefetch import FETCH_THREADS, WindowReader
+from training.data.worker_rows import Read, WorkerRows
 
-SPANS = [WindowSpan(Window(((n, n + 1), (n + 10, n + 11)), 2, ()), 2 * n, 2 * n + 2, None) for n in range(3)]
+
+def make_span(n: int) -> WindowSpan:
+    runs, mask, ids = ((n, n + 1), (n + 10, n + 11)), np.ones(1, bool), np.array([n, n + 10])
+    used = WorkerRows(tuple(Read(run, mask) for run in runs), ids, ids, None)
+    return WindowSpan(Window(runs, 2, ()), 2 * n + 2, None, used)
 
 
-def assemble(window: Window, runs: list) -> Rows:
+SPANS = [make_span(n) for n in range(3)]
+
+
+def assemble(used: WorkerRows, runs: list) -> Rows:
     ids = np.array([labels[0].as_py() for _, labels in runs])
-    return Rows(ids, pa.concat_arrays([images for images, _ in runs]), ids, ids >= 0, ids >= 0)
+    return Rows(ids, used.positions, pa.concat_arrays([images for images, _ in runs]), ids, ids >= 0, ids >= 0)
 
 
-def fetched(run: tuple[int, int]) -> tuple[pa.Array, pa.Array]:
-    return pa.array([b"x"], pa.large_binary()), pa.array([run[0]])
+def fetched(read: Read) -> tuple[pa.Array, pa.Array]:
+    return pa.array([b"x"], pa.large_binary()), pa.array([read.run[0]])
 
 
 def fetch_threads() -> list[threading.Thread]:
@@ -40,10 +48,10 @@ def test_read_gives_windows_in_order_with_their_runs():
 def test_read_next_window_is_fetched_while_one_is_used():
     asked = threading.Event()
 
-    def read_run(run):
-        if run[0] == 1:
+    def read_run(read):
+        if read.run[0] == 1:
             asked.set()
-        return fetched(run)
+        return fetched(read)
 
     with WindowReader(read_run, assemble) as reader:
         next(reader.read(iter(SPANS)))
@@ -64,10 +72,10 @@ def test_read_returns_unused_memory_where_the_allocator_keeps_it(monkeypatch, ba
 
 
 def test_read_failure_is_raised_where_its_window_would_come():
-    def read_run(run):
-        if run[0] == 11:
+    def read_run(read):
+        if read.run[0] == 11:
             raise StreamError("the file is gone")
-        return fetched(run)
+        return fetched(read)
 
     with WindowReader(read_run, assemble) as reader:
         windows = reader.read(iter(SPANS))
