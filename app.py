@@ -46,7 +46,7 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.reports.folder import find_compared
     from ui.server.blocks import Page
     from ui.server.fair_queue import FairQueue
-    from ui.server.gradio_compat import queue_every_event, replace_queue
+    from ui.server.gradio_compat import keep_no_configs, queue_every_event, replace_queue
     from ui.tabs.accessibility import name_controls
     from ui.tabs.edges import add_edges_tab
     from ui.tabs.link_controls import bind_page_link
@@ -70,6 +70,7 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
         name_controls(demo)
     # `api_open` would allow calls that bypass the queue: they have no limits, and a misspelled name gives status 500.
     demo.api_open = False
+    keep_no_configs()
     queue_every_event(demo)
     replace_queue(demo, FairQueue, MAX_QUEUE, EVENT_CONCURRENCY)
     return demo

@@ -7,6 +7,7 @@ it there, run this test, then the browser tests.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,7 @@ from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
 from gradio.queueing import Event, Queue
 from gradio.route_utils import CustomCORSMiddleware
 from gradio.routes import file_upload_statuses
+from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_http_url_like
 from safehttpx import matches_domain_whitelist
@@ -131,6 +133,18 @@ def drop_session(demo: gr.Blocks, session: str) -> None:
     demo.state_holder.time_last_used.pop(session, None)
 
 
+def keep_no_configs() -> None:
+    """Have Gradio keep no copy of all components' configs for each session: only deep links, which are closed, use it.
+
+    Such a copy is 0.2 MB, and making it takes tens of milliseconds of the interpreter, for each call of the API, too.
+    """
+    SessionState.__init__ = lambda self, blocks: _make_state(
+        self, SimpleNamespace(default_config=blocks.default_config, blocks={})
+    )
+    SessionState._update_config = lambda self, key: None
+    SessionState._update_value_in_config = lambda self, key, value: None
+
+
 def queue_every_event(demo: gr.Blocks) -> None:
     """Have every event wait in the queue, also those that Gradio makes itself, such as that of a chosen example."""
     for event in demo.fns.values():
@@ -158,3 +172,4 @@ def set_mcp_paths(reveal: Callable[[str], str]) -> None:
 
 
 _get_mcp_image = GradioMCPServer.get_image
+_make_state = SessionState.__init__

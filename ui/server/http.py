@@ -1,6 +1,6 @@
 """Rules for all of the demo's HTTP traffic, passed to Gradio as `app_kwargs`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,6 +19,7 @@ from ui.server.connections import MAX_CONNECTIONS
 from ui.server.error_log import log_error
 from ui.server.file_routes import FileRoutesMiddleware
 from ui.server.gradio_compat import forget_upload, get_upload_folder, set_mcp_paths, set_origin_rule
+from ui.server.json_rpc import check_message
 from ui.server.page_cache import PageCache
 from ui.server.page_head import add_head_script
 from ui.server.page_policy import page_policy
@@ -98,10 +99,17 @@ class GuardMiddleware:
             else:
                 await self._serve(request, route, receive, answer)
 
+    def _rewriter(self, request: Request, route: Route) -> Callable[[bytes], bytes] | None:
+        """Return what a body goes through, if it is JSON."""
+        if route.is_upload:
+            return None
+        if route.asks_page and request.method == "POST":  # MCP
+            return lambda body: self._paths.reveal(check_message(body))
+        return self._paths.reveal
+
     async def _serve(self, request: Request, route: Route, receive: Receive, answer: "_Answer") -> None:
         kind = request.headers.get("content-type", "") if route.is_upload else ""
-        rewrite = None if route.is_upload else self._paths.reveal
-        body = LimitedBody(receive, route.max_body_mb, kind, language_of(request), rewrite)
+        body = LimitedBody(receive, route.max_body_mb, kind, language_of(request), self._rewriter(request, route))
         scope = request.scope
         scope["path"] = self._paths.reveal_route(scope["path"])
         scope[BODY] = body

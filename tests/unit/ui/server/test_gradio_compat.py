@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from gradio.state_holder import StateHolder
+from gradio.state_holder import SessionState, StateHolder
 from PIL import Image
 
 from ui.server import gradio_compat
@@ -115,3 +115,21 @@ def test_drop_session_forgets_its_state():
     gradio_compat.drop_session(demo, "b")
     gradio_compat.drop_session(demo, "unknown")
     assert gradio_compat.sessions_with_state(demo) == ["c", "a"] and "b" not in demo.state_holder.time_last_used
+
+
+def test_keep_no_configs_sessions_keep_values_and_changes_only(monkeypatch):
+    for name in ("__init__", "_update_config", "_update_value_in_config"):
+        monkeypatch.setattr(SessionState, name, getattr(SessionState, name))
+    with gr.Blocks() as demo:
+        value, text = gr.State([1]), gr.Textbox("a")
+    kept = SessionState(demo)
+    assert {value._id, text._id} <= set(kept.config_values)  # what Gradio does by itself
+
+    gradio_compat.keep_no_configs()
+
+    state, other = SessionState(demo), SessionState(demo)
+    state[value._id].append(2)
+    state._update_config(text._id)
+    state._update_value_in_config(text._id, "b")
+    assert not state.config_values and state[text._id] is text
+    assert state[value._id] == [1, 2] and other[value._id] == [1]
