@@ -36,6 +36,7 @@ lint: .venv/test-requirements
 docs: .venv/test-requirements
 	$(BIN)/python -m scripts.make_cli_docs
 	$(BIN)/python -m scripts.make_schemas
+	$(BIN)/python -m scripts.make_card
 
 # Executes the chapter in both languages, in some minutes each; a test compares its code and texts with docs/chapter.
 notebooks: .venv/test-requirements

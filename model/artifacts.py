@@ -21,6 +21,7 @@ DATA_FILE = "data.json"
 STUDY_FILE = "study.json"
 REPORT_FILES = (DATA_FILE, TRAINING_FILE, TRIALS_FILE, EVALUATION_FILE, STUDY_FILE)
 CARD_FIGURES = ("confusion.png", "calibration.png")  # of the card
+NOTEBOOK_FILE = "notebook.ipynb"  # of a published model; written here, never read
 EXPORTS_FILE = "exports.json"  # lists the other formats of the weights in the folder
 
 

@@ -32,13 +32,14 @@ from training.config import (
     PredictConfig,
     PresetConfig,
     PublishConfig,
+    RemoteConfig,
     StudyConfig,
     TrainConfig,
     TransferConfig,
     TrialsConfig,
     TuneConfig,
 )
-from training.options import add_options, collect_given, get_group_title, list_options
+from training.options import add_options, collect_given, format_given, get_group_title, list_options
 from training.tracking.tracking import check_trackers
 
 
@@ -153,8 +154,28 @@ def _inspect(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
     transfer = TransferConfig(**collect_given(TransferConfig, options))
+    remote = RemoteConfig(**collect_given(RemoteConfig, options))
+    if remote.on:
+        return _run_remotely(options, data, search, transfer, remote, output)
     commands = _import_commands()
     commands.run_all(data, overrides, search, output.output, output.track, transfer)
+
+
+def _run_remotely(
+    options: argparse.Namespace,
+    data: DataConfig,
+    search: TuneConfig,
+    transfer: TransferConfig,
+    remote: RemoteConfig,
+    output: OutputConfig,
+) -> None:
+    from training.remote.launch import RemoteRun, check_remote, launch, name_of
+
+    check_remote(data, search, transfer)
+    assert search.minutes is not None
+    groups = [(config, skip) for config, skip in VERBS["run"].groups() if config is not RemoteConfig]
+    words = [word for config, skip in groups for word in format_given(config, options, [*skip, "output"])]
+    launch(RemoteRun(name_of(output.output), words, search.minutes, output.track, remote))
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -231,8 +252,11 @@ def _predict(options: argparse.Namespace) -> None:
 def _publish(options: argparse.Namespace) -> None:
     config = PublishConfig(**collect_given(PublishConfig, options))
     with quiet():
+        from model.card.energy import Electricity
         from training.release.publish import publish
 
+    intensity = config.grid_intensity
+    electricity = None if intensity is None else Electricity(intensity, config.place)
     commit = publish(
         config.run,
         config.repo,
@@ -241,6 +265,8 @@ def _publish(options: argparse.Namespace) -> None:
         create_pr=config.create_pr,
         license=config.license,
         seeds=config.seeds,
+        electricity=electricity,
+        supersedes=config.supersedes,
     )
     show(f"published: {commit.pr_url or commit.commit_url}")
 
@@ -323,7 +349,11 @@ VERBS = {
         (InspectConfig, DataConfig),
         skip=("sketches", "no_scan", "on_error", "window_rows"),
     ),
-    "run": Verb(_run, "tune, train and evaluate", (OutputConfig, TransferConfig, DataConfig, TrainConfig, TuneConfig)),
+    "run": Verb(
+        _run,
+        "tune, train and evaluate",
+        (OutputConfig, RemoteConfig, TransferConfig, DataConfig, TrainConfig, TuneConfig),
+    ),
     "tune": Verb(
         _tune,
         "search hyperparameters with KerasTuner",

@@ -319,6 +319,34 @@ class InspectConfig(Validated):
 
 
 @dataclass(frozen=True)
+class RemoteConfig(Validated):
+    """On which machine it runs."""
+
+    on: str | None = option(
+        None,
+        metavar="HARDWARE",
+        unset="this machine",
+        help="rent a machine of Hugging Face Jobs: cpu-upgrade, t4-small, a10g-small, …; an unknown one lists all",
+    )
+    push_to: str | None = option(None, metavar="REPO", unset="none", help="owner/name that it publishes the run to")
+    private: bool = option(False, help="make that repo private if it is new")
+    license: str | None = option(None, metavar="ID", unset="none", help="license for the card, as on the Hub")
+    yes: bool = option(False, help="rent it without being asked")
+
+    def __post_init__(self) -> None:
+        """Check every field, and that a rented machine knows where to publish.
+
+        Raises:
+            TrazoError: if one is missing, or has no meaning on this machine.
+        """
+        super().__post_init__()
+        if self.on and not self.push_to:
+            raise TrazoError("a rented machine does not keep the run: give --push-to owner/name, which it publishes to")
+        if not self.on and (self.push_to or self.private or self.license or self.yes):
+            raise TrazoError("--push-to, --private, --license and --yes are for a rented machine: give --on, too")
+
+
+@dataclass(frozen=True)
 class PresetConfig(Validated):
     """Where the hyperparameters come from."""
 
@@ -436,6 +464,27 @@ class PublishConfig(Validated):
     seeds: tuple[Path, ...] = option(
         (), metavar="RUN", help="runs of the same recipe with other seeds; the card lists their results too"
     )
+    grid_intensity: float | None = option(
+        None,
+        low=0,
+        metavar="G",
+        unset="not known, so no emissions are stated",
+        help="g of CO2e that a kWh of the electricity of the training caused; the card then states its emissions",
+    )
+    place: str | None = option(None, unset="not stated", help="where that electricity was used, for the card")
+    supersedes: str | None = option(
+        None, metavar="REPO", unset="none", help="owner/name of an older model of yours, whose card then names this one"
+    )
+
+    def __post_init__(self) -> None:
+        """Check every field, and that a place belongs to an intensity.
+
+        Raises:
+            TrazoError: if a value is unknown or out of range.
+        """
+        super().__post_init__()
+        if self.place and self.grid_intensity is None:
+            raise TrazoError("--place says where the electricity of --grid-intensity was used: give both")
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,28 @@ def collect_given(config: type, namespace: argparse.Namespace, skip: Sequence[st
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
+def format_given(config: type, namespace: argparse.Namespace, skip: Sequence[str] = ()) -> list[str]:
+    """Return the arguments for the fields that the user gave, as the parser takes them: the inverse of parsing.
+
+    Example:
+        >>> format_given(Recipe, parser.parse_args(["--epochs", "3"]))
+        ['--epochs=3']
+    """
+    words: list[str] = []
+    for declared in list_options(config, skip):
+        value = getattr(namespace, declared.name, None)
+        option_name = f"--{declared.name.replace('_', '-')}"
+        if value is True:
+            words.append(option_name)
+        elif declared.metadata["repeat"]:
+            words += [f"{option_name}={one}" for one in value or ()]
+        elif isinstance(value, (list, tuple)):
+            words += [option_name, *map(str, value)]
+        elif value is not None and value is not False:
+            words.append(f"{option_name}={value}")
+    return words
+
+
 def describe(declared: Field, annotation: Any) -> OptionText:
     """Return what users read about an option of this type."""
     about, (value_type, several) = declared.metadata, _value_type(annotation)

@@ -7,6 +7,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from model.artifacts import EXPORT_FORMATS
 from model.card.context import make_context
+from model.card.energy import Electricity, emissions
 from model.config import CnnConfig
 from model.console import one_line
 from model.io.reports import is_on_hub
@@ -28,6 +29,8 @@ def render_card(
     repo_id: str | None = None,
     license: str | None = None,
     exports: "ExportsReport | None" = None,
+    electricity: Electricity | None = None,
+    space: str | None = None,
 ) -> ModelCard:
     """Return the model card: its metadata for the Hub and the filled template card.md.
 
@@ -39,6 +42,8 @@ def render_card(
         repo_id: what the examples load; None for the folder of the card.
         license: identifier as the Hub knows it, such as `apache-2.0`.
         exports: of these weights, or None.
+        electricity: that the training used; None if the publisher does not say.
+        space: `owner/name` of a Space that shows the model, or None.
     """
     sources = training.data.sources if training else []
     start = training.starting_point if training else None
@@ -55,8 +60,9 @@ def render_card(
         pipeline_tag="image-classification",
         model_name=one_line((repo_id or config.title or "model").split("/")[-1]) if result else None,
         eval_results=[result] if result else None,
+        co2_eq_emissions=emissions(training, trials, electricity) if training else None,
     )
-    context = make_context(config, training, trials, evaluation, repo_id, license, exports)
+    context = make_context(config, training, trials, evaluation, repo_id, license, exports, electricity, space)
     return ModelCard.from_template(data, template_path=str(TEMPLATE), **vars(context))
 
 

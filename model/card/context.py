@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.card import comparison, sentences, usage
+from model.artifacts import NOTEBOOK_FILE
+from model.card import comparison, demo, energy, sentences, usage
 from model.card.markdown import cell, list_codes, plain
 from model.card.reproduce import list_commands
 from model.card.sentences import Rows
@@ -25,11 +26,14 @@ class CardContext:
     subject_sentence: str
     labels: str
     keras_source: str  # what the example with Keras alone loads
+    packages: str  # that the example with Keras alone needs
     input_sentence: str
     source: str  # what the other examples load
     abilities_sentence: str
     usage_lines: list[str]
     trazo_sentence: str
+    notebook: str
+    demo_line: str
     image_shape: str
     export_rows: Rows
     export_files: dict[str, str]  # format -> file
@@ -39,11 +43,13 @@ class CardContext:
     training_sentence: str
     hyperparameter_rows: Rows
     environment_sentence: str
+    energy_sentence: str
     commands_sentence: str
     commands: list[str]
     recipe_sentence: str
     evaluation_sentence: str
     evaluation_rows: Rows
+    interval_sentence: str
     remarks_sentence: str
     seed_rows: Rows
     class_rows: Rows
@@ -64,6 +70,8 @@ def make_context(
     repo_id: str | None,
     license: str | None,
     exports: "ExportsReport | None",
+    electricity: energy.Electricity | None,
+    space: str | None,
 ) -> CardContext:
     """Return the values for the template; the arguments are those of `render_card`."""
     published, measured = training and training.redacted(), evaluation and evaluation.redacted()
@@ -73,11 +81,14 @@ def make_context(
         subject_sentence=sentences.subject_sentence(config, sources),
         labels=list_codes(config.labels),
         keras_source=usage.keras_source(repo_id),
+        packages=usage.PACKAGES,
         input_sentence=usage.input_sentence(config),
         source=repo_id or "the folder of this card",
         abilities_sentence=usage.abilities_sentence(config),
         usage_lines=usage.usage_lines(config),
         trazo_sentence=usage.trazo_sentence(),
+        notebook=NOTEBOOK_FILE if repo_id else "",
+        demo_line=demo.demo_line(space) if space else "",
         image_shape=sentences.join_values(config.image_shape),
         export_rows=_table(usage.export_rows(exports)) if exports else [],
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
@@ -87,11 +98,13 @@ def make_context(
         training_sentence=sentences.training_sentence(published) if published else "",
         hyperparameter_rows=_table(sentences.hyperparameter_rows(published)) if published else [],
         environment_sentence=sentences.environment_sentence(published) if published else "",
+        energy_sentence=energy.energy_sentence(published, trials, electricity) if published else "",
         commands_sentence=sentences.commands_sentence(training) if training else "",
         commands=[one_line(line) for line in list_commands(published, trials, measured)] if published else [],
         recipe_sentence=sentences.recipe_sentence(published, trials),
         evaluation_sentence=sentences.evaluation_sentence(measured) if measured else "",
         evaluation_rows=_table(sentences.evaluation_rows(measured)) if measured else [],
+        interval_sentence=sentences.interval_sentence(measured) if measured else "",
         remarks_sentence=sentences.remarks_sentence(measured) if measured else "",
         seed_rows=_table(sentences.seed_rows(measured)) if measured else [],
         class_rows=_table(sentences.class_rows(measured)) if measured else [],

@@ -10,7 +10,7 @@ from model.config import CnnConfig
 from model.io.reports import is_on_hub
 from model.io.trials import compare_with_presets
 from model.scaling import OF_BACKBONE
-from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
+from model.scores import wilson_interval
 from model.verdict import describe_unmeasured, describe_verdict, describe_views
 from model.words import counted
 
@@ -215,12 +215,24 @@ def evaluation_rows(evaluation: "EvaluationReport") -> Rows:
             ("macro F1", _decimals(evaluation.macro_f1)),
         ]
         if trivial:
-            rows.append((f"accuracy of always answering {code(trivial.answer or '')}", _percent(trivial.accuracy)))
+            name = f"accuracy of always answering {code(trivial.answer or '')}"
+            rows.append((name, _with_interval(trivial.accuracy, evaluation.rows)))
         rows.append(("calibration error (ECE)", _ece(evaluation)))
     rows.append(("loss", _decimals(evaluation.loss)))
     if evaluation.ood:
         rows.append(("rejected as out-of-distribution", _percent(evaluation.ood.rejected)))
     return [row for row in rows if row[1] != UNKNOWN]
+
+
+def interval_sentence(evaluation: "EvaluationReport") -> str:
+    """Return what the intervals of the accuracies are; empty without any."""
+    if evaluation.is_regression:
+        return ""
+    return (
+        "In parentheses: the 95 % interval of [Wilson 1927](https://doi.org/10.1080/01621459.1927.10502953), in which "
+        "the accuracy on many such rows lies.\nIt covers the choice of the rows, not that of the seed, nor images of "
+        "another kind."
+    )
 
 
 def remarks_sentence(evaluation: "EvaluationReport") -> str:
@@ -282,7 +294,7 @@ def _extra_row(measures: "Measures") -> tuple[str, ...]:
         error = (_digits(trivial.mean_absolute_error),) if trivial else ()
         return name, f"{measures.rows:,}", _digits(measures.mean_absolute_error), *error
     rejected = _percent(measures.ood.rejected) if measures.ood else UNKNOWN
-    share = (_percent(trivial.accuracy),) if trivial else ()
+    share = (_with_interval(trivial.accuracy, measures.rows),) if trivial else ()
     return name, f"{measures.rows:,}", _accuracy(measures), _ece(measures), rejected, *share
 
 
@@ -375,11 +387,11 @@ def _accuracy(measures: "Measures") -> str:
 
 
 def _with_interval(accuracy: float | None, rows: int) -> str:
-    """Return an accuracy, and on few rows how far the one on many rows may be from it."""
-    if accuracy is None or not 0 < rows <= MAX_ROWS_WITH_INTERVAL:
+    """Return an accuracy, and its 95 % interval in percent."""
+    if accuracy is None or rows <= 0:
         return _percent(accuracy)
     low, high = wilson_interval(accuracy, rows)
-    return f"{_percent(accuracy)} (with 95 % confidence {100 * low:.2f} to {100 * high:.2f} %)"
+    return f"{_percent(accuracy)} ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def _ece(measures: "Measures") -> str:

@@ -12,6 +12,7 @@ from model.words import counted
 if TYPE_CHECKING:
     from model.io.reports.exports import ExportsReport
 
+PACKAGES = "pip install -U keras tensorflow huggingface_hub"  # that the example with Keras alone needs
 REPOSITORY = "Repository, "  # begins the address that pyproject.toml declares under `urls`, in an installed package
 
 

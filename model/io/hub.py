@@ -37,6 +37,7 @@ from model.artifacts import (
     EXPORTS_FILE,
     KERAS_FILES,
     MAX_FILE_BYTES,
+    NOTEBOOK_FILE,
     REPORT_FILES,
     WEIGHTS_FILE,
     check_complete,
@@ -218,16 +219,16 @@ def commit_folder(
     Only files of the folder are sent, under the names that a model folder has; they are listed before. Nobody else may
     be changing the folder: `CnnModel.push_to_hub` and `publish` send a separate copy.
 
-    Reports, figures, exports and files of Keras in the repo that the folder does not have are deleted by the same
-    commit, since they belong to other weights. The commit names its parent, so the Hub refuses it if somebody else
-    commits in between.
+    Reports, figures, the notebook, exports and files of Keras in the repo that the folder does not have are deleted by
+    the same commit, since they belong to other weights. The commit names its parent, so the Hub refuses it if somebody
+    else commits in between.
 
     Raises:
         TrazoError: if a report is damaged, a token, the right to write or the network is missing, or somebody else
             committed in between.
     """
     api = HfApi(token=token)
-    extra = (*KERAS_FILES, *CARD_FIGURES, EXPORTS_FILE, *EXPORT_FILES)
+    extra = (*KERAS_FILES, *CARD_FIGURES, NOTEBOOK_FILE, EXPORTS_FILE, *EXPORT_FILES)
     check_folder(folder)
     for name in KERAS_FILES:
         find_file(folder, name)  # which refuses a link out of the folder

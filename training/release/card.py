@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from model.artifacts import CARD_FILE, CONFIG_FILE, EVALUATION_FILE, TRAINING_FILE, TRIALS_FILE
+from model.artifacts import CARD_FILE, CONFIG_FILE, EVALUATION_FILE, NOTEBOOK_FILE, TRAINING_FILE, TRIALS_FILE
 from model.card.card import render_card
+from model.card.energy import Electricity
+from model.card.notebook import make_notebook
 from model.config import CnnConfig
 from model.io.atomic import atomic_write
 from model.io.reports.evaluation import EvaluationReport
@@ -14,14 +16,23 @@ from training.release.card_figures import write_figures
 from training.release.exported_files import read_exports
 
 
-def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None, license: str | None = None) -> None:
+def write_card(
+    run: Path,
+    repo_id: str | None = None,
+    license: str | None = None,
+    electricity: Electricity | None = None,
+    space: str | None = None,
+) -> None:
     """Write README.md and its figures from a run's config and reports; an evaluation of other weights is left out.
+
+    With the name of its repo, notebook.ipynb is written, too.
 
     Args:
         run: the run's folder.
         repo_id: what the card's example loads; None for the run's folder.
-        folder: where to write; None for the run itself.
         license: identifier as on the Hub, such as `apache-2.0`.
+        electricity: that the training used; None if it is not known.
+        space: `owner/name` of a Space that shows the model, or None.
 
     Raises:
         TrazoError: if the config or a report is damaged.
@@ -32,6 +43,8 @@ def write_card(run: Path, repo_id: str | None = None, folder: Path | None = None
     if evaluation and not matches_weights(evaluation.weights_sha256, run):
         evaluation = None
     exports = read_exports(run)
-    card = render_card(config, training, trials, evaluation, repo_id=repo_id, license=license, exports=exports)
-    write_figures(evaluation, folder or run)
-    atomic_write((folder or run) / CARD_FILE, str(card))
+    card = render_card(config, training, trials, evaluation, repo_id, license, exports, electricity, space)
+    write_figures(evaluation, run)
+    if repo_id:
+        atomic_write(run / NOTEBOOK_FILE, make_notebook(config, evaluation and evaluation.redacted(), repo_id))
+    atomic_write(run / CARD_FILE, str(card))

@@ -19,6 +19,7 @@ from model.io.atomic import atomic_write
 from model.io.hub import DOWNLOADED_FILES, log_files
 from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
+from training.release.links import link_space
 
 ROOT = Path(__file__).parents[2]
 CARD_TEMPLATE = Path(__file__).with_name("space.md")
@@ -42,7 +43,7 @@ def deploy(
     output: Path | None = None,
     token: str | None = None,
 ) -> str:
-    """Create or update a Space in one commit; its variable MODEL_ID names the model.
+    """Create or update a Space in one commit; its variable MODEL_ID names the model, whose card then links it.
 
     A token is never passed on to the Space: if the model is private, the user gives the Space a secret.
 
@@ -69,7 +70,9 @@ def deploy(
         folder = output or Path(temporary) / "space"
         names = [name for name in (CONFIG_FILE, *DOWNLOADED_FILES) if (snapshot / name).is_file()]
         assemble(folder, model, names, commit)
-        return _upload(folder, repo_id, {"MODEL_ID": model, "MODEL_REVISION": commit or ""}, private, token)
+        address = _upload(folder, repo_id, {"MODEL_ID": model, "MODEL_REVISION": commit or ""}, private, token)
+    link_space(model, repo_id, token)
+    return address
 
 
 def serve(model: str, revision: str | None, folder: Path) -> None:

@@ -8,6 +8,7 @@ from huggingface_hub import CommitInfo
 
 from model import CnnModel
 from model.artifacts import CONFIG_FILE, EVALUATION_FILE, REPORT_FILES, TRAINING_FILE, WEIGHTS_FILE
+from model.card.energy import Electricity
 from model.errors import TrazoError
 from model.io.files import copy_file
 from model.io.hub import commit_folder
@@ -18,6 +19,7 @@ from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights
 from training.release.card import write_card
 from training.release.exported_files import exported_files
+from training.release.links import check_superseded, find_space, supersede
 
 
 def publish(
@@ -29,6 +31,8 @@ def publish(
     create_pr: bool = False,
     license: str | None = None,
     seeds: Iterable[Path] = (),
+    electricity: Electricity | None = None,
+    supersedes: str | None = None,
     token: str | None = None,
 ) -> CommitInfo:
     """Upload a run's config, weights, reports and card, and its network as Keras itself saves it, in one commit.
@@ -41,6 +45,8 @@ def publish(
         create_pr: open a pull request instead of committing to the branch.
         license: identifier as on the Hub, such as `apache-2.0`; the card shows it.
         seeds: more runs of the same recipe with other seeds; the card lists their results too.
+        electricity: that the training used, from which the card states emissions.
+        supersedes: an older model, `owner/name`, whose card then names this one as its newer version.
         token: as in huggingface_hub.
 
     Raises:
@@ -51,6 +57,9 @@ def publish(
         raise TrazoError(f"the run {str(run)!r} does not exist; `python -m training run` makes one")
     _, evaluation = _read_complete_run(run)
     cnn = CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
+    if supersedes:
+        check_superseded(supersedes, repo_id, token)
+    space = find_space(repo_id, token)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in (CONFIG_FILE, WEIGHTS_FILE, *REPORT_FILES, *exported_files(run)):
@@ -58,8 +67,11 @@ def publish(
         write_keras_files(cnn.config, cnn.network, folder)  # those of the run may be older than its weights
         if results := _results_per_seed([run, *seeds]):
             write_report(folder / EVALUATION_FILE, evaluation.model_copy(update={"seeds": results}))
-        write_card(folder, repo_id, license=license)
-        return commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
+        write_card(folder, repo_id, license, electricity, space)
+        commit = commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
+    if supersedes:
+        supersede(supersedes, repo_id, token)
+    return commit
 
 
 def _read_complete_run(run: Path) -> tuple[TrainingReport, EvaluationReport]:

@@ -291,6 +291,16 @@ async def create_branch(request: Request, repo: AnyRepo, branch: str) -> None:
         raise HubError(409, f"Reference {unquote(branch)} already exists")
 
 
+@routes.get(API + "/auth-check")
+async def may_read(repo: AnyRepo) -> None:
+    """The dependency answers."""
+
+
+@routes.get(API + "/auth-check/write", dependencies=NEEDS_TOKEN)
+async def may_write(repo: AnyRepo) -> None:
+    """The dependencies answer: the owner of the token may write to every namespace."""
+
+
 @routes.get(API)
 @routes.get(API + "/revision/{revision}")
 async def repo_info(hub: AnyHub, repo: AnyRepo, commit: AnyCommit) -> dict[str, Any]:

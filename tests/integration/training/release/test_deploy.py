@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from model.artifacts import KERAS_FILES
+from model.card.demo import with_demo
 from model.io.locate import PRETRAINED
 from tests.conftest import ROOT
 from tests.support.app_server import running
@@ -90,6 +91,20 @@ def test_deploy_failed_upload_leaves_space_unchanged(hub, deploy, capsys):
     assert deploy("--revision", "main") == 2
     assert "somebody else committed in between" in capsys.readouterr().err
     assert hub.commits(SPACE, "space") == before and variables(hub) == set_before
+
+
+def test_deploy_links_the_space_from_the_models_card_once(hub, deploy):
+    before = hub.files(MODEL, "model")["README.md"].decode()
+    assert deploy() == 0 and deploy() == 0
+    assert [commit.title for commit in hub.commits(MODEL, "model")][1:] == ["Link the demo"]
+    assert hub.files(MODEL, "model")["README.md"].decode() == with_demo(before, SPACE)
+
+
+def test_deploy_of_a_model_that_may_not_be_written_says_that_it_is_not_linked(hub, deploy, capsys):
+    hub.fault = lambda method, path, _: Fault(status=403) if f"{MODEL}/commit/" in path else None
+    assert deploy() == 0
+    assert f"the card of {MODEL} does not link the Space: this token may not write there" in capsys.readouterr().out
+    assert len(hub.commits(MODEL, "model")) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -9,14 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 from PIL import Image
 
 from model import CnnConfig, CnnModel, ModelError, TrazoError
 from model.artifacts import KERAS_FILES
 from model.card.card import render_card
+from model.card.demo import demo_line, with_demo
 from model.card.reproduce import list_commands
 from model.io.locate import PRETRAINED
 from model.io.reports import redact_local_paths
@@ -190,7 +194,8 @@ def test_card_lists_every_seed(hub, upload, run, tmp_path):
     seeds = json.loads(files["evaluation.json"])["seeds"]
     assert [one["seed"] for one in seeds] == [0, 7] and seeds[1]["accuracy"] == 0.9876
     card = files["README.md"].decode()
-    assert "| 7 | 98.76 % |" in card and yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
+    assert "| 7 | 98.76 % (98.52 to 98.96) |" in card
+    assert yaml.safe_load(card.split("---")[1])["license"] == "apache-2.0"
     report["hyperparameters"]["learning_rate"] = 1.0
     (other / "training.json").write_text(json.dumps(report))
     status, _, error = upload(*arguments)
@@ -364,6 +369,64 @@ def test_report_without_fields_of_card_is_an_error(run, name):
     (run / name).write_text('{"data": {"dataset": "a/b", "split": "train"}, "trials": [{}]}')
     with pytest.raises(TrazoError, match=f"{name} lacks "):
         publish(run, "someone/never")
+
+
+def test_notebook_runs_with_keras_alone_and_measures_what_trazo_measures(hub, home, upload, run):
+    commit = hub.add_repo("someone/rows", folder=Path(SAMPLE))
+    about = {"dataset": "someone/rows", "config": "default", "revision": commit.oid, "extra_datasets": []}
+    evaluation = json.loads((run / "evaluation.json").read_text()) | about
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    assert upload(run, "--repo", "someone/measured")[0] == 0
+    notebook = nbformat.reads(hub.files("someone/measured", "model")["notebook.ipynb"], as_version=4)
+    blocked = "import sys; sys.modules |= dict.fromkeys(['model', 'training', 'ui'], None)"  # as if not installed
+    cells = [blocked, *(cell.source for cell in notebook.cells if cell.cell_type == "code")]
+    environment = hub.environ(home, token=False) | {"HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-c", "\n".join(cells)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, cwd=home)
+    assert answer.returncode == 0, answer.stderr
+    batches = [(batch.images, batch.labels) for batch in HubStream(SAMPLE, "test", batch_size=500).ordered()]
+    cnn = CnnModel.from_pretrained(run)
+    right = sum(int((cnn.predict(images).argmax(axis=1) == labels).sum()) for images, labels in batches)
+    measured = sum(len(labels) for _, labels in batches)
+    assert f"{right:,} of {measured:,} rows right: {right / measured:.2%} (" in answer.stdout
+    assert len(re.findall(r"^ +\d -> \d$", answer.stdout, flags=re.MULTILINE)) == 8
+
+
+def test_publish_again_keeps_the_link_to_a_space(hub, upload, run):
+    card = with_demo(str(render_card(CnnConfig())), "someone/demo").encode()
+    hub.add_repo("someone/shown", "model")
+    hub.repos["model", "someone/shown"].add("main", "a card", {"README.md": hub.store(card)})
+    assert upload(run, "--repo", "someone/shown")[0] == 0
+    assert demo_line("someone/demo") in hub.files("someone/shown", "model")["README.md"].decode()
+
+
+def test_publish_supersedes_an_older_model(hub, upload, run, tmp_path):
+    old = hub.add_repo("someone/old", "model", Path(shutil.copytree(run, tmp_path / "old")))
+    status, output, error = upload(run, "--repo", "someone/new", "--supersedes", "someone/old")
+    assert status == 0, error
+    assert "the card of someone/old names someone/new as its newer version" in output
+    before = ModelCard(old.files["README.md"].path.read_text())
+    after, new = (ModelCard(hub.files(name, "model")["README.md"].decode()) for name in ("someone/old", "someone/new"))
+    assert after.data.new_version == "someone/new" and after.text == before.text
+    assert new.data.get("new_version") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "message"), [("someone/nothing", "neither a folder here nor a repo"), ("someone/unmade", "name the older")]
+)
+def test_publish_that_cannot_supersede_uploads_nothing(hub, upload, run, old, message):
+    status, _, error = upload(run, "--repo", "someone/unmade", "--supersedes", old)
+    assert status == 2 and message in error
+    assert ("model", "someone/unmade") not in hub.repos
+
+
+def test_card_states_emissions_only_with_the_intensity_of_a_grid(hub, upload, run):
+    assert upload(run, "--repo", "someone/green", "--grid-intensity", "230", "--place", "Spain")[0] == 0
+    card = ModelCard(hub.files("someone/green", "model")["README.md"].decode())
+    assert card.data.co2_eq_emissions["geographical_location"] == "Spain"
+    assert card.data.co2_eq_emissions["emissions"] > 0 and "With 230 g of CO₂e per kWh (Spain)" in card.text
+    status, _, error = upload(run, "--repo", "someone/green", "--place", "Spain")
+    assert status == 2 and "give both" in error
 
 
 def test_published_model_predicts_the_same_bits(hub, home, use_hub, trained, published):

@@ -19,11 +19,16 @@ def measures(rows: int = 200, **more) -> dict:
 BASELINE = {"answer": "a", "taken_from": "training rows", "accuracy": 0.95, "is_beaten": False}
 
 
-def test_evaluation_rows_few_rows_have_an_interval_and_all_the_trivial_answer():
+def test_evaluation_rows_every_accuracy_has_an_interval():
     rows = dict(sentences.evaluation_rows(EvaluationReport.build(**measures(macro_f1=0.4), baseline=BASELINE)))
-    assert rows["accuracy"] == "95.00 % (with 95 % confidence 91.04 to 97.26 %)" and rows["macro F1"] == "0.4000"
-    assert rows["accuracy of always answering `a`"] == "95.00 %" and "balanced accuracy" not in rows
-    assert dict(sentences.evaluation_rows(EvaluationReport.build(**measures(1000))))["accuracy"] == "95.00 %"
+    assert rows["accuracy"] == "95.00 % (91.04 to 97.26)" and rows["macro F1"] == "0.4000"
+    assert rows["accuracy of always answering `a`"] == rows["accuracy"] and "balanced accuracy" not in rows
+    many = dict(sentences.evaluation_rows(EvaluationReport.build(**measures(10_000))))["accuracy"]
+    assert many == "95.00 % (94.56 to 95.41)"
+    seeds = [{"seed": seed, "accuracy": 0.95, "ece": 0.1} for seed in (0, 1)]
+    report = EvaluationReport.build(**measures(), seeds=seeds)
+    assert {row[1] for row in sentences.seed_rows(report)} == {rows["accuracy"]}
+    assert "Wilson" in sentences.interval_sentence(report)
 
 
 def test_remarks_sentence_result_not_better_than_the_trivial_answer_is_said():
@@ -48,7 +53,10 @@ def test_extra_rows_have_as_many_cells_as_their_header():
     others = [measures(), measures(baseline=BASELINE)]
     report = EvaluationReport.build(**measures(), extra_datasets=others)
     header, rows = sentences.extra_header(report), sentences.extra_rows(report)
-    assert header[-1] == "accuracy of the trivial answer" and [row[-1] for row in rows] == ["–", "95.00 %"]
+    assert header[-1] == "accuracy of the trivial answer" and [row[-1] for row in rows] == [
+        "–",
+        "95.00 % (91.04 to 97.26)",
+    ]
     assert {len(row) for row in rows} == {len(header)}
 
 

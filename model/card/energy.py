@@ -1,0 +1,100 @@
+"""The time, the energy and the emissions of a training, as far as its report and its publisher know them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model.card.markdown import plain
+from model.words import counted
+
+if TYPE_CHECKING:
+    from model.io.reports.training import TrainingReport
+    from model.io.reports.trials import TrialsReport
+
+WATTS_PER_CORE = 12.0  # of an unknown processor at full load: the default of Green Algorithms
+METHOD = "[Lannelongue, Grealey and Inouye 2021](https://doi.org/10.1002/advs.202100707)"
+
+
+@dataclass(frozen=True)
+class Electricity:
+    """What the publisher knows of the electricity that a training used.
+
+    Attributes:
+        grams_per_kwh: g of CO2 equivalents that a kWh of it caused.
+        place: where it was used, as the card names it.
+    """
+
+    grams_per_kwh: float
+    place: str | None = None
+
+
+def spent_s(training: "TrainingReport", trials: "TrialsReport | None") -> float:
+    """Return the seconds of the training and of all trials together; trials at the same time count one by one."""
+    return training.seconds + sum(trial.seconds or 0 for trial in trials.trials) if trials else training.seconds
+
+
+def power_w(training: "TrainingReport") -> float | None:
+    """Return the power in W of the machine's cores, and of its GPUs at their limit; None if it is not known."""
+    cores, gpus, gpu_w = (training.environment.get(name) for name in ("cores", "gpus", "gpu_watts"))
+    if not _is_positive(cores) or (gpus and not _is_positive(gpu_w)):
+        return None
+    return WATTS_PER_CORE * cores + (gpu_w if gpus else 0)
+
+
+def energy_kwh(training: "TrainingReport", trials: "TrialsReport | None") -> float | None:
+    """Return the estimated energy in kWh; None if the machine is not known."""
+    watts = power_w(training)
+    return None if watts is None else watts * spent_s(training, trials) / 3.6e6
+
+
+def energy_sentence(training: "TrainingReport", trials: "TrialsReport | None", electricity: Electricity | None) -> str:
+    """Return how long the training took, and an estimate of its energy with all that it assumes."""
+    took = f"Training took {_duration(training.seconds)}"
+    if trials and (of_trials := spent_s(training, trials) - training.seconds):
+        took += f", the search's {counted(len(trials.trials), 'trial')} {_duration(of_trials)}"
+    energy = energy_kwh(training, trials)
+    if energy is None:
+        return f"{took}. The power of the machine is not known, so its energy is not estimated."
+    gpus = training.environment.get("gpus")
+    of_gpus = f", and {training.environment['gpu_watts']:g} W, the limit of its GPUs" if gpus else ""
+    cores = counted(int(training.environment["cores"]), "core")
+    text = (
+        f"{took}. Estimated energy: {energy:.2g} kWh, at {WATTS_PER_CORE:g} W for each of {cores}{of_gpus},\n"
+        f"all of the time: the full load of an unknown processor in {METHOD}.\n"
+        "Memory, cooling and the rest of the machine are not counted; nothing was measured."
+    )
+    if electricity is None:
+        return f"{text} Emissions are not stated: they depend on the electricity."
+    grams, place = energy * electricity.grams_per_kwh, f" ({plain(electricity.place)})" if electricity.place else ""
+    return (
+        f"{text}\nWith {electricity.grams_per_kwh:g} g of CO₂e per kWh{place}, as the publisher gives them: "
+        f"{grams:.2g} g of CO₂e."
+    )
+
+
+def emissions(
+    training: "TrainingReport", trials: "TrialsReport | None", electricity: Electricity | None
+) -> dict[str, Any] | None:
+    """Return `co2_eq_emissions` of a card's metadata; None unless the energy and its electricity are known."""
+    energy = energy_kwh(training, trials)
+    if energy is None or electricity is None:
+        return None
+    about = training.environment
+    hardware = [counted(int(about["cores"]), "core"), *([str(about["gpus"])] if about.get("gpus") else [])]
+    fields = {
+        "emissions": float(f"{energy * electricity.grams_per_kwh:.3g}"),  # g
+        "source": "estimated from time and power (doi:10.1002/advs.202100707); g per kWh given by the publisher",
+        "training_type": "fine-tuning" if training.starting_point else "pre-training",
+        "hardware_used": ", ".join(hardware),
+    }
+    return fields | ({"geographical_location": electricity.place} if electricity.place else {})
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+def _duration(seconds: float) -> str:
+    for unit, of_unit in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * of_unit:
+            return f"{seconds / of_unit:.3g} {unit}"
+    return f"{seconds:.0f} seconds"

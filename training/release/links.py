@@ -1,0 +1,113 @@
+"""Links between repos of the Hub, in the cards of models: to the Space that shows one, and to its newer version."""
+
+import logging
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, ModelCard
+from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
+from yaml import YAMLError
+
+from model.artifacts import CARD_FILE
+from model.card.demo import find_demo, with_demo
+from model.errors import TrazoError
+from model.io.hub_errors import status_of, translate_hub_errors
+
+logger = logging.getLogger("trazo")
+
+
+def find_space(repo_id: str, token: str | None = None) -> str | None:
+    """Return the Space that a model's card links, `owner/name`; None without one, or without a repo."""
+    with translate_hub_errors(repo_id):
+        try:
+            return find_demo(_read_card(HfApi(token=token), repo_id))
+        except (RepositoryNotFoundError, RemoteEntryNotFoundError):
+            return None
+
+
+def link_space(repo_id: str, space: str, token: str | None = None) -> None:
+    """Add the address of a Space to a model's card, in a commit of its own; if that may not be written, say it.
+
+    Args:
+        repo_id: `owner/name` of the model.
+        space: `owner/name` of the Space. A private one is not linked.
+        token: as in huggingface_hub.
+    """
+    api = HfApi(token=token)
+    with translate_hub_errors(repo_id):
+        if api.space_info(space).private:
+            return
+        commit = api.model_info(repo_id).sha
+        card = _read_card(api, repo_id, commit)
+        linked = with_demo(card, space)
+        if linked == card:
+            return
+        line = f"the card of {repo_id} does not link the Space"
+        if linked is None:
+            logger.info("%s: it was not written by Trazo", line)
+            return
+        try:
+            api.create_commit(
+                repo_id,
+                [CommitOperationAdd(CARD_FILE, linked.encode())],
+                commit_message="Link the demo",
+                parent_commit=commit,
+            )
+        except HfHubHTTPError as error:
+            if status_of(error) not in (401, 403):
+                raise
+            logger.info("%s: this token may not write there", line)
+            return
+    logger.info("linked from the card of %s", repo_id)
+
+
+def check_superseded(old: str, new: str, token: str | None = None) -> None:
+    """Refuse, before anything is uploaded, a model that cannot be marked as superseded.
+
+    Raises:
+        TrazoError: if it is the new one, does not exist, or may not be written.
+    """
+    if old == new:
+        raise TrazoError(f"--supersedes {old} is the repo that is published: name the older one, or leave it out")
+    api = HfApi(token=token)
+    with translate_hub_errors(old):
+        api.auth_check(old, write=True)
+        _load_card(api, old)
+
+
+def supersede(old: str, new: str, token: str | None = None) -> None:
+    """Write `new_version` into the card of a model that another one replaces; the Hub then links the new one.
+
+    Args:
+        old: `owner/name`.
+        new: `owner/name` of the model that replaces it.
+        token: as in huggingface_hub.
+    """
+    api = HfApi(token=token)
+    with translate_hub_errors(old):
+        commit = api.model_info(old).sha
+        card = _load_card(api, old, commit)
+        if card.data.get("new_version") == new:
+            return
+        card.data["new_version"] = new
+        api.create_commit(
+            old,
+            [CommitOperationAdd(CARD_FILE, str(card).encode())],
+            commit_message=f"Name the newer version, {new}",
+            parent_commit=commit,
+        )
+    logger.info("the card of %s names %s as its newer version", old, new)
+
+
+def _load_card(api: HfApi, repo_id: str, commit: str | None = None) -> ModelCard:
+    try:
+        return ModelCard(_read_card(api, repo_id, commit))
+    except RemoteEntryNotFoundError:
+        return ModelCard("")
+    except (ValueError, YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise TrazoError(f"the metadata in {repo_id}/{CARD_FILE} are damaged: {reason}; correct them there") from None
+
+
+def _read_card(api: HfApi, repo_id: str, commit: str | None = None) -> str:
+    path = Path(api.hf_hub_download(repo_id, CARD_FILE, revision=commit))
+    return path.read_bytes().decode(errors="replace")  # with the line ends that it has
