@@ -117,6 +117,10 @@ class RepoStore:
         lfs: contents by SHA-256.
         announced_uploads: SHA-256 of the contents that may be uploaded.
         unlisted: what the listing of a repo's files leaves out, as mirrors do: `size`, `blobId`, `lfs`.
+        jobs: by their ids, see `tests.support.fake_hub.jobs`.
+        buckets: id -> whether it is private.
+        programs: folder that comes first in the PATH of a job.
+        job_environment: more variables of a job's process.
     """
 
     def __init__(self, root: Path, port: int = 0) -> None:
@@ -125,6 +129,9 @@ class RepoStore:
         self.lfs: dict[str, Blob] = {}
         self.announced_uploads: set[str] = set()
         self.unlisted: set[str] = set()
+        self.jobs: dict[str, Any] = {}
+        self.buckets: dict[str, bool] = {}
+        self.programs, self.job_environment = root / "programs", dict[str, str]()
         root.mkdir(parents=True, exist_ok=True)
 
     @property

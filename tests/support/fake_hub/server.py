@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from tests.support.fake_hub import jobs
 from tests.support.fake_hub.faults import Connection, FaultPolicy, FaultyApp, LoggedRequest
 from tests.support.fake_hub.protocol import TOKEN, HubError, routes
 from tests.support.fake_hub.repos import RepoStore
@@ -32,6 +33,7 @@ class LoopbackHub(RepoStore):
         self.fault: FaultPolicy | None = None
         app = FastAPI(openapi_url=None)
         app.add_exception_handler(HubError, HubError.answer)
+        app.include_router(jobs.routes)
         app.include_router(routes)
         app.state.hub = self
         self._app = FaultyApp(app, self.log, lambda: self.fault)

@@ -9,9 +9,9 @@ import pytest
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from training.augmentation.config import AugmentConfig
-from training.cli import VERBS, main
+from training.cli import VERBS, build_parser, main
 from training.config import TrainConfig
-from training.options import Validated, make_check, option
+from training.options import Validated, format_given, make_check, option
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,13 @@ def test_options_empty_value_is_refused(tmp_path, monkeypatch, capsys, arguments
     assert main(["train", "--dataset", SAMPLE, "--output", "run", *arguments]) == 2
     assert f"{arguments[0]}: the value is empty; is a variable not set?" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_format_given_is_the_inverse_of_parsing():
+    """Lists, repeated options, flags, numbers, and texts with spaces or a dash in front."""
+    given = ["run", "--output=runs/x", "--dataset=a/b", "--dataset=c d", "--sketches=-e", "--classes", "0", "f g"]
+    given += ["--track", "mlflow", "tensorboard", "--no-scan", "--minutes=2.5", "--max-rows=7", "--label-column=--x"]
+    options = build_parser().parse_args(given)
+    words = [word for config, skip in VERBS["run"].groups() for word in format_given(config, options, skip)]
+    assert build_parser().parse_args(["run", *words]) == options
+    assert len(words) == len(given) - 1

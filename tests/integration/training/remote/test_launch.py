@@ -1,0 +1,143 @@
+"""`run --on` against the Jobs of the loopback Hub: what is rented, its log, a second call, and what is refused."""
+
+import json
+import stat
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.fake_hub import TOKEN, LoopbackHub
+from tests.support.fake_hub.jobs import HARDWARE
+from training.cli import main
+from training.config import RemoteConfig
+from training.remote import launch
+from training.remote.launch import name_of
+
+OF_DATA = ["--classes", "a", "b c", "--image-size", "14", "--no-scan"]
+ARGUMENTS = ["--dataset", "someone/letters", "--minutes", "30", *OF_DATA]
+
+
+@pytest.fixture
+def hub(tmp_path, use_hub):
+    """A Hub whose machines have a `pip` that installs nothing, and a `python` that prints how it is called."""
+    with LoopbackHub(tmp_path / "hub") as hub:
+        use_hub(hub, tmp_path / "home", token=True)
+        hub.programs.mkdir(parents=True)
+        add_program(hub, "pip", 'echo "pip $@"')
+        add_program(hub, "python", 'printf "<%s> " python "$@"; echo; pwd')
+        yield hub
+
+
+def add_program(hub: LoopbackHub, name: str, script: str) -> None:
+    path = hub.programs / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.fixture
+def rent(hub, tmp_path, capfd):
+    """Run `run --on cpu-upgrade --push-to me/letters`; returns its exit status, standard output and standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        options = ["--output", str(tmp_path / "letters"), "--on", "cpu-upgrade", "--push-to", "me/letters"]
+        status = main(["run", *options, *(arguments or [*ARGUMENTS, "--yes"])])
+        return status, *capfd.readouterr()
+
+    return call
+
+
+def test_run_on_a_rented_machine_runs_this_code_with_these_options(hub, rent):
+    status, output, error = rent()
+    assert status == 0, error
+    lines = output.splitlines()
+    assert lines[0].startswith("cpu-upgrade: 8 vCPU, 32 GB; 0.0005 USD a minute. Search and training take 30 minutes")
+    (job,) = hub.jobs.values()
+    code = hub.root / "mounts" / hub.commits("loopback/trazo-code", "dataset")[-1].oid
+    bucket = hub.root / "buckets" / "loopback" / "trazo-runs" / "letters"
+    installed = f"-r {code}/ui/requirements.txt -r {code}/training/requirements.txt"
+    assert f"pip install --quiet --disable-pip-version-check {installed}" in lines
+    words = ["--dataset=someone/letters", "--no-scan", "--classes", "a", "b c", "--image-size=14", "--minutes=30.0"]
+    job_words = ["-m", "training.remote.job", "--name", "letters", "--store", str(bucket), "--push-to", "me/letters"]
+    assert "".join(f"<{word}> " for word in ["python", *job_words, "--", *words]) in lines
+    assert str(code) in lines  # where it runs
+    assert (code / "training" / "remote" / "job.py").read_bytes() == (ROOT / "training/remote/job.py").read_bytes()
+    assert lines[-1] == f"published: {hub.endpoint}/me/letters"
+    assert job.spec["timeoutSeconds"] == 65 * 60 and hub.repos["dataset", "loopback/trazo-code"].private
+
+
+def test_token_is_a_secret_of_the_job_and_nowhere_else(hub, rent, monkeypatch):
+    add_program(hub, "python", 'echo "token of ${#HF_TOKEN} letters"')
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a password")
+    monkeypatch.setattr(launch, "check_remote", lambda *_: None)
+    config = RemoteConfig(on="cpu-upgrade", push_to="me/letters", yes=True)
+    launch.launch(launch.RemoteRun("letters", [], 30, ["mlflow"], config))
+    status, output, error = rent()
+    assert status == 0 and f"token of {len(TOKEN)} letters" in output
+    first, second = (job.spec for job in hub.jobs.values())
+    assert first.pop("secrets") == {"HF_TOKEN": TOKEN, "MLFLOW_TRACKING_PASSWORD": "a password"}
+    assert second.pop("secrets") == {"HF_TOKEN": TOKEN}
+    for text in (json.dumps([first, second]), output, error):
+        assert TOKEN not in text and "a password" not in text
+
+
+def test_run_that_is_on_a_machine_already_is_followed_and_not_rented_again(hub, rent, monkeypatch):
+    add_program(hub, "python", f'echo started; while [ ! -e "{hub.root}/end" ]; do sleep 0.05; done; echo ended')
+    show, interruptions = launch.show, iter([KeyboardInterrupt])
+
+    def stop_once(text: str) -> None:
+        show(text)
+        if text == "started":
+            if interruption := next(interruptions, None):
+                raise interruption
+            (hub.root / "end").touch()
+
+    monkeypatch.setattr(launch, "show", stop_once)
+    status, output, _ = rent()
+    assert status == 130 and "`hf jobs cancel 000000000000000000000000` ends it" in output
+    status, output, _ = rent(*ARGUMENTS)  # it does not ask: nothing is rented
+    assert status == 0 and "is on a machine already" in output
+    assert len(hub.jobs) == 1 and "started\nended\n" in output
+
+
+def test_machine_that_ends_early_is_an_error_and_the_next_one_gets_the_same_bucket(hub, rent):
+    add_program(hub, "python", "echo out of memory; exit 1")
+    status, output, error = rent()
+    assert status == 2 and "out of memory" in output
+    assert "the machine ended before the run did: ERROR, see the log above; run the same command again" in error
+    add_program(hub, "python", "exit 0")
+    assert rent()[0] == 0
+    first, second = (job.spec["volumes"] for job in hub.jobs.values())
+    assert first == second and len(hub.commits("loopback/trazo-code", "dataset")) == 2  # the code did not change
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "a/b", "--yes"], "give --minutes"),
+        (["--dataset", str(ROOT / "training" / "sample"), "--minutes", "9", "--yes"], "a rented one cannot see it"),
+        (["--dataset", "a/b", "--minutes", "9", "--start-from", str(ROOT / "model/pretrained")], "cannot see it"),
+        (["--dataset", "a/b", "--minutes", "9"], "add --yes"),
+        (["--dataset", "a/b", "--minutes", "9", "--yes", "--on", "h200x99"], "t4-small (0.00667 USD a minute)"),
+    ],
+)
+def test_run_on_a_rented_machine_refuses_before_anything_is_rented(hub, rent, arguments, message):
+    status, _, error = rent(*arguments)
+    assert status == 2 and message in error and error.count("\n") == 1
+    assert not hub.jobs and ("dataset", "loopback/trazo-code") not in hub.repos
+
+
+def test_public_bucket_is_refused(hub, rent):
+    hub.buckets["loopback/trazo-runs"] = False
+    status, _, error = rent()
+    assert status == 2 and "is public" in error and not hub.jobs
+
+
+def test_gpu_gets_cuda_and_every_machine_a_label_of_the_run(hub, rent, tmp_path):
+    assert rent(*ARGUMENTS, "--yes", "--on", "t4-small")[0] == 0
+    (job,) = hub.jobs.values()
+    assert "'tensorflow[and-cuda]'" in job.spec["command"][2] and job.spec["labels"]["trazo-run"] == "letters"
+    assert "tensorflow[and-cuda]" not in launch.SCRIPT and job.spec["flavor"] == HARDWARE[1]["name"]
+    assert name_of(tmp_path / "my run.2") == "my-run-2"
+    assert job.spec["dockerImage"] == f"python:{sys.version_info.major}.{sys.version_info.minor}"

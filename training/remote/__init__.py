@@ -1,0 +1,1 @@
+"""Run on a rented machine of Hugging Face Jobs: `run --on HARDWARE`."""

@@ -1,0 +1,182 @@
+"""Rent a machine for a run, follow its log, and find both again when the command is repeated."""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi, JobHardwareInfo, JobInfo, Volume, constants, get_token
+
+from model.console import one_line
+from model.errors import TrazoError
+from model.io.hub_errors import translate_hub_errors
+from model.logs import show
+from training.config import DataConfig, RemoteConfig, TransferConfig, TuneConfig
+from training.remote.code import upload_code
+from training.remote.hardware import choose_hardware, describe, estimate
+
+CODE_PATH, RUN_PATH = "/trazo/code", "/trazo/runs"  # where the code and the whole bucket are mounted
+CODE_REPO, BUCKET = "trazo-code", "trazo-runs"  # of the user
+LABEL = "trazo-run"  # of a job; its value is the name of the run
+ACTIVE = ("SCHEDULING", "RUNNING")
+SCRIPT = """\
+set -e
+pip install --quiet --disable-pip-version-check {packages}
+cd {code}
+exec python -m training.remote.job "$@"
+"""
+HOSTED = "https://huggingface.co"  # the endpoint that a rented machine uses without being told
+
+logger = logging.getLogger("trazo")
+
+
+@dataclass(frozen=True)
+class RemoteRun:
+    """A run on a rented machine.
+
+    Attributes:
+        name: of the run; the same name continues it.
+        words: the arguments of `run` on the machine, without `--output`.
+        minutes: of search and training.
+        track: trackers that it reports to.
+        config: which machine, and what it publishes to.
+    """
+
+    name: str
+    words: Sequence[str]
+    minutes: float
+    track: Sequence[str]
+    config: RemoteConfig
+
+
+def name_of(folder: Path) -> str:
+    """Return the name of a run from that of its folder, in letters, digits, `-` and `_`, as labels take them."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", folder.resolve().name) or "run"
+
+
+def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig) -> None:
+    """Refuse what a rented machine cannot see, and a run of unknown length.
+
+    Raises:
+        TrazoError: with what to do.
+    """
+    if search.minutes is None:
+        raise TrazoError("a rented machine is paid by the minute: give --minutes, in which it searches and trains")
+    if search.warm_start:
+        raise TrazoError(
+            f"--warm-start {search.warm_start} is a folder, which a rented machine cannot see: leave it out"
+        )
+    named = [data.dataset, *data.extra_datasets, *data.sketches, transfer.backbone, transfer.start_from]
+    for name in filter(None, named):
+        if Path(name).exists():
+            raise TrazoError(
+                f"{name} is on this machine, where a rented one cannot see it: upload it, with `hf upload` or "
+                "`publish`, and give its owner/name"
+            )
+
+
+def launch(run: RemoteRun) -> None:
+    """Rent a machine unless one runs already, follow its log, and report where the model was published.
+
+    Raises:
+        TrazoError: if there is no token, the user does not agree, or the run fails.
+    """
+    token = get_token()
+    if not token:
+        raise TrazoError("a rented machine needs your token of the Hub: set HF_TOKEN or run `hf auth login`")
+    api = HfApi(token=token)
+    with translate_hub_errors("jobs"):
+        owner = api.whoami()["name"]
+        job = next(iter(api.list_jobs(status=list(ACTIVE), labels={LABEL: run.name}, namespace=owner)), None)
+    if job:
+        logger.info("the run %s is on a machine already: %s", run.name, job.url)
+    else:
+        job = _rent(run, owner, token, api)
+    _follow(run, owner, job, api)
+
+
+def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
+    assert run.config.on is not None
+    hardware = choose_hardware(run.config.on, api)
+    logger.info(describe(hardware, run.minutes))
+    _ask(run.config)
+    code, bucket = f"{owner}/{CODE_REPO}", f"{owner}/{BUCKET}"
+    with translate_hub_errors(code, repo_type="dataset"):
+        commit = upload_code(api, code)
+    with translate_hub_errors(bucket):
+        api.create_bucket(bucket, private=True, exist_ok=True)
+        if not api.bucket_info(bucket).private:
+            raise TrazoError(f"the bucket {bucket} is public, and would hold your run: make it private, or rename it")
+        job = api.run_job(
+            image=f"python:{sys.version_info.major}.{sys.version_info.minor}",
+            command=make_command(run, hardware),
+            env={"PYTHONUNBUFFERED": "1"}
+            | ({"HF_ENDPOINT": constants.ENDPOINT} if constants.ENDPOINT != HOSTED else {}),
+            secrets={"HF_TOKEN": token} | _tracker_settings(run.track),
+            flavor=hardware.name,
+            timeout=60 * estimate(hardware, run.minutes).limit_minutes,
+            name=f"trazo-{run.name}",
+            labels={LABEL: run.name},
+            volumes=[
+                Volume(type="dataset", source=code, mount_path=CODE_PATH, revision=commit, read_only=True),
+                Volume(type="bucket", source=bucket, mount_path=RUN_PATH, read_only=False),
+            ],
+            namespace=owner,
+        )
+    logger.info("rented: %s", job.url)
+    return job
+
+
+def make_command(run: RemoteRun, hardware: JobHardwareInfo) -> list[str]:
+    """Return what the machine executes: install the packages, then `training.remote.job`. It holds no secret."""
+    lists = [f"-r {CODE_PATH}/{part}/requirements.txt" for part in ("ui", "training")]
+    cuda = ["'tensorflow[and-cuda]'"] if hardware.accelerator else []
+    trackers = [name for name in run.track if name != "tensorboard"]
+    script = SCRIPT.format(packages=" ".join([*lists, *cuda, *trackers]), code=CODE_PATH)
+    publish = ["--private"] if run.config.private else []
+    publish += ["--license", run.config.license] if run.config.license else []
+    options = ["--name", run.name, "--store", f"{RUN_PATH}/{run.name}", "--push-to", str(run.config.push_to)]
+    options += [f"--publish={word}" for word in publish]
+    return ["bash", "-c", script, "job", *options, "--", *run.words]
+
+
+def _tracker_settings(track: Sequence[str]) -> dict[str, str]:
+    """Return the environment's variables of the trackers; they may hold passwords, and become secrets of the job."""
+    prefixes = tuple(f"{name.upper()}_" for name in track)
+    return {name: value for name, value in os.environ.items() if prefixes and name.startswith(prefixes)}
+
+
+def _ask(config: RemoteConfig) -> None:
+    """Ask whether to rent it, unless the user has agreed already."""
+    if config.yes:
+        return
+    if not sys.stdin.isatty():
+        raise TrazoError("to rent it, add --yes")
+    if input("Rent it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise TrazoError("nothing was rented")
+
+
+def _follow(run: RemoteRun, owner: str, job: JobInfo, api: HfApi) -> None:
+    """Show the log until the machine has ended."""
+    try:
+        with translate_hub_errors("jobs"):
+            for line in api.fetch_job_logs(job_id=job.id, namespace=owner, follow=True):
+                show(one_line(line))
+            ended = api.wait_for_job(job.id, namespace=owner)
+    except KeyboardInterrupt:
+        logger.info(
+            "the machine continues, and is paid: the same command follows it again, `hf jobs cancel %s` ends it", job.id
+        )
+        raise
+    except TrazoError as error:
+        raise TrazoError(f"{error}; the machine continues: the same command follows it again") from None
+    if ended.status.stage != "COMPLETED":
+        why = f" ({one_line(ended.status.message)})" if ended.status.message else ""
+        raise TrazoError(
+            f"the machine ended before the run did: {ended.status.stage}{why}, see the log above; "
+            "run the same command again to continue on another one"
+        )
+    logger.info("published: %s/%s", constants.ENDPOINT, run.config.push_to)
