@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from model.io.reports.trials import TrialsReport
 
 WATTS_PER_CORE = 12.0  # of an unknown processor at full load: the default of Green Algorithms
+J_PER_KWH = 3.6e6
 METHOD = "[Lannelongue, Grealey and Inouye 2021](https://doi.org/10.1002/advs.202100707)"
 
 
@@ -27,23 +28,48 @@ class Electricity:
     place: str | None = None
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What is known of the power of the machine that a training ran on.
+
+    Attributes:
+        cores: that the system reports.
+        gpus: their names; empty without any.
+        gpu_w: their power limits together, W.
+    """
+
+    cores: int
+    gpus: str
+    gpu_w: float
+
+    @property
+    def power_w(self) -> float:
+        """The power in W of its cores at full load, and of its GPUs at their limit."""
+        return WATTS_PER_CORE * self.cores + self.gpu_w
+
+    def describe(self) -> str:
+        """Return its cores and GPUs."""
+        return ", ".join(filter(None, (counted(self.cores, "core"), self.gpus)))
+
+
+def find_machine(training: "TrainingReport") -> Machine | None:
+    """Return the machine of a training; None if its cores, or the power of its GPUs, are not known."""
+    about = training.environment
+    cores, gpus, gpu_w = _positive(about.get("cores")), str(about.get("gpus") or ""), _positive(about.get("gpu_watts"))
+    if cores is None or (gpus and gpu_w is None):
+        return None
+    return Machine(int(cores), gpus, gpu_w if gpus and gpu_w else 0.0)
+
+
 def spent_s(training: "TrainingReport", trials: "TrialsReport | None") -> float:
     """Return the seconds of the training and of all trials together; trials at the same time count one by one."""
     return training.seconds + sum(trial.seconds or 0 for trial in trials.trials) if trials else training.seconds
 
 
-def power_w(training: "TrainingReport") -> float | None:
-    """Return the power in W of the machine's cores, and of its GPUs at their limit; None if it is not known."""
-    cores, gpus, gpu_w = (training.environment.get(name) for name in ("cores", "gpus", "gpu_watts"))
-    if not _is_positive(cores) or (gpus and not _is_positive(gpu_w)):
-        return None
-    return WATTS_PER_CORE * cores + (gpu_w if gpus else 0)
-
-
 def energy_kwh(training: "TrainingReport", trials: "TrialsReport | None") -> float | None:
     """Return the estimated energy in kWh; None if the machine is not known."""
-    watts = power_w(training)
-    return None if watts is None else watts * spent_s(training, trials) / 3.6e6
+    machine = find_machine(training)
+    return machine and machine.power_w * spent_s(training, trials) / J_PER_KWH
 
 
 def energy_sentence(training: "TrainingReport", trials: "TrialsReport | None", electricity: Electricity | None) -> str:
@@ -51,14 +77,13 @@ def energy_sentence(training: "TrainingReport", trials: "TrialsReport | None", e
     took = f"Training took {_duration(training.seconds)}"
     if trials and (of_trials := spent_s(training, trials) - training.seconds):
         took += f", the search's {counted(len(trials.trials), 'trial')} {_duration(of_trials)}"
-    energy = energy_kwh(training, trials)
-    if energy is None:
+    machine, energy = find_machine(training), energy_kwh(training, trials)
+    if machine is None or energy is None:
         return f"{took}. The power of the machine is not known, so its energy is not estimated."
-    gpus = training.environment.get("gpus")
-    of_gpus = f", and {training.environment['gpu_watts']:g} W, the limit of its GPUs" if gpus else ""
-    cores = counted(int(training.environment["cores"]), "core")
+    power = f"{WATTS_PER_CORE:g} W for each of {counted(machine.cores, 'core')}"
+    power += f", and {machine.gpu_w:g} W, the limit of its GPUs" if machine.gpus else ""
     text = (
-        f"{took}. Estimated energy: {energy:.2g} kWh, at {WATTS_PER_CORE:g} W for each of {cores}{of_gpus},\n"
+        f"{took}. Estimated energy: {energy:.2g} kWh, at {power},\n"
         f"all of the time: the full load of an unknown processor in {METHOD}.\n"
         "Memory, cooling and the rest of the machine are not counted; nothing was measured."
     )
@@ -75,22 +100,21 @@ def emissions(
     training: "TrainingReport", trials: "TrialsReport | None", electricity: Electricity | None
 ) -> dict[str, Any] | None:
     """Return `co2_eq_emissions` of a card's metadata; None unless the energy and its electricity are known."""
-    energy = energy_kwh(training, trials)
-    if energy is None or electricity is None:
+    machine, energy = find_machine(training), energy_kwh(training, trials)
+    if machine is None or energy is None or electricity is None:
         return None
-    about = training.environment
-    hardware = [counted(int(about["cores"]), "core"), *([str(about["gpus"])] if about.get("gpus") else [])]
     fields = {
         "emissions": float(f"{energy * electricity.grams_per_kwh:.3g}"),  # g
         "source": "estimated from time and power (doi:10.1002/advs.202100707); g per kWh given by the publisher",
         "training_type": "fine-tuning" if training.starting_point else "pre-training",
-        "hardware_used": ", ".join(hardware),
+        "hardware_used": machine.describe(),
     }
     return fields | ({"geographical_location": electricity.place} if electricity.place else {})
 
 
-def _is_positive(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+def _positive(value: object) -> float | None:
+    """Return a number above 0 as it is, None for anything else."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None
 
 
 def _duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ def find_space(repo_id: str, token: str | None = None) -> str | None:
 
 
 def link_space(repo_id: str, space: str, token: str | None = None) -> None:
-    """Add the address of a Space to a model's card, in a commit of its own; if that may not be written, say it.
+    """Add the address of a Space to a model's card, in a separate commit; if that may not be written, say it.
 
     Args:
         repo_id: `owner/name` of the model.

@@ -61,7 +61,7 @@ def _call(words: list[str]) -> int:
 
 @contextlib.contextmanager
 def _saved(snapshots: Snapshots) -> Iterator[None]:
-    """Save a run regularly, and at the end, also when the machine is told to stop."""
+    """Save a run regularly, and at the end, also when the machine is to stop."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     ended = threading.Event()
 

@@ -28,7 +28,7 @@ pip install --quiet --disable-pip-version-check {packages}
 cd {code}
 exec python -m training.remote.job "$@"
 """
-HOSTED = "https://huggingface.co"  # the endpoint that a rented machine uses without being told
+HOSTED = "https://huggingface.co"  # the endpoint that a rented machine uses by itself
 
 logger = logging.getLogger("trazo")
 
@@ -82,7 +82,7 @@ def launch(run: RemoteRun) -> None:
     """Rent a machine unless one runs already, follow its log, and report where the model was published.
 
     Raises:
-        TrazoError: if there is no token, the user does not agree, or the run fails.
+        TrazoError: if the token is missing, the user does not agree, or the run fails.
     """
     token = get_token()
     if not token:

@@ -1,4 +1,4 @@
-"""What runs on a rented machine, with a program in place of Trazo's that counts how often it was started."""
+"""What runs on a rented machine, with a program instead of Trazo's that counts how often it was started."""
 
 import os
 import signal
