@@ -69,7 +69,7 @@ def spent_s(training: "TrainingReport", trials: "TrialsReport | None") -> float:
 def energy_kwh(training: "TrainingReport", trials: "TrialsReport | None") -> float | None:
     """Return the estimated energy in kWh; None if the machine is not known."""
     machine = find_machine(training)
-    return machine and machine.power_w * spent_s(training, trials) / J_PER_KWH
+    return None if machine is None else machine.power_w * spent_s(training, trials) / J_PER_KWH
 
 
 def energy_sentence(training: "TrainingReport", trials: "TrialsReport | None", electricity: Electricity | None) -> str:

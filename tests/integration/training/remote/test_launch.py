@@ -1,12 +1,13 @@
 """`run --on` against the Jobs of the loopback Hub: what is rented, its log, a second call, and what is refused."""
 
 import json
+import signal
 import stat
 import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, RUN_OPTIONS
 from tests.support.fake_hub import TOKEN, LoopbackHub
 from tests.support.fake_hub.jobs import HARDWARE
 from training.cli import main
@@ -110,6 +111,34 @@ def test_machine_that_ends_early_is_an_error_and_the_next_one_gets_the_same_buck
     assert rent()[0] == 0
     first, second = (job.spec["volumes"] for job in hub.jobs.values())
     assert first == second and len(hub.commits("loopback/trazo-code", "dataset")) == 2  # the code did not change
+
+
+@pytest.mark.slow
+def test_machine_that_is_taken_away_continues_on_the_next_one_and_publishes(hub, rent, tmp_path, monkeypatch):
+    """A real search and training by the code that was sent, in a process that is terminated within the training."""
+    hub.add_repo("someone/sample", folder=ROOT / "training" / "sample")
+    add_program(hub, "python", f'exec "{sys.executable}" "$@"')
+    environment = {"HF_HUB_DISABLE_XET": "1", "HF_UPDATE_DOWNLOAD_COUNTS": "0", "NO_PROXY": "127.0.0.1"}
+    show, terminations = launch.show, iter([signal.SIGTERM])
+
+    def terminate_once(text: str) -> None:
+        show(text)
+        if text.startswith("epoch 1/") and (signal_number := next(terminations, None)):
+            [*hub.jobs.values()][-1].process.send_signal(signal_number)
+
+    monkeypatch.setattr(launch, "show", terminate_once)
+    arguments = ["--dataset", "someone/sample", *RUN_OPTIONS, "--minutes", "9", "--yes"]
+    outputs = []
+    for machine in ("first", "second"):
+        (tmp_path / machine).mkdir()
+        hub.job_environment = environment | dict.fromkeys(("TMPDIR", "HF_HOME", "TRAZO_CACHE"), str(tmp_path / machine))
+        outputs.append(rent(*arguments))
+    assert [status for status, _, _ in outputs] == [2, 0], outputs
+    assert "a new run\n" in outputs[0][1] and "continuing from the last copy of the run\n" in outputs[1][1]
+    assert "the training has already started: no further trials" in outputs[1][1]
+    files = hub.files("me/letters", "model")
+    assert {"model.safetensors", "evaluation.json", "trials.json", "notebook.ipynb"} <= files.keys()
+    assert [row["epoch"] for row in json.loads(files["training.json"])["history"]] == [1, 2]
 
 
 @pytest.mark.parametrize(
