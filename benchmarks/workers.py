@@ -16,9 +16,10 @@ it is given. The rest is arithmetic, for N workers, B rows in a global batch and
 A ring all-reduce of one tensor has 2 (N − 1) steps, in each of which a worker sends 1/N of it: Patarasu and Yuan,
 "Bandwidth optimal all-reduce algorithms for clusters of workstations" (2009), who also show that no algorithm sends
 less; the latency of each step as in Thakur, Rabenseifner and Gropp, "Optimization of collective communication
-operations in MPICH" (2005). Of the k tensors in a step one holds the gradients; each layer of batch normalization adds
-two, with the sums of a batch, and of their gradients. They are summed one after another, and not while others are
-computed. Real networks reach less than their bandwidth, so these are upper bounds of the speed.
+operations in MPICH" (2005). Of the k tensors in a step one holds the gradients, and one says which rows can be used;
+each layer of batch normalization adds two, with the sums of a batch, and of their gradients; a preset that mixes images
+adds two with all images and labels. They are summed one after another, and not while others are computed. Real networks
+reach less than their bandwidth, so these are upper bounds of the speed.
 """
 
 import argparse
@@ -52,7 +53,7 @@ class Cost:
     """What a training costs on one worker, in seconds and bytes.
 
     Attributes:
-        step_s: of a step, whatever its rows.
+        step_s: of a step, without its rows.
         row_s: of a row more in it.
         decode_s: of a row, with all decoders of a worker.
         summed_bytes: summed over all workers in a step.
@@ -132,7 +133,7 @@ def make_table(rows: int, row_bytes: int, rows_per_group: int, file_bytes: int =
     return RowGroups(groups // per_file, groups % per_file, sizes, sizes * row_bytes)
 
 
-def measure_network(preset: str, data: str | None) -> tuple[float, float, int, int]:
+def measure_network(preset: str, data: str | None, batch_size: int) -> tuple[float, float, int, int]:
     """Train some steps on random images; return step_s, row_s, summed bytes and number of sums of a step."""
     from model.quiet import quiet
 
@@ -173,11 +174,12 @@ def measure_network(preset: str, data: str | None) -> tuple[float, float, int, i
     normalizations = [one for one in state.network.layers if isinstance(one, keras.layers.BatchNormalization)]
     statistics = [2 * int(one.moving_mean.shape[0]) + 1 for one in normalizations]
     weights = sum(int(np.prod(one.shape)) for one in state.network.trainable_variables)
+    mixed = int(np.prod(shape)) + 1 if settings.mixes_images else 0  # values of a row that every worker gets
     return (
         max(0.0, seconds[0] - row_s * MEASURED_ROWS[0]),
         row_s,
-        FLOAT_BYTES * (weights + 1 + 2 * sum(statistics)),
-        1 + 2 * len(statistics),
+        FLOAT_BYTES * (weights + 2 * sum(statistics) + batch_size * (1 + mixed)),
+        2 + 2 * len(statistics) + 2 * bool(mixed),
     )
 
 
@@ -248,7 +250,7 @@ def parse_options() -> argparse.Namespace:
     given.add_argument("--batch-size", type=int, default=128, help="rows of a global batch")
     given.add_argument("--parameters", type=float, metavar="MILLIONS", help="of another network, not measured")
     given.add_argument("--normalizations", type=int, default=0, help="its layers of batch normalization")
-    given.add_argument("--step-ms", type=float, help="of a step, whatever its rows; default: measured")
+    given.add_argument("--step-ms", type=float, help="of a step, without its rows; default: measured")
     given.add_argument("--row-ms", type=float, help="of a row more in it; default: measured")
     given.add_argument("--decode-ms", type=float, help="of a row; default: measured with --data, else 0")
     link.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64])
@@ -268,10 +270,10 @@ def find_cost(options: argparse.Namespace) -> Cost:
     if options.parameters:
         step_s = row_s = 0.0
         # 2 × 256 channels and a count, forward and backward: far less than the weights of such networks.
-        statistics = options.normalizations * 2 * 513
-        summed, sums = FLOAT_BYTES * (int(options.parameters * 1e6) + statistics), 1 + 2 * options.normalizations
+        values = int(options.parameters * 1e6) + options.normalizations * 2 * 513 + options.batch_size
+        summed, sums = FLOAT_BYTES * values, 2 + 2 * options.normalizations
     else:
-        step_s, row_s, summed, sums = measure_network(options.preset, options.data)
+        step_s, row_s, summed, sums = measure_network(options.preset, options.data, options.batch_size)
     decode_s = measure_decoding(options.data) if options.data and options.decode_ms is None else 0.0
 
     def chosen(given_ms: float | None, measured_s: float) -> float:

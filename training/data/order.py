@@ -4,7 +4,7 @@ Shuffling single rows would need one request per row. Instead an epoch is cut in
 window is filled from several *runs* (neighboring row groups, read in one request) that lie far apart in the dataset, so
 that even a dataset sorted by label mixes; then the rows inside the window are permuted. Nothing in this module reads
 data: the whole order is known before the first byte is requested, which makes a resume a seek. `batch_order` cuts this
-order into batches and workers.
+order into batches, and `worker_rows` shares these among workers.
 """
 
 import hashlib

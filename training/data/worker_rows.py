@@ -105,7 +105,7 @@ class Worker:
         # one place are not left to one worker.
         turns = np.searchsorted(first_ids, ids, side="right") % self.world_size
         by_storage = np.lexsort((ids, turns, batches))
-        starts = np.flatnonzero(np.diff(batches, prepend=-1))  # the first batch may have begun in the window before
+        starts = np.flatnonzero(np.diff(batches, prepend=-1))  # the first batch may have started in the window before
         ends = np.append(starts[1:], len(ids))[: len(starts)]
         sizes = self._slice_sizes(rows_before[ends - 1] + 1) - self._slice_sizes(rows_before[starts])
         stops = starts + sizes[:, : self.rank + 1].sum(1)
