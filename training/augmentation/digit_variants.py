@@ -10,6 +10,7 @@ from model.backend import keras, tf
 
 from model.config import DIGITS
 from model.errors import TrazoError
+from training.augmentation.batch_rows import BatchRows
 
 # The angles of a 1's upstroke from the stem and from straight down. A flatter one makes a 7: a network that learned
 # from MNIST alone reads 7 % of the 1s with these limits as 7s, but 22 % of the 1s with limits of 1.3 and 1.2, and a
@@ -39,7 +40,9 @@ def check_digits(labels: tuple[str, ...], purpose: str = "digit_variants redraws
         raise TrazoError(f"{purpose} the digits 0 to 9; the labels are {', '.join(labels)}")
 
 
-def add_regional_strokes(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:
+def add_regional_strokes(
+    images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, fraction: float, rows: BatchRows | None = None
+) -> tf.Tensor:
     """Add strokes to some of the 1s, 7s and 9s, and center these again as MNIST does.
 
     Args:
@@ -47,12 +50,13 @@ def add_regional_strokes(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, 
         labels: int64 (n,), the digits.
         seed: int32 (2,); equal seeds give equal images.
         fraction: share of the 1s, 7s and 9s that are redrawn, 0 … 1.
+        rows: which rows of the batch the images are; None for all.
 
     Returns:
         float32 (n, h, w, c).
     """
     side = tf.cast(tf.shape(images)[1], tf.float32)
-    r = tf.random.stateless_uniform((10, tf.shape(images)[0]), seed)
+    r = (rows or BatchRows.whole(tf.shape(images)[0])).uniform(seed, before=(10,))
     ink = tf.reduce_max(images, axis=3)
     segments, has_variant = _strokes(ink, labels, r, side)
     chosen = has_variant & (r[0] < fraction)

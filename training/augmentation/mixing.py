@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from model.backend import tf
 
+from training.augmentation.batch_rows import BatchRows
 from training.augmentation.config import AugmentConfig
 from training.augmentation.transforms import in_rectangle, seed_of, stays_clean
 
@@ -40,7 +41,7 @@ def label_parts(labels: tf.Tensor | MixedLabels) -> list[tuple[tf.Tensor, tf.Ten
 
 
 def mix_images(
-    images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, config: AugmentConfig
+    images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, config: AugmentConfig, rows: BatchRows | None = None
 ) -> tuple[tf.Tensor, tf.Tensor | MixedLabels]:
     """Mix some images of a batch with others of it. The other images are those after all other augmentations.
 
@@ -54,25 +55,27 @@ def mix_images(
         labels: int64 (n,); or float32 (n,), the numbers of a regression, which are mixed as the images are.
         seed: int32 (2,); equal seeds give equal images.
         config: its `mixup`, `cutmix` and `clean_fraction`.
+        rows: which rows of the batch the images are; None for all.
 
     Returns:
         (float32 (n, h, w, c), labels). An image that is not mixed has a share of 1.
     """
     count = tf.shape(images)[0]
+    rows = rows or BatchRows.whole(count)
     kept, other = tf.ones((count, 1, 1, 1)), tf.range(count)  # share of each pixel that is kept; the image of the rest
     if config.mixup:
-        r = tf.random.stateless_uniform((3, count), seed_of("mixup", seed))
+        r = rows.uniform(seed_of("mixup", seed), before=(3,))
         chosen = r[0] < config.mixup
         kept = tf.where(chosen[:, None, None, None], r[1][:, None, None, None], kept)
         other = tf.where(chosen, tf.argsort(r[2]), other)
     if config.cutmix:
-        r = tf.random.stateless_uniform((5, count, 1), seed_of("cutmix", seed))
+        r = rows.uniform(seed_of("cutmix", seed), before=(5,), after=(1,))
         chosen = r[0, :, 0] < config.cutmix
         outside = 1 - tf.cast(in_rectangle(images, r[1], tf.ones_like(r[1]), r[2:4]), tf.float32)
         kept = tf.where(chosen[:, None, None, None], outside[..., None], kept)
         other = tf.where(chosen, tf.argsort(r[4, :, 0]), other)
     if config.clean_fraction:
-        kept = tf.where(stays_clean(count, seed, config), 1.0, kept)
+        kept = tf.where(stays_clean(rows, seed, config), 1.0, kept)
     share = tf.reduce_mean(kept, axis=(1, 2, 3))
     mixed, others = kept * images + (1 - kept) * tf.gather(images, other), tf.gather(labels, other)
     if labels.dtype.is_floating:

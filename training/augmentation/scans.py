@@ -6,6 +6,7 @@ no longer narrow. All randomness comes from the seed that is passed in.
 
 from model.backend import keras, tf
 
+from training.augmentation.batch_rows import BatchRows
 from training.augmentation.digit_variants import frame_as_mnist
 
 MIN_SIDE_PX, MAX_SIDE_PX = 9, 20  # of the scan that a digit fills
@@ -16,7 +17,7 @@ BLACK_AND_WHITE_SHARE = 0.5  # of the scans
 MIN_THRESHOLD, MAX_THRESHOLD = 0.25, 0.6  # of a scan in black and white, as a share of the brightest pixel
 
 
-def scan_coarsely(images: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:
+def scan_coarsely(images: tf.Tensor, seed: tf.Tensor, fraction: float, rows: BatchRows | None = None) -> tf.Tensor:
     """Replace some images by coarse scans of them.
 
     Half of the scans keep the digit's aspect ratio, the others stretch it, in part or to a square. All images of a
@@ -26,12 +27,13 @@ def scan_coarsely(images: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Ten
         images: float32 (n, h, w, c), light strokes on black, 0 … 255, framed as in MNIST.
         seed: int32 (2,); equal seeds give equal images.
         fraction: share of the images, 0 … 1.
+        rows: which rows of the batch the images are; None for all.
 
     Returns:
         float32 (n, h, w, c), framed as in MNIST.
     """
     shape = tf.shape(images)
-    r = tf.random.stateless_uniform((4, shape[0]), seed)
+    r = (rows or BatchRows.whole(shape[0])).uniform(seed, before=(4,))
     side = tf.random.stateless_uniform((), seed, MIN_SIDE_PX, MAX_SIDE_PX + 1, tf.int32)
     stretched = _stretch(images, tf.clip_by_value(2 * r[0] - 1, 0, 0.5) * 2)  # half none, a quarter to a square
     pixels_per_px = tf.cast(side, tf.float32) / (BOX_SHARE * tf.cast(shape[1], tf.float32))

@@ -7,6 +7,7 @@ import math
 
 from model.backend import keras, tf
 
+from training.augmentation.batch_rows import BatchRows
 from training.augmentation.config import SEED_OFFSETS, AugmentConfig
 
 # The largest change of each kind at a strength of 1, chosen for handwriting: more would give a 6 the slant of a 9, or
@@ -21,46 +22,47 @@ MAX_COLOR_CHANGE = 0.5  # of brightness, contrast and saturation, as a factor mo
 GRAY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
-def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
+def augment(images: tf.Tensor, seed: tf.Tensor, config: AugmentConfig, rows: BatchRows | None = None) -> tf.Tensor:
     """Change each image a little, at random and in its own way.
 
     Args:
         images: float32 (n, h, w, c).
-        seed: int32 (2,); equal seeds give equal images.
+        seed: int32 (2,), of the batch; equal seeds give equal images.
         config: how much; `digit_variants` and `coarse_scans` are applied before, `mixup` and `cutmix` after.
+        rows: which rows of the batch the images are; None for all.
 
     Returns:
         float32 (n, h, w, c); pixels that enter at a border repeat the border, or what lies next to it.
     """
-    originals = images
+    originals, rows = images, rows or BatchRows.whole(tf.shape(images)[0])
     if config.mirror:
-        images = _mirror(images, seed_of("mirror", seed), config.mirror)
+        images = _mirror(images, rows, seed_of("mirror", seed), config.mirror)
     if config.random_crop:
-        images = _shift(images, seed_of("random_crop", seed), config.random_crop)
+        images = _shift(images, rows, seed_of("random_crop", seed), config.random_crop)
     if config.elastic_transform:
-        images = _distort(images, seed, config.augment, config.elastic_transform)
+        images = _distort(images, rows, seed, config.augment, config.elastic_transform)
     elif config.augment:
-        images = _move(images, seed, config.augment)
+        images = _move(images, rows, seed, config.augment)
     if config.stroke_jitter:
-        images = _jitter_strokes(images, seed_of("stroke_jitter", seed), config.stroke_jitter)
+        images = _jitter_strokes(images, rows, seed_of("stroke_jitter", seed), config.stroke_jitter)
     if config.color_jitter:
-        images = _change_colors(images, seed_of("color_jitter", seed), config.color_jitter)
+        images = _change_colors(images, rows, seed_of("color_jitter", seed), config.color_jitter)
     if config.random_erasing:
-        images = _erase(images, seed_of("random_erasing", seed), config.random_erasing)
+        images = _erase(images, rows, seed_of("random_erasing", seed), config.random_erasing)
     if config.clean_fraction:
-        images = tf.where(stays_clean(tf.shape(images)[0], seed, config), originals, images)
+        images = tf.where(stays_clean(rows, seed, config), originals, images)
     return images
 
 
-def stays_clean(count: tf.Tensor, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
+def stays_clean(rows: BatchRows, seed: tf.Tensor, config: AugmentConfig) -> tf.Tensor:
     """Return which images of a batch stay as they are, bool (n, 1, 1, 1).
 
     Args:
-        count: n.
+        rows: which ones of the batch.
         seed: int32 (2,), that of the batch.
         config: its `clean_fraction`.
     """
-    return tf.random.stateless_uniform((count, 1, 1, 1), seed_of("clean_fraction", seed)) < config.clean_fraction
+    return rows.uniform(seed_of("clean_fraction", seed), after=(1, 1, 1)) < config.clean_fraction
 
 
 def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
@@ -73,17 +75,17 @@ def seed_of(augmentation: str, seed: tf.Tensor) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(seed, SEED_OFFSETS[augmentation])
 
 
-def _mirror(images: tf.Tensor, seed: tf.Tensor, fraction: float) -> tf.Tensor:
-    chance = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed)
+def _mirror(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, fraction: float) -> tf.Tensor:
+    chance = rows.uniform(seed, after=(1, 1, 1))
     return tf.where(chance < fraction, tf.reverse(images, [2]), images)
 
 
-def _shift(images: tf.Tensor, seed: tf.Tensor, max_share: float) -> tf.Tensor:
+def _shift(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, max_share: float) -> tf.Tensor:
     """Shift each image by whole pixels, which does not blur it; a border reflects what lies next to it.
 
     This is the crop out of an enlarged image of Page 2018, "How to Train Your ResNet".
     """
-    r = tf.random.stateless_uniform((2, tf.shape(images)[0], 1), seed)
+    r = rows.uniform(seed, before=(2,), after=(1,))
     for axis in (1, 2):
         side = tf.shape(images)[axis]
         max_px = tf.cast(tf.round(max_share * tf.cast(side, tf.float32)), tf.int32)
@@ -93,16 +95,16 @@ def _shift(images: tf.Tensor, seed: tf.Tensor, max_share: float) -> tf.Tensor:
     return images
 
 
-def _move(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
+def _move(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, strength: float) -> tf.Tensor:
     """Rotate, slant, zoom and shift in one bilinear resampling."""
     shape = tf.shape(images)
-    transforms = _affine(shape[0], tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32), seed, strength)
+    transforms = _affine(rows, tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32), seed, strength)
     return keras.ops.image.affine_transform(images, transforms, "bilinear", "nearest", data_format="channels_last")
 
 
-def _affine(count: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Return `count` random transforms from output to input pixels, float32 (count, 8), in Keras' order."""
-    r = tf.random.stateless_uniform((6, count), seed, -strength, strength)
+def _affine(rows: BatchRows, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
+    """Return a random transform from output to input pixels for each row, float32 (n, 8), in Keras' order."""
+    r = rows.uniform(seed, before=(6,), low=-strength, high=strength)
     angle, shear = r[0] * (MAX_ROTATION_DEG * math.pi / 180), r[1] * MAX_SHEAR
     zoom_x, zoom_y = 1 + r[2] * MAX_ZOOM, 1 + r[3] * MAX_ZOOM
     cos, sin = tf.cos(angle), tf.sin(angle)
@@ -116,7 +118,7 @@ def _affine(count: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tens
     return tf.stack([a, b, move_x, c, d, move_y, zero, zero], axis=1)
 
 
-def _distort(images: tf.Tensor, seed: tf.Tensor, strength: float, amount: float) -> tf.Tensor:
+def _distort(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, strength: float, amount: float) -> tf.Tensor:
     """Displace the pixels by a smooth random field and move them as `_move` does, in one resampling.
 
     Source: Simard, Steinkraus and Platt 2003, "Best Practices for Convolutional Neural Networks".
@@ -124,15 +126,16 @@ def _distort(images: tf.Tensor, seed: tf.Tensor, strength: float, amount: float)
     shape = tf.shape(images)
     size = tf.cast(shape[1:3], tf.float32)
     noise_seed = seed_of("elastic_transform", seed)
-    noise = tf.random.stateless_uniform((shape[0], shape[1], shape[2], 2), noise_seed, -1.0, 1.0)
+    # Of the whole global batch, which one standard deviation scales.
+    noise = tf.random.stateless_uniform((rows.count, shape[1], shape[2], 2), noise_seed, -1.0, 1.0)
     field = _blur(_blur(noise, size[0] * ELASTIC_SIGMA, 1), size[1] * ELASTIC_SIGMA, 2)
-    field *= amount * size / (tf.math.reduce_std(field) + 1e-6)
-    rows, columns = tf.meshgrid(tf.range(size[0]), tf.range(size[1]), indexing="ij")
-    rows, columns = rows + field[..., 0], columns + field[..., 1]
+    field = tf.gather(field * (amount * size / (tf.math.reduce_std(field) + 1e-6)), rows.positions)
+    y, x = tf.meshgrid(tf.range(size[0]), tf.range(size[1]), indexing="ij")
+    y, x = y + field[..., 0], x + field[..., 1]
     a, b, move_x, c, d, move_y, _, _ = (
-        t[:, None, None] for t in tf.unstack(_affine(shape[0], size[0], size[1], seed, strength), axis=1)
+        t[:, None, None] for t in tf.unstack(_affine(rows, size[0], size[1], seed, strength), axis=1)
     )
-    return _sample(images, tf.stack([c * columns + d * rows + move_y, a * columns + b * rows + move_x], axis=-1))
+    return _sample(images, tf.stack([c * x + d * y + move_y, a * x + b * y + move_x], axis=-1))
 
 
 def _blur(field: tf.Tensor, sigma: tf.Tensor, axis: int) -> tf.Tensor:
@@ -165,26 +168,26 @@ def _sample(images: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     return (1 - down) * ((1 - right) * top[0] + right * top[1]) + down * ((1 - right) * bottom[0] + right * bottom[1])
 
 
-def _jitter_strokes(images: tf.Tensor, seed: tf.Tensor, max_px: float) -> tf.Tensor:
+def _jitter_strokes(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, max_px: float) -> tf.Tensor:
     """Blend each image with its dilation or its erosion by one pixel: bright strokes grow or shrink.
 
     The amount changes from one side of the image to the other, as the pressure of a pen does.
     """
     shape = tf.shape(images)
-    r = tf.random.stateless_uniform((3, shape[0], 1, 1, 1), seed, -1.0, 1.0)  # in one call: each has the same seed
+    r = rows.uniform(seed, before=(3,), after=(1, 1, 1), low=-1.0)  # in one call: each has the same seed
     at_ends, turn = max_px * r[:2], math.pi * r[2]
-    rows, columns = tf.linspace(-0.5, 0.5, shape[1])[:, None, None], tf.linspace(-0.5, 0.5, shape[2])[:, None]
-    way = tf.clip_by_value(0.5 + tf.sin(turn) * rows + tf.cos(turn) * columns, 0.0, 1.0)
+    y, x = tf.linspace(-0.5, 0.5, shape[1])[:, None, None], tf.linspace(-0.5, 0.5, shape[2])[:, None]
+    way = tf.clip_by_value(0.5 + tf.sin(turn) * y + tf.cos(turn) * x, 0.0, 1.0)
     share = at_ends[0] + way * (at_ends[1] - at_ends[0])
     thicker = tf.nn.max_pool2d(images, 3, 1, "SAME")
     thinner = -tf.nn.max_pool2d(-images, 3, 1, "SAME")
     return images + tf.abs(share) * (tf.where(share > 0, thicker, thinner) - images)
 
 
-def _change_colors(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
+def _change_colors(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, strength: float) -> tf.Tensor:
     """Change brightness, contrast and, of images in color, saturation, each by another factor for each image."""
     change = MAX_COLOR_CHANGE * strength
-    factors = tf.random.stateless_uniform((3, tf.shape(images)[0], 1, 1, 1), seed, 1 - change, 1 + change)
+    factors = rows.uniform(seed, before=(3,), after=(1, 1, 1), low=1 - change, high=1 + change)
     images = images * factors[0]
     mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
     images = mean + (images - mean) * factors[1]
@@ -194,12 +197,12 @@ def _change_colors(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Te
     return tf.clip_by_value(images, 0.0, 255.0)
 
 
-def _erase(images: tf.Tensor, seed: tf.Tensor, max_area: float) -> tf.Tensor:
+def _erase(images: tf.Tensor, rows: BatchRows, seed: tf.Tensor, max_area: float) -> tf.Tensor:
     """Cover a rectangle of every second image, on average, with the image's mean.
 
     Source: Zhong, Zheng, Kang, Li and Yang 2020, "Random Erasing Data Augmentation".
     """
-    r = tf.random.stateless_uniform((5, tf.shape(images)[0], 1), seed)
+    r = rows.uniform(seed, before=(5,), after=(1,))
     aspect = tf.exp((2 * r[1] - 1) * math.log(MAX_ERASE_ASPECT))
     erased = in_rectangle(images, r[0] * max_area, aspect, r[2:4]) & (r[4][:, :, None] < 0.5)
     return tf.where(erased[..., None], tf.reduce_mean(images, axis=(1, 2), keepdims=True), images)
