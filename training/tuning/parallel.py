@@ -6,13 +6,9 @@ worker ends when the pipe to it does, however this process ends, and its trainin
 
 import logging
 import os
-import pickle
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,12 +16,11 @@ from model.backend import tf
 
 from model.child_process import describe_exit
 from model.errors import StreamError, TrazoError
+from training.processes import end_process, free_addresses, share_cores, start_process
 from training.tuning.distributed import ORACLE_IP, ORACLE_PORT, TUNER_ID, detect_role
 from training.tuning.search_job import SearchJob
 from training.tuning.tuner import SearchOutcome, run_search
 
-WORKER_CODE = "import sys; sys.path[:0] = sys.argv[1:]; from training.tuning.worker import serve; serve()"
-LOOPBACK = "127.0.0.1"
 MAX_STARTS = 3  # of a worker
 EXIT_TIMEOUT_S = 10.0  # for a worker that has no further trial; then it is killed
 GPUS = "CUDA_VISIBLE_DEVICES"
@@ -55,9 +50,8 @@ def run_parallel(job: SearchJob, workers: int) -> SearchOutcome:
 @contextmanager
 def _chief_environment() -> Iterator[dict[str, str]]:
     """Make this process a chief on a free port; gives the environment of its workers, without their names."""
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        address = {ORACLE_IP: LOOPBACK, ORACLE_PORT: str(free.getsockname()[1])}
+    host, _, port = free_addresses(1)[0].partition(":")
+    address = {ORACLE_IP: host, ORACLE_PORT: port}
     os.environ.update(address | {TUNER_ID: "chief"})
     try:
         yield {**os.environ, **address}
@@ -107,21 +101,7 @@ class Workers:
         self._starts[number] += 1
         cores, gpu = self._shares[number]
         environment = self._environment | {TUNER_ID: f"worker-{number + 1}"} | ({GPUS: gpu} if gpu is not None else {})
-        if not hasattr(os, "sched_setaffinity"):
-            threads = str(len(cores))
-            environment |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORKER_CODE, str(Path(__file__).parents[2]), *filter(None, sys.path)],
-            stdin=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches only the chief, which ends its workers
-        )
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended; `watch` sees it
-            pickle.dump(cores, process.stdin)
-            pickle.dump(self._job, process.stdin)
-            process.stdin.flush()
-        return process
+        return start_process("training.tuning.worker:run", self._job, cores, environment)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -131,11 +111,7 @@ class Workers:
             with suppress(subprocess.TimeoutExpired):
                 if kind is None:
                     process.wait(EXIT_TIMEOUT_S)
-            process.kill()
-            process.wait()
-            assert process.stdin is not None
-            with suppress(BrokenPipeError):
-                process.stdin.close()
+            end_process(process)
 
 
 def share_machine(workers: int) -> list[tuple[list[int], str | None]]:
@@ -143,12 +119,8 @@ def share_machine(workers: int) -> list[tuple[list[int], str | None]]:
 
     Cores and GPUs are dealt out in turn; if there are fewer than workers, some share one.
     """
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
     gpus = visible_gpus()
-    return [
-        (cores[number::workers] or [cores[number % len(cores)]], gpus[number % len(gpus)] if gpus else None)
-        for number in range(workers)
-    ]
+    return [(cores, gpus[number % len(gpus)] if gpus else None) for number, cores in enumerate(share_cores(workers))]
 
 
 def visible_gpus() -> list[str]:

@@ -66,7 +66,7 @@ def measure_speed(config: CnnConfig, settings: TrainConfig, train: HubStream, va
             validate(eval_step, validation, config)  # traces
             validation_s = _time(lambda: validate(eval_step, validation, config))
         else:
-            images, labels = next(train_batches(train, Progress(), config, _without_mixing(settings), len(train)))
+            images, labels, *_ = next(train_batches(train, Progress(), config, _without_mixing(settings), len(train)))
             eval_step(images, labels)
             validation_s = _time(lambda: eval_step(images, labels)) * len(validation)
         checkpoint_s = _time(lambda: save_checkpoint(Path(folder) / "checkpoint", state, {}))
