@@ -6,7 +6,13 @@ MAX_MESSAGE_CHARS = 2000  # of a text
 
 
 class TrazoError(Exception):
-    """A request that cannot be met; its text is one line that says what was asked and what is possible."""
+    """A request that cannot be met; its text is one line that says what was asked and what is possible.
+
+    Attributes:
+        exit_code: of a command that ends with it.
+    """
+
+    exit_code = 2
 
     def __init__(self, text: str) -> None:
         """Cut a text to one short line: names and values in it may come from an untrusted file."""

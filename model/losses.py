@@ -61,7 +61,7 @@ def make_metric_function(task: str) -> Callable:
         return lambda y, p: ops.cast(ops.equal(ops.cast(y, "int64"), ops.argmax(p, axis=-1)), "float32")
     if task == "binary":
         return lambda y, p: ops.cast(ops.equal(ops.cast(y, "float32"), ops.cast(p[:, 0] > 0.5, "float32")), "float32")
-    return lambda y, p: ops.abs(ops.cast(y, "float32") - p[:, 0])
+    return lambda y, p: ops.abs(ops.cast(y, p.dtype) - p[:, 0])
 
 
 def make_answer_function(task: str) -> Callable:

@@ -38,6 +38,7 @@ from training.config import (
     TransferConfig,
     TrialsConfig,
     TuneConfig,
+    WorkersConfig,
 )
 from training.options import add_options, collect_given, format_given, get_group_title, list_options
 from training.tracking.tracking import check_trackers
@@ -50,19 +51,20 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: without the program's name; None for those of this process.
 
     Returns:
-        the exit status: 0, 2 for a user error, which is reported in one line, or 130 for Ctrl-C, as in a shell.
+        the exit status: 0, 2 for a user error, which is reported in one line, 75 if another worker of the training
+        was lost, or 130 for Ctrl-C, as in a shell.
     """
     try:
         options = build_parser().parse_args(arguments)
+        options.command_line = sys.argv[1:] if arguments is None else arguments
     except SystemExit as end:  # after --help, --version or a wrong argument
         return int(end.code or 0)
     log_to("stdout")
     try:
-        options.call(options)
-        return 0
+        return options.call(options) or 0
     except TrazoError as error:
         show(f"trazo: {error}", "stderr")
-        return 2
+        return error.exit_code
     except KeyboardInterrupt:
         show("trazo: stopped; run the same command again to resume", "stderr")
         return 130
@@ -190,14 +192,38 @@ def _tune(options: argparse.Namespace) -> None:
     commands.tune(data, overrides, search, output.output, output.track)
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     data, overrides, output = _data(options), _overrides(options), _output(options)
     preset = PresetConfig(**collect_given(PresetConfig, options)).preset
     transfer = TransferConfig(**collect_given(TransferConfig, options))
+    processes = WorkersConfig(**collect_given(WorkersConfig, options))
+    if processes.workers > 1:
+        from training.launch import run_workers
+
+        return run_workers(options.command_line, processes)
     commands = _import_commands()
-    commands.train(data, overrides, output.output, preset, track=output.track, transfer=transfer)
-    folder = output.output
-    show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
+    from training.follow import follow
+    from training.loop.workers import connect, report_lost_workers
+
+    workers = connect()
+    with report_lost_workers(workers):
+        if not workers.is_first:
+            log_to("stdout", logging.WARNING)  # the first one says everything
+            follow(data, workers)
+        else:
+            commands.train(
+                data,
+                overrides,
+                output.output,
+                preset,
+                track=output.track,
+                transfer=transfer,
+                workers=workers,
+            )
+            folder = output.output
+            show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
+        workers.wait()
+    return 0
 
 
 def _study(options: argparse.Namespace) -> None:
@@ -328,7 +354,7 @@ def _cache(options: argparse.Namespace) -> None:
 class Verb:
     """A command: what it calls, what it is for, and the dataclasses that declare its options."""
 
-    call: Callable[[argparse.Namespace], None]
+    call: Callable[[argparse.Namespace], int | None]  # returns the exit status, None for 0
     help: str
     options: tuple[type, ...]
     skip: tuple[str, ...] = ()  # fields of these that are not options of this verb
@@ -362,7 +388,7 @@ VERBS = {
     "train": Verb(
         _train,
         "train with a preset, or with the best hyperparameters of a search",
-        (OutputConfig, PresetConfig, TransferConfig, DataConfig, TrainConfig),
+        (OutputConfig, PresetConfig, TransferConfig, WorkersConfig, DataConfig, TrainConfig),
     ),
     "study": Verb(
         _study,

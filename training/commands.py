@@ -29,8 +29,10 @@ from training.evaluation.calibration import calibrate
 from training.evaluation.learned import find_learned, inherit_options, read_training, report_unlearned_views
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.evaluation.summary import summarize
+from training.follow import announce
 from training.loop.precision import usable_precision
 from training.loop.trainer import fit
+from training.loop.workers import ALONE, Workers
 from training.preparation import (
     check_settings,
     keep_contents,
@@ -266,6 +268,7 @@ def train(
     found: DataReport | None = None,
     clock: RunClock | None = None,
     transfer: TransferConfig = FRESH,
+    workers: Workers = ALONE,
 ) -> None:
     """Train, and write the model (`CnnModel.save_pretrained`), training.json and the card to the folder.
 
@@ -279,6 +282,7 @@ def train(
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, it trains as long as they allow.
         transfer: weights that the training starts from.
+        workers: that train together, of which this is the first; the others call `follow`.
 
     Raises:
         TrazoError: if data and settings do not fit together, or the folder belongs to a run with other settings.
@@ -286,7 +290,7 @@ def train(
     if transfer.backbone and preset:
         raise TrazoError("--preset brings its own network: leave it out, or --backbone")
     if transfer.backbone:
-        return train_on_backbone(data, overrides, folder, transfer, verbose, track, found, clock)
+        return train_on_backbone(data, overrides, folder, transfer, verbose, track, found, clock, workers)
     starting = StartingModel(transfer.start_from) if transfer.start_from else None
     data = starting.with_images(data) if starting else data
     searched = _searched_recipe(folder) if preset is None else None
@@ -323,6 +327,7 @@ def train(
     hyperparameters = hyperparameter_values(settings) | architecture
     hyperparameters |= {"scaling": config.scaling.method, "loss": config.loss}
     hyperparameters |= {PRESET: recipe.start} if recipe.start else {}
+    announce(config, settings, workers)
     with Tracking(track, RunLabel(folder, "training", hyperparameters)) as tracking:
         trained, progress = fit(
             config,
@@ -333,6 +338,7 @@ def train(
             checkpoint=checkpoint,
             on_epoch=lambda progress: tracking.write(progress.history),
             verbose=verbose,
+            workers=workers,
         )
     if progress.epoch < settings.epochs:
         logger.info(

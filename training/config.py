@@ -25,6 +25,7 @@ MAX_TRIALS = 30  # of a search for which no number was given
 SEARCH_PATIENCE = 6  # trials without a gain, after which such a search ends
 MIN_HYPERBAND_EPOCHS = 3  # of a trial
 MAX_PARALLEL = 64  # trials at the same time
+MAX_WORKERS = 64  # of a training, on one machine
 MAX_SEED = 2**32 - 1  # the largest that NumPy, and so Keras, accepts
 # Fields of TrainConfig that a search has under another name.
 TRIAL_OPTIONS = {"epochs": "trial_epochs", "steps_per_epoch": "trial_steps", "patience": "trial_patience"}
@@ -303,6 +304,21 @@ class OutputConfig(Validated):
 
 
 # --- What a single verb has ---
+
+
+@dataclass(frozen=True)
+class WorkersConfig(Validated):
+    """How many processes of this machine train together."""
+
+    workers: int = option(
+        1,
+        low=1,
+        high=MAX_WORKERS,
+        help="processes of this machine that train one network together, one per GPU if there are some",
+    )
+    restarts: int = option(
+        0, low=0, help="how often the workers are started again after one of them was ended from outside"
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ SHARED = {
     "a browser": r"browser/test_(accessibility|edges|lens|network|page|policy)\.py",
     "another browser": r"browser/.*",
     "an app": r"integration/test_(app|api_clients|fuzz)\.py",
-    "a fork server": r"integration/(training/(loop/test_resume|tuning/.*)|ui/inference/test_supervisor)\.py",
+    "a fork server": r"integration/(training/(loop/test_(resume|workers)|tuning/.*)|ui/inference/test_supervisor)\.py",
 }
 
 

@@ -387,6 +387,21 @@ class HubStream:
         order = replace(self._order, batch_size=batch_size, seed=self.seed if seed is None else seed)
         return _DerivedStream(self._dataset, order, self._skip_log)
 
+    def for_worker(self, rank: int, world_size: int) -> "HubStream":
+        """Return this stream with the slices of one worker.
+
+        Args:
+            rank: the worker, from 0.
+            world_size: number of workers.
+
+        Raises:
+            TrazoError: if they do not fit together.
+        """
+        if (rank, world_size) == (self.rank, self.world_size):
+            return self
+        order = replace(self._order, rank=rank, world_size=world_size)
+        return _DerivedStream(self._dataset, order, self._skip_log, BatchCache() if self._cache else None)
+
     @staticmethod
     def concat(streams: Sequence["HubStream"]) -> "HubStream":
         """Return one stream over the rows of several, in an exact order as if their files were one dataset's.

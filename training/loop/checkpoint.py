@@ -15,12 +15,13 @@ import cv2
 import numpy as np
 import PIL
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from model import __version__
 from model.errors import CorruptFileError, TrazoError
 from model.io.atomic import atomic_write, clear_leftovers
 from training.loop.state import Progress, TrainState
+from training.loop.workers import Workers
 
 logger = logging.getLogger("trazo")
 
@@ -75,13 +76,19 @@ class Checkpointer:
 def save_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> None:
     """Write everything that a training needs to continue.
 
-    The variables of the networks include the states of the dropout layers' random generators, those of the optimizer
-    its moments, its step count and with it the position in the schedule.
-
     Args:
         path: the file; replaced in one step.
         state: what is written.
         identity: what the run is about, as JSON.
+    """
+    atomic_write(path, state_to_bytes(state, identity))
+
+
+def state_to_bytes(state: TrainState, identity: dict[str, Any]) -> bytes:
+    """Return the contents of a checkpoint.
+
+    The variables of the networks include the states of the dropout layers' random generators, those of the optimizer
+    its moments, its step count and with it the position in the schedule.
     """
     # By position: the names of the random generators' states contain a count over the whole process.
     tensors = {f"{name}/{i}": v.numpy() for name, net in state.networks.items() for i, v in enumerate(net.variables)}
@@ -92,7 +99,7 @@ def save_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> 
     )
     # safetensors needs contiguous arrays of at least one dimension; variables without dimensions come as NumPy scalars.
     arrays = {name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in tensors.items()}
-    atomic_write(path, save(arrays, {"state": text}))
+    return save(arrays, {"state": text})
 
 
 def load_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> None:
@@ -113,13 +120,44 @@ def load_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> 
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CorruptFileError(f"{path} is not a checkpoint of Trazo ({error}); delete it to start again") from None
-    requested = json.loads(json.dumps(identity))
-    if saved["identity"] != requested:
+    if differences := _differences_from(saved, identity):
         raise TrazoError(
-            f"{path} belongs to a run with other settings ({describe_differences(saved['identity'], requested)}); "
+            f"{path} belongs to a run with other settings ({differences}); "
             "use another --output, or delete it to start again"
         )
     _warn_of_other_versions(path, saved.get("made_with", {}))
+    _assign(state, tensors, saved["progress"])
+
+
+def share_state(state: TrainState, identity: dict[str, Any], workers: Workers) -> None:
+    """Give every worker the state of the first.
+
+    Args:
+        state: of this worker.
+        identity: what this worker's run is about, as JSON.
+        workers: that train together; with one, nothing happens.
+
+    Raises:
+        TrazoError: if this worker has other settings or data than the first.
+    """
+    if workers.size == 1:
+        return
+    data = workers.broadcast(state_to_bytes(state, identity) if workers.is_first else b"")
+    if workers.is_first:
+        return
+    header_end = 8 + int.from_bytes(data[:8], "little")  # of safetensors' format
+    saved = json.loads(json.loads(data[8:header_end])["__metadata__"]["state"])
+    if differences := _differences_from(saved, identity):
+        raise TrazoError(f"worker {workers.rank + 1} has other settings or data than the first one ({differences})")
+    _assign(state, load(data), saved["progress"])
+
+
+def _differences_from(saved: dict[str, Any], identity: dict[str, Any]) -> str | None:
+    requested = json.loads(json.dumps(identity))
+    return None if saved["identity"] == requested else describe_differences(saved["identity"], requested)
+
+
+def _assign(state: TrainState, tensors: dict[str, np.ndarray], progress: dict[str, Any]) -> None:
     for name, network in state.networks.items():
         for index, variable in enumerate(network.variables):
             variable.assign(tensors[f"{name}/{index}"])
@@ -128,7 +166,7 @@ def load_checkpoint(path: Path, state: TrainState, identity: dict[str, Any]) -> 
     state.best_weights = [
         tensors[f"best/{i}"] for i in range(sum(name.startswith("best/") for name in tensors))
     ] or None
-    state.progress = Progress(**saved["progress"])
+    state.progress = Progress(**progress)
 
 
 def _warn_of_other_versions(path: Path, fingerprint: dict[str, str]) -> None:

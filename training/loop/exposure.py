@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from model.backend import tf
 
 from model.config import CnnConfig
+from training.augmentation.batch_rows import BatchRows
 from training.augmentation.digit_variants import check_digits
 from training.config import TrainConfig
 from training.data.stream import HubStream
@@ -32,18 +33,28 @@ class OutlierExposure:
     rows: int
     seed: int
 
-    def sample(self, step: tf.Tensor) -> tf.Tensor:
+    def sample(self, step: tf.Tensor, part: slice = slice(None)) -> tf.Tensor:
         """Return the drawings that join a step's batch, float32 (rows, h, w, c), 0 … 255.
 
         Args:
             step: int64 (), the steps taken so far: a training that is continued sees the same drawings.
+            part: which of them are wanted; see `part_of`.
         """
         chosen = tf.random.stateless_uniform((self.rows,), [self.seed, step], 0, len(self.images), tf.int32)
-        return tf.cast(tf.gather(self.images, chosen), tf.float32)
+        return tf.cast(tf.gather(self.images, chosen[part]), tf.float32)
+
+    def part_of(self, rank: int, size: int) -> slice:
+        """Return which drawings join the slice of one of several workers."""
+        return slice(rank * self.rows // size, (rank + 1) * self.rows // size)
+
+    def join(self, rows: BatchRows, part: slice) -> BatchRows:
+        """Return the rows of a batch with those of a part of its drawings, which come after all other rows."""
+        drawings = rows.count + tf.range(part.start, part.stop)
+        return BatchRows(tf.concat([rows.positions, drawings], 0), rows.count + self.rows)
 
     def loss(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the weighted mean cross-entropy with equal probabilities: float32 (n, classes) -> ()."""
-        return WEIGHT * tf.reduce_mean(tf.reduce_logsumexp(logits, axis=1) - tf.reduce_mean(logits, axis=1))
+        """Return a part of the weighted mean cross-entropy with equal probabilities: float32 (n, classes) -> ()."""
+        return WEIGHT * tf.reduce_sum(tf.reduce_logsumexp(logits, axis=1) - tf.reduce_mean(logits, axis=1)) / self.rows
 
 
 def make_exposure(config: CnnConfig, settings: TrainConfig, train: HubStream) -> OutlierExposure | None:

@@ -54,14 +54,22 @@ def with_fused_normalization(network: keras.Model) -> keras.Model:
     Example:
         >>> with_fused_normalization(build_network(CnnConfig(), "mixed_bfloat16"))
     """
+    return replace_layers(network, {keras.layers.BatchNormalization: FusedBatchNormalization})
+
+
+def replace_layers(network: keras.Model, kinds: dict[type, type]) -> keras.Model:
+    """Return the same network, with the same weights, some of whose layers are of other classes.
+
+    Args:
+        network: from `build_network`; its layers' names and the order of its weights are kept.
+        kinds: class of a layer -> a subclass of it.
+    """
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        kind: Any = type(layer)
+        return kinds.get(kind, kind).from_config(layer.get_config())
+
     with keras_defaults():
-        fused = keras.models.clone_model(network, clone_function=_clone)
-    fused.set_weights(network.get_weights())
-    return fused
-
-
-def _clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-    kind: Any = type(layer)
-    return (FusedBatchNormalization if kind is keras.layers.BatchNormalization else kind).from_config(
-        layer.get_config()
-    )
+        replaced = keras.models.clone_model(network, clone_function=clone)
+    replaced.set_weights(network.get_weights())
+    return replaced

@@ -8,19 +8,27 @@ from model.backend import keras, tf
 from model.config import CnnConfig
 from model.losses import make_answer_function, make_loss, make_metric_function, standardize_targets
 from model.network import standardized_outputs
+from training.augmentation.batch_rows import BatchRows
 from training.augmentation.mixing import MixedLabels, label_parts
 from training.config import TrainConfig
 from training.devices import has_gpu
 from training.loop.exposure import OutlierExposure
+from training.loop.shared_batch import exchange_usable_rows, mix_with_all, rows_of_batch, usable_rows
 from training.loop.state import TrainState
+from training.loop.workers import ALONE, Workers
 
 Labels: TypeAlias = tf.Tensor | MixedLabels  # the latter only in training
-TrainStep = Callable[[tf.Tensor, Labels], tf.Tensor]  # (images, labels) -> sums of loss and metric, number of rows
+# A batch of `make_train_data`, or of `make_worker_data` -> sums of loss and metric, number of rows of the global batch.
+TrainStep = Callable[..., tf.Tensor]
 EvalStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]  # … -> these, and the answers (n,)
 
 
 def compile_steps(
-    state: TrainState, config: CnnConfig, settings: TrainConfig, exposure: OutlierExposure | None = None
+    state: TrainState,
+    config: CnnConfig,
+    settings: TrainConfig,
+    exposure: OutlierExposure | None = None,
+    workers: Workers = ALONE,
 ) -> tuple[TrainStep, EvalStep]:
     """Return (one training step, one validation step), as TensorFlow graphs.
 
@@ -32,74 +40,163 @@ def compile_steps(
     row counts for both of its classes, each by its share; so does the metric of the training.
 
     The drawings of `exposure` join each batch of the training, and count in no sum.
+
+    Several workers take a training step together: each with its slice of the global batch, all with the sum of their
+    gradients. Each validates slices by itself.
     """
-    network, ema_network, optimizer = state.network, state.ema_network, state.optimizer
-    loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
-    metric_of, answer_of = make_metric_function(config.task), make_answer_function(config.task)
-    weights = tf.constant(settings.class_weight_values, tf.float32) if settings.class_weight_values else None
-    inner, ema_inner = standardized_outputs(network, config), standardized_outputs(ema_network, config)
-    if exposure:
-        with_logits = keras.Model(network.input, network.get_layer("head").output)
-    offset, scale = config.target_offset_and_scale
-    images_spec = tf.TensorSpec((None, *config.image_shape), tf.float32)
-    labels_spec = tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64)
-    train_labels_spec: Any = labels_spec
-    if settings.mixes_images and config.task != "regression":
-        train_labels_spec = MixedLabels(labels_spec, labels_spec, tf.TensorSpec((None,), tf.float32))
+    step = _Step(state, config, settings, exposure, workers)
+    compile_train_step = _compile_train_step if workers.size == 1 else _compile_shared_step
+    return compile_train_step(step), _compile_eval_step(step)
 
-    def weighted_loss(labels: Labels, outputs: tf.Tensor) -> tf.Tensor:
-        return tf.add_n(
-            [
-                loss_of(standardize_targets(one, config), outputs, _row_weights(one, share, weights))
-                for one, share in label_parts(labels)
-            ]
-        )
 
-    def in_unit(outputs: tf.Tensor) -> tf.Tensor:
-        return outputs * scale + offset if config.target_scaling else outputs
+class _Step:
+    """What the steps are made of: functions of tensors, in a graph."""
 
-    def batch_sums(labels: Labels, outputs: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
-        rows = tf.cast(tf.shape(outputs)[0], tf.float32)
+    def __init__(
+        self,
+        state: TrainState,
+        config: CnnConfig,
+        settings: TrainConfig,
+        exposure: OutlierExposure | None,
+        workers: Workers,
+    ) -> None:
+        self.state, self.config, self.settings, self.workers = state, config, settings, workers
+        self._outputs_of, self._exposure = standardized_outputs(state.network, config), exposure
+        if exposure:
+            self._logits_of = keras.Model(state.network.input, state.network.get_layer("head").output)
+        self.ema_outputs_of = standardized_outputs(state.ema_network, config)
+        self.answer_of, self._metric_of = make_answer_function(config.task), make_metric_function(config.task)
+        self._loss_of = make_loss(config.task, config.loss, len(config.labels), settings.label_smoothing)
+        self._loss_of.reduction = "sum"  # which is divided by the rows of the global batch
+        class_weights = settings.class_weight_values
+        self._class_weights = tf.constant(class_weights, tf.float32) if class_weights else None
+        self.images_spec = tf.TensorSpec((None, *config.image_shape), tf.float32)
+        self.labels_spec = tf.TensorSpec((None,), tf.float32 if config.task == "regression" else tf.int64)
+
+    def in_unit(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the numbers of a regression in their unit, other outputs as they are."""
+        offset, scale = self.config.target_offset_and_scale
+        return outputs * scale + offset if self.config.target_scaling else outputs
+
+    def loss(self, labels: Labels, outputs: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Return the mean loss over so many rows, of which these are some."""
+        parts = []
+        for one, share in label_parts(labels):
+            weights = _row_weights(one, share, self._class_weights)
+            total = self._loss_of(standardize_targets(one, self.config), outputs, weights)
+            parts.append(tf.math.divide_no_nan(total, rows))
+        return tf.add_n(parts)
+
+    def sums(self, labels: Labels, outputs: tf.Tensor, loss: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Return the sums of loss and metric over these rows, and how many there are."""
         metrics = [
-            tf.reduce_sum(metric_of(one, in_unit(outputs)) * (1.0 if share is None else share))
+            tf.reduce_sum(self._metric_of(one, self.in_unit(outputs)) * (1.0 if share is None else share))
             for one, share in label_parts(labels)
         ]
-        return tf.stack([loss * rows, tf.add_n(metrics), rows])
+        own_rows = tf.cast(tf.shape(outputs)[0], outputs.dtype)
+        return tf.stack([loss * rows, tf.cast(tf.add_n(metrics), outputs.dtype), own_rows])
 
-    def forward(images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _forward(self, images: tf.Tensor, rows: BatchRows) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Return the outputs for a batch, and the losses of what joins it."""
-        if not exposure:
-            return inner(images, training=True), []
-        joined = tf.concat([images, exposure.sample(optimizer.iterations.value)], 0)
-        logits, rows = with_logits(joined, training=True), tf.shape(images)[0]
-        return network.get_layer("output")(logits[:rows]), [exposure.loss(logits[rows:])]
+        if not self._exposure:
+            with rows_of_batch(rows):
+                return self._outputs_of(images, training=True), []
+        part = self._exposure.part_of(self.workers.rank, self.workers.size)
+        drawings = self._exposure.sample(self.state.optimizer.iterations.value, part)
+        with rows_of_batch(self._exposure.join(rows, part)):
+            logits = self._logits_of(tf.concat([images, drawings], 0), training=True)
+        own = tf.shape(images)[0]
+        return self.state.network.get_layer("output")(logits[:own]), [self._exposure.loss(logits[own:])]
 
-    # XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU; on a GPU it is
-    # Keras' default. Nothing below depends on a tensor's value, so that AutoGraph would only slow the tracing down.
-    uses_xla = has_gpu()
+    def sums_and_gradients(self, images: tf.Tensor, labels: Labels, rows: BatchRows) -> list[tf.Tensor]:
+        """Return the sums and, after them, the gradients, over the slices of all workers.
 
-    @tf.function(input_signature=[images_spec, train_labels_spec], jit_compile=uses_xla, autograph=False)
-    def train_step(images: tf.Tensor, labels: Labels) -> tf.Tensor:
+        Args:
+            images: float32 (n, h, w, c).
+            labels: theirs.
+            rows: which ones they are of the rows of the global batch that can be used.
+        """
+        network, size = self.state.network, self.workers.size
         with tf.GradientTape() as tape:
-            outputs, further_losses = forward(images)
-            loss = weighted_loss(labels, outputs)
-            loss_with_penalties = tf.add_n([loss, *further_losses, *network.losses])
+            outputs, further_losses = self._forward(images, rows)
+            count = tf.cast(rows.count, outputs.dtype)
+            loss = self.loss(labels, outputs, count)
+            penalties = network.losses if size == 1 else [one / size for one in network.losses]
+            loss_with_penalties = tf.add_n([loss, *further_losses, *penalties])
         gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
+        return self.workers.sum([self.sums(labels, outputs, loss, count), *gradients])
+
+    def update(self, gradients: list[tf.Tensor]) -> None:
+        """Take a step of the optimizer, and move the averages of the weights."""
+        network, ema_network, optimizer = self.state.network, self.state.ema_network, self.state.optimizer
         optimizer.apply(gradients, network.trainable_variables)
         if ema_network is not network:
             # A smaller momentum in the first steps: otherwise the random first weights would dominate the average.
             step = tf.cast(optimizer.iterations, tf.float32)
-            step_size = 1 - tf.minimum(settings.ema_momentum, (1 + step) / (10 + step))
+            step_size = 1 - tf.minimum(self.settings.ema_momentum, (1 + step) / (10 + step))
             for average, weight in zip(ema_network.weights, network.weights, strict=True):
-                average.assign_add(step_size * (weight.value - average.value))
-        return batch_sums(labels, outputs, loss)
+                average.assign_add(tf.cast(step_size, average.dtype) * (weight.value - average.value))
 
-    @tf.function(input_signature=[images_spec, labels_spec], jit_compile=uses_xla, autograph=False)
+
+# XLA was measured several times slower than TensorFlow's own kernels for small networks on a CPU; on a GPU it is Keras'
+# default. Nothing in a step depends on a tensor's value, so that AutoGraph would only slow the tracing down.
+
+
+def _compile_train_step(step: _Step) -> TrainStep:
+    labels_spec: Any = step.labels_spec
+    if step.settings.mixes_images and step.config.task != "regression":
+        labels_spec = MixedLabels(labels_spec, labels_spec, tf.TensorSpec((None,), tf.float32))
+
+    @tf.function(input_signature=[step.images_spec, labels_spec], jit_compile=has_gpu(), autograph=False)
+    def train_step(images: tf.Tensor, labels: Labels) -> tf.Tensor:
+        sums, *gradients = step.sums_and_gradients(images, labels, BatchRows.whole(tf.shape(images)[0]))
+        step.update(gradients)
+        return sums
+
+    return train_step
+
+
+def _compile_shared_step(step: _Step) -> TrainStep:
+    """Return a step of several workers: first they exchange which rows can be used, then the sums of the gradients."""
+    workers, settings = step.workers, step.settings
+    rows_spec = BatchRows(tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32))
+    batch_spec = [step.images_spec, step.labels_spec, rows_spec, tf.TensorSpec((2,), tf.int32)]
+
+    @tf.function(input_signature=[rows_spec], autograph=False)
+    def find_usable(rows: BatchRows) -> tf.Tensor:
+        return workers.run(lambda one: exchange_usable_rows(one, workers), rows)
+
+    def in_worker(
+        images: tf.Tensor, labels: tf.Tensor, rows: BatchRows, seed: tf.Tensor, usable: tf.Tensor
+    ) -> list[tf.Tensor]:
+        mixed: Labels = labels
+        if settings.mixes_images:
+            images, mixed = mix_with_all(images, labels, rows, seed, settings, usable, workers)
+        return step.sums_and_gradients(images, mixed, usable_rows(rows, usable))
+
+    # Not compiled by XLA, which has no sum over workers.
+    @tf.function(input_signature=[*batch_spec, tf.TensorSpec((None,), tf.int32)], autograph=False)
+    def train_slice(*batch: tf.Tensor | BatchRows) -> tf.Tensor:
+        sums, *gradients = workers.run(in_worker, *batch)
+        step.update(gradients)
+        return sums
+
+    def shared_step(images: tf.Tensor, labels: tf.Tensor, rows: BatchRows, seed: tf.Tensor) -> tf.Tensor:
+        usable = find_usable(rows)
+        return train_slice(images, labels, rows, seed, usable) if usable.numpy().any() else tf.zeros(3)
+
+    return shared_step
+
+
+def _compile_eval_step(step: _Step) -> EvalStep:
+    @tf.function(input_signature=[step.images_spec, step.labels_spec], jit_compile=has_gpu(), autograph=False)
     def eval_step(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        outputs = ema_inner(images, training=False)
-        return batch_sums(labels, outputs, weighted_loss(labels, outputs)), answer_of(in_unit(outputs))
+        outputs = step.ema_outputs_of(images, training=False)
+        rows = tf.cast(tf.shape(outputs)[0], outputs.dtype)
+        sums = step.sums(labels, outputs, step.loss(labels, outputs, rows), rows)
+        return sums, step.answer_of(step.in_unit(outputs))
 
-    return train_step, eval_step
+    return eval_step
 
 
 def _row_weights(labels: tf.Tensor, share: tf.Tensor | None, class_weights: tf.Tensor | None) -> tf.Tensor | None:

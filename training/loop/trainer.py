@@ -4,6 +4,7 @@ A training can be killed at any step. Started again, it continues from its check
 the last bit: all randomness follows from (seed, epoch, batch), and the checkpoint holds everything else that changes.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -23,19 +24,29 @@ from model.words import counted
 from training.augmentation.checks import check_augmentation
 from training.config import TrainConfig
 from training.data.stream import HubStream
-from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer
+from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer, share_state
 from training.loop.exposure import make_exposure
 from training.loop.normalization import with_fused_normalization
 from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
+from training.loop.shared_layers import with_shared_layers
 from training.loop.state import Progress, TrainState
 from training.loop.steps import EvalStep, Labels, TrainStep, compile_steps
-from training.pipeline import SourceError, iterate_with_source_errors, make_eval_data, make_train_data
+from training.loop.workers import ALONE, Workers
+from training.pipeline import (
+    SourceError,
+    WorkerBatch,
+    iterate_with_source_errors,
+    make_eval_data,
+    make_train_data,
+    make_worker_data,
+)
 
 logger = logging.getLogger("trazo")
 
-TensorBatch = tuple[tf.Tensor, Labels]  # images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,)
+# Images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,).
+TensorBatch = tuple[tf.Tensor, Labels] | WorkerBatch
 
 
 @dataclass(frozen=True)
@@ -63,8 +74,12 @@ def fit(
     save_every_s: float = SAVE_INTERVAL_S,
     on_epoch: Callable[[Progress], None] = lambda progress: None,
     verbose: bool = True,
+    workers: Workers = ALONE,
 ) -> tuple[keras.Model, Progress]:
     """Train a network, from its checkpoint if there is one, and return the weights that were best on validation.
+
+    Several workers call this with the same arguments, and train one network together: each takes its slice of every
+    batch, and all decide the same from the same sums. Only the first one reads and writes the checkpoint.
 
     Args:
         config: the network; its scaling is already fitted.
@@ -78,6 +93,7 @@ def fit(
         save_every_s: seconds between two checkpoints within an epoch.
         on_epoch: called after each epoch.
         verbose: show a progress bar, and log each epoch.
+        workers: that train together.
 
     Returns:
         (network, progress).
@@ -97,28 +113,39 @@ def fit(
     settings = replace(settings, precision=usable_precision(settings.precision))
     steps = min(len(train), settings.steps_per_epoch or len(train))
 
-    state = create_train_state(config, settings, steps, start)
+    state = create_train_state(config, settings, steps, start, workers)
     identity = run_identity(config, settings, train, validation) | ({"start": start.identity} if start else {})
-    checkpointer = Checkpointer(checkpoint, identity, save_every_s)
+    checkpointer = Checkpointer(checkpoint if workers.is_first else None, identity, save_every_s)
     checkpointer.restore(state)
+    share_state(state, run_identity(config, settings, train, validation), workers)
     exposure = None if state.progress.finished else make_exposure(config, settings, train)
-    train_step, eval_step = compile_steps(state, config, settings, exposure)
-    batches = train_batches(train, state.progress, config, settings, steps)
+    if workers.size > 1:
+        train, validation = (one.for_worker(workers.rank, workers.size) for one in (train, validation))
+    train_step, eval_step = compile_steps(state, config, settings, exposure, workers)
+    batches = train_batches(train, state.progress, config, settings, steps, workers)
 
     while not state.progress.finished:
         with EpochBar(state.progress, settings.epochs, steps, verbose) as bar:
             train_epoch(state, batches, train_step, steps, checkpointer, bar)
-            measures = validate(eval_step, validation, config)
+            measures = validate(eval_step, validation, config, workers)
         finish_epoch(state, settings, HEADS[config.task].metric, measures)
         if verbose:
             log_epoch(state.progress, settings.epochs)
-        log_skipped_rows(train, validation)
+        share_skipped_rows(workers, train, validation)
+        if workers.is_first:
+            log_skipped_rows(train, validation)
         checkpointer.save(state)
         on_epoch(state.progress)
     return restore_best(state), state.progress
 
 
-def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int, start: Start | None = None) -> TrainState:
+def create_train_state(
+    config: CnnConfig,
+    settings: TrainConfig,
+    steps: int,
+    start: Start | None = None,
+    workers: Workers = ALONE,
+) -> TrainState:
     """Return the state before the first step, with a fresh optimizer.
 
     Args:
@@ -126,9 +153,11 @@ def create_train_state(config: CnnConfig, settings: TrainConfig, steps: int, sta
         settings: how to train; fresh weights follow from its seed.
         steps: the steps of an epoch.
         start: the weights; None for fresh ones.
+        workers: that train together.
     """
     keras.utils.set_random_seed(settings.seed)
-    network = with_fused_normalization(build_network(config, dtype_policy(settings.precision)))
+    network = build_network(config, dtype_policy(settings.precision))
+    network = with_fused_normalization(network) if workers.size == 1 else with_shared_layers(network, workers)
     if start:
         start.assign(network)
     optimizer = make_optimizer(settings, steps)
@@ -154,11 +183,17 @@ def run_identity(
 
 
 def train_batches(
-    train: HubStream, progress: Progress, config: CnnConfig, settings: TrainConfig, steps: int
+    train: HubStream,
+    progress: Progress,
+    config: CnnConfig,
+    settings: TrainConfig,
+    steps: int,
+    workers: Workers = ALONE,
 ) -> Iterator[TensorBatch]:
     """Return the batches of all epochs that are left, without a gap between two epochs."""
     source_error = SourceError()
-    data = make_train_data(
+    make_data = make_train_data if workers.size == 1 else make_worker_data
+    data = make_data(
         train,
         progress.epoch,
         start=progress.batch,
@@ -188,9 +223,10 @@ def train_epoch(
     progress = state.progress
     state.start_clock()
     while progress.batch < steps:
-        images, labels = next(batches)
-        if images.shape[0]:  # 0 if no row of the batch was usable
-            sums = train_step(images, labels).numpy()
+        batch = next(batches)
+        # 0 if no row of the batch was usable; of several workers, one may have some.
+        if batch[0].shape[0] or isinstance(batch, WorkerBatch):
+            sums = train_step(*batch).numpy()
             progress.sums = [total + float(value) for total, value in zip(progress.sums, sums, strict=True)]
         progress.batch += 1
         bar.update(progress)
@@ -202,8 +238,10 @@ def train_epoch(
         checkpointer.save_if_due(state)
 
 
-def validate(eval_step: EvalStep, validation: HubStream, config: CnnConfig) -> dict[str, float]:
-    """Return the measures over all validation rows.
+def validate(
+    eval_step: EvalStep, validation: HubStream, config: CnnConfig, workers: Workers = ALONE
+) -> dict[str, float]:
+    """Return the measures over all validation rows, those of all workers.
 
     Returns:
         `loss`; of classes `accuracy`, `balanced_accuracy` and `macro_f1`; of a regression `mean_absolute_error` and
@@ -212,22 +250,23 @@ def validate(eval_step: EvalStep, validation: HubStream, config: CnnConfig) -> d
     Raises:
         TrazoError: if no row is usable.
     """
-    source_error = SourceError()
+    source_error, target_type = SourceError(), np.float32 if config.task == "regression" else np.int64
     data = make_eval_data(
         validation, image_shape=config.image_shape, pixel_format=config.pixel_format, source_error=source_error
     )
-    sums, answers, targets = [], [], []
+    sums, answers, targets = np.zeros(3), [np.zeros(0, target_type)], [np.zeros(0, target_type)]
     for images, labels in iterate_with_source_errors(data, source_error):
         if images.shape[0]:  # 0 if no row of the batch was usable
             batch_sums, batch_answers = eval_step(images, labels)
-            sums.append(batch_sums.numpy())
+            sums += batch_sums.numpy()
             answers.append(batch_answers.numpy())
             targets.append(labels.numpy())
-    if not sums:
+    loss, metric, rows = workers.total(sums)
+    if not rows:
         raise TrazoError("no validation row has a usable image and label")
-    loss, metric, rows = np.sum(sums, axis=0, dtype=float)
     measures = {"loss": float(loss / rows), HEADS[config.task].metric: float(metric / rows)}
-    return measures | further_measures(np.concatenate(targets), np.concatenate(answers), config)
+    all_targets, all_answers = (workers.gather(np.concatenate(one)) for one in (targets, answers))
+    return measures | further_measures(all_targets, all_answers, config)
 
 
 def further_measures(targets: np.ndarray, answers: np.ndarray, config: CnnConfig) -> dict[str, float]:
@@ -288,6 +327,14 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
     progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
     if progress.finished:
         progress.ended = utc_timestamp()
+
+
+def share_skipped_rows(workers: Workers, *streams: HubStream) -> None:
+    """Tell each worker which rows the others could not use."""
+    for stream in streams if workers.size > 1 else ():
+        text = json.dumps([[row, reason] for row, reason in stream.skipped.items()])
+        for found in workers.gather_texts(text):
+            stream.skipped.update((row, reason) for row, reason in json.loads(found))
 
 
 def log_skipped_rows(*streams: HubStream) -> None:

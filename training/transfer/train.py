@@ -21,9 +21,11 @@ from training.config import DataConfig, TrainConfig, TransferConfig, TuneConfig
 from training.data.inspection.report import inspect_run
 from training.data.splits import TrainingData
 from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate, calibrate_on
+from training.follow import announce
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
 from training.loop.trainer import Start, fit, further_measures
+from training.loop.workers import ALONE, Workers
 from training.preparation import keep_contents, keep_data, make_config, open_checked, read_histogram
 from training.recipe import Recipe, decide_mirroring
 from training.run_report import describe_training, hyperparameter_values, log_validation, write_run
@@ -77,6 +79,7 @@ def train_on_backbone(
     track: Sequence[str] = (),
     found: DataReport | None = None,
     clock: RunClock | None = None,
+    workers: Workers = ALONE,
 ) -> None:
     """Fit a head on a backbone's frozen features and write the run; then train the whole network if that is wanted.
 
@@ -90,6 +93,7 @@ def train_on_backbone(
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, the whole network trains as long as
             they allow.
+        workers: that train the whole network together; the first one alone fits the head.
 
     Raises:
         TrazoError: if the backbone cannot be used, a setting has no meaning for a head, or the folder belongs to a run
@@ -97,6 +101,8 @@ def train_on_backbone(
     """
     assert transfer.backbone is not None
     check_settings(overrides, transfer, track)
+    if workers.size > 1 and not transfer.finetune:
+        raise TrazoError("a head on frozen features is fitted by one process: add --finetune to train with several")
     backbone = open_backbone(transfer.backbone)
     data = with_images_for(backbone, data)
     architecture = {"backbone": backbone.architecture.name, "filters": (), "dense_units": ()}
@@ -116,7 +122,7 @@ def train_on_backbone(
         if clock and clock.minutes and not clock.epochs_given:
             length = plan_training(folder, clock, config, settings, opened)
             run = replace(run, settings=replace(settings, **length), overrides=overrides | length)
-        _finetune(run, verbose, track)
+        _finetune(run, verbose, track, workers)
 
 
 def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
@@ -249,7 +255,7 @@ def _measure(config: CnnConfig, features: Features, head: LinearHead, further: b
     return measures | (further_measures(labels, answers, config) if further else {})
 
 
-def _finetune(run: _Run, verbose: bool, track: Sequence[str]) -> None:
+def _finetune(run: _Run, verbose: bool, track: Sequence[str], workers: Workers) -> None:
     """Train the whole network from the head's run on, and write the run again."""
     about = run.backbone.about
 
@@ -265,6 +271,7 @@ def _finetune(run: _Run, verbose: bool, track: Sequence[str]) -> None:
     opened = run.opened
     checkpoint = run.folder / CHECKPOINT_FILE
     hyperparameters = {"backbone": run.config.backbone, **hyperparameter_values(run.settings)}
+    announce(run.config, run.settings, workers)
     with Tracking(track, RunLabel(run.folder, "training", hyperparameters)) as tracking:
         trained, progress = fit(
             run.config,
@@ -275,6 +282,7 @@ def _finetune(run: _Run, verbose: bool, track: Sequence[str]) -> None:
             checkpoint=checkpoint,
             on_epoch=lambda progress: tracking.write(progress.history),
             verbose=verbose,
+            workers=workers,
         )
     log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
     outliers, seed = run.settings.outliers, run.settings.seed

@@ -10,6 +10,7 @@ from model.config import CnnConfig
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support.tiny_training import CONFIG
+from training.augmentation.batch_rows import BatchRows
 from training.config import TrainConfig
 from training.loop.exposure import WEIGHT, OutlierExposure, make_exposure
 from training.loop.steps import compile_steps
@@ -54,8 +55,20 @@ def test_exposure_sample_depends_on_step_and_seed_only():
 def test_exposure_loss_is_that_of_equal_probabilities():
     logits = tf.constant([[0.0, 0.0, 0.0], [2.0, 0.0, -1.0]])
     expected = tf.keras.losses.categorical_crossentropy(tf.fill((2, 3), 1 / 3), logits, from_logits=True)
-    loss = OutlierExposure(DRAWINGS, 1, 0).loss(logits).numpy()
+    loss = OutlierExposure(DRAWINGS, 2, 0).loss(logits).numpy()
     assert loss == pytest.approx(WEIGHT * expected.numpy().mean(), rel=1e-5)
+
+
+def test_exposure_parts_of_workers_are_the_whole():
+    exposure, step = OutlierExposure(DRAWINGS, 5, 3), tf.constant(7, tf.int64)
+    rows = BatchRows(tf.constant([1, 2]), tf.constant(4))
+    for size in (1, 2, 3, 7):
+        parts = [exposure.part_of(rank, size) for rank in range(size)]
+        sampled = np.concatenate([exposure.sample(step, part) for part in parts])
+        np.testing.assert_array_equal(sampled, exposure.sample(step))
+        joined = [exposure.join(rows, part) for part in parts]
+        assert {int(one.count) for one in joined} == {9}
+        assert np.concatenate([one.positions[2:] for one in joined]).tolist() == [4, 5, 6, 7, 8]
 
 
 def test_make_exposure_draws_what_the_settings_say():

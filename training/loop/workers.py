@@ -1,0 +1,200 @@
+"""Several processes that train one network: which one this is, and the sums that they share.
+
+TensorFlow's `MultiWorkerMirroredStrategy` serves as the transport alone: each process has plain variables, which stay
+equal because every worker starts from those of the first and takes each step with the same summed gradients.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from model.backend import tf
+import numpy as np
+
+from model.errors import TrazoError
+from training.loop.cluster import JOBS, WorkerLostError, is_slurm_step, parse_tf_config
+
+MAX_TASKS_PER_MACHINE = 1024
+
+without_autograph = tf.autograph.experimental.do_not_convert
+
+
+class Workers:
+    """The processes that train one network together; without arguments this process alone.
+
+    Attributes:
+        rank: this process, from 0. The first one decides, writes and logs.
+        size: how many there are.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy | None = None, rank: int = 0, size: int = 1) -> None:
+        """Set who takes part.
+
+        Args:
+            strategy: the transport; None for one process.
+            rank: this process, from 0.
+            size: how many there are.
+        """
+        self._strategy, self.rank, self.size = strategy, rank, size
+        self._total = tf.function(lambda x: self.run(self.sum, x), reduce_retracing=True, autograph=False)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the one that decides, writes and logs."""
+        return self.rank == 0
+
+    # --- In a TensorFlow graph ---
+
+    def run(self, function: Callable, *args: Any) -> Any:
+        """Call a function in which `sum` may be used; all workers call it, in the same order."""
+        return self._strategy.run(without_autograph(function), args) if self._strategy else function(*args)
+
+    def sum(self, tensors: Any) -> Any:
+        """Return the sum over all workers, to the same bits in each of them; inside `run`.
+
+        Args:
+            tensors: one, or a list of the same type, which makes one message; of the same shapes in every worker, and
+                not int32, which TensorFlow keeps out of a GPU's memory.
+        """
+        if not self._strategy:
+            return tensors
+        # `identity`: a sum is placed where its tensor is computed, and an argument is computed nowhere.
+        return tf.distribute.get_replica_context().all_reduce("SUM", tf.nest.map_structure(tf.identity, tensors))
+
+    # --- Outside of one ---
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of an array over all workers; of the same shape in each of them."""
+        return self._total(tf.constant(values)).numpy() if self._strategy else values
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """Return the rows of all workers, one worker after the other.
+
+        Args:
+            values: of any number of rows.
+        """
+        if not self._strategy:
+            return values
+        counts = np.zeros(self.size, np.int64)
+        counts[self.rank] = len(values)
+        ends = np.cumsum(self.total(counts))
+        rows = np.zeros((ends[-1], *values.shape[1:]), values.dtype)
+        rows[ends[self.rank] - len(values) : ends[self.rank]] = values
+        return self.total(rows)
+
+    def gather_texts(self, text: str) -> list[str]:
+        """Return a text of each worker."""
+        data = text.encode()
+        lengths = self.gather(np.array([len(data)], np.int64))
+        everything = self.gather(np.frombuffer(data, np.uint8).astype(np.int64)).astype(np.uint8).tobytes()
+        ends = np.cumsum(lengths).tolist()
+        return [everything[end - length : end].decode() for end, length in zip(ends, lengths, strict=True)]
+
+    def broadcast(self, data: bytes) -> bytes:
+        """Return the bytes of the first worker; those of the others are not used."""
+        if not self._strategy:
+            return data
+        padded = data + bytes(-len(data) % 8) if self.is_first else b""
+        words = self.gather(np.frombuffer(padded, np.int64))
+        length = self.total(np.array([len(data) if self.is_first else 0], np.int64))
+        return words.tobytes()[: length[0]]
+
+    def wait(self) -> None:
+        """Wait until every worker has come here."""
+        self.total(np.zeros(1, np.int64))
+
+
+ALONE = Workers()
+
+
+@contextmanager
+def report_lost_workers(workers: Workers) -> Iterator[None]:
+    """Say in one sentence that another worker has ended or does not answer.
+
+    Raises:
+        WorkerLostError: instead of the errors of TensorFlow's collective operations.
+    """
+    try:
+        yield
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.FailedPreconditionError,
+        tf.errors.InternalError,
+    ) as error:
+        if workers.size == 1 or not _is_collective(error):
+            raise
+        raise WorkerLostError(
+            f"worker {workers.rank + 1} of {workers.size}: another one has ended or does not answer; run the same "
+            "command again, with any number of workers, to resume"
+        ) from None
+
+
+def _is_collective(error: tf.errors.OpError) -> bool:
+    return "ollective" in (error.message or "") or "/job:" in (error.message or "")
+
+
+def connect() -> Workers:
+    """Meet the other workers, and return which one this process is.
+
+    They are found by TF_CONFIG, as TensorFlow defines it, or in a step of Slurm with several tasks; without either
+    this process is alone. Each worker uses one GPU of its machine if there are some. Nothing may have been computed
+    with TensorFlow before.
+
+    Raises:
+        TrazoError: if the description of the workers has a mistake, or there are fewer GPUs than workers of a machine.
+        WorkerLostError: if this one cannot listen, or the others do not come.
+    """
+    resolver = _find_cluster()
+    if resolver is None:
+        return ALONE
+    jobs = resolver.cluster_spec().as_dict()
+    addresses = [address for job in JOBS for address in jobs.get(job, [])]
+    if len(addresses) == 1:
+        return ALONE
+    rank = resolver.task_id + (len(jobs.get("chief", [])) if resolver.task_type == "worker" else 0)
+    _choose_gpu(addresses, rank)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    except tf.errors.OpError as error:
+        reason = (error.message or "").partition("\n")[0]
+        raise WorkerLostError(
+            f"worker {rank + 1} of {len(addresses)}, {addresses[rank]}, cannot meet the others: {reason}"
+        ) from None
+    # TensorFlow takes it as a notice that it passes on. Here it ends the process, as everywhere: nothing is lost.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return Workers(strategy, rank, len(addresses))
+
+
+def _find_cluster() -> tf.distribute.cluster_resolver.ClusterResolver | None:
+    """Return the description of the workers; None if there is none."""
+    resolvers = tf.distribute.cluster_resolver
+    if task := parse_tf_config(os.environ):
+        cluster = tf.train.ClusterSpec(task.cluster)
+        return resolvers.SimpleClusterResolver(cluster, task_type=task.job, task_id=task.number, rpc_layer="grpc")
+    if not is_slurm_step(os.environ):
+        return None
+    # It would count GPUs with nvidia-smi, which a machine without them does not have: a GPU is chosen below.
+    resolver = resolvers.SlurmClusterResolver(gpus_per_node=MAX_TASKS_PER_MACHINE, gpus_per_task=1, auto_set_gpu=False)
+    resolver.cluster_spec()  # sets the resolver's task
+    return resolver
+
+
+def _choose_gpu(addresses: list[str], rank: int) -> None:
+    """Let TensorFlow use one GPU of this machine: the workers of a machine take them in turn."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return
+    hosts = [address.rpartition(":")[0] for address in addresses]
+    here, number = hosts.count(hosts[rank]), hosts[:rank].count(hosts[rank])
+    if len(gpus) == 1 and "CUDA_VISIBLE_DEVICES" in os.environ:  # a launcher has chosen it
+        return
+    if here > len(gpus):
+        raise TrazoError(
+            f"{here} workers on {hosts[rank]}, which has {len(gpus)} GPUs: each worker needs a separate one"
+        )
+    tf.config.set_visible_devices(gpus[number], "GPU")
