@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from tests.support.fake_hub import LoopbackHub
+from training.processor import processor
 
 DATASET = "ylecun/mnist"  # the id under which the folder is served
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -130,14 +131,3 @@ def report(title: str, text: str, write: bool, path: Path = RESULTS) -> None:
     else:
         known += f"\n{section}"
     path.write_text(known, encoding="utf-8")
-
-
-def processor() -> str:
-    """Return the processor's name and kind."""
-    information = Path("/proc/cpuinfo")
-    found = (
-        re.search(r"^model name\s*: (.*)$", information.read_text(encoding="utf-8"), re.MULTILINE)
-        if information.exists()
-        else None
-    )
-    return f"{found[1] if found else platform.processor()} ({platform.machine()})"

@@ -30,15 +30,20 @@ class ExportFormat:
     """A format that a network can be exported to; `training.release.export` has what writes and runs it."""
 
     file: str  # in the model folder
-    hub_tag: str  # what the Hub calls it
+    hub_tag: str | None  # what the Hub calls it
 
 
-# transformers.js looks for this ONNX file; the Hub knows any .tflite. card.md shows how to use each format.
+# transformers.js looks for these ONNX files; the Hub knows any .tflite. card.md shows how to use each format.
 EXPORT_FORMATS = {
     "onnx": ExportFormat("onnx/model.onnx", "onnx"),
+    "onnx-int8": ExportFormat("onnx/model_quantized.onnx", "onnx"),
     "litert": ExportFormat("model.tflite", "tflite"),
+    "litert-int8": ExportFormat("model_int8.tflite", "tflite"),
+    "c": ExportFormat("model.h", None),
+    "html": ExportFormat("web/index.html", None),
 }
-EXPORT_FILES = tuple(one.file for one in EXPORT_FORMATS.values())
+LABELS_FILE = "labels.txt"  # is written with any of them
+EXPORT_FILES = (*(one.file for one in EXPORT_FORMATS.values()), LABELS_FILE)
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
 # Larger files are refused: no model of this package has them.
 MAX_FILE_BYTES = {

@@ -302,6 +302,7 @@ def _export(options: argparse.Namespace) -> None:
     check_can_be_made(config.run, "the run")
     set_up_caches(os.environ)
     with quiet():
+        from model.card.usage import quantization_cost
         from training.data.parquet.hub_client import configure
         from training.release.export import export
 
@@ -310,8 +311,10 @@ def _export(options: argparse.Namespace) -> None:
     for name in config.to:
         exported, checked_on = report.formats[name], report.formats[name].checked_on
         rows = f"{counted(checked_on.rows, 'row')} of {checked_on.dataset}, {checked_on.split}"
+        found = quantization_cost(exported.quantization) if exported.quantization else "same predictions"
         difference = f"largest difference {exported.largest_difference:.1e}"
-        show(f"{config.run / exported.file}: {exported.bytes:,} bytes; same predictions on {rows}; {difference}")
+        time = f"; {exported.latency.milliseconds:.2g} ms an answer" if exported.latency else ""
+        show(f"{config.run / exported.file}: {exported.bytes:,} bytes; {found} on {rows}; {difference}{time}")
 
 
 def _deploy(options: argparse.Namespace) -> None:

@@ -508,9 +508,14 @@ class ExportConfig(Validated):
     """What is exported."""
 
     run: Path = option(positional=True, metavar="RUN", help="folder of the run")
-    to: tuple[str, ...] = option(choices=tuple(EXPORT_FORMATS), help="onnx for browsers and servers, litert for phones")
+    to: tuple[str, ...] = option(
+        choices=tuple(EXPORT_FORMATS),
+        help="onnx for browsers and servers, litert for phones, c for microcontrollers, html for a page; int8: smaller",
+    )
     dataset: str | None = option(
-        None, unset="that of evaluation.json", help="dataset whose test split the exported network is checked on"
+        None,
+        unset="that of evaluation.json",
+        help="dataset whose splits the exported network is checked and calibrated on",
     )
 
 

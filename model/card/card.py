@@ -1,5 +1,6 @@
 """The model card, written from the reports next to the weights and from nothing else."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def render_card(
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", "image-classification", "cnn", *(EXPORT_FORMATS[name].hub_tag for name in formats)],
+        tags=["trazo", "keras", "image-classification", "cnn", *_hub_tags(formats)],
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision, one.path)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         base_model=start.name if start and start.revision else None,
@@ -64,6 +65,11 @@ def render_card(
     )
     context = make_context(config, training, trials, evaluation, repo_id, license, exports, electricity, space)
     return ModelCard.from_template(data, template_path=str(TEMPLATE), **vars(context))
+
+
+def _hub_tags(formats: Iterable[str]) -> list[str]:
+    """Return what the Hub calls the formats, each once."""
+    return list(dict.fromkeys(tag for name in formats if (tag := EXPORT_FORMATS[name].hub_tag)))
 
 
 def _comparable_result(evaluation: "EvaluationReport | None") -> EvalResult | None:

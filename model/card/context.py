@@ -36,6 +36,7 @@ class CardContext:
     demo_line: str
     image_shape: str
     export_rows: Rows
+    export_machines: str  # that the times in them were measured on
     export_files: dict[str, str]  # format -> file
     network_rows: Rows
     data_sentence: str
@@ -91,6 +92,7 @@ def make_context(
         demo_line=demo.demo_line(space) if space else "",
         image_shape=sentences.join_values(config.image_shape),
         export_rows=_table(usage.export_rows(exports)) if exports else [],
+        export_machines=usage.machines(exports) if exports else "",
         export_files={name: one.file for name, one in exports.formats.items()} if exports else {},
         network_rows=_table(sentences.network_rows(config, published)),
         data_sentence=sentences.data_sentence(published) if published else "",

@@ -10,7 +10,7 @@ from model.pixel_format import PixelFormat
 from model.words import counted
 
 if TYPE_CHECKING:
-    from model.io.reports.exports import ExportsReport
+    from model.io.reports.exports import ExportsReport, Quantization
 
 PACKAGES = "pip install -U keras tensorflow huggingface_hub"  # that the example with Keras alone needs
 REPOSITORY = "Repository, "  # begins the address that pyproject.toml declares under `urls`, in an installed package
@@ -77,7 +77,7 @@ def trazo_sentence() -> str:
 
 
 def export_rows(exports: "ExportsReport") -> Rows:
-    """Return (file, bytes, checked with, largest difference) of each export."""
+    """Return (file, bytes, checked with, largest difference, cost of int8, time of an answer) of each export."""
     return [
         (
             f"`{one.file}`",
@@ -85,6 +85,21 @@ def export_rows(exports: "ExportsReport") -> Rows:
             f"{plain(one.runtime)}, on {counted(one.checked_on.rows, 'row')} of {code(one.checked_on.dataset)}, "
             f"{plain(one.checked_on.split)}",
             f"{one.largest_difference:.1e}",
+            quantization_cost(one.quantization) if one.quantization else "none",
+            f"{one.latency.milliseconds:.2g} ms" if one.latency else "",
         )
         for one in exports.formats.values()
     ]
+
+
+def quantization_cost(found: "Quantization") -> str:
+    """Return what the answers of an int8 network are worth compared with Keras's, in words."""
+    changed = f"{counted(found.changed, 'other answer')}"
+    if found.measure == "accuracy":
+        return f"accuracy {found.exported:.2%} instead of {found.keras:.2%}, {changed}"
+    return f"mean absolute error {found.exported:.4g} instead of {found.keras:.4g}"
+
+
+def machines(exports: "ExportsReport") -> str:
+    """Return where the times of the exports were measured, each machine once."""
+    return ", ".join(dict.fromkeys(plain(one.latency.machine) for one in exports.formats.values() if one.latency))

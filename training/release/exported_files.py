@@ -3,7 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from model.artifacts import EXPORTS_FILE
+from model.artifacts import EXPORTS_FILE, LABELS_FILE
 from model.errors import TrazoError
 from model.io.files import read_file
 from model.io.reports.exports import ExportsReport
@@ -34,4 +34,5 @@ def exported_files(folder: Path) -> list[str]:
         if content is None or sha256(content).hexdigest() != one.sha256:
             path = folder / one.file
             raise TrazoError(f"{path} is not what was exported: `python -m training export {folder} --to {name}` again")
-    return [EXPORTS_FILE, *(one.file for one in report.formats.values())]
+    labels = [LABELS_FILE] if read_file(folder, LABELS_FILE) is not None else []  # older exports have none
+    return [EXPORTS_FILE, *labels, *(one.file for one in report.formats.values())]

@@ -11,11 +11,28 @@ FormatName = Annotated[str, Field(pattern=rf"^({'|'.join(EXPORT_FORMATS)})\z")]
 
 
 class CheckedOn(Section):
-    """The rows that the exported network was compared on."""
+    """Rows of a dataset."""
 
     dataset: Text = Field(description="Hub id or folder's name")
     split: Text = Field(description="split")
     rows: Count = Field(description="number of rows")
+
+
+class Quantization(Section):
+    """What it costs to compute in whole numbers of 8 bits."""
+
+    measure: Literal["accuracy", "mean_absolute_error"] = Field(description="what is compared on the rows checked on")
+    keras: Number = Field(description="the measure of Keras's answers")
+    exported: Number = Field(description="the measure of the exported network's answers")
+    changed: Count = Field(description="number of rows with another most probable label")
+    calibrated_on: CheckedOn = Field(description="rows from which the ranges of the maps were taken")
+
+
+class Latency(Section):
+    """How long an answer takes."""
+
+    milliseconds: Number = Field(description="median of the time for one image on one core, milliseconds")
+    machine: Text = Field(description="processor that it was measured on")
 
 
 class ExportedFormat(Section):
@@ -27,6 +44,8 @@ class ExportedFormat(Section):
     largest_difference: Number = Field(description="largest difference of an output from Keras's")
     checked_on: CheckedOn = Field(description="rows that were compared")
     runtime: Text = Field(description="package and version that ran it")
+    quantization: Quantization | None = Field(None, description="cost of whole numbers; null for a format in float32")
+    latency: Latency | None = Field(None, description="time of an answer; null where it says nothing")
 
 
 class ExportsReport(Report):

@@ -18,15 +18,19 @@ from model.scaling import Scaling
 from model.target_scaling import TargetScaling
 from tests.conftest import SAMPLE
 from tests.support.datasets import random_images, write_dataset
+from tests.support.exports import converted, some_rows
 from tests.support.fake_hub import LoopbackHub
 from training.cli import main
 from training.evaluation.metrics import evaluate
 from training.release import export as module
+from training.release import export_rows
 from training.release.card import write_card
-from training.release.export import CONVERTERS, convert_and_check, export
+from training.release.converters import CONVERTERS
+from training.release.export import convert_and_check, export
 from training.release.exported_files import exported_files
 from training.stream import HubStream
 
+EXACT = ("onnx", "litert")
 BINARY = {"task": "binary", "labels": ("no", "yes")}
 NUMBER = {"task": "regression", "labels": ("age",)}
 
@@ -57,9 +61,9 @@ def test_export_format_predicts_as_keras_in_its_runtime(run):
     images = next(HubStream(SAMPLE, "test", batch_size=70).ordered()).images
     wanted = cnn.predict(images)
     pixels = np.stack([decode(image, cnn.config.image_shape) for image in images]).astype(np.float32)
-    for name, converter in CONVERTERS.items():
+    for name in EXACT:
         for count in (1, 70):  # any number of images per call
-            found = converter.load(run / EXPORT_FORMATS[name].file)(pixels[:count])
+            found = CONVERTERS[name].load(run / EXPORT_FORMATS[name].file)(pixels[:count])
             assert np.abs(found - wanted[:count]).max() < 1e-5
 
 
@@ -87,9 +91,9 @@ def test_export_every_kind_of_layer(options):
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
     pixels = rng.integers(0, 256, (9, *image_shape), np.uint8)
     wanted = cnn.predict(pixels)
-    for name in CONVERTERS:
-        content, difference = convert_and_check(cnn, name, pixels, wanted)
-        assert len(content) > 4 * cnn.network.count_params() and difference <= 1e-5
+    for name in EXACT:
+        content, entry = convert_and_check(cnn, name, some_rows(pixels), wanted)
+        assert len(content) > 4 * cnn.network.count_params() and entry.largest_difference <= 1e-5
 
 
 def test_exports_json_says_what_was_checked(run):
@@ -97,15 +101,17 @@ def test_exports_json_says_what_was_checked(run):
     for one in report["formats"].values():
         assert one["checked_on"] == {"dataset": "sample", "split": "test", "rows": 1000}
         assert 0 <= one["largest_difference"] <= 1e-5 and (run / one["file"]).stat().st_size == one["bytes"]
+        assert one["latency"]["milliseconds"] > 0 and one["quantization"] is None
+    assert (run / "labels.txt").read_text() == "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
 
 
 def test_export_unreachable_dataset_falls_back_to_fitting_sample(fresh, monkeypatch, caplog):
     caplog.set_level("INFO", "trazo")
-    monkeypatch.setattr(module, "convert_and_check", lambda cnn, name, pixels, wanted: (b"%d" % len(pixels), 0.0))
+    monkeypatch.setattr(module, "convert_and_check", converted)
     report = export(fresh, ["onnx"])  # its evaluation names a dataset on the Hub, which the tests cannot reach
     assert report.formats["onnx"].checked_on.to_dict() == {"dataset": "sample", "split": "test", "rows": 1000}
     assert "checked with the bundled sample: " in caplog.text
-    monkeypatch.setattr(module, "SAMPLE_SHAPE", (32, 32, 3))
+    monkeypatch.setattr(export_rows, "SAMPLE_SHAPE", (32, 32, 3))
     with pytest.raises(TrazoError, match="no images to check with: .*ylecun/mnist.*; give --dataset$"):
         export(fresh, ["onnx"])
 
@@ -116,7 +122,7 @@ def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatc
     dataset = write_dataset(tmp_path / "scans", features, [columns], split="test")
     stream = HubStream(dataset, "test", image_column="scan")
     write_report(fresh / "evaluation.json", evaluate(CnnModel.from_pretrained(fresh), stream))
-    monkeypatch.setattr(module, "convert_and_check", lambda *_: (b"", 0.0))
+    monkeypatch.setattr(module, "convert_and_check", converted)
     report = export(fresh, ["onnx"])
     assert report.formats["onnx"].checked_on.to_dict() == {"dataset": "scans", "split": "test", "rows": 9}
 
@@ -124,8 +130,8 @@ def test_export_checks_the_columns_of_the_evaluation(fresh, tmp_path, monkeypatc
 def test_export_check_is_bounded_in_images_and_batch(small, monkeypatch):
     cnn, sizes = CnnModel.from_pretrained(small), []
     load = lambda path: lambda pixels: sizes.append(len(pixels)) or cnn.network(pixels, training=False).numpy()  # noqa: E731
-    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
-    monkeypatch.setattr(module, "MAX_CHECKED_BYTES", 100 * 28 * 28)
+    monkeypatch.setitem(CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load, latency=None))
+    monkeypatch.setattr(export_rows, "MAX_ROWS_BYTES", 100 * 28 * 28)
     monkeypatch.setattr(module, "MAX_MAP_VALUES", 40 * cnn.config.largest_map)
     export(small, ["litert"], SAMPLE)
     assert sizes == [40, 40, 20]
@@ -153,12 +159,12 @@ def test_exports_json_damaged_is_an_error(fresh, text):
 def test_export_with_other_predictions_is_not_written(small, monkeypatch):
     right = CONVERTERS["litert"].load
     wrong = lambda path: lambda pixels: np.roll(right(path)(pixels), 1, axis=1)  # noqa: E731
-    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=wrong))
+    monkeypatch.setitem(CONVERTERS, "litert", replace(CONVERTERS["litert"], load=wrong))
     with pytest.raises(
         TrazoError, match="as litert predicts something else: differences up to .*, 1000 other predictions"
     ):
         export(small, ["litert"], SAMPLE)
-    assert not (small / "model.tflite").exists() and not (small / "exports.json").exists()
+    assert not {"model.tflite", "labels.txt", "exports.json"} & {path.name for path in small.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -176,9 +182,9 @@ def test_export_difference_or_other_class_or_nan_is_refused(monkeypatch, found, 
     yes = 0.7 if found > 0.6 else 0.5 - 1e-6
     wanted = np.array([[1 - yes, yes]] * 2, np.float32)
     load = lambda path: lambda pixels: np.full((2, 1), found, np.float32)  # noqa: E731
-    monkeypatch.setitem(module.CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
+    monkeypatch.setitem(CONVERTERS, "litert", replace(CONVERTERS["litert"], load=load))
     with pytest.raises(TrazoError, match=message):
-        convert_and_check(cnn, "litert", pixels, wanted)
+        convert_and_check(cnn, "litert", some_rows(pixels), wanted)
 
 
 def test_export_command_and_its_user_errors(small, tmp_path, capsys):
@@ -200,7 +206,7 @@ def test_publish_exports_go_only_with_their_weights(run, tmp_path, use_hub, caps
         publish = ["publish", str(folder), "--repo", "someone/digits"]
         assert main(publish) == 0
         files = hub.files("someone/digits", "model")
-        for name in ("onnx/model.onnx", "model.tflite", "exports.json"):
+        for name in ("onnx/model.onnx", "model.tflite", "labels.txt", "exports.json"):
             assert files[name] == (run / name).read_bytes()
         card = files["README.md"].decode()
         assert "`onnx/model.onnx` | " in card and "- onnx\n- tflite\n" in card.split("---")[1]
@@ -214,7 +220,7 @@ def test_publish_exports_go_only_with_their_weights(run, tmp_path, use_hub, caps
         (folder / "exports.json").write_text(json.dumps(report | {"weights_sha256": "0" * 64}))
         assert main(publish) == 0
         files = hub.files("someone/digits", "model")
-        assert not {"onnx/model.onnx", "model.tflite", "exports.json"} & files.keys()
+        assert not {"onnx/model.onnx", "model.tflite", "labels.txt", "exports.json"} & files.keys()
         assert "onnx" not in files["README.md"].decode()
 
 

@@ -1,0 +1,58 @@
+;; The product of two matrices, for convolutions and dense layers: the only part of the page that must be fast.
+;; `wat2wasm multiply.wat` (of WABT) turns it into multiply.wasm, which the page holds as base64.
+(module
+  (import "page" "memory" (memory 1))
+  ;; out[row][filter] = bias[filter] + sum over k of patches[row][k] * kernel[filter / 8][k][filter % 8], all float32.
+  ;; rows is a multiple of 4, filters one of 8: the inner loop adds up a tile of 4 by 8 in eight vectors.
+  (func (export "multiply")
+    (param $patches i32) (param $kernel i32) (param $bias i32) (param $out i32)
+    (param $rows i32) (param $depth i32) (param $filters i32)
+    (local $row i32) (local $column i32) (local $k i32) (local $a i32) (local $b i32) (local $to i32)
+    (local $patch_bytes i32) (local $line_bytes i32) (local $left v128) (local $right v128) (local $x v128)
+    (local $s0 v128) (local $s1 v128) (local $s2 v128) (local $s3 v128)
+    (local $t0 v128) (local $t1 v128) (local $t2 v128) (local $t3 v128)
+    (local.set $patch_bytes (i32.shl (local.get $depth) (i32.const 2)))
+    (local.set $line_bytes (i32.shl (local.get $filters) (i32.const 2)))
+    (loop $columns
+      (local.set $row (i32.const 0))
+      (loop $rows_left
+        (local.set $b (i32.add (local.get $bias) (i32.shl (local.get $column) (i32.const 2))))
+        (local.set $s0 (v128.load (local.get $b)))
+        (local.set $t0 (v128.load offset=16 (local.get $b)))
+        (local.set $s1 (local.get $s0)) (local.set $s2 (local.get $s0)) (local.set $s3 (local.get $s0))
+        (local.set $t1 (local.get $t0)) (local.set $t2 (local.get $t0)) (local.set $t3 (local.get $t0))
+        (local.set $a (i32.add (local.get $patches) (i32.mul (local.get $row) (local.get $patch_bytes))))
+        (local.set $b (i32.add (local.get $kernel) (i32.mul (local.get $column) (local.get $patch_bytes))))
+        (local.set $k (local.get $depth))
+        (loop $products
+          (local.set $left (v128.load (local.get $b)))
+          (local.set $right (v128.load offset=16 (local.get $b)))
+          (local.set $x (v128.load32_splat (local.get $a)))
+          (local.set $s0 (f32x4.add (local.get $s0) (f32x4.mul (local.get $x) (local.get $left))))
+          (local.set $t0 (f32x4.add (local.get $t0) (f32x4.mul (local.get $x) (local.get $right))))
+          (local.set $to (i32.add (local.get $a) (local.get $patch_bytes)))
+          (local.set $x (v128.load32_splat (local.get $to)))
+          (local.set $s1 (f32x4.add (local.get $s1) (f32x4.mul (local.get $x) (local.get $left))))
+          (local.set $t1 (f32x4.add (local.get $t1) (f32x4.mul (local.get $x) (local.get $right))))
+          (local.set $to (i32.add (local.get $to) (local.get $patch_bytes)))
+          (local.set $x (v128.load32_splat (local.get $to)))
+          (local.set $s2 (f32x4.add (local.get $s2) (f32x4.mul (local.get $x) (local.get $left))))
+          (local.set $t2 (f32x4.add (local.get $t2) (f32x4.mul (local.get $x) (local.get $right))))
+          (local.set $x (v128.load32_splat (i32.add (local.get $to) (local.get $patch_bytes))))
+          (local.set $s3 (f32x4.add (local.get $s3) (f32x4.mul (local.get $x) (local.get $left))))
+          (local.set $t3 (f32x4.add (local.get $t3) (f32x4.mul (local.get $x) (local.get $right))))
+          (local.set $a (i32.add (local.get $a) (i32.const 4)))
+          (local.set $b (i32.add (local.get $b) (i32.const 32)))
+          (br_if $products (local.tee $k (i32.sub (local.get $k) (i32.const 1)))))
+        (local.set $to (i32.add (local.get $out) (i32.shl
+          (i32.add (i32.mul (local.get $row) (local.get $filters)) (local.get $column)) (i32.const 2))))
+        (v128.store (local.get $to) (local.get $s0)) (v128.store offset=16 (local.get $to) (local.get $t0))
+        (local.set $to (i32.add (local.get $to) (local.get $line_bytes)))
+        (v128.store (local.get $to) (local.get $s1)) (v128.store offset=16 (local.get $to) (local.get $t1))
+        (local.set $to (i32.add (local.get $to) (local.get $line_bytes)))
+        (v128.store (local.get $to) (local.get $s2)) (v128.store offset=16 (local.get $to) (local.get $t2))
+        (local.set $to (i32.add (local.get $to) (local.get $line_bytes)))
+        (v128.store (local.get $to) (local.get $s3)) (v128.store offset=16 (local.get $to) (local.get $t3))
+        (br_if $rows_left (i32.lt_u (local.tee $row (i32.add (local.get $row) (i32.const 4))) (local.get $rows))))
+      (br_if $columns (i32.lt_u
+        (local.tee $column (i32.add (local.get $column) (i32.const 8))) (local.get $filters))))))
