@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 7860
 BIN := .venv/bin
 LISTS := requirements.txt ui/requirements.txt training/requirements.txt training/release/requirements.txt
+TEST_LISTS := tests/requirements.txt ui/server/requirements.txt
 
 # Tests start many processes: Python keeps what it compiles, whatever the user's own setting.
 export PYTHONDONTWRITEBYTECODE :=
@@ -53,6 +54,6 @@ notebooks: .venv/test-requirements
 	$(BIN)/pip install --disable-pip-version-check --no-deps -e .
 	touch $@
 
-.venv/test-requirements: .venv/requirements tests/requirements.txt
-	$(BIN)/pip install --disable-pip-version-check -r tests/requirements.txt
+.venv/test-requirements: .venv/requirements $(TEST_LISTS)
+	$(BIN)/pip install --disable-pip-version-check $(addprefix -r ,$(TEST_LISTS))
 	touch $@

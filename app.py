@@ -107,7 +107,7 @@ def launch(demo: Blocks, address: Address, access: Access) -> None:
             max_file_size=f"{MAX_FILE_MB}mb",
             state_session_capacity=2 * MAX_SESSIONS,  # never reached: the queue drops those of greedy visitors before
             show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
-            footer_links=[],
+            footer_links=["api"],
             run_history=False,
             enable_monitoring=False,
             ssr_mode=False,

@@ -325,10 +325,8 @@ def _deploy(options: argparse.Namespace) -> None:
 
     if config.local:
         serve(config.model, config.revision, config.output or Path("runs/space"))
-    elif config.repo:
-        private = config.private or None
-        address = deploy(config.repo, config.model, revision=config.revision, private=private, output=config.output)
-        show(f"deployed: {address}")
+    else:
+        show(f"deployed: {deploy(config)}")
 
 
 def _cache(options: argparse.Namespace) -> None:

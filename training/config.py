@@ -529,6 +529,19 @@ class DeployConfig(Validated):
         None, unset="the newest", help="branch, tag or commit of the model that the Space stays at"
     )
     private: bool = option(False, help="make the Space private if it is new")
+    models: tuple[str, ...] = option(
+        (),
+        repeat=True,
+        metavar="MODEL",
+        help="another model that the demo opens by ?model=owner/name; owner/* for all of an owner, '*' for all",
+    )
+    hardware: str | None = option(
+        None, unset="the Space's own; cpu-basic if it is new", help="the Space's machine; its price is printed"
+    )
+    secret: tuple[str, ...] = option(
+        (), repeat=True, metavar="NAME=VALUE", help="a secret of the Space; without a value, the variable's here"
+    )
+    no_wait: bool = option(False, help="do not wait until the Space is built and runs")
     local: bool = option(False, help="serve the demo on this machine, in a separate environment")
     output: Path | None = option(
         None, unset="not kept; with --local runs/space", help="folder that receives the Space's files"

@@ -24,6 +24,7 @@ NOUNS: dict[RepoType, str] = {"model": "repo", "dataset": "dataset", "space": "r
 OFFLINE_HINTS: dict[RepoType, str] = {"dataset": "; without a network, try `--dataset training/sample`"}
 REASONS = {
     401: "no valid token: set HF_TOKEN or run `hf auth login`",
+    402: "this costs money, and the account cannot pay: see https://huggingface.co/settings/billing",
     403: "this token may not do that; it needs write access",
     412: "somebody else committed in between; look at their commit, then publish again",
 }

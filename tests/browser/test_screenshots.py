@@ -3,6 +3,7 @@
 import io
 import os
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -138,3 +139,17 @@ def test_animation_of_the_digit_tab(open_page):
     options = {"duration": FRAME_MS, "loop": 0, "quality": 80, "method": 6, "minimize_size": True}
     first.save(SCREENSHOTS / "digit.webp", save_all=True, append_images=others, **options)
     assert (SCREENSHOTS / "digit.webp").stat().st_size < 1_000_000
+
+
+def test_screenshot_for_links_to_a_space(open_page):
+    """What other sites show for a link to a deployed demo, in their usual size."""
+    page = open_page("en", viewport={"width": 1600, "height": 864})
+    open_tab(page, "digit", "en")
+    draw(page, DIGITS["7"])
+    wait_for_answer(page, "7")
+    page.locator("#notice").wait_for(state="hidden")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(2000)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB").resize((1200, 648), Image.Resampling.LANCZOS)
+    thumbnail = Path(__file__).parents[2] / "ui" / "static" / "thumbnail.png"
+    image.quantize(256, dither=Image.Dither.NONE).save(thumbnail, optimize=True)

@@ -7,7 +7,7 @@ from packaging.version import Version
 from scripts.check_advisories import ADVISORIES, find_holes
 from tests.conftest import ROOT
 
-LISTS = ("ui", "training", "training/release", "tests")
+LISTS = ("ui", "ui/server", "training", "training/release", "tests")
 PACKAGES = ADVISORIES["packages"]
 
 

@@ -2,77 +2,86 @@
 
 import logging
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, SpaceCard, SpaceCardData
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub import HfApi
 
-from model.artifacts import CARD_FILE, CONFIG_FILE
+from model.artifacts import CONFIG_FILE, HUB_ID
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
-from model.io.hub import DOWNLOADED_FILES, log_files
-from model.io.hub_errors import translate_hub_errors
+from model.io.hub import DOWNLOADED_FILES
 from model.io.locate import locate_model
+from training.config import DeployConfig
 from training.release.links import link_space
+from training.release.space_files import APP, REQUIREMENTS, VENV, assemble, read_datasets
+from training.release.space_hub import SpaceSettings, follow_build, upload
 
-ROOT = Path(__file__).parents[2]
-CARD_TEMPLATE = Path(__file__).with_name("space.md")
-APP = "app.py"
-CODE = (APP, "model", "ui")  # what a Space runs
-REQUIREMENTS = "requirements.txt"  # where a Space looks for it
-DEMO_REQUIREMENTS = ROOT / "ui" / "requirements.txt"
-CODE_SUFFIXES = (".py", ".typed", ".json", ".md", ".txt", ".css", ".js", ".svg", ".png", ".jpg", ".safetensors", ".h5")
-SPACE_FILES = {*CODE, REQUIREMENTS, CARD_FILE}
-VENV = ".venv"
+MCP = {"GRADIO_MCP_SERVER": "True"}  # the demo's endpoints as tools, unless the Space's owner switches them off
 
 logger = logging.getLogger("trazo")
 
 
-def deploy(
-    repo_id: str,
-    model: str,
-    *,
-    revision: str | None = None,
-    private: bool | None = None,
-    output: Path | None = None,
-    token: str | None = None,
-) -> str:
+def deploy(config: DeployConfig, token: str | None = None) -> str:
     """Create or update a Space in one commit; its variable MODEL_ID names the model, whose card then links it.
 
-    A token is never passed on to the Space: if the model is private, the user gives the Space a secret.
+    No token is passed on to the Space unless it is named as a secret.
 
     Args:
-        repo_id: `owner/name` of the Space.
-        model: `owner/name` of a published model.
-        revision: branch, tag or commit of the model that the Space stays at; None for the main branch's newest commit.
-        private: whether a new Space is private; None for the account's default.
-        output: folder that receives the Space's files; None to keep no copy.
+        config: which model, which Space, and what it gets; `repo` is set.
         token: as in huggingface_hub.
 
     Returns:
-        the Space's address.
+        the address of the demo; that of the Space's page with `no_wait`.
 
     Raises:
         TrazoError: if the model does not exist, the token is missing or insufficient, someone else committed meanwhile,
-            or the Hub cannot be reached.
+            the Hub cannot be reached, or the Space cannot be built or started.
     """
-    if Path(model).is_dir():
-        raise TrazoError(f"{model!r} is a folder, which a Space cannot see: publish it first, or serve it with --local")
-    snapshot, _ = locate_model(model, revision, token)
-    commit = snapshot.name if revision else None  # the cache names a snapshot by its commit
+    assert config.repo
+    if Path(config.model).is_dir():
+        raise TrazoError(
+            f"{config.model!r} is a folder, which a Space cannot see: publish it first, or serve it with --local"
+        )
+    secrets = read_secrets(config.secret, os.environ)
+    snapshot, _ = locate_model(config.model, config.revision, token)
+    commit = snapshot.name if config.revision else None  # the cache names a snapshot by its commit
+    variables = {"MODEL_ID": config.model, "MODEL_REVISION": commit or "", "MODELS": ",".join(config.models)}
+    settings = SpaceSettings(variables, MCP, secrets, config.hardware, config.private or None)
+    api = HfApi(token=token)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = output or Path(temporary) / "space"
+        folder = config.output or Path(temporary) / "space"
         names = [name for name in (CONFIG_FILE, *DOWNLOADED_FILES) if (snapshot / name).is_file()]
-        assemble(folder, model, names, commit)
-        address = _upload(folder, repo_id, {"MODEL_ID": model, "MODEL_REVISION": commit or ""}, private, token)
-    link_space(model, repo_id, token)
-    return address
+        repo_id = config.repo if HUB_ID.fullmatch(config.repo) else None
+        assemble(folder, config.model, names, commit, datasets=read_datasets(snapshot), repo_id=repo_id)
+        repo_id, committed = upload(api, folder, config.repo, settings)
+    link_space(config.model, repo_id, token)
+    page = f"{api.endpoint}/spaces/{repo_id}"
+    return page if config.no_wait else follow_build(api, repo_id, committed)
+
+
+def read_secrets(given: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets of `--secret NAME=VALUE`, or `--secret NAME`, whose value is that of the variable here.
+
+    Raises:
+        TrazoError: if there is no such variable, or a name is not one. No value is in the message.
+
+    Example:
+        >>> read_secrets(["HF_TOKEN", "KEY=a=b"], {"HF_TOKEN": "hf_x"})
+        {'HF_TOKEN': 'hf_x', 'KEY': 'a=b'}
+    """
+    secrets = {}
+    for one in given:
+        name, has_value, value = one.partition("=")
+        if not name.isidentifier():
+            raise TrazoError("--secret takes NAME or NAME=VALUE, where NAME is letters, digits and _")
+        if not has_value and not environ.get(name):
+            raise TrazoError(f"--secret {name}: {name} is not set here; set it, or write {name}=VALUE")
+        secrets[name] = value if has_value else environ[name]
+    return secrets
 
 
 def serve(model: str, revision: str | None, folder: Path) -> None:
@@ -91,122 +100,11 @@ def serve(model: str, revision: str | None, folder: Path) -> None:
     assemble(folder, None if is_local else model, [], revision)
     python = _install_requirements(folder)
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    environment = MCP | environment
     environment |= {"MODEL_ID": str(Path(model).resolve()) if is_local else model, "MODEL_REVISION": revision or ""}
     sys.stdout.flush()
     os.chdir(folder)
     os.execve(python, [str(python), APP], environment)
-
-
-def assemble(folder: Path, model: str | None, names: list[str], revision: str | None = None) -> None:
-    """Write the folder of a Space: app, ui, model, their requirements, and the README that configures it.
-
-    Args:
-        folder: where to write.
-        model: `owner/name` that the README names; None for a model that is not on the Hub.
-        names: the model's files, which the Space downloads before it starts.
-        revision: the model's commit, or None for the newest.
-
-    Raises:
-        TrazoError: if the folder holds something that was not written here.
-    """
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name not in SPACE_FILES | {VENV} or (path.is_symlink() and path.name != VENV):
-            raise TrazoError(f"{folder} holds {path.name}, which does not belong to a Space: choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in CODE:
-        source, target = ROOT / name, folder / name
-        if source.is_dir():
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(source, target, ignore=_not_code)
-        else:
-            shutil.copyfile(source, target)
-    shutil.copyfile(DEMO_REQUIREMENTS, folder / REQUIREMENTS)
-    atomic_write(folder / CARD_FILE, _space_card(model, names, revision))
-
-
-def _not_code(folder: str, names: list[str]) -> list[str]:
-    """Return what is not copied: links, hidden files, and files of kinds that the packages do not have."""
-    paths = {name: Path(folder, name) for name in names}
-    return [
-        name
-        for name, path in paths.items()
-        if name.startswith(".")
-        or name == "__pycache__"
-        or path.is_symlink()
-        or not (path.is_dir() or (path.is_file() and path.suffix in CODE_SUFFIXES))
-    ]
-
-
-def _space_card(model: str | None, names: list[str], revision: str | None) -> str:
-    preload = " ".join(filter(None, [model, ",".join(names), revision])) if names else None
-    data = SpaceCardData(
-        title=(model or "Trazo").split("/")[-1],
-        emoji="✏️",
-        colorFrom="indigo",
-        colorTo="yellow",
-        sdk="gradio",
-        sdk_version=version("gradio"),
-        python_version=".".join(platform.python_version_tuple()[:2]),
-        app_file=APP,
-        short_description="Draw, and see what a CNN makes of it",
-        models=[model] if model else None,
-        preload_from_hub=[preload] if preload else None,
-        tags=["trazo", "keras", "image-classification"],
-    )
-    return str(SpaceCard.from_template(data, template_path=str(CARD_TEMPLATE), model=model, revision=revision)) + "\n"
-
-
-# --- The Hub ---
-
-
-def _upload(
-    folder: Path, repo_id: str, variables: dict[str, str], private: bool | None, token: str | bool | None
-) -> str:
-    """Commit the folder's files and set the variables; return the Space's address."""
-    api = HfApi(token=token)
-    paths = [path for name in sorted(SPACE_FILES) for path in _files_under(folder / name)]
-    files = {path.relative_to(folder).as_posix(): path for path in paths}
-    with translate_hub_errors(repo_id, repo_type="space"):
-        initial = [{"key": key, "value": value} for key, value in variables.items() if value]
-        is_new = True
-        try:
-            address = api.create_repo(
-                repo_id, repo_type="space", space_sdk="gradio", private=private, space_variables=initial
-            )
-        except HfHubHTTPError as error:
-            if error.response is None or error.response.status_code != 409:  # 409: it exists
-                raise
-            address, is_new = api.create_repo(repo_id, repo_type="space", space_sdk="gradio", exist_ok=True), False
-        repo_id = address.repo_id
-        parent = api.space_info(repo_id)
-        # Delete only what an earlier version of our packages left, not the owner's files.
-        existing = {sibling.rfilename for sibling in parent.siblings or []}
-        stale = [name for name in sorted(existing - files.keys()) if name.split("/")[0] in CODE]
-        operations: list[CommitOperationAdd | CommitOperationDelete] = [
-            *(CommitOperationAdd(name, path) for name, path in files.items()),
-            *(CommitOperationDelete(name) for name in stale),
-        ]
-        log_files(repo_id, operations)
-        api.create_commit(
-            repo_id, operations, commit_message="Deploy the demo", repo_type="space", parent_commit=parent.sha
-        )
-        if not is_new:
-            _set_variables(api, repo_id, variables)
-    return str(address)
-
-
-def _set_variables(api: HfApi, repo_id: str, variables: dict[str, str]) -> None:
-    """Set the variables that differ; delete those with an empty value."""
-    existing = {key: variable.value for key, variable in api.get_space_variables(repo_id).items()}
-    for key, value in variables.items():
-        if value and existing.get(key) != value:
-            api.add_space_variable(repo_id, key, value)
-        elif not value and key in existing:
-            api.delete_space_variable(repo_id, key)
-
-
-def _files_under(path: Path) -> list[Path]:
-    return sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()) if path.is_dir() else [path]
 
 
 # --- This machine ---

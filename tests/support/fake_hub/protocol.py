@@ -75,7 +75,7 @@ async def _writer(request: Request, token: Annotated[str, Depends(_token)]) -> N
         raise HubError(401, "Invalid username or password.", "RepoNotFound" if request.path_params else None)
 
 
-async def _repo(
+async def find_repo(
     hub: Annotated[RepoStore, Depends(_hub)],
     token: Annotated[str, Depends(_token)],
     repo_type: str,
@@ -89,7 +89,7 @@ async def _repo(
     return repo
 
 
-async def _commit(repo: Annotated[Repo, Depends(_repo)], revision: str = "main") -> Commit:
+async def _commit(repo: Annotated[Repo, Depends(find_repo)], revision: str = "main") -> Commit:
     commit = repo.find(unquote(revision))
     if commit is None:
         raise HubError(404, f"Invalid rev id: {unquote(revision)}", "RevisionNotFound")
@@ -97,7 +97,7 @@ async def _commit(repo: Annotated[Repo, Depends(_repo)], revision: str = "main")
 
 
 AnyHub = Annotated[RepoStore, Depends(_hub)]
-AnyRepo = Annotated[Repo, Depends(_repo)]
+AnyRepo = Annotated[Repo, Depends(find_repo)]
 AnyCommit = Annotated[Commit, Depends(_commit)]
 NEEDS_TOKEN = [Depends(_writer)]
 API = "/api/{repo_type}s/{repo_id:repo}"
@@ -133,26 +133,12 @@ async def create_repo(request: Request, hub: AnyHub) -> JSONResponse:
     repo = hub.repos[repo_type, repo_id]
     if not existing:
         repo.variables = {one["key"]: one["value"] for one in wanted.get("variables") or []}
+        repo.secrets = {one["key"]: one["value"] for one in wanted.get("secrets") or []}
+        repo.hardware = wanted.get("hardware", repo.hardware)
     about = {"url": f"{hub.endpoint}/{repo.url_path}", "name": repo_id, "id": repo_id}
     if existing:
         return JSONResponse(about | {"error": f"You already created this {repo_type} repo"}, 409)
     return JSONResponse(about)
-
-
-@routes.get("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
-async def variables(hub: AnyHub, repo_id: str) -> dict[str, dict[str, str]]:
-    space = await _repo(hub, TOKEN, "space", repo_id)
-    return {key: {"key": key, "value": value} for key, value in space.variables.items()}
-
-
-@routes.post("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
-@routes.delete("/api/spaces/{repo_id:repo}/variables", dependencies=NEEDS_TOKEN)
-async def change_variable(request: Request, hub: AnyHub, repo_id: str) -> dict[str, dict[str, str]]:
-    space, change = await _repo(hub, TOKEN, "space", repo_id), await request.json()
-    space.variables.pop(change["key"], None)
-    if request.method == "POST":
-        space.variables[change["key"]] = change["value"]
-    return await variables(hub, repo_id)
 
 
 # ---- upload and commit ----
@@ -330,6 +316,7 @@ async def repo_info(hub: AnyHub, repo: AnyRepo, commit: AnyCommit) -> dict[str, 
         "cardData": card,
         "sdk": card.get("sdk"),
         "siblings": siblings,
+        **({"host": repo.host} if repo.repo_type == "space" else {}),
     }
 
 

@@ -80,11 +80,22 @@ class Repo:
     gated: bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)  # of a Space
+    # Of a Space:
+    variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    hardware: str = "cpu-basic"
+    stages: list[str] = field(default_factory=lambda: ["RUNNING"])  # still to come; `OLD …`: of the commit before
+    error: str = ""  # what the Hub says of a stage that ends in ERROR
+    logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
 
     @property
     def url_path(self) -> str:
         return self.repo_id if self.repo_type == "model" else f"{self.repo_type}s/{self.repo_id}"
+
+    @property
+    def host(self) -> str:
+        """The address of a Space's demo."""
+        return f"https://{self.repo_id.replace('/', '-').lower()}.hf.space"
 
     def find(self, revision: str) -> Commit | None:
         return self.commits.get(self.branches.get(revision, revision))

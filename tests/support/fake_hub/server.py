@@ -12,6 +12,7 @@ from tests.support.fake_hub import jobs
 from tests.support.fake_hub.faults import Connection, FaultPolicy, FaultyApp, LoggedRequest
 from tests.support.fake_hub.protocol import TOKEN, HubError, routes
 from tests.support.fake_hub.repos import RepoStore
+from tests.support.fake_hub.spaces import space_routes
 
 
 class LoopbackHub(RepoStore):
@@ -34,6 +35,7 @@ class LoopbackHub(RepoStore):
         app = FastAPI(openapi_url=None)
         app.add_exception_handler(HubError, HubError.answer)
         app.include_router(jobs.routes)
+        app.include_router(space_routes)
         app.include_router(routes)
         app.state.hub = self
         self._app = FaultyApp(app, self.log, lambda: self.fault)

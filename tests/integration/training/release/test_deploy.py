@@ -1,11 +1,13 @@
-"""Deploy: what a Space holds, that it starts without the packages of training, and its upload to the Hub."""
+"""Deploy: what a Space holds, that it starts without the packages of training, its upload and its build on the Hub."""
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from model.artifacts import KERAS_FILES
 from model.card.demo import with_demo
@@ -14,7 +16,8 @@ from tests.conftest import ROOT
 from tests.support.app_server import running
 from tests.support.fake_hub import Fault, LoopbackHub
 from training.cli import main
-from training.release.deploy import DEMO_REQUIREMENTS, assemble
+from training.release import space_hub
+from training.release.space_files import DEMO_REQUIREMENTS, THUMBNAIL, assemble
 
 MODEL = "someone/digits"
 SPACE = "someone/demo"
@@ -29,9 +32,10 @@ def hub(tmp_path):
 
 
 @pytest.fixture
-def deploy(hub, tmp_path, use_hub):
+def deploy(hub, tmp_path, use_hub, monkeypatch):
     """Deploy the model to the Space; returns the exit status."""
     use_hub(hub, tmp_path / "home")
+    monkeypatch.setattr(space_hub, "POLL_S", 0.01)
     return lambda *arguments: main(["deploy", "--repo", SPACE, "--model", MODEL, *arguments])
 
 
@@ -47,7 +51,7 @@ def test_deploy_space_holds_demo_without_training(hub, tmp_path, training):
     environment = hub.environ(tmp_path / "home", token=True) | {"HF_HUB_OFFLINE": "0"}
     answer = training("deploy", "--repo", SPACE, "--model", MODEL, env=environment)
     assert answer.returncode == 0, answer.stderr
-    assert f"/spaces/{SPACE}" in answer.stdout
+    assert "deployed: https://someone-demo.hf.space" in answer.stdout
     assert [commit.title for commit in hub.commits(SPACE, "space")][1:] == ["Deploy the demo"]
     files = hub.files(SPACE, "space")
     assert {name.split("/")[0] for name in files} == {
@@ -63,7 +67,10 @@ def test_deploy_space_holds_demo_without_training(hub, tmp_path, training):
     assert repo == MODEL and {"trazo.json", "model.safetensors"} <= set(names.split(","))
     assert not set(KERAS_FILES) & set(names.split(","))  # the demo does not read them
     assert len(front["short_description"]) <= 60  # what the Hub takes
-    assert variables(hub) == {"MODEL_ID": MODEL}
+    assert front["datasets"] == ["ylecun/mnist"] and "mcp-server" in front["tags"]
+    assert front["thumbnail"] == f"https://huggingface.co/spaces/{SPACE}/resolve/main/{THUMBNAIL}"
+    assert files[THUMBNAIL] == (ROOT / THUMBNAIL).read_bytes()
+    assert variables(hub) == {"MODEL_ID": MODEL, "GRADIO_MCP_SERVER": "True"}
     assert "hf_loopback" not in answer.stdout + answer.stderr
 
 
@@ -73,15 +80,16 @@ def test_deploy_again_pins_commit_and_deletes_only_old_modules(hub, deploy, tmp_
     for name in ("ui/gone.py", "notes.txt"):
         (space / name).write_text("old\n")
     hub.add_repo(SPACE, "space", space)
-    variables(hub).update({"MODEL_ID": "someone/else", "THEIRS": "kept"})
+    theirs = {"THEIRS": "kept", "GRADIO_MCP_SERVER": "False"}
+    variables(hub).update({"MODEL_ID": "someone/else", **theirs})
     commit = hub.commits(MODEL, "model")[-1].oid
     assert deploy("--revision", "main") == 0
     files = hub.files(SPACE, "space")
     assert "ui/gone.py" not in files and files["notes.txt"] == b"old\n"
-    assert variables(hub) == {"MODEL_ID": MODEL, "MODEL_REVISION": commit, "THEIRS": "kept"}
+    assert variables(hub) == {"MODEL_ID": MODEL, "MODEL_REVISION": commit, **theirs}
     assert front_matter(hub)["preload_from_hub"][0].endswith(f" {commit}")
     assert deploy() == 0
-    assert variables(hub) == {"MODEL_ID": MODEL, "THEIRS": "kept"}
+    assert variables(hub) == {"MODEL_ID": MODEL, **theirs}
 
 
 def test_deploy_failed_upload_leaves_space_unchanged(hub, deploy, capsys):
@@ -114,6 +122,9 @@ def test_deploy_of_a_model_that_may_not_be_written_says_that_it_is_not_linked(hu
         (["--repo", SPACE, "--model", PRETRAINED], "publish it first"),
         (["--model", MODEL], "--repo owner/name"),
         (["--local", "--model", PRETRAINED, "--output", ROOT], "does not belong to a Space"),
+        (["--repo", SPACE, "--model", MODEL, "--hardware", "gpu"], "the Hub has cpu-basic, cpu-upgrade, t4-small"),
+        (["--repo", SPACE, "--model", MODEL, "--secret", "NOT_SET"], "NOT_SET is not set here"),
+        (["--repo", SPACE, "--model", MODEL, "--secret", "hf_secret value"], "--secret takes NAME or NAME=VALUE"),
     ],
 )
 def test_deploy_user_error_is_one_line(hub, use_hub, tmp_path, capsys, arguments, message):
@@ -124,13 +135,75 @@ def test_deploy_user_error_is_one_line(hub, use_hub, tmp_path, capsys, arguments
     assert ("space", SPACE) not in hub.repos
 
 
-def test_demo_requirements_are_flat_and_without_training(tmp_path):
-    wanted = DEMO_REQUIREMENTS.read_text()
-    assert all(name in wanted for name in ("gradio", "tensorflow", "safetensors", "plotly"))
-    assert not any(name in wanted for name in ("datasets", "keras-tuner", "pyarrow", "scikit-learn"))
+def start_space(hub, *stages: str, build=(), run=(), error: str = "") -> None:
+    """Add the Space with what its next build will go through."""
+    hub.add_repo(SPACE, "space")
+    space = hub.repos["space", SPACE]
+    space.stages, space.error = list(stages), error
+    space.logs = {"build": list(build), "run": list(run)}
+
+
+def test_deploy_waits_for_the_build_of_its_commit_and_prints_its_log(hub, deploy, capsys):
+    stages = ("OLD RUNNING", "RUNNING_BUILDING", "RUNNING_APP_STARTING", "RUNNING")
+    start_space(hub, *stages, build=["Collecting gradio==6\n", "\x1b[2Jdone\n"])
+    assert deploy() == 0
+    shown = capsys.readouterr()
+    assert "deployed: https://someone-demo.hf.space\n" in shown.out
+    assert "Collecting gradio==6\n" in shown.err and "done" in shown.err and "\x1b[2J" not in shown.err
+    assert shown.out.index("RUNNING_BUILDING") < shown.out.index("RUNNING_APP_STARTING")
+
+
+@pytest.mark.parametrize(
+    ("stages", "which"),
+    [(("BUILDING", "BUILD_ERROR"), "build"), (("BUILDING", "APP_STARTING", "RUNTIME_ERROR"), "run")],
+)
+def test_deploy_failed_build_is_an_error_with_its_log(hub, deploy, capsys, stages, which):
+    start_space(hub, *stages, **{which: ["No matching distribution\n"]}, error="exit code 1")
+    assert deploy() == 2
+    error = capsys.readouterr().err
+    assert "No matching distribution" in error and f"{stages[-1]}: exit code 1" in error and "Traceback" not in error
+
+
+def test_deploy_no_wait_asks_for_no_build(hub, deploy, capsys):
+    start_space(hub, "BUILDING")
+    assert deploy("--no-wait") == 0
+    assert f"deployed: {hub.endpoint}/spaces/{SPACE}\n" in capsys.readouterr().out
+    assert not any("/runtime" in request.path for request in hub.log)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_deploy_sets_hardware_secrets_and_models(hub, deploy, monkeypatch, capsys, is_new):
+    if not is_new:
+        start_space(hub, "RUNNING")
+    monkeypatch.setenv("READ_TOKEN", "hf_mine")
+    secrets = ("--secret", "READ_TOKEN", "--secret", "KEY=a=b")
+    assert deploy("--hardware", "t4-small", *secrets, "--models", "class/*", "--models", "someone/letters") == 0
+    space = hub.repos["space", SPACE]
+    assert space.hardware == "t4-small" and space.secrets == {"READ_TOKEN": "hf_mine", "KEY": "a=b"}
+    assert space.variables["MODELS"] == "class/*,someone/letters"
+    shown = capsys.readouterr()
+    assert "$0.006667 for each minute" in shown.out and "hf_mine" not in shown.out + shown.err
+
+
+def test_deploy_secrets_and_hardware_are_those_of_the_owner_unless_given(hub, deploy):
+    start_space(hub, "RUNNING")
+    space = hub.repos["space", SPACE]
+    space.secrets, space.hardware = {"HF_TOKEN": "theirs"}, "cpu-upgrade"
+    assert deploy() == 0
+    assert space.secrets == {"HF_TOKEN": "theirs"} and space.hardware == "cpu-upgrade"
+
+
+def test_demo_requirements_are_flat_pinned_and_without_training(tmp_path):
+    wanted = "".join(path.read_text() for path in DEMO_REQUIREMENTS)
+    assert all(name in wanted for name in ("gradio[mcp]", "tensorflow", "safetensors", "plotly"))
+    assert not any(name in wanted for name in ("datasets", "keras-tuner", "pyarrow", "scikit-learn", "-r "))
     assert "-r ui/requirements.txt" in (ROOT / "requirements.txt").read_text()
     assemble(tmp_path / "space", None, [])
-    assert (tmp_path / "space" / "requirements.txt").read_text() == wanted and "-r " not in wanted
+    lines = [line for line in (tmp_path / "space" / "requirements.txt").read_text().splitlines() if line[:1] != "#"]
+    assert len(lines) == sum(bool(line) and line[0] != "#" for line in wanted.splitlines())
+    for one in map(Requirement, lines):
+        (pin,) = one.specifier
+        assert pin.operator == "==" and pin.version == version(one.name)
 
 
 def test_space_folder_starts_without_training_packages(tmp_path):
