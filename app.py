@@ -9,7 +9,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from model.console import set_up_console
 from model.errors import ModelError, TrazoError
@@ -19,6 +20,7 @@ from model.network_settings import set_up_network
 from ui.inference.supervisor import ModelSupervisor
 from ui.server.access import Access
 from ui.server.address import Address, check_free, describe_address, server_address
+from ui.server.allowed_models import AllowedModels
 from ui.server.descriptors import raise_descriptor_limit
 from ui.server.error_log import log_libraries
 from ui.server.gradio_settings import set_up_gradio
@@ -27,16 +29,21 @@ from ui.server.malloc import configure_trim
 if TYPE_CHECKING:
     from gradio import Blocks
 
+    from ui.server.model_pages import ModelPages
+    from ui.server.other_model import OtherModel
+
 MAX_QUEUE = 256  # events that wait, run, or whose answer was not fetched yet
 EVENT_CONCURRENCY = 8
+MAX_OTHER_HELD_MB = 16  # bodies of the events of another model's page, see `ui.server.fair_queue`
 
 
-def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
+def build(supervisor: ModelSupervisor, compared: str | None = None, max_held_mb: int | None = None) -> Blocks:
     """Return the page for a model, which need not be loaded yet.
 
     Args:
         supervisor: of the model.
         compared: a folder or Hub id of another run, to compare its networks with those of this one.
+        max_held_mb: of the bodies that its queue holds; None for as many as the demo's own page.
 
     Raises:
         ModelError: if that run is not available.
@@ -57,7 +64,7 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     from ui.tabs.tuning import add_tuning_tab
 
     with Page(title="Trazo", analytics_enabled=False) as demo:
-        tools = add_header(supervisor.config)
+        tools = add_header(supervisor.config, supervisor.repo)
         add_status_banner(demo, supervisor)
         with gr.Tabs() as tabs:
             with gr.Tab(i18n("edges_tab"), id="edges"):
@@ -72,55 +79,98 @@ def build(supervisor: ModelSupervisor, compared: str | None = None) -> Blocks:
     demo.api_open = False
     keep_no_configs()
     queue_every_event(demo)
-    replace_queue(demo, FairQueue, MAX_QUEUE, EVENT_CONCURRENCY)
+    queue = partial(FairQueue, max_held_mb=max_held_mb) if max_held_mb else FairQueue
+    replace_queue(demo, queue, MAX_QUEUE, EVENT_CONCURRENCY)
     return demo
 
 
-def launch(demo: Blocks, address: Address, access: Access) -> None:
+def page_options() -> dict[str, Any]:
+    """Return how the page of any model is served."""
+    from ui.server.fetch import MAX_FILE_MB
+    from ui.tabs.panels import i18n
+    from ui.tabs.theme import CSS_PATHS, ICON_PATH, make_theme
+
+    return {
+        "max_file_size": f"{MAX_FILE_MB}mb",
+        "show_error": True,  # without it the page shows "null" for errors that Gradio itself finds
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "i18n": i18n,
+        "theme": make_theme(),
+        "css_paths": CSS_PATHS,
+        "favicon_path": ICON_PATH,
+    }
+
+
+def make_model_pages(
+    demo: Blocks, options: dict[str, Any], allowed: AllowedModels, own: str | None
+) -> ModelPages[OtherModel]:
+    """Return the pages of other models, none of which is open yet.
+
+    Args:
+        demo: the page of the demo's own model.
+        options: see `page_options`.
+        allowed: which other models are shown if somebody asks for them.
+        own: the id of the demo's own model, if it is on the Hub.
+    """
+    from ui.server.http import EXCEPTION_HANDLERS
+    from ui.server.model_pages import ModelPages
+    from ui.server.other_model import open_other_model
+
+    others = options | {"app_kwargs": {"exception_handlers": EXCEPTION_HANDLERS}}
+    build_other = partial(build, max_held_mb=MAX_OTHER_HELD_MB)
+
+    def open_model(name: str) -> OtherModel:
+        return open_other_model(name, name in allowed.listed, demo, build_other, others)
+
+    return ModelPages(allowed, open_model, own, lambda: demo.root_path)
+
+
+def launch(demo: Blocks, address: Address, access: Access, allowed: AllowedModels, own: str | None) -> None:
     """Serve the page until the program is stopped.
 
     Args:
         demo: the page.
         address: where the server listens.
         access: which requests are answered.
+        allowed: which other models are shown if somebody asks for them.
+        own: the id of the page's model, if it is on the Hub.
 
     Raises:
         OSError: if the port is taken.
     """
     from ui.decoding.pool import decoders
     from ui.figures.style import load_plotly
+    from ui.server.agents import agents_route, agents_text
     from ui.server.connections import lengthen_queue, limited_connections, max_connections
-    from ui.server.fetch import MAX_FILE_MB
-    from ui.server.gradio_compat import forget_temp_files
+    from ui.server.gradio_compat import forget_temp_files, has_mcp
     from ui.server.http import app_kwargs
     from ui.server.sessions import MAX_SESSIONS
     from ui.server.temp_files import TEMP_FILES
     from ui.tabs.panel_scripts import panel_routes
-    from ui.tabs.panels import i18n
-    from ui.tabs.theme import CSS_PATHS, ICON_PATH, make_theme
 
     capacity = max_connections(raise_descriptor_limit())
+    options = page_options()
+    models = make_model_pages(demo, options, allowed, own)
+    routes = [*panel_routes(), agents_route(lambda: agents_text(own, has_mcp(demo), allowed))]
+
+    def kept_files() -> set[str]:
+        return set().union(*map(forget_temp_files, (demo, *(model.demo for model in models.open_models))))
+
     with limited_connections(capacity, access.is_proxy):
         demo.launch(
             server_name=address.server_name,
             server_port=address.port,
-            max_file_size=f"{MAX_FILE_MB}mb",
             state_session_capacity=2 * MAX_SESSIONS,  # never reached: the queue drops those of greedy visitors before
-            show_error=True,  # without it the page shows "null" for errors that Gradio itself finds
-            footer_links=["api"],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
             quiet=True,  # its line with the address is not flushed, and knows nothing of a proxy
             prevent_thread_lock=True,
-            i18n=i18n,
-            theme=make_theme(),
-            css_paths=CSS_PATHS,
-            favicon_path=ICON_PATH,
-            app_kwargs=app_kwargs(access, capacity) | {"routes": panel_routes()},
+            app_kwargs=app_kwargs(access, capacity, models) | {"routes": routes},
+            **options,
         )
     lengthen_queue(demo.server)
-    TEMP_FILES.start(kept=lambda: forget_temp_files(demo))
+    TEMP_FILES.start(kept=kept_files)
     if demo.mcp_error:
         show(demo.mcp_error, "stderr")
     show(describe_address(address, demo.root_path, demo.share_url))
@@ -142,6 +192,7 @@ def main() -> None:
     try:
         address = server_address(os.environ)
         access = Access.from_environ(os.environ, address)
+        allowed = AllowedModels.from_environ(os.environ)
         set_up_libraries(os.environ)
         set_up_network(os.environ, address.host)
         set_up_gradio(os.environ)
@@ -157,7 +208,7 @@ def main() -> None:
         show(f"COMPARE_ID: {error}", "stderr")
         sys.exit(2)
     try:
-        launch(demo, address, access)
+        launch(demo, address, access, allowed, supervisor.repo)
     except OSError as error:  # the port was taken meanwhile
         show(f"port {address.port} cannot be used ({error}); choose another: PORT=8000 python app.py", "stderr")
         sys.exit(2)

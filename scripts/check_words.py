@@ -39,7 +39,7 @@ BANNED = {
     r"\bfor ever\b": "forever",
     r"\bas ever\b": "as usual",
     r"\bto be had\b": "available",
-    r"\bpictures?\b(?!:)": "image",  # `picture:` is a parameter of the demo's API
+    r"\bpictures?\b(?![\"`]?:)": "image",  # `picture:` is a parameter of the demo's API
     r"(?-i:\b(LEAST|MOST|LARGEST|LONGEST|FEWEST)(_[A-Z]|\b))": "MIN_, MAX_",
     r"\bhang(s)? on\b": "depends on",
     r"\bwith one another\b": "together",

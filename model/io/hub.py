@@ -43,7 +43,7 @@ from model.artifacts import (
     check_complete,
 )
 from model.config import CnnConfig
-from model.errors import TrazoError
+from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write, json_text
 from model.io.files import check_folder, find_file
 from model.io.hub_errors import repeat_if_closed, status_of, translate_hub_errors
@@ -71,14 +71,27 @@ def check_model(folder: Path, size: int | None, where: str) -> int:
     return check_size(CnnConfig.from_file(folder / CONFIG_FILE), size, where)
 
 
+def check_at_most(max_bytes: int) -> Check:
+    """Return a check like `check_model` that also refuses weights of more bytes."""
+
+    def check(folder: Path, size: int | None, where: str) -> int:
+        most = check_model(folder, size, where)
+        if (size or most) > max_bytes:
+            raise ModelError(f"{where} has {size or most:,} bytes; at most {max_bytes:,} are downloaded here")
+        return most
+
+    return check
+
+
 def download(
     repo_id: str,
     revision: str | None = None,
     token: str | bool | None = None,
     check: Check = check_model,
     config_file: str = CONFIG_FILE,
+    cache: Path | None = None,
 ) -> tuple[Path, str]:
-    """Download a model repo's known files, all at one commit, into the Hub's cache.
+    """Download a model repo's known files, all at one commit, into a cache as the Hub's.
 
     Files in the cache are compared with what the Hub announces, and downloaded again if they differ. Without a
     network, or with HF_HUB_OFFLINE=1, the files in the cache are used as they are. A mirror may announce neither sizes
@@ -91,6 +104,7 @@ def download(
         check: called once the config is there: it is small, and says how large the weights are. If it raises, no
             further file is downloaded.
         config_file: which file says what the weights are.
+        cache: the cache's folder; None for the Hub's own.
 
     Returns:
         the snapshot's folder, and what to do if a file in it is damaged; empty if all were compared with the Hub.
@@ -110,7 +124,8 @@ def download(
             if isinstance(error, HfHubHTTPError) and status_of(error) < 500:
                 raise  # the Hub responds, and refuses
             try:
-                return Path(snapshot_download(repo_id, revision=revision, local_files_only=True)), REPAIR_ONLINE
+                cached = snapshot_download(repo_id, revision=revision, local_files_only=True, cache_dir=cache)
+                return Path(cached), REPAIR_ONLINE
             except LocalEntryNotFoundError:
                 raise error from None
         commit = info.sha or ""
@@ -120,7 +135,7 @@ def download(
         known = {name: announced[name] for name in (config_file, *DOWNLOADED_FILES) if name in announced}
         check_complete(repo_id, {name: file.size or 0 for name, file in known.items()}, announced, config_file)
         is_compared = all(map(_has_hash, known.values()))
-        fetch = partial(_fetch, repo_id, commit, token)
+        fetch = partial(_fetch, repo_id, commit, token, cache)
         folder = fetch(MAX_FILE_BYTES, known.pop(config_file)).parent
         most = check(folder, known[WEIGHTS_FILE].size, f"{repo_id}/{WEIGHTS_FILE}")
         with ThreadPoolExecutor(len(known)) as pool:
@@ -130,13 +145,21 @@ def download(
         return folder, "" if is_compared else remedy
 
 
-def _fetch(repo_id: str, commit: str, token: str | bool | None, limits: Mapping[str, int], file: RepoSibling) -> Path:
+def _fetch(
+    repo_id: str,
+    commit: str,
+    token: str | bool | None,
+    cache: Path | None,
+    limits: Mapping[str, int],
+    file: RepoSibling,
+) -> Path:
     """Return the cached copy of a file; it is downloaded if it is missing or not what the Hub announces.
 
     Args:
         repo_id: the repo.
         commit: of it.
         token: as for `download`.
+        cache: as for `download`.
         limits: the most bytes of each file, by name, where the Hub announces no size.
         file: what the Hub announces.
     """
@@ -158,7 +181,13 @@ def _fetch(repo_id: str, commit: str, token: str | bool | None, limits: Mapping[
 
     for again in (False, True):
         path = hf_hub_download(
-            repo_id, file.rfilename, revision=commit, token=token, force_download=again, tqdm_class=SizeGuard
+            repo_id,
+            file.rfilename,
+            revision=commit,
+            token=token,
+            cache_dir=cache,
+            force_download=again,
+            tqdm_class=SizeGuard,
         )
         if _matches(Path(path), file):
             return Path(path)

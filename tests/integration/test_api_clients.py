@@ -1,4 +1,4 @@
-"""Other programs as clients: the examples of docs/api.md, word for word, and the MCP server."""
+"""Other programs as clients: the examples of docs/api.md, word for word, OpenAPI, agents.md, and the MCP server."""
 
 import asyncio
 import base64
@@ -129,3 +129,38 @@ def test_documented_types_are_accepted(app):
     assert image["example_input"].keys() == drawing["example_input"].keys() and image["example_input"]["path"]
     assert kernel["example_input"] in KERNELS and threshold["type"] == {"type": "number"}
     assert kernel["type"]["anyOf"][0]["enum"] == list(KERNELS) and "list[list[float]]" in kernel["python_type"]["type"]
+
+
+def test_openapi_describes_the_calls_by_parameter_name(app):
+    found = json.loads(app.get("gradio_api/openapi.json"))
+    assert found["openapi"].startswith("3.")
+    calls = {path.rsplit("/", 1)[1]: one["post"] for path, one in found["paths"].items() if "/call/v2/" in path}
+    assert calls.keys() == {"classify", "edges", "trials"}
+    schemas = {
+        name: one["requestBody"]["content"]["application/json"]["schema"]
+        for name, one in calls.items()
+        if "requestBody" in one
+    }
+    assert set(schemas["edges"]["properties"]) == {"picture", "kernel", "threshold", "flip"}  # words: ok
+    assert set(schemas["classify"]["properties"]) == {"drawing"}
+    assert all(f"/gradio_api/call/{name}/{{event_id}}" in found["paths"] for name in calls)
+
+
+def test_agents_page_names_every_endpoint_and_its_calls_work(app, folder):
+    text = app.get("agents.md").decode()
+    base = app.url.rstrip("/")
+    for name in ("classify", "edges", "trials"):
+        assert f"| `{name}` |" in text
+    assert "`find_edges`" in text and "BASE/gradio_api/mcp/" in text  # MCP is switched on
+    asked, fetched, upload = re.findall(r"^    (curl .*(?:\n      .*)?)$", text, re.MULTILINE)
+    uploaded = subprocess.run(
+        ["sh", "-ec", upload.replace("BASE", base)], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    (path,) = json.loads(uploaded.stdout)
+    call = asked.replace("BASE", base).replace("https://example.org/seven.png", path)
+    event = json.loads(subprocess.run(["sh", "-ec", call], capture_output=True, text=True, timeout=60).stdout)[
+        "event_id"
+    ]
+    fetch = fetched.replace("BASE", base).replace("EVENT_ID", event)
+    answer = subprocess.run(["sh", "-ec", fetch], capture_output=True, text=True, timeout=60).stdout
+    assert "event: complete" in answer and '"label": "7"' in answer

@@ -246,9 +246,9 @@ def test_missing_model_is_reported_and_bundled_one_used(app, clients, save_image
     assert MISSING_MODEL in log and "bundled model" in log
 
 
-def test_page_has_nothing_of_gradios_own(app):
+def test_page_has_nothing_of_gradios_own_but_its_api_page(app):
     page = app.config()
-    assert page["footer_links"] == [] and page["run_history"] is False and page["analytics_enabled"] is False
+    assert page["footer_links"] == ["api"] and page["run_history"] is False and page["analytics_enabled"] is False
     assert page["title"] == "Trazo"
     icon = urllib.request.urlopen(f"{app.url}favicon.ico", timeout=10)
     assert (
@@ -418,7 +418,7 @@ def test_page_is_launched_at_its_address_with_its_settings(monkeypatch, tmp_path
     monkeypatch.setattr(gr.Blocks, "launch", launch)
     app.main()
     assert (launched["server_name"], launched["server_port"]) == ("[::1]", 8123)
-    assert launched["max_file_size"] and launched["footer_links"] == [] and launched["run_history"] is False
+    assert launched["max_file_size"] and launched["footer_links"] == ["api"] and launched["run_history"] is False
     assert not launched["looks_for_garbage"] and gc.isenabled()  # only once the page is served
     # Gradio's names: the settings are environment variables, and nothing fails if Gradio renames them.
     assert launched["queue"].ANALYTICS_MAX_EVENTS == 1 and launched["queue"].ANAYLTICS_CACHE_FREQUENCY > 1_000_000

@@ -11,8 +11,8 @@ from ui.inference.worker import ModelProcess
 def main() -> None:
     """Run the app."""
     start_process = partial(ModelProcess, target=worker_tasks.run_without_network)
-    find = ModelSupervisor.find
-    app.ModelSupervisor.find = lambda *names: find(*names, start_process=start_process)
+    # The default, so that the models of visitors have it, too.
+    ModelSupervisor.__init__.__kwdefaults__["start_process"] = start_process
     app.main()
 
 

@@ -49,7 +49,9 @@ def deploy(config: DeployConfig, token: str | None = None) -> str:
     secrets = read_secrets(config.secret, os.environ)
     snapshot, _ = locate_model(config.model, config.revision, token)
     commit = snapshot.name if config.revision else None  # the cache names a snapshot by its commit
-    variables = {"MODEL_ID": config.model, "MODEL_REVISION": commit or "", "MODELS": ",".join(config.models)}
+    variables = {"MODEL_ID": config.model, "MODEL_REVISION": commit or ""}
+    if config.models:  # else those that the owner may have set stay
+        variables["MODELS"] = ",".join(config.models)
     settings = SpaceSettings(variables, MCP, secrets, config.hardware, config.private or None)
     api = HfApi(token=token)
     with tempfile.TemporaryDirectory() as temporary:

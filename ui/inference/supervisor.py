@@ -171,6 +171,7 @@ class ModelSupervisor:
     def close(self) -> None:
         """End the process, and start no other one."""
         self._closed.set()
+        atexit.unregister(self.close)
         if self._process:
             self._process.close()
 

@@ -40,11 +40,15 @@ class FairQueue(Queue):
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Start empty; the arguments are Gradio's."""
+    def __init__(self, *args: Any, max_held_mb: int = MAX_HELD_MB, **kwargs: Any) -> None:
+        """Start empty; the other arguments are Gradio's.
+
+        Args:
+            max_held_mb: of the bodies of the events that wait or run.
+        """
         super().__init__(*args, **kwargs)
         self._events = Shares(self.max_size or 256)
-        self._kilobytes = Shares(MAX_HELD_MB * 1000)
+        self._kilobytes = Shares(max_held_mb * 1000)
         self._held: dict[str, _Held] = {}
         self._owners = SessionOwners()
 

@@ -6,18 +6,20 @@ it there, run this test, then the browser tests.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
 from gradio.blocks import Block
 from gradio.components.image_editor import EditorData
 from gradio.data_classes import ImageData
 from gradio.mcp import GradioMCPServer
 from gradio.processing_utils import PUBLIC_HOSTNAME_WHITELIST
 from gradio.queueing import Event, Queue
-from gradio.route_utils import CustomCORSMiddleware
+from gradio.route_utils import CustomCORSMiddleware, get_root_url
 from gradio.routes import file_upload_statuses
 from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder, is_in_or_equal
@@ -34,12 +36,14 @@ __all__ = [
     "ImageData",
     "Queue",
     "file_upload_statuses",
+    "get_root_url",
     "get_upload_folder",
     "is_http_url_like",
     "is_in_or_equal",
     "matches_domain_whitelist",
 ]
 
+POLL_S = 0.01  # after which a further page's queue looks for an event again; by default that is a thousandth
 ProcessEvent = Callable[[list], Awaitable[dict[str, Any]]]
 
 
@@ -100,7 +104,9 @@ def example_value(examples: gr.Examples, example: list) -> Any:
     return examples.non_none_processed_examples[example][0]
 
 
-def replace_queue(demo: gr.Blocks, queue_type: type[Queue], max_size: int, default_concurrency_limit: int) -> None:
+def replace_queue(
+    demo: gr.Blocks, queue_type: Callable[..., Queue], max_size: int, default_concurrency_limit: int
+) -> None:
     """Replace the queue that every page starts with by another type.
 
     `demo.queue()` would also make the whole application once more, although `launch` does that.
@@ -151,6 +157,47 @@ def queue_every_event(demo: gr.Blocks) -> None:
         event.queue = True
 
 
+def page_root(request: Any, path: str, root_path: str) -> str:
+    """Return the address of the page that a visitor reaches the server at, without a slash at its end.
+
+    Args:
+        request: FastAPI's.
+        path: of the request, below that page's.
+        root_path: at which a proxy serves the page, or its whole address; or empty.
+    """
+    return get_root_url(request, path, root_path or None)
+
+
+def make_app(demo: gr.Blocks, root_path: str, local_url: str, options: dict[str, Any]) -> FastAPI:
+    """Return the application of a further page, which another one's server serves below a path.
+
+    Args:
+        demo: the page.
+        root_path: at which visitors reach it, or its whole address.
+        local_url: at which this process reaches it, with a slash at its end.
+        options: of `gr.mount_gradio_app`.
+    """
+    app = gr.mount_gradio_app(FastAPI(openapi_url=None), demo, path="/", root_path=root_path, **options)
+    demo._queue.sleep_when_free = POLL_S
+    if demo.mcp_server_obj:
+        demo.mcp_server_obj._local_url = local_url  # else it would ask by the address that its first client used
+    return app
+
+
+@asynccontextmanager
+async def running_app(app: FastAPI) -> AsyncIterator[None]:
+    """Run the tasks of a further page's application; at the end, end the requests that only wait for it, too."""
+    async with app.router.lifespan_context(app):
+        try:
+            yield
+        finally:
+            mounted = app.routes[-1].app  # type: ignore[attr-defined] # a Mount
+            blocks = mounted.get_blocks()
+            blocks._queue.close()
+            blocks.is_running = False
+            mounted.stop_event.set()
+
+
 def set_origin_rule(is_allowed: Callable[[Headers], bool]) -> None:
     """Have Gradio let pages of other sites read answers by this rule. By default a public page lets every site."""
     CustomCORSMiddleware.is_valid_origin = lambda _, request_headers: is_allowed(request_headers)
@@ -164,6 +211,11 @@ def forget_upload(upload_id: str, seconds: float) -> None:
         file_upload_statuses._signals.pop(upload_id, None)
 
     asyncio.get_running_loop().call_later(seconds, forget)
+
+
+def has_mcp(demo: gr.Blocks) -> bool:
+    """Return whether a page's endpoints are tools of MCP, too."""
+    return demo.mcp_server_obj is not None
 
 
 def set_mcp_paths(reveal: Callable[[str], str]) -> None:

@@ -1,6 +1,6 @@
 """Rules for all of the demo's HTTP traffic, passed to Gradio as `app_kwargs`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +20,7 @@ from ui.server.error_log import log_error
 from ui.server.file_routes import FileRoutesMiddleware
 from ui.server.gradio_compat import forget_upload, get_upload_folder, set_mcp_paths, set_origin_rule
 from ui.server.json_rpc import check_message
+from ui.server.model_pages import ModelPages, ModelPagesMiddleware
 from ui.server.page_cache import PageCache
 from ui.server.page_head import add_head_script
 from ui.server.page_policy import page_policy
@@ -45,14 +46,18 @@ UPLOAD_PROGRESS_TTL_S = 30  # that the progress of an upload can be asked for on
 class GuardMiddleware:
     """ASGI middleware: who may ask, for what, how much, how slowly; and no tracebacks in responses."""
 
-    def __init__(self, app: ASGIApp, access: Access, max_requests: int = MAX_CONNECTIONS) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, max_requests: int = MAX_CONNECTIONS, models: ModelPages | None = None
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: Gradio's.
             access: who may ask.
             max_requests: that are answered at the same time.
+            models: the pages of other models; None for none.
         """
+        self._models = models or ModelPages()
         self._app, self._access = app, access
         guard: Any = self._guard  # uvicorn's types of an application are narrower than Starlette's
         self._behind_proxy: Any = ProxyHeadersMiddleware(guard, [str(network) for network in access.proxies])
@@ -61,7 +66,7 @@ class GuardMiddleware:
         self._pages = VisitorSemaphores(PAGES_AT_ONCE)
         self._page_cache = PageCache()
         self._own_requests = OwnRequests()
-        self._paths = PublicPaths(get_upload_folder())
+        self._paths, self._frames = PublicPaths(get_upload_folder()), sorted(access.names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request: first of all, find out whose it is."""
@@ -77,13 +82,17 @@ class GuardMiddleware:
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._own_requests.reveal(scope)
         request, route = Request(scope), find_route(scope)
-        is_page = route is not None and route.is_page
+        is_page, query = route is not None and route.is_page, scope["query_string"]
         if is_page:
             scope["query_string"] = b""  # the browser's part reads it; Gradio's would make other pages of it
-        answer = _Answer(self._page_cache.recording(request, send) if is_page else send, self._paths, route)
+        sent = self._page_cache.recording(request, send) if is_page else send
+        answer = _Answer(sent, self._paths, route, self._frames)
         refused = _refusal(request, route, self._access)
         if refused or route is None:
             await (refused or JSONResponse({"detail": "Not Found"}, 404))(scope, receive, answer)
+            return
+        if is_page and query and (elsewhere := self._models.follow_link(request, query)):
+            await elsewhere(scope, receive, answer)
             return
         visitor = visitor_of(request)
         if route.asks_page:
@@ -160,8 +169,8 @@ class _Answer:
         started: whether anything was sent.
     """
 
-    def __init__(self, send: Send, paths: PublicPaths, route: Route | None) -> None:
-        self.started = False
+    def __init__(self, send: Send, paths: PublicPaths, route: Route | None, frames: Sequence[str] = ()) -> None:
+        self.started, self._frames = False, frames
         self._send, self._paths, self._sends_file = send, paths, route is not None and route.is_file
         self._is_text = False
         self._start: Message | None = None  # of a text that is held back
@@ -192,7 +201,7 @@ class _Answer:
         headers = MutableHeaders(scope=start)
         if headers["content-type"].startswith("text/html"):
             text = add_head_script(text)
-            headers["Content-Security-Policy"] = page_policy(text)
+            headers["Content-Security-Policy"] = page_policy(text, self._frames)
         if "content-length" in headers and text:
             headers["content-length"] = str(len(text))
         await self._send(start)
@@ -237,19 +246,26 @@ async def handle_invalid_body(_: Request, error: RequestValidationError) -> JSON
     return JSONResponse({"detail": details}, 422)
 
 
-def app_kwargs(access: Access, max_requests: int = MAX_CONNECTIONS) -> dict[str, Any]:
+# Of each FastAPI application that Gradio makes.
+EXCEPTION_HANDLERS: dict[Any, Any] = {RequestValidationError: handle_invalid_body, 503: handle_full_queue}
+
+
+def app_kwargs(access: Access, max_requests: int = MAX_CONNECTIONS, models: ModelPages | None = None) -> dict[str, Any]:
     """Return the arguments with which Gradio makes its FastAPI application.
 
     Args:
         access: who may ask.
         max_requests: that are answered at the same time.
+        models: the pages of other models; None for none.
     """
+    models = models or ModelPages()
     set_origin_rule(access.is_own_origin)
     set_mcp_paths(PublicPaths(get_upload_folder()).reveal_path)
     return {
         "middleware": [
-            Middleware(GuardMiddleware, access=access, max_requests=max_requests),
+            Middleware(GuardMiddleware, access=access, max_requests=max_requests, models=models),
             Middleware(FileRoutesMiddleware),
+            Middleware(ModelPagesMiddleware, pages=models),
         ],
-        "exception_handlers": {RequestValidationError: handle_invalid_body, 503: handle_full_queue},
+        "exception_handlers": EXCEPTION_HANDLERS,
     }

@@ -9,18 +9,22 @@ and Plotly write them.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 
 # The Hub shows a Space in a frame of its page. Other sites must not, or they could trick visitors into clicks.
 _FRAMES = "frame-ancestors 'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
+_HOST = re.compile(r"[\w-][\w.-]*(?::\d{1,5})?", re.ASCII)
 _SCRIPT = re.compile(rb"<script([^>]*)>(.*?)</script>", re.DOTALL)
 _ELSEWHERE = re.compile(rb'\ssrc="(https://[\w.-]+)/')
 
 
-def page_policy(html: bytes = b"") -> str:
+def page_policy(html: bytes = b"", frames: Sequence[str] = ()) -> str:
     """Return the policy for a page.
 
     Args:
         html: the page as the server made it; empty for all other answers.
+        frames: hosts, with or without a port, whose pages may show this one in a frame. Those that are no names of
+            hosts, such as `*`, are left out.
 
     Example:
         >>> "'sha256-" in page_policy(b"<script>start()</script>")
@@ -46,4 +50,5 @@ def page_policy(html: bytes = b"") -> str:
         "base-uri": "'self'",
         "form-action": "'self'",
     }
-    return "; ".join([_FRAMES, *(f"{name} {value}" for name, value in rules.items())])
+    hosts = [f"{scheme}://{one}" for one in frames if _HOST.fullmatch(one) for scheme in ("https", "http")]
+    return "; ".join([" ".join([_FRAMES, *hosts]), *(f"{name} {value}" for name, value in rules.items())])

@@ -53,15 +53,20 @@ _ROUTES = (
     Route(re.compile(r"/gradio_api/(queue/join|call/[^/]+/?)"), _POST, MAX_CALL_BODY_MB),
     Route(re.compile(r"/gradio_api/call/v2/[^/]+/?"), _POST, MAX_CALL_BODY_MB, describes_api=True),
     Route(re.compile(r"/gradio_api/upload"), _POST, MAX_UPLOAD_BODY_MB, is_upload=True),
+    Route(re.compile(r"/agents\.md"), _READ),
     Route(re.compile(r"/gradio_api/mcp(/.*)?"), _READ | _POST | {"DELETE"}, MAX_CALL_BODY_MB, asks_page=True),
 )
+# Files that are the same for the pages of all models.
+_SHARED = re.compile(r"/(?:assets|static|svelte|panels)/.+|/(?:favicon\.ico|robots\.txt|theme\.css|pwa_icon)/?")
+_MODEL = re.compile(r"/models/(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?=/|$)", re.ASCII)
 
 
 def find_route(scope: Scope) -> Route | None:
-    """Return the route of a request; None if it is closed, or does not exist."""
+    """Return the route of a request; None if it is closed, or does not exist. The page of each model has the same."""
     path = route_path(scope)
     if len(path) > MAX_PATH_CHARS or len(scope["query_string"]) > MAX_QUERY_BYTES:
         return None
+    _, path = split_model(path)
     return next((one for one in _ROUTES if scope["method"] in one.methods and one.pattern.fullmatch(path)), None)
 
 
@@ -69,3 +74,24 @@ def route_path(scope: Scope) -> str:
     """Return a request's path below `GRADIO_ROOT_PATH`, which some proxies leave in it."""
     path, root = scope["path"], scope.get("root_path", "").rstrip("/")
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+
+
+def split_model(path: str) -> tuple[str | None, str]:
+    """Return the model whose page a path belongs to, None for the demo's own, and the path below that page's.
+
+    Example:
+        >>> split_model("/models/ana/digits/config"), split_model("/models/ana/digits"), split_model("/config")
+        (('ana/digits', '/config'), ('ana/digits', '/'), (None, '/config'))
+    """
+    found = _MODEL.match(path)
+    return (found[1], path[found.end() :] or "/") if found else (None, path)
+
+
+def is_shared(path: str) -> bool:
+    """Return whether a path below a page's is the same file for the pages of all models."""
+    return bool(_SHARED.fullmatch(path))
+
+
+def is_heartbeat(path: str) -> bool:
+    """Return whether a path below a page's is the request that lasts as long as the page is open in a browser."""
+    return path.startswith("/gradio_api/heartbeat/")

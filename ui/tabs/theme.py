@@ -1,10 +1,12 @@
 """How the page looks: a Gradio theme with system fonts (nothing is loaded from other sites) and its style sheet."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 
 from model.config import CnnConfig
+from ui.markup import html_text
 from ui.tabs.lesson import add_lesson
 from ui.tabs.link import add_page_tools
 from ui.tabs.panels import i18n
@@ -83,14 +85,20 @@ def make_theme() -> gr.themes.Base:
     )
 
 
-def add_header(config: CnnConfig) -> gr.HTML:
+def add_header(config: CnnConfig, repo: str | None) -> gr.HTML:
     """Place the title, what the page is, the tools and the lesson; returns the tools, see `add_page_tools`.
 
     Args:
         config: of the model.
+        repo: its id on the Hub, if it is there.
     """
     with gr.Row(elem_classes="masthead"):
         gr.HTML(TITLE, padding=False, elem_id="title")
+        if repo:
+            link = (
+                f'<a href="https://huggingface.co/{quote(repo)}" target="_blank" rel="noopener">{html_text(repo)}</a>'
+            )
+            gr.HTML(link, padding=False, elem_id="model-name")
         gr.Markdown(i18n("tagline"), elem_id="tagline")
         tools = add_page_tools()
         add_lesson(config)

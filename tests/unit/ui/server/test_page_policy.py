@@ -28,3 +28,11 @@ def test_policy_of_a_shared_page_allows_where_it_loads_gradio_from():
         page_policy(b'<script type="module" crossorigin src="https://cdn.example/6.31.0/gradio.js"></script>')
     )
     assert "https://cdn.example" in policy["script-src"] and "https://cdn.example" in policy["connect-src"]
+
+
+def test_policy_lets_only_the_hub_and_named_hosts_show_the_page_in_a_frame():
+    (frames,) = (values for name, values in rules(page_policy()).items() if name == "frame-ancestors")
+    assert frames == ["'self'", "https://huggingface.co", "https://*.huggingface.co", "https://*.hf.space"]
+    named = rules(page_policy(frames=["moodle.school.edu", "localhost:8080", "*", "a b", "x; script-src *", "'none'"]))
+    added = ["https://moodle.school.edu", "http://moodle.school.edu", "https://localhost:8080", "http://localhost:8080"]
+    assert named["frame-ancestors"] == [*frames, *added] and named["object-src"] == ["'none'"]

@@ -46,8 +46,9 @@ def scope(path: str, method: str = "GET", query: bytes = b"", root: str = "") ->
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_routes_that_nothing_uses_are_closed(path, method):
-    assert find_route(scope(path, method)) is None
+@pytest.mark.parametrize("page", ["", "/models/ana/digits"])
+def test_routes_that_nothing_uses_are_closed(path, method, page):
+    assert find_route(scope(page + path, method)) is None
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "OPTIONS", "x" * 1000])
@@ -71,9 +72,28 @@ def test_other_methods_are_closed(method):
     ],
 )
 @pytest.mark.parametrize("root", ["", "/demo"])
-def test_route_has_its_own_limit(method, path, limit_mb, root):
-    route = find_route(scope(root + path, method, root=root))
+@pytest.mark.parametrize("page", ["", "/models/ana/digits"])
+def test_route_has_its_own_limit_on_the_page_of_each_model(method, path, limit_mb, root, page):
+    route = find_route(scope(root + page + path, method, root=root))
     assert route is not None and (route.max_body_mb, route.is_upload) == (limit_mb, path.endswith("upload"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models",
+        "/models/ana",
+        "/models/ana/",
+        "/models/../digits/",
+        "/models/ana/../",
+        "/models/ana/digits/models/bea/letters/config",
+        "/models/ana/%2e%2e/config",
+        "/models/ana/" + "a" * 97 + "/config",
+        "/x/models/ana/digits/config",
+    ],
+)
+def test_paths_that_name_no_model_are_closed(path):
+    assert find_route(scope(path)) is None
 
 
 def test_long_paths_and_queries_are_closed():
