@@ -18,6 +18,15 @@ pytestmark = pytest.mark.browser
 DRAWN = "document.getElementById('canvas').toDataURL('image/png')"
 
 
+def wait_for(page, expression: str):
+    """Return an expression's value once it is true; Playwright's own waiting needs `eval`, which the page forbids."""
+    for _ in range(1200):
+        if value := page.evaluate(expression):
+            return value
+        page.wait_for_timeout(25)
+    raise AssertionError(f"{expression} did not become true")
+
+
 @pytest.fixture(scope="module")
 def cnn():
     return CnnModel.from_pretrained(PRETRAINED)
@@ -42,7 +51,7 @@ def open_exported(browser, address):
         page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
         page.on("request", lambda one: failures.append(one.url) if not one.url.startswith((address, "blob:")) else None)
         page.goto(address)
-        page.wait_for_function("!!window.trazo?.network")  # Playwright would call a function
+        wait_for(page, "!!window.trazo?.network")
         opened.append(page)
         return page
 
@@ -64,7 +73,7 @@ def draw(page, strokes) -> None:
 
 
 def wait_for_answer(page) -> dict:
-    return page.wait_for_function("window.trazo.answer").json_value()
+    return wait_for(page, "window.trazo.answer")
 
 
 @pytest.mark.parametrize("digit", DIGITS)

@@ -59,7 +59,6 @@ def publish(
     cnn = CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
     if supersedes:
         check_superseded(supersedes, repo_id, token)
-    space = find_space(repo_id, token)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in (CONFIG_FILE, WEIGHTS_FILE, *REPORT_FILES, *exported_files(run)):
@@ -67,7 +66,9 @@ def publish(
         write_keras_files(cnn.config, cnn.network, folder)  # those of the run may be older than its weights
         if results := _results_per_seed([run, *seeds]):
             write_report(folder / EVALUATION_FILE, evaluation.model_copy(update={"seeds": results}))
-        write_card(folder, repo_id, license, electricity, space)
+        write_card(folder, repo_id, license, electricity)  # fails on a damaged report before the Hub is asked
+        if space := find_space(repo_id, token):
+            write_card(folder, repo_id, license, electricity, space)
         commit = commit_folder(folder, repo_id, private=private, token=token, revision=revision, create_pr=create_pr)
     if supersedes:
         supersede(supersedes, repo_id, token)

