@@ -1,4 +1,7 @@
-"""Architectures and recipes that need no search."""
+"""Architectures and recipes that need no search.
+
+The accuracies on MNIST and the times are older than the fused batch normalization, which is equal up to rounding.
+"""
 
 import math
 from collections.abc import Callable

@@ -66,7 +66,6 @@ class AugmentConfig(Validated):
         help="share of 1s, 7s and 9s that get strokes as other countries write them",
         extra={"seed_offset": 4},
     )
-
     coarse_scans: float = option(
         0.0,
         low=0,
