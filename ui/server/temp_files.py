@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ MIN_AGE_S = 300  # before which nothing is deleted, no matter how full the folde
 MAX_SWEEP_PAUSE_S = 300
 MIN_SWEEP_PAUSE_S = 1
 PRESSURE = 0.75  # share of the quota above which files younger than `MAX_AGE_S` are deleted
-VISITOR_SHARE = 0.5  # of the quota, of what is too young to be deleted
+PERIODS = 5  # in which what visitors write is counted, of the time in which nothing is deleted
 
 logger = logging.getLogger("trazo")
 
@@ -53,7 +54,7 @@ class Usage(NamedTuple):
         return self.size_bytes > share * limit.size_bytes or self.files > share * limit.files
 
 
-QUOTA = Usage(4_000_000_000, 20_000)
+QUOTA = Usage(4_000_000_000, 40_000)
 
 
 class Stamp(NamedTuple):
@@ -84,23 +85,29 @@ class StorageFullError(UserError):
 
 
 class _RecentUsage:
-    """What each visitor wrote in this period of `MIN_AGE_S` and in the one before."""
+    """What each visitor wrote in the last `MIN_AGE_S`, and up to one of their `PERIODS` before."""
 
     def __init__(self) -> None:
-        self._period = 0
-        self._now, self._before = dict[str, Usage](), dict[str, Usage]()
+        self._periods = deque[tuple[int, dict[str | None, Usage]]]()  # None: all visitors
 
-    def of(self, visitor: str, now_s: float) -> Usage:
-        """Return what a visitor wrote."""
-        period = int(now_s // MIN_AGE_S)
-        if period != self._period:
-            self._before = self._now if period == self._period + 1 else {}
-            self._now, self._period = {}, period
-        return self._now.get(visitor, Usage()).plus(self._before.get(visitor, Usage()))
+    def of(self, visitor: str, now_s: float) -> tuple[Usage, Usage]:
+        """Return (what a visitor wrote, what all of them wrote)."""
+        period = int(now_s * PERIODS // MIN_AGE_S)
+        while self._periods and self._periods[0][0] < period - PERIODS:
+            self._periods.popleft()
+        if not self._periods or self._periods[-1][0] != period:
+            self._periods.append((period, {}))
+        mine, everything = Usage(), Usage()
+        for _, written in self._periods:
+            mine = mine.plus(written.get(visitor, Usage()))
+            everything = everything.plus(written.get(None, Usage()))
+        return mine, everything
 
-    def set(self, visitor: str, usage: Usage) -> None:
-        """Set what a visitor wrote, after `of`."""
-        self._now[visitor] = usage.minus(self._before.get(visitor, Usage()))
+    def add(self, visitor: str, more: Usage) -> None:
+        """Count what a visitor writes, after `of`."""
+        written = self._periods[-1][1]
+        for one in (visitor, None):
+            written[one] = written.get(one, Usage()).plus(more)
 
 
 class TempFiles:
@@ -148,7 +155,8 @@ class TempFiles:
         Args:
             size_bytes: which the block will write.
             files: which it will make.
-            visitor: for whom; one may fill `VISITOR_SHARE` of the quota with files that are too young to be deleted.
+            visitor: for whom. Of what is too young to be deleted, one may write as much as is then left for all others
+                below `PRESSURE` of the quota.
 
         Returns:
             a function that counts more bytes and files.
@@ -156,10 +164,10 @@ class TempFiles:
         Raises:
             StorageFullError: if the quota does not allow this much.
         """
-        mine = Usage()
+        written = Usage()
 
         def add(size_bytes: int, files: int) -> None:
-            nonlocal mine
+            nonlocal written
             more = Usage(size_bytes, files)
             with self._lock:
                 total = self._found.plus(self._written).plus(self._writing).plus(more)
@@ -168,18 +176,18 @@ class TempFiles:
                 if total.exceeds(self._limit):
                     raise StorageFullError
                 if visitor is not None:
-                    recent = self._recent.of(visitor, self._clock()).plus(more)
-                    if recent.exceeds(self._limit, VISITOR_SHARE):
+                    mine, everything = self._recent.of(visitor, self._clock())
+                    if mine.plus(everything).plus(more).plus(more).exceeds(self._limit, PRESSURE):
                         raise StorageFullError
-                    self._recent.set(visitor, recent)
-                self._writing, mine = self._writing.plus(more), mine.plus(more)
+                    self._recent.add(visitor, more)
+                self._writing, written = self._writing.plus(more), written.plus(more)
 
         try:
             add(size_bytes, files)
             yield add
         finally:
             with self._lock:
-                self._writing, self._written = self._writing.minus(mine), self._written.plus(mine)
+                self._writing, self._written = self._writing.minus(written), self._written.plus(written)
 
     def save(self, content: bytes | bytearray, name: str, visitor: str | None = None) -> Path:
         """Write a file, unless there is an equal one, and return its path.

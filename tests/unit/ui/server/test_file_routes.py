@@ -87,17 +87,19 @@ def test_upload_sent_in_small_pieces_is_counted(server):
     assert server.post("/gradio_api/upload", content=pieces, headers=HEADERS).status_code == 507
 
 
-def test_uploads_of_one_visitor_leave_room_for_another(server, monkeypatch):
+def test_uploads_of_one_visitor_leave_room_for_another(server, store, monkeypatch):
+    store.quota = Usage(1_000_000, 100)
+
     def upload(host: str) -> int:
         monkeypatch.setattr(file_routes, "visitor_of", lambda _: host)
-        return server.post("/gradio_api/upload", content=form(bytes(200_000)), headers=HEADERS).status_code
+        return server.post("/gradio_api/upload", content=form(bytes(100_000)), headers=HEADERS).status_code
 
-    assert [upload(host) for host in ("a", "a", "a", "b", "b", "c")] == [200, 200, 507, 200, 200, 507]
+    assert [upload(host) for host in "aaaabbbc"] == [200, 200, 200, 507, 200, 200, 507, 200]
 
 
 def test_uploads_fill_the_quota_until_they_are_swept(server, store, tmp_path, monkeypatch):
     """What Gradio stores under another name or leaves behind counts like the rest."""
-    monkeypatch.setattr("ui.server.temp_files.VISITOR_SHARE", 10)
+    monkeypatch.setattr(file_routes, "visitor_of", lambda _: None)
     answers = [
         server.post("/gradio_api/upload", content=form(bytes([number]) * 200_000, name=name), headers=HEADERS)
         for number, name in enumerate(["files", "other"] * 4)

@@ -225,31 +225,49 @@ def test_writing_above_the_number_of_files_is_refused(store):
         pass
 
 
-def test_writing_one_visitor_fills_half_and_another_always_finds_room(store, folder, clock):
-    store.save(bytes(500_000 - 1), "first.png", "greedy")
+def test_writing_one_visitor_fills_its_share_and_another_always_finds_room(store, folder, clock):
+    store.save(bytes(374_500), "first.png", "greedy")
     store.sweep()  # seen before the others, so that it goes first
-    for _ in range(3):  # files that are old enough go; the visitor never gets more than half of what cannot go
+    for _ in range(3):  # files that are old enough go; the visitor never gets more than is left
         for _ in range(50):
             with pytest.raises(StorageFullError):
                 store.save(os.urandom(1000), "image.png", "greedy")
-        store.save(os.urandom(100_000), "image.png", "honest")
+        store.save(os.urandom(50_000), "image.png", "honest")
         clock.now_s += MIN_AGE_S / 2
         store.sweep()
     clock.now_s += 2 * MIN_AGE_S
     store.sweep()
-    store.save(bytes(400_000), "second.png", "greedy")
+    store.save(bytes(370_000), "second.png", "greedy")
 
 
 def test_writing_many_small_files_of_one_visitor_leave_some_for_another(store):
     with pytest.raises(StorageFullError), store.writing(0, 11, "greedy"):
         pass
-    for _ in range(5):
+    for _ in range(3):
         with store.writing(0, 2, "greedy"):
             pass
-    with pytest.raises(StorageFullError), store.writing(0, 1, "greedy"):
+    with pytest.raises(StorageFullError), store.writing(0, 2, "greedy"):
         pass
     with store.writing(0, 2, "honest"), store.writing(0, 2):
         pass
+
+
+def test_writing_several_greedy_visitors_leave_room_for_another(store):
+    for number in range(6):
+        with pytest.raises(StorageFullError):
+            for _ in range(1000):
+                with store.writing(10_000, 0, f"192.0.2.{number}"):
+                    pass
+    with store.writing(5_000, 1, "honest"):
+        pass
+
+
+def test_writing_counts_a_visitor_no_longer_than_files_are_kept(store, clock):
+    for _ in range(20):  # all the time, and never much within MIN_AGE_S
+        with store.writing(200_000, 0, "class"):
+            pass
+        clock.now_s += 1.3 * MIN_AGE_S
+        store.sweep()
 
 
 def test_writing_what_visitors_wrote_long_ago_is_forgotten(store, clock):
@@ -257,7 +275,7 @@ def test_writing_what_visitors_wrote_long_ago_is_forgotten(store, clock):
         with store.writing(1, 0, f"192.0.2.{number}"):
             pass
         clock.now_s += MIN_AGE_S
-    assert len(store._recent._now) + len(store._recent._before) == 2
+    assert len(store._recent._periods) == 2
 
 
 def test_writing_counts_once_a_sweep_has_seen_the_files(store, folder):
