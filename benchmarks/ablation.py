@@ -67,7 +67,7 @@ def recipe_of(name: str, epochs: int) -> str:
 def train_variant(name: str, data: Path, folder: Path, epochs: int) -> dict[str, Any]:
     """Train a variant and return its last epoch's measures and its parameters."""
     with quiet():
-        from training.commands import train
+        from training.commands.train import train
         from training.config import DataConfig
         from training.presets import PRESETS, Preset
 

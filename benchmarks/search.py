@@ -30,7 +30,10 @@ from model.logs import log_to
 from model.quiet import quiet
 
 with quiet():
-    from training.commands import evaluate, prepare_search, run_all, train, tune
+    from training.commands.evaluate import evaluate
+    from training.commands.run import run_all
+    from training.commands.train import train
+    from training.commands.tune import prepare_search, tune
     from training.config import DataConfig, TuneConfig
     from training.tuning.plan import RunClock
     from training.tuning.search_job import SearchJob

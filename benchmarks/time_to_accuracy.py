@@ -32,7 +32,7 @@ def train_preset(seed: int) -> dict[str, float]:
     with quiet():
         from model import CnnModel
         from model.artifacts import CHECKPOINT_FILE
-        from training.commands import train
+        from training.commands.train import train
         from training.config import DataConfig
         from training.evaluation.metrics import evaluate
         from training.stream import HubStream

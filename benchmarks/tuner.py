@@ -51,7 +51,7 @@ def memory_mb() -> float:
 def search_trazo(data: Path, folder: Path, trials: int, epochs: int, steps: int) -> dict[str, Any]:
     """Search with Trazo; return seconds and the memory after each trial."""
     with quiet():
-        from training.commands import tune
+        from training.commands.tune import tune
         from training.config import DataConfig, TuneConfig
         from training.tuning import tuner
 

@@ -18,7 +18,7 @@ interrupted at any moment, even by `kill -9`: run the same command again to resu
 In `train`, a preset or the best trial of a search sets its own defaults, and an option given on the command line takes
 precedence over both. In `tune`, an option given on the command line is not searched.
 
-*This page is written by `python -m scripts.make_cli_docs` from `training/config.py`.*
+*This page is written by `python -m scripts.make_cli_docs` from `training/config`.*
 """
 
 

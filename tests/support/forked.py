@@ -6,7 +6,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from model.child_process import ChildProcess
-from training import cli, commands  # noqa: F401 - else each fork would import them
+from training import cli  # noqa: F401 - else each fork would import it
+from training.commands import run  # noqa: F401
 from training.tuning import trial_process
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import SAMPLE
-from training import commands
+from training.commands.tune import tune as search_data
 from training.config import DataConfig, TuneConfig
 from training.tuning.search_space import SearchSpace
 
@@ -38,7 +38,7 @@ def tune(folder: Path, data=(), training=(), **settings) -> dict:
     """
     search = TuneConfig(**{"trial_epochs": 1, "trial_steps": 2} | settings)
     data = DataConfig(SAMPLE, **dict(data))
-    report = commands.tune(data, QUICK_TRAINING | dict(training), search, folder).to_dict()
+    report = search_data(data, QUICK_TRAINING | dict(training), search, folder).to_dict()
     assert report == json.loads((folder / "trials.json").read_text())
     return report
 

@@ -18,8 +18,9 @@ from typing import Any
 
 from tests.support.tiny_space import TinySpace
 from tests.support.tiny_training import tiny_preset
-from training import commands, presets
+from training import planned, presets
 from training.cli import main
+from training.commands import tune as search_command
 from training.loop import checkpoint
 from training.loop.progress_bar import EpochBar
 from training.loop.state import Progress
@@ -78,7 +79,7 @@ def die_at_file(name: str) -> None:
 def train(moment: str, count: int, command: list[str]) -> int:
     """Run a command until the moment; its preset `fast` is tiny, and a checkpoint is written every 50 ms."""
     presets.PRESETS["fast"] = partial(tiny_preset, augment=0.25)
-    commands.fit = partial(fit, save_every_s=0.05)
+    planned.fit = partial(fit, save_every_s=0.05)
     if moment == "step":
         die_at_step(count)
     elif moment in ("half", "flushed", "renamed"):
@@ -90,7 +91,7 @@ def train(moment: str, count: int, command: list[str]) -> int:
 
 def tune(folder_of_trial: str | None, command: list[str]) -> int:
     """Run a search of the tiny space; die when the second checkpoint of a trial is in its place."""
-    commands.SearchSpace = TinySpace
+    search_command.SearchSpace = TinySpace
     tuner.fit_in_subprocess = partial(tuner.fit_in_subprocess, save_every_s=0.0)
     if folder_of_trial:
         die_at_checkpoint("renamed", 2, folder_of_trial)

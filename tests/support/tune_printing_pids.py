@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.support.tiny_space import TinySpace, tune
-from training import commands
+from training.commands import tune as search_command
 from training.tuning import trial_process, tuner
 
 
@@ -19,6 +19,6 @@ def fit(*arguments, on_epoch, **options):
 
 
 if __name__ == "__main__":
-    commands.SearchSpace = TinySpace
+    search_command.SearchSpace = TinySpace
     tuner.fit_in_subprocess = fit
     tune(Path(sys.argv[1]), trials=2, trial_epochs=300)

@@ -8,14 +8,14 @@ import sys
 from functools import partial
 
 from tests.support.tiny_space import TinySpace
-from training import commands
 from training.cli import main
+from training.commands import tune as search_command
 from training.tuning import distributed, tuner
 
 if __name__ == "__main__":
     tuner.fit_in_subprocess = partial(tuner.fit_in_subprocess, save_every_s=0.0)
     distributed.MAX_WAIT_S = float(os.environ.get("MAX_WAIT_S", distributed.MAX_WAIT_S))
-    commands.SearchSpace = TinySpace
+    search_command.SearchSpace = TinySpace
     status = main(sys.argv[1:])
     sys.stdout.flush()
     os._exit(status)

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from tests.support.tiny_space import TinySpace, tune
-from training import commands
+from training.commands import tune as search_command
 
-commands.SearchSpace = TinySpace
+search_command.SearchSpace = TinySpace
 print("once")
 print(len(tune(Path(sys.argv[1]), trials=1)["trials"]), "trial")

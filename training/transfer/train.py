@@ -20,17 +20,15 @@ from model.network import build_network
 from training.config import DataConfig, TrainConfig, TransferConfig, TuneConfig
 from training.data.inspection.report import inspect_run
 from training.data.splits import TrainingData
-from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate, calibrate_on
-from training.follow import announce
+from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate_on
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
-from training.loop.trainer import Start, fit, further_measures
+from training.loop.trainer import Start, further_measures
 from training.loop.workers import ALONE, Workers
+from training.planned import PlannedTraining
 from training.preparation import keep_contents, keep_data, make_config, open_checked, read_histogram
 from training.recipe import Recipe, decide_mirroring
-from training.run_report import describe_training, hyperparameter_values, log_validation, write_run
-from training.tracking.run import RunLabel
-from training.tracking.tracking import Tracking
+from training.run_report import describe_training, log_validation, write_run
 from training.transfer.backbone import Backbone, open_backbone
 from training.transfer.features import Features, compute_features
 from training.transfer.head import LinearHead, fit_head
@@ -224,7 +222,18 @@ def _train_head(run: _Run) -> None:
     progress = Progress(epoch=1, best_epoch=1, history=[row], seconds=seconds, finished=True, ended=utc_timestamp())
     hyperparameters = {"backbone": config.backbone, "head": "linear, on frozen features", "penalty": head.penalty}
     hyperparameters |= {name: getattr(run.settings, name) for name in OF_HEAD}
-    _write(run, _calibrate(config, network, train, validation, head), progress, hyperparameters, frozen=True)
+    report = describe_training(
+        run.data,
+        opened,
+        config,
+        run.settings,
+        progress,
+        parameters=network.count_params(),
+        hyperparameters=hyperparameters | {"scaling": config.scaling.method, "loss": config.loss},
+        overrides=run.overrides,
+        starting_point=run.backbone.about.model_copy(update={"frozen": True}),
+    )
+    write_run(run.folder, _calibrate(config, network, train, validation, head), report)
 
 
 def _calibrate(
@@ -267,40 +276,15 @@ def _finetune(run: _Run, verbose: bool, track: Sequence[str], workers: Workers) 
         for weight, value in zip(network.weights, of_head.weights, strict=True):
             weight.assign(value)
 
-    start = Start(assign, {"backbone": about.name, "weights": about.weights_sha256})
-    opened = run.opened
-    checkpoint = run.folder / CHECKPOINT_FILE
-    hyperparameters = {"backbone": run.config.backbone, **hyperparameter_values(run.settings)}
-    announce(run.config, run.settings, workers)
-    with Tracking(track, RunLabel(run.folder, "training", hyperparameters)) as tracking:
-        trained, progress = fit(
-            run.config,
-            run.settings,
-            opened.train,
-            opened.validation,
-            start=start,
-            checkpoint=checkpoint,
-            on_epoch=lambda progress: tracking.write(progress.history),
-            verbose=verbose,
-            workers=workers,
-        )
-    log_validation(progress.history[progress.best_epoch - 1], opened, run.config)
-    outliers, seed = run.settings.outliers, run.settings.seed
-    calibrated = calibrate(run.config, trained, opened.train, opened.validation, outliers=outliers, seed=seed)
-    _write(run, calibrated, progress, hyperparameters)
-
-
-def _write(run: _Run, cnn: CnnModel, progress: Progress, hyperparameters: dict[str, Any], frozen: bool = False) -> None:
-    report = describe_training(
+    PlannedTraining(
         run.data,
         run.opened,
         run.config,
         run.settings,
-        progress,
-        parameters=cnn.network.count_params(),
-        hyperparameters=hyperparameters | {"scaling": run.config.scaling.method, "loss": run.config.loss},
-        overrides=run.overrides,
-        decisions=() if frozen else run.decisions,
-        starting_point=run.backbone.about.model_copy(update={"frozen": frozen}),
-    )
-    write_run(run.folder, cnn, report)
+        run.folder,
+        {"backbone": run.config.backbone},
+        run.overrides,
+        decisions=run.decisions,
+        start=Start(assign, {"backbone": about.name, "weights": about.weights_sha256}),
+        starting_point=about.model_copy(update={"frozen": False}),
+    ).carry_out(verbose, track, workers)

@@ -11,7 +11,7 @@ and, because older files lack it, a default:
     ema_momentum: Number | None = Field(None, description="weight of the past in the averaged weights, 0 to 1")
 
 then give it to the model where the report is written (for evaluation.json `training/evaluation/metrics.py` for each
-dataset, `training/commands.py` for the whole report), and run `python -m scripts.make_schemas`, which updates
+dataset, `training/commands` for the whole report), and run `python -m scripts.make_schemas`, which updates
 `docs/schemas/`. For trials.json also add it to the table of `docs/trials.md`. A change that older readers would
 misunderstand needs a new `SCHEMA_VERSION` of that report.
 """

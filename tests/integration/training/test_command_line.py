@@ -18,7 +18,6 @@ from tests.conftest import ROOT, RUN_OPTIONS, SAMPLE
 from tests.support.datasets import random_images, write_dataset
 from tests.support.fake_hub import Fault, LoopbackHub
 from tests.support.tiny_space import TinySpace
-from training import commands
 from training.cli import main
 from training.config import DataConfig
 from training.data.splits import open_data
@@ -320,7 +319,7 @@ def test_evaluate_dataset_with_only_a_test_split(trained, tmp_path):
 
 def test_run_dataset_with_one_split_tests_on_held_out_rows(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(trial_process, "CAN_FORK", False)  # another process would import TensorFlow again
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     columns = {"image": random_images(200), "label": [0, 1] * 100}
     dataset = write_dataset(tmp_path / "one", features, [columns])

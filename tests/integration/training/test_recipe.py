@@ -65,7 +65,7 @@ def test_train_again_after_a_kill_decides_nothing_again(tiny_photo, photographs,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.commands.fit", killed)
+        patch.setattr("training.planned.fit", killed)
         assert main(["train", "--output", str(tmp_path / "run"), "--dataset", photographs]) == 130
     monkeypatch.setattr(mirroring, "fit", lambda *_, **__: pytest.fail("trained again"))
     assert train(tmp_path / "run", "--dataset", photographs)["hyperparameters"]["mirror"] == recipe.MIRRORED_SHARE

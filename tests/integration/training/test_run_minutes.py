@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import SAMPLE
 from tests.support.tiny_training import tiny_preset
-from training import commands
+from training.commands.run import run_all
 from training.config import DataConfig, TuneConfig
 from training.presets import PRESETS
 from training.tuning import plan as planning
@@ -26,7 +26,7 @@ def speed(monkeypatch) -> list[Speed]:
 
 def run(folder, minutes: float) -> dict[str, dict]:
     """Run, and return the reports by their names."""
-    commands.run_all(DataConfig(SAMPLE), QUICK, TuneConfig(minutes=minutes), folder)
+    run_all(DataConfig(SAMPLE), QUICK, TuneConfig(minutes=minutes), folder)
     return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
 
 
@@ -45,6 +45,6 @@ def test_run_too_little_time_for_a_search_trains_the_preset_for_all_of_it(tmp_pa
 
 
 def test_run_epochs_that_are_given_are_trained_whatever_the_minutes_are(tmp_path, speed):
-    commands.run_all(DataConfig(SAMPLE), QUICK | {"epochs": 1, "steps_per_epoch": 3}, TuneConfig(minutes=0.4), tmp_path)
+    run_all(DataConfig(SAMPLE), QUICK | {"epochs": 1, "steps_per_epoch": 3}, TuneConfig(minutes=0.4), tmp_path)
     history = json.loads((tmp_path / "training.json").read_text())["history"]
     assert len(history) == 1

@@ -12,7 +12,6 @@ from datasets import ClassLabel, Features, Image
 from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
-from training import commands
 from training.cli import main
 from training.config import DataConfig
 from training.data.contents import CONTENTS_FILE, Contents
@@ -63,7 +62,7 @@ def test_another_dataset_is_refused_before_anything_else(run, tmp_path, capsys, 
 
 @pytest.mark.parametrize("labels", [[-1] * 20, [None] * 20])
 def test_run_test_split_without_labels_is_refused_before_the_search(dataset, tmp_path, capsys, monkeypatch, labels):
-    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("training.commands.run.tune", lambda *_: pytest.fail("searched"))
     write_dataset(Path(dataset), CLASSES, [{"image": random_images(20, seed=1), "label": labels}], split="test")
     assert main(["run", "--dataset", dataset, "--output", str(tmp_path / "new")]) == 2
     error = capsys.readouterr().err
@@ -75,7 +74,7 @@ def test_run_test_split_without_labels_is_refused_before_the_search(dataset, tmp
 def test_run_without_a_scan_split_that_cannot_be_decoded_is_refused_before_the_search(
     dataset, tmp_path, capsys, monkeypatch, split
 ):
-    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("training.commands.run.tune", lambda *_: pytest.fail("searched"))
     columns = {"image": [{"bytes": b"scribble", "path": None}] * 20, "label": [0, 1] * 10}
     write_dataset(Path(dataset), CLASSES, [columns], split=split)
     assert main(["run", "--dataset", dataset, "--no-scan", "--output", str(tmp_path / "new")]) == 2
@@ -84,7 +83,7 @@ def test_run_without_a_scan_split_that_cannot_be_decoded_is_refused_before_the_s
 
 
 def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "tune", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("training.commands.run.tune", lambda *_: pytest.fail("searched"))
     columns = {"image": random_images(60), "label": [0, 1] * 30}
     dataset = write_dataset(tmp_path / "pets", CLASSES, [columns])
     write_dataset(tmp_path / "pets", CLASSES, [columns], split="test")
@@ -94,14 +93,14 @@ def test_run_test_split_that_was_learned_from_is_refused_before_the_search(tmp_p
 
 @pytest.mark.parametrize("allocate", [lambda: np.empty(1 << 58, np.uint8), lambda: tf.zeros((1 << 20, 1 << 30))])
 def test_train_without_enough_memory_is_one_line(dataset, tmp_path, capsys, monkeypatch, allocate):
-    monkeypatch.setattr(commands, "fit", lambda *_, **__: allocate())
+    monkeypatch.setattr("training.planned.fit", lambda *_, **__: allocate())
     assert main(["train", "--dataset", dataset, "--output", str(tmp_path / "run"), "--preset", "default"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("trazo: out of memory") and "give a smaller --batch-size or --image-size" in error
 
 
 def test_train_fault_of_the_program_is_not_hidden(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "fit", lambda *_, **__: {}["missing"])
+    monkeypatch.setattr("training.planned.fit", lambda *_, **__: {}["missing"])
     with pytest.raises(KeyError):
         main(["train", "--dataset", dataset, "--output", str(tmp_path / "run"), "--preset", "default"])
 
@@ -110,7 +109,7 @@ def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, 
     def stop(job):
         raise TrazoError(f"stopped with {job.train.rows} rows")
 
-    monkeypatch.setattr(commands, "run_search", stop)
+    monkeypatch.setattr("training.commands.tune.run_search", stop)
     assert main(["tune", "--dataset", dataset, "--output", str(tmp_path / "run"), "--epochs", "1"]) == 2
     captured = capsys.readouterr()
     rows = re.search(r"stopped with (\d+) rows", captured.err)[1]

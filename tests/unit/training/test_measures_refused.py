@@ -9,7 +9,8 @@ from datasets import Image as ImageFeature
 
 from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
-from training import commands
+from training.commands.train import train
+from training.commands.tune import tune
 from training.config import DataConfig, TuneConfig
 
 
@@ -34,7 +35,7 @@ def numbers(tmp_path_factory) -> str:
 def test_train_equal_targets_are_refused(tmp_path, no_scan):
     data = DataConfig(write_numbers(tmp_path / "data", np.full(60, 7.5)), label_column="target", no_scan=no_scan)
     with pytest.raises(TrazoError, match="targets in 'target' are 7.5: there is nothing to learn"):
-        commands.train(data, {}, tmp_path / "run")
+        train(data, {}, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -45,21 +46,21 @@ def test_train_class_weights_without_classes_or_counts_are_refused(tmp_path, num
         (DataConfig(classes, no_scan=True), "--class-weights needs the rows of each class.*--no-scan"),
     ):
         with pytest.raises(TrazoError, match=message):
-            commands.train(data, balanced, tmp_path / "run")
+            train(data, balanced, tmp_path / "run")
         with pytest.raises(TrazoError, match=message):
-            commands.tune(data, balanced, TuneConfig(), tmp_path / "run")
+            tune(data, balanced, TuneConfig(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_train_outliers_of_other_labels_than_digits_are_refused(tmp_path, numbers, classes):
     for data in (DataConfig(numbers, label_column="target"), DataConfig(classes)):
         with pytest.raises(TrazoError, match=r"--outliers draws what is none of the digits 0 to 9; the labels are"):
-            commands.train(data, {"outliers": 100}, tmp_path / "run")
+            train(data, {"outliers": 100}, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_tune_objective_of_another_task_is_refused(tmp_path, numbers, classes):
     for data, objective in ((DataConfig(numbers, label_column="target"), "macro_f1"), (DataConfig(classes), "r2")):
         with pytest.raises(TrazoError, match=f"objective {objective} does not suit a .* task"):
-            commands.tune(data, {}, TuneConfig(objective=objective), tmp_path / "run")
+            tune(data, {}, TuneConfig(objective=objective), tmp_path / "run")
     assert not (tmp_path / "run").exists()

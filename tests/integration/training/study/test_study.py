@@ -6,7 +6,7 @@ import pytest
 
 from model.errors import TrazoError
 from tests.conftest import SAMPLE
-from training import commands
+from training.commands.study import study
 from training.config import DataConfig, StudyConfig
 
 DATA = DataConfig(str(SAMPLE), max_rows=120)
@@ -20,10 +20,10 @@ def in_process(monkeypatch):
 
 
 def test_study_stopped_and_extended_runs_each_point_once(tmp_path, in_process):
-    table = commands.study(DATA, QUICK, tmp_path)
+    table = study(DATA, QUICK, tmp_path)
     first = json.loads((tmp_path / "study.json").read_text())
     assert "cosine_similarity" in table and first["runs"] == 3
-    commands.study(DATA, StudyConfig(epochs=2, seeds=2, factors=("loss",)), tmp_path)
+    study(DATA, StudyConfig(epochs=2, seeds=2, factors=("loss",)), tmp_path)
     second = json.loads((tmp_path / "study.json").read_text())
     assert second["runs"] == 6
     for before, after in zip(first["factors"][0]["levels"], second["factors"][0]["levels"], strict=True):
@@ -31,6 +31,6 @@ def test_study_stopped_and_extended_runs_each_point_once(tmp_path, in_process):
 
 
 def test_study_other_epochs_in_the_same_folder_are_refused(tmp_path, in_process):
-    commands.study(DATA, QUICK, tmp_path)
+    study(DATA, QUICK, tmp_path)
     with pytest.raises(TrazoError, match="belongs to another search"):
-        commands.study(DATA, StudyConfig(epochs=3, seeds=1, factors=("loss",)), tmp_path)
+        study(DATA, StudyConfig(epochs=3, seeds=1, factors=("loss",)), tmp_path)

@@ -4,7 +4,6 @@ import pytest
 
 from model import CnnConfig
 from tests.support.tiny_space import TinySpace
-from training import commands
 from training.config import TrainConfig
 from training.loop.trainer import Progress
 from training.tuning import trial_process, tuner
@@ -13,7 +12,7 @@ from training.tuning import trial_process, tuner
 @pytest.fixture
 def tiny_space(monkeypatch):
     """Let every search use `TinySpace`."""
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
 
 
 @pytest.fixture

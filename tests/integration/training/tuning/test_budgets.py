@@ -10,7 +10,7 @@ from model.errors import TrazoError
 from tests.conftest import SAMPLE
 from tests.support import tiny_space
 from tests.support.tiny_space import QUICK_TRAINING, TinySpace
-from training import commands
+from training.commands.tune import tune as search_data
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.tuning import trial_record, tuner
 
@@ -38,7 +38,7 @@ def tune(folder, **settings) -> dict:
 )
 @pytest.mark.slow
 def test_max_params_larger_networks_are_not_tried(tmp_path, monkeypatch, strategy, trials, epochs):
-    monkeypatch.setattr(commands, "SearchSpace", WideSpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", WideSpace)
     # More trials of the Bayesian strategy than its random first ones.
     report = tune(tmp_path, strategy=strategy, trials=trials, trial_epochs=epochs, trial_steps=1, max_params=600)
     assert len(report["trials"]) >= 6
@@ -48,7 +48,7 @@ def test_max_params_larger_networks_are_not_tried(tmp_path, monkeypatch, strateg
 
 @pytest.mark.slow
 def test_max_params_grid_larger_network_fails(tmp_path, monkeypatch, instant_trials):
-    monkeypatch.setattr(commands, "SearchSpace", WideSpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", WideSpace)
     report = tune(tmp_path, strategy="grid", trials=6, trial_steps=1, max_params=200)
     for row in report["trials"]:
         small = row["hyperparameters"]["width"] in (1, 5)
@@ -58,7 +58,7 @@ def test_max_params_grid_larger_network_fails(tmp_path, monkeypatch, instant_tri
 
 
 def test_max_params_no_network_is_small_enough_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", WideSpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", WideSpace)
     with pytest.raises(TrazoError, match="no trial completed; none of 200 random points of the space is small enough"):
         tune(tmp_path, max_params=20)
 
@@ -92,7 +92,7 @@ def test_search_fewer_trials_than_asked_for_are_explained(tmp_path, monkeypatch,
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_minutes_running_trial_is_left_for_next_call(tmp_path, monkeypatch, strategy):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     settings = {"strategy": strategy, "trials": 4, "trial_epochs": 3}
     whole = tune(tmp_path / "whole", **settings)
     real, epochs = tuner.fit_in_subprocess, []
@@ -111,20 +111,20 @@ def test_minutes_running_trial_is_left_for_next_call(tmp_path, monkeypatch, stra
     cut = tune(tmp_path / "cut", **settings, minutes=60)
     assert cut["trials"][-1]["status"] == "RUNNING" and cut["trials"][-1]["ended"] is None
     monkeypatch.undo()
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     again = tune(tmp_path / "cut", **settings)
     for a, b in zip(whole["trials"], again["trials"], strict=True):
         assert (a["hyperparameters"], a["score"]) == (b["hyperparameters"], b["score"])
 
 
 def test_minutes_up_before_first_trial_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     with pytest.raises(TrazoError, match="no trial completed; none ended within 1e-09 minutes"):
         tune(tmp_path, minutes=1e-9)
 
 
 def test_trial_patience_is_passed_to_training(tmp_path, monkeypatch, instant_trials):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     seen = []
 
     def fit(config, settings, *arguments, **options):
@@ -140,7 +140,7 @@ def test_trial_patience_is_passed_to_training(tmp_path, monkeypatch, instant_tri
 @pytest.mark.slow
 def test_trial_out_of_memory_twice_fails(tmp_path, monkeypatch):
     """Linux ends the process, so nothing can be caught: the next start sees it by the machine's count."""
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     real, kills, calls, note = tuner.fit_in_subprocess, [5], [], []
 
     def fit(*arguments, **options):
@@ -166,7 +166,7 @@ def test_trial_out_of_memory_twice_fails(tmp_path, monkeypatch):
 
 
 def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     folder = tmp_path / "tuner" / "trial_0"
     for start, note in enumerate([{"boot": "earlier", "kills": 0}] * 3):
         with monkeypatch.context() as interrupted:
@@ -180,9 +180,9 @@ def test_trial_kills_before_reboot_do_not_count(tmp_path, monkeypatch):
 
 
 def test_tensorboard_files_have_epochs_and_hyperparameters(tmp_path, monkeypatch, in_process):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     settings = TuneConfig(trials=1, trial_epochs=2, trial_steps=2)
-    commands.tune(DataConfig(SAMPLE), QUICK_TRAINING, settings, tmp_path, ("tensorboard",))
+    search_data(DataConfig(SAMPLE), QUICK_TRAINING, settings, tmp_path, ("tensorboard",))
     report = json.loads((tmp_path / "trials.json").read_text())
     for row in report["trials"]:
         events = EventAccumulator(str(tmp_path / "tensorboard" / f"trial_{row['trial_id']}"), {"tensors": 0})

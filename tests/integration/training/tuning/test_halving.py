@@ -6,9 +6,9 @@ import pytest
 
 from model.io.atomic import write_json
 from tests.support.tiny_space import tune
-from training import commands
 from training.loop.trainer import Progress
 from training.tuning import tuner
+from training.tuning.trials_report import read_trials
 
 ENDS = [0.5, 0.6, 0.7, 0.2, 0.9]  # accuracy that the trials reach; the fourth is bad from the start
 
@@ -99,4 +99,4 @@ def test_search_ends_by_itself_and_says_why(tmp_path, scripted, caplog, monkeypa
     report = tune(tmp_path, strategy="random", trial_epochs=1, trials=None, search_patience=3)
     assert len(report["trials"]) == 5
     assert "the search has ended: none of the last 3 trials was the best one" in caplog.messages
-    assert commands.read_trials(tmp_path).budget.search_patience == 3
+    assert read_trials(tmp_path).budget.search_patience == 3

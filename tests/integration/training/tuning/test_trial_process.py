@@ -15,7 +15,6 @@ from model import CnnConfig
 from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
 from tests.support.tiny_space import QUICK_TRAINING, TinySpace, assert_same_trials, tune
-from training import commands
 from training.config import TrainConfig
 from training.loop import trainer
 from training.stream import HubStream
@@ -95,7 +94,7 @@ def test_fit_in_subprocess_killed_process_is_reported_and_next_call_resumes(
 
 
 def test_search_process_ended_for_lack_of_memory_fails_only_its_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     kills = iter([0, 0, 1, 1, 1, 1])  # the machine's count before the first trial and after its end, and so on
     monkeypatch.setattr(trial_process, "count_oom_kills", lambda: next(kills))
     monkeypatch.setattr("training.tuning.trial_record.oom_kill_snapshot", lambda: {"boot": "this one", "kills": 0})
@@ -145,7 +144,7 @@ def test_search_script_without_main_guard_runs_once(tmp_path):
 
 @pytest.mark.slow
 def test_search_in_one_process_is_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "SearchSpace", TinySpace)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", TinySpace)
     tune(tmp_path / "a", trials=3)
     monkeypatch.setattr(trial_process, "CAN_FORK", False)
     tune(tmp_path / "b", trials=3)

@@ -16,8 +16,8 @@ from tests.support import train_and_die
 from tests.support.datasets import random_images, write_dataset
 from tests.support.forked import run_forked
 from tests.support.tiny_space import QUICK_TRAINING, TinySpace, assert_same_trials, tune
-from training import commands
 from training.cli import main
+from training.commands.tune import tune as search_data
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.tuning import tuner
 
@@ -43,7 +43,7 @@ def test_search_regression_smallest_error_is_best(tmp_path, tiny_space, in_proce
     columns = {"image": [{"bytes": one} for one in random_images(80)], "weight": [float(i % 7) for i in range(80)]}
     data = write_dataset(tmp_path, Features({"image": Image(), "weight": Value("float32")}), [columns])
     options = DataConfig(data, label_column="weight", task="regression")
-    report = commands.tune(options, QUICK_TRAINING, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
+    report = search_data(options, QUICK_TRAINING, TuneConfig(trials=3, trial_epochs=2), tmp_path / "run")
     report = report.to_dict()
     assert report["objective"] == {"name": "val_mean_absolute_error", "direction": "min"}
     for trial in report["trials"]:
@@ -80,7 +80,7 @@ def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_spac
 def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_process, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2
     settings = TuneConfig(trials=1, strategy=strategy, trial_epochs=3, trial_steps=1, seed=seed)
-    report = commands.tune(data, QUICK_TRAINING | {"seed": seed + 1}, settings, tmp_path)
+    report = search_data(data, QUICK_TRAINING | {"seed": seed + 1}, settings, tmp_path)
     assert report.best_trial == "0"
 
 
@@ -90,7 +90,7 @@ def test_search_failed_trial_is_recorded_and_search_continues(tmp_path, monkeypa
             architecture, training = super().point(hp)
             return architecture | ({"activation": "mish"} if hp.get("filters") == 3 else {}), training
 
-    monkeypatch.setattr(commands, "SearchSpace", Sometimes)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", Sometimes)
     report = tune(tmp_path, trials=10)
     by_filters = {trial["hyperparameters"]["filters"]: trial for trial in report["trials"]}
     assert by_filters[2]["status"] == "COMPLETED" and by_filters[2]["reason"] is None
@@ -104,7 +104,7 @@ def test_search_no_trial_completes_fails_with_reason(tmp_path, monkeypatch, inst
             architecture, training = super().point(hp)
             return architecture | {"kernel_size": 99}, training
 
-    monkeypatch.setattr(commands, "SearchSpace", Never)
+    monkeypatch.setattr("training.commands.tune.SearchSpace", Never)
     with pytest.raises(TrazoError, match="kernel_size must be a whole number from 1 to 31, not 99"):
         tune(tmp_path, trials=2)
     report = json.loads((tmp_path / "trials.json").read_text())

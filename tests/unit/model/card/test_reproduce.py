@@ -9,7 +9,6 @@ from model.io.reports.evaluation import EvaluationReport
 from model.io.reports.training import TrainingReport
 from model.io.reports.trials import TrialsReport
 from training import cli
-from training import commands as steps
 from training.config import DataConfig
 
 TRAINING = TrainingReport.build(
@@ -38,8 +37,9 @@ EVALUATION = EvaluationReport.build(dataset="someone/letters", split="test", row
 def run_commands(monkeypatch):
     """Return what each step of the command line is called with for the commands of a card."""
     calls = {}
-    for name in ("tune", "train", "evaluate_given"):
-        monkeypatch.setattr(steps, name, lambda *given, name=name, **_: calls.setdefault(name, given))
+    for step in ("tune.tune", "train.train", "evaluate.evaluate_given"):
+        name = step.partition(".")[2]
+        monkeypatch.setattr(f"training.commands.{step}", lambda *given, name=name, **_: calls.setdefault(name, given))
 
     def run(training: TrainingReport, trials: TrialsReport | None, evaluation: EvaluationReport) -> dict:
         for line in list_commands(training, trials, evaluation):
