@@ -10,12 +10,12 @@ from sklearn.neural_network import MLPClassifier
 
 from model.config import CnnConfig
 from model.ood import OutlierClassifier
-from model.preprocess.sketch import sketch_to_input
 from training.data.stream import HubStream
-from training.outliers.bank import MARGIN_PX, make_outliers
+from training.outliers.bank import make_outliers, redraw_digits
 from training.outliers.rows import read_digits
 
 HIDDEN_UNITS = 64
+REDRAWN_PER_DIGIT = 2
 EPOCHS = 12
 BATCH_ROWS = 256
 LEARNING_RATE = 2e-3
@@ -38,9 +38,7 @@ def collect_drawing_features(
         seed: of these.
     """
     digits, labels = read_digits(train, config)
-    redrawn = np.stack(
-        [sketch_to_input(np.pad(digit, MARGIN_PX), config.image_shape) for digit in digits if digit.any()]
-    )
+    redrawn, _ = redraw_digits(REDRAWN_PER_DIGIT * len(digits), digits, labels, config.image_shape, seed)
     drawings, _ = make_outliers(outliers, digits, labels, config.image_shape, seed)
     return _features(run, redrawn), _features(run, drawings)
 

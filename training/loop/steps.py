@@ -102,11 +102,11 @@ class _Step:
             with rows_of_batch(rows):
                 return self._outputs_of(images, training=True), []
         part = self._exposure.part_of(self.workers.rank, self.workers.size)
-        drawings = self._exposure.sample(self.state.optimizer.iterations.value, part)
+        drawings, labels = self._exposure.sample(self.state.optimizer.iterations.value, part)
         with rows_of_batch(self._exposure.join(rows, part)):
             logits = self._logits_of(tf.concat([images, drawings], 0), training=True)
         own = tf.shape(images)[0]
-        return self.state.network.get_layer("output")(logits[:own]), [self._exposure.loss(logits[own:])]
+        return self.state.network.get_layer("output")(logits[:own]), [self._exposure.loss(logits[own:], labels)]
 
     def sums_and_gradients(self, images: tf.Tensor, labels: Labels, rows: BatchRows) -> list[tf.Tensor]:
         """Return the sums and, after them, the gradients, over the slices of all workers.

@@ -1,4 +1,4 @@
-"""What is not a digit any more: digits mirrored, turned, put together from halves, crossed out, next to each other."""
+"""Digits drawn again, and what is no digit any more: mirrored, turned, put together from halves, crossed out."""
 
 from collections.abc import Callable
 
@@ -37,6 +37,14 @@ SAME_FOOT = (
 )
 
 
+REDRAWN_SCALE = 5  # a digit is drawn again on so many times more pixels
+MAX_TILT_RAD = 0.15  # either way
+MAX_SLANT = 0.25  # horizontal shift per height
+MAX_STRETCH = 1.3  # of one side against the other
+MAX_PUSH = 0.03  # displacement by an unsteady hand, as a share of the side
+THINNEST, THICKEST = 170, 50  # the gray level above which a pixel is ink
+
+
 class Digits:
     """Images of digits, from which random ones are taken."""
 
@@ -51,6 +59,31 @@ class Digits:
         image = self._images[r.choice(self._rows[r.choice(known)])]
         x, y, width, height = cv2.boundingRect((image > 64).astype(np.uint8))
         return image[y : y + height, x : x + width]
+
+
+def redraw(digit: np.ndarray, r: Generator) -> np.ndarray:
+    """Return a digit as another hand draws it with a pen on a screen: crisp strokes, moved and bent a little.
+
+    Args:
+        digit: uint8 (h, w), light on black.
+        r: all randomness.
+
+    Returns:
+        uint8, 0 or 255, `REDRAWN_SCALE` times as large.
+    """
+    size = REDRAWN_SCALE * np.array(digit.shape)
+    tilt, slant = r.uniform(-MAX_TILT_RAD, MAX_TILT_RAD), r.uniform(-MAX_SLANT, MAX_SLANT)
+    stretch = MAX_STRETCH ** r.uniform(-0.5, 0.5)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    change = np.array([[stretch, 0], [slant, 1 / stretch]]) @ turn
+    rows_and_columns = np.stack(np.mgrid[: size[0], : size[1]], axis=-1)
+    away = (rows_and_columns - (size - 1) / 2) / size.max()
+    waves, phases = r.uniform(-7, 7, (3, 2)), r.uniform(0, 2 * np.pi, 3)
+    pushes = r.normal(0, MAX_PUSH * r.random() / 2, (3, 2))
+    source = away @ change + np.sin(away @ waves.T + phases) @ pushes
+    places = (source * size.max() / REDRAWN_SCALE + (np.array(digit.shape) - 1) / 2).astype(np.float32)
+    moved = cv2.remap(digit, places[..., 1], places[..., 0], cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    return np.where(moved > r.integers(THICKEST, THINNEST), np.uint8(255), np.uint8(0))
 
 
 def mirror(digits: Digits, r: Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The rows of a training whose digits are changed until they are none."""
+"""The rows of a training whose digits are drawn again, or changed until they are none."""
 
 from itertools import islice
 
@@ -8,7 +8,7 @@ from model.config import CnnConfig
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
 
-MAX_ROWS = 5000
+MAX_ROWS = 10_000
 
 
 def read_digits(train: HubStream, config: CnnConfig) -> tuple[np.ndarray, np.ndarray]:

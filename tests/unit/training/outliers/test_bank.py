@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from training.outliers.bank import KINDS, make_outliers
+from model import CnnModel
+from model.preprocess.decode import decode
+from tests.conftest import SAMPLE
+from training.outliers.bank import KINDS, make_outliers, redraw_digits
+from training.stream import HubStream
 
 IMAGE_SHAPE = (28, 28, 1)
 
@@ -34,3 +38,25 @@ def test_make_outliers_follow_from_the_seed_and_not_from_their_number(digits):
 
 def test_make_outliers_have_the_shape_of_the_network(digits):
     assert make_outliers(2, *digits, (20, 24, 3))[0].shape == (2, 20, 24, 3)
+
+
+def test_redraw_digits_are_in_turn_as_they_are_and_drawn_with_a_pen(digits):
+    redrawn, labels = redraw_digits(60, *digits, IMAGE_SHAPE)
+    assert redrawn.shape == (60, *IMAGE_SHAPE) and labels.tolist() == [*digits[1]] * 3
+    np.testing.assert_array_equal(redrawn[0], redrawn[20])
+    assert len({one.tobytes() for one in redrawn[1::2]}) == 30  # each time by another hand
+
+
+def test_redraw_digits_leaves_out_blank_images_and_keeps_faint_ones(digits):
+    images, labels = digits[0][:4].copy(), np.arange(4)
+    images[0], images[1] = 0, images[1] // 8
+    redrawn, kept = redraw_digits(6, images, labels, IMAGE_SHAPE)
+    assert kept.tolist() == [1, 2, 3, 1, 2, 3] and (redrawn.max(axis=(1, 2, 3)) > 0).all()
+
+
+def test_redraw_digits_are_still_these_digits():
+    rows = next(HubStream(SAMPLE, "test", batch_size=200).ordered())
+    images = np.stack([decode(one, IMAGE_SHAPE)[..., 0] for one in rows.images])
+    redrawn, labels = redraw_digits(400, images, np.array(rows.labels), IMAGE_SHAPE)
+    answers = CnnModel.from_pretrained().predict(redrawn).argmax(axis=1)
+    assert (answers == labels).mean() > 0.98
