@@ -1,4 +1,4 @@
-"""Digits drawn again, and what is no digit any more: mirrored, turned, put together from halves, crossed out."""
+"""Digits drawn again, and what is not a digit any more: mirrored, turned, put together from halves, crossed out."""
 
 from collections.abc import Callable
 
@@ -76,7 +76,7 @@ def redraw(digit: np.ndarray, r: Generator) -> np.ndarray:
     stretch = MAX_STRETCH ** r.uniform(-0.5, 0.5)
     turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     change = np.array([[stretch, 0], [slant, 1 / stretch]]) @ turn
-    rows_and_columns = np.stack(np.mgrid[: size[0], : size[1]], axis=-1)
+    rows_and_columns = np.moveaxis(np.mgrid[: size[0], : size[1]], 0, -1)
     away = (rows_and_columns - (size - 1) / 2) / size.max()
     waves, phases = r.uniform(-7, 7, (3, 2)), r.uniform(0, 2 * np.pi, 3)
     pushes = r.normal(0, MAX_PUSH * r.random() / 2, (3, 2))
