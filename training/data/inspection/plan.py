@@ -15,12 +15,13 @@ from training.data.splits import DatasetParts, TrainingData
 from training.data.stream import HubStream
 from training.presets import PRESETS, choose_preset
 
-# Milliseconds of training per image on 2 cores, from the times of the presets on MNIST (benchmarks/RESULTS.md): 115,200
-# images of 28×28 pixels in 15 s; 54,000 images, 30 times, in an hour. The work of a convolution is proportional to the
-# pixels. A step of `photo` on images of 32×32 pixels takes 1.9 times the processor time of one of `default` on MNIST.
-MS_PER_IMAGE = {"fast": 0.13, "default": 2.2, "photo": 4.1}
+# Milliseconds of training per image on 2 cores of an Intel Xeon, from the steps that `training.tuning.speed` took: on
+# MNIST for `fast` and `default`, the work of whose convolutions is proportional to the pixels; on photographs of 32 to
+# 128 pixels for `photo`, whose five times are met within 30 %: 1.14, 1.01, 1.37, 1.59 and 2.58 ms.
+MS_PER_IMAGE = {"fast": 0.08, "default": 0.70}
 MEASURED_PIXELS = 28 * 28
-MEASURED_MULTIPLICATIONS = 114e6  # of `photo`
+MS_PER_MULTIPLICATION, MS_PER_PIXEL = 9e-9, 65e-6  # of `photo`; pixels are decoded, augmented and halved
+ESTIMATED = (*MS_PER_IMAGE, "photo")
 
 
 def plan_training(
@@ -69,7 +70,7 @@ def plan_training(
         batches=math.ceil(train.rows / batch_size),
         preset=choose_preset(opened.image_kind.photographs),
         preset_reason=opened.image_kind.reason,
-        estimates=[_estimate(name, train.task, train.rows, opened.image_shape) for name in MS_PER_IMAGE],
+        estimates=[_estimate(name, train.task, train.rows, opened.image_shape) for name in ESTIMATED],
     )
 
 
@@ -125,11 +126,13 @@ def _network_input(opened: TrainingData) -> NetworkInput:
 def _estimate(name: str, task: str, rows: int, image_shape: tuple[int, int, int]) -> Estimate:
     preset = PRESETS[name]().fit_to(task, image_shape, rows)
     recipe, pixels = preset.training, image_shape[0] * image_shape[1]
-    work = pixels / MEASURED_PIXELS
     if preset.adapt:  # its network has other blocks for other sizes
-        work = _multiplications(preset.architecture, image_shape) / MEASURED_MULTIPLICATIONS
+        work = _multiplications(preset.architecture, image_shape)
+        ms_per_image = MS_PER_MULTIPLICATION * work + MS_PER_PIXEL * pixels
+    else:
+        ms_per_image = MS_PER_IMAGE[name] * pixels / MEASURED_PIXELS
     images = recipe["epochs"] * min(rows, recipe.get("steps_per_epoch", math.inf) * 128)
-    minutes = images * work * MS_PER_IMAGE[name] / 60_000
+    minutes = images * ms_per_image / 60_000
     return Estimate(preset=name, epochs=recipe["epochs"], minutes=float(f"{minutes:.2g}"))
 
 
