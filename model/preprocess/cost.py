@@ -37,8 +37,8 @@ def limited_cpu() -> Iterator[None]:
 
 
 @contextmanager
-def limited_memory() -> Iterator[None]:
-    """Let allocations of the block fail with `MemoryError` above `MAX_MEMORY_MB` more than the process has now."""
+def limited_memory(megabytes: int = MAX_MEMORY_MB) -> Iterator[None]:
+    """Let allocations of the block fail with `MemoryError` above so many megabytes more than the process has now."""
     if sys.platform != "linux":
         yield
         return
@@ -46,7 +46,7 @@ def limited_memory() -> Iterator[None]:
 
     pages = int(Path("/proc/self/statm").read_bytes().split()[0])
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = pages * resource.getpagesize() + MAX_MEMORY_MB * 1_000_000
+    wanted = pages * resource.getpagesize() + megabytes * 1_000_000
     allowed = [limit for limit in limits if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min(wanted, *allowed, wanted), limits[1]))
     try:

@@ -22,6 +22,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from model.errors import StreamError, TrazoError
 from model.io.hub_errors import repeat_if_closed, translate_hub_errors
+from model.preprocess.cost import limited_memory
 from training.data.folders.archives import is_archive_file
 from training.data.folders.copies import FolderCopy, list_dataset, open_folder
 from training.data.folders.hub import open_repo
@@ -42,6 +43,7 @@ from training.data.parquet.split_info import SplitInfo
 
 MAX_GROWTH = 4  # bytes in memory for each byte in the file; encoded images do not shrink
 MIN_CHECKED_BYTES = 1 << 20  # so that small ones, such as columns of labels, may shrink more
+MAX_COPY_MB = 2_000  # of memory, while a split in another format is copied to Parquet
 MAX_RUN_BYTES = 1 << 27  # that a footer may announce for rows that shrink well
 
 
@@ -209,7 +211,13 @@ def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], ht
         folder = (
             kept_copy(found.dataset, found.config, found.split, found.commit) if found.commit and found.config else None
         )
-        folder = folder or parquet_copy(load_builder(), found.dataset, found.split, found.commit)
+        with limited_memory(MAX_COPY_MB):  # the libraries that read other formats have no limits of their own
+            folder = folder or parquet_copy(load_builder(), found.dataset, found.split, found.commit)
+    except MemoryError:
+        raise TrazoError(
+            f"split {found.split!r} of {found.dataset!r} cannot be copied to Parquet: a part of it takes more than "
+            f"{MAX_COPY_MB:,} MB of memory; write it in smaller record batches, or as smaller files"
+        ) from None
     except (httpx2.TransportError, HfHubHTTPError, ConnectionError):
         raise
     except (OSError, ValueError, TypeError, KeyError, DatasetGenerationError, pa.ArrowException) as error:

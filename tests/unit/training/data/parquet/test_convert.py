@@ -2,11 +2,15 @@
 
 import io
 import logging
+import resource
+import sys
 import tarfile
 from itertools import chain
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from datasets import Features, Image, Value
 from PIL import Image as Pillow
 
 from model.errors import TrazoError
@@ -110,3 +114,47 @@ def test_copy_table_without_images_is_error(tmp_path, cache):
     with pytest.raises(TrazoError, match=r"stored as \.csv and no column .* refs/convert/parquet"):
         HubStream(str(tmp_path / "table"))
     assert not (cache / "parquet").exists()
+
+
+def write_arrow(path, images):
+    """Write a file as `datasets` does, but with compressed buffers: zeros take next to nothing."""
+    path.parent.mkdir(exist_ok=True)
+    schema = Features({"image": Image(), "label": Value("int64")}).arrow_schema
+    columns = {
+        "image": [{"bytes": one, "path": None} for one in images],
+        "label": [number % 2 for number in range(len(images))],
+    }
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(path, schema, options=options) as writer:
+        writer.write_table(pa.table(columns, schema))
+
+
+def write_sparse_tar(path, size):
+    """Write an archive with an image, whose label is a hole in the file."""
+    write_tar(path, 1)
+    end = path.read_bytes().rindex(b"0000.cls")
+    with open(path, "r+b") as file:
+        file.seek(end)
+        entry = tarfile.TarInfo("0000.cls")
+        entry.size = size
+        file.write(entry.tobuf())
+        file.truncate(end + 512 + -(-size // 512) * 512 + 1024)
+
+
+def test_copy_arrow_is_read(tmp_path):
+    write_arrow(tmp_path / "arrow" / "train.arrow", random_images(20))
+    assert HubStream(str(tmp_path / "arrow")).rows == 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no limit of a process' memory")
+@pytest.mark.parametrize("kind", ["arrow", "webdataset"])
+def test_copy_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("training.data.parquet.source.MAX_COPY_MB", 200)
+    folder = tmp_path / "bomb"
+    if kind == "arrow":
+        write_arrow(folder / "train.arrow", [bytes(300_000_000)])
+    else:
+        write_sparse_tar(folder / "train-000.tar", 400_000_000)
+    with pytest.raises(TrazoError, match="cannot be copied to Parquet: a part of it takes more than 200 MB of memory"):
+        HubStream(str(folder), label_column="cls" if kind == "webdataset" else None)
+    assert resource.getrlimit(resource.RLIMIT_AS) == (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
