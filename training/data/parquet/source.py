@@ -211,7 +211,7 @@ def _open_copy(found: FoundSplit, load_builder: Callable[[], DatasetBuilder], ht
         folder = (
             kept_copy(found.dataset, found.config, found.split, found.commit) if found.commit and found.config else None
         )
-        with limited_memory(MAX_COPY_MB):  # the libraries that read other formats have no limits of their own
+        with limited_memory(MAX_COPY_MB):  # the readers of other formats have no limits
             folder = folder or parquet_copy(load_builder(), found.dataset, found.split, found.commit)
     except MemoryError:
         raise TrazoError(
