@@ -1,9 +1,8 @@
 """Drawings that are not digits, and digits that were drawn again, as inputs of a network."""
 
-from contextlib import suppress
-
 import numpy as np
 
+from model.errors import TrazoError
 from model.preprocess.foreground import BlankDrawingError
 from model.preprocess.sketch import sketch_to_input
 from training.outliers.digits import CHANGES, Digits, redraw
@@ -53,30 +52,35 @@ def redraw_digits(
 
     Returns:
         (uint8 (count, h, w, c), int64 (count,), the digits).
+
+    Raises:
+        TrazoError: if all images are blank.
     """
-    redrawn, digits = np.empty((count, *image_shape), np.uint8), np.empty(count, np.int64)
-    inked = np.flatnonzero(images.any(axis=(1, 2)))
-    for position in range(count):
-        r = np.random.default_rng((seed, position))
-        row = inked[position % len(inked)]
-        redrawn[position], digits[position] = _draw_again(images[row], position % 2 == 1, image_shape, r), labels[row]
-    return redrawn, digits
+    pages = [np.pad(image, MARGIN_PX) for image in images[:count]]
+    prepared = [_prepare(page, image_shape) for page in pages]
+    usable = [row for row, one in enumerate(prepared) if one is not None]
+    if not usable:
+        raise TrazoError("--outliers: the first rows show no digit that could be drawn again")
+    rows = np.resize(usable, count)
+    redrawn = np.empty((count, *image_shape), np.uint8)
+    for position, row in enumerate(rows.tolist()):
+        with_pen = None
+        if position % 2:
+            drawn = redraw(pages[row], np.random.default_rng((seed, position)))
+            with_pen = _prepare(drawn, image_shape)  # None for a faint digit, of which the pen leaves nothing
+        redrawn[position] = prepared[row] if with_pen is None else with_pen
+    return redrawn, labels[rows].astype(np.int64)
 
 
-def _draw_again(
-    image: np.ndarray, with_pen: bool, image_shape: tuple[int, int, int], r: np.random.Generator
-) -> np.ndarray:
-    page = np.pad(image, MARGIN_PX)
-    if with_pen:
-        with suppress(BlankDrawingError):  # a faint digit, of which the pen leaves nothing
-            return sketch_to_input(redraw(page, r), image_shape)
-    return sketch_to_input(page, image_shape)
+def _prepare(drawing: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray | None:
+    try:
+        return sketch_to_input(drawing, image_shape)
+    except BlankDrawingError:
+        return None
 
 
 def _make_one(kind: str, digits: Digits, image_shape: tuple[int, int, int], r: np.random.Generator) -> np.ndarray:
     while True:
         drawing = np.pad(CHANGES[kind](digits, r), MARGIN_PX) if kind in CHANGES else draw(FAMILIES[kind](r), r)
-        try:
-            return sketch_to_input(drawing, image_shape)
-        except BlankDrawingError:  # all that is left of a digit's thin half, for instance
-            continue
+        if (prepared := _prepare(drawing, image_shape)) is not None:  # a digit's thin half, for instance, may be blank
+            return prepared

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from training.outliers.strokes import random_change
+
 MIRRORED = (3, 4, 6, 7, 9)  # left and right; a mirrored 2 is a 5, and the others are their own mirror images
 FLIPPED = (4, 7)  # above and below; a flipped 6 is nearly a 9
 TURNED = (2, 3, 4, 5, 6, 7, 9)  # by a quarter; of a slanted 1 or 8 that is what it was
@@ -71,18 +73,15 @@ def redraw(digit: np.ndarray, r: Generator) -> np.ndarray:
     Returns:
         uint8, 0 or 255, `REDRAWN_SCALE` times as large.
     """
-    size = REDRAWN_SCALE * np.array(digit.shape)
-    tilt, slant = r.uniform(-MAX_TILT_RAD, MAX_TILT_RAD), r.uniform(-MAX_SLANT, MAX_SLANT)
-    stretch = MAX_STRETCH ** r.uniform(-0.5, 0.5)
-    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
-    change = np.array([[stretch, 0], [slant, 1 / stretch]]) @ turn
-    rows_and_columns = np.moveaxis(np.mgrid[: size[0], : size[1]], 0, -1)
-    away = (rows_and_columns - (size - 1) / 2) / size.max()
+    size = np.array(digit.shape[::-1])  # width, height
+    x_and_y = np.stack(np.meshgrid(*map(np.arange, REDRAWN_SCALE * size)), axis=-1) / REDRAWN_SCALE
+    away = (x_and_y - size / 2) / size.max()
+    change = random_change(r, MAX_TILT_RAD, MAX_SLANT, MAX_STRETCH)
     waves, phases = r.uniform(-7, 7, (3, 2)), r.uniform(0, 2 * np.pi, 3)
     pushes = r.normal(0, MAX_PUSH * r.random() / 2, (3, 2))
-    source = away @ change + np.sin(away @ waves.T + phases) @ pushes
-    places = (source * size.max() / REDRAWN_SCALE + (np.array(digit.shape) - 1) / 2).astype(np.float32)
-    moved = cv2.remap(digit, places[..., 1], places[..., 0], cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    places = (away @ change + np.sin(away @ waves.T + phases) @ pushes) * size.max() + size / 2
+    x, y = np.moveaxis(places.astype(np.float32), 2, 0)
+    moved = cv2.remap(digit, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
     return np.where(moved > r.integers(THICKEST, THINNEST), np.uint8(255), np.uint8(0))
 
 

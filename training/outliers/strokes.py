@@ -80,6 +80,14 @@ def draw(strokes: Sequence[Stroke], r: Generator) -> np.ndarray:
     return page
 
 
+def random_change(r: Generator, max_tilt_rad: float, max_slant: float, max_stretch: float) -> np.ndarray:
+    """Return a matrix, float64 (2, 2), that tilts, slants and stretches points (x, y) by which it is multiplied."""
+    tilt, slant = r.uniform(-max_tilt_rad, max_tilt_rad), r.uniform(-max_slant, max_slant)
+    stretch = max_stretch ** r.uniform(-0.5, 0.5)
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
+    return np.array([[stretch, 0], [slant, 1 / stretch]]) @ turn
+
+
 def _with_steps(stroke: Stroke, steps: int = 24) -> Stroke:
     """Return a stroke with more points on its long straight pieces, so that these can bend."""
     ways = np.linalg.norm(np.diff(stroke, axis=0), axis=1)
@@ -90,10 +98,7 @@ def _with_steps(stroke: Stroke, steps: int = 24) -> Stroke:
 
 def _bend(strokes: list[Stroke], r: Generator) -> list[Stroke]:
     """Tilt, slant and stretch strokes together, and move their points a little by smooth waves."""
-    tilt, slant = r.uniform(-MAX_TILT_RAD, MAX_TILT_RAD), r.uniform(-MAX_SLANT, MAX_SLANT)
-    stretch = MAX_STRETCH ** r.uniform(-0.5, 0.5)
-    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    change = np.array([[stretch, 0], [slant, 1 / stretch]]) @ turn
+    change = random_change(r, MAX_TILT_RAD, MAX_SLANT, MAX_STRETCH)
     moved = [one @ change for one in strokes]
     points = np.concatenate(moved)
     side = max(np.ptp(points, axis=0).max(), 1e-6)

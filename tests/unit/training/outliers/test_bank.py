@@ -1,12 +1,15 @@
 """Drawings that are not digits, as a network's inputs."""
 
+import cv2
 import numpy as np
 import pytest
 
 from model import CnnModel
+from model.errors import TrazoError
 from model.preprocess.decode import decode
 from tests.conftest import SAMPLE
 from training.outliers.bank import KINDS, make_outliers, redraw_digits
+from training.outliers.digits import MAX_TILT_RAD, redraw
 from training.stream import HubStream
 
 IMAGE_SHAPE = (28, 28, 1)
@@ -50,8 +53,23 @@ def test_redraw_digits_are_in_turn_as_they_are_and_drawn_with_a_pen(digits):
 def test_redraw_digits_leaves_out_blank_images_and_keeps_faint_ones(digits):
     images, labels = digits[0][:4].copy(), np.arange(4)
     images[0], images[1] = 0, images[1] // 8
+    images = np.concatenate([images, np.ones((1, 28, 28), np.uint8)])  # the last one is blank, too
+    labels = np.append(labels, 4)
     redrawn, kept = redraw_digits(6, images, labels, IMAGE_SHAPE)
     assert kept.tolist() == [1, 2, 3, 1, 2, 3] and (redrawn.max(axis=(1, 2, 3)) > 0).all()
+
+
+def test_redraw_digits_all_blank_is_refused():
+    with pytest.raises(TrazoError, match="no digit that could be drawn again"):
+        redraw_digits(6, np.zeros((3, 28, 28), np.uint8), np.arange(3), IMAGE_SHAPE)
+
+
+def test_redraw_slants_a_digit_and_leaves_its_lines_level():
+    bars = np.zeros((28, 28), np.uint8)
+    bars[13:16, 4:24] = 255
+    turns = [cv2.minAreaRect(np.argwhere(redraw(bars, np.random.default_rng(seed)))[:, ::-1])[2] for seed in range(40)]
+    angles = np.array([min(turn, 90 - turn) for turn in turns])
+    assert angles.max() < np.rad2deg(MAX_TILT_RAD) + 4  # of its tilt alone, but for what an unsteady hand adds
 
 
 def test_redraw_digits_are_still_these_digits():
