@@ -1,11 +1,11 @@
 """What training does with the data: the network's input, the parts, the steps, and about how long it takes."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from model.config import CnnConfig
 from model.io.reports.inspection import ClassRows, Estimate, NetworkInput, Part, Plan
 from model.preprocess.facts import FACTS
 from training.data.inspection.contents import class_rows
@@ -126,23 +126,24 @@ def _network_input(opened: TrainingData) -> NetworkInput:
 def _estimate(name: str, task: str, rows: int, image_shape: tuple[int, int, int]) -> Estimate:
     preset = PRESETS[name]().fit_to(task, image_shape, rows)
     recipe, pixels = preset.training, image_shape[0] * image_shape[1]
-    if preset.adapt:  # its network has other blocks for other sizes
-        work = _multiplications(preset.architecture, image_shape)
-        ms_per_image = MS_PER_MULTIPLICATION * work + MS_PER_PIXEL * pixels
-    else:
+    if name in MS_PER_IMAGE:
         ms_per_image = MS_PER_IMAGE[name] * pixels / MEASURED_PIXELS
+    else:  # its network has other blocks for other sizes
+        architecture = {key: value for key, value in preset.architecture.items() if key != "scaling"}
+        work = _multiplications(CnnConfig(**architecture, image_shape=image_shape))
+        ms_per_image = MS_PER_MULTIPLICATION * work + MS_PER_PIXEL * pixels
     images = recipe["epochs"] * min(rows, recipe.get("steps_per_epoch", math.inf) * 128)
     minutes = images * ms_per_image / 60_000
     return Estimate(preset=name, epochs=recipe["epochs"], minutes=float(f"{minutes:.2g}"))
 
 
-def _multiplications(architecture: Mapping[str, Any], image_shape: tuple[int, int, int]) -> float:
+def _multiplications(network: CnnConfig) -> float:
     """Return how many multiplications the convolutions of residual blocks take for an image."""
-    height, width, inputs = image_shape
-    kernel, stem = architecture["kernel_size"] ** 2, architecture["stem_filters"]
+    height, width, inputs = network.image_shape
+    kernel, stem = network.kernel_size**2, network.stem_filters
     total = height * width * kernel * inputs * stem
     inputs = stem or inputs
-    for filters, convolutions in zip(architecture["filters"], architecture["convolutions"], strict=True):
+    for filters, convolutions in zip(network.filters, network.convolutions_of_blocks, strict=True):
         total += height * width * kernel * inputs * filters
         height, width, inputs = height // 2, width // 2, filters
         total += (convolutions - 1) * height * width * kernel * filters**2
