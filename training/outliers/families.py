@@ -152,9 +152,25 @@ def coils(r: Generator) -> list[Stroke]:
 
 
 def scribbles(r: Generator) -> list[Stroke]:
-    """Return one stroke that wanders about for long."""
-    steps = r.normal(0, 1, (r.integers(12, 40), 2))
-    return [curve(np.cumsum(steps, axis=0) if r.random() < 0.5 else steps)]
+    """Return one stroke that wanders about for long: from place to place, or on and on with some momentum."""
+    points = r.normal(0, 1, (r.integers(16, 80), 2))
+    if r.random() < 0.7:
+        momentum = r.uniform(0, 0.9)
+        for step in range(1, len(points)):
+            points[step] += momentum * points[step - 1]
+        points = np.cumsum(points, axis=0)
+    return [curve(points)]
+
+
+def hatches(r: Generator) -> list[Stroke]:
+    """Return one stroke to and fro, as a hand fills an area or deletes a word: corners or turns, in any direction."""
+    count = int(r.integers(5, 16))
+    across = (np.arange(count) % 2) * r.uniform(0.5, 1) + r.normal(0, 0.1, count)
+    along = np.linspace(0, r.uniform(0.6, 1.2), count) + r.normal(0, 0.03, count)
+    angle = r.uniform(0, np.pi)
+    x_and_y = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    points = np.stack([across, along], axis=1) @ x_and_y
+    return [curve(points) if r.random() < 0.5 else points]
 
 
 def rows(r: Generator) -> list[Stroke]:
@@ -203,6 +219,7 @@ FAMILIES: dict[str, Family] = {
         crossings,
         coils,
         scribbles,
+        hatches,
         rows,
     )
 }

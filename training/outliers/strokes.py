@@ -11,14 +11,14 @@ Point: TypeAlias = Sequence[float] | np.ndarray  # x to the right, y down, in an
 Stroke: TypeAlias = np.ndarray  # float64 (n, 2): points
 
 PAGE_PX = 140  # side of the page; more would cost time, and the network sees fewer pixels
-MIN_PEN_PX, MAX_PEN_PX = 3, 11
+MIN_PEN_PX, MAX_PEN_PX = 3, 20
 MAX_TILT_RAD = 0.25  # of a drawing, either way
 MAX_SLANT = 0.3  # horizontal shift per height
 MAX_STRETCH = 1.5  # of one side of a drawing against the other
 MAX_TREMOR = 0.035  # displacement by an unsteady hand, as a share of the longer side
 POINTS_PER_CURVE = 10  # between two of its given points
 SUBPIXEL_BITS = 4  # of OpenCV's coordinates
-FILLED_SHARE = 0.05  # of the drawings whose closed strokes are filled
+FILLED_SHARE = 0.1  # of the drawings whose closed strokes are filled
 
 
 def line(*points: Point) -> Stroke:
@@ -67,10 +67,10 @@ def draw(strokes: Sequence[Stroke], r: Generator) -> np.ndarray:
     bent = _bend([_with_steps(one) for one in strokes], r)
     points = np.concatenate(bent)
     low, size = points.min(axis=0), np.ptp(points, axis=0)
-    scale = PAGE_PX * r.uniform(0.6, 0.85) / max(size.max(), 1e-6)
+    scale = PAGE_PX * r.uniform(0.6, 0.8) / max(size.max(), 1e-6)
     place = (PAGE_PX - size * scale) / 2 - low * scale
     page = np.full((PAGE_PX, PAGE_PX), 255, np.uint8)
-    pen = int(r.integers(MIN_PEN_PX, MAX_PEN_PX + 1))
+    pen = round(MIN_PEN_PX * (MAX_PEN_PX / MIN_PEN_PX) ** r.random())  # thin ones more often
     is_filled = r.random() < FILLED_SHARE
     for one in bent:
         pixels = np.round((one * scale + place) * 2**SUBPIXEL_BITS).astype(np.int32)
