@@ -5,8 +5,9 @@
 `--drawings` holds one folder per dataset of digits, each in a Hub repo's layout. The test split is used if there is
 one; otherwise the writers (column `writer`), or the rows, that `python -m training train --sketches SET
 --group-column writer --test-fraction 0.3` leaves out. Drawings are prepared as in `CnnModel.predict_sketch`;
-`--mnist` adds MNIST's own test images unchanged. "Photographed" are the first thousand rows of a dataset as a camera
-might show them on paper (`benchmarks/photographs.py`).
+`--mnist` adds MNIST's own test images, unchanged and as a scanner of 16×16 pixels in black and white might have
+made of them, in their shape or stretched to a square. "Photographed" are the first thousand rows of a dataset as a
+camera might show them on paper (`benchmarks/photographs.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from benchmarks.common import about, named, report
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from training.stream import HubStream
 
 PHOTOGRAPHED = 1000  # rows of each dataset
+SCAN_PX = 16  # a side of a scan
+SCAN_INK = 100  # gray level of a pixel that is white in a scan
 
 
 def test_rows(dataset: str, sketches: bool, share: float) -> tuple[HubStream, str]:
@@ -65,6 +69,34 @@ def photographed_recalls(model: CnnModel, dataset: str, share: float) -> tuple[s
             answer = np.array([-1])
         _count(right, rows, np.array([label]), answer)
     return f"{Path(dataset).name}, photographed", right / np.maximum(rows, 1), rows
+
+
+def scanned_recalls(model: CnnModel, mnist: str, stretched: bool) -> tuple[str, np.ndarray, np.ndarray]:
+    """Return the same for coarse scans of MNIST's test images."""
+    with quiet():
+        from training.data.decode import decoded_batches
+
+    stream, split = test_rows(mnist, False, 0.5)
+    right, rows = np.zeros(10), np.zeros(10)
+    for images, labels, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
+        scans = [scan(image[..., 0], stretched) for image in images]
+        _count(right, rows, labels, model.predict_sketch(scans).argmax(axis=1))
+    shape = "stretched to a square" if stretched else "in their shape"
+    return f"{Path(mnist).name}, {split}, {SCAN_PX}×{SCAN_PX} {shape}", right / np.maximum(rows, 1), rows
+
+
+def scan(digit: np.ndarray, stretched: bool) -> np.ndarray:
+    """Return the ink of a digit, light on black, as so few pixels that are black or white: uint8 (SCAN_PX, SCAN_PX)."""
+    x, y, width, height = cv2.boundingRect((digit > 60).astype(np.uint8))
+    ink = digit[y : y + height, x : x + width].astype(np.float32)
+    fine = cv2.resize(ink, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    longer = max(width, height)
+    size = [SCAN_PX if stretched else max(1, round(side * SCAN_PX / longer)) for side in (width, height)]
+    coarse = cv2.resize(fine, size, interpolation=cv2.INTER_AREA)
+    page = np.zeros((SCAN_PX, SCAN_PX), np.uint8)
+    top, left = ((SCAN_PX - side) // 2 for side in coarse.shape)
+    page[top : top + size[1], left : left + size[0]] = np.where(coarse > SCAN_INK, 255, 0)
+    return page
 
 
 def _inks(dataset: str, share: float) -> Iterator[tuple[np.ndarray, int]]:
@@ -111,6 +143,7 @@ def main() -> None:
         if model.config.labels != DIGITS or model.config.image_shape[2] != 1:
             parser.error(f"{folder} does not answer the ten digits in gray")
         found = [recalls(model, str(options.mnist), False, options.test_fraction)] if options.mnist else []
+        found += [scanned_recalls(model, str(options.mnist), one) for one in (False, True) if options.mnist]
         found += [recalls(model, dataset, True, options.test_fraction) for dataset in sets]
         found += [photographed_recalls(model, dataset, options.test_fraction) for dataset in sets]
         for name, shares, rows in found:

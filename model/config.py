@@ -127,12 +127,11 @@ class CnnConfig:
     l2: Annotated[float, number(0, 1)] = 0.0  # L2 penalty on kernels (shrinks)
 
     # Scores are divided by the temperature before the last activation. The threshold is the largest accepted distance
-    # (ood.py), or None for a model without a detector. A detector that has learned from outliers also has a classifier
-    # of so many hidden units, and the largest accepted log-odds of it. All but the units are fitted on validation.
+    # (ood.py), or None for a model without a detector. The detector of a network that has learned from outliers also
+    # rejects predictions of less than a confidence. All three are fitted on validation.
     temperature: Annotated[float, number(1 / MAX_MAGNITUDE, MAX_MAGNITUDE)] = 1.0
     ood_threshold: Annotated[float | None, optional(number(1 / MAX_MAGNITUDE, MAX_MAGNITUDE))] = None
-    outlier_units: Annotated[int, whole(0, MAX_UNITS)] = 0
-    outlier_log_odds: Annotated[float, number(-MAX_MAGNITUDE, MAX_MAGNITUDE)] = 0.0
+    min_confidence: Annotated[float, number(0, 1)] = 0.0
 
     title: Annotated[str, _name_or_empty] = ""  # what the demo calls the model
     versions: Annotated[dict[str, str], _versions] = field(default_factory=dict)  # of libraries; for information
@@ -147,8 +146,8 @@ class CnnConfig:
         self._check_shapes()
         if self.task == "regression" and (self.temperature, self.ood_threshold) != (1, None):
             raise TrazoError("temperature and ood_threshold have no meaning for a regression")
-        if self.outlier_units and self.ood_threshold is None:
-            raise TrazoError("outlier_units belong to a detector, which ood_threshold describes; it is missing")
+        if self.min_confidence and (self.ood_threshold is None or self.task != "multiclass"):
+            raise TrazoError("min_confidence belongs to a detector of a multiclass model, and needs ood_threshold")
         if self.task != "regression" and self.target_scaling is not None:
             raise TrazoError("target_scaling is for a regression")
         self._check_file_size()
@@ -331,25 +330,12 @@ class CnnConfig:
         return of_maps + sum(self.dense_units)
 
     @property
-    def detailed_feature_count(self) -> int:
-        """Return how many features an image has if the maximum of each feature map is one, too."""
-        return 2 * self.feature_count - sum(self.dense_units)
-
-    @property
     def extra_tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each tensor that is stored with the weights (ood.py), by its name."""
         if self.ood_threshold is None:
             return {}
         count = self.feature_count
-        shapes: dict[str, tuple[int, ...]] = {"ood/means": (len(self.labels), count), "ood/whitening": (count, count)}
-        if units := self.outlier_units:
-            shapes |= {
-                "ood/hidden/kernel": (self.detailed_feature_count, units),
-                "ood/hidden/bias": (units,),
-                "ood/head/kernel": (units, 1),
-                "ood/head/bias": (1,),
-            }
-        return shapes
+        return {"ood/means": (len(self.labels), count), "ood/whitening": (count, count)}
 
     @property
     def kernel_parameters(self) -> int:

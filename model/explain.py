@@ -89,7 +89,7 @@ class Explainer:
         maps = {one.name: layers[one.layers[-1]].numpy()[0] for one in self.stages if one.kind == "convolution"}
         prediction = to_probabilities(outputs.numpy(), config.task)[0]
         detector = self.model.ood_detector
-        rejected = detector is not None and bool(detector.judge(features.numpy()).rejected[0])
+        rejected = detector is not None and bool(detector.judge(features.numpy(), outputs.numpy()).rejected[0])
         return Explanation(prediction, maps, (gradient.numpy()[0] * batch[0]).sum(axis=-1), rejected)
 
     def trace(self, pixels: np.ndarray) -> Trace:

@@ -114,8 +114,6 @@ class PlannedTraining:
             decisions=self.decisions,
             starting_point=self.starting_point,
         )
-        outliers, seed = self.settings.outliers, self.settings.seed
-        calibrated = calibrate(
-            self.config, trained, self.opened.train, self.opened.validation, outliers=outliers, seed=seed
-        )
+        knows_outliers = self.settings.outliers > 0
+        calibrated = calibrate(self.config, trained, self.opened.train, self.opened.validation, knows_outliers)
         write_run(self.folder, calibrated, report)

@@ -48,8 +48,8 @@ class TrainConfig(AugmentConfig):
         low=0,
         high=200_000,
         unset="none",
-        help="drawings that are not digits, about which a network of the digits 0 to 9 learns to be undecided, and its "
-        "detector what to reject",
+        help="drawings that are not digits, about which a network of the digits 0 to 9 learns to be undecided; it "
+        "rejects what it is undecided about",
     )
     ema_momentum: float = option(
         0.0, low=0, high=0.99999, unset="none", help="decay per step of a moving average of the weights"

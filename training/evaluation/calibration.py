@@ -3,29 +3,28 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from model.backend import keras, keras_defaults, tf
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, softmax
 from sklearn.covariance import LedoitWolf
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.network import build_network
-from model.ood import OODDetector, OutlierClassifier, build_features
+from model.ood import OODDetector, build_features, log_odds_of_error
 from training.data.batches import Batch
 from training.data.decode import decoded_batches
 from training.data.stream import HubStream
-from training.evaluation.outliers import collect_drawing_features, fit_outlier_classifier
 
 logger = logging.getLogger("trazo")
 
 ACCEPT_QUANTILE = 0.99  # share of the validation rows that are not rejected
-# Of the rest, what the distance rejects if there is a classifier of outliers, which rejects the others. The classifier
-# knows drawings better, and nothing of other images.
+# Of the rest, what the distance rejects if the network has learned from outliers; its confidence rejects the others. It
+# knows drawings better, and less of other images.
 DISTANCE_SHARE = 0.25
 MAX_FEATURE_ROWS = 10_000  # of the training, that the classes' means and covariance are estimated from
-MAX_CLASSIFIER_ROWS = 30_000  # the same, if a classifier of outliers learns from them, too
 MAX_FEATURES = 4096  # with more, the whitening matrix grows larger than most networks; no detector is fitted
 MIN_DATASET_ROWS = 100  # of validation; a quantile of fewer says little
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
@@ -36,7 +35,7 @@ class LogitsAndFeatures(NamedTuple):
 
     Attributes:
         logits: float32 (n, units), before softmax or sigmoid.
-        features: float32 (m, features) of the first m rows; None if there are too many features.
+        features: float32 (m, features) of the first `MAX_FEATURE_ROWS`; None if there are too many features.
         labels: int64 (n,).
         datasets: int64 (n,), which dataset each row is from; None if that is not known.
     """
@@ -53,8 +52,7 @@ def calibrate(
     network: keras.Model,
     train: HubStream,
     validation: HubStream,
-    outliers: int = 0,
-    seed: int = 0,
+    knows_outliers: bool = False,
 ) -> CnnModel:
     """Return a model with calibrated confidence and a detector of images unlike those it was trained on.
 
@@ -63,22 +61,18 @@ def calibrate(
         network: trained.
         train: rows that show what is familiar; of its first epoch, without augmentation, `MAX_FEATURE_ROWS` are read.
         validation: rows that the temperature and the detector's thresholds are fitted on.
-        outliers: drawings of no digit that the detector learns to reject; 0 for a detector by the distance alone.
-        seed: of these drawings and of what learns from them.
+        knows_outliers: the network has learned to be undecided about outliers: the detector rejects what it is
+            undecided about.
     """
     if config.task == "regression":
         return CnnModel(config, network)
-    run = compile_logits_and_features(config, network, detailed=outliers > 0)
+    run = compile_logits_and_features(config, network)
     validated = collect_logits_and_features(run, config, validation, validation.ordered(in_parts=True))
-    familiar = classifier = None
+    familiar = None
     if validated.features is not None:
         batches = train.epochs([0], in_parts=True)
-        rows = MAX_CLASSIFIER_ROWS if outliers else MAX_FEATURE_ROWS
-        familiar = collect_logits_and_features(run, config, train, batches, rows, rows)
-        if outliers:
-            redrawn, unfamiliar = collect_drawing_features(run, config, train, outliers, seed)
-            classifier = fit_outlier_classifier(np.concatenate([familiar.features, redrawn]), unfamiliar, seed)
-    return calibrate_on(config, network, familiar, validated, classifier)
+        familiar = collect_logits_and_features(run, config, train, batches, MAX_FEATURE_ROWS)
+    return calibrate_on(config, network, familiar, validated, knows_outliers)
 
 
 @keras_defaults()
@@ -87,7 +81,7 @@ def calibrate_on(
     network: keras.Model,
     familiar: LogitsAndFeatures | None,
     validated: LogitsAndFeatures,
-    classifier: OutlierClassifier | None = None,
+    knows_outliers: bool = False,
 ) -> CnnModel:
     """Return what `calibrate` does, from logits and features that are known.
 
@@ -96,22 +90,21 @@ def calibrate_on(
         network: trained.
         familiar: of training rows; None fits no detector.
         validated: of the validation rows.
-        classifier: of outliers, for the detector; None for the distance alone.
+        knows_outliers: see `calibrate`.
     """
     config = replace(config, temperature=fit_temperature(validated.logits, validated.labels, config.task))
     if familiar is not None:
         assert familiar.features is not None and validated.features is not None
-        features = familiar.features[:, : config.feature_count]
-        means, whitening = fit_class_gaussians(features, familiar.labels, len(config.labels))
-        detector = OODDetector(network, config, means, whitening, classifier)
-        config = _with_thresholds(config, detector, validated)
+        means, whitening = fit_class_gaussians(familiar.features, familiar.labels, len(config.labels))
+        detector = OODDetector(network, config, means, whitening)
+        config = _with_thresholds(config, detector, validated, knows_outliers)
     # The temperature is a layer, so the network is built again.
     calibrated = build_network(config)
     for new, old in zip(calibrated.weights, network.weights, strict=True):
         new.assign(old)
     if config.ood_threshold is None:
         return CnnModel(config, calibrated)
-    return CnnModel(config, calibrated, ood_detector=OODDetector(calibrated, config, means, whitening, classifier))
+    return CnnModel(config, calibrated, ood_detector=OODDetector(calibrated, config, means, whitening))
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
@@ -145,19 +138,11 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, task: str) -> float:
 
 
 @keras_defaults()
-def compile_logits_and_features(
-    config: CnnConfig, network: keras.Model, detailed: bool = False
-) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features.
-
-    Args:
-        config: of the network.
-        network: the network.
-        detailed: see `build_features`.
-    """
+def compile_logits_and_features(config: CnnConfig, network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    """Return a function of pixels that returns the logits and, if there are at most `MAX_FEATURES`, the features."""
     outputs = [network.get_layer("output").input]
     if config.feature_count <= MAX_FEATURES:
-        outputs.append(build_features(network, config, detailed))
+        outputs.append(build_features(network, config))
     inner = keras.Model(network.input, outputs)
     return tf.function(lambda pixels: inner(pixels, training=False), [tf.TensorSpec((None, *config.image_shape))])
 
@@ -168,7 +153,6 @@ def collect_logits_and_features(
     stream: HubStream,
     batches: Iterator[Batch],
     max_rows: int | None = None,
-    max_feature_rows: int = MAX_FEATURE_ROWS,
 ) -> LogitsAndFeatures:
     """Return logits, features and labels of some rows.
 
@@ -178,20 +162,19 @@ def collect_logits_and_features(
         stream: where the batches come from.
         batches: encoded rows.
         max_rows: rows that are read; None for all.
-        max_feature_rows: rows whose features are kept, to save memory.
     """
     all_logits, all_features, all_labels, all_rows, count = [], [], [], [], 0
     for pixels, labels, rows in decoded_batches(stream, batches, config.image_shape, config.pixel_format):
         logits, *features = run(tf.constant(pixels, tf.float32))
         all_logits.append(logits.numpy())
-        if count < max_feature_rows:
+        if count < MAX_FEATURE_ROWS:  # more would take much memory
             all_features += [array.numpy() for array in features]
         all_labels.append(labels)
         all_rows.append(rows)
         count += len(labels)
         if max_rows is not None and count >= max_rows:
             break
-    kept_features = np.concatenate(all_features)[:max_feature_rows] if all_features else None
+    kept_features = np.concatenate(all_features)[:MAX_FEATURE_ROWS] if all_features else None
     logits, labels, rows = (np.concatenate(one)[:max_rows] for one in (all_logits, all_labels, all_rows))
     ends = np.cumsum([one.source.table.total for one in stream.sources])
     return LogitsAndFeatures(logits, kept_features, labels, np.searchsorted(ends, rows, side="right"))
@@ -222,21 +205,23 @@ def fit_class_gaussians(features: np.ndarray, labels: np.ndarray, class_count: i
     return means.astype(np.float32), np.linalg.cholesky(precision).astype(np.float32)
 
 
-def _with_thresholds(config: CnnConfig, detector: OODDetector, validated: LogitsAndFeatures) -> CnnConfig:
+def _with_thresholds(
+    config: CnnConfig, detector: OODDetector, validated: LogitsAndFeatures, knows_outliers: bool
+) -> CnnConfig:
     """Return the config with thresholds that accept most of the rows, if there are such."""
     assert validated.features is not None
-    features, datasets = validated.features, validated.datasets
-    datasets = np.zeros(len(features), int) if datasets is None else datasets[: len(features)]
-    left_out, of_classifier = 1 - ACCEPT_QUANTILE, dict[str, Any]()
-    if detector.classifier:
-        log_odds = detector.classifier.log_odds(features)
-        limit = largest_accepted(log_odds, datasets, 1 - left_out * (1 - DISTANCE_SHARE))
-        of_classifier = {"outlier_units": len(detector.classifier.hidden_bias), "outlier_log_odds": limit}
+    datasets = np.zeros(len(validated.logits), int) if validated.datasets is None else validated.datasets
+    left_out, min_confidence = 1 - ACCEPT_QUANTILE, 0.0
+    if knows_outliers:
+        outputs = softmax(validated.logits / config.temperature, axis=1)
+        limit = largest_accepted(log_odds_of_error(outputs), datasets, 1 - left_out * (1 - DISTANCE_SHARE))
+        min_confidence = float(expit(-limit))
         left_out *= DISTANCE_SHARE
     with np.errstate(over="ignore", invalid="ignore"):  # if all training rows are alike, all others are infinitely far
-        threshold = largest_accepted(detector.distances(features), datasets, 1 - left_out)
+        distances = detector.distances(validated.features)
+        threshold = largest_accepted(distances, datasets[: len(distances)], 1 - left_out)
     try:
-        return replace(config, ood_threshold=threshold, **of_classifier)
+        return replace(config, ood_threshold=threshold, min_confidence=min_confidence)
     except TrazoError:  # 0, infinite, NaN or of extreme size
         logger.warning("no out-of-distribution score: the rows are too few, or too similar, to show what is unusual")
         return config

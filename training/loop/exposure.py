@@ -22,7 +22,7 @@ DIGITS_WEIGHT = 0.25  # of that for digits
 ROWS_PER_OUTLIER = 8  # of a batch
 NO_DIGIT = -1  # the label of an outlier
 CHOICE = 1000  # no augmentation has this number
-SEED_OFFSET = 1  # the detector's classifier is fitted on other drawings than the network has seen
+SEED_OFFSET = 1  # the drawings are chosen and augmented by other random numbers than the rows
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ NOT_TAKEN = (
     "target_scaling",
     "temperature",
     "ood_threshold",
-    "outlier_units",
-    "outlier_log_odds",
+    "min_confidence",
     "title",
     "versions",
 )

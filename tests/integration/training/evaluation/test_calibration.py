@@ -97,7 +97,7 @@ def test_judge_features_not_finite_are_rejected(model):
     detector = model.ood_detector
     features = np.stack([np.full_like(detector.means[0], value) for value in (np.nan, np.inf)] + [detector.means[0]])
     with np.errstate(invalid="ignore"):
-        ood = detector.judge(features)
+        ood = detector.judge(features, np.full((3, 10), 0.1, np.float32))
     assert ood.rejected.tolist() == [True, True, False] and np.isinf(ood.score).tolist() == [True, True, False]
 
 

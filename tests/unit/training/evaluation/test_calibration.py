@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from model import CnnConfig, CnnModel, ModelError, TrazoError
 from model.network import build_network
@@ -105,11 +106,30 @@ def test_calibrate_identical_rows_give_no_detector(streams, monkeypatch, caplog,
     assert caplog.text.count("no out-of-distribution score") == 1
 
 
-def test_collect_features_stops_at_max_feature_rows(streams):
+def test_calibrate_with_outliers_known_rejects_by_confidence_too():
+    r = np.random.default_rng(0)
+    config = CnnConfig(labels=("a", "b", "c"), filters=(2,), convolutions=1, dense_units=())
+    labels = r.integers(0, 3, 4000)
+    logits = (8 * np.eye(3)[labels] + r.normal(0, 2, (4000, 3))).astype(np.float32)
+    found = LogitsAndFeatures(logits, r.normal(size=(4000, 2)).astype(np.float32), labels)
+    alone = calibrate_on(config, build_network(config), found, found)
+    model = calibrate_on(config, build_network(config), found, found, knows_outliers=True)
+    assert alone.config.min_confidence == 0 and model.config.ood_threshold > alone.config.ood_threshold
+    confidence = softmax(logits / model.config.temperature, axis=1).max(axis=1)
+    by_confidence = confidence < model.config.min_confidence
+    by_distance = model.ood_detector.distances(found.features) > model.config.ood_threshold
+    assert by_confidence.mean() == pytest.approx(0.0075, abs=3e-4)
+    assert by_distance.mean() == pytest.approx(0.0025, abs=3e-4)
+    result = model.ood_detector.judge(found.features, softmax(logits / model.config.temperature, axis=1))
+    assert (result.rejected == (by_confidence | by_distance)).all()
+
+
+def test_collect_features_stops_at_max_feature_rows(streams, monkeypatch):
+    monkeypatch.setattr(calibration, "MAX_FEATURE_ROWS", 100)
     config = CnnConfig(labels=streams[0].labels, filters=(2,), convolutions=1, dense_units=())
     run = compile_logits_and_features(config, build_network(config))
     batches = streams[0].ordered()
-    found = collect_logits_and_features(run, config, streams[0], batches, max_feature_rows=100)
+    found = collect_logits_and_features(run, config, streams[0], batches)
     assert len(found.features) == 100 < len(found.logits) == len(found.labels) == len(found.datasets)
 
 
