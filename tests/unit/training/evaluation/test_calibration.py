@@ -156,5 +156,5 @@ def test_collect_names_the_dataset_of_each_row():
     stream = HubStream.concat([HubStream(SAMPLE, split, batch_size=64) for split in ("test", "train")])
     config = CnnConfig(labels=stream.labels, filters=(2,), convolutions=1, dense_units=())
     run = compile_logits_and_features(config, build_network(config))
-    found = collect_logits_and_features(run, config, stream, stream.ordered(), max_feature_rows=1)
+    found = collect_logits_and_features(run, config, stream, stream.ordered())
     assert np.bincount(found.datasets).tolist() == [1000, 3500]
