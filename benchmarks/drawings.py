@@ -72,7 +72,7 @@ def photographed_recalls(model: CnnModel, dataset: str, share: float) -> tuple[s
 
 
 def scanned_recalls(model: CnnModel, mnist: str, stretched: bool) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return the same for coarse scans of MNIST's test images."""
+    """Return the same for coarse scans of MNIST's test images; a scan that is all ink counts as wrong."""
     with quiet():
         from training.data.decode import decoded_batches
 
@@ -80,7 +80,10 @@ def scanned_recalls(model: CnnModel, mnist: str, stretched: bool) -> tuple[str, 
     right, rows = np.zeros(10), np.zeros(10)
     for images, labels, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
         scans = [scan(image[..., 0], stretched) for image in images]
-        _count(right, rows, labels, model.predict_sketch(scans).argmax(axis=1))
+        answers = np.full(len(scans), -1)
+        usable = np.array([one.min() < one.max() for one in scans])
+        answers[usable] = model.predict_sketch([one for one in scans if one.min() < one.max()]).argmax(axis=1)
+        _count(right, rows, labels, answers)
     shape = "stretched to a square" if stretched else "in their shape"
     return f"{Path(mnist).name}, {split}, {SCAN_PX}×{SCAN_PX} {shape}", right / np.maximum(rows, 1), rows
 
