@@ -1,5 +1,7 @@
 """What the page says of the model: from its files alone, and without believing them."""
 
+import json
+
 import pytest
 
 from model.config import CnnConfig
@@ -24,7 +26,10 @@ def test_model_html_has_what_the_reports_of_the_bundled_model_say(bundled):
     assert "350\u202f818" in html  # parameters
     for dataset in ("ylecun/mnist", "optdigits", "pendigits", "hwd1000"):
         assert f'<th scope="row">{dataset}, ' in html
-    assert "99,64\u00a0%" in html and "99,50\u00a0% – 99,74\u00a0%" in html and "1,06\u00a0%" in html
+    measured = json.loads((PRETRAINED / "evaluation.json").read_text())
+    values = [measured["accuracy"], *measured["accuracy_interval"], measured["ood"]["rejected"]]
+    accuracy, low, high, rejected = (f"{100 * value:.2f}\u00a0%".replace(".", ",") for value in values)
+    assert accuracy in html and f"{low} – {high}" in html and rejected in html
     assert "no es la ganadora" in html and "163\u202f234" in html
     assert 'href="https://huggingface.co/datasets/ylecun/mnist"' in html
     assert "2026-11-25" in html
