@@ -163,7 +163,7 @@ def scribbles(r: Generator) -> list[Stroke]:
 
 
 def hatches(r: Generator) -> list[Stroke]:
-    """Return one stroke back and forth, as a hand fills an area or deletes a word: corners or turns, in any direction."""
+    """Return one stroke back and forth, as a hand fills an area: corners or turns, in any direction."""
     count = int(r.integers(5, 16))
     across = (np.arange(count) % 2) * r.uniform(0.5, 1) + r.normal(0, 0.1, count)
     along = np.linspace(0, r.uniform(0.6, 1.2), count) + r.normal(0, 0.03, count)
