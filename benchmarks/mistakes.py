@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--model", help="folder or Hub id of a model (default: the bundled one)")
     parser.add_argument("--mnist", required=True, help="MNIST")
     parser.add_argument("--drawings", type=Path, required=True, help="folder of datasets of drawings")
-    parser.add_argument("--output", type=Path, required=True, help="the picture, a PNG")
+    parser.add_argument("--output", type=Path, required=True, help="the image file, a PNG")
     options = parser.parse_args()
     with quiet():
         from model import CnnModel
