@@ -81,8 +81,8 @@ def scanned_recalls(model: CnnModel, mnist: str, stretched: bool) -> tuple[str, 
     for images, labels, _ in decoded_batches(stream, stream.ordered(), model.config.image_shape):
         scans = [scan(image[..., 0], stretched) for image in images]
         answers = np.full(len(scans), -1)
-        usable = np.array([one.min() < one.max() for one in scans])
-        answers[usable] = model.predict_sketch([one for one in scans if one.min() < one.max()]).argmax(axis=1)
+        usable = [number for number, one in enumerate(scans) if one.min() < one.max()]
+        answers[usable] = model.predict_sketch([scans[number] for number in usable]).argmax(axis=1)
         _count(right, rows, labels, answers)
     shape = "stretched to a square" if stretched else "in their shape"
     return f"{Path(mnist).name}, {split}, {SCAN_PX}×{SCAN_PX} {shape}", right / np.maximum(rows, 1), rows

@@ -52,7 +52,7 @@ def wrong_digits(model: CnnModel, pixels: np.ndarray, labels: np.ndarray) -> lis
 
 
 def accepted_signs(model: CnnModel, drawings: Iterator[np.ndarray]) -> tuple[list[Cell], int]:
-    """Return drawings of no digit that are answered, the first ones of them, and how many there are."""
+    """Return the first of the drawings that are answered, and how many are."""
     from model.preprocess.sketch import sketch_to_input
 
     prepared = np.stack([sketch_to_input(one, model.config.image_shape) for one in drawings])

@@ -44,7 +44,7 @@ def measure(hub: LoopbackHub, rank: int, world_size: int, **options) -> tuple[in
     rows = [batch.index.tolist() for batch in stream.epoch(0)]
     log = hub.log[before:]
     assert all(request.range and request.method == "GET" for request in log)
-    sent = {(request.path, request.range): request.sent for request in log}  # a slow answer may be asked for again
+    sent = {(request.path, request.range): request.sent for request in log}  # the client repeats what failed
     return len(sent), sum(sent.values()), rows
 
 
