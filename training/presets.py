@@ -131,6 +131,8 @@ MIN_PHOTO_EPOCHS, MAX_PHOTO_EPOCHS = 60, 100
 MIN_PHOTO_STEPS = 4000  # of a training; few images are seen more often for it
 PHOTO_FILTERS = (64, 128, 256)  # of the residual blocks
 NARROW_FILTERS = 32  # of what comes before them
+WIDE_ROWS = 10_000  # from which on the network is wider: fewer images are memorized, and soon learned
+WIDER = 1.5
 MAX_RESIDUAL_SIDE_PX = 48  # of what the residual blocks see; larger images are halved before, which costs little
 
 
@@ -153,14 +155,14 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     # A number does not follow from the areas of two images, but a part of an image may be hidden.
     covered = {"random_erasing": 0.25} if task == "regression" else {"cutmix": 0.5}
     return Preset(
-        architecture=_residual_blocks(image_shape) | {"dense_units": (), "scaling": "z-score"},
+        architecture=_residual_blocks(image_shape, WIDER if rows >= WIDE_ROWS else 1) | {"dense_units": (), "scaling": "z-score"},
         training={
             "epochs": epochs,
             "patience": epochs,
             "batch_size": PHOTO_BATCH_ROWS,
             "optimizer": "adamw",
             "learning_rate": 4e-3,
-            "weight_decay": 5e-2,
+            "weight_decay": 0.2,
             "label_smoothing": 0.1,
             "augment": 0.0,
             "random_crop": 0.125,
@@ -174,7 +176,7 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     )
 
 
-def _residual_blocks(image_shape: ImageShape) -> dict[str, Any]:
+def _residual_blocks(image_shape: ImageShape, wider: float) -> dict[str, Any]:
     """Return the blocks for images of a size: about the same number of multiplications for all from 32 × 32 pixels on.
 
     Images are halved by single convolutions until they are small. Then up to three residual blocks follow, as long as
@@ -185,10 +187,11 @@ def _residual_blocks(image_shape: ImageShape) -> dict[str, Any]:
     halvings = max(0, math.floor(math.log2(math.sqrt(height * width) / MAX_RESIDUAL_SIDE_PX)) + 1)
     residual = max(1, min(len(PHOTO_FILTERS), possible - halvings - 1))
     halvings = max(0, min(halvings, possible - residual, MAX_BLOCKS - residual))
+    narrow, *filters = (round(wider * one) for one in (NARROW_FILTERS, *PHOTO_FILTERS))
     return {
         "blocks": "residual",
-        "stem_filters": 0 if halvings else NARROW_FILTERS,
-        "filters": (NARROW_FILTERS,) * halvings + PHOTO_FILTERS[:residual],
+        "stem_filters": 0 if halvings else narrow,
+        "filters": (narrow,) * halvings + tuple(filters[:residual]),
         "convolutions": (1,) * halvings + (3,) * residual,
         "kernel_size": min(3, height, width),
     }

@@ -87,7 +87,7 @@ def test_panels_are_headings_and_the_zoom_is_named(edges):
     assert edges.locator("#edges-result button").first.get_attribute("aria-label") == WORDS["edges_reset"]
     assert [table.inner_text() for table in edges.locator(".lens caption").all()] == [
         WORDS["lens_grays"],
-        WORDS["lens_weights"],
+        WORDS["lens_weights_turned"],
         WORDS["lens_products"],
     ]
 

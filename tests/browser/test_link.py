@@ -94,8 +94,8 @@ def test_address_carries_the_choices_of_a_training(page):
     assert choices() == chosen  # what cannot be chosen is as in the preset
     page.locator("#tuning-train select[name=dropout]").select_option("0.5")
     page.locator("#tuning-train select[name=filters]").select_option("8")
-    wait_for_address(page, preset="sigmoid", rows="200", dropout="0.5", filters=None)  # 8 are the preset's
-    chosen |= {"filters": "8", "dropout": "0.5"}
+    wait_for_address(page, preset="own", activation="sigmoid", rows="200", dropout="0.5", filters=None)  # 8 are usual
+    chosen |= {"preset": "own", "filters": "8", "dropout": "0.5"}
     visit(page, urlsplit(page.url).query)
     assert choices() == chosen
     page.locator("#tuning-train select[name=preset]").select_option("overfit")

@@ -79,7 +79,7 @@ def test_drawing_scribble_is_rejected(open_page):
     open_tab(page, "digit", "en")
     draw(page, [zigzag])
     wait_for_answer(page, "?")
-    page.locator(".unknown", has_text="does not look like anything it was trained on").wait_for()
+    page.locator(".unknown", has_text="does not recognize this image").wait_for()
 
 
 def test_canvas_undo_removes_last_stroke(page):

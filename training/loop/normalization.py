@@ -1,13 +1,11 @@
 """Batch normalization by TensorFlow's fused kernel: the same mathematics as Keras' layer, in one pass over the batch.
 
 Keras computes it from separate operations, always in float32. On 2 cores with AMX, a training step with
-the fused kernel took 0.59 times as long for the preset `photo`, 0.70 for `default`, 0.77 for `small`
+the fused kernel took 0.78 times as long for the preset `photo`, 0.71 for `default`, 0.84 for `small`
 (benchmarks/RESULTS.md).
 """
 
-from typing import Any
-
-from model.backend import keras, keras_defaults, tf
+from model.backend import keras, tf
 
 FUSED_DTYPES = ("float32", "bfloat16")
 # oneDNN has fast kernels for bfloat16 at multiples of this only; its reference ones are slower than float32's.
@@ -43,33 +41,3 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _move(self, average: keras.Variable, value: tf.Tensor) -> None:
         average.assign(average.value * self.momentum + value * (1 - self.momentum))
-
-
-def with_fused_normalization(network: keras.Model) -> keras.Model:
-    """Return the same network, with the same weights, whose batch normalizations are fused.
-
-    Args:
-        network: from `build_network`; its layers' names and the order of its weights are kept.
-
-    Example:
-        >>> with_fused_normalization(build_network(CnnConfig(), "mixed_bfloat16"))
-    """
-    return replace_layers(network, {keras.layers.BatchNormalization: FusedBatchNormalization})
-
-
-def replace_layers(network: keras.Model, kinds: dict[type, type]) -> keras.Model:
-    """Return the same network, with the same weights, some of whose layers are of other classes.
-
-    Args:
-        network: from `build_network`; its layers' names and the order of its weights are kept.
-        kinds: class of a layer -> a subclass of it.
-    """
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        kind: Any = type(layer)
-        return kinds.get(kind, kind).from_config(layer.get_config())
-
-    with keras_defaults():
-        replaced = keras.models.clone_model(network, clone_function=clone)
-    replaced.set_weights(network.get_weights())
-    return replaced

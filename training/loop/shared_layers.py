@@ -2,7 +2,7 @@
 
 from model.backend import keras, tf
 
-from training.loop.normalization import replace_layers
+from training.loop.fast_layers import replace_layers
 from training.loop.shared_batch import current_rows
 from training.loop.workers import Workers
 

@@ -26,7 +26,7 @@ from training.config import TrainConfig
 from training.data.stream import HubStream
 from training.loop.checkpoint import SAVE_INTERVAL_S, Checkpointer, share_state
 from training.loop.exposure import make_exposure
-from training.loop.normalization import with_fused_normalization
+from training.loop.fast_layers import with_fast_layers
 from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
@@ -157,7 +157,7 @@ def create_train_state(
     """
     keras.utils.set_random_seed(settings.seed)
     network = build_network(config, dtype_policy(settings.precision))
-    network = with_fused_normalization(network) if workers.size == 1 else with_shared_layers(network, workers)
+    network = with_fast_layers(network) if workers.size == 1 else with_shared_layers(network, workers)
     if start:
         start.assign(network)
     optimizer = make_optimizer(settings, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from ui.i18n import Language, UserError, display_name, translate
 from ui.reports.runs import MAX_P
 from ui.reports.search import Search, TrialView, is_number
 
-BAR_PX, FRAME_PX = 26, 110  # height of a bar, and of what surrounds the bars
+BAR_PX, FRAME_PX = 30, 110  # height of a bar, and of what surrounds the bars
+MAX_NAME_CHARS = 24  # in a line: on a phone, a longer one would be cut off
 MIN_HEIGHT_PX = 400
 ARROWS = {1: " ↑", -1: " ↓"}
 
@@ -45,7 +47,8 @@ def plot_param_importances(search: Search, language: Language) -> go.Figure:
             hovertemplate="%{x:.3f} ± %{error_x.array:.3f}<extra></extra>",
         )
     )
-    texts = [escape_text(display_name(one.name, language)) + arrow for one, arrow in zip(measured, arrows, strict=True)]
+    names = [textwrap.wrap(escape_text(display_name(one.name, language)), MAX_NAME_CHARS) for one in measured]
+    texts = ["<br>".join(lines) + arrow for lines, arrow in zip(names, arrows, strict=True)]
     figure.update_yaxes(tickvals=places, ticktext=texts, autorange="reversed", showgrid=False)
     figure.update_xaxes(title=translate("importance", language), rangemode="tozero", nticks=4, tickangle=0)
     height = max(MIN_HEIGHT_PX, FRAME_PX + BAR_PX * len(measured))

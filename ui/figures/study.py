@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from itertools import cycle
 
 import plotly.graph_objects as go
@@ -22,6 +23,7 @@ WORDS = {
     "patience": "study_patience",
     "none": "study_none",
 }
+SMALL_NUMBER = re.compile(r"\b\d+(?:\.\d+)?e-\d+\b")
 DECIMAL_POINT = re.compile(r"(?<=\d)\.(?=\d)")
 WHY = "study_why_"  # how the keys of the explanations start
 ROW_PX, FRAME_PX = 30, 120  # height of a value, and of what surrounds them
@@ -235,9 +237,11 @@ def _hover(level: Level, language: Language) -> str:
 
 def value_name(value: str, language: Language) -> str:
     """Return the name of a value of a study, with its words and its decimal marks in a language: not escaped."""
-    value = ", ".join(SERVER_TEXT[language].get(f"value_{part}", part) for part in value.split(", "))
+    names = SERVER_TEXT[language] | {"value_none": translate("study_none", language)}
+    value = ", ".join(names.get(f"value_{part}", part) for part in value.split(", "))
     for word, key in WORDS.items():
         value = value.replace(word, translate(key, language))
+    value = SMALL_NUMBER.sub(lambda found: f"{Decimal(found[0]):f}", value)
     return DECIMAL_POINT.sub(NUMBERS[language]["decimal"], value)
 
 

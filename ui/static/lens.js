@@ -2,9 +2,9 @@
 // of the pixel under it. Everything is computed here from the image that the page shows, so no move asks the server.
 // Gradio runs this once, when the component appears, after weights.js and convolution.js, and provides `element`,
 // `props` and `watch`. The value:
-// { original, photo, alt, kernel, sign, threshold, padding, stride, gain, row, column }: part of the image's address,
-// what it shows and what the result shows in words, and how the result was computed; `kernel` as it is applied, already
-// turned for a convolution; where the lens starts.
+// { original, photo, alt, kernel, turned, sign, threshold, padding, stride, gain, row, column }: part of the image's
+// address, what it shows and what the result shows in words, and how the result was computed; `kernel` as it is applied,
+// already turned for a convolution, and whether it was; where the lens starts.
 const root = element.querySelector(".lens");
 const preferred = navigator.language.split("-")[0];
 const language = preferred in root.dataset ? preferred : "en"; // the attributes are data-en, data-es …
@@ -191,7 +191,7 @@ function runningSum(products) {
 }
 
 function show() {
-	const { kernel, down, across, stride, denominator } = scene;
+	const { kernel, turned, down, across, stride, denominator } = scene;
 	const side = kernel.length;
 	const [y, x] = [down.first + row * stride, across.first + column * stride];
 	placeFrame(input, y - (side >> 1), x - (side >> 1), side);
@@ -200,7 +200,7 @@ function show() {
 	const weights = denominator ? kernel.map((line) => line.map((weight) => Math.round(weight * denominator))) : kernel;
 	const patch = patchAt(scene, y, x);
 	const products = weights.map((line, i) => line.map((weight, j) => weight * (patch[i][j] ?? 0)));
-	const caption = denominator ? fill(texts.weights_over, { denominator }) : texts.weights;
+	const caption = denominator ? fill(texts.weights_over, { denominator }) : turned ? texts.weights_turned : texts.weights;
 	const steps = [[texts.grays, patch, grayCell], [caption, weights, signCell], [texts.products, products, signCell]];
 	const [grays, weightTable, productTable] = side <= MAX_TABLE_SIDE ? steps.map((step) => table(...step)) : [];
 	tables.replaceChildren(...(grays ? [grays, operator("×"), weightTable, operator("="), productTable] : []));

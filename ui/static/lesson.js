@@ -47,7 +47,11 @@ trazo.listen((name, value) => {
 	if (!step || card.hidden) return;
 	const { done } = stateOf(step);
 	const next = step.tasks.findIndex((_, i) => !done[i]); // tasks are done in their order
-	if (next < 0 || !step.tasks[next].every(holds)) return;
+	if (next < 0) return;
+	if (!step.tasks[next].every(holds)) {
+		find(".lesson-said").textContent = value.done ? texts.not_yet : ""; // a training that has ended
+		return;
+	}
 	done[next] = true;
 	keep();
 	show();
@@ -194,6 +198,7 @@ function goThere(tries = 100) {
 
 find(".lesson-go").addEventListener("click", () => goThere());
 find(".lesson-restart").addEventListener("click", () => {
+	if (!confirm(texts.restart_sure)) return;
 	for (const name of Object.keys(progress)) delete progress[name];
 	keep();
 	openStep(1);
@@ -207,8 +212,10 @@ line.querySelector("button").addEventListener("click", () => {
 for (const name of ["go", "set", "back", "next", "restart", "print"]) find(`.lesson-${name}`).textContent = texts[name];
 line.querySelector("button").textContent = texts.to_lesson;
 find(".lesson-steps").setAttribute("aria-label", texts.steps);
-// The line at the foot of the window shows the task while the card is out of sight.
-new IntersectionObserver(([{ isIntersecting }]) => (line.hidden = card.hidden || isIntersecting || !step)).observe(card);
+// The line at the foot of the window shows the task while the list of tasks is out of sight.
+new IntersectionObserver(([{ isIntersecting }]) => (line.hidden = card.hidden || isIntersecting || !step), { threshold: 0.2 }).observe(
+	find(".lesson-tasks"),
+);
 // The page leaves room for it, and what is in sight while a finger moves is above it.
 new ResizeObserver(() => document.body.style.setProperty("--foot", `${line.offsetHeight}px`)).observe(line);
 if (number > steps.length) number = 0;

@@ -10,6 +10,7 @@ const find = (name) => root.querySelector(`.own-${name}`);
 const KEY = `trazo-drawings-${labels.join(" ")}`;
 const MAX_DRAWINGS = 500; // half a kilobyte each, of the five megabytes that browsers give a page
 const UNKNOWN = "?";
+const REPORT_AFTER_MS = 700; // without another answer
 const number = new Intl.NumberFormat(trazo.language);
 const percent = new Intl.NumberFormat(trazo.language, { style: "percent", maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat(trazo.language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -137,6 +138,17 @@ find("delete").addEventListener("click", () => {
 	say(texts.deleted);
 });
 
+// What a lesson checks: the answer to the whole drawing. One to a part of it comes while the line is being drawn, or soon
+// after.
+let isDrawn = true;
+let report = null;
+function reportLater(answer) {
+	clearTimeout(report);
+	report = setTimeout(() => (isDrawn ? trazo.report("digit", answer) : reportLater(answer)), REPORT_AFTER_MS);
+}
+for (const [event, ended] of [["pointerdown", false], ["pointerup", true], ["pointercancel", true]])
+	addEventListener(event, () => (isDrawn = ended), true);
+
 function update() {
 	const signs = props.value?.signs ?? [];
 	given = [];
@@ -149,7 +161,7 @@ function update() {
 	// On a phone the answer itself is out of sight while one draws.
 	const line = document.querySelector(".canvas-answer");
 	if (line) line.textContent = signs.length === 1 && !rejected ? `${text}  ·  ${confident(confidence)}` : text;
-	trazo.report("digit", { text, count: signs.length, confidence, rejected });
+	reportLater({ text, count: signs.length, confidence, rejected });
 }
 
 for (const place of root.querySelectorAll("[data-text]")) place.textContent = texts[place.dataset.text];

@@ -14,6 +14,7 @@ const gradients = root.querySelector(".train-gradients");
 const button = root.querySelector(".train-start");
 const PRESETS = {
 	base: {},
+	own: {}, // what is chosen otherwise
 	rate: { rate: 0.3 },
 	scaling: { scaling: "none" },
 	sigmoid: { activation: "sigmoid", convolutions: 2 },
@@ -25,7 +26,8 @@ let data = null; // { worker, digits, labels }, once they were sent
 let worker = null;
 let history = [];
 
-const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+const number = new Intl.NumberFormat(language, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+const choice = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat(language);
 const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -124,6 +126,7 @@ function start() {
 			size.textContent = fill(texts.parameters, values);
 		}
 		if (message.epoch) showEpoch(message);
+		if (message.outOfTime) status.textContent += ` ${fill(texts.out_of_time, { seconds: MAX_SECONDS })}`;
 		if (message.epoch || message.done) report(choices, Boolean(message.done));
 		if (message.done) {
 			button.textContent = texts.start;
@@ -164,7 +167,10 @@ button.addEventListener("click", (event) => {
 	else start();
 });
 form.addEventListener("submit", (event) => event.preventDefault());
-form.elements.preset.addEventListener("change", ({ target }) => usePreset(target.value));
+form.addEventListener("change", ({ target }) => {
+	if (target !== form.elements.preset) form.elements.preset.value = "own";
+	else if (target.value !== "own") usePreset(target.value);
+});
 
 // --- The page's address ---
 
@@ -236,7 +242,7 @@ function showAnswer(chances) {
 
 for (const label of root.querySelectorAll("[data-text]")) {
 	const value = Number(label.textContent); // of an option that is a number
-	label.textContent = texts[label.dataset.text] ?? (value >= 0 && label.textContent ? number.format(value) : label.textContent);
+	label.textContent = texts[label.dataset.text] ?? (value >= 0 && label.textContent ? choice.format(value) : label.textContent);
 }
 canvas.setAttribute("aria-label", texts.canvas);
 usePreset("base");

@@ -45,11 +45,13 @@ async function learn({ choices, digits, labels }) {
 	postMessage({ parameters: countParameters(layers) });
 	const data = { train: part(0, Math.min(choices.rows, MAX_TRAIN)), validation: part(MAX_TRAIN, known.length) };
 	const started = performance.now();
+	let outOfTime = false;
 	for (const epoch of train(layers, data, choices)) {
 		postMessage(epoch);
-		if (performance.now() - started > 1000 * choices.seconds) break;
+		outOfTime = !epoch.stopped && epoch.epoch < choices.epochs && performance.now() - started > 1000 * choices.seconds;
+		if (outOfTime) break;
 	}
-	postMessage({ done: true });
+	postMessage({ done: true, outOfTime });
 }
 
 // A drawing as MNIST prepares one: its box fitted into a square, its center of mass in the middle.

@@ -44,6 +44,7 @@ def lens_value(original: str, photo: str, alt: str, options: EdgeOptions, facts:
         "photo": photo,
         "alt": alt,
         "kernel": facts.kernel,
+        "turned": options.flip,
         "sign": options.sign,
         "threshold": options.threshold,
         "padding": options.padding,

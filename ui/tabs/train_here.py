@@ -15,7 +15,7 @@ from ui.tabs.panels import PRIVATE_EVENT, STATIC, html_panel, read_scripts
 from ui.tabs.sketch import classify_drawing
 
 CONTROLS: dict[str, tuple[str, ...]] = {  # name -> values, the first of which need not be the default
-    "preset": ("base", "rate", "scaling", "sigmoid", "overfit"),
+    "preset": ("base", "rate", "scaling", "sigmoid", "overfit", "own"),
     "blocks": ("1", "2"),
     "convolutions": ("1", "2"),
     "filters": ("2", "4", "8"),

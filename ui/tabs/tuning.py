@@ -114,11 +114,12 @@ def add_tuning_tab(demo: gr.Blocks, supervisor: ModelSupervisor, compared: Repor
     """
     folder = supervisor.reports_folder
     figures, panels = ReportFigures(folder), LazyPanels()
-    gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
     comparison = RunComparison(figures.reports, compared, panels)
     with gr.Tabs() as parts:
-        with gr.Tab(i18n("tuning_search"), id="search"), gr.Row():
-            _layout_search(panels, figures)
+        with gr.Tab(i18n("tuning_search"), id="search"):
+            gr.Markdown(i18n("tuning_guide"), elem_classes="guide")
+            with gr.Row():
+                _layout_search(panels, figures)
         with gr.Tab(i18n("tuning_compare"), id="compare"):
             comparison.layout()
         with gr.Tab(i18n("tuning_conclusions"), id="conclusions"):

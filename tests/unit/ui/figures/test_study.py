@@ -54,7 +54,9 @@ def test_factor_title_is_that_of_the_study():
 def test_value_name_is_in_the_language():
     assert value_name("adam, 0.001", "es") == "Adam, 0,001"
     assert value_name("relu, batch normalization", "en") == "ReLU, with batch normalization"
-    assert value_name("elastic net 1e-5, 1e-4", "es") == "red elástica 1e-5, 1e-4"
+    assert value_name("elastic net 1e-5, 1e-4", "es") == "red elástica 0,00001, 0,0001"
+    assert value_name("1e-05", "en") == "0.00001"
+    assert value_name("none", "es") == "no"  # of a scaling, a penalty or an early stopping alike
 
 
 def test_factor_curves_show_training_and_validation_of_each_value():

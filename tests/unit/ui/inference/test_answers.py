@@ -40,15 +40,13 @@ def test_answers_html_small_confidences_share_one_bar(shares, bars):
 
 def test_answers_html_rejected_input_is_a_question_mark():
     html = answers_html([UNKNOWN], "en")
-    assert (
-        ">?</p>" in html and "The network does not answer" in html and "Closest match: 1." in html and "faint" in html
-    )
+    assert ">?</p>" in html and "so it does not answer" in html and "Closest match: 1." in html and "faint" in html
 
 
 def test_answers_html_several_characters_keep_their_order():
     html = answers_html([SEVEN, UNKNOWN, SEVEN], "en")
     assert ">7 ? 7</p>" in html and html.count("<ul") == 3 and html.count("faint") == 1
-    assert "Characters marked ?" in html
+    assert "characters marked ?" in html
 
 
 def test_answers_of_marks_and_lines_are_shown_and_named():
@@ -58,7 +56,7 @@ def test_answers_of_marks_and_lines_are_shown_and_named():
     assert answers_text(answers, "es") == "7 , 7 ?\n7"
     html = answers_html(answers, "en")
     assert '>7 <span role="img" aria-label="comma">,</span> 7 ?\n7</p>' in html
-    assert html.count("<ul") == 3 and "Characters marked ?" in html
+    assert html.count("<ul") == 3 and "characters marked ?" in html
 
 
 def test_no_handwriting_html_is_one_answer():

@@ -1,9 +1,9 @@
-"""What the fused batch normalization saves: a training step with it, as a share of one with Keras' own layer.
+"""What the fast layers save: a training step with them, as a share of one with Keras' own layers.
 
-    python -m benchmarks.normalization [--steps 30] [--repeats 3] [--write]
+    python -m benchmarks.fast_layers [--presets NAME …] [--steps 30] [--repeats 3] [--write]
 
-For each preset, on random images that are in memory already: both steps in turn, `--repeats` times. A batch normalized
-by either must give the same loss but for rounding; tests compare outputs and gradients.
+For each preset, on random images that are in memory already: the steps in turn, `--repeats` times. All compute the same
+but for rounding; tests compare outputs and gradients.
 """
 
 import argparse
@@ -18,10 +18,15 @@ from model.quiet import quiet
 
 SHAPES = {"photo": (32, 32, 3)}  # of the others 28 × 28 in gray
 LABELS = tuple("0123456789")
+VARIANTS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("BatchNormalization",),
+    ("BatchNormalization", "Conv2D"),
+)  # what is replaced
 
 
-def make_step(preset: str, fused: bool) -> Callable[[], float]:
-    """Return a training step of a preset, which returns the sum of the loss."""
+def make_step(preset: str, layers: tuple[str, ...]) -> Callable[[], float]:
+    """Return a training step of a preset, with these of Keras' layers replaced; it returns the sum of the loss."""
     with quiet():
         from model.backend import tf
 
@@ -29,6 +34,7 @@ def make_step(preset: str, fused: bool) -> Callable[[], float]:
         from model.scaling import Scaling
         from training.config import TrainConfig
         from training.loop import trainer
+        from training.loop.fast_layers import FAST_LAYERS, replace_layers
         from training.loop.precision import usable_precision
         from training.loop.steps import compile_steps
         from training.presets import PRESETS
@@ -39,12 +45,13 @@ def make_step(preset: str, fused: bool) -> Callable[[], float]:
     settings = TrainConfig(**recipe | {"precision": precision, "cutmix": 0.0, "outliers": 0})  # cost the same with both
     scaling = Scaling("min-max", (0.0,) * shape[2], (255.0,) * shape[2])
     config = CnnConfig(image_shape=shape, labels=LABELS, **architecture | {"scaling": scaling})
-    fuse = trainer.with_fused_normalization
-    trainer.with_fused_normalization = fuse if fused else lambda network: network
+    kinds = {kind: fast for kind, fast in FAST_LAYERS.items() if kind.__name__ in layers}
+    make_fast = trainer.with_fast_layers
+    trainer.with_fast_layers = lambda network: replace_layers(network, kinds)
     try:
         state = trainer.create_train_state(config, settings, steps=1000)
     finally:
-        trainer.with_fused_normalization = fuse
+        trainer.with_fast_layers = make_fast
     step, _ = compile_steps(state, config, settings)
     r = np.random.default_rng(0)
     images = tf.constant(r.uniform(0, 255, (settings.batch_size, *shape)), tf.float32)
@@ -65,6 +72,7 @@ def seconds(step: Callable[[], float], steps: int) -> float:
 def main() -> None:
     """Measure every preset and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", nargs="+", help="all of them if none is named")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
@@ -72,18 +80,21 @@ def main() -> None:
     with quiet():
         from training.presets import PRESETS
 
-    lines = ["| preset | a step with Keras' layer, ms | fused, ms | share |", "|---|---:|---:|---:|"]
-    for preset in PRESETS:
-        steps = [make_step(preset, fused) for fused in (False, True)]
+    names = ["Keras' layers, ms", "fused normalization, ms", "share", "and wide convolutions, ms", "share"]
+    lines = [f"| preset | {' | '.join(names)} |", "|---|---:|---:|---:|---:|---:|"]
+    for preset in options.presets or PRESETS:
+        steps = [make_step(preset, layers) for layers in VARIANTS]
         for step in steps:
             step()  # traces the graph
         taken = [[1000 * seconds(step, options.steps) for step in steps] for _ in range(options.repeats)]
-        plain, fused = zip(*taken, strict=True)
-        share = rate([ours / theirs for theirs, ours in taken], 2)
-        lines.append(f"| `{preset}` | {rate(plain)} | {rate(fused)} | {share} |")
+        plain, *fast = zip(*taken, strict=True)
+        cells = [
+            f"{rate(one)} | {rate([ours / theirs for ours, theirs in zip(one, plain, strict=True)], 2)}" for one in fast
+        ]
+        lines.append(f"| `{preset}` | {rate(plain)} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
-    line = about("benchmarks.normalization", None, f"--steps {options.steps}", f"--repeats {options.repeats}")
-    report("Batch normalization", "\n".join([*lines, "", line]), options.write)
+    line = about("benchmarks.fast_layers", None, f"--steps {options.steps}", f"--repeats {options.repeats}")
+    report("Fast layers", "\n".join([*lines, "", line]), options.write)
 
 
 if __name__ == "__main__":
