@@ -104,11 +104,11 @@ def test_animation_of_the_digit_tab(open_page):
     open_tab(page, "digit", "en")
     draw(page, DIGITS["1"])
     wait_for_answer(page, "1")  # the network is loaded, and the page no longer moves
-    page.get_by_role("button", name=BROWSER_TEXT["en"]["digit_clear"], exact=True).click()
-    wait_for_no_answer(page)
     canvas, answer = page.locator("#digit-canvas"), page.locator("#digit-answer")
     canvas.scroll_into_view_if_needed()
     left, right = canvas.bounding_box(), answer.bounding_box()
+    page.get_by_role("button", name=BROWSER_TEXT["en"]["digit_clear"], exact=True).click()
+    wait_for_no_answer(page)
     area = {"x": left["x"] - 12, "y": left["y"] - 12, "height": left["height"] + 24}
     area["width"] = right["x"] + right["width"] + 12 - area["x"]
     frames: list[Image.Image] = []
