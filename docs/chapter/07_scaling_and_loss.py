@@ -25,10 +25,11 @@ for name, scaled in {
     print(f"{name:14}{number(older, ',.2f', LANGUAGE):>10}{number(richer, ',.2f', LANGUAGE):>10}")
 
 # %% [markdown] en
-# And for the network? Pixels from 0 to 255 make the first steps hundreds of times too large for a usual learning rate.
+# And for the network? From 0 to 255, the sums and the gradients are hundreds of times larger than a usual learning rate
+# expects.
 
 # %% [markdown] es
-# ¿Y para la red? Con píxeles de 0 a 255, los primeros pasos son cientos de veces demasiado grandes para una tasa de aprendizaje
+# ¿Y para la red? De 0 a 255, las sumas y los gradientes son cientos de veces mayores de lo que supone una tasa de aprendizaje
 # habitual.
 
 # %%

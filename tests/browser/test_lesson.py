@@ -63,6 +63,8 @@ def do_layers(page):
 def do_activation(page):
     train(page)
     yield
+    train(page, activation="tanh")
+    page.locator(".lesson-said", has_text=LESSON["not_yet"]).wait_for()
     train(page, activation="relu")
     yield
 
@@ -181,6 +183,39 @@ def test_lesson_wrong_prediction_shows_the_answer_once_the_tasks_are_done(page):
     page.get_by_text(LESSON["predict_first"]).wait_for()
     page.locator(".lesson input").first.check()
     page.locator(".lesson-verdict", has_text=LESSON["bricks_option_2"]).wait_for()
+
+
+def test_lesson_starts_over_only_if_that_is_confirmed(page):
+    visit_step(page, "pooling")
+    page.locator("#edges-stride").get_by_label("2", exact=True).check()
+    wait_for_tasks(page, 1)
+    restart = page.get_by_role("button", name=LESSON["restart"], exact=True)
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    restart.click()
+    assert tasks_done(page) == 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    restart.click()
+    page.locator(".lesson-card h2", has_text=LESSON["batches_title"]).wait_for()
+    visit_step(page, "pooling")
+    assert tasks_done(page) == 0
+
+
+def test_lesson_waits_for_the_end_of_a_drawing(page):
+    visit_step(page, "digit")
+    draw(page, DIGITS["7"])
+    wait_for_tasks(page, 1)
+    page.get_by_role("button", name=WORDS["digit_clear"], exact=True).click()
+    box = page.locator("#digit-canvas canvas").bounding_box()
+    first, *others = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ZIGZAG[0]]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for place in others:
+        page.mouse.move(*place, steps=20)
+    page.locator("#digit-answer .answer-text", has_text="?").wait_for()
+    page.wait_for_timeout(1500)  # the answer is there, and the line may continue
+    assert tasks_done(page) == 1
+    page.mouse.up()
+    wait_for_tasks(page, 2)
 
 
 def test_lesson_opened_by_its_address_has_the_controls_set(page):
