@@ -65,7 +65,7 @@ def main() -> None:
             context.close()
         version = browser.version
         browser.close()
-    lines = [f"From a click to the picture, headless Chromium {version}.", ""]
+    lines = [f"From a click to the painted page, headless Chromium {version}.", ""]
     lines += ["| what opens | median, ms | slowest, ms |", "|---|---:|---:|"]
     for name, times in zip(STEPS, zip(*found, strict=True), strict=True):
         lines.append(f"| {name} | {median(times):.0f} | {max(times):.0f} |")
