@@ -18,11 +18,8 @@ from model.quiet import quiet
 
 SHAPES = {"photo": (32, 32, 3)}  # of the others 28 × 28 in gray
 LABELS = tuple("0123456789")
-VARIANTS: tuple[tuple[str, ...], ...] = (
-    (),
-    ("BatchNormalization",),
-    ("BatchNormalization", "Conv2D"),
-)  # what is replaced
+# Which of Keras' layers are replaced.
+VARIANTS: tuple[tuple[str, ...], ...] = ((), ("BatchNormalization",), ("BatchNormalization", "Conv2D"))
 
 
 def make_step(preset: str, layers: tuple[str, ...]) -> Callable[[], float]:

@@ -131,8 +131,8 @@ MIN_PHOTO_EPOCHS, MAX_PHOTO_EPOCHS = 60, 100
 MIN_PHOTO_STEPS = 4000  # of a training; few images are seen more often for it
 PHOTO_FILTERS = (64, 128, 256)  # of the residual blocks
 NARROW_FILTERS = 32  # of what comes before them
-WIDE_ROWS = 10_000  # from which on the network is wider: fewer images are memorized, and soon learned
-WIDER = 1.5
+WIDE_ROWS = 10_000  # from which on the network is wider; on fewer, a training stays short
+WIDTH_FACTOR = 1.5  # by how much
 MAX_RESIDUAL_SIDE_PX = 48  # of what the residual blocks see; larger images are halved before, which costs little
 
 
@@ -156,7 +156,7 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     # A number does not follow from the areas of two images, but a part of an image may be hidden.
     covered = {"random_erasing": 0.25} if task == "regression" else {"cutmix": 0.5}
     return Preset(
-        architecture=_residual_blocks(image_shape, WIDER if rows >= WIDE_ROWS else 1)
+        architecture=_residual_blocks(image_shape, WIDTH_FACTOR if rows >= WIDE_ROWS else 1)
         | {"dense_units": (), "scaling": "z-score"},
         training={
             "epochs": epochs,
@@ -178,8 +178,10 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     )
 
 
-def _residual_blocks(image_shape: ImageShape, wider: float) -> dict[str, Any]:
+def _residual_blocks(image_shape: ImageShape, width_factor: float) -> dict[str, Any]:
     """Return the blocks for images of a size: about the same number of multiplications for all from 32 × 32 pixels on.
+
+    All numbers of filters are multiplied by `width_factor`.
 
     Images are halved by single convolutions until they are small. Then up to three residual blocks follow, as long as
     two pixels of a side are left for the last one's mean.
@@ -189,7 +191,7 @@ def _residual_blocks(image_shape: ImageShape, wider: float) -> dict[str, Any]:
     halvings = max(0, math.floor(math.log2(math.sqrt(height * width) / MAX_RESIDUAL_SIDE_PX)) + 1)
     residual = max(1, min(len(PHOTO_FILTERS), possible - halvings - 1))
     halvings = max(0, min(halvings, possible - residual, MAX_BLOCKS - residual))
-    narrow, *filters = (round(wider * one) for one in (NARROW_FILTERS, *PHOTO_FILTERS))
+    narrow, *filters = (round(width_factor * one) for one in (NARROW_FILTERS, *PHOTO_FILTERS))
     return {
         "blocks": "residual",
         "stem_filters": 0 if halvings else narrow,

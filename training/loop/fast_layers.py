@@ -4,6 +4,7 @@ from typing import Any
 
 from model.backend import keras, keras_defaults
 
+from training.devices import has_gpu
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.wide_convolution import WideConvolution
 
@@ -16,13 +17,16 @@ FAST_LAYERS: dict[type, type] = {
 def with_fast_layers(network: keras.Model) -> keras.Model:
     """Return the same network, with the same weights, whose layers are fast ones where there are some.
 
+    On a GPU, convolutions stay Keras' own: `WideConvolution` avoids a slow kernel of oneDNN, which GPUs do not use.
+
     Args:
         network: from `build_network`; its layers' names and the order of its weights are kept.
 
     Example:
         >>> with_fast_layers(build_network(CnnConfig(), "mixed_bfloat16"))
     """
-    return replace_layers(network, FAST_LAYERS)
+    kinds = {kind: fast for kind, fast in FAST_LAYERS.items() if not (has_gpu() and fast is WideConvolution)}
+    return replace_layers(network, kinds)
 
 
 def replace_layers(network: keras.Model, kinds: dict[type, type]) -> keras.Model:

@@ -1,8 +1,7 @@
 """A convolution with many filters whose kernels get their gradient from matrix products.
 
-In bfloat16, oneDNN computes that gradient slowly for many filters and small maps: for 128 maps of 4 × 4 pixels, 256
-filters and as many channels in 32 ms on 2 cores with AMX, the matrix products in 9. For larger maps and fewer filters
-its kernel is the faster one.
+In bfloat16, oneDNN computes that gradient slowly for many filters and small maps; for larger maps and fewer filters it
+is the faster one. What is saved on 2 cores with AMX: `benchmarks.fast_layers`.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ MAX_SIDE_PX = 8  # up to which side of the maps, the matrix products were faster
 
 
 class WideConvolution(keras.layers.Conv2D):
-    """Keras' layer. The gradient of its kernels is equal up to rounding."""
+    """Keras' layer for training on a processor. The gradient of its kernels is equal up to rounding."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolve maps (n, height, width, channels) with the kernels."""

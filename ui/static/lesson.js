@@ -49,7 +49,9 @@ trazo.listen((name, value) => {
 	const next = step.tasks.findIndex((_, i) => !done[i]); // tasks are done in their order
 	if (next < 0) return;
 	if (!step.tasks[next].every(holds)) {
-		find(".lesson-said").textContent = value.done ? texts.not_yet : ""; // a training that has ended
+		// A training that has ended, where the task is about one.
+		const isTried = value?.done && step.tasks[next].some(([path]) => path.startsWith(`${name}.`));
+		find(".lesson-said").textContent = isTried ? texts.not_yet : "";
 		return;
 	}
 	done[next] = true;

@@ -140,14 +140,14 @@ find("delete").addEventListener("click", () => {
 
 // What a lesson checks: the answer to the whole drawing. One to a part of it comes while the line is being drawn, or soon
 // after.
-let isDrawn = true;
+let isPenUp = true;
 let report = null;
 function reportLater(answer) {
 	clearTimeout(report);
-	report = setTimeout(() => (isDrawn ? trazo.report("digit", answer) : reportLater(answer)), REPORT_AFTER_MS);
+	report = setTimeout(() => (isPenUp ? trazo.report("digit", answer) : reportLater(answer)), REPORT_AFTER_MS);
 }
-for (const [event, ended] of [["pointerdown", false], ["pointerup", true], ["pointercancel", true]])
-	addEventListener(event, () => (isDrawn = ended), true);
+for (const [event, isUp] of [["pointerdown", false], ["pointerup", true], ["pointercancel", true]])
+	addEventListener(event, () => (isPenUp = isUp), true);
 
 function update() {
 	const signs = props.value?.signs ?? [];

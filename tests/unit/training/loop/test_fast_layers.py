@@ -7,7 +7,7 @@ import pytest
 from model.config import CnnConfig
 from model.network import build_network
 from training.config import TrainConfig
-from training.loop import wide_convolution
+from training.loop import fast_layers, wide_convolution
 from training.loop.fast_layers import with_fast_layers
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.trainer import create_train_state
@@ -141,3 +141,12 @@ def test_create_train_state_trains_fused_and_validates_keras_own():
     kinds = [{type(layer) for layer in one.layers} for one in (state.network, state.ema_network)]
 
     assert FusedBatchNormalization in kinds[0] and FusedBatchNormalization not in kinds[1]
+
+
+@pytest.mark.parametrize(("gpu", "kind"), [(False, WideConvolution), (True, keras.layers.Conv2D)])
+def test_with_fast_layers_convolves_as_keras_on_a_gpu(monkeypatch, gpu, kind):
+    monkeypatch.setattr(fast_layers, "has_gpu", lambda: gpu)
+
+    network = with_fast_layers(build_network(CnnConfig(filters=(4,), convolutions=1)))
+
+    assert type(network.get_layer("block1_conv1")) is kind
