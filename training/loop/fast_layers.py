@@ -5,19 +5,21 @@ from typing import Any
 from model.backend import keras, keras_defaults
 
 from training.devices import has_gpu
+from training.loop.fast_swish import FastActivation
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.wide_convolution import WideConvolution
 
 FAST_LAYERS: dict[type, type] = {
     keras.layers.BatchNormalization: FusedBatchNormalization,
     keras.layers.Conv2D: WideConvolution,
+    keras.layers.Activation: FastActivation,
 }
 
 
 def with_fast_layers(network: keras.Model) -> keras.Model:
     """Return the same network, with the same weights, whose layers are fast ones where there are some.
 
-    On a GPU, convolutions stay Keras' own: `WideConvolution` avoids a slow kernel of oneDNN, which GPUs do not use.
+    On a GPU, only the normalization is another one: the rest avoids what is slow on processors.
 
     Args:
         network: from `build_network`; its layers' names and the order of its weights are kept.
@@ -25,7 +27,8 @@ def with_fast_layers(network: keras.Model) -> keras.Model:
     Example:
         >>> with_fast_layers(build_network(CnnConfig(), "mixed_bfloat16"))
     """
-    kinds = {kind: fast for kind, fast in FAST_LAYERS.items() if not (has_gpu() and fast is WideConvolution)}
+    on_processor = () if has_gpu() else (WideConvolution, FastActivation)
+    kinds = {kind: fast for kind, fast in FAST_LAYERS.items() if fast is FusedBatchNormalization or fast in on_processor}
     return replace_layers(network, kinds)
 
 
