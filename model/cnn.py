@@ -22,15 +22,18 @@ from model.artifacts import (
     WEIGHTS_FILE,
 )
 from model.card.card import render_card
+from model.card.of_folder import license_of_folder, write_card_of_folder
 from model.config import MAX_FEATURE_MAP_VALUES, CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write
+from model.io.exported_files import exported_files
 from model.io.files import copy_file, read_file
-from model.io.hub import commit_folder
+from model.io.hub import commit_folder, with_owner
 from model.io.keras_files import write_keras_files
 from model.io.locate import locate_model
+from model.io.published_card import find_space
 from model.io.reports import read_report
-from model.io.weights import matches_weights, read_weights, weights_to_bytes
+from model.io.weights import matches_weights, read_weights, weights_hash, weights_to_bytes
 from model.network import build_network
 from model.ood import OODDetector, OODResult
 from model.preprocess.foreground import BlankDrawingError
@@ -285,13 +288,30 @@ class CnnModel:
     ) -> CommitInfo:
         """Upload the model in one commit; the repo is created if it does not exist.
 
+        Its card and its notebook load the model from that repo. The license is that of the folder's card, and a Space
+        that the repo's card links stays linked.
+
+        Args:
+            repo_id: `owner/name`, or a name of the account's own.
+            private: whether a new repo is private; None for the account's default.
+            token: of the Hub, as huggingface_hub takes it; None for the environment's.
+            revision: branch, created from the main branch if it does not exist; None for the main branch.
+            create_pr: open a pull request instead of committing to the branch.
+            commit_message: the commit's title.
+
         Raises:
             TrazoError: if a token, the right to write or the network is missing, or somebody else committed in between.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        repo_id = with_owner(repo_id, token)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
             self.save_pretrained(folder)
+            if self.folder and weights_hash(self.folder) == weights_hash(folder):
+                for name in exported_files(self.folder):
+                    copy_file(self.folder, name, folder)
+            write_card_of_folder(folder, repo_id, license_of_folder(folder), space=find_space(repo_id, token))
             return commit_folder(
-                Path(folder),
+                folder,
                 repo_id,
                 private=private,
                 token=token,

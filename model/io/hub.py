@@ -35,6 +35,7 @@ from model.artifacts import (
     CONFIG_FILE,
     EXPORT_FILES,
     EXPORTS_FILE,
+    HUB_ID,
     KERAS_FILES,
     MAX_FILE_BYTES,
     NOTEBOOK_FILE,
@@ -224,6 +225,20 @@ def _cache_ref(folder: Path, revision: str) -> None:
         ):
             ref.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(ref, folder.name)
+
+
+def with_owner(repo_id: str, token: str | bool | None = None) -> str:
+    """Return `owner/name` of a repo: a name alone belongs to the account of the token.
+
+    Raises:
+        TrazoError: if it is no name of a repo, or the account has to be asked and the token or the network is missing.
+    """
+    if HUB_ID.fullmatch(repo_id):
+        return repo_id
+    if not HUB_ID.fullmatch(f"owner/{repo_id}"):
+        raise TrazoError(f"{repo_id!r} is no name of a repo on the Hub: write owner/name")
+    with translate_hub_errors(repo_id):
+        return f"{HfApi(token=token).whoami()['name']}/{repo_id}"
 
 
 def log_files(repo_id: str, operations: Iterable[CommitOperationAdd | CommitOperationDelete]) -> None:

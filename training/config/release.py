@@ -38,7 +38,7 @@ class PublishConfig(Validated):
     )
 
     def __post_init__(self) -> None:
-        """Check every field, and that a place belongs to an intensity.
+        """Check every field, and those that belong together.
 
         Raises:
             TrazoError: if a value is unknown or out of range.
@@ -46,6 +46,12 @@ class PublishConfig(Validated):
         super().__post_init__()
         if self.place and self.grid_intensity is None:
             raise TrazoError("--place says where the electricity of --grid-intensity was used: give both")
+        if self.supersedes and (self.create_pr or self.revision):
+            other = "--create-pr" if self.create_pr else "--revision"
+            raise TrazoError(
+                f"--supersedes links the main branch, and {other} leaves it as it is: publish to the main branch, "
+                "or leave --supersedes out"
+            )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def with_fast_layers(network: keras.Model) -> keras.Model:
         >>> with_fast_layers(build_network(CnnConfig(), "mixed_bfloat16"))
     """
     on_processor = () if has_gpu() else (WideConvolution, FastActivation)
-    kinds = {kind: fast for kind, fast in FAST_LAYERS.items() if fast is FusedBatchNormalization or fast in on_processor}
+    kinds = {
+        kind: fast for kind, fast in FAST_LAYERS.items() if fast is FusedBatchNormalization or fast in on_processor
+    }
     return replace_layers(network, kinds)
 
 

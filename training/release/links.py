@@ -1,27 +1,18 @@
 """Links between repos of the Hub, in the cards of models: to the Space that shows one, and to its newer version."""
 
 import logging
-from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, ModelCard
-from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
 from yaml import YAMLError
 
 from model.artifacts import CARD_FILE
-from model.card.demo import find_demo, with_demo
+from model.card.demo import with_demo
 from model.errors import TrazoError
 from model.io.hub_errors import status_of, translate_hub_errors
+from model.io.published_card import read_published_card
 
 logger = logging.getLogger("trazo")
-
-
-def find_space(repo_id: str, token: str | None = None) -> str | None:
-    """Return the Space that a model's card links, `owner/name`; None without one, or without a repo."""
-    with translate_hub_errors(repo_id):
-        try:
-            return find_demo(_read_card(HfApi(token=token), repo_id))
-        except (RepositoryNotFoundError, RemoteEntryNotFoundError):
-            return None
 
 
 def link_space(repo_id: str, space: str, token: str | None = None) -> None:
@@ -37,7 +28,7 @@ def link_space(repo_id: str, space: str, token: str | None = None) -> None:
         if api.space_info(space).private:
             return
         commit = api.model_info(repo_id).sha
-        card = _read_card(api, repo_id, commit)
+        card = read_published_card(api, repo_id, commit)
         linked = with_demo(card, space)
         if linked == card:
             return
@@ -100,14 +91,9 @@ def supersede(old: str, new: str, token: str | None = None) -> None:
 
 def _load_card(api: HfApi, repo_id: str, commit: str | None = None) -> ModelCard:
     try:
-        return ModelCard(_read_card(api, repo_id, commit))
+        return ModelCard(read_published_card(api, repo_id, commit))
     except RemoteEntryNotFoundError:
         return ModelCard("")
     except (ValueError, YAMLError) as error:
         reason = " ".join(str(error).split())
         raise TrazoError(f"the metadata in {repo_id}/{CARD_FILE} are damaged: {reason}; correct them there") from None
-
-
-def _read_card(api: HfApi, repo_id: str, commit: str | None = None) -> str:
-    path = Path(api.hf_hub_download(repo_id, CARD_FILE, revision=commit))
-    return path.read_bytes().decode(errors="replace")  # with the line ends that it has

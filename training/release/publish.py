@@ -10,16 +10,17 @@ from model import CnnModel
 from model.artifacts import CONFIG_FILE, EVALUATION_FILE, REPORT_FILES, TRAINING_FILE, WEIGHTS_FILE
 from model.card.energy import Electricity
 from model.errors import TrazoError
+from model.io.exported_files import exported_files
 from model.io.files import copy_file
-from model.io.hub import commit_folder
+from model.io.hub import commit_folder, with_owner
 from model.io.keras_files import write_keras_files
+from model.io.published_card import find_space
 from model.io.reports import write_report
 from model.io.reports.evaluation import EvaluationReport, SeedResult
 from model.io.reports.training import TrainingReport
 from model.io.weights import matches_weights
 from training.release.card import write_card
-from training.release.exported_files import exported_files
-from training.release.links import check_superseded, find_space, supersede
+from training.release.links import check_superseded, supersede
 
 
 def publish(
@@ -39,7 +40,7 @@ def publish(
 
     Args:
         run: the run's folder.
-        repo_id: `owner/name`; created if it does not exist.
+        repo_id: `owner/name`, or a name of the account's own; created if it does not exist.
         private: whether a new repo is private; None for the account's default.
         revision: branch, created from the main branch if it does not exist; None for the main branch.
         create_pr: open a pull request instead of committing to the branch.
@@ -57,6 +58,7 @@ def publish(
         raise TrazoError(f"the run {str(run)!r} does not exist; `python -m training run` makes one")
     _, evaluation = _read_complete_run(run)
     cnn = CnnModel.from_pretrained(run)  # do not publish what cannot be loaded
+    repo_id = with_owner(repo_id, token)  # the card and the notebook name it in full
     if supersedes:
         check_superseded(supersedes, repo_id, token)
     with tempfile.TemporaryDirectory() as temporary:

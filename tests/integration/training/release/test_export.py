@@ -27,7 +27,7 @@ from training.release import export_rows
 from training.release.card import write_card
 from training.release.converters import CONVERTERS
 from training.release.export import convert_and_check, export
-from training.release.exported_files import exported_files
+from model.io.exported_files import exported_files
 from training.stream import HubStream
 
 EXACT = ("onnx", "litert")

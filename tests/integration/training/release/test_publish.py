@@ -31,6 +31,7 @@ from tests.conftest import ROOT, SAMPLE
 from tests.support.fake_hub import TOKEN, Fault, LoopbackHub
 from training.cli import build_parser, main
 from training.release.card import write_card
+from training.release.export import export
 from training.release.publish import publish
 from training.stream import HubStream
 
@@ -398,6 +399,48 @@ def test_publish_again_keeps_the_link_to_a_space(hub, upload, run):
     hub.repos["model", "someone/shown"].add("main", "a card", {"README.md": hub.store(card)})
     assert upload(run, "--repo", "someone/shown")[0] == 0
     assert demo_line("someone/demo") in hub.files("someone/shown", "model")["README.md"].decode()
+
+
+def test_push_to_hub_writes_a_card_of_its_own_repo(hub, home, use_hub, run):
+    card = ModelCard((run / "README.md").read_text(encoding="utf-8"))
+    card.data["license"] = "cc0-1.0"
+    (run / "README.md").write_text(str(card), encoding="utf-8")
+    export(run, ["c"], SAMPLE)
+    linked = with_demo(str(render_card(CnnConfig())), "someone/demo").encode()
+    hub.add_repo("loopback/pushed", "model")
+    hub.repos["model", "loopback/pushed"].add("main", "a card", {"README.md": hub.store(linked)})
+    use_hub(hub, home, token=True)
+    CnnModel.from_pretrained(run).push_to_hub("pushed")
+    pushed = hub.files("loopback/pushed", "model")
+    text = pushed["README.md"].decode()
+    assert 'keras.saving.load_model("hf://loopback/pushed")' in text
+    assert 'from_pretrained("loopback/pushed")' in text and "loopback/pushed" in pushed["notebook.ipynb"].decode()
+    assert ModelCard(text).data["license"] == "cc0-1.0" and demo_line("someone/demo") in text
+    assert "exports.json" in pushed and "model.h" in pushed and "`model.h`" in text
+    images = next(HubStream(SAMPLE, "test", batch_size=8).ordered()).images
+    variables = {"pixels": np.stack([*images_to_inputs(images, (28, 28, 1))])}
+    exec(text.split("```python\n")[1].split("```")[0], variables)
+    expected = CnnModel.from_pretrained(run).predict(images)
+    np.testing.assert_allclose(variables["answers"], expected, rtol=0, atol=1e-6)
+
+
+def test_publish_to_a_name_alone_completes_it_in_the_card(hub, upload, run):
+    assert upload(run, "--repo", "alone")[0] == 0
+    files = hub.files("loopback/alone", "model")
+    assert 'load_model("hf://loopback/alone")' in files["README.md"].decode()
+    assert "hf://loopback/alone" in files["notebook.ipynb"].decode()
+
+
+@pytest.mark.parametrize("name", ["two words", "a/b/c", "../up"])
+def test_publish_to_what_is_no_name_is_refused(upload, run, name):
+    status, _, error = upload(run, "--repo", name)
+    assert status == 2 and f"{name!r} is no name of a repo on the Hub: write owner/name" in error
+
+
+@pytest.mark.parametrize("option", [("--create-pr",), ("--revision", "next")])
+def test_publish_supersedes_only_from_the_main_branch(upload, run, option):
+    status, _, error = upload(run, "--repo", "someone/new", "--supersedes", "someone/old", *option)
+    assert status == 2 and f"--supersedes links the main branch, and {option[0]} leaves it as it is" in error
 
 
 def test_publish_supersedes_an_older_model(hub, upload, run, tmp_path):
