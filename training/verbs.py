@@ -83,9 +83,10 @@ def inspect_verb(options: argparse.Namespace) -> None:
 
 def run_verb(options: argparse.Namespace) -> None:
     """Search, train and evaluate, here or on a rented machine."""
-    data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
+    data, overrides, search = _data(options), _overrides(options), _search(options)
     transfer = TransferConfig(**collect_given(TransferConfig, options))
     remote = RemoteConfig(**collect_given(RemoteConfig, options))
+    output = _output(options, is_here=not remote.on)
     if remote.on:
         return _run_remotely(options, data, search, transfer, remote, output)
     run_all = _import_step("run", "run_all")
@@ -100,13 +101,14 @@ def _run_remotely(
     remote: RemoteConfig,
     output: OutputConfig,
 ) -> None:
-    from training.remote.launch import RemoteRun, check_remote, launch, name_of
+    from training.remote.checks import check_remote
+    from training.remote.launch import RemoteRun, launch, name_of
 
-    check_remote(data, search, transfer)
+    check_remote(data, search, transfer, output.track)
     assert search.minutes is not None
     groups = [(config, skip) for config, skip in options.verb.groups() if config is not RemoteConfig]
     words = [word for config, skip in groups for word in format_given(config, options, [*skip, "output"])]
-    launch(RemoteRun(name_of(output.output), words, search.minutes, output.track, remote))
+    launch(RemoteRun(name_of(output.output), words, data, transfer, search.minutes, output.track, remote))
 
 
 def tune_verb(options: argparse.Namespace) -> None:
@@ -317,8 +319,9 @@ def _search(options: argparse.Namespace) -> TuneConfig:
     return TuneConfig(**collect_given(TuneConfig, options))
 
 
-def _output(options: argparse.Namespace) -> OutputConfig:
+def _output(options: argparse.Namespace, is_here: bool = True) -> OutputConfig:
     config = OutputConfig(**collect_given(OutputConfig, options))
-    check_can_be_made(config.output, "--output")
-    check_trackers(config.track)
+    if is_here:
+        check_can_be_made(config.output, "--output")
+        check_trackers(config.track)
     return config

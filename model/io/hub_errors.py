@@ -77,9 +77,7 @@ def translate_hub_errors(repo_id: str, revision: str | None = None, repo_type: R
             f"which is neither a folder here nor in the cache{OFFLINE_HINTS.get(repo_type, '')}"
         ) from None
     except HfHubHTTPError as error:
-        status = status_of(error)
-        reason = REASONS.get(status, next(iter(str(error).splitlines()), "no reason given"))
-        raise TrazoError(f"the Hub refused {name} ({status}): {reason}") from None
+        raise TrazoError(f"the Hub refused {name} ({status_of(error)}): {_reason(error)}") from None
     except OSError as error:  # of the disk; it comes last because many of the Hub's errors are OSErrors too
         raise TrazoError(
             f"the files of {name} cannot be read or written here: {error} (the cache is {constants.HF_HUB_CACHE})"
@@ -88,6 +86,31 @@ def translate_hub_errors(repo_id: str, revision: str | None = None, repo_type: R
         raise TrazoError(
             f"{constants.ENDPOINT} does not respond like a Hub about {name} ({error.__cause__ or repr(error)})"
         ) from None
+
+
+@contextmanager
+def translate_service_errors(service: str) -> Iterator[None]:
+    """Turn what huggingface_hub raises about a service of the Hub, which is no repo, into one line.
+
+    Args:
+        service: its name.
+
+    Raises:
+        TrazoError: instead of the client's error; errors that are already a TrazoError pass unchanged.
+    """
+    try:
+        yield
+    except (OfflineModeIsEnabled, httpx2.RequestError, ConnectionError) as error:
+        raise TrazoError(
+            f"{service} at {constants.ENDPOINT} cannot be reached ({type(error).__name__}): check the network, and "
+            "that HF_HUB_OFFLINE is not set"
+        ) from None
+    except HfHubHTTPError as error:
+        raise TrazoError(f"{service} refused this ({status_of(error)}): {_reason(error)}") from None
+
+
+def _reason(error: HfHubHTTPError) -> str:
+    return REASONS.get(status_of(error), next(iter(str(error).splitlines()), "no reason given"))
 
 
 def status_of(error: HfHubHTTPError) -> int:

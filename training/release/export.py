@@ -13,13 +13,13 @@ from model.cnn import to_probabilities
 from model.config import CnnConfig
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
+from model.io.exported_files import read_exports
 from model.io.reports import write_report
 from model.io.reports.exports import ExportedFormat, ExportsReport, Latency, Quantization
 from model.io.weights import weights_hash
 from training.processor import processor
 from training.release.converters import CONVERTERS, MAX_TIMED_IMAGES, Predict
 from training.release.export_rows import MAX_CHECKED_ROWS, MAX_MEASURED_ROWS, Rows, rows_to_calibrate, rows_to_check
-from model.io.exported_files import read_exports
 from training.release.file_metadata import add_litert_metadata, add_onnx_metadata, labels_text
 
 MAX_DIFFERENCE = 1e-5  # between a probability of Keras and of a network exported in float32

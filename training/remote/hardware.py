@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from huggingface_hub import HfApi, JobHardwareInfo
 
 from model.errors import TrazoError
-from model.io.hub_errors import translate_hub_errors
+from model.io.hub_errors import translate_service_errors
 
 START_MINUTES = 10.0  # an assumption: to find a machine, install the packages, read the data, measure and publish
 SPARE_FACTOR = 1.5  # of the minutes of search and training, before the machine is ended
@@ -34,13 +34,24 @@ def choose_hardware(name: str, api: HfApi) -> JobHardwareInfo:
     Raises:
         TrazoError: if there is none; with those that there are, and their prices.
     """
-    with translate_hub_errors("jobs"):
+    with translate_service_errors("Hugging Face Jobs"):
         offered = api.list_jobs_hardware()
     for one in offered:
         if one.name == name:
+            _check_accelerator(one)
             return one
     listed = ", ".join(f"{one.name} ({one.unit_cost_usd:.3g} USD a {one.unit_label})" for one in offered)
     raise TrazoError(f"--on {name}: no such machine can be rented; there are {listed}")
+
+
+def _check_accelerator(hardware: JobHardwareInfo) -> None:
+    """Refuse what TensorFlow's packages do not run on: it would train on the processor, at the accelerator's price."""
+    found = hardware.accelerator
+    if found and not (found.type == "gpu" and found.manufacturer.lower() == "nvidia"):
+        raise TrazoError(
+            f"--on {hardware.name} has an accelerator ({found.manufacturer} {found.model}), which TensorFlow does not "
+            "use here: take a machine with an Nvidia GPU, or without an accelerator"
+        )
 
 
 def estimate(hardware: JobHardwareInfo, minutes: float) -> Estimate:

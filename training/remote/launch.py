@@ -4,24 +4,30 @@ import logging
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from huggingface_hub import HfApi, JobHardwareInfo, JobInfo, Volume, constants, get_token
 
 from model.console import one_line
 from model.errors import TrazoError
-from model.io.hub_errors import translate_hub_errors
+from model.io.hub import with_owner
+from model.io.hub_errors import translate_hub_errors, translate_service_errors
 from model.logs import show
-from training.config import DataConfig, RemoteConfig, TransferConfig, TuneConfig
-from training.remote.code import upload_code
+from training.config import DataConfig, RemoteConfig, TransferConfig
+from training.remote.checks import check_on_hub
+from training.remote.code import REQUIREMENTS, upload_code
 from training.remote.hardware import choose_hardware, describe, estimate
 
 CODE_PATH, RUN_PATH = "/trazo/code", "/trazo/runs"  # where the code and the whole bucket are mounted
 CODE_REPO, BUCKET = "trazo-code", "trazo-runs"  # of the user
-LABEL = "trazo-run"  # of a job; its value is the name of the run
-ACTIVE = ("SCHEDULING", "RUNNING")
+# Of a job: the name of the run, and a hash of what it was asked for.
+LABEL, COMMAND_LABEL = "trazo-run", "trazo-command"
+ACTIVE, COMPLETED = ("SCHEDULING", "RUNNING"), "COMPLETED"
+SERVICE = "Hugging Face Jobs"
 SCRIPT = """\
 set -e
 pip install --quiet --disable-pip-version-check {packages}
@@ -40,6 +46,8 @@ class RemoteRun:
     Attributes:
         name: of the run; the same name continues it.
         words: the arguments of `run` on the machine, without `--output`.
+        data: of them.
+        transfer: of them.
         minutes: of search and training.
         track: trackers that it reports to.
         config: which machine, and what it publishes to.
@@ -47,35 +55,38 @@ class RemoteRun:
 
     name: str
     words: Sequence[str]
+    data: DataConfig
+    transfer: TransferConfig
     minutes: float
     track: Sequence[str]
     config: RemoteConfig
 
+    @property
+    def push_to(self) -> str:
+        """What it publishes to, as the user gave it."""
+        assert self.config.push_to is not None
+        return self.config.push_to
+
+    @property
+    def command_hash(self) -> str:
+        """Return a hash of what the machine is to do, by which a repeated command is recognized."""
+        asked = [*self.words, "", self.push_to, *self.track, str(self.config.license), str(self.config.private)]
+        return sha256("\0".join(asked).encode()).hexdigest()[:16]
+
 
 def name_of(folder: Path) -> str:
-    """Return the name of a run from that of its folder, in letters, digits, `-` and `_`, as labels take them."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "-", folder.resolve().name) or "run"
+    """Return the name of a run from that of its folder, in letters, digits, `-` and `_`, as labels take them.
 
+    If characters had to be replaced, a hash of the folder's name tells apart those that would become the same.
 
-def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig) -> None:
-    """Refuse what a rented machine cannot see, and a run of unknown length.
-
-    Raises:
-        TrazoError: with what to do.
+    Example:
+        >>> name_of(Path("runs/época 1"))
+        'epoca-1-0c0cd3'
     """
-    if search.minutes is None:
-        raise TrazoError("a rented machine is paid by the minute: give --minutes, in which it searches and trains")
-    if search.warm_start:
-        raise TrazoError(
-            f"--warm-start {search.warm_start} is a folder, which a rented machine cannot see: leave it out"
-        )
-    named = [data.dataset, *data.extra_datasets, *data.sketches, transfer.backbone, transfer.start_from]
-    for name in filter(None, named):
-        if Path(name).exists():
-            raise TrazoError(
-                f"{name} is on this machine, where a rented one cannot see it: upload it, with `hf upload` or "
-                "`publish`, and give its owner/name"
-            )
+    given = folder.resolve().name
+    letters = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-zA-Z0-9_]+", "-", letters).strip("-") or "run"
+    return name if name == given else f"{name}-{sha256(given.encode()).hexdigest()[:6]}"
 
 
 def launch(run: RemoteRun) -> None:
@@ -88,18 +99,27 @@ def launch(run: RemoteRun) -> None:
     if not token:
         raise TrazoError("a rented machine needs your token of the Hub: set HF_TOKEN or run `hf auth login`")
     api = HfApi(token=token)
-    with translate_hub_errors("jobs"):
+    with translate_service_errors(SERVICE):
         owner = api.whoami()["name"]
-        job = next(iter(api.list_jobs(status=list(ACTIVE), labels={LABEL: run.name}, namespace=owner)), None)
-    if job:
-        logger.info("the run %s is on a machine already: %s", run.name, job.url)
-    else:
-        job = _rent(run, owner, token, api)
-    _follow(run, owner, job, api)
+        jobs = [*api.list_jobs(status=[*ACTIVE, COMPLETED], labels={LABEL: run.name}, namespace=owner)]
+    active = [job for job in jobs if job.status.stage in ACTIVE]
+    same = [job for job in jobs if (job.labels or {}).get(COMMAND_LABEL) == run.command_hash]
+    if other := next((job for job in active if job not in same), None):
+        raise TrazoError(
+            f"a run called {run.name} with other options is on a machine: {other.url}; give another --output, or end "
+            f"it with `hf jobs cancel {other.id}`"
+        )
+    if not active and same:
+        logger.info("this run has ended, nothing is rented: %s; give another --output to run it again", same[0].url)
+        return
+    if active:
+        logger.info("the run %s is on a machine already: %s", run.name, active[0].url)
+    _follow(run, owner, active[0] if active else _rent(run, owner, token, api), api)
 
 
 def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
     assert run.config.on is not None
+    push_to = check_on_hub(run.data, run.transfer, run.push_to, api)
     hardware = choose_hardware(run.config.on, api)
     logger.info(describe(hardware, run.minutes))
     _ask(run.config)
@@ -112,14 +132,14 @@ def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
             raise TrazoError(f"the bucket {bucket} is public, and would hold your run: make it private, or rename it")
         job = api.run_job(
             image=f"python:{sys.version_info.major}.{sys.version_info.minor}",
-            command=make_command(run, hardware),
+            command=make_command(run, hardware, push_to),
             env={"PYTHONUNBUFFERED": "1"}
             | ({"HF_ENDPOINT": constants.ENDPOINT} if constants.ENDPOINT != HOSTED else {}),
             secrets={"HF_TOKEN": token} | _tracker_settings(run.track),
             flavor=hardware.name,
             timeout=60 * estimate(hardware, run.minutes).limit_minutes,
             name=f"trazo-{run.name}",
-            labels={LABEL: run.name},
+            labels={LABEL: run.name, COMMAND_LABEL: run.command_hash},
             volumes=[
                 Volume(type="dataset", source=code, mount_path=CODE_PATH, revision=commit, read_only=True),
                 Volume(type="bucket", source=bucket, mount_path=RUN_PATH, read_only=False),
@@ -130,15 +150,14 @@ def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
     return job
 
 
-def make_command(run: RemoteRun, hardware: JobHardwareInfo) -> list[str]:
+def make_command(run: RemoteRun, hardware: JobHardwareInfo, push_to: str) -> list[str]:
     """Return what the machine executes: install the packages, then `training.remote.job`. It holds no secret."""
-    lists = [f"-r {CODE_PATH}/{part}/requirements.txt" for part in ("ui", "training")]
     cuda = ["'tensorflow[and-cuda]'"] if hardware.accelerator else []
     trackers = [name for name in run.track if name != "tensorboard"]
-    script = SCRIPT.format(packages=" ".join([*lists, *cuda, *trackers]), code=CODE_PATH)
+    script = SCRIPT.format(packages=" ".join([f"-r {CODE_PATH}/{REQUIREMENTS}", *cuda, *trackers]), code=CODE_PATH)
     publish = ["--private"] if run.config.private else []
     publish += ["--license", run.config.license] if run.config.license else []
-    options = ["--name", run.name, "--store", f"{RUN_PATH}/{run.name}", "--push-to", str(run.config.push_to)]
+    options = [f"--name={run.name}", f"--store={RUN_PATH}/{run.name}", f"--push-to={push_to}"]
     options += [f"--publish={word}" for word in publish]
     return ["bash", "-c", script, "job", *options, "--", *run.words]
 
@@ -155,14 +174,18 @@ def _ask(config: RemoteConfig) -> None:
         return
     if not sys.stdin.isatty():
         raise TrazoError("to rent it, add --yes")
-    if input("Rent it? [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input("Rent it? [y/N] ")
+    except EOFError:  # Ctrl-D
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise TrazoError("nothing was rented")
 
 
 def _follow(run: RemoteRun, owner: str, job: JobInfo, api: HfApi) -> None:
     """Show the log until the machine has ended."""
     try:
-        with translate_hub_errors("jobs"):
+        with translate_service_errors(SERVICE):
             for line in api.fetch_job_logs(job_id=job.id, namespace=owner, follow=True):
                 show(one_line(line))
             ended = api.wait_for_job(job.id, namespace=owner)
@@ -173,10 +196,10 @@ def _follow(run: RemoteRun, owner: str, job: JobInfo, api: HfApi) -> None:
         raise
     except TrazoError as error:
         raise TrazoError(f"{error}; the machine continues: the same command follows it again") from None
-    if ended.status.stage != "COMPLETED":
+    if ended.status.stage != COMPLETED:
         why = f" ({one_line(ended.status.message)})" if ended.status.message else ""
         raise TrazoError(
             f"the machine ended before the run did: {ended.status.stage}{why}, see the log above; "
             "run the same command again to continue on another one"
         )
-    logger.info("published: %s/%s", constants.ENDPOINT, run.config.push_to)
+    logger.info("published: %s/%s", constants.ENDPOINT, with_owner(run.push_to, api.token))

@@ -29,6 +29,9 @@ HARDWARE = [
     {"name": "t4-small", "prettyName": "Nvidia T4 - small", "cpu": "4 vCPU", "ram": "15 GB",
      "accelerator": {"type": "gpu", "model": "T4", "quantity": "1", "vram": "16 GB", "manufacturer": "Nvidia"},
      "unitCostMicroUSD": 6667, "unitCostUSD": 0.006667, "unitLabel": "minute"},
+    {"name": "inf2x6", "prettyName": "AWS Inferentia2", "cpu": "96 vCPU", "ram": "384 GB",
+     "accelerator": {"type": "neuron", "model": "Inferentia2", "quantity": "6", "vram": "32 GB", "manufacturer": "AWS"},
+     "unitCostMicroUSD": 200000, "unitCostUSD": 0.2, "unitLabel": "minute"},
 ]  # fmt: skip
 ENDED = ("COMPLETED", "CANCELED", "ERROR")
 routes = APIRouter()

@@ -11,6 +11,7 @@ from datasets import ClassLabel, Features, Image
 
 from model import CnnConfig, CnnModel, TrazoError
 from model.artifacts import EXPORT_FORMATS
+from model.io.exported_files import exported_files
 from model.io.locate import PRETRAINED
 from model.io.reports import write_report
 from model.preprocess.decode import decode
@@ -27,7 +28,6 @@ from training.release import export_rows
 from training.release.card import write_card
 from training.release.converters import CONVERTERS
 from training.release.export import convert_and_check, export
-from model.io.exported_files import exported_files
 from training.stream import HubStream
 
 EXACT = ("onnx", "litert")

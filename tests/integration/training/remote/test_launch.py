@@ -1,9 +1,12 @@
 """`run --on` against the Jobs of the loopback Hub: what is rented, its log, a second call, and what is refused."""
 
 import json
+import re
 import signal
 import stat
 import sys
+from importlib.metadata import version
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,11 +14,11 @@ from tests.conftest import ROOT, RUN_OPTIONS
 from tests.support.fake_hub import TOKEN, LoopbackHub
 from tests.support.fake_hub.jobs import HARDWARE
 from training.cli import main
-from training.config import RemoteConfig
 from training.remote import launch
 from training.remote.launch import name_of
 
 OF_DATA = ["--classes", "a", "b c", "--image-size", "14", "--no-scan"]
+RENTED = ["--on", "cpu-upgrade", "--push-to", "loopback/letters"]
 ARGUMENTS = ["--dataset", "someone/letters", "--minutes", "30", *OF_DATA]
 
 
@@ -25,6 +28,7 @@ def hub(tmp_path, use_hub):
     with LoopbackHub(tmp_path / "hub") as hub:
         use_hub(hub, tmp_path / "home", token=True)
         hub.programs.mkdir(parents=True)
+        hub.add_repo("someone/letters")
         add_program(hub, "pip", 'echo "pip $@"')
         add_program(hub, "python", 'printf "<%s> " python "$@"; echo; pwd')
         yield hub
@@ -38,12 +42,11 @@ def add_program(hub: LoopbackHub, name: str, script: str) -> None:
 
 @pytest.fixture
 def rent(hub, tmp_path, capfd):
-    """Run `run --on cpu-upgrade --push-to me/letters`; returns its exit status, standard output and standard error."""
+    """Run `run` on a rented machine; returns its exit status, standard output and standard error."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
         capfd.readouterr()
-        options = ["--output", str(tmp_path / "letters"), "--on", "cpu-upgrade", "--push-to", "me/letters"]
-        status = main(["run", *options, *(arguments or [*ARGUMENTS, "--yes"])])
+        status = main(["run", "--output", str(tmp_path / "letters"), *RENTED, *(arguments or [*ARGUMENTS, "--yes"])])
         return status, *capfd.readouterr()
 
     return call
@@ -57,28 +60,30 @@ def test_run_on_a_rented_machine_runs_this_code_with_these_options(hub, rent):
     (job,) = hub.jobs.values()
     code = hub.root / "mounts" / hub.commits("loopback/trazo-code", "dataset")[-1].oid
     bucket = hub.root / "buckets" / "loopback" / "trazo-runs" / "letters"
-    installed = f"-r {code}/ui/requirements.txt -r {code}/training/requirements.txt"
-    assert f"pip install --quiet --disable-pip-version-check {installed}" in lines
+    assert f"pip install --quiet --disable-pip-version-check -r {code}/requirements.txt" in lines
+    assert f"tensorflow=={version('tensorflow')}\n" in (code / "requirements.txt").read_text(encoding="utf-8")
     words = ["--dataset=someone/letters", "--no-scan", "--classes", "a", "b c", "--image-size=14", "--minutes=30.0"]
-    job_words = ["-m", "training.remote.job", "--name", "letters", "--store", str(bucket), "--push-to", "me/letters"]
+    job_words = ["-m", "training.remote.job", "--name=letters", f"--store={bucket}", "--push-to=loopback/letters"]
     assert "".join(f"<{word}> " for word in ["python", *job_words, "--", *words]) in lines
     assert str(code) in lines  # where it runs
     assert (code / "training" / "remote" / "job.py").read_bytes() == (ROOT / "training/remote/job.py").read_bytes()
-    assert lines[-1] == f"published: {hub.endpoint}/me/letters"
+    assert lines[-1] == f"published: {hub.endpoint}/loopback/letters"
     assert job.spec["timeoutSeconds"] == 65 * 60 and hub.repos["dataset", "loopback/trazo-code"].private
 
 
 def test_token_is_a_secret_of_the_job_and_nowhere_else(hub, rent, monkeypatch):
     add_program(hub, "python", 'echo "token of ${#HF_TOKEN} letters"')
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "a password")
-    monkeypatch.setattr(launch, "check_remote", lambda *_: None)
-    config = RemoteConfig(on="cpu-upgrade", push_to="me/letters", yes=True)
-    launch.launch(launch.RemoteRun("letters", [], 30, ["mlflow"], config))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    rent(*ARGUMENTS, "--yes", "--track", "mlflow")
     status, output, error = rent()
     assert status == 0 and f"token of {len(TOKEN)} letters" in output
     first, second = (job.spec for job in hub.jobs.values())
-    assert first.pop("secrets") == {"HF_TOKEN": TOKEN, "MLFLOW_TRACKING_PASSWORD": "a password"}
+    assert first.pop("secrets") == {"HF_TOKEN": TOKEN, "MLFLOW_TRACKING_PASSWORD": "a password"} | {
+        "MLFLOW_TRACKING_URI": "https://mlflow.example"
+    }
     assert second.pop("secrets") == {"HF_TOKEN": TOKEN}
+    assert "mlflow" in first["command"][2] and "mlflow" not in second["command"][2]
     for text in (json.dumps([first, second]), output, error):
         assert TOKEN not in text and "a password" not in text
 
@@ -109,8 +114,21 @@ def test_machine_that_ends_early_is_an_error_and_the_next_one_gets_the_same_buck
     assert "the machine ended before the run did: ERROR, see the log above; run the same command again" in error
     add_program(hub, "python", "exit 0")
     assert rent()[0] == 0
+    status, output, _ = rent()
+    assert status == 0 and "this run has ended, nothing is rented: " in output
     first, second = (job.spec["volumes"] for job in hub.jobs.values())
     assert first == second and len(hub.commits("loopback/trazo-code", "dataset")) == 2  # the code did not change
+
+
+@pytest.mark.parametrize("other", ["--minutes 40", "--push-to me/b", "--dataset someone/others", "--license mit"])
+def test_run_of_the_same_name_with_other_options_is_not_taken_for_this_one(hub, rent, monkeypatch, other):
+    add_program(hub, "python", f'echo started; while [ ! -e "{hub.root}/end" ]; do sleep 0.05; done')
+    monkeypatch.setattr(launch, "show", Mock(side_effect=KeyboardInterrupt))
+    assert rent()[0] == 130
+    status, _, error = rent(*ARGUMENTS, *other.split(), "--yes")
+    (hub.root / "end").touch()
+    assert status == 2 and "a run called letters with other options is on a machine" in error
+    assert "hf jobs cancel 000000000000000000000000" in error and len(hub.jobs) == 1
 
 
 @pytest.mark.slow
@@ -136,7 +154,7 @@ def test_machine_that_is_taken_away_continues_on_the_next_one_and_publishes(hub,
     assert [status for status, _, _ in outputs] == [2, 0], outputs
     assert "a new run\n" in outputs[0][1] and "continuing from the last copy of the run\n" in outputs[1][1]
     assert "the training has already started: no further trials" in outputs[1][1]
-    files = hub.files("me/letters", "model")
+    files = hub.files("loopback/letters", "model")
     assert {"model.safetensors", "evaluation.json", "trials.json", "notebook.ipynb"} <= files.keys()
     assert [row["epoch"] for row in json.loads(files["training.json"])["history"]] == [1, 2]
 
@@ -147,14 +165,44 @@ def test_machine_that_is_taken_away_continues_on_the_next_one_and_publishes(hub,
         (["--dataset", "a/b", "--yes"], "give --minutes"),
         (["--dataset", str(ROOT / "training" / "sample"), "--minutes", "9", "--yes"], "a rented one cannot see it"),
         (["--dataset", "a/b", "--minutes", "9", "--start-from", str(ROOT / "model/pretrained")], "cannot see it"),
-        (["--dataset", "a/b", "--minutes", "9"], "add --yes"),
-        (["--dataset", "a/b", "--minutes", "9", "--yes", "--on", "h200x99"], "t4-small (0.00667 USD a minute)"),
+        (ARGUMENTS, "add --yes"),
+        ([*ARGUMENTS, "--yes", "--on", "h200x99"], "t4-small (0.00667 USD a minute)"),
+        (
+            [*ARGUMENTS, "--yes", "--on", "inf2x6"],
+            "has an accelerator (AWS Inferentia2), which TensorFlow",
+        ),
+        (["--dataset", "someone/nothing", "--minutes", "9", "--yes"], "neither a folder here nor a dataset on the Hub"),
+        (["--dataset", "./imagse", "--minutes", "9", "--yes"], "'./imagse' is neither a folder here nor a dataset"),
+        ([*ARGUMENTS, "--yes", "--backbone", "timm/nothing"], "'timm/nothing' is neither a folder here nor a repo"),
+        ([*ARGUMENTS, "--yes", "--push-to", "strangers/letters"], "this token can make repos of loopback only"),
+        ([*ARGUMENTS, "--yes", "--push-to", "two words"], "'two words' is no name of a repo on the Hub"),
+        ([*ARGUMENTS, "--yes", "--track", "mlflow"], "set MLFLOW_TRACKING_URI to a place that the machine can reach"),
+        ([*ARGUMENTS, "--yes", "--track", "trackio"], "set TRACKIO_SPACE_ID to a place that the machine can reach"),
     ],
 )
 def test_run_on_a_rented_machine_refuses_before_anything_is_rented(hub, rent, arguments, message):
     status, _, error = rent(*arguments)
     assert status == 2 and message in error and error.count("\n") == 1
     assert not hub.jobs and ("dataset", "loopback/trazo-code") not in hub.repos
+
+
+def test_public_repo_of_code_is_refused(hub, rent):
+    hub.add_repo("loopback/trazo-code")
+    status, _, error = rent()
+    assert status == 2 and "the dataset repo loopback/trazo-code is public" in error and not hub.jobs
+
+
+def test_hub_that_is_offline_is_said_of_the_service(rent, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    status, _, error = rent()
+    assert status == 2 and "Hugging Face Jobs at " in error and "cannot be reached" in error and "folder" not in error
+
+
+def test_end_of_input_rents_nothing(hub, rent, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", Mock(side_effect=EOFError))
+    status, _, error = rent(*ARGUMENTS)
+    assert status == 2 and "nothing was rented" in error and not hub.jobs
 
 
 def test_public_bucket_is_refused(hub, rent):
@@ -168,5 +216,11 @@ def test_gpu_gets_cuda_and_every_machine_a_label_of_the_run(hub, rent, tmp_path)
     (job,) = hub.jobs.values()
     assert "'tensorflow[and-cuda]'" in job.spec["command"][2] and job.spec["labels"]["trazo-run"] == "letters"
     assert "tensorflow[and-cuda]" not in launch.SCRIPT and job.spec["flavor"] == HARDWARE[1]["name"]
-    assert name_of(tmp_path / "my run.2") == "my-run-2"
     assert job.spec["dockerImage"] == f"python:{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_name_of_a_folder_is_a_label_and_another_for_another_folder(tmp_path):
+    names = ["letters", "época1", "últimas", "(mnist)", "数字", "文字", "-x", ".hidden", "my run.2", "my-run-2"]
+    found = [name_of(tmp_path / name) for name in names]
+    assert found[0] == "letters" and found[1].startswith("epoca1-") and found[-1] == "my-run-2"
+    assert all(re.fullmatch(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*", name) for name in found) and len({*found}) == len(found)
