@@ -45,6 +45,7 @@ EXPORT_FORMATS = {
 LABELS_FILE = "labels.txt"  # is written with any of them
 EXPORT_FILES = (*(one.file for one in EXPORT_FORMATS.values()), LABELS_FILE)
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # owner/name
+HUB_IDS = re.compile(rf"\*|\w[\w.-]*/\*|{HUB_ID.pattern}")  # all, those of an owner, or one
 # Larger files are refused: no model of this package has them.
 MAX_FILE_BYTES = {
     **dict.fromkeys((CONFIG_FILE, BACKBONE_CONFIG_FILE), 1 << 20),

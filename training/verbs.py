@@ -259,12 +259,10 @@ def export_verb(options: argparse.Namespace) -> None:
 def deploy_verb(options: argparse.Namespace) -> None:
     """Make a Space, or serve its folder here."""
     config = DeployConfig(**collect_given(DeployConfig, options))
-    if not config.local and not config.repo:
-        raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
     from training.release.deploy import deploy, serve
 
     if config.local:
-        serve(config.model, config.revision, config.output or Path("runs/space"))
+        serve(config)
     else:
         show(f"deployed: {deploy(config)}")
 

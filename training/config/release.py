@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.artifacts import EXPORT_FORMATS
+from model.artifacts import EXPORT_FORMATS, HUB_IDS
 from model.errors import TrazoError
 from training.options import Validated, option
 
@@ -90,13 +90,32 @@ class DeployConfig(Validated):
         None, unset="the Space's own; cpu-basic if it is new", help="the Space's machine; its price is printed"
     )
     secret: tuple[str, ...] = option(
-        (), repeat=True, metavar="NAME=VALUE", help="a secret of the Space; without a value, the variable's here"
+        (),
+        repeat=True,
+        metavar="NAME=VALUE",
+        help="a secret of the Space; NAME alone sends the value of your environment variable NAME",
     )
     no_wait: bool = option(False, help="do not wait until the Space is built and runs")
     local: bool = option(False, help="serve the demo on this machine, in a separate environment")
     output: Path | None = option(
         None, unset="not kept; with --local runs/space", help="folder that receives the Space's files"
     )
+
+    def __post_init__(self) -> None:
+        """Check every field, and that a demo on this machine is not asked for what only a Space has.
+
+        Raises:
+            TrazoError: if a value is no name of models, or has no meaning.
+        """
+        super().__post_init__()
+        for one in self.models:
+            if not HUB_IDS.fullmatch(one):
+                raise TrazoError(f"--models {one}: write owner/name, owner/* or '*'")
+        of_space = {"repo": self.repo, "private": self.private, "hardware": self.hardware, "secret": self.secret}
+        if given := [name for name, value in (of_space | {"no-wait": self.no_wait}).items() if self.local and value]:
+            raise TrazoError(f"--local serves the demo on this machine, and --{given[0]} is for a Space: leave one out")
+        if not self.local and not self.repo:
+            raise TrazoError("a Space needs a name: give --repo owner/name, or --local to serve it on this machine")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from huggingface_hub import HfApi
+from huggingface_hub.errors import RepositoryNotFoundError
 
 from model.artifacts import CONFIG_FILE, HUB_ID
 from model.errors import TrazoError
 from model.io.atomic import atomic_write
 from model.io.hub import DOWNLOADED_FILES
+from model.io.hub_errors import translate_hub_errors
 from model.io.locate import locate_model
 from training.config import DeployConfig
 from training.release.links import link_space
@@ -21,6 +23,9 @@ from training.release.space_files import APP, REQUIREMENTS, VENV, assemble, read
 from training.release.space_hub import SpaceSettings, follow_build, upload
 
 MCP = {"GRADIO_MCP_SERVER": "True"}  # the demo's endpoints as tools, unless the Space's owner switches them off
+
+TOKEN = "HF_TOKEN"  # the secret with which the demo reads its model
+LOCAL_FOLDER = Path("runs/space")
 
 logger = logging.getLogger("trazo")
 
@@ -54,15 +59,47 @@ def deploy(config: DeployConfig, token: str | None = None) -> str:
         variables["MODELS"] = ",".join(config.models)
     settings = SpaceSettings(variables, MCP, secrets, config.hardware, config.private or None)
     api = HfApi(token=token)
+    is_open = _is_open(api, config.model)
+    if not is_open:
+        _check_token(api, config, secrets)
     with tempfile.TemporaryDirectory() as temporary:
         folder = config.output or Path(temporary) / "space"
-        names = [name for name in (CONFIG_FILE, *DOWNLOADED_FILES) if (snapshot / name).is_file()]
+        # A build fetches files without the Space's secrets: those of a closed model are read when the demo starts.
+        names = [name for name in (CONFIG_FILE, *DOWNLOADED_FILES) if is_open and (snapshot / name).is_file()]
         repo_id = config.repo if HUB_ID.fullmatch(config.repo) else None
         assemble(folder, config.model, names, commit, datasets=read_datasets(snapshot), repo_id=repo_id)
         repo_id, committed = upload(api, folder, config.repo, settings)
     link_space(config.model, repo_id, token)
     page = f"{api.endpoint}/spaces/{repo_id}"
     return page if config.no_wait else follow_build(api, repo_id, committed)
+
+
+def _is_open(api: HfApi, model: str) -> bool:
+    """Return whether everybody may read a model."""
+    with translate_hub_errors(model):
+        found = api.model_info(model)
+    return not found.private and not found.gated
+
+
+def _check_token(api: HfApi, config: DeployConfig, secrets: Mapping[str, str]) -> None:
+    """Refuse a Space that could not read its model.
+
+    Raises:
+        TrazoError: if it neither has nor gets a token.
+    """
+    assert config.repo
+    if TOKEN in secrets:
+        return
+    with translate_hub_errors(config.repo, repo_type="space"):
+        try:
+            if HUB_ID.fullmatch(config.repo) and TOKEN in api.get_space_secrets(config.repo):
+                return
+        except RepositoryNotFoundError:  # it will be made
+            pass
+    raise TrazoError(
+        f"{config.model} is private or gated, and the Space could not read it: add --secret {TOKEN}=…, with a token "
+        "that may read it and nothing else"
+    )
 
 
 def read_secrets(given: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -86,17 +123,17 @@ def read_secrets(given: Sequence[str], environ: Mapping[str, str]) -> dict[str, 
     return secrets
 
 
-def serve(model: str, revision: str | None, folder: Path) -> None:
+def serve(config: DeployConfig) -> None:
     """Assemble a Space's folder here, install its requirements into a virtual environment, and become its demo.
 
     Args:
-        model: a Hub id, or a folder.
-        revision: of a Hub id.
-        folder: where; a folder of an earlier call is updated, and its environment is kept if it still fits.
+        config: which model and which others; a folder of an earlier call is updated, and its environment is kept if it
+            still fits.
 
     Raises:
         TrazoError: if the model does not exist, the folder holds something else, or the installation fails.
     """
+    model, revision, folder = config.model, config.revision, config.output or LOCAL_FOLDER
     locate_model(model, revision)
     is_local = Path(model).is_dir()
     assemble(folder, None if is_local else model, [], revision)
@@ -104,6 +141,8 @@ def serve(model: str, revision: str | None, folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     environment = MCP | environment
     environment |= {"MODEL_ID": str(Path(model).resolve()) if is_local else model, "MODEL_REVISION": revision or ""}
+    if config.models:
+        environment["MODELS"] = ",".join(config.models)
     sys.stdout.flush()
     os.chdir(folder)
     os.execve(python, [str(python), APP], environment)

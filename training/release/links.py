@@ -16,39 +16,44 @@ logger = logging.getLogger("trazo")
 
 
 def link_space(repo_id: str, space: str, token: str | None = None) -> None:
-    """Add the address of a Space to a model's card, in a separate commit; if that may not be written, say it.
+    """Add the address of a Space to a model's card, in a separate commit; if that cannot be done, say why.
 
     Args:
         repo_id: `owner/name` of the model.
         space: `owner/name` of the Space. A private one is not linked.
         token: as in huggingface_hub.
     """
-    api = HfApi(token=token)
-    with translate_hub_errors(repo_id):
-        if api.space_info(space).private:
-            return
-        commit = api.model_info(repo_id).sha
+    try:
+        with translate_hub_errors(repo_id):
+            if reason := _link_space(HfApi(token=token), repo_id, space):
+                logger.info("the card of %s does not link the Space: %s", repo_id, reason)
+    except TrazoError as error:  # the Space is there, and its link is no reason to fail
+        logger.info("the card of %s does not link the Space: %s", repo_id, error)
+
+
+def _link_space(api: HfApi, repo_id: str, space: str) -> str:
+    """Link it; return why not, or nothing."""
+    if api.space_info(space).private:
+        return ""
+    commit = api.model_info(repo_id).sha
+    try:
         card = read_published_card(api, repo_id, commit)
-        linked = with_demo(card, space)
-        if linked == card:
-            return
-        line = f"the card of {repo_id} does not link the Space"
-        if linked is None:
-            logger.info("%s: it was not written by Trazo", line)
-            return
-        try:
-            api.create_commit(
-                repo_id,
-                [CommitOperationAdd(CARD_FILE, linked.encode())],
-                commit_message="Link the demo",
-                parent_commit=commit,
-            )
-        except HfHubHTTPError as error:
-            if status_of(error) not in (401, 403):
-                raise
-            logger.info("%s: this token may not write there", line)
-            return
+    except RemoteEntryNotFoundError:
+        return "there is no card"
+    linked = with_demo(card, space)
+    if linked == card:
+        return ""
+    if linked is None:
+        return "it was not written by Trazo"
+    operation = CommitOperationAdd(CARD_FILE, linked.encode())
+    try:
+        api.create_commit(repo_id, [operation], commit_message="Link the demo", parent_commit=commit)
+    except HfHubHTTPError as error:
+        if status_of(error) not in (401, 403):
+            raise
+        return "this token may not write there"
     logger.info("linked from the card of %s", repo_id)
+    return ""
 
 
 def check_superseded(old: str, new: str, token: str | None = None) -> None:

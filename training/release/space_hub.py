@@ -110,9 +110,7 @@ def _check_hardware(api: HfApi, hardware: str) -> None:
         raise TrazoError(f"--hardware {hardware!r}: the Hub has {', '.join(found)}")
     chosen = found[hardware]
     price = f"${chosen.unit_cost_usd:g} for each {chosen.unit_label}" if chosen.unit_cost_usd else "free"
-    show(
-        f"{chosen.pretty_name}, {chosen.cpu}, {chosen.ram}: {price}, until the Space is paused or its hardware changed"
-    )
+    show(f"{chosen.pretty_name}, {chosen.cpu}, {chosen.ram}: {price}, until the Space is paused or gets other hardware")
 
 
 def _apply(api: HfApi, repo_id: str, settings: SpaceSettings) -> None:
@@ -155,6 +153,10 @@ def follow_build(api: HfApi, repo_id: str, commit: str) -> str:
             return str(api.space_info(repo_id).host or page)
         if runtime.stage not in SWITCHED_OFF:
             _start_log(api, repo_id, is_build=False).join(LOG_END_S)
+    if runtime.stage in SWITCHED_OFF:
+        raise TrazoError(
+            f"the files are in {page}, but the demo does not run ({runtime.stage}): start it in the settings there"
+        )
     reason = runtime.raw.get("errorMessage")
     raise TrazoError(
         f"the files are in {page}, but the demo does not run ({runtime.stage}{f': {reason}' if reason else ''}); "

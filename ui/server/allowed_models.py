@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model.artifacts import HUB_ID
+from model.artifacts import HUB_ID, HUB_IDS
 from model.errors import TrazoError
 from ui.i18n import UserError
 
@@ -39,7 +39,7 @@ class AllowedModels:
         owners = {one.removesuffix("/*") for one in given if one.endswith("/*")}
         listed = {one for one in given if HUB_ID.fullmatch(one)}
         for one in given:
-            if one != "*" and one not in listed and not (one.endswith("/*") and HUB_ID.fullmatch(f"{one[:-1]}name")):
+            if not HUB_IDS.fullmatch(one):
                 raise TrazoError(f"MODELS has {one!r}; write owner/name, owner/* or *, separated by commas")
         return cls(frozenset(listed), frozenset(owners), "*" in given)
 

@@ -43,6 +43,11 @@ async def change_variable(request: Request, space: AnySpace) -> dict[str, dict[s
     return await variables(space)
 
 
+@space_routes.get(SPACE + "/secrets")
+async def secrets(space: AnySpace) -> dict[str, dict[str, str]]:
+    return {key: {"key": key, "description": "", "updatedAt": "2026-01-01T00:00:00.000Z"} for key in space.secrets}
+
+
 @space_routes.post(SPACE + "/secrets")
 @space_routes.delete(SPACE + "/secrets")
 async def change_secret(request: Request, space: AnySpace) -> dict[str, Any]:

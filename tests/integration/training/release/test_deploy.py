@@ -123,6 +123,10 @@ def test_deploy_of_a_model_that_may_not_be_written_says_that_it_is_not_linked(hu
         (["--model", MODEL], "--repo owner/name"),
         (["--local", "--model", PRETRAINED, "--output", ROOT], "does not belong to a Space"),
         (["--repo", SPACE, "--model", MODEL, "--hardware", "gpu"], "the Hub has cpu-basic, cpu-upgrade, t4-small"),
+        (["--repo", SPACE, "--model", MODEL, "--models", "digits"], "--models digits: write owner/name"),
+        (["--local", "--model", PRETRAINED, "--hardware", "t4-small"], "--hardware is for a Space"),
+        (["--local", "--model", PRETRAINED, "--secret", "A=b"], "--secret is for a Space"),
+        (["--local", "--model", PRETRAINED, "--repo", SPACE], "--repo is for a Space"),
         (["--repo", SPACE, "--model", MODEL, "--secret", "NOT_SET"], "NOT_SET is not set here"),
         (["--repo", SPACE, "--model", MODEL, "--secret", "hf_secret value"], "--secret takes NAME or NAME=VALUE"),
     ],
@@ -133,6 +137,35 @@ def test_deploy_user_error_is_one_line(hub, use_hub, tmp_path, capsys, arguments
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert ("space", SPACE) not in hub.repos
+
+
+@pytest.mark.parametrize("closed", ["private", "gated"])
+def test_deploy_of_a_closed_model_needs_a_token_and_fetches_nothing_in_the_build(hub, deploy, capsys, closed):
+    setattr(hub.repos["model", MODEL], closed, True)
+    assert deploy("--no-wait") == 2
+    assert f"{MODEL} is private or gated" in capsys.readouterr().err and ("space", SPACE) not in hub.repos
+    assert deploy("--no-wait", "--secret", "HF_TOKEN=hf_reads") == 0
+    assert "preload_from_hub" not in front_matter(hub)
+    assert deploy("--no-wait") == 0  # the Space has it
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(404, "there is no card"), (412, "somebody else committed in between")])
+def test_deploy_that_cannot_link_the_card_still_deploys(hub, deploy, capsys, fault, reason):
+    if fault == 404:
+        model = hub.repos["model", MODEL]
+        files = {name: blob for name, blob in model.find("main").files.items() if name != "README.md"}
+        model.add("main", "no card", files)
+    hub.fault = lambda method, path, _: Fault(status=412) if f"{MODEL}/commit/" in path else None
+    assert deploy() == 0
+    shown = capsys.readouterr().out
+    assert f"the card of {MODEL} does not link the Space: " in shown and reason in shown and "deployed: " in shown
+
+
+def test_deploy_to_a_space_that_is_paused_says_how_to_start_it(hub, deploy, capsys):
+    start_space(hub, "PAUSED")
+    assert deploy() == 2
+    error = capsys.readouterr().err
+    assert "does not run (PAUSED): start it in the settings there" in error and "log" not in error
 
 
 def start_space(hub, *stages: str, build=(), run=(), error: str = "") -> None:
