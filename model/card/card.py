@@ -50,15 +50,16 @@ def render_card(
     start = training.starting_point if training else None
     formats = exports.formats if exports else {}
     result = _comparable_result(evaluation)
+    kind = None if config.task == "regression" else "image-classification"  # the Hub has no name for the other
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", "image-classification", "cnn", *_hub_tags(formats)],
+        tags=["trazo", "keras", *([kind] if kind else ["regression"]), "cnn", *_hub_tags(formats)],
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision, one.path)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         base_model=start.name if start and start.revision else None,
         base_model_relation="finetune" if start and start.revision else None,
-        pipeline_tag="image-classification",
+        pipeline_tag=kind,
         model_name=one_line((repo_id or config.title or "model").split("/")[-1]) if result else None,
         eval_results=[result] if result else None,
         co2_eq_emissions=emissions(training, trials, electricity) if training else None,

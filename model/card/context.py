@@ -10,6 +10,7 @@ from model.card.reproduce import list_commands
 from model.card.sentences import Rows
 from model.config import CnnConfig
 from model.console import one_line
+from model.drawings import takes_drawings
 
 if TYPE_CHECKING:
     from model.io.reports.evaluation import EvaluationReport
@@ -58,6 +59,7 @@ class CardContext:
     extra_sentence: str
     extra_header: tuple[str, ...]
     extra_rows: Rows
+    answer: str
     limits_sentence: str
     sources_sentence: str
     license_sentence: str
@@ -77,6 +79,7 @@ def make_context(
     """Return the values for the template; the arguments are those of `render_card`."""
     published, measured = training and training.redacted(), evaluation and evaluation.redacted()
     sources = published.data.sources if published else []
+    draws = takes_drawings(config, any(source.sketches for source in sources))
     return CardContext(
         title=plain(config.title or "A Trazo model"),
         subject_sentence=sentences.subject_sentence(config, sources),
@@ -85,8 +88,8 @@ def make_context(
         packages=usage.PACKAGES,
         input_sentence=usage.input_sentence(config),
         source=repo_id or "the folder of this card",
-        abilities_sentence=usage.abilities_sentence(config),
-        usage_lines=usage.usage_lines(config),
+        abilities_sentence=usage.abilities_sentence(config, draws),
+        usage_lines=usage.usage_lines(config, draws),
         trazo_sentence=usage.trazo_sentence(),
         notebook=NOTEBOOK_FILE if repo_id else "",
         demo_line=demo.demo_line(space) if space else "",
@@ -114,6 +117,7 @@ def make_context(
         extra_sentence=comparison.extra_sentence(measured) if measured else "",
         extra_header=sentences.extra_header(measured) if measured else (),
         extra_rows=_table(sentences.extra_rows(measured)) if measured else [],
+        answer="a number" if config.task == "regression" else "one of the labels",
         limits_sentence=sentences.limits_sentence(config, measured),
         sources_sentence=sentences.sources_sentence(published, measured),
         license_sentence=sentences.license_sentence(license, published),

@@ -48,38 +48,49 @@ def to_names(answers):
 
 
 def label_name(value):
-    feature = rows.features[LABEL]
-    return feature.int2str(value) if hasattr(feature, "int2str") else str(value)"""
+    feature = (rows.features or {{}}).get(LABEL)
+    if hasattr(feature, "int2str"):
+        return feature.int2str(value) if value is not None and value >= 0 else None  # -1: withheld
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)"""
 MULTICLASS = "return [LABELS[number] for number in answers.argmax(axis=1)]"
 BINARY = "return [LABELS[int(probability >= 0.5)] for probability in answers[:, 0]]"
 LOOK_AT_CLASSES = """\
-some = list(rows.take(8))
-for row, name in zip(some, to_names(answer([row[IMAGE] for row in some]))):
+some = [row for row in rows.take(8) if row[IMAGE] is not None]
+for row, name in zip(some, to_names(answer([row[IMAGE] for row in some])) if some else []):
     print(f"{label_name(row[LABEL])!s:>20} -> {name}")"""
 LOOK_AT_NUMBERS = """\
-some = list(rows.take(8))
-for row, (number,) in zip(some, answer([row[IMAGE] for row in some])):
+some = [row for row in rows.take(8) if row[IMAGE] is not None and row[LABEL] is not None]
+for row, (number,) in zip(some, answer([row[IMAGE] for row in some]) if some else []):
     print(f"{row[LABEL]:>20} -> {number:.6g}")"""
 MEASURE_CLASSES = """\
 measured = right = 0
 for batch in (rows if ROWS is None else rows.take(ROWS)).iter(batch_size=256):
-    names = [label_name(value) for value in batch[LABEL]]
-    known = [name in LABELS for name in names]  # the model may know a part of the dataset's classes
-    if any(known):
-        answers = to_names(answer([image for image, is_known in zip(batch[IMAGE], known) if is_known]))
-        right += sum(a == b for a, b in zip(answers, (name for name in names if name in LABELS)))
-        measured += sum(known)
+    pairs = zip(batch[IMAGE], map(label_name, batch[LABEL]))
+    # The model may know a part of the dataset's classes, and rows may lack an image or a label.
+    known = [(image, name) for image, name in pairs if image is not None and name in LABELS]
+    if known:
+        images, names = zip(*known)
+        right += sum(a == b for a, b in zip(to_names(answer(images)), names))
+        measured += len(known)
 
-# The 95 % interval of Wilson 1927: between these the accuracy on many such rows lies.
-accuracy, z2 = right / measured, 1.959964**2 / measured
-center = (accuracy + z2 / 2) / (1 + z2)
-half = (z2 * (accuracy * (1 - accuracy) + z2 / 4)) ** 0.5 / (1 + z2)
-print(f"{right:,} of {measured:,} rows right: {accuracy:.2%} ({center - half:.2%} to {center + half:.2%})")"""
+if measured:
+    # The 95 % interval of Wilson 1927: between these the accuracy on many such rows lies.
+    accuracy, z2 = right / measured, 1.959964**2 / measured
+    center = (accuracy + z2 / 2) / (1 + z2)
+    half = (z2 * (accuracy * (1 - accuracy) + z2 / 4)) ** 0.5 / (1 + z2)
+    print(f"{right:,} of {measured:,} rows right: {accuracy:.2%} ({center - half:.2%} to {center + half:.2%})")
+else:
+    print("no row has an image and one of the model's labels")"""
 MEASURE_NUMBERS = """\
 errors = []
 for batch in (rows if ROWS is None else rows.take(ROWS)).iter(batch_size=256):
-    errors.extend(abs(answer(batch[IMAGE])[:, 0] - np.array(batch[LABEL], np.float64)))
-print(f"mean absolute error of {len(errors):,} rows: {np.mean(errors):.6g}")"""
+    known = [(image, label) for image, label in zip(batch[IMAGE], batch[LABEL]) if None not in (image, label)]
+    if known:
+        images, labels = zip(*known)
+        errors.extend(abs(answer(images)[:, 0] - np.array(labels, np.float64)))
+print(f"mean absolute error of {len(errors):,} rows: {np.mean(errors):.6g}" if errors else "no row has both")"""
 
 
 def make_notebook(config: CnnConfig, evaluation: "EvaluationReport | None", repo_id: str) -> str:

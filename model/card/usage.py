@@ -45,10 +45,10 @@ def _pixel_format_phrase(config: CnnConfig) -> str:
     return phrase
 
 
-def abilities_sentence(config: CnnConfig) -> str:
-    """Return what Trazo does around the network."""
+def abilities_sentence(config: CnnConfig, draws: bool) -> str:
+    """Return what Trazo does around the network; `draws`: see `model.drawings`."""
     abilities = ["resizes images as in training"]
-    if config.image_shape[2] == 1:
+    if draws:
         abilities.append("prepares free drawings")
     if config.ood_threshold is not None:
         abilities.append("detects images unlike those of the training")
@@ -56,10 +56,10 @@ def abilities_sentence(config: CnnConfig) -> str:
     return f"Trazo also {', '.join(first)}{' and ' if first else ''}{last}:"
 
 
-def usage_lines(config: CnnConfig) -> list[str]:
-    """Return the lines of the example with Trazo after the model is loaded."""
+def usage_lines(config: CnnConfig, draws: bool) -> list[str]:
+    """Return the lines of the example with Trazo after the model is loaded; `draws`: see `model.drawings`."""
     lines = [f"cnn.predict(images)  # images of any size -> float32 (n, {len(config.labels)})"]
-    if config.image_shape[2] == 1:
+    if draws:
         lines.append("cnn.predict_sketch(drawings)  # free drawings of any size and polarity")
     return lines
 

@@ -18,7 +18,10 @@ from model.backend import keras
 import numpy as np
 
 from model import CnnModel
+from model.artifacts import TRAINING_FILE
+from model.drawings import takes_drawings
 from model.errors import TrazoError
+from model.io.reports.training import TrainingReport
 
 WEB = Path(__file__).parent / "web"
 SCRIPTS = ("network.js", "drawing.js", "page.js")
@@ -41,11 +44,14 @@ def write_page(cnn: CnnModel, path: Path) -> None:
     if (count := cnn.network.count_params()) > MAX_PAGE_PARAMETERS:
         raise TrazoError(f"html: the network has {count:,} weights, a page holds {MAX_PAGE_PARAMETERS:,}; use onnx")
     found, weights = list_layers(cnn.network)
+    training = TrainingReport.read(cnn.folder / TRAINING_FILE) if cnn.folder else None
+    learned_drawings = training is not None and any(source.sketches for source in training.data.sources)
     height, width, channels = config.image_shape
     model = {
         "title": config.title,
         "task": config.task,
         "labels": config.labels,
+        "draws": takes_drawings(config, learned_drawings),
         "background": config.pixel_format.background,
         "shape": {"height": height, "width": width, "channels": channels},
         "layers": found,

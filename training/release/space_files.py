@@ -132,7 +132,7 @@ def _card_data(
         sdk_version=version("gradio"),
         python_version=".".join(platform.python_version_tuple()[:2]),
         app_file=APP,
-        short_description="Draw, and see what a CNN makes of it",
+        short_description="See how a CNN recognizes an image, and learned to",
         thumbnail=f"{HUB}/spaces/{repo_id}/resolve/main/{THUMBNAIL}" if repo_id else None,
         models=[model] if model else None,
         datasets=datasets or None,

@@ -11,6 +11,7 @@ from model.errors import TrazoError
 from model.io.atomic import read_json, write_json
 from training.tracking.run import RunLabel, TrackerRun
 
+MAX_PAUSE = 31  # epochs
 MAX_REASON_CHARS = 300
 
 logger = logging.getLogger("trazo")
@@ -46,7 +47,8 @@ class Tracking:
     Each is a file `tracking/TRACKER-NAME.json` in the run's folder: what the tracker knows the run by, and the last
     epoch that is certainly there. After a kill, the epoch that follows is sent again, with the same values.
 
-    A tracker that fails ends no training: the reason is logged, and the epochs are sent with the next one.
+    A tracker that fails ends no training: the reason is logged, and the epochs are sent later. A client may repeat its
+    requests for minutes before it gives up, so the pauses grow: 1, 3, 7, … epochs, and one more attempt at the end.
 
     Example:
         >>> with Tracking(("mlflow",), RunLabel(folder, "training", {"epochs": 3})) as tracking:
@@ -88,9 +90,17 @@ class _Connection:
         self._file = label.folder / "tracking" / f"{name}-{label.name}.json"
         self._run: TrackerRun | None = None
         self._sent = 0  # the last epoch that was given to the tracker
-        self._failed = False
+        self._history: Sequence[Mapping[str, Any]] = ()  # all epochs that it is to get
+        self._failures = self._pause = 0  # one after another; calls until the next attempt
 
     def write(self, history: Sequence[Mapping[str, Any]]) -> None:
+        self._history = history
+        if self._pause:
+            self._pause -= 1
+        else:
+            self._send(history)
+
+    def _send(self, history: Sequence[Mapping[str, Any]]) -> None:
         try:
             run = self._run = self._run or self._open()
             for row in history:
@@ -102,9 +112,11 @@ class _Connection:
         except Exception as error:  # of any library, server or network: hours of training are worth more
             self._report(error)
         else:
-            self._failed = False
+            self._failures = 0
 
     def close(self) -> None:
+        if self._failures:  # once more, with what is missing
+            self._send(self._history)
         try:
             if self._run:
                 self._run.close()
@@ -127,13 +139,14 @@ class _Connection:
         write_json(self._file, {"id": self._run.id, "epoch": epoch})
 
     def _report(self, error: Exception) -> None:
-        if not self._failed:
+        if not self._failures:
             logger.warning(
                 "%s cannot be written: %s; the training continues, and its epochs are sent with a later one",
                 self._name,
                 " ".join(str(error).split())[:MAX_REASON_CHARS] or type(error).__name__,
             )
-        self._failed = True
+        self._failures += 1
+        self._pause = min(2**self._failures - 1, MAX_PAUSE)
 
 
 def _finite_measures(row: Mapping[str, Any]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.config import CnnConfig
+from model.drawings import takes_drawings
 from model.pixel_format import PixelFormat
 from model.preprocess.decode import resize_to_input
 from model.preprocess.foreground import BlankDrawingError, BlankPhotoError
@@ -39,7 +40,7 @@ class InputForm:
     Attributes:
         image_shape: height, width, channels.
         pixel_format: which values are black and white.
-        takes_drawings: see `takes_drawings`.
+        takes_drawings: see `model.drawings`.
     """
 
     image_shape: tuple[int, int, int]
@@ -69,15 +70,9 @@ class Classification:
     signs: list[Answer]  # see `Reading.answers`
 
 
-def takes_drawings(config: CnnConfig, folder: Path | None) -> bool:
-    """Return whether users draw for this network: it takes gray images, and of things that people draw.
-
-    That is the case if all labels are single letters or digits (classes without names are numbers), or if the model was
-    trained on drawings, as the reports in its folder say. Images of clothes are gray too, but cut out and scaled like
-    drawings, they would be unlike all images of the training.
-    """
-    characters = all(len(label) == 1 and label.isalnum() for label in config.labels)
-    return config.image_shape[2] == 1 and (characters or (folder is not None and parse.was_trained_on_sketches(folder)))
+def draws_for(config: CnnConfig, folder: Path | None) -> bool:
+    """Return whether users draw for the network of a folder, as far as its reports say what it learned from."""
+    return takes_drawings(config, folder is not None and parse.was_trained_on_sketches(folder))
 
 
 def make_sheet(image: np.ndarray, form: InputForm) -> Sheet:
@@ -122,7 +117,7 @@ def inputs_html(inputs: list[np.ndarray], explanations: list[Explanation], langu
 def input_form(explainer: Explainer) -> InputForm:
     """Return what the network takes. It may be another one than the page was built for, if that one is damaged."""
     model = explainer.model
-    return InputForm(model.config.image_shape, model.config.pixel_format, takes_drawings(model.config, model.folder))
+    return InputForm(model.config.image_shape, model.config.pixel_format, draws_for(model.config, model.folder))
 
 
 def classify(explainer: Explainer, sheet: Sheet) -> Classification:

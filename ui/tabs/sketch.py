@@ -73,7 +73,7 @@ def guide_key(config: CnnConfig, takes_drawings: bool) -> str:
 
 def _layout(supervisor: ModelSupervisor) -> SketchControls:
     config = supervisor.config
-    takes_drawings = tasks.takes_drawings(config, supervisor.folder)
+    takes_drawings = tasks.draws_for(config, supervisor.folder)
     gr.Markdown(i18n(guide_key(config, takes_drawings)), elem_classes="guide")
     with gr.Row(elem_classes="digit-columns"):
         with gr.Column(min_width=300):

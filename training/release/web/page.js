@@ -47,7 +47,7 @@ function start() {
 	const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 	const canvas = find("canvas");
 	const context = canvas.getContext("2d", { willReadFrequently: true });
-	const draws = model.shape.channels === 1; // only such networks are asked about drawings
+	const draws = model.draws;
 	const history = [];
 	let stroke = null;
 	let ready;

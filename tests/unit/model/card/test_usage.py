@@ -25,8 +25,8 @@ def test_input_sentence_one_unit_is_explained(task, labels, answer):
 
 def test_abilities_sentence_names_what_the_model_has():
     color = CnnConfig(image_shape=(32, 32, 3))
-    assert abilities_sentence(color) == "Trazo also resizes images as in training:"
-    all_of_them = abilities_sentence(CnnConfig(ood_threshold=1.0))
+    assert abilities_sentence(color, draws=False) == "Trazo also resizes images as in training:"
+    all_of_them = abilities_sentence(CnnConfig(ood_threshold=1.0), draws=True)
     assert all_of_them.endswith(
         "resizes images as in training, prepares free drawings and detects images unlike those of the training:"
     )

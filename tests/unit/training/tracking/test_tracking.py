@@ -1,4 +1,6 @@
 import logging
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -98,6 +100,27 @@ def test_tracker_that_fails_is_reported_once_and_gets_its_epochs_later(tmp_path,
     assert message.startswith("tensorboard cannot be written: ") and "\n" not in message
     ((_, losses),) = _runs_of_tensorboard(label)
     assert sorted(losses) == [1, 2, 3]
+
+
+def test_tracker_that_keeps_failing_is_tried_less_and_less_and_once_more_at_the_end(tmp_path, monkeypatch):
+    tried, works = [], False
+
+    def open_run(self: Any) -> Mock:
+        tried.append(len(self._history))
+        if not works:
+            raise ConnectionError
+        return run
+
+    run = Mock()
+    monkeypatch.setattr(tracking._Connection, "_open", open_run)
+    monkeypatch.setattr(tracking._Connection, "_note", Mock())
+    history = [{"epoch": number, "loss": 1.0} for number in range(1, 21)]
+    with Tracking(("tensorboard",), RunLabel(tmp_path, "training", {})) as tracked:
+        for count in range(1, 21):
+            tracked.write(history[:count])
+        works = True
+    assert tried == [1, 3, 7, 15, 20]
+    assert [call.args[0] for call in run.write.call_args_list] == [*range(1, 21)]
 
 
 def test_check_trackers_without_the_package_gives_the_command(monkeypatch):

@@ -155,7 +155,7 @@ def training_report(datasets: list) -> dict:
 )
 def test_takes_drawings_depends_on_training_data(tmp_path, training, drawn):
     (tmp_path / "training.json").write_text(json.dumps(training))
-    assert tasks.takes_drawings(CnnConfig(labels=("cat", "house", "sun")), tmp_path) == drawn
+    assert tasks.draws_for(CnnConfig(labels=("cat", "house", "sun")), tmp_path) == drawn
 
 
 def test_make_inputs_clothes_fill_the_image_as_in_training():
