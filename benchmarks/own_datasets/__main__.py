@@ -10,7 +10,8 @@ rows, which each looks at once, at its end; memory is the largest sum over its p
 those of the script, without comments, or the number of commands.
 
 A measurement takes from a minute to more than an hour, so each is kept in benchmarks/own_datasets.json, and one that
-is there already is not repeated: delete its row to measure again. `--python` runs the scripts of others; it needs
+is there already is not repeated: delete its row to measure again. Rows of a preset whose recipe is another one now are
+dropped. `--python` runs the scripts of others; it needs
 `autokeras`, `timm` and `scikit-learn` next to Trazo's requirements.
 """
 
@@ -67,6 +68,7 @@ def measure(name: str, task: Task) -> dict[str, Any]:
         "contender": name,
         "minutes_given": task.minutes if name in ("run", "autokeras") else None,
         "seed": task.seed,
+        "recipe": CONTENDERS[name].recipe(),
         "accuracy": CONTENDERS[name].accuracy(output.rsplit("\n", 1)[-1], task.folder),
         "minutes": round((time.monotonic() - started) / 60, 2),
         "memory_mb": round(peak),
@@ -127,6 +129,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     rows = json.loads(LEDGER.read_text(encoding="utf-8")) if LEDGER.exists() else []
+    stale = [row for row in rows if row["recipe"] != CONTENDERS[row["contender"]].recipe()]
+    for row in stale:
+        print(f"dropped, its recipe has changed: {json.dumps(row)}", flush=True)
+    rows = [row for row in rows if row not in stale]
     for seed, data, name in product(range(options.seeds), options.data, options.contenders):
         folder = options.work.resolve() / data.name / f"{name}-{seed}"
         known = {tuple(row[key] for key in KEY) for row in rows}

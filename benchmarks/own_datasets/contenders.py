@@ -4,10 +4,12 @@ import ast
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from model.artifacts import EVALUATION_FILE
+from model.quiet import quiet
 
 HERE = Path(__file__).parent
 
@@ -34,12 +36,14 @@ class Contender:
         commands: their arguments, one command after another.
         accuracy: of the test rows, from the last line of the output and the folder.
         lines: that a user writes.
+        recipe: a hash of what a preset says now; empty without one.
     """
 
     title: str
     commands: Callable[[Task], list[list[str]]]
     accuracy: Callable[[str, Path], float]
     lines: int
+    recipe: Callable[[], str] = str
 
 
 def _trazo(title: str, *commands: str) -> Contender:
@@ -95,12 +99,22 @@ def count_lines(source: str) -> int:
     return sum(bool(line.strip()) and not line.strip().startswith("#") and number not in text for number, line in lines)
 
 
+def _photo_recipe() -> str:
+    with quiet():
+        from training.presets import photo
+
+    presets = [photo(image_shape=(side, side, 3), rows=rows) for side, rows in ((32, 20_000), (64, 2000))]
+    return sha256(repr([(one.architecture, one.training) for one in presets]).encode()).hexdigest()[:12]
+
+
 TRAIN = "train --dataset DATASET --output OUTPUT --seed SEED"
 EVALUATE = "evaluate --model OUTPUT --dataset DATASET"
 RUN = "run --dataset DATASET --output OUTPUT --seed SEED"
 
 CONTENDERS = {
-    "photo": _trazo("Trazo, `train --preset photo`", f"{TRAIN} --preset photo", EVALUATE),
+    "photo": replace(
+        _trazo("Trazo, `train --preset photo`", f"{TRAIN} --preset photo", EVALUATE), recipe=_photo_recipe
+    ),
     "backbone": _trazo("Trazo, `run --backbone`", f"{RUN} --backbone BACKBONE"),
     "finetune": _trazo("Trazo, `run --backbone --finetune`", f"{RUN} --backbone BACKBONE --finetune"),
     "run": _trazo("Trazo, `run --minutes`", f"{RUN} --minutes MINUTES"),
