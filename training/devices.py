@@ -4,11 +4,13 @@ Sources: TensorFlow's guides "Use a GPU", "Mixed precision" and "Better performa
 `fit`, which compiles with XLA where there is a GPU. Without one, nothing here changes anything.
 """
 
+import os
 from contextlib import suppress
 
 from model.backend import tf
 
 MIN_BFLOAT16_CAPABILITY = (8, 0)  # of NVIDIA's GPUs, from Ampere on; older ones compute in float32
+GPUS = "CUDA_VISIBLE_DEVICES"
 FIRST_GPU = "/GPU:0"  # where steps are computed
 DEVICE_BATCHES = 2  # that wait in a GPU's memory
 
@@ -23,6 +25,13 @@ def let_gpu_memory_grow() -> None:
 def has_gpu() -> bool:
     """Return whether TensorFlow computes on a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+def visible_gpus() -> list[str]:
+    """Return the GPUs that TensorFlow may use, as CUDA_VISIBLE_DEVICES names them."""
+    count = len(tf.config.list_physical_devices("GPU"))
+    named = [one for one in os.environ.get(GPUS, "").split(",") if one]
+    return named[:count] if named else [str(number) for number in range(count)]
 
 
 def gpu_has_bfloat16() -> bool:

@@ -9,8 +9,10 @@ from contextlib import ExitStack
 
 from model.child_process import describe_exit
 from model.errors import TrazoError
+from model.quiet import quiet
+from model.words import counted
 from training.config import WorkersConfig
-from training.loop.cluster import TF_CONFIG, WorkerLostError, is_described
+from training.loop.cluster import TF_CONFIG, WorkerLostError, find_task
 from training.processes import end_process, free_addresses, share_cores, start_process
 
 COMMAND = "training.cli:main"
@@ -30,13 +32,14 @@ def run_workers(arguments: list[str], config: WorkersConfig) -> int:
         config: how many processes.
 
     Raises:
-        TrazoError: if another launcher has described the workers already.
+        TrazoError: if another launcher has described the workers already, or there are GPUs, but too few.
         WorkerLostError: if one was ended from outside, and may not be started again.
     """
-    if is_described(os.environ):
+    if find_task(os.environ):
         raise TrazoError("--workers starts the processes of a training itself: leave it out where a launcher does")
+    gpus = _deal_gpus(config.workers)
     for starts_left in range(config.restarts, -1, -1):
-        ended = _run_once([*arguments, "--workers", "1", "--restarts", "0"], config.workers)
+        ended = _run_once([*arguments, "--workers", "1", "--restarts", "0"], gpus)
         if ended is None:
             return 0
         rank, code = ended
@@ -49,8 +52,32 @@ def run_workers(arguments: list[str], config: WorkersConfig) -> int:
     raise AssertionError("the last start returns or raises")
 
 
-def _run_once(arguments: list[str], count: int) -> tuple[int, int] | None:
-    """Run all workers to their end; return (rank, exit code) of the first one that failed, None if none did."""
+def _deal_gpus(count: int) -> list[dict[str, str]]:
+    """Return the variables that give each worker one of the GPUs that may be used; empty without GPUs.
+
+    Raises:
+        TrazoError: if there are GPUs, but fewer than workers.
+    """
+    with quiet():
+        from training.devices import GPUS, visible_gpus
+
+    gpus = visible_gpus()
+    if gpus and len(gpus) < count:
+        raise TrazoError(
+            f"--workers {count}, but only {counted(len(gpus), 'GPU')} may be used ({', '.join(gpus)}): each worker "
+            f"needs a separate one; give --workers {len(gpus)}"
+        )
+    return [{GPUS: gpus[rank]} if gpus else {} for rank in range(count)]
+
+
+def _run_once(arguments: list[str], gpus: list[dict[str, str]]) -> tuple[int, int] | None:
+    """Run all workers to their end; return (rank, exit code) of the first one that failed, None if none did.
+
+    Args:
+        arguments: of the command.
+        gpus: the variables that give each worker its GPU.
+    """
+    count = len(gpus)
     addresses = free_addresses(count)
     logger.info(
         "%d workers listen at %s: TensorFlow opens these ports on every network interface, without a password",
@@ -61,7 +88,7 @@ def _run_once(arguments: list[str], count: int) -> tuple[int, int] | None:
     with ExitStack() as running:
         for rank, cores in enumerate(share_cores(count)):
             cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
-            environment = {**os.environ, TF_CONFIG: json.dumps(cluster)}
+            environment = {**os.environ, **gpus[rank], TF_CONFIG: json.dumps(cluster)}
             processes.append(start_process(COMMAND, arguments, cores, environment))
             running.callback(end_process, processes[-1])
         while True:

@@ -15,6 +15,7 @@ def run(arguments: list[str]) -> int:
     number = len(starts.read_text()) if starts.exists() else 0
     starts.write_text("x" * (number + 1))
     (folder / f"pid-{rank}").write_text(str(os.getpid()))
+    (folder / f"gpu-{rank}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     acts = json.loads((folder / "acts.json").read_text())[rank]
     act = acts[min(number, len(acts) - 1)]
     if act == "sleep":

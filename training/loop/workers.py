@@ -4,7 +4,9 @@ TensorFlow's `MultiWorkerMirroredStrategy` serves as the transport alone: each p
 equal because every worker starts from those of the first and takes each step with the same summed gradients.
 """
 
+import logging
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +16,19 @@ from model.backend import tf
 import numpy as np
 
 from model.errors import TrazoError
-from training.loop.cluster import JOBS, WorkerLostError, is_slurm_step, parse_tf_config
+from model.network_settings import set_up_network
+from model.words import counted
+from training.devices import GPUS
+from training.loop.cluster import WorkerLostError, find_task
 
-MAX_TASKS_PER_MACHINE = 1024
+logger = logging.getLogger("trazo")
+
+# What TensorFlow says of a worker that has ended, does not answer or was started again. Names of devices, as in
+# "/job:worker/task:0", and of nodes, as in "CollectiveReduceV2", are in the errors of this worker as well.
+LOST_PEER = re.compile(
+    "collective ops is aborted|remote target|heartbeat|coordination service|incarnation|socket closed|connection re",
+    re.IGNORECASE,
+)
 
 without_autograph = tf.autograph.experimental.do_not_convert
 
@@ -126,16 +138,16 @@ def report_lost_workers(workers: Workers) -> Iterator[None]:
         tf.errors.FailedPreconditionError,
         tf.errors.InternalError,
     ) as error:
-        if workers.size == 1 or not _is_collective(error):
+        if workers.size == 1 or not LOST_PEER.search(error.message or ""):
             raise
         raise WorkerLostError(
             f"worker {workers.rank + 1} of {workers.size}: another one has ended or does not answer; run the same "
-            "command again, with any number of workers, to resume"
+            f"command again, with any number of workers, to resume ({_first_line(error)})"
         ) from None
 
 
-def _is_collective(error: tf.errors.OpError) -> bool:
-    return "ollective" in (error.message or "") or "/job:" in (error.message or "")
+def _first_line(error: tf.errors.OpError) -> str:
+    return (error.message or "").strip().partition("\n")[0]
 
 
 def connect() -> Workers:
@@ -149,52 +161,48 @@ def connect() -> Workers:
         TrazoError: if the description of the workers has a mistake, or there are fewer GPUs than workers of a machine.
         WorkerLostError: if this one cannot listen, or the others do not come.
     """
-    resolver = _find_cluster()
-    if resolver is None:
+    task = find_task(os.environ)
+    if task is None:
         return ALONE
-    jobs = resolver.cluster_spec().as_dict()
-    addresses = [address for job in JOBS for address in jobs.get(job, [])]
-    if len(addresses) == 1:
-        return ALONE
-    rank = resolver.task_id + (len(jobs.get("chief", [])) if resolver.task_type == "worker" else 0)
-    _choose_gpu(addresses, rank)
+    addresses, rank = task.addresses, task.rank
+    gpus = {"GPU": 1} if _choose_gpu(addresses, rank) else {}
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(task.cluster),
+        task_type=task.job,
+        task_id=task.number,
+        num_accelerators=gpus,
+        rpc_layer="grpc",
+    )
+    hosts = [address.rpartition(":")[0].strip("[]") for address in addresses]
+    set_up_network(os.environ, *hosts)  # gRPC would ask a proxy for them
+    others = [address for address in addresses if address != addresses[rank]]
+    logger.info("waiting for %s at %s", counted(len(others), "other worker"), ", ".join(others))
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
-        reason = (error.message or "").partition("\n")[0]
         raise WorkerLostError(
-            f"worker {rank + 1} of {len(addresses)}, {addresses[rank]}, cannot meet the others: {reason}"
+            f"worker {rank + 1} of {len(addresses)}, {addresses[rank]}, cannot meet the others: {_first_line(error)}"
         ) from None
     # TensorFlow takes it as a notice that it passes on. Here it ends the process, as everywhere: nothing is lost.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return Workers(strategy, rank, len(addresses))
 
 
-def _find_cluster() -> tf.distribute.cluster_resolver.ClusterResolver | None:
-    """Return the description of the workers; None if there is none."""
-    resolvers = tf.distribute.cluster_resolver
-    if task := parse_tf_config(os.environ):
-        cluster = tf.train.ClusterSpec(task.cluster)
-        return resolvers.SimpleClusterResolver(cluster, task_type=task.job, task_id=task.number, rpc_layer="grpc")
-    if not is_slurm_step(os.environ):
-        return None
-    # It would count GPUs with nvidia-smi, which a machine without them does not have: a GPU is chosen below.
-    resolver = resolvers.SlurmClusterResolver(gpus_per_node=MAX_TASKS_PER_MACHINE, gpus_per_task=1, auto_set_gpu=False)
-    resolver.cluster_spec()  # sets the resolver's task
-    return resolver
+def _choose_gpu(addresses: list[str], rank: int) -> bool:
+    """Let TensorFlow use one GPU of this machine, if there are some; return whether it does.
 
-
-def _choose_gpu(addresses: list[str], rank: int) -> None:
-    """Let TensorFlow use one GPU of this machine: the workers of a machine take them in turn."""
+    The workers of a machine take them in turn.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return
+        return False
     hosts = [address.rpartition(":")[0] for address in addresses]
     here, number = hosts.count(hosts[rank]), hosts[:rank].count(hosts[rank])
-    if len(gpus) == 1 and "CUDA_VISIBLE_DEVICES" in os.environ:  # a launcher has chosen it
-        return
+    if len(gpus) == 1 and GPUS in os.environ:  # a launcher has chosen it
+        return True
     if here > len(gpus):
         raise TrazoError(
             f"{here} workers on {hosts[rank]}, which has {len(gpus)} GPUs: each worker needs a separate one"
         )
     tf.config.set_visible_devices(gpus[number], "GPU")
+    return True

@@ -12,10 +12,9 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from model.backend import tf
-
 from model.child_process import describe_exit
 from model.errors import StreamError, TrazoError
+from training.devices import GPUS, visible_gpus
 from training.processes import end_process, free_addresses, share_cores, start_process
 from training.tuning.distributed import ORACLE_IP, ORACLE_PORT, TUNER_ID, detect_role
 from training.tuning.search_job import SearchJob
@@ -23,7 +22,6 @@ from training.tuning.tuner import SearchOutcome, run_search
 
 MAX_STARTS = 3  # of a worker
 EXIT_TIMEOUT_S = 10.0  # for a worker that has no further trial; then it is killed
-GPUS = "CUDA_VISIBLE_DEVICES"
 
 logger = logging.getLogger("trazo")
 
@@ -43,7 +41,7 @@ def run_parallel(job: SearchJob, workers: int) -> SearchOutcome:
         raise TrazoError(
             f"--parallel starts a chief and its workers itself: unset {TUNER_ID}, {ORACLE_IP} and the like"
         )
-    with _chief_environment() as environment, Workers(job, workers, environment) as running:
+    with _chief_environment() as environment, TrialWorkers(job, workers, environment) as running:
         return run_search(job, running.watch)
 
 
@@ -60,7 +58,7 @@ def _chief_environment() -> Iterator[dict[str, str]]:
             os.environ.pop(name, None)
 
 
-class Workers:
+class TrialWorkers:
     """The workers of a search. They start when the chief first watches them."""
 
     def __init__(self, job: SearchJob, count: int, environment: dict[str, str]) -> None:
@@ -121,10 +119,3 @@ def share_machine(workers: int) -> list[tuple[list[int], str | None]]:
     """
     gpus = visible_gpus()
     return [(cores, gpus[number % len(gpus)] if gpus else None) for number, cores in enumerate(share_cores(workers))]
-
-
-def visible_gpus() -> list[str]:
-    """Return the GPUs that TensorFlow may use, as CUDA_VISIBLE_DEVICES names them."""
-    count = len(tf.config.list_physical_devices("GPU"))
-    named = [one for one in os.environ.get(GPUS, "").split(",") if one]
-    return named[:count] if named else [str(number) for number in range(count)]

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from model.errors import TrazoError
+from training import devices
 from training.tuning import distributed, parallel
 
 
@@ -14,11 +15,11 @@ def machine(monkeypatch):
 
     def make(cores: int, gpus: int = 0, visible: str | None = None) -> None:
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(10, 10 + cores)), raising=False)
-        monkeypatch.setattr(parallel.tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
+        monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
         if visible is None:
-            monkeypatch.delenv(parallel.GPUS, raising=False)
+            monkeypatch.delenv(devices.GPUS, raising=False)
         else:
-            monkeypatch.setenv(parallel.GPUS, visible)
+            monkeypatch.setenv(devices.GPUS, visible)
 
     return make
 
