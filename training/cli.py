@@ -34,6 +34,7 @@ from training.config import (
     WorkersConfig,
 )
 from training.options import add_options, get_group_title, list_options
+from training.processes import exit_with
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,18 +88,12 @@ def _describe_failure(error: Exception) -> str | None:
 
 
 def run_and_exit() -> NoReturn:
-    """Run the command line and end the process.
-
-    Not by `sys.exit`: if a thread of tf.data asks for the interpreter while it shuts down, it waits forever.
-    """
+    """Run the command line and end the process."""
     set_up_console()
     log_to("stdout")
     set_up_libraries(os.environ)
     set_up_network(os.environ)
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    exit_with(main)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from training.data.splits import open_data
 from training.loop.cluster import WorkerLostError
 from training.loop.trainer import fit
 from training.loop.workers import Workers
-from training.preparation import rebatch
 
 logger = logging.getLogger("trazo")
 
@@ -45,7 +44,7 @@ def follow(data: DataConfig, workers: Workers) -> None:
     try:
         config_text, values = json.loads(workers.broadcast(b""))
         config, settings = CnnConfig.from_json(config_text), TrainConfig(**values)
-        opened = rebatch(open_data(data, settings.seed, settings.batch_size), settings.batch_size)
+        opened = open_data(data, settings.seed, settings.batch_size)
         fit(config, settings, opened.train, opened.validation, verbose=False, workers=workers)
     except WorkerLostError:
         raise

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
@@ -101,10 +102,23 @@ def serve(target: str) -> NoReturn:
         job = pickle.load(sys.stdin.buffer)
         call = getattr(import_module(module), function)
     threading.Thread(target=_end_with_command, daemon=True).start()
-    status = call(job)
+    exit_with(lambda: call(job))
+
+
+def exit_with(call: Callable[[], int]) -> NoReturn:
+    """Call a function, and end the process with the exit code that it returns; after an error, with a traceback and 1.
+
+    Not by `sys.exit`, and not by the interpreter: if a thread of tf.data asks for it while it shuts down, it waits
+    forever, and so do the other workers of a training.
+    """
+    try:
+        status = call()
+    except Exception:
+        traceback.print_exc()
+        status = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # see `training.cli.run_and_exit`
+    os._exit(status)
 
 
 def _end_with_command() -> None:

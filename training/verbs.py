@@ -34,6 +34,7 @@ from training.config import (
     TuneConfig,
     WorkersConfig,
 )
+from training.loop.cluster import TUNER_ID, find_task
 from training.options import collect_given, format_given
 from training.tracking.tracking import check_trackers
 
@@ -86,9 +87,10 @@ def run_verb(options: argparse.Namespace) -> None:
     data, overrides, search = _data(options), _overrides(options), _search(options)
     transfer = TransferConfig(**collect_given(TransferConfig, options))
     remote = RemoteConfig(**collect_given(RemoteConfig, options))
-    output = _output(options, is_here=not remote.on)
     if remote.on:
-        return _run_remotely(options, data, search, transfer, remote, output)
+        return _run_remotely(options, data, search, transfer, remote, _declared_output(options))
+    output = _output(options)
+    _refuse_several_workers("run")
     run_all = _import_step("run", "run_all")
     run_all(data, overrides, search, output.output, output.track, transfer)
 
@@ -119,6 +121,7 @@ def tune_verb(options: argparse.Namespace) -> None:
                 raise TrazoError(f"--{of_training} is another name of --{of_trial} here: give one".replace("_", "-"))
             setattr(options, of_trial, getattr(options, of_training))
             delattr(options, of_training)
+    _refuse_several_workers("tune")
     data, overrides, search, output = _data(options), _overrides(options), _search(options), _output(options)
     search_data = _import_step("tune", "tune")
     search_data(data, overrides, search, output.output, output.track)
@@ -126,7 +129,10 @@ def tune_verb(options: argparse.Namespace) -> None:
 
 def train_verb(options: argparse.Namespace) -> int:
     """Train one network, in one process or in several."""
-    data, overrides, output = _data(options), _overrides(options), _output(options)
+    task = find_task(os.environ)
+    data, overrides = _data(options), _overrides(options)
+    # Only the first worker writes and reports.
+    output = _output(options) if task is None or task.rank == 0 else _declared_output(options)
     preset = PresetConfig(**collect_given(PresetConfig, options)).preset
     transfer = TransferConfig(**collect_given(TransferConfig, options))
     processes = WorkersConfig(**collect_given(WorkersConfig, options))
@@ -161,6 +167,7 @@ def train_verb(options: argparse.Namespace) -> int:
 
 def study_verb(options: argparse.Namespace) -> None:
     """Measure the choices of a network, and print their table."""
+    _refuse_several_workers("study")
     data, output = _data(options), _output(options)
     config = StudyConfig(**collect_given(StudyConfig, options))
     run_study = _import_step("study", "study")
@@ -317,9 +324,26 @@ def _search(options: argparse.Namespace) -> TuneConfig:
     return TuneConfig(**collect_given(TuneConfig, options))
 
 
-def _output(options: argparse.Namespace, is_here: bool = True) -> OutputConfig:
-    config = OutputConfig(**collect_given(OutputConfig, options))
-    if is_here:
-        check_can_be_made(config.output, "--output")
-        check_trackers(config.track)
+def _declared_output(options: argparse.Namespace) -> OutputConfig:
+    return OutputConfig(**collect_given(OutputConfig, options))
+
+
+def _output(options: argparse.Namespace) -> OutputConfig:
+    config = _declared_output(options)
+    check_can_be_made(config.output, "--output")
+    check_trackers(config.track)
     return config
+
+
+def _refuse_several_workers(verb: str) -> None:
+    """Refuse to do in each of several workers what one process does, except those of a search.
+
+    Raises:
+        TrazoError: if a launcher has described several workers, and this is none of a search.
+    """
+    is_search = verb != "study" and TUNER_ID in os.environ
+    if (task := find_task(os.environ)) and not is_search:
+        raise TrazoError(
+            f"{len(task.addresses)} workers are described in the environment, and each would {verb} in one folder: "
+            f"`train` is what they do together; a search with several processes needs {TUNER_ID} (docs/distributed.md)"
+        )

@@ -3,7 +3,7 @@
 The first worker leaves the checkpoint of each case in a folder. Variables of the environment say what goes wrong:
 
     FAIL_RANK, FAIL_AT_STEP  in which worker, and after how many steps
-    FAIL_BY                  a signal, which the process sends to itself, or `error`
+    FAIL_BY                  a signal, which the process sends to itself; `error`, one for users; or `bug`, another one
 """
 
 import os
@@ -91,6 +91,8 @@ class FailingBar(EpochBar):
             print(f"last step at {time.time()}", flush=True)
             if os.environ["FAIL_BY"] == "error":
                 raise StreamError("the disk is gone")
+            if os.environ["FAIL_BY"] == "bug":
+                raise KeyError("a bug")
             os.kill(os.getpid(), getattr(signal, os.environ["FAIL_BY"]))
 
 

@@ -2,14 +2,13 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from model.child_process import ChildProcess
-from training.processes import free_addresses
+from training.processes import exit_with, free_addresses
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,4 @@ def _call(
     os.environ.update(variables)
     for stream in (1, 2):
         os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), stream)
-    status = function(*arguments)
-    sys.stdout.flush()
-    os._exit(status)
+    exit_with(lambda: function(*arguments))

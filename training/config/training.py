@@ -121,3 +121,13 @@ class WorkersConfig(Validated):
     restarts: int = option(
         0, low=0, help="how often the workers are started again after one of them was ended from outside"
     )
+
+    def __post_init__(self) -> None:
+        """Check every field, and that there is something to start again.
+
+        Raises:
+            TrazoError: if a value is out of range, or `restarts` is given without several workers.
+        """
+        super().__post_init__()
+        if self.restarts and self.workers == 1:
+            raise TrazoError("--restarts starts the processes of --workers again: give --workers 2 or more")

@@ -18,6 +18,7 @@ SLURM_RANK = "SLURM_PROCID"
 SLURM_JOB = "SLURM_JOB_ID"
 SLURM_DISTRIBUTION = "SLURM_DISTRIBUTION"
 PORTS_PER_JOB = 64  # of Slurm; jobs that follow each other on a machine do not share ports
+TUNER_ID = "KERASTUNER_TUNER_ID"  # of the processes of a search
 JOBS = ("chief", "worker")  # in this order they are numbered
 
 

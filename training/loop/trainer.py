@@ -122,6 +122,7 @@ def fit(
     if workers.size > 1:
         train, validation = (one.for_worker(workers.rank, workers.size) for one in (train, validation))
     train_step, eval_step = compile_steps(state, config, settings, exposure, workers)
+    shared_rows: set[tuple[int, int]] = set()
     batches = train_batches(train, state.progress, config, settings, steps, workers)
 
     while not state.progress.finished:
@@ -131,7 +132,7 @@ def fit(
         finish_epoch(state, settings, HEADS[config.task].metric, measures)
         if verbose:
             log_epoch(state.progress, settings.epochs)
-        share_skipped_rows(workers, train, validation)
+        share_skipped_rows(workers, shared_rows, train, validation)
         if workers.is_first:
             log_skipped_rows(train, validation)
         checkpointer.save(state)
@@ -329,12 +330,23 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
         progress.ended = utc_timestamp()
 
 
-def share_skipped_rows(workers: Workers, *streams: HubStream) -> None:
-    """Tell each worker which rows the others could not use."""
-    for stream in streams if workers.size > 1 else ():
-        text = json.dumps([[row, reason] for row, reason in stream.skipped.items()])
-        for found in workers.gather_texts(text):
-            stream.skipped.update((row, reason) for row, reason in json.loads(found))
+def share_skipped_rows(workers: Workers, shared: set[tuple[int, int]], *streams: HubStream) -> None:
+    """Tell each worker which rows the others could not use.
+
+    Args:
+        workers: that train together; with one, nothing happens.
+        shared: (number of the log, row) of all that is known everywhere; what is told now is added.
+        streams: whose rows they are; those that `hold_out` made share one log.
+    """
+    if workers.size == 1:
+        return
+    logs = list({id(stream.skipped): stream.skipped for stream in streams}.values())
+    # A copy of each: the thread that reads the next batches adds to it.
+    found = [(log, row, reason) for log, rows in enumerate(logs) for row, reason in dict(rows).items()]
+    for text in workers.gather_texts(json.dumps([one for one in found if one[:2] not in shared])):
+        for log, row, reason in json.loads(text):
+            logs[log][row] = reason
+            shared.add((log, row))
 
 
 def log_skipped_rows(*streams: HubStream) -> None:

@@ -19,9 +19,10 @@ import grpc
 from model.errors import StreamError, TrazoError
 from model.network_settings import set_up_network
 from model.ports import parse_port
+from training.loop.cluster import TUNER_ID
 from training.tuning.oracles import ResumableOracle
 
-TUNER_ID, ORACLE_IP, ORACLE_PORT = (f"KERASTUNER_{name}" for name in ("TUNER_ID", "ORACLE_IP", "ORACLE_PORT"))
+ORACLE_IP, ORACLE_PORT = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 DEFAULTS = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: "50051"}
 MAX_WAIT_S = 600.0  # that a worker waits for a chief, and a chief for a first or next call of any worker
 HEARTBEATS_PER_TIMEOUT = 6  # heartbeats of a worker in the time after which it would count as dead

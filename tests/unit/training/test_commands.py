@@ -1,7 +1,9 @@
 """The steps refuse a folder of a run on other data before anything else, and measure only what can be measured."""
 
+import json
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 from model.backend import tf
 import numpy as np
@@ -12,6 +14,7 @@ from datasets import ClassLabel, Features, Image
 from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
+from training import verbs
 from training.cli import main
 from training.config import DataConfig
 from training.data.contents import CONTENTS_FILE, Contents
@@ -114,3 +117,34 @@ def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, 
     captured = capsys.readouterr()
     rows = re.search(r"stopped with (\d+) rows", captured.err)[1]
     assert int(rows) < 60 and "trials of 1 epoch of 1 step\n" in captured.out
+
+
+def describe_workers(monkeypatch, index: int = 0) -> None:
+    task = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": index}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+
+
+@pytest.mark.parametrize("verb", ["run", "tune", "study"])
+def test_what_one_process_does_is_refused_in_several_workers(tmp_path, monkeypatch, capsys, verb):
+    describe_workers(monkeypatch)
+    monkeypatch.delenv("KERASTUNER_TUNER_ID", raising=False)
+    assert main([verb, "--dataset", "nowhere/nothing", "--output", str(tmp_path / "run")]) == 2
+    expected = f"2 workers are described in the environment, and each would {verb} in one folder: `train` is"
+    assert expected in capsys.readouterr().err
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
+    assert main([verb, "--dataset", "nowhere/nothing", "--output", str(tmp_path / "run")]) == 2
+    assert (expected in capsys.readouterr().err) is (verb == "study")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_train_checks_the_folder_in_the_first_worker_alone(tmp_path, monkeypatch, capsys, index):
+    describe_workers(monkeypatch, index)
+    monkeypatch.setattr(verbs, "_import_step", Mock(side_effect=TrazoError("would train")))
+    (tmp_path / "file").touch()
+    assert main(["train", "--dataset", "nowhere/nothing", "--output", str(tmp_path / "file" / "run")]) == 2
+    assert ("would train" in capsys.readouterr().err) is (index == 1)
+
+
+def test_restarts_without_several_workers_are_refused(capsys):
+    assert main(["train", "--dataset", "nowhere/nothing", "--output", "run", "--restarts", "3"]) == 2
+    assert "--restarts starts the processes of --workers again: give --workers 2 or more" in capsys.readouterr().err
