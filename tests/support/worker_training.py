@@ -40,6 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     "skipped": {"augment": 0.5, "mixup": 0.5},  # some rows cannot be decoded, all of one batch
     "regression": {},
     "outliers": {"outliers": 20},
+    "swish": {},
     "empty": {"batch_size": 2},  # fewer rows than workers
     "bfloat16": {"precision": "bfloat16"},
     "short": {
@@ -108,8 +109,10 @@ def train(folder: Path, precision: str, names: list[str], workers: Workers) -> N
         data = {"skipped": "broken", "regression": "numbers"}.get(name, "digits")
         dataset = SAMPLE if name == "outliers" else str(folder / data)
         parts = HubStream(dataset, batch_size=settings.batch_size).hold_out(0.2)
-        task = {"labels": ("y",), "task": "regression"} if name == "regression" else {}
-        config = CnnConfig(image_shape=(8, 8, 1), filters=(4,), convolutions=1, dropout=0.1, l2=1e-3, **task)
+        further = {"regression": {"labels": ("y",), "task": "regression"}, "swish": {"activation": "swish"}}.get(
+            name, {}
+        )
+        config = CnnConfig(image_shape=(8, 8, 1), filters=(4,), convolutions=1, dropout=0.1, l2=1e-3, **further)
         checkpoint = folder / f"{name}.safetensors"
         fit(config, settings, *parts, checkpoint=checkpoint, save_every_s=0.0, verbose=False, workers=workers)
 

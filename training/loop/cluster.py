@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -19,6 +21,9 @@ SLURM_JOB = "SLURM_JOB_ID"
 SLURM_DISTRIBUTION = "SLURM_DISTRIBUTION"
 PORTS_PER_JOB = 64  # of Slurm; jobs that follow each other on a machine do not share ports
 TUNER_ID = "KERASTUNER_TUNER_ID"  # of the processes of a search
+MAX_WAIT_S = 600.0  # for the other workers to start
+CONNECT_TIMEOUT_S = 5.0
+CONNECT_INTERVAL_S = 0.2
 JOBS = ("chief", "worker")  # in this order they are numbered
 
 
@@ -60,6 +65,28 @@ def find_task(environment: Mapping[str, str]) -> Task | None:
     """
     task = parse_tf_config(environment) or (parse_slurm_step(environment) if is_slurm_step(environment) else None)
     return task if task and len(task.addresses) > 1 else None
+
+
+def wait_until_all_listen(addresses: Sequence[str], timeout_s: float = MAX_WAIT_S) -> None:
+    """Wait until something listens at each address, `host:port`.
+
+    Raises:
+        WorkerLostError: if nothing does within `timeout_s` seconds; it names the address.
+    """
+    deadline = time.monotonic() + timeout_s
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        while True:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
+                break
+            except OSError as error:  # also a name that is not known yet
+                if time.monotonic() > deadline:
+                    raise WorkerLostError(
+                        f"no worker listens at {address} after {timeout_s:.0f} s ({error}): see why it has not "
+                        "started, and run the same command again"
+                    ) from None
+                time.sleep(CONNECT_INTERVAL_S)
 
 
 def is_slurm_step(environment: Mapping[str, str]) -> bool:

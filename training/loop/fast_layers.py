@@ -9,11 +9,11 @@ from training.loop.fast_swish import FastActivation
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.wide_convolution import WideConvolution
 
-FAST_LAYERS: dict[type, type] = {
-    keras.layers.BatchNormalization: FusedBatchNormalization,
+PROCESSOR_LAYERS: dict[type, type] = {
     keras.layers.Conv2D: WideConvolution,
     keras.layers.Activation: FastActivation,
 }
+FAST_LAYERS: dict[type, type] = {keras.layers.BatchNormalization: FusedBatchNormalization} | PROCESSOR_LAYERS
 
 
 def with_fast_layers(network: keras.Model) -> keras.Model:
@@ -27,11 +27,12 @@ def with_fast_layers(network: keras.Model) -> keras.Model:
     Example:
         >>> with_fast_layers(build_network(CnnConfig(), "mixed_bfloat16"))
     """
-    on_processor = () if has_gpu() else (WideConvolution, FastActivation)
-    kinds = {
-        kind: fast for kind, fast in FAST_LAYERS.items() if fast is FusedBatchNormalization or fast in on_processor
-    }
-    return replace_layers(network, kinds)
+    return replace_layers(network, {keras.layers.BatchNormalization: FusedBatchNormalization} | processor_layers())
+
+
+def processor_layers() -> dict[type, type]:
+    """Return what avoids the layers that are slow on processors, class -> subclass; nothing on a GPU."""
+    return {} if has_gpu() else PROCESSOR_LAYERS
 
 
 def replace_layers(network: keras.Model, kinds: dict[type, type]) -> keras.Model:

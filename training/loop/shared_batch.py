@@ -36,7 +36,7 @@ def exchange_usable_rows(rows: BatchRows, workers: Workers) -> tf.Tensor:
         rows: of this worker, which can all be used.
         workers: that have the slices; called in `Workers.run`.
     """
-    return tf.cast(workers.sum(_placed(tf.ones_like(rows.positions, tf.float32), rows)), tf.int32)
+    return tf.cast(workers.sum_tensors(_placed(tf.ones_like(rows.positions, tf.float32), rows)), tf.int32)
 
 
 def usable_rows(rows: BatchRows, usable: tf.Tensor) -> BatchRows:
@@ -70,7 +70,7 @@ def mix_with_all(
         workers: that have the slices; called in `Workers.run`.
     """
     positions = tf.cast(tf.where(usable)[:, 0], tf.int32)
-    all_images, all_labels = (tf.gather(workers.sum(_placed(x, rows)), positions) for x in (images, labels))
+    all_images, all_labels = (tf.gather(workers.sum_tensors(_placed(x, rows)), positions) for x in (images, labels))
     mixed = mix_images(all_images, all_labels, seed, config, BatchRows(positions, rows.count))
     own = usable_rows(rows, usable).positions
     return tf.nest.map_structure(lambda values: tf.gather(values, own), mixed)

@@ -2,7 +2,7 @@
 
 from model.backend import keras, tf
 
-from training.loop.fast_layers import replace_layers
+from training.loop.fast_layers import processor_layers, replace_layers
 from training.loop.shared_batch import current_rows
 from training.loop.workers import Workers
 
@@ -23,7 +23,7 @@ class SharedBatchNormalization(keras.layers.BatchNormalization):
         difference = x - origin
         count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
         sums = [tf.reduce_sum(difference, axes), tf.reduce_sum(difference * difference, axes), count[None]]
-        total, squares, rows = tf.split(self.workers.sum(tf.concat(sums, 0)), [channels, channels, 1])
+        total, squares, rows = tf.split(self.workers.sum_tensors(tf.concat(sums, 0)), [channels, channels, 1])
         offset = total / rows
         mean, variance = origin + offset, tf.maximum(squares / rows - offset * offset, 0.0)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -49,11 +49,12 @@ def with_shared_layers(network: keras.Model, workers: Workers) -> keras.Model:
 
     Args:
         network: from `build_network`; its layers' names and the order of its weights are kept.
+            On processors, further layers are those of `with_fast_layers`.
         workers: that have the slices.
     """
     layers = keras.layers
     kinds: dict[type, type] = {layers.BatchNormalization: SharedBatchNormalization, layers.Dropout: SharedDropout}
-    shared = replace_layers(network, kinds)
+    shared = replace_layers(network, kinds | processor_layers())
     for layer in shared.layers:
         if isinstance(layer, SharedBatchNormalization):
             layer.workers = workers

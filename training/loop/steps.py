@@ -124,7 +124,7 @@ class _Step:
             penalties = network.losses if size == 1 else [one / size for one in network.losses]
             loss_with_penalties = tf.add_n([loss, *further_losses, *penalties])
         gradients = tape.gradient(loss_with_penalties, network.trainable_variables)
-        return self.workers.sum([self.sums(labels, outputs, loss, count), *gradients])
+        return self.workers.sum_tensors([self.sums(labels, outputs, loss, count), *gradients])
 
     def update(self, gradients: list[tf.Tensor]) -> None:
         """Take a step of the optimizer, and move the averages of the weights."""

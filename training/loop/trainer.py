@@ -262,7 +262,7 @@ def validate(
             sums += batch_sums.numpy()
             answers.append(batch_answers.numpy())
             targets.append(labels.numpy())
-    loss, metric, rows = workers.total(sums)
+    loss, metric, rows = workers.sum_array(sums)
     if not rows:
         raise TrazoError("no validation row has a usable image and label")
     measures = {"loss": float(loss / rows), HEADS[config.task].metric: float(metric / rows)}

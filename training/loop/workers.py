@@ -19,7 +19,9 @@ from model.errors import TrazoError
 from model.network_settings import set_up_network
 from model.words import counted
 from training.devices import GPUS
-from training.loop.cluster import WorkerLostError, find_task
+from training.loop.cluster import MAX_WAIT_S, WorkerLostError, find_task, wait_until_all_listen
+from training.loop.tensorflow_compat import limit_registration
+from training.pipeline import without_autograph
 
 logger = logging.getLogger("trazo")
 
@@ -29,8 +31,6 @@ LOST_PEER = re.compile(
     "collective ops is aborted|remote target|heartbeat|coordination service|incarnation|socket closed|connection re",
     re.IGNORECASE,
 )
-
-without_autograph = tf.autograph.experimental.do_not_convert
 
 
 class Workers:
@@ -50,7 +50,7 @@ class Workers:
             size: how many there are.
         """
         self._strategy, self.rank, self.size = strategy, rank, size
-        self._total = tf.function(lambda x: self.run(self.sum, x), reduce_retracing=True, autograph=False)
+        self._sum_array = tf.function(lambda x: self.run(self.sum_tensors, x), reduce_retracing=True, autograph=False)
 
     @property
     def is_first(self) -> bool:
@@ -60,10 +60,10 @@ class Workers:
     # --- In a TensorFlow graph ---
 
     def run(self, function: Callable, *args: Any) -> Any:
-        """Call a function in which `sum` may be used; all workers call it, in the same order."""
+        """Call a function in which `sum_tensors` may be used; all workers call it, in the same order."""
         return self._strategy.run(without_autograph(function), args) if self._strategy else function(*args)
 
-    def sum(self, tensors: Any) -> Any:
+    def sum_tensors(self, tensors: Any) -> Any:
         """Return the sum over all workers, to the same bits in each of them; inside `run`.
 
         Args:
@@ -77,9 +77,9 @@ class Workers:
 
     # --- Outside of one ---
 
-    def total(self, values: np.ndarray) -> np.ndarray:
+    def sum_array(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of an array over all workers; of the same shape in each of them."""
-        return self._total(tf.constant(values)).numpy() if self._strategy else values
+        return self._sum_array(tf.constant(values)).numpy() if self._strategy else values
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         """Return the rows of all workers, one worker after the other.
@@ -91,10 +91,10 @@ class Workers:
             return values
         counts = np.zeros(self.size, np.int64)
         counts[self.rank] = len(values)
-        ends = np.cumsum(self.total(counts))
+        ends = np.cumsum(self.sum_array(counts))
         rows = np.zeros((ends[-1], *values.shape[1:]), values.dtype)
         rows[ends[self.rank] - len(values) : ends[self.rank]] = values
-        return self.total(rows)
+        return self.sum_array(rows)
 
     def gather_texts(self, text: str) -> list[str]:
         """Return a text of each worker."""
@@ -110,12 +110,12 @@ class Workers:
             return data
         padded = data + bytes(-len(data) % 8) if self.is_first else b""
         words = self.gather(np.frombuffer(padded, np.int64))
-        length = self.total(np.array([len(data) if self.is_first else 0], np.int64))
+        length = self.sum_array(np.array([len(data) if self.is_first else 0], np.int64))
         return words.tobytes()[: length[0]]
 
     def wait(self) -> None:
         """Wait until every worker has come here."""
-        self.total(np.zeros(1, np.int64))
+        self.sum_array(np.zeros(1, np.int64))
 
 
 ALONE = Workers()
@@ -177,6 +177,9 @@ def connect() -> Workers:
     set_up_network(os.environ, *hosts)  # gRPC would ask a proxy for them
     others = [address for address in addresses if address != addresses[rank]]
     logger.info("waiting for %s at %s", counted(len(others), "other worker"), ", ".join(others))
+    if rank == 0:
+        wait_until_all_listen(others)  # TensorFlow would wait forever
+    limit_registration(MAX_WAIT_S)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:

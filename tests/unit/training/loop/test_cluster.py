@@ -1,19 +1,25 @@
 """Which processes train together, as launchers say it."""
 
 import json
+import socket
+import threading
+import time
 
 import pytest
 
 from model.errors import TrazoError
 from training.loop.cluster import (
     Task,
+    WorkerLostError,
     expand_counts,
     expand_hosts,
     find_task,
     is_slurm_step,
     parse_slurm_step,
     parse_tf_config,
+    wait_until_all_listen,
 )
+from training.processes import free_addresses
 
 CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "b:2"]}
 
@@ -153,3 +159,28 @@ def test_expand_hosts_that_is_no_list_is_an_error(text):
 
 def test_expand_counts_repeats():
     assert expand_counts("2(x2),1") == [2, 2, 1] and expand_counts("4") == [4]
+
+
+def test_wait_until_all_listen_waits_for_the_last_one():
+    early, late = free_addresses(2)
+
+    def listen() -> None:
+        time.sleep(0.5)
+        opened.append(socket.create_server(("127.0.0.1", int(late.rpartition(":")[2]))))
+
+    opened = [socket.create_server(("127.0.0.1", int(early.rpartition(":")[2])))]
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        wait_until_all_listen([early, late])
+        assert len(opened) == 2
+    finally:
+        thread.join()
+        for one in opened:
+            one.close()
+
+
+@pytest.mark.parametrize("address", [*free_addresses(1), "no-such-host.invalid:2222"])
+def test_wait_until_all_listen_names_the_one_that_does_not_come(address):
+    with pytest.raises(WorkerLostError, match=f"no worker listens at {address} after 0 s .*run the same command again"):
+        wait_until_all_listen([address], timeout_s=0.0)

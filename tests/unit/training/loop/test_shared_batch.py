@@ -22,7 +22,7 @@ class Total:
     def __init__(self, *totals: tf.Tensor) -> None:
         self._totals = list(totals)
 
-    def sum(self, x: tf.Tensor) -> tf.Tensor:
+    def sum_tensors(self, x: tf.Tensor) -> tf.Tensor:
         total = self._totals.pop(0)
         assert x.dtype == total.dtype and x.shape[1:] == total.shape[1:]
         return total

@@ -8,8 +8,10 @@ import tensorflow as tf
 from model import CnnConfig
 from model.network import build_network
 from training.augmentation.batch_rows import BatchRows
+from training.loop.fast_swish import FastActivation
 from training.loop.shared_batch import rows_of_batch
 from training.loop.shared_layers import SharedBatchNormalization, SharedDropout, with_shared_layers
+from training.loop.wide_convolution import WideConvolution
 from training.loop.workers import ALONE
 
 VALUES = tf.random.stateless_normal((12, 5, 5, 3), (1, 2), mean=40.0, stddev=0.5)  # far from 0: squares lose digits
@@ -42,7 +44,7 @@ class TwoSlices:
 
     said: tf.Tensor | None = None
 
-    def sum(self, x: tf.Tensor) -> tf.Tensor:
+    def sum_tensors(self, x: tf.Tensor) -> tf.Tensor:
         before, self.said = self.said, x
         return x if before is None else before + x
 
@@ -84,6 +86,7 @@ def test_with_shared_layers_keeps_names_and_weights():
     network = build_network(CnnConfig(image_shape=(8, 8, 1), filters=(4,), convolutions=1, dropout=0.2))
     shared = with_shared_layers(network, ALONE)
     assert [weight.path for weight in shared.weights] == [weight.path for weight in network.weights]
-    assert {SharedBatchNormalization, SharedDropout} <= {type(layer) for layer in shared.layers}
+    kinds = {type(layer) for layer in shared.layers}
+    assert {SharedBatchNormalization, SharedDropout, WideConvolution, FastActivation} <= kinds
     images = tf.reshape(tf.range(128.0), (2, 8, 8, 1))
     np.testing.assert_array_equal(shared(images), network(images))
