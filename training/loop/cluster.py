@@ -107,7 +107,7 @@ def parse_slurm_step(environment: Mapping[str, str]) -> Task:
         rank, start = int(environment[SLURM_RANK]), int(environment.get(SLURM_JOB, "0")) * PORTS_PER_JOB
         tasks = [(host, number) for host, count in zip(hosts, counts, strict=True) for number in range(count)]
         if not 0 <= rank < len(tasks):
-            raise ValueError(f"there is no task {rank}")
+            raise ValueError(f"task {rank} does not exist")
     except (ValueError, KeyError) as error:
         names = (SLURM_NODES, SLURM_TASKS_PER_NODE, SLURM_RANK, SLURM_JOB)
         given = ", ".join(f"{name}={environment.get(name, '')}" for name in names)
@@ -130,7 +130,7 @@ def expand_hosts(text: str) -> list[str]:
     """Return the names in a list of hosts as Slurm writes it, in its order.
 
     Raises:
-        ValueError: if the text is no such list.
+        ValueError: if the text is not such a list.
 
     Example:
         >>> expand_hosts("n[9-10,12],m1")
@@ -139,7 +139,7 @@ def expand_hosts(text: str) -> list[str]:
     numbers = r"\d+(-\d+)?"
     host = rf"([^][,]|\[{numbers}(,{numbers})*])+"
     if not re.fullmatch(f"{host}(,{host})*", text):
-        raise ValueError(f"{text!r} is no list of hosts")
+        raise ValueError(f"{text!r} is not a list of hosts")
     hosts: list[str] = []
     for part in re.findall(r"(?:[^][,]|\[[^]]*])+", text):
         pieces = re.split(r"\[([^]]*)]", part)  # every second one was in brackets
@@ -170,7 +170,7 @@ def expand_counts(text: str) -> list[int]:
     counts: list[int] = []
     for part in text.split(","):
         if not (match := re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", part)):
-            raise ValueError(f"{text!r} are no tasks per machine")
+            raise ValueError(f"{text!r} is not a list of tasks per machine")
         counts += [int(match[1])] * int(match[2] or 1)
     return counts
 
@@ -209,5 +209,5 @@ def parse_tf_config(environment: Mapping[str, str]) -> Task | None:
             raise TrazoError(f"{TF_CONFIG} names a worker at {address!r}: give host and port, such as 10.0.0.1:2222")
         parse_port(port, f"the port of {address} in {TF_CONFIG}")
         if task.addresses.count(address) > 1:
-            raise TrazoError(f"{TF_CONFIG} names {address} more than once: each worker needs an address of its own")
+            raise TrazoError(f"{TF_CONFIG} names {address} more than once: each worker needs a separate one")
     return task

@@ -335,7 +335,7 @@ def share_skipped_rows(workers: Workers, shared: set[tuple[int, int]], *streams:
 
     Args:
         workers: that train together; with one, nothing happens.
-        shared: (number of the log, row) of all that is known everywhere; what is told now is added.
+        shared: (number of the log, row) of all that is known everywhere; what is sent now is added.
         streams: whose rows they are; those that `hold_out` made share one log.
     """
     if workers.size == 1:

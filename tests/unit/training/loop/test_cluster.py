@@ -153,7 +153,7 @@ def test_expand_hosts_keeps_order_and_zeros(text, hosts):
 
 @pytest.mark.parametrize("text", ["", "n1,", ",n1", "n[1", "n1]", "n[]", "n[1-]", "n[a]", "n[1][", "n1,,n2"])
 def test_expand_hosts_that_is_no_list_is_an_error(text):
-    with pytest.raises(ValueError, match="is no list of hosts"):
+    with pytest.raises(ValueError, match="is not a list of hosts"):
         expand_hosts(text)
 
 
