@@ -182,7 +182,11 @@ def recipe_sentence(training: "TrainingReport | None", trials: "TrialsReport | N
         return ""
     text = f"The hyperparameters come from a {search} {completed} completed trials (`trials.json`)."
     best = trials.best
-    if best and best.score is not None and (presets := compare_with_presets(trials.trials, best.trial_id)):
+    if (
+        best
+        and best.score is not None
+        and (presets := compare_with_presets(trials.trials, best.trial_id, trials.strategy))
+    ):
         text += f"\nThe best one had {code(trials.objective.name)} {best.score:.4f}; {plain(presets)}."
     return text
 

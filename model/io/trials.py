@@ -85,17 +85,20 @@ def comparable_trials(trials: Iterable[T], strategy: str | None) -> list[T]:
     return [trial for trial in scored if len(trial.history or ()) == longest]
 
 
-def compare_with_presets(trials: Iterable[KnownTrial], best_id: str) -> str:
+def compare_with_presets(trials: Sequence[KnownTrial], best_id: str, strategy: str | None = None) -> str:
     """Return, in words, what the presets reached that a search tried at the same length; empty if it tried none.
 
     Args:
         trials: of one search.
         best_id: of its best trial.
+        strategy: of the search, as in trials.json.
     """
-    found = list[str]()
+    found, comparable = list[str](), comparable_trials(trials, strategy)
     for trial in trials:
         if trial.origin is None or not trial.origin.startswith(PRESET_ORIGIN):
             continue
+        if trial.score is not None and not trial.stopped and trial not in comparable:
+            continue  # shorter
         name = trial.origin.removeprefix(PRESET_ORIGIN)
         if trial.trial_id == best_id:
             found.insert(0, f"the best trial is {name}")

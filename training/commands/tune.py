@@ -18,7 +18,7 @@ from training.preparation import keep_contents, keep_data, open_checked, read_hi
 from training.presets import choose_preset
 from training.recipe import Recipe, decide_mirroring
 from training.tuning.parallel import run_parallel
-from training.tuning.plan import Plan, RunClock, describe_search, plan_search, with_length
+from training.tuning.plan import Plan, RunClock, describe_search, plan_search, training_time, with_length
 from training.tuning.preset_points import suitable_presets
 from training.tuning.search_job import SearchJob
 from training.tuning.search_space import SearchSpace, searched_names
@@ -60,7 +60,7 @@ def tune(
     if not (folder / TRIALS_FILE).exists():
         for line in describe_search(plan, job):
             logger.info(line)
-    # Refuses the folder of another search before it writes.
+    # Refuses the folder of another search before it writes reports.
     outcome = run_parallel(job, search.parallel) if search.parallel > 1 else run_search(job)
     keep_data(found or inspect_run(data, opened), opened, folder)
     keep_contents(data, opened, folder)
@@ -95,7 +95,19 @@ def prepare_search(
     search = with_length(search, plan)
     if clock and plan.search_s is not None:
         search = replace(search, minutes=clock.search_minutes_left(plan))
-    job = SearchJob(space, settings, search, opened.train, opened.validation, folder, track, known=known)
+    time = training_time(plan, clock, len(opened.train), search)
+    job = SearchJob(
+        space,
+        settings,
+        search,
+        opened.train,
+        opened.validation,
+        folder,
+        track,
+        known=known,
+        is_of_run=clock is not None,
+        training_time=time,
+    )
     return job, plan, opened
 
 
@@ -132,7 +144,7 @@ def _log_best(report: TrialsReport) -> None:
         best.score,
         describe_interval(report),
     )
-    if compared := compare_with_presets(report.trials, best.trial_id):
+    if compared := compare_with_presets(report.trials, best.trial_id, report.strategy):
         logger.info(compared)
     if report.chosen_because:
         logger.info("what is trained: %s", report.chosen_because)

@@ -63,7 +63,8 @@ class TuneConfig(Validated):
         low=0,
         exclusive=True,
         unset="none",
-        help="minutes of this call; a search starts no trial after them, and `run` trains within them too",
+        help="minutes after which a call of `tune` starts no trial; for `run`, those of search and training together, "
+        "over all its calls with the same minutes",
     )
     parallel: int = option(
         1, low=1, high=MAX_PARALLEL, help="trials at the same time on this machine, one per GPU if there are some"

@@ -1,7 +1,7 @@
 """When a search ends: after so many trials or minutes, or when trials gain nothing any more."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import model.backend  # noqa: F401 - Keras is imported there first
@@ -17,7 +17,6 @@ class BudgetMixin(HalvingMixin):
     is_small_enough: Callable[[keras_tuner.HyperParameters], bool]
     deadline: float | None = None  # of `time.monotonic`; no trial starts after it
     patience: int | None = None  # trials in a row that gain nothing, after which none starts
-    known: Sequence[dict[str, Any]] = ()  # the points of the first trials
 
     def deadline_passed(self) -> bool:
         """Return whether the time is up."""

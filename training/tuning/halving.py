@@ -50,6 +50,9 @@ class HalvingMixin(OpenOracle):
 
     trial_epochs: int = 0  # of a trial that is not stopped
     compared_after: tuple[int, ...] = ()  # epochs after which a trial is compared; empty: none is stopped
+    known: Sequence[
+        dict[str, Any]
+    ] = ()  # the points of the first trials; they are not stopped: others are judged by them
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start without trials."""
@@ -73,7 +76,8 @@ class HalvingMixin(OpenOracle):
             the trial; its status is STOPPED if it is not worth continuing, RUNNING otherwise.
         """
         trial = super().update_trial(trial_id, metrics, step=step)
-        if trial_id not in self.stop_reasons and step in self.compared_after:
+        is_known = int(trial_id) < len(self.known)
+        if trial_id not in self.stop_reasons and step in self.compared_after and not is_known:
             self._compare_with_others(trial, step)
         if trial_id not in self.stop_reasons:
             return trial

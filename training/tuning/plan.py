@@ -1,7 +1,7 @@
 """How long trials are and how a given time is divided, decided before a search and kept in its folder.
 
 Kept, so that a search that is run again continues with the same lengths, although the speed, measured again, would give
-others.
+others. With other minutes, or for another command, the time is divided again; trials keep their length.
 """
 
 import logging
@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 import model.backend  # noqa: F401 - Keras is imported there first
 import keras_tuner
 
+from model.artifacts import CHECKPOINT_FILE
 from model.config import CnnConfig
 from model.errors import StreamError, TrazoError
 from model.io.atomic import write_json
 from model.words import counted
 from training.config import MIN_HYPERBAND_EPOCHS, TrainConfig, TuneConfig
 from training.data.splits import TrainingData
+from training.tuning.choice import MIN_TRAINING_SHARE, TrainingTime
 from training.tuning.distributed import MAX_WAIT_S, detect_role
 from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
+from training.tuning.search_identity import IDENTITY_FILE
 from training.tuning.search_space import Space
 from training.tuning.speed import MAX_EPOCHS, Speed, longest_training, measure_speed
 from training.tuning.trial_length import MIN_TRIAL_STEPS, TrialLength, choose_trial_length
@@ -35,7 +38,6 @@ DEFAULT_TRIAL_EPOCHS = 3  # if only the steps of a trial's epoch are given
 # is better spent on the training.
 SEARCH_SHARE = 0.2
 MIN_USEFUL_STEPS = 200
-MIN_TRAINING_SHARE = 0.5  # of a run's minutes; if what came before took longer, the run takes longer than its minutes
 STOPPED_TRIAL_COST = 0.4  # of a full trial, on average over those after the known points
 RESERVED_S = 15.0  # of a run's minutes, for calibration, evaluation and reports
 
@@ -58,13 +60,15 @@ class Plan:
     search_s: float | None = None  # seconds for the search; None for any time
     training_s: float | None = None  # seconds for the training that follows; None for any time, or no training
     training: dict[str, Any] | None = None  # length of the training in a run's minutes, as fields of TrainConfig
+    before_s: float = 0.0  # seconds that trials had taken before it was made
+    request: dict[str, Any] | None = None  # what it was made for: the command and its minutes
 
 
 class RunClock:
     """The minutes of a run, which its search and its training share. Time while it was stopped does not count."""
 
     def __init__(self, minutes: float | None, folder: Path, epochs_given: bool = False) -> None:
-        """Start; what the trials of earlier calls took is spent already.
+        """Start; what trials took in earlier calls of the same run with the same minutes is spent already.
 
         Args:
             minutes: for everything; None for any time.
@@ -72,7 +76,14 @@ class RunClock:
             epochs_given: whether the user chose how long the training is; the search gets what that leaves.
         """
         self.minutes, self.epochs_given = minutes, epochs_given
-        self._before_s, self._started = recorded_seconds(folder), time.monotonic()
+        plan, self._started = _saved_plan(folder), time.monotonic()
+        is_known = plan is not None and plan.request == self.request
+        self._before_s = recorded_seconds(folder) - plan.before_s if plan and is_known else 0.0
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What a plan is made for."""
+        return {"command": "run", "minutes": self.minutes, "epochs_given": self.epochs_given}
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the search and the training."""
@@ -88,7 +99,9 @@ class RunClock:
 def plan_search(
     tune: TuneConfig, opened: TrainingData, space: Space, training: TrainConfig, folder: Path, clock: RunClock | None
 ) -> Plan:
-    """Return the plan of an earlier call; else decide the length of a trial and the time of a search, and keep that.
+    """Return the plan of an earlier call for the same; else decide the length of a trial and the time of a search.
+
+    It is kept for the next call. That there is no time for a search is decided again.
 
     Args:
         tune: what the user chose.
@@ -103,31 +116,49 @@ def plan_search(
         StreamError: in a worker whose chief does not plan.
         TrazoError: if the plan of an earlier call is damaged.
     """
-    path = _path(folder)
+    request = clock.request if clock else {"command": "tune", "minutes": tune.minutes}
     if tune.minutes is not None and detect_role() == "worker":
-        _wait_for(path)  # a worker that measured itself would plan other lengths than the chief
-    plan = read_plan(folder) if path.exists() else _make_plan(tune, opened, space, training, clock)
-    if not path.exists():
+        plan = _wait_for_plan(folder, request)  # a worker that measured itself would plan other lengths than the chief
+    else:
+        saved = _saved_plan(folder)
+        if saved and saved.trial and saved.request == request:
+            return saved
+        begun = saved.trial if saved and (folder / "tuner" / IDENTITY_FILE).exists() else None
+        plan = _make_plan(tune, opened, space, training, clock, begun)
+        plan = replace(plan, before_s=recorded_seconds(folder), request=request)
         save_plan(folder, plan)
+    if plan.trial is None and clock and clock.epochs_given:
+        raise NoTimeError(
+            f"{counted(training.epochs, 'epoch')} of training leave too little of {tune.minutes:g} minutes for a search"
+        )
     if plan.trial is None:
         raise NoTimeError(f"{tune.minutes:g} minutes are too short for a search that would find anything")
     return plan
 
 
-def _wait_for(path: Path) -> None:
+def _wait_for_plan(folder: Path, request: dict[str, Any]) -> Plan:
     deadline = time.monotonic() + MAX_WAIT_S
-    while not path.exists():
+    while not (plan := _saved_plan(folder)) or plan.request != request:
         if time.monotonic() > deadline:
-            raise StreamError(f"the chief has not written {path}; start it, then this worker")
+            raise StreamError(
+                f"the chief has not written {_path(folder)}; start it with these --minutes, then this worker"
+            )
         time.sleep(1)
+    return plan
 
 
 def _make_plan(
-    tune: TuneConfig, opened: TrainingData, space: Space, training: TrainConfig, clock: RunClock | None
+    tune: TuneConfig,
+    opened: TrainingData,
+    space: Space,
+    training: TrainConfig,
+    clock: RunClock | None,
+    begun: TrialLength | None,
 ) -> Plan:
+    """Return a new plan; `begun` is the length of the trials that there are already."""
     batches, validation_batches = len(opened.train), len(opened.validation)
     per_epoch = min(batches, training.steps_per_epoch or batches)
-    given = _given_length(tune)
+    given = _given_length(tune) or begun
     if tune.minutes is None or (given and not clock):
         return Plan(given or choose_trial_length(batches, validation_batches, training.epochs * per_epoch))
     speed = _measure_first_point(space, opened, training)
@@ -160,7 +191,9 @@ def plan_training(
         settings: how it is trained.
         opened: the rows.
     """
-    plan = read_plan(folder) if _path(folder).exists() else Plan(None)
+    plan = _saved_plan(folder) or Plan(None, request=clock.request)
+    if plan.request != clock.request and not (folder / CHECKPOINT_FILE).exists():  # a training keeps its length
+        plan = Plan(plan.trial, search_s=0.0, request=clock.request)
     if plan.training is None:
         # Without a search it is the first point that was measured before.
         measured = None if plan.trial else plan.speed
@@ -171,6 +204,21 @@ def plan_training(
         logger.info(describe_training(plan, seconds))
     assert plan.training is not None
     return plan.training
+
+
+def training_time(plan: Plan, clock: RunClock | None, batches: int, trial: TuneConfig) -> TrainingTime | None:
+    """Return the time of the training that a search is for; None if its minutes do not limit that.
+
+    Args:
+        plan: of the search.
+        clock: of the run; None if there is only a search.
+        batches: of all training rows.
+        trial: has the length of a trial.
+    """
+    if clock is None or clock.epochs_given or plan.search_s is None or plan.training_s is None:
+        return None
+    per_epoch = min(batches, trial.trial_steps or batches)
+    return TrainingTime(plan.before_s + plan.search_s + plan.training_s, MAX_EPOCHS * batches / per_epoch)
 
 
 def _given_length(tune: TuneConfig) -> TrialLength | None:
@@ -201,17 +249,21 @@ def _path(folder: Path) -> Path:
     return folder / "tuner" / "plan.json"
 
 
-def read_plan(folder: Path) -> Plan:
-    """Return the plan of a run.
+def _saved_plan(folder: Path) -> Plan | None:
+    """Return the plan of a run; None if there is none.
 
     Raises:
-        TrazoError: if it is missing or damaged.
+        TrazoError: if it is damaged.
     """
+    if not _path(folder).exists():
+        return None
     saved = load_json(_path(folder))
     try:
         trial, speed = saved["trial"], saved["speed"]
         seconds = saved["search_s"], saved["training_s"]
-        plan = Plan(trial and TrialLength(**trial), speed and Speed(**speed), *seconds, saved["training"])
+        # A plan of an older version does not say what it was made for, and is made again.
+        made_for = saved.get("before_s", 0.0), saved.get("request")
+        plan = Plan(trial and TrialLength(**trial), speed and Speed(**speed), *seconds, saved["training"], *made_for)
     except (KeyError, TypeError):
         raise TrazoError(f"{_path(folder)} is damaged; delete the folder it is in to start a new search") from None
     return plan
@@ -236,7 +288,7 @@ def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
     if known:
         lines.append(f"its first trials: {', '.join(known)}")
     if tune.trial_epochs * steps < MIN_TRIAL_STEPS:
-        lines.append("so short trials prefer networks that learn fast to those that end well")
+        lines.append("trials this short favor networks that learn fast over those that end well")
     if tune.strategy != "hyperband" and not tune.full_trials and (ages := comparison_epochs(tune.trial_epochs)):
         after = " and ".join(map(str, ages))
         lines.append(f"a trial stops after epoch {after} unless it is in the best third of all trials at that age")

@@ -9,12 +9,14 @@ from model.heads import choose_objective
 from model.io.atomic import write_json
 from training.config import TRIAL_OPTIONS
 from training.loop.checkpoint import describe_differences
+from training.presets import Preset
 from training.tuning.kerastuner_compat import HINT_RESTART, load_json
 from training.tuning.oracles import INITIAL_RANDOM_TRIALS
 
 if TYPE_CHECKING:
     from training.tuning.search_job import SearchJob
 
+IDENTITY_FILE = "search.json"
 CHANGEABLE = ("trials", "search_patience", "minutes", "worker_timeout", "parallel", "warm_start")
 
 
@@ -24,13 +26,17 @@ def check_identity(job: "SearchJob") -> None:
     Raises:
         TrazoError: if the folder belongs to another search, with what differs; if search.json is missing or damaged.
     """
-    path = job.folder / "tuner" / "search.json"
+    path = job.folder / "tuner" / IDENTITY_FILE
     identity = json.loads(json.dumps(_identity(job)))
     if not path.exists() and not (path.parent / "oracle.json").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, identity)
     elif different := describe_differences(load_json(path), identity):
         raise TrazoError(f"{path.parent} belongs to another search ({different}); {HINT_RESTART}")
+
+
+def _recipe(preset: Preset) -> dict[str, Any]:
+    return {"architecture": preset.architecture, "training": preset.training}
 
 
 def _identity(job: "SearchJob") -> dict[str, Any]:
@@ -49,5 +55,6 @@ def _identity(job: "SearchJob") -> dict[str, Any]:
         | {"objective": choose_objective(job.space.base["task"], job.tune.objective)[0]}  # by name or by default
         | ({"plan": list(dict.fromkeys(point["level"] for point in job.plan))} if job.plan else {})
         | ({"random_first": INITIAL_RANDOM_TRIALS} if job.tune.strategy == "bayesian" else {})
+        | ({"presets": presets} if (presets := {k: _recipe(one) for k, one in job.space.presets.items()}) else {})
         | ({"known": known} if (known := [*job.starting_points.values()]) else {}),
     }

@@ -13,6 +13,7 @@ from model.errors import TrazoError
 from model.network import build_network
 from training.config import TrainConfig, TuneConfig
 from training.data.stream import HubStream
+from training.tuning.choice import TrainingTime
 from training.tuning.search_space import Space
 
 
@@ -29,6 +30,8 @@ class SearchJob:
     track: Sequence[str] = ()  # trackers that each trial is reported to
     plan: Sequence[dict[str, Any]] | None = None  # the points in their order; None: the strategy chooses them
     known: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # where a first point comes from -> its values
+    is_of_run: bool = False  # a training follows within the same command
+    training_time: TrainingTime | None = None  # of the training that follows within the same minutes; None: any time
 
     @cached_property
     def starting_points(self) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ MAX_STEPS = 40  # that are measured
 MAX_MEASURED_S = 5.0
 MAX_VALIDATION_BATCHES = 50  # that are measured; of more the time of one is multiplied
 MIN_EPOCHS = 5  # of a training that may not see every image: each ends with a validation
+MAX_EPOCH_ENDS_SHARE = 0.25  # of the time of such a training; if a validation takes long there are fewer epochs
 MAX_EPOCHS = 200  # of a training: more of the same images gain nothing
 
 
@@ -93,10 +94,13 @@ def longest_training(seconds: float, speed: Speed, batches: int) -> dict[str, in
         batches: of all training rows.
 
     Returns:
-        epochs of all rows, at most `MAX_EPOCHS`; `MIN_EPOCHS` shorter ones if fewer than these would fit.
+        epochs of all rows, at most `MAX_EPOCHS`; `MIN_EPOCHS` shorter ones if fewer than these would fit, or fewer if
+        their validations would take more than `MAX_EPOCH_ENDS_SHARE` of the time.
     """
-    epochs = min(MAX_EPOCHS, int(seconds / speed.seconds(1, batches)))
-    if epochs >= MIN_EPOCHS:
-        return {"epochs": epochs, "steps_per_epoch": None, "patience": epochs}
-    steps = max(1, int((seconds / MIN_EPOCHS - speed.epoch_end_s) / speed.step_s))
-    return {"epochs": MIN_EPOCHS, "steps_per_epoch": steps, "patience": MIN_EPOCHS}
+    whole = min(MAX_EPOCHS, int(seconds / speed.seconds(1, batches)))
+    affordable = min(MIN_EPOCHS, int(MAX_EPOCH_ENDS_SHARE * seconds / max(speed.epoch_end_s, 1e-9)))
+    if whole >= max(1, affordable):
+        return {"epochs": whole, "steps_per_epoch": None, "patience": whole}
+    epochs = max(1, affordable)
+    steps = max(1, int((seconds / epochs - speed.epoch_end_s) / speed.step_s))
+    return {"epochs": epochs, "steps_per_epoch": steps, "patience": epochs}

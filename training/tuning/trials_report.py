@@ -12,7 +12,7 @@ from model.errors import TrazoError
 from model.io.atomic import read_json, without_nan
 from model.io.reports.schema import Values
 from model.io.reports.trials import SCHEMA_VERSION, Parameter, Trial, TrialsReport
-from model.io.trials import rank_trials
+from model.io.trials import comparable_trials, rank_trials
 from model.scores import MAX_ROWS_WITH_INTERVAL, wilson_interval
 from model.words import counted
 from training.config import TRIAL_OPTIONS
@@ -47,13 +47,19 @@ def build_report(
     rows = [make_trial(trial, records[trial.trial_id], job.settings.seed) for trial in trials]
     origins = dict(enumerate(job.starting_points))
     for number, row in enumerate(rows):
-        row.origin, row.stopped = origins.get(number), oracle.stop_reasons.get(row.trial_id)
-    best = best_trial_id(rows, objective.direction)
+        # Hyperband repeats a promising point, longer, in another trial.
+        known = (origin for origin, values in job.starting_points.items() if values == row.hyperparameters)
+        row.origin, row.stopped = origins.get(number, next(known, None)), oracle.stop_reasons.get(row.trial_id)
+    strategy = "planned" if job.plan else job.tune.strategy
+    comparable = comparable_trials(rows, strategy)
+    spent_s = sum(row.seconds or 0.0 for row in rows) / job.tune.parallel
     measured = data["rows"]["validation"]
-    chosen, because = choose_trial(rows, best, objective.name, objective.direction, measured)
+    chosen, because = choose_trial(
+        comparable, objective.name, objective.direction, measured, job.training_time, spent_s
+    )
     return TrialsReport.build(
         objective={"name": objective.name, "direction": objective.direction},
-        strategy="planned" if job.plan else job.tune.strategy,
+        strategy=strategy,
         dataset=job.train.source.dataset,
         revision=job.train.source.revision,
         data=data,
@@ -68,7 +74,7 @@ def build_report(
         },
         space=make_parameters(oracle.get_space()),
         trials=rows,
-        best_trial=best,
+        best_trial=best_trial_id(comparable, objective.direction),
         chosen_trial=chosen,
         chosen_because=because,
         importance=None,
@@ -126,9 +132,8 @@ def make_parameters(hp: "keras_tuner.HyperParameters") -> list[Parameter]:
 
 
 def best_trial_id(trials: list[Trial], direction: str) -> str | None:
-    """Return the id of the best trial of full length, the first one if several are equal; None if there is none."""
-    full = [trial for trial in trials if trial.score is not None and not trial.stopped]
-    return rank_trials(full, direction)[0].trial_id if full else None
+    """Return the id of the best of comparable trials, the first one if several are equal; None if there is none."""
+    return rank_trials(trials, direction)[0].trial_id if trials else None
 
 
 def read_trials(run: Path) -> TrialsReport:

@@ -279,7 +279,7 @@ def run_search(job: SearchJob, watch: Callable[[], bool] = lambda: False) -> Sea
         had_time = any(trial.reason for trial in report.trials) or not oracle.deadline_passed()
         kind = TrazoError if had_time else NoTimeError
         raise kind(f"no trial completed; {_failure(report, oracle, job.tune)}")
-    return SearchOutcome(report, _stop_reason(report, oracle, job.tune))
+    return SearchOutcome(report, _stop_reason(report, oracle, job))
 
 
 def _failure(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str:
@@ -291,15 +291,16 @@ def _failure(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) ->
     return f"none ended within {tune.minutes:.2g} minutes" if oracle.deadline_passed() else "none was started"
 
 
-def _stop_reason(report: TrialsReport, oracle: ResumableOracle, tune: TuneConfig) -> str | None:
+def _stop_reason(report: TrialsReport, oracle: ResumableOracle, job: SearchJob) -> str | None:
     """Return why fewer trials have ended than asked for; None if all have."""
-    ended = sum(trial.status != "RUNNING" for trial in report.trials)
+    tune, ended = job.tune, sum(trial.status != "RUNNING" for trial in report.trials)
     if ended >= tune.max_trials:
         return None
     if oracle.has_stalled():
         return f"the search has ended: none of the last {counted(oracle.patience or 0, 'trial')} was the best one"
     if oracle.deadline_passed():
-        why = "the time is up; run the same command again to resume"
+        resumes = "the time is up; run the same command again to resume"
+        why = "the time of the search is up" if job.is_of_run else resumes
     else:
         why = oracle.exhausted_reason or f"this {tune.strategy} search has no further point"
     return f"{ended} of the {tune.max_trials} trials asked for have ended: {why}"

@@ -19,7 +19,7 @@ QUICK = {"ema_momentum": 0.0, "optimizer": "sgd"}
 def speed(monkeypatch) -> list[Speed]:
     """Let `default` be a tiny preset; return a list whose one item is what is measured."""
     monkeypatch.setitem(PRESETS, "default", tiny_preset)
-    measured = [Speed(step_s=0.2, epoch_end_s=1.0)]
+    measured = [Speed(step_s=0.2, epoch_end_s=0.5)]
     monkeypatch.setattr(planning, "measure_speed", lambda *_: measured[0])
     return measured
 
@@ -36,10 +36,10 @@ def test_run_too_little_time_for_a_search_trains_the_preset_for_all_of_it(tmp_pa
     assert "trials" not in reports and reports["evaluation"]["rows"] == 1000
     training = reports["training"]
     assert training["preset"] == "default" and len(training["history"]) == 5
-    # Half of the minutes at least, 12 seconds: five epochs of (12 / 5 - 1) / 0.2 steps.
-    assert training["hyperparameters"]["steps_per_epoch"] == 6 and training["options"]["training"]["epochs"] == 5
+    # Half of the minutes at least, 12 seconds: five epochs of (12 / 5 - 0.5) / 0.2 steps.
+    assert training["hyperparameters"]["steps_per_epoch"] == 9 and training["options"]["training"]["epochs"] == 5
     assert "0.4 minutes are too short for a search that would find anything: the preset is trained" in caplog.text
-    assert "training: 5 epochs of 6 steps, as long as fits into the 0.2 minutes that are left" in caplog.text
+    assert "training: 5 epochs of 9 steps, as long as fits into the 0.2 minutes that are left" in caplog.text
     speed[0] = Speed(step_s=0.01, epoch_end_s=0.1)  # the next call measures nothing, and finds the training finished
     assert run(tmp_path, minutes=0.4)["training"] == training
 

@@ -13,6 +13,8 @@ from tests.support.tiny_space import QUICK_TRAINING, TinySpace
 from training.commands.tune import tune as search_data
 from training.config import STRATEGIES, DataConfig, TuneConfig
 from training.tuning import trial_record, tuner
+from training.tuning.plan import RunClock
+from training.tuning.speed import Speed
 
 
 class WideSpace(TinySpace):
@@ -87,6 +89,25 @@ def test_search_fewer_trials_than_asked_for_are_explained(tmp_path, monkeypatch,
     tune(tmp_path, **{"trials": 30, "search": ("activation",), **settings})
     reported = [message for message in caplog.messages if "asked for" in message]
     assert reported == ([why] if why else [])
+
+
+def test_minutes_up_in_a_run_names_no_command_to_run_again(tmp_path, monkeypatch, caplog, instant_trials, tiny_space):
+    """The training follows, and no trial is added after it."""
+
+    calls = []
+
+    def fit(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            monkeypatch.setattr("training.tuning.oracles.ResumableOracle.deadline_passed", lambda self: True)
+        return instant_trials(*arguments, **options)
+
+    caplog.set_level("INFO", logger="trazo")
+    monkeypatch.setattr(tuner, "fit_in_subprocess", fit)
+    monkeypatch.setattr("training.tuning.plan.measure_speed", lambda *_: Speed(step_s=0.1, epoch_end_s=1.0))
+    search = TuneConfig(minutes=60, trial_epochs=1, trial_steps=2)
+    search_data(DataConfig(SAMPLE), QUICK_TRAINING, search, tmp_path, clock=RunClock(60, tmp_path))
+    assert "1 of the 30 trials asked for have ended: the time of the search is up" in caplog.messages
 
 
 @pytest.mark.slow

@@ -76,6 +76,16 @@ def test_hyperband_best_point_gets_more_epochs_and_plan_ends(tmp_path, tiny_spac
     assert [len(trial["history"]) for trial in report["trials"]] == [1, 1, 1, 3, 3, 3]
 
 
+def test_hyperband_trials_are_compared_at_full_length_only(tmp_path, tiny_space, monkeypatch, instant_trials):
+    """Its short trials have a score, too; the longer trial of a preset's point counts as the preset."""
+    point = {"filters": 2, "learning_rate": 0.003}
+    monkeypatch.setattr(TinySpace, "known_points", lambda self: {"default": point})
+    report = tune(tmp_path, trials=20, strategy="hyperband", trial_epochs=3)
+    short, full = report["trials"][0], report["trials"][3]
+    assert short["origin"] == full["origin"] == "preset default" and len(full["history"]) == 3
+    assert report["best_trial"] == report["chosen_trial"] == full["trial_id"] and report["chosen_because"] is None
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_search_largest_seed_suits_every_strategy(tmp_path, tiny_space, in_process, strategy):
     data, seed = DataConfig(SAMPLE), 2**32 - 2

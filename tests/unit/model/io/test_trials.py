@@ -60,3 +60,13 @@ def test_compare_with_presets_says_what_each_reached(best, presets):
     found = compare_with_presets([Trial(**row) for row in rows], best)
     assert found == f"the presets at the same length: {presets}"
     assert compare_with_presets([Trial(**rows[3])], "3") == ""
+
+
+def test_compare_with_presets_of_hyperband_leaves_out_shorter_trials():
+    rows = [trial_row(0, 0.9), trial_row(1, 0.8), trial_row(2, 0.95), trial_row(3, 0.96)]
+    for row in rows[:3]:
+        row["origin"] = "preset fast" if row["trial_id"] == "1" else "preset default"
+    for row in rows[2:]:
+        row["history"] = [{"epoch": 1}, {"epoch": 2}]
+    found = compare_with_presets([Trial(**row) for row in rows], "3", "hyperband")
+    assert found == "the presets at the same length: default 0.9500"

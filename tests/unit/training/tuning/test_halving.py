@@ -67,6 +67,15 @@ def test_oracle_bad_trial_is_stopped_early_and_good_one_continues(tmp_path):
     assert oracle.best_full_trial().trial_id == "04"
 
 
+def test_oracle_known_points_are_never_stopped(tmp_path):
+    """With several workers they come late; what is trained is compared with them."""
+    oracle = make(tmp_path, known=[{"x": 0.5}])
+    late = oracle.create_trial("late")
+    assert [run(oracle, [value] * 9)[1] for value in (0.6, 0.7, 0.8, 0.5)] == [9, 9, 9, 1]
+    statuses = {oracle.update_trial(late.trial_id, {"val_accuracy": 0.1}, step=epoch).status for epoch in range(1, 10)}
+    assert statuses == {"RUNNING"}
+
+
 def test_oracle_error_is_objective_larger_ones_are_stopped(tmp_path):
     oracle = make(tmp_path, task="regression")
     assert [run(oracle, [error] * 9)[1] for error in (3.0, 2.0, 4.0, 5.0, 1.0)] == [9, 9, 9, 1, 9]

