@@ -7,9 +7,11 @@ FOLDER holds a dataset in the layout of a Hub repo, or one folder of images per 
 run     `python -m training run --minutes M`, and each suitable preset trained for as long as fits into the same minutes
         by the same measurement of the speed. Compared on the validation rows, since a search chooses by them; the
         accuracy on test is printed next to it, and chooses nothing.
-epochs  `tune` as it is, without `--minutes`; then a random search of the whole space without presets and without trials
-        that are stopped, of the same length of a trial, until it has reached the score of the first one, or has spent
-        `--cap` times its epochs. Epochs are counted in steps, divided by those of all training rows.
+epochs  `tune` as it is, without `--minutes`; then a random search of the same space, whose points have the presets'
+        kinds of network and recipe as well, without the presets as first trials and without trials that are stopped, of
+        the same length of a trial, until it has reached the score of the first one, or has spent `--cap` times its
+        epochs. Epochs are counted in steps, divided by those of all training rows. Without the score nothing is said of
+        what is saved: that would follow from `--cap`.
 
 `python -m benchmarks.tuner` measures the overhead over plain KerasTuner with the same points.
 """
@@ -37,7 +39,6 @@ with quiet():
     from training.config import DataConfig, TuneConfig
     from training.tuning.plan import RunClock
     from training.tuning.search_job import SearchJob
-    from training.tuning.search_space import SearchSpace
     from training.tuning.trials_report import read_trials
     from training.tuning.tuner import BudgetExhaustedError, StreamTuner, run_search
 
@@ -90,15 +91,14 @@ def compare_epochs(data: DataConfig, folder: Path, seed: int, cap: float) -> dic
         "random score": random.best.score if random.best else None,
         "random epochs": round(_epochs(job, folder / "random"), 1),
         "reached": reached,
-        "saved": 1 - spent / _epochs(job, folder / "random"),
+        "saved": 1 - spent / _epochs(job, folder / "random") if reached else None,
     }
 
 
 def run_random(job: SearchJob, target: float, max_epochs: float) -> Any:
-    """Search the whole space at random until a score, or so many epochs of all rows; return its trials.json."""
+    """Search the job's space at random until a score, or so many epochs of all rows; return its trials.json."""
     tune_config = replace(job.tune, strategy="random", trials=MAX_RANDOM_TRIALS, full_trials=True)
-    space = SearchSpace(job.space.base, job.space.overrides, job.space._histogram)  # type: ignore[attr-defined]
-    job = replace(job, tune=tune_config, space=space, known={})
+    job = replace(job, tune=tune_config, known={})
     original = StreamTuner.on_trial_end
 
     def on_trial_end(self: StreamTuner, trial: Any) -> None:
@@ -162,8 +162,8 @@ def epochs_part(data: DataConfig, folder: Path, seeds: int, cap: float) -> list[
         one = compare_epochs(data, folder / f"epochs-{seed}", seed, cap)
         random = "none" if one["random score"] is None else f"{one['random score']:.4f}"
         epochs = f"{one['epochs']} | {random} | {one['random epochs']}"
-        least = "" if one["reached"] else "more than "  # the random search was ended before it had the score
-        lines.append(f"| {seed} | {one['score']:.4f} | {epochs} | {least}{100 * one['saved']:.0f} % |")
+        saved = f"{100 * one['saved']:.0f} %" if one["reached"] else "not reached"
+        lines.append(f"| {seed} | {one['score']:.4f} | {epochs} | {saved} |")
     return lines
 
 

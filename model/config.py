@@ -192,7 +192,9 @@ class CnnConfig:
         for name in ("filters", *OF_BLOCKS):
             value = getattr(self, name)
             if value != (() if name == "filters" else defaults[name]):
-                raise TrazoError(f"{name} describes blocks, which a network with a backbone has not; it is {value!r}")
+                raise TrazoError(
+                    f"{name} describes blocks, which a network with a backbone does not have; it is {value!r}"
+                )
 
     def _check_blocks(self) -> None:
         sides = self.image_shape[:2]

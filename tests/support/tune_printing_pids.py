@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.support.tiny_space import TinySpace, tune
+from tests.support.trial_pid import trial_process_pid
 from training.commands import tune as search_command
 from training.tuning import trial_process, tuner
 
@@ -12,7 +13,7 @@ def fit(*arguments, on_epoch, **options):
     """Train, and print the process id after each epoch."""
 
     def print_pid(progress) -> None:
-        print(trial_process.trial_process_pid(), flush=True)
+        print(trial_process_pid(), flush=True)
         on_epoch(progress)
 
     return trial_process.fit_in_subprocess(*arguments, on_epoch=print_pid, **options)

@@ -49,7 +49,7 @@ def run_all(
     if transfer.backbone or transfer.start_from:
         check_search(search, transfer)
     clock = RunClock(search.minutes, folder, "epochs" in overrides)
-    data = with_images_for_start(data, overrides, transfer)
+    data = with_images_for_start(data, overrides, transfer, folder)
     opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
     found = without_preset(found) if transfer.backbone else found

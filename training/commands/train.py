@@ -88,7 +88,7 @@ def _plan(
     searched = _searched_recipe(folder) if preset is None else None
     opened = open_for_run(data, TrainConfig(**(searched.training if searched else {}) | overrides), folder)
     recipe = searched or choose_recipe(opened, preset)
-    recipe = starting.adapt(recipe) if starting else recipe
+    recipe = starting.adapt(recipe, preset is not None) if starting else recipe
     settings = TrainConfig(**recipe.training | overrides)
     opened = rebatch(opened, settings.batch_size)
     config_fields, settings = check_settings(opened, settings)

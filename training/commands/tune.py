@@ -90,7 +90,7 @@ def prepare_search(
     known = {f"{PRESET_ORIGIN}{name}": values for name, values in space.known_points().items()}
     if search.warm_start:
         known[f"best of {search.warm_start.name}"] = read_warm_start(search.warm_start, space)
-    training = replace(settings, **space.length | {k: v for k, v in overrides.items() if k in TRIAL_OPTIONS})
+    training = replace(settings, **space.length({}) | {k: v for k, v in overrides.items() if k in TRIAL_OPTIONS})
     plan = plan_search(search, opened, space, training, folder, clock)
     search = with_length(search, plan)
     if clock and plan.search_s is not None:

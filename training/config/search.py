@@ -77,7 +77,7 @@ class TuneConfig(Validated):
     objective: str | None = option(
         None,
         choices=tuple(OBJECTIVES),
-        unset="accuracy; of a regression mean_absolute_error",
+        unset="accuracy; for a regression mean_absolute_error",
         help="what trials are compared by, on the validation rows: one of the task's",
     )
     seed: int = option(0, low=0, high=MAX_SEED - 1, help="seed of the search")  # KerasTuner gets the next one

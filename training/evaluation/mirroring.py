@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from training.presets import fast
 PROBE_STEPS, PROBE_STEPS_PER_EPOCH = 400, 100  # of the training without mirrored images, at most
 MIN_PROBE_SIDE_PX, MAX_PROBE_SIDE_PX = 4, 48  # larger images are resized for it
 MAX_PROBE_EPOCHS = 20  # of few rows, which a network knows by heart then
+MAX_PROBE_ROWS = 5000  # of the validation, which are answered after each epoch
 MAX_DROP = 0.05  # of the accuracy on mirrored images, or rise of a regression's error, as a share
 SIGNIFICANCE = 0.05  # of a class's drop, divided by the number of classes (Bonferroni)
 
@@ -58,6 +59,9 @@ def check_mirroring(opened: TrainingData, config_fields: dict[str, Any], seed: i
     Raises:
         TrazoError: if a row cannot be read.
     """
+    if opened.validation.rows > MAX_PROBE_ROWS:
+        _, some = opened.validation.hold_out(MAX_PROBE_ROWS / opened.validation.rows)
+        opened = replace(opened, validation=some)
     steps = min(PROBE_STEPS_PER_EPOCH, len(opened.train))
     epochs = min(MAX_PROBE_EPOCHS, -(-PROBE_STEPS // steps))
     length = {"epochs": epochs, "patience": epochs, "steps_per_epoch": steps}

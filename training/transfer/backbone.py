@@ -23,6 +23,19 @@ from model.io.weights import MAX_HEADER_BYTES, weights_hash
 from model.scaling import OF_BACKBONE, Scaling
 from training.data.folders.readme import read_front_matter
 
+# Of a whole network with a pretrained backbone. The settings of the user take precedence.
+FINETUNING: dict[str, Any] = {
+    "epochs": 8,
+    "patience": 8,
+    "batch_size": 64,
+    "optimizer": "adamw",
+    "learning_rate": 5e-4,
+    "weight_decay": 2e-2,
+    "augment": 0.0,
+    "label_smoothing": 0.1,
+    "ema_momentum": 0.998,
+    "precision": "bfloat16",
+}
 MAX_CLASSES = 22_000  # of the classifier in the file, which is not used
 MAX_CARD_CHARS = 200
 

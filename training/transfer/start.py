@@ -17,7 +17,7 @@ from training.data.folders.readme import read_front_matter
 from training.evaluation.learned import read_training
 from training.loop.trainer import Start
 from training.recipe import Recipe
-from training.transfer.backbone import short_text
+from training.transfer.backbone import FINETUNING, short_text
 
 # Fields of CnnConfig that describe the network itself; the others follow from the new data and the new training.
 NOT_TAKEN = (
@@ -70,8 +70,15 @@ class StartingModel:
         """Of its network."""
         return self._model.config
 
-    def adapt(self, recipe: Recipe) -> Recipe:
-        """Return a recipe with this model's network and scaling, and a lower learning rate."""
+    def adapt(self, recipe: Recipe, is_chosen: bool = False) -> Recipe:
+        """Return a recipe with this model's network and scaling, and a lower learning rate.
+
+        Args:
+            recipe: of a fresh network.
+            is_chosen: whether the user named its preset; else a network with a backbone trains as `--finetune` does.
+        """
+        if self.config.backbone and not is_chosen:
+            return Recipe(self._architecture(), FINETUNING, mirrors_if_it_may=True)
         rate = recipe.training["learning_rate"] * LEARNING_RATE_FACTOR
         return replace(recipe, architecture=self._architecture(), training=recipe.training | {"learning_rate": rate})
 
@@ -113,8 +120,18 @@ class StartingModel:
         old, new = self.config, config
         if (old.task, new.task) == ("multiclass", "multiclass"):
             self._assign_shared_labels(network.get_layer("head"), known, new.labels)
-        elif old.task == new.task and old.labels == new.labels and old.target_scaling == new.target_scaling:
-            network.get_layer("head").set_weights([known["head/kernel"], known["head/bias"]])
+        elif old.task == new.task and old.labels == new.labels:
+            self._assign_rescaled(network.get_layer("head"), known, new)
+
+    def _assign_rescaled(self, head: keras.layers.Dense, known: dict[str, np.ndarray], new: CnnConfig) -> None:
+        """Assign the last layer so that its answers, in the unit of the targets, stay what they are."""
+        kernel, bias = known["head/kernel"], known["head/bias"]
+        before, after = self.config.target_offset_and_scale, new.target_offset_and_scale
+        if before != after or self.config.loss != new.loss:
+            if "poisson" in (self.config.loss, new.loss):
+                return  # its softplus is not linear: no kernel gives the same answers, and the layer starts afresh
+            kernel, bias = kernel * before[1] / after[1], (bias * before[1] + before[0] - after[0]) / after[1]
+        head.set_weights([kernel, bias])
 
     def _assign_shared_labels(
         self, head: keras.layers.Dense, known: dict[str, np.ndarray], labels: tuple[str, ...]

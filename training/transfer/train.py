@@ -21,6 +21,7 @@ from training.config import DataConfig, TrainConfig, TransferConfig, TuneConfig
 from training.data.inspection.report import inspect_run
 from training.data.splits import TrainingData
 from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate_on
+from training.evaluation.learned import read_training
 from training.loop.precision import usable_precision
 from training.loop.state import Progress
 from training.loop.trainer import Start, further_measures
@@ -29,7 +30,7 @@ from training.planned import PlannedTraining
 from training.preparation import keep_contents, keep_data, make_config, open_checked, read_histogram
 from training.recipe import Recipe, decide_mirroring
 from training.run_report import describe_training, log_validation, write_run
-from training.transfer.backbone import Backbone, open_backbone
+from training.transfer.backbone import FINETUNING, Backbone, open_backbone
 from training.transfer.features import Features, compute_features
 from training.transfer.head import LinearHead, fit_head
 from training.transfer.start import StartingModel
@@ -38,19 +39,6 @@ from training.tuning.plan import RunClock, plan_training
 logger = logging.getLogger("trazo")
 
 IMAGE_SIDE_PX = 160  # that backbones get unless another is given
-# Of the whole network. The settings of the user take precedence.
-FINETUNING: dict[str, Any] = {
-    "epochs": 8,
-    "patience": 8,
-    "batch_size": 64,
-    "optimizer": "adamw",
-    "learning_rate": 5e-4,
-    "weight_decay": 2e-2,
-    "augment": 0.0,
-    "label_smoothing": 0.1,
-    "ema_momentum": 0.998,
-    "precision": "bfloat16",
-}
 OF_HEAD = ("seed", "batch_size", "loss", "class_weights")  # settings of a training that a head has too
 
 
@@ -102,6 +90,7 @@ def train_on_backbone(
     if workers.size > 1 and not transfer.finetune:
         raise TrazoError("a head on frozen features is fitted by one process: add --finetune to train with several")
     backbone = open_backbone(transfer.backbone)
+    check_folder(folder, backbone, transfer.finetune)
     data = with_images_for(backbone, data)
     architecture = {"backbone": backbone.architecture.name, "filters": (), "dense_units": ()}
     recipe = Recipe(architecture, FINETUNING if transfer.finetune else {}, mirrors_if_it_may=transfer.finetune)
@@ -138,21 +127,53 @@ def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
         raise TrazoError(f"{_as_options(unused)}: the network is that of {network}, and nothing is searched")
 
 
-def with_images_for_start(data: DataConfig, overrides: dict[str, Any], transfer: TransferConfig) -> DataConfig:
+def with_images_for_start(
+    data: DataConfig, overrides: dict[str, Any], transfer: TransferConfig, folder: Path
+) -> DataConfig:
     """Return which rows to read, with images that suit the weights which a training starts from.
 
     Args:
         data: which rows.
         overrides: fields of TrainConfig that the user set; checked for a head.
         transfer: what the training starts from.
+        folder: of the run.
 
     Raises:
-        TrazoError: if there are no such weights, or they do not suit what the user asked for.
+        TrazoError: if there are no such weights, they do not suit what the user asked for, or the folder holds another
+            training.
     """
     if transfer.backbone:
         check_settings(overrides, transfer)
-        return with_images_for(open_backbone(transfer.backbone), data)
+        backbone = open_backbone(transfer.backbone)
+        check_folder(folder, backbone, transfer.finetune)
+        return with_images_for(backbone, data)
     return StartingModel(transfer.start_from).with_images(data) if transfer.start_from else data
+
+
+def check_folder(folder: Path, backbone: Backbone, finetune: bool) -> None:
+    """Refuse a folder with a training of a whole network, unless it is the one that `finetune` continues.
+
+    Args:
+        folder: of the run.
+        backbone: that the training starts from.
+        finetune: whether the whole network is trained; its other settings are compared with the checkpoint.
+
+    Raises:
+        TrazoError: with what the folder holds.
+    """
+    if not (folder / CHECKPOINT_FILE).exists():
+        return
+    report = read_training(folder)
+    start = report.starting_point if report else None
+    if finetune and start and start.weights_sha256 == backbone.about.weights_sha256:
+        return
+    found = "a training that has not ended"
+    if start:
+        found = f"a network that was trained from the weights of {start.name}"
+    elif report:
+        found = f"a training of {f'the preset {report.preset}' if report.preset else 'the best trial of a search'}"
+    wanted = f"the whole of {backbone.about.name}" if finetune else f"a head on {backbone.about.name}"
+    raise TrazoError(f"{folder} holds {found}, which is not {wanted}: give another --output")
 
 
 def without_preset(found: DataReport) -> DataReport:

@@ -101,7 +101,7 @@ def plan_search(
 ) -> Plan:
     """Return the plan of an earlier call for the same; else decide the length of a trial and the time of a search.
 
-    It is kept for the next call. That there is no time for a search is decided again.
+    It is kept for the next call. Only a lack of time for a search is decided again.
 
     Args:
         tune: what the user chose.
@@ -123,8 +123,8 @@ def plan_search(
         saved = _saved_plan(folder)
         if saved and saved.trial and saved.request == request:
             return saved
-        begun = saved.trial if saved and (folder / "tuner" / IDENTITY_FILE).exists() else None
-        plan = _make_plan(tune, opened, space, training, clock, begun)
+        kept = saved.trial if saved and (folder / "tuner" / IDENTITY_FILE).exists() else None
+        plan = _make_plan(tune, opened, space, training, clock, kept)
         plan = replace(plan, before_s=recorded_seconds(folder), request=request)
         save_plan(folder, plan)
     if plan.trial is None and clock and clock.epochs_given:
@@ -153,12 +153,12 @@ def _make_plan(
     space: Space,
     training: TrainConfig,
     clock: RunClock | None,
-    begun: TrialLength | None,
+    kept: TrialLength | None,
 ) -> Plan:
-    """Return a new plan; `begun` is the length of the trials that there are already."""
+    """Return a new plan; `kept` is the length of the trials that there are already."""
     batches, validation_batches = len(opened.train), len(opened.validation)
     per_epoch = min(batches, training.steps_per_epoch or batches)
-    given = _given_length(tune) or begun
+    given = _given_length(tune) or kept
     if tune.minutes is None or (given and not clock):
         return Plan(given or choose_trial_length(batches, validation_batches, training.epochs * per_epoch))
     speed = _measure_first_point(space, opened, training)

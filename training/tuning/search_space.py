@@ -110,10 +110,14 @@ class SearchSpace(keras_tuner.HyperModel):
         if "regularization" not in self.searched and (alone := sorted({*PENALTIES} & {*self.searched})):
             raise TrazoError(f"{alone[0]} exists only with some regularization: search regularization too")
 
-    @property
-    def length(self) -> dict[str, Any]:
-        """Epochs, steps of an epoch and patience of a training with the best point: those of the first preset."""
-        return next((dict(preset.length) for preset in self._presets.values()), {})
+    def length(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return epochs, steps of an epoch and patience of a training with a point: those of its preset.
+
+        Args:
+            values: of the point; the first preset gives the length unless they name another one.
+        """
+        preset = self._presets.get(values.get(PRESET, next(iter(self._presets), "")))
+        return dict(preset.length) if preset else {}
 
     def known_points(self) -> dict[str, dict[str, Any]]:
         """Return the values of every hyperparameter for each preset, by its name.
@@ -220,4 +224,4 @@ def best_hyperparameters(report: TrialsReport) -> tuple[dict[str, Any], dict[str
     hp.values = dict(report.chosen.hyperparameters)
     space = space_of(report)
     architecture, training = space.point(hp)
-    return architecture, space.length | training
+    return architecture, space.length(hp.values) | training

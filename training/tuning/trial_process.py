@@ -93,11 +93,6 @@ def close_trial_process() -> None:
         child.wait()
 
 
-def trial_process_pid() -> int | None:
-    """Return the id of the process; None if there is none."""
-    return _children[0].pid if _children else None
-
-
 _children: list[ChildProcess] = []  # none or one
 
 

@@ -155,7 +155,7 @@ class TrialsReport(Report):
     best_trial: Text | None = Field(None, description="trial_id of the best trial; of equals the first")
     chosen_trial: Text | None = Field(
         None,
-        description="trial_id of what is trained: the best trial, or a preset that may be as good",
+        description="trial_id of what is trained: the best trial, a preset that may be as good, or a faster network",
     )
     chosen_because: Text | None = Field(None, description="why it is not the best one; null if it is")
     importance: Importance | None = Field(None, description="null until the search has ended, or with too few trials")

@@ -140,6 +140,20 @@ def test_run_with_a_backbone_measures_without_a_search(home, cache, tmp_path, ca
     assert (tmp_path / "run" / "evaluation.json").exists() and not (tmp_path / "run" / "trials.json").exists()
 
 
+@pytest.mark.parametrize("verb", ["run", "train"])
+@pytest.mark.parametrize("mode", [[], ["--finetune"]], ids=["head", "finetune"])
+def test_folder_of_another_training_is_refused(run, home, cache, tmp_path, capsys, verb, mode):
+    """Its network must not be reported as the backbone's."""
+    folder = tmp_path / "run"
+    report = json.loads((run / "training.json").read_text()) | {"starting_point": None, "preset": "photo"}
+    folder.mkdir()
+    (folder / "training.json").write_text(json.dumps(report))
+    (folder / "checkpoint.safetensors").touch()
+    assert main([verb, *_arguments(home, folder), *mode]) == 2
+    assert f"{folder} holds a training of the preset photo, which is not " in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} == {"training.json", "checkpoint.safetensors"}
+
+
 def test_start_from_takes_the_network_and_the_shared_labels(home, tmp_path):
     config = CnnConfig(
         labels=("owl", "cat"), task="multiclass", filters=(4,), convolutions=1, dense_units=(), image_shape=(8, 8, 3)

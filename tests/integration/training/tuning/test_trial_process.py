@@ -15,6 +15,7 @@ from model import CnnConfig
 from model.errors import StreamError, TrazoError
 from tests.conftest import ROOT, SAMPLE
 from tests.support.tiny_space import QUICK_TRAINING, TinySpace, assert_same_trials, tune
+from tests.support.trial_pid import trial_process_pid
 from training.config import TrainConfig
 from training.loop import trainer
 from training.stream import HubStream
@@ -47,16 +48,16 @@ def test_fit_in_subprocess_process_is_reused_until_it_has_grown(tmp_path, argume
     pids = []
 
     def train(name, **options):
-        note_pid = lambda progress: pids.append(trial_process.trial_process_pid())  # noqa: E731
+        note_pid = lambda progress: pids.append(trial_process_pid())  # noqa: E731
         trial_process.fit_in_subprocess(*arguments, checkpoint=tmp_path / name, on_epoch=note_pid, **options)
 
     train("a")
     train("b")
-    assert len(set(pids)) == 1 and trial_process.trial_process_pid() == pids[0]
+    assert len(set(pids)) == 1 and trial_process_pid() == pids[0]
     trial_process.close_trial_process()
     assert not Path(f"/proc/{pids[0]}").exists()
     train("c", max_growth_bytes=-1)  # which it always exceeds
-    assert pids[-1] != pids[0] and trial_process.trial_process_pid() is None
+    assert pids[-1] != pids[0] and trial_process_pid() is None
     assert not Path(f"/proc/{pids[-1]}").exists()
 
 
@@ -81,7 +82,7 @@ def test_fit_in_subprocess_killed_process_is_reported_and_next_call_resumes(
     tmp_path, arguments, number, error, message
 ):
     def die(progress):
-        os.kill(trial_process.trial_process_pid(), number)
+        os.kill(trial_process_pid(), number)
 
     with pytest.raises(error, match=message) as caught:
         trial_process.fit_in_subprocess(*arguments, checkpoint=tmp_path / "c", on_epoch=die)
@@ -106,7 +107,7 @@ def test_search_process_ended_for_lack_of_memory_fails_only_its_trial(tmp_path, 
         def then_die(progress):
             on_epoch(progress)
             if len(calls) == 2:
-                os.kill(trial_process.trial_process_pid(), signal.SIGKILL)
+                os.kill(trial_process_pid(), signal.SIGKILL)
 
         return real(*arguments, on_epoch=then_die, **options)
 

@@ -78,6 +78,24 @@ def stripes(rows: int, sides: bool) -> list[bytes]:
     return images
 
 
+def test_check_mirroring_asks_only_some_of_many_rows(tmp_path, monkeypatch):
+    classes = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = write_dataset(tmp_path / "data", classes, [{"image": stripes(400, False), "label": [0, 1] * 200}])
+    opened = open_data(DataConfig(folder, validation_fraction=0.5))
+    monkeypatch.setattr(mirroring, "MAX_PROBE_ROWS", 50)
+    asked = []
+
+    def fit(*arguments, **_):
+        asked.append(arguments[3])
+        raise InterruptedError
+
+    monkeypatch.setattr(mirroring, "fit", fit)
+    fields = {"labels": opened.train.labels, "task": opened.train.task, "image_shape": opened.image_shape}
+    with pytest.raises(InterruptedError):
+        check_mirroring(opened, fields, 0, tmp_path / "mirror.json")
+    assert 20 < asked[0].rows < 80 < opened.validation.rows
+
+
 @pytest.mark.parametrize("sides", [True, False])
 def test_check_mirroring_allows_what_a_mirror_does_not_change(tmp_path, monkeypatch, sides):
     classes = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})

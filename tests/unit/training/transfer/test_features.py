@@ -1,5 +1,6 @@
 """Frozen features: those of every row in file order, kept on disk, and continued after a stop."""
 
+import errno
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from model import CnnConfig
-from model.network import build_network
+from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.unit.training.test_commands import CLASSES
 from training.data import cache
@@ -30,12 +31,16 @@ class StoppedError(Exception):
 
 @pytest.fixture(scope="module")
 def network():
-    return build_network(CONFIG)
+    """A stand-in for a backbone."""
+    images = keras.Input((8, 8, 3))
+    means = keras.layers.GlobalAveragePooling2D(name="features")(keras.layers.Conv2D(3, 3)(images))
+    return keras.Model(images, keras.layers.Dense(1)(means))
 
 
 @pytest.fixture
 def stream(tmp_path, monkeypatch) -> HubStream:
     monkeypatch.setenv("TRAZO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(features, "BATCH_ROWS", 8)
     images = random_images(50)
     images[7] = b"no image"
     dataset = write_dataset(tmp_path / "pets", CLASSES, [{"image": images, "label": [0, 1] * 25}])
@@ -45,7 +50,7 @@ def stream(tmp_path, monkeypatch) -> HubStream:
 def test_features_are_the_means_of_the_last_maps_of_each_usable_row(network, stream):
     found = compute_features(network, CONFIG, stream, "sha")
     images = np.concatenate([batch.numpy() for batch, _ in make_eval_data(stream, image_shape=(8, 8, 3))])
-    inner = keras.Model(network.input, network.get_layer("mean").output)
+    inner = keras.Model(network.input, network.get_layer("features").output)
     assert found.values.shape == (49, 3) and found.values.dtype == np.float32
     np.testing.assert_allclose(found.values, inner(images).numpy(), rtol=1e-5, atol=1e-6)
     assert found.labels.tolist() == [n % 2 for n in range(50) if n != 7]
@@ -59,6 +64,23 @@ def test_features_are_computed_once(network, stream, monkeypatch):
     np.testing.assert_array_equal(first.values, again.values)
     with pytest.raises(pytest.fail.Exception):
         compute_features(network, CONFIG, stream, "of other weights")
+
+
+def test_features_are_those_of_a_training_with_other_batches(network, stream, monkeypatch):
+    first = compute_features(network, CONFIG, stream, "sha")
+    monkeypatch.setattr(features, "make_eval_data", lambda *_, **__: pytest.fail("read again"))
+    np.testing.assert_array_equal(first.values, compute_features(network, CONFIG, stream.rebatch(16), "sha").values)
+
+
+def test_features_full_disk_is_named_and_what_is_kept_continues(network, stream, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(features, "open", full, raising=False)
+        with pytest.raises(TrazoError, match="features cannot be kept in .*: No space left on device; make room there"):
+            compute_features(network, CONFIG, stream, "sha")
+    assert len(compute_features(network, CONFIG, stream, "sha").labels) == 49
 
 
 def test_features_are_listed_and_removed_with_the_cache(network, stream):

@@ -77,7 +77,7 @@ def test_choose_trial_first_preset_unless_another_one_is_better_by_more_than_cha
     ],
 )
 def test_choose_trial_every_objective_has_a_standard_error(objective, preset, close, better):
-    """Not only accuracy: a difference that may be chance chooses nothing, whatever is measured."""
+    """Not only accuracy: with any of them, a difference that may be chance chooses nothing."""
     assert choose(preset, close, objective=objective)[0] == 0
     assert choose(preset, better, objective=objective)[0] == 1
 

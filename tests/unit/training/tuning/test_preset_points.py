@@ -1,5 +1,6 @@
 """Presets as points of the search space: a point with a preset's values is exactly the preset."""
 
+import json
 from dataclasses import replace
 
 import keras_tuner
@@ -136,6 +137,17 @@ def test_best_hyperparameters_of_a_search_are_those_of_its_presets(tmp_path):
     expected = own.training | {"mirror": 0.5, "label_smoothing": 0.0}
     assert trained(architecture, training, subject) == trained(own.architecture, expected, subject)
     assert (training["epochs"], training["patience"]) == (own.training["epochs"], own.training["patience"])
+
+
+def test_best_hyperparameters_train_as_long_as_their_own_preset():
+    subject = {"task": "multiclass", "labels": list("0123456789"), "image_shape": [32, 32, 3]}
+    presets = all_presets(subject, "default")
+    row = trial_row(0, 0.9, **SearchSpace(subject, searched=["preset"], presets=presets).known_points()["photo"])
+    sections = {name: {"architecture": one.architecture, "training": one.training} for name, one in presets.items()}
+    of_search = {"best_trial": "0", "subject": subject, "presets": sections, "searched": ["preset"]}
+    report = json.loads(json.dumps(trials_report([row]) | of_search))
+    _, training = best_hyperparameters(TrialsReport.parse(report, "trials.json"))
+    assert training["epochs"] == presets["photo"].training["epochs"] != presets["default"].training["epochs"]
 
 
 # --- Warm start ---
