@@ -291,7 +291,8 @@ def describe_search(plan: Plan, job: "SearchJob") -> list[str]:
         lines.append("trials this short favor networks that learn fast over those that end well")
     if tune.strategy != "hyperband" and not tune.full_trials and (ages := comparison_epochs(tune.trial_epochs)):
         after = " and ".join(map(str, ages))
-        lines.append(f"a trial stops after epoch {after} unless it is in the best third of all trials at that age")
+        which = "any other trial" if known else "a trial"
+        lines.append(f"{which} stops after epoch {after} unless it is in the best third of all trials at that age")
     if patience := tune.max_trials_without_gain:
         lines.append(f"it ends when {counted(patience, 'trial')} in a row are not better than the best one")
     if plan.training_s is not None and plan.speed is not None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from model.errors import TrazoError
+from model.errors import StreamError, TrazoError
 from training.config import TrainConfig, TuneConfig
 from training.tuning import plan as planning
 from training.tuning.plan import (
@@ -220,6 +220,15 @@ def test_plan_for_other_minutes_plans_a_training_again_that_has_not_started(tmp_
     assert short["epochs"] == 5 and long["epochs"] == int((3600 - planning.RESERVED_S) / 44.2)
 
 
+def test_plan_of_a_worker_is_the_one_that_its_chief_made_for_the_same_minutes(tmp_path, opened, measured, monkeypatch):
+    plan = make(tmp_path, opened, minutes=60)
+    monkeypatch.setattr(planning, "detect_role", lambda: "worker")
+    monkeypatch.setattr(planning, "MAX_WAIT_S", -1)
+    assert make(tmp_path, opened, minutes=60) == plan and len(measured) == 1
+    with pytest.raises(StreamError, match="start it with these --minutes"):
+        make(tmp_path, opened, minutes=90)
+
+
 def test_plan_of_an_older_version_is_made_again(tmp_path, opened, measured):
     first = make(tmp_path, opened, minutes=60)
     path = tmp_path / "tuner" / "plan.json"
@@ -274,7 +283,7 @@ def test_describe_search_says_how_many_trials_of_which_length_and_when_it_ends()
     assert describe(Plan(TrialLength(6, 211))) == [
         "search: at most 30 trials of 6 epochs of 211 steps",
         "its first trials: preset default, preset fast",
-        "a trial stops after epoch 1 and 2 unless it is in the best third of all trials at that age",
+        "any other trial stops after epoch 1 and 2 unless it is in the best third of all trials at that age",
         "it ends when 6 trials in a row are not better than the best one",
     ]
 
