@@ -35,11 +35,6 @@ class EpochBar:
         self._bar.update()
 
 
-def count_bar(title: str, batches: int, done: int) -> tqdm:
-    """Return a progress bar over batches, some of which are done. It is shown on a terminal only."""
-    return tqdm(total=batches, initial=done, desc=title, unit="batch", leave=False, disable=None)
-
-
 def log_epoch(progress: Progress, epochs: int) -> None:
     """Log the last epoch of the history in one line."""
     row = progress.history[-1]
