@@ -22,6 +22,7 @@ from training.devices import GPUS
 from training.loop.cluster import MAX_WAIT_S, WorkerLostError, find_task, wait_until_all_listen
 from training.loop.tensorflow_compat import limit_registration
 from training.pipeline import without_autograph
+from training.tf_errors import summarize_tf_error
 
 logger = logging.getLogger("trazo")
 
@@ -142,12 +143,8 @@ def report_lost_workers(workers: Workers) -> Iterator[None]:
             raise
         raise WorkerLostError(
             f"worker {workers.rank + 1} of {workers.size}: another one has ended or does not answer; run the same "
-            f"command again, with any number of workers, to resume ({_first_line(error)})"
+            f"command again, with any number of workers, to resume ({summarize_tf_error(error)})"
         ) from None
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return (error.message or "").strip().partition("\n")[0]
 
 
 def connect() -> Workers:
@@ -184,7 +181,8 @@ def connect() -> Workers:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:
         raise WorkerLostError(
-            f"worker {rank + 1} of {len(addresses)}, {addresses[rank]}, cannot meet the others: {_first_line(error)}"
+            f"worker {rank + 1} of {len(addresses)}, {addresses[rank]}, cannot meet the others: "
+            f"{summarize_tf_error(error)}"
         ) from None
     # TensorFlow takes it as a notice that it passes on. Here it ends the process, as everywhere: nothing is lost.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -73,7 +73,7 @@ def test_connect_computes_on_a_gpu_if_there_is_one(gpus, resolvers, monkeypatch,
 def test_connect_says_for_whom_it_waits_and_who_did_not_come(resolvers, monkeypatch, caplog):
     caplog.set_level("INFO")
     describe(monkeypatch, 1, "10.0.0.1:2222", "10.0.0.2:2222", "10.0.0.3:2222")
-    expected = "^worker 2 of 3, 10.0.0.2:2222, cannot meet the others: nobody came$"
+    expected = "^worker 2 of 3, 10.0.0.2:2222, cannot meet the others: DeadlineExceededError: nobody came$"
     with pytest.raises(WorkerLostError, match=expected):
         connect()
     assert "waiting for 2 other workers at 10.0.0.1:2222, 10.0.0.3:2222" in caplog.text
@@ -125,7 +125,9 @@ def test_workers_say_arrays_bytes_and_texts():
         alone.wait()
 
 
-LOST = tf.errors.UnavailableError(None, None, "Collective ops is aborted by: Connection reset by peer\nand more")
+LOST = tf.errors.UnavailableError(
+    None, None, "Graph execution error:\n\nCollective ops is aborted by: Connection reset by peer\nand more"
+)
 FULL_GPU = tf.errors.InternalError(
     None,
     None,
@@ -135,7 +137,10 @@ FULL_GPU = tf.errors.InternalError(
 
 
 def test_report_lost_workers_says_it_in_one_line_with_an_exit_code():
-    expected = "^worker 2 of 3: another one has ended or does not answer; run the same command.* \\(.*reset by peer\\)$"
+    expected = (
+        "^worker 2 of 3: another one has ended or does not answer; run the same command.* "
+        r"\(UnavailableError: Collective ops.*peer\)$"
+    )
     with pytest.raises(WorkerLostError, match=expected) as caught, report_lost_workers(Workers(None, rank=1, size=3)):
         raise LOST
     assert caught.value.exit_code == 75
