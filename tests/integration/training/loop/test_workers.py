@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors import safe_open
+from safetensors.numpy import load_file
 
+from tests.conftest import SAMPLE
 from tests.support import worker_training
 from tests.support.worker_training import CASES, write_data
 from tests.support.workers import end_workers, start_workers
@@ -69,6 +71,20 @@ def test_fit_with_two_workers_takes_the_steps_of_one(folder):
     for worker in workers:
         assert worker.wait() == 0, worker.read()
     check_equal(alone, together, "short", tolerance=1e-4, history_tolerance=1e-3)
+
+
+def test_train_command_with_two_workers_ends_with_the_weights_of_one(training, tmp_path):
+    for count in ("1", "2"):
+        options = ("--preset", "fast", "--image-size", "8", "--precision", "float32", "--batch-size", "32")
+        options += ("--optimizer", "sgd", "--learning-rate", "0.01", "--epochs", "1", "--steps-per-epoch", "3")
+        ended = training("train", "--dataset", SAMPLE, "--output", tmp_path / count, *options, "--workers", count)
+        assert ended.returncode == 0, ended.stderr
+    alone, together = (load_file(tmp_path / count / "model.safetensors") for count in ("1", "2"))
+    assert alone.keys() == together.keys()
+    for name in alone:
+        np.testing.assert_allclose(together[name], alone[name], rtol=1e-4, atol=1e-4, err_msg=name)
+    first, second = (json.loads((tmp_path / count / "training.json").read_text()) for count in ("1", "2"))
+    assert second["history"][0]["val_loss"] == pytest.approx(first["history"][0]["val_loss"], rel=1e-3)
 
 
 @pytest.mark.slow
