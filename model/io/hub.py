@@ -231,12 +231,12 @@ def with_owner(repo_id: str, token: str | bool | None = None) -> str:
     """Return `owner/name` of a repo: a name alone belongs to the account of the token.
 
     Raises:
-        TrazoError: if it is no name of a repo, or the account has to be asked and the token or the network is missing.
+        TrazoError: if it is not the name of a repo, or the account has to be asked and the token or the network is missing.
     """
     if HUB_ID.fullmatch(repo_id):
         return repo_id
     if not HUB_ID.fullmatch(f"owner/{repo_id}"):
-        raise TrazoError(f"{repo_id!r} is no name of a repo on the Hub: write owner/name")
+        raise TrazoError(f"{repo_id!r} is not a name of a repo on the Hub: write owner/name")
     with translate_hub_errors(repo_id):
         return f"{HfApi(token=token).whoami()['name']}/{repo_id}"
 

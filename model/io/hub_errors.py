@@ -90,7 +90,7 @@ def translate_hub_errors(repo_id: str, revision: str | None = None, repo_type: R
 
 @contextmanager
 def translate_service_errors(service: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises about a service of the Hub, which is no repo, into one line.
+    """Turn what huggingface_hub raises about a service of the Hub, which is not a repo, into one line.
 
     Args:
         service: its name.

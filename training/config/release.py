@@ -105,7 +105,7 @@ class DeployConfig(Validated):
         """Check every field, and that a demo on this machine is not asked for what only a Space has.
 
         Raises:
-            TrazoError: if a value is no name of models, or has no meaning.
+            TrazoError: if a value does not name models, or has no meaning.
         """
         super().__post_init__()
         for one in self.models:

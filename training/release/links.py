@@ -27,7 +27,7 @@ def link_space(repo_id: str, space: str, token: str | None = None) -> None:
         with translate_hub_errors(repo_id):
             if reason := _link_space(HfApi(token=token), repo_id, space):
                 logger.info("the card of %s does not link the Space: %s", repo_id, reason)
-    except TrazoError as error:  # the Space is there, and its link is no reason to fail
+    except TrazoError as error:  # the Space is there, and a missing link is not worth failing
         logger.info("the card of %s does not link the Space: %s", repo_id, error)
 
 
@@ -39,7 +39,7 @@ def _link_space(api: HfApi, repo_id: str, space: str) -> str:
     try:
         card = read_published_card(api, repo_id, commit)
     except RemoteEntryNotFoundError:
-        return "there is no card"
+        return "it does not exist"
     linked = with_demo(card, space)
     if linked == card:
         return ""

@@ -149,7 +149,7 @@ def test_deploy_of_a_closed_model_needs_a_token_and_fetches_nothing_in_the_build
     assert deploy("--no-wait") == 0  # the Space has it
 
 
-@pytest.mark.parametrize(("fault", "reason"), [(404, "there is no card"), (412, "somebody else committed in between")])
+@pytest.mark.parametrize(("fault", "reason"), [(404, "it does not exist"), (412, "somebody else committed in between")])
 def test_deploy_that_cannot_link_the_card_still_deploys(hub, deploy, capsys, fault, reason):
     if fault == 404:
         model = hub.repos["model", MODEL]

@@ -434,7 +434,7 @@ def test_publish_to_a_name_alone_completes_it_in_the_card(hub, upload, run):
 @pytest.mark.parametrize("name", ["two words", "a/b/c", "../up"])
 def test_publish_to_what_is_no_name_is_refused(upload, run, name):
     status, _, error = upload(run, "--repo", name)
-    assert status == 2 and f"{name!r} is no name of a repo on the Hub: write owner/name" in error
+    assert status == 2 and f"{name!r} is not a name of a repo on the Hub: write owner/name" in error
 
 
 @pytest.mark.parametrize("option", [("--create-pr",), ("--revision", "next")])
