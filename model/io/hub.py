@@ -231,7 +231,7 @@ def with_owner(repo_id: str, token: str | bool | None = None) -> str:
     """Return `owner/name` of a repo: a name alone belongs to the account of the token.
 
     Raises:
-        TrazoError: if it is not the name of a repo, or the account has to be asked and the token or the network is missing.
+        TrazoError: if it is not a repo's name, or the account has to be asked and the token or the network is missing.
     """
     if HUB_ID.fullmatch(repo_id):
         return repo_id
