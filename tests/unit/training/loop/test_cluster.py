@@ -180,7 +180,7 @@ def test_wait_until_all_listen_waits_for_the_last_one():
             one.close()
 
 
-@pytest.mark.parametrize("address", [*free_addresses(1), "no-such-host.invalid:2222"])
+@pytest.mark.parametrize("address", [*free_addresses(1), "no-such-host.invalid:2222"], ids=["port", "host"])
 def test_wait_until_all_listen_names_the_one_that_does_not_come(address):
     with pytest.raises(WorkerLostError, match=f"no worker listens at {address} after 0 s .*run the same command again"):
         wait_until_all_listen([address], timeout_s=0.0)
