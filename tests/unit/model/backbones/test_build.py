@@ -105,7 +105,7 @@ def test_weights_missing_or_of_another_shape_assign_nothing(network):
         ({"backbone": "vgg"}, "unknown backbone 'vgg'; there are .*efficientnet_lite0, resnet18"),
         ({"image_shape": (64, 64, 1)}, "takes RGB images with sides of at least 32 pixels, not image_shape"),
         ({"image_shape": (64, 31, 3)}, "sides of at least 32 pixels"),
-        ({"filters": (8,)}, "filters describes blocks, which a network with a backbone has not"),
+        ({"filters": (8,)}, "filters describes blocks, which a network with a backbone does not have"),
         ({"convolutions": (1,)}, "convolutions describes blocks"),
         ({"pooling": "stride"}, "pooling describes blocks"),
         ({"stem_filters": 3}, "stem_filters describes blocks"),
