@@ -306,7 +306,7 @@ class CnnModel:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             self.save_pretrained(folder)
-            if self.folder and weights_hash(self.folder) == weights_hash(folder):
+            if self.folder and matches_weights(weights_hash(folder), self.folder):
                 for name in exported_files(self.folder):
                     copy_file(self.folder, name, folder)
             write_card_of_folder(folder, repo_id, license_of_folder(folder), space=find_space(repo_id, token))

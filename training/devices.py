@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from model.backend import tf
 
+from training.processes import GPUS
+
 MIN_BFLOAT16_CAPABILITY = (8, 0)  # of NVIDIA's GPUs, from Ampere on; older ones compute in float32
-GPUS = "CUDA_VISIBLE_DEVICES"
 FIRST_GPU = "/GPU:0"  # where steps are computed
 DEVICE_BATCHES = 2  # that wait in a GPU's memory
 

@@ -13,7 +13,7 @@ from model.quiet import quiet
 from model.words import counted
 from training.config import WorkersConfig
 from training.loop.cluster import TF_CONFIG, WorkerLostError, find_task
-from training.processes import end_process, free_addresses, share_cores, start_process
+from training.processes import GPUS, end_process, free_addresses, share_cores, start_process
 
 COMMAND = "training.cli:main"
 WATCH_INTERVAL_S = 0.2
@@ -53,13 +53,17 @@ def run_workers(arguments: list[str], config: WorkersConfig) -> int:
 
 
 def _deal_gpus(count: int) -> list[dict[str, str]]:
-    """Return the variables that give each worker one of the GPUs that may be used; empty without GPUs.
+    """Return the variables that give each worker one of the GPUs that CUDA_VISIBLE_DEVICES names; empty without one.
+
+    Where nothing is named, workers choose by their ranks, and the launcher is spared TensorFlow, which counts GPUs.
 
     Raises:
         TrazoError: if there are GPUs, but fewer than workers.
     """
+    if not os.environ.get(GPUS):
+        return [{}] * count
     with quiet():
-        from training.devices import GPUS, visible_gpus
+        from training.devices import visible_gpus
 
     gpus = visible_gpus()
     if gpus and len(gpus) < count:

@@ -23,6 +23,7 @@ from model.network_settings import set_up_network
 from model.quiet import quiet
 
 LOOPBACK = "127.0.0.1"
+GPUS = "CUDA_VISIBLE_DEVICES"  # those that a process may use
 PORTS = range(20_000, 32_000)
 CODE = "import sys; sys.path[:0] = sys.argv[2:]; from training.processes import serve; serve(sys.argv[1])"
 

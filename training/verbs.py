@@ -107,10 +107,12 @@ def _run_remotely(
     from training.remote.launch import RemoteRun, launch, name_of
 
     check_remote(data, search, transfer, output.track)
-    assert search.minutes is not None
+    assert search.minutes is not None and remote.push_to is not None
     groups = [(config, skip) for config, skip in options.verb.groups() if config is not RemoteConfig]
     words = [word for config, skip in groups for word in format_given(config, options, [*skip, "output"])]
-    launch(RemoteRun(name_of(output.output), words, data, transfer, search.minutes, output.track, remote))
+    launch(
+        RemoteRun(name_of(output.output), words, data, transfer, search.minutes, output.track, remote.push_to, remote)
+    )
 
 
 def tune_verb(options: argparse.Namespace) -> None:

@@ -10,9 +10,9 @@ rows, which each looks at once, at its end; memory is the largest sum over its p
 those of the script, without comments, or the number of commands.
 
 A measurement takes from a minute to more than an hour, so each is kept in benchmarks/own_datasets.json, and one that
-is there already is not repeated: delete its row to measure again. Rows of a preset whose recipe is another one now are
-dropped. `--python` runs the scripts of others; it needs
-`autokeras`, `timm` and `scikit-learn` next to Trazo's requirements.
+is there already is not repeated: delete its row to measure again. Rows of a preset whose recipe has changed since are
+dropped. `--python` runs the scripts of others; it needs `autokeras`, `timm` and `scikit-learn` next to Trazo's
+requirements.
 """
 
 import argparse

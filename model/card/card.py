@@ -54,7 +54,7 @@ def render_card(
     data = ModelCardData(
         license=license,
         library_name="keras",
-        tags=["trazo", "keras", *([kind] if kind else ["regression"]), "cnn", *_hub_tags(formats)],
+        tags=["trazo", "keras", kind or "regression", "cnn", *_hub_tags(formats)],
         datasets=[one.dataset for one in sources if is_on_hub(one.dataset, one.revision, one.path)] or None,
         metrics=["accuracy"] if evaluation and not evaluation.is_regression else None,
         base_model=start.name if start and start.revision else None,

@@ -25,7 +25,7 @@ def write_card_of_folder(
     license: str | None = None,
     electricity: Electricity | None = None,
     space: str | None = None,
-) -> None:
+) -> EvaluationReport | None:
     """Write README.md from a folder's config and reports; an evaluation of other weights is left out.
 
     With the name of its repo, notebook.ipynb is written, too. The figures that the card shows are not.
@@ -37,27 +37,23 @@ def write_card_of_folder(
         electricity: that the training used; None if it is not known.
         space: `owner/name` of a Space that shows the model, or None.
 
+    Returns:
+        the evaluation that the card shows, or None.
+
     Raises:
         TrazoError: if the config or a report is damaged.
     """
     config = CnnConfig.from_file(folder / CONFIG_FILE)
     training, trials = TrainingReport.read(folder / TRAINING_FILE), TrialsReport.read(folder / TRIALS_FILE)
-    evaluation = evaluation_of_weights(folder)
+    evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
+    if evaluation and not matches_weights(evaluation.weights_sha256, folder):
+        evaluation = None
     exports = read_exports(folder)
     card = render_card(config, training, trials, evaluation, repo_id, license, exports, electricity, space)
     if repo_id:
         atomic_write(folder / NOTEBOOK_FILE, make_notebook(config, evaluation and evaluation.redacted(), repo_id))
     atomic_write(folder / CARD_FILE, str(card))
-
-
-def evaluation_of_weights(folder: Path) -> EvaluationReport | None:
-    """Return evaluation.json if it is about the weights in this folder, else None.
-
-    Raises:
-        CorruptFileError: if it is damaged.
-    """
-    evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
-    return evaluation if evaluation and matches_weights(evaluation.weights_sha256, folder) else None
+    return evaluation
 
 
 def license_of_folder(folder: Path) -> str | None:

@@ -47,7 +47,7 @@ from model.config import CnnConfig
 from model.errors import ModelError, TrazoError
 from model.io.atomic import atomic_write, json_text
 from model.io.files import check_folder, find_file
-from model.io.hub_errors import repeat_if_closed, status_of, translate_hub_errors
+from model.io.hub_errors import repeat_if_closed, status_of, translate_hub_errors, translate_service_errors
 from model.io.reports import read_report, redact_local_paths
 from model.io.weights import check_size
 
@@ -237,7 +237,7 @@ def with_owner(repo_id: str, token: str | bool | None = None) -> str:
         return repo_id
     if not HUB_ID.fullmatch(f"owner/{repo_id}"):
         raise TrazoError(f"{repo_id!r} is not a name of a repo on the Hub: write owner/name")
-    with translate_hub_errors(repo_id):
+    with translate_service_errors(f"your account, to which {repo_id!r} would belong"):
         return f"{HfApi(token=token).whoami()['name']}/{repo_id}"
 
 

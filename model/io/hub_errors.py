@@ -11,6 +11,7 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -100,6 +101,8 @@ def translate_service_errors(service: str) -> Iterator[None]:
     """
     try:
         yield
+    except LocalTokenNotFoundError:
+        raise TrazoError(f"{service}: {REASONS[401]}") from None
     except (OfflineModeIsEnabled, httpx2.RequestError, ConnectionError) as error:
         raise TrazoError(
             f"{service} at {constants.ENDPOINT} cannot be reached ({type(error).__name__}): check the network, and "
@@ -107,6 +110,10 @@ def translate_service_errors(service: str) -> Iterator[None]:
         ) from None
     except HfHubHTTPError as error:
         raise TrazoError(f"{service} refused this ({status_of(error)}): {_reason(error)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # huggingface_hub cannot parse the response
+        raise TrazoError(
+            f"{constants.ENDPOINT} does not respond like a Hub about {service} ({error.__cause__ or repr(error)})"
+        ) from None
 
 
 def _reason(error: HfHubHTTPError) -> str:

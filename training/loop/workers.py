@@ -18,10 +18,10 @@ import numpy as np
 from model.errors import TrazoError
 from model.network_settings import set_up_network
 from model.words import counted
-from training.devices import GPUS
 from training.loop.cluster import MAX_WAIT_S, WorkerLostError, find_task, wait_until_all_listen
 from training.loop.tensorflow_compat import limit_registration
 from training.pipeline import without_autograph
+from training.processes import GPUS
 from training.tf_errors import summarize_tf_error
 
 logger = logging.getLogger("trazo")

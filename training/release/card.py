@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from model.card.energy import Electricity
-from model.card.of_folder import evaluation_of_weights, write_card_of_folder
+from model.card.of_folder import write_card_of_folder
 from training.release.card_figures import write_figures
 
 
@@ -19,5 +19,4 @@ def write_card(
     Raises:
         TrazoError: if the config or a report is damaged.
     """
-    write_figures(evaluation_of_weights(run), run)
-    write_card_of_folder(run, repo_id, license, electricity, space)
+    write_figures(write_card_of_folder(run, repo_id, license, electricity, space), run)

@@ -23,7 +23,6 @@ from training.release.space_files import APP, REQUIREMENTS, VENV, assemble, read
 from training.release.space_hub import SpaceSettings, follow_build, upload
 
 MCP = {"GRADIO_MCP_SERVER": "True"}  # the demo's endpoints as tools, unless the Space's owner switches them off
-
 TOKEN = "HF_TOKEN"  # the secret with which the demo reads its model
 LOCAL_FOLDER = Path("runs/space")
 

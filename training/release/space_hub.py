@@ -151,12 +151,11 @@ def follow_build(api: HfApi, repo_id: str, commit: str) -> str:
         runtime = _wait_until_settled(api, repo_id, commit, page)
         if runtime.stage == "RUNNING":
             return str(api.space_info(repo_id).host or page)
-        if runtime.stage not in SWITCHED_OFF:
-            _start_log(api, repo_id, is_build=False).join(LOG_END_S)
-    if runtime.stage in SWITCHED_OFF:
-        raise TrazoError(
-            f"the files are in {page}, but the demo does not run ({runtime.stage}): start it in the settings there"
-        )
+        if runtime.stage in SWITCHED_OFF:
+            raise TrazoError(
+                f"the files are in {page}, but the demo does not run ({runtime.stage}): start it in the settings there"
+            )
+        _start_log(api, repo_id, is_build=False).join(LOG_END_S)
     reason = runtime.raw.get("errorMessage")
     raise TrazoError(
         f"the files are in {page}, but the demo does not run ({runtime.stage}{f': {reason}' if reason else ''}); "

@@ -8,7 +8,6 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from model.errors import TrazoError
-from model.io.hub import with_owner
 from model.io.hub_errors import translate_hub_errors
 from training.config import DataConfig, TransferConfig, TuneConfig
 
@@ -16,7 +15,7 @@ from training.config import DataConfig, TransferConfig, TuneConfig
 TRACKER_ADDRESSES = {"mlflow": "MLFLOW_TRACKING_URI", "trackio": "TRACKIO_SPACE_ID"}
 
 
-def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig, track: Sequence[str] = ()) -> None:
+def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig, track: Sequence[str]) -> None:
     """Refuse what a rented machine cannot see, a run of unknown length, and a tracker that would lose it.
 
     Raises:
@@ -43,17 +42,14 @@ def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig,
             )
 
 
-def check_on_hub(data: DataConfig, transfer: TransferConfig, push_to: str, api: HfApi) -> str:
+def check_on_hub(data: DataConfig, transfer: TransferConfig, push_to: str, api: HfApi) -> None:
     """Refuse repos that do not exist or may not be read, and one that may not be written.
 
     Args:
         data: its datasets are looked up.
         transfer: so are its models.
-        push_to: what the run is published to.
+        push_to: `owner/name` of what the run is published to.
         api: with the user's token.
-
-    Returns:
-        `owner/name` of what it is published to.
 
     Raises:
         TrazoError: with the first repo that is missing or closed.
@@ -64,7 +60,6 @@ def check_on_hub(data: DataConfig, transfer: TransferConfig, push_to: str, api: 
     for name in _models(transfer):
         with translate_hub_errors(name):
             api.auth_check(name)
-    push_to = with_owner(push_to, api.token)
     with translate_hub_errors(push_to):
         try:
             api.auth_check(push_to, write=True)
@@ -75,7 +70,6 @@ def check_on_hub(data: DataConfig, transfer: TransferConfig, push_to: str, api: 
                 raise TrazoError(
                     f"--push-to {push_to} does not exist, and this token can make repos of {', '.join(owners)} only"
                 ) from None
-    return push_to
 
 
 def _datasets(data: DataConfig) -> list[str]:

@@ -8,6 +8,7 @@ from huggingface_hub import HfApi, JobHardwareInfo
 from model.errors import TrazoError
 from model.io.hub_errors import translate_service_errors
 
+SERVICE = "Hugging Face Jobs"
 START_MINUTES = 10.0  # an assumption: to find a machine, install the packages, read the data, measure and publish
 SPARE_FACTOR = 1.5  # of the minutes of search and training, before the machine is ended
 MINUTES_OF = {"second": 1 / 60, "minute": 1.0, "hour": 60.0}  # what a price may be for
@@ -34,7 +35,7 @@ def choose_hardware(name: str, api: HfApi) -> JobHardwareInfo:
     Raises:
         TrazoError: if there is none; with those that there are, and their prices.
     """
-    with translate_service_errors("Hugging Face Jobs"):
+    with translate_service_errors(SERVICE):
         offered = api.list_jobs_hardware()
     for one in offered:
         if one.name == name:

@@ -6,7 +6,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,14 +20,13 @@ from model.logs import show
 from training.config import DataConfig, RemoteConfig, TransferConfig
 from training.remote.checks import check_on_hub
 from training.remote.code import REQUIREMENTS, upload_code
-from training.remote.hardware import choose_hardware, describe, estimate
+from training.remote.hardware import SERVICE, choose_hardware, describe, estimate
 
 CODE_PATH, RUN_PATH = "/trazo/code", "/trazo/runs"  # where the code and the whole bucket are mounted
 CODE_REPO, BUCKET = "trazo-code", "trazo-runs"  # of the user
 # Of a job: the name of the run, and a hash of what it was asked for.
 LABEL, COMMAND_LABEL = "trazo-run", "trazo-command"
 ACTIVE, COMPLETED = ("SCHEDULING", "RUNNING"), "COMPLETED"
-SERVICE = "Hugging Face Jobs"
 SCRIPT = """\
 set -e
 pip install --quiet --disable-pip-version-check {packages}
@@ -50,7 +49,8 @@ class RemoteRun:
         transfer: of them.
         minutes: of search and training.
         track: trackers that it reports to.
-        config: which machine, and what it publishes to.
+        push_to: what it publishes to.
+        config: which machine, and how it publishes.
     """
 
     name: str
@@ -59,13 +59,8 @@ class RemoteRun:
     transfer: TransferConfig
     minutes: float
     track: Sequence[str]
+    push_to: str
     config: RemoteConfig
-
-    @property
-    def push_to(self) -> str:
-        """What it publishes to, as the user gave it."""
-        assert self.config.push_to is not None
-        return self.config.push_to
 
     @property
     def command_hash(self) -> str:
@@ -81,7 +76,7 @@ def name_of(folder: Path) -> str:
 
     Example:
         >>> name_of(Path("runs/época 1"))
-        'epoca-1-0c0cd3'
+        'epoca-1-74d149'
     """
     given = folder.resolve().name
     letters = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
@@ -99,6 +94,7 @@ def launch(run: RemoteRun) -> None:
     if not token:
         raise TrazoError("a rented machine needs your token of the Hub: set HF_TOKEN or run `hf auth login`")
     api = HfApi(token=token)
+    run = replace(run, push_to=with_owner(run.push_to, token))
     with translate_service_errors(SERVICE):
         owner = api.whoami()["name"]
         jobs = [*api.list_jobs(status=[*ACTIVE, COMPLETED], labels={LABEL: run.name}, namespace=owner)]
@@ -119,7 +115,7 @@ def launch(run: RemoteRun) -> None:
 
 def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
     assert run.config.on is not None
-    push_to = check_on_hub(run.data, run.transfer, run.push_to, api)
+    check_on_hub(run.data, run.transfer, run.push_to, api)
     hardware = choose_hardware(run.config.on, api)
     logger.info(describe(hardware, run.minutes))
     _ask(run.config)
@@ -132,7 +128,7 @@ def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
             raise TrazoError(f"the bucket {bucket} is public, and would hold your run: make it private, or rename it")
         job = api.run_job(
             image=f"python:{sys.version_info.major}.{sys.version_info.minor}",
-            command=make_command(run, hardware, push_to),
+            command=make_command(run, hardware),
             env={"PYTHONUNBUFFERED": "1"}
             | ({"HF_ENDPOINT": constants.ENDPOINT} if constants.ENDPOINT != HOSTED else {}),
             secrets={"HF_TOKEN": token} | _tracker_settings(run.track),
@@ -150,14 +146,14 @@ def _rent(run: RemoteRun, owner: str, token: str, api: HfApi) -> JobInfo:
     return job
 
 
-def make_command(run: RemoteRun, hardware: JobHardwareInfo, push_to: str) -> list[str]:
+def make_command(run: RemoteRun, hardware: JobHardwareInfo) -> list[str]:
     """Return what the machine executes: install the packages, then `training.remote.job`. It holds no secret."""
     cuda = ["'tensorflow[and-cuda]'"] if hardware.accelerator else []
     trackers = [name for name in run.track if name != "tensorboard"]
     script = SCRIPT.format(packages=" ".join([f"-r {CODE_PATH}/{REQUIREMENTS}", *cuda, *trackers]), code=CODE_PATH)
     publish = ["--private"] if run.config.private else []
     publish += ["--license", run.config.license] if run.config.license else []
-    options = [f"--name={run.name}", f"--store={RUN_PATH}/{run.name}", f"--push-to={push_to}"]
+    options = [f"--name={run.name}", f"--store={RUN_PATH}/{run.name}", f"--push-to={run.push_to}"]
     options += [f"--publish={word}" for word in publish]
     return ["bash", "-c", script, "job", *options, "--", *run.words]
 
@@ -202,4 +198,4 @@ def _follow(run: RemoteRun, owner: str, job: JobInfo, api: HfApi) -> None:
             f"the machine ended before the run did: {ended.status.stage}{why}, see the log above; "
             "run the same command again to continue on another one"
         )
-    logger.info("published: %s/%s", constants.ENDPOINT, with_owner(run.push_to, api.token))
+    logger.info("published: %s/%s", constants.ENDPOINT, run.push_to)

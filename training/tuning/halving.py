@@ -50,9 +50,8 @@ class HalvingMixin(OpenOracle):
 
     trial_epochs: int = 0  # of a trial that is not stopped
     compared_after: tuple[int, ...] = ()  # epochs after which a trial is compared; empty: none is stopped
-    known: Sequence[
-        dict[str, Any]
-    ] = ()  # the points of the first trials; they are not stopped: others are judged by them
+    # The points of the first trials, which are not stopped: others are judged by them.
+    known: Sequence[dict[str, Any]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start without trials."""

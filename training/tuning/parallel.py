@@ -14,8 +14,8 @@ from typing import Self
 
 from model.child_process import describe_exit
 from model.errors import StreamError, TrazoError
-from training.devices import GPUS, visible_gpus
-from training.processes import end_process, free_addresses, share_cores, start_process
+from training.devices import visible_gpus
+from training.processes import GPUS, end_process, free_addresses, share_cores, start_process
 from training.tuning.distributed import ORACLE_IP, ORACLE_PORT, TUNER_ID, detect_role
 from training.tuning.search_job import SearchJob
 from training.tuning.tuner import SearchOutcome, run_search

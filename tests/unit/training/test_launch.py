@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import TrazoError
-from training import devices, launch
+from training import devices, launch, processes
 from training.config import WorkersConfig
 from training.loop.cluster import WorkerLostError
 
@@ -71,14 +71,14 @@ def test_run_workers_of_another_launcher_are_refused(run, monkeypatch):
 
 
 def test_run_workers_get_one_of_the_gpus_that_may_be_used(run, tmp_path, monkeypatch):
-    monkeypatch.setenv(devices.GPUS, "5,GPU-7f,2")
+    monkeypatch.setenv(processes.GPUS, "5,GPU-7f,2")
     monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [kind] * 3)
     assert run(["0"], ["0"]) == 0
     assert [(tmp_path / f"gpu-{rank}").read_text() for rank in range(2)] == ["5", "GPU-7f"]
 
 
 def test_run_workers_more_than_gpus_are_refused_before_one_starts(run, tmp_path, monkeypatch):
-    monkeypatch.setenv(devices.GPUS, "0")
+    monkeypatch.setenv(processes.GPUS, "0")
     monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [kind])
     with pytest.raises(TrazoError, match=r"--workers 2, but only 1 GPU may be used .*give --workers 1"):
         run(["0"], ["0"])

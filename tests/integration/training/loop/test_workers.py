@@ -139,18 +139,10 @@ def test_fit_worker_that_stops_answering_ends_the_other(folder, victim):
 
 
 @pytest.mark.slow
-def test_fit_unexpected_error_in_one_worker_ends_all(folder):
-    options = {"FAIL_AT_STEP": "5", "FAIL_RANK": "1", "FAIL_BY": "bug"}
+@pytest.mark.parametrize(("cause", "code", "text"), [("error", 2, "the disk is gone"), ("bug", 1, "KeyError: 'a bug'")])
+def test_fit_error_in_one_worker_ends_all_and_is_named(folder, cause, code, text):
+    options = {"FAIL_AT_STEP": "5", "FAIL_RANK": "1", "FAIL_BY": cause}
     data = folder("run")
     first, second = start_workers(2, data, worker_training.run, data, "float32", ["short", "plain"], **options)
-    assert second.wait(600) == 1 and "KeyError: 'a bug'" in second.read()
-    assert first.wait(600) == 75 and "another one has ended" in first.read()
-
-
-@pytest.mark.slow
-def test_fit_error_in_one_worker_ends_all_and_is_named(folder):
-    options = {"FAIL_AT_STEP": "5", "FAIL_RANK": "1", "FAIL_BY": "error"}
-    data = folder("run")
-    first, second = start_workers(2, data, worker_training.run, data, "float32", ["short", "plain"], **options)
-    assert second.wait(600) == 2 and "the disk is gone" in second.read()
+    assert second.wait(600) == code and text in second.read()
     assert first.wait(600) == 75 and "worker 1 of 2: another one has ended or does not answer" in first.read()

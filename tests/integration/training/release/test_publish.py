@@ -431,6 +431,19 @@ def test_publish_to_a_name_alone_completes_it_in_the_card(hub, upload, run):
     assert "hf://loopback/alone" in files["notebook.ipynb"].decode()
 
 
+def test_publish_to_a_name_alone_without_a_token_asks_for_one(upload, run):
+    status, _, error = upload(run, "--repo", "alone", token=False)
+    assert status == 2 and "your account, to which 'alone' would belong: no valid token: set HF_TOKEN" in error
+
+
+def test_push_to_hub_works_when_the_folder_is_gone(hub, home, use_hub, run):
+    use_hub(hub, home, token=True)
+    cnn = CnnModel.from_pretrained(run)
+    shutil.rmtree(run)
+    cnn.push_to_hub("someone/gone")
+    assert 'load_model("hf://someone/gone")' in hub.files("someone/gone", "model")["README.md"].decode()
+
+
 @pytest.mark.parametrize("name", ["two words", "a/b/c", "../up"])
 def test_publish_to_what_is_no_name_is_refused(upload, run, name):
     status, _, error = upload(run, "--repo", name)

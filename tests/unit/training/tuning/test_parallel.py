@@ -5,7 +5,7 @@ import os
 import pytest
 
 from model.errors import TrazoError
-from training import devices
+from training import devices, processes
 from training.tuning import distributed, parallel
 
 
@@ -17,9 +17,9 @@ def machine(monkeypatch):
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(10, 10 + cores)), raising=False)
         monkeypatch.setattr(devices.tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
         if visible is None:
-            monkeypatch.delenv(devices.GPUS, raising=False)
+            monkeypatch.delenv(processes.GPUS, raising=False)
         else:
-            monkeypatch.setenv(devices.GPUS, visible)
+            monkeypatch.setenv(processes.GPUS, visible)
 
     return make
 
