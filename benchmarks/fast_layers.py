@@ -23,7 +23,6 @@ VARIANTS: tuple[tuple[str, ...], ...] = (
     (),
     ("BatchNormalization",),
     ("BatchNormalization", "Conv2D"),
-    ("BatchNormalization", "Conv2D", "Activation"),
 )
 
 
@@ -82,7 +81,7 @@ def main() -> None:
     with quiet():
         from training.presets import PRESETS
 
-    added = ["fused normalization", "and wide convolutions", "and compiled swish"]
+    added = ["fused normalization", "and wide convolutions"]
     names = ["Keras' layers, ms", *(column for one in added for column in (f"{one}, ms", "share"))]
     lines = [f"| preset | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for preset in options.presets or PRESETS:

@@ -157,7 +157,7 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     covered = {"random_erasing": 0.25} if task == "regression" else {"cutmix": 0.5}
     return Preset(
         architecture=_residual_blocks(image_shape, WIDTH_FACTOR if rows >= WIDE_ROWS else 1)
-        | {"activation": "swish", "dense_units": (), "scaling": "z-score"},
+        | {"dense_units": (), "scaling": "z-score"},
         training={
             "epochs": epochs,
             "patience": epochs,
@@ -168,7 +168,7 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
             "label_smoothing": 0.1,
             "augment": 0.0,
             "random_crop": 0.125,
-            "color_jitter": 0.2,
+            "color_jitter": 0.4,
             "ema_momentum": 0.999,
             "precision": "bfloat16",
         }

@@ -5,14 +5,10 @@ from typing import Any
 from model.backend import keras, keras_defaults
 
 from training.devices import has_gpu
-from training.loop.fast_swish import FastActivation
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.wide_convolution import WideConvolution
 
-PROCESSOR_LAYERS: dict[type, type] = {
-    keras.layers.Conv2D: WideConvolution,
-    keras.layers.Activation: FastActivation,
-}
+PROCESSOR_LAYERS: dict[type, type] = {keras.layers.Conv2D: WideConvolution}
 FAST_LAYERS: dict[type, type] = {keras.layers.BatchNormalization: FusedBatchNormalization} | PROCESSOR_LAYERS
 
 

@@ -1,7 +1,7 @@
 """Batch normalization by TensorFlow's fused kernel: the same mathematics as Keras' layer, in one pass over the batch.
 
 Keras computes it from separate operations, always in float32. On 2 cores with AMX, a training step with
-the fused kernel took 0.84 times as long for the preset `photo`, 0.79 for `default`, 0.82 for `small`
+the fused kernel took 0.92 times as long for the preset `photo`, 0.78 for `default`, 0.81 for `small`
 (benchmarks/RESULTS.md).
 """
 

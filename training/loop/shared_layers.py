@@ -47,7 +47,7 @@ class SharedDropout(keras.layers.Dropout):
 def with_shared_layers(network: keras.Model, workers: Workers) -> keras.Model:
     """Return the same network, with the same weights, for slices of a batch; it is called in `Workers.run`.
 
-    On processors, convolutions and activations are those of `with_fast_layers`.
+    On processors, convolutions are those of `with_fast_layers`.
 
     Args:
         network: from `build_network`; its layers' names and the order of its weights are kept.

@@ -7,9 +7,8 @@ import pytest
 from model.config import CnnConfig
 from model.network import build_network
 from training.config import TrainConfig
-from training.loop import fast_layers, fast_swish, wide_convolution
+from training.loop import fast_layers, wide_convolution
 from training.loop.fast_layers import with_fast_layers
-from training.loop.fast_swish import FastActivation
 from training.loop.normalization import FusedBatchNormalization
 from training.loop.trainer import create_train_state
 from training.loop.wide_convolution import WideConvolution
@@ -144,45 +143,11 @@ def test_create_train_state_trains_fused_and_validates_keras_own():
     assert FusedBatchNormalization in kinds[0] and FusedBatchNormalization not in kinds[1]
 
 
-@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-12), ("bfloat16", 2e-2)])
-@pytest.mark.parametrize("shape", [(5, 4, 6, 3), (5, 3)])
-@pytest.mark.parametrize("graph", [False, True])
-def test_fast_swish_equals_keras(dtype, rtol, shape, graph):
-    values = tf.cast(tf.concat([tf.linspace(-200.0, 200.0, 60), tf.linspace(-5.0, 5.0, 300)], 0), dtype)
-    values = tf.reshape(values[: np.prod(shape)], shape)
-
-    def activate(layer, values):
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            outputs = layer(values)
-            loss = tf.reduce_sum(outputs**2)
-        return outputs, tape.gradient(loss, values)
-
-    activate = tf.function(activate) if graph else activate
-    policy = "mixed_bfloat16" if dtype == "bfloat16" else dtype
-    expected = activate(keras.layers.Activation("silu", dtype=policy), values)
-    actual = activate(FastActivation("silu", dtype=policy), values)
-
-    for ours, theirs in zip(actual, expected, strict=True):
-        assert ours.dtype == theirs.dtype == dtype
-        ours, theirs = (tf.cast(one, tf.float64).numpy() for one in (ours, theirs))
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
-
-
-def test_activation_that_is_not_swish_is_keras_own(monkeypatch):
-    monkeypatch.setattr(fast_swish, "_swish", None)
-    values = tf.constant([[-1.0, 0.0, 2.0]])
-
-    for name in ("relu", "gelu", "tanh"):
-        np.testing.assert_array_equal(FastActivation(name)(values), keras.layers.Activation(name)(values))
-
-
 @pytest.mark.parametrize("gpu", [False, True])
 def test_with_fast_layers_keeps_those_for_processors_from_a_gpu(monkeypatch, gpu):
     monkeypatch.setattr(fast_layers, "has_gpu", lambda: gpu)
 
     network = with_fast_layers(build_network(CnnConfig(filters=(4,), convolutions=1)))
 
-    kinds = [type(network.get_layer(f"block1_conv1{end}")) for end in ("", "_norm", "_relu")]
-    own = [keras.layers.Conv2D, FusedBatchNormalization, keras.layers.Activation]
-    assert kinds == (own if gpu else [WideConvolution, FusedBatchNormalization, FastActivation])
+    kinds = [type(network.get_layer(f"block1_conv1{end}")) for end in ("", "_norm")]
+    assert kinds == [keras.layers.Conv2D if gpu else WideConvolution, FusedBatchNormalization]

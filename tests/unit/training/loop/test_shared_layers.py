@@ -8,7 +8,6 @@ import tensorflow as tf
 from model import CnnConfig
 from model.network import build_network
 from training.augmentation.batch_rows import BatchRows
-from training.loop.fast_swish import FastActivation
 from training.loop.shared_batch import rows_of_batch
 from training.loop.shared_layers import SharedBatchNormalization, SharedDropout, with_shared_layers
 from training.loop.wide_convolution import WideConvolution
@@ -87,6 +86,6 @@ def test_with_shared_layers_keeps_names_and_weights():
     shared = with_shared_layers(network, ALONE)
     assert [weight.path for weight in shared.weights] == [weight.path for weight in network.weights]
     kinds = {type(layer) for layer in shared.layers}
-    assert {SharedBatchNormalization, SharedDropout, WideConvolution, FastActivation} <= kinds
+    assert {SharedBatchNormalization, SharedDropout, WideConvolution} <= kinds
     images = tf.reshape(tf.range(128.0), (2, 8, 8, 1))
     np.testing.assert_array_equal(shared(images), network(images))
