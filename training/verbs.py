@@ -163,7 +163,7 @@ def train_verb(options: argparse.Namespace) -> int:
             )
             folder = output.output
             show(f"done: {folder}; measure it with `python -m training evaluate --model {folder} --dataset …`")
-        workers.wait()
+        workers.leave()
     return 0
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,7 @@ LOST_PEER = re.compile(
     "collective ops is aborted|remote target|heartbeat|coordination service|incarnation|socket closed|connection re",
     re.IGNORECASE,
 )
+LEAVING_S = 2.0  # for the last values to arrive everywhere
 
 
 class Workers:
@@ -117,6 +119,17 @@ class Workers:
     def wait(self) -> None:
         """Wait until every worker has come here."""
         self.sum_array(np.zeros(1, np.int64))
+
+    def leave(self) -> None:
+        """Wait for the others before this process ends, which would look like a failure to one that still receives."""
+        try:
+            self.wait()
+        except tf.errors.OpError:
+            if not self.is_first:
+                raise
+            return  # everything is written: the first worker needs no other any more
+        if self.size > 1:
+            time.sleep(LEAVING_S)
 
 
 ALONE = Workers()

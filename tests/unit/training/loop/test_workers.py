@@ -160,3 +160,20 @@ def test_report_lost_workers_leaves_other_errors_alone(size, error):
     with pytest.raises(type(error)) as caught, report_lost_workers(Workers(None, size=size)):
         raise error
     assert caught.value is error
+
+
+def test_leave_of_the_first_worker_needs_no_other_any_more(monkeypatch):
+    paused = []
+    monkeypatch.setattr(workers.time, "sleep", paused.append)
+
+    def lose(self: Workers) -> None:
+        raise LOST
+
+    first, second = Workers(None, rank=0, size=2), Workers(None, rank=1, size=2)
+    first.leave()
+    Workers().leave()
+    assert paused == [workers.LEAVING_S]
+    monkeypatch.setattr(Workers, "wait", lose)
+    first.leave()
+    with pytest.raises(tf.errors.UnavailableError):
+        second.leave()
