@@ -68,7 +68,9 @@ def measure(name: str, task: Task) -> dict[str, Any]:
         "contender": name,
         "minutes_given": task.minutes if name in ("run", "autokeras") else None,
         "seed": task.seed,
-        "recipe": CONTENDERS[name].recipe(),
+        "side_px": task.side_px,
+        "rows": task.rows,
+        "recipe": CONTENDERS[name].recipe(task.side_px, task.rows),
         "accuracy": CONTENDERS[name].accuracy(output.rsplit("\n", 1)[-1], task.folder),
         "minutes": round((time.monotonic() - started) / 60, 2),
         "memory_mb": round(peak),
@@ -89,6 +91,15 @@ def side_of(dataset: Path) -> int:
             with Image.open(file) as image:
                 sides[min(image.size)] += 1
     return sides.most_common(1)[0][0]
+
+
+def rows_of(dataset: Path) -> int:
+    """Return how many rows there are to learn from."""
+    return sum(pq.read_metadata(shard).num_rows for shard in dataset.rglob("train-*.parquet"))
+
+
+def _is_current(row: dict[str, Any]) -> bool:
+    return row["recipe"] == CONTENDERS[row["contender"]].recipe(row["side_px"], row["rows"])
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -129,7 +140,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     rows = json.loads(LEDGER.read_text(encoding="utf-8")) if LEDGER.exists() else []
-    stale = [row for row in rows if row["recipe"] != CONTENDERS[row["contender"]].recipe()]
+    stale = [row for row in rows if not _is_current(row)]
     for row in stale:
         print(f"dropped, its recipe has changed: {json.dumps(row)}", flush=True)
     rows = [row for row in rows if row not in stale]
@@ -140,7 +151,14 @@ def main() -> None:
         if (data.name, name, given, seed) in known:
             continue
         task = Task(
-            data.resolve(), side_of(data), seed, options.minutes, options.backbone.resolve(), options.python, folder
+            data.resolve(),
+            side_of(data),
+            rows_of(data),
+            seed,
+            options.minutes,
+            options.backbone.resolve(),
+            options.python,
+            folder,
         )
         try:
             row = measure(name, task)

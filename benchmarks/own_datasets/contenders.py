@@ -20,6 +20,7 @@ class Task:
 
     dataset: Path
     side_px: int  # of the images, for those that do not look for themselves
+    rows: int  # to learn from
     seed: int
     minutes: float
     backbone: Path
@@ -36,14 +37,14 @@ class Contender:
         commands: their arguments, one command after another.
         accuracy: of the test rows, from the last line of the output and the folder.
         lines: that a user writes.
-        recipe: a hash of what a preset says now; empty without one.
+        recipe: (side of the images, rows to learn from) -> a hash of what a preset says now; empty without one.
     """
 
     title: str
     commands: Callable[[Task], list[list[str]]]
     accuracy: Callable[[str, Path], float]
     lines: int
-    recipe: Callable[[], str] = str
+    recipe: Callable[[int, int], str] = lambda side_px, rows: ""
 
 
 def _trazo(title: str, *commands: str) -> Contender:
@@ -99,12 +100,12 @@ def count_lines(source: str) -> int:
     return sum(bool(line.strip()) and not line.strip().startswith("#") and number not in text for number, line in lines)
 
 
-def _photo_recipe() -> str:
+def _photo_recipe(side_px: int, rows: int) -> str:
     with quiet():
         from training.presets import photo
 
-    presets = [photo(image_shape=(side, side, 3), rows=rows) for side, rows in ((32, 20_000), (64, 2000))]
-    return sha256(repr([(one.architecture, one.training) for one in presets]).encode()).hexdigest()[:12]
+    preset = photo(image_shape=(side_px, side_px, 3), rows=rows)
+    return sha256(repr((preset.architecture, preset.training)).encode()).hexdigest()[:12]
 
 
 TRAIN = "train --dataset DATASET --output OUTPUT --seed SEED"
