@@ -105,7 +105,7 @@ def _photo_recipe(side_px: int, rows: int) -> str:
         from training.presets import photo
 
     preset = photo(image_shape=(side_px, side_px, 3), rows=rows)
-    return sha256(repr((preset.architecture, preset.training)).encode()).hexdigest()[:12]
+    return sha256(json.dumps([preset.architecture, preset.training], sort_keys=True).encode()).hexdigest()[:12]
 
 
 TRAIN = "train --dataset DATASET --output OUTPUT --seed SEED"

@@ -98,12 +98,25 @@ def test_photo_few_images_get_a_narrower_network():
     few, many = (config_of(photo(rows=rows).architecture, image_shape=(32, 32, 3)) for rows in (9_999, 10_000))
     assert (few.stem_filters, few.filters) == (32, (64, 128, 256))
     assert (many.stem_filters, many.filters) == (48, (96, 192, 384))
-    assert f"{build_network(few).count_params():,}" in " ".join(photo.__doc__.split())
+    for config in (few, many):
+        assert f"{build_network(config).count_params():,}" in photo.__doc__
+
+
+def test_photo_many_images_with_classes_learn_by_plain_gradients():
+    for task, rows, optimizer in [
+        ("multiclass", 9_999, "adamw"),
+        ("multiclass", 10_000, "sgd"),
+        ("binary", 10_000, "sgd"),
+        ("regression", 10_000, "adamw"),  # whose errors have no bound
+    ]:
+        preset = photo(task, rows=rows)
+        assert preset.training["optimizer"] == optimizer
+        assert ("l2" in preset.architecture) == (optimizer == "sgd") != ("weight_decay" in preset.training)
 
 
 def test_photo_few_images_are_seen_more_often():
-    epochs = [photo(rows=rows).training["epochs"] for rows in (100, 6_400, 20_000, 1_000_000)]
-    assert epochs == [100, 80, 60, 60]
+    epochs = [photo(rows=rows).training["epochs"] for rows in (100, 5_800, 20_000, 1_000_000)]
+    assert epochs == [100, 87, 80, 80]
 
 
 def test_preset_for_photographs_is_photo_and_otherwise_default():
