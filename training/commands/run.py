@@ -19,6 +19,7 @@ from training.data.inspection.report import inspect_run
 from training.data.splits import HELD_OUT, TrainingData, one_config_per_dataset, open_stream
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.preparation import log_data, open_checked
+from training.transfer.start import StartingModel
 from training.transfer.train import check_search, with_images_for_start, without_preset
 from training.tuning.distributed import detect_role
 from training.tuning.plan import NoTimeError, RunClock
@@ -49,7 +50,8 @@ def run_all(
     if transfer.backbone or transfer.start_from:
         check_search(search, transfer)
     clock = RunClock(search.minutes, folder, "epochs" in overrides)
-    data = with_images_for_start(data, overrides, transfer, folder)
+    starting = StartingModel(transfer.start_from) if transfer.start_from else None
+    data = with_images_for_start(data, overrides, transfer, folder, starting)
     opened, _, _ = open_checked(data, TrainConfig(**overrides), folder)
     found = inspect_run(data, opened, with_test=True)
     found = without_preset(found) if transfer.backbone else found
@@ -67,7 +69,7 @@ def run_all(
             if detect_role() == "worker":
                 return
             logger.info("%s: the preset is trained without a search", error)
-    train(data, overrides, folder, track=track, found=found, clock=clock, transfer=transfer)
+    train(data, overrides, folder, track=track, found=found, clock=clock, transfer=transfer, starting=starting)
     evaluation = EvaluationReport.read(folder / EVALUATION_FILE)
     known = [one.fingerprint for one in evaluation.sources] if evaluation else []
     # The test split is used only once, unless other rows are in it now.

@@ -42,6 +42,7 @@ def train(
     found: DataReport | None = None,
     clock: RunClock | None = None,
     transfer: TransferConfig = FRESH,
+    starting: StartingModel | None = None,
     workers: Workers = ALONE,
 ) -> None:
     """Train, and write the model (`CnnModel.save_pretrained`), training.json and the card to the folder.
@@ -56,6 +57,7 @@ def train(
         found: what data.json is to hold; None to find it out.
         clock: of a run; if its minutes are limited and the epochs are not given, it trains as long as they allow.
         transfer: weights that the training starts from.
+        starting: the model of `transfer.start_from` if it is loaded already.
         workers: that train together, of which this is the first; the others call `follow`.
 
     Raises:
@@ -65,7 +67,8 @@ def train(
         raise TrazoError("--preset brings its own network: leave it out, or --backbone")
     if transfer.backbone:
         return train_on_backbone(data, overrides, folder, transfer, verbose, track, found, clock, workers)
-    starting = StartingModel(transfer.start_from) if transfer.start_from else None
+    if transfer.start_from and not starting:
+        starting = StartingModel(transfer.start_from)
     planned = _plan(data, overrides, folder, preset, found, starting)
     if clock and clock.minutes and not clock.epochs_given:
         length = plan_training(folder, clock, planned.config, planned.settings, planned.opened)

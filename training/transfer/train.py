@@ -128,7 +128,11 @@ def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
 
 
 def with_images_for_start(
-    data: DataConfig, overrides: dict[str, Any], transfer: TransferConfig, folder: Path
+    data: DataConfig,
+    overrides: dict[str, Any],
+    transfer: TransferConfig,
+    folder: Path,
+    starting: StartingModel | None,
 ) -> DataConfig:
     """Return which rows to read, with images that suit the weights which a training starts from.
 
@@ -137,17 +141,18 @@ def with_images_for_start(
         overrides: fields of TrainConfig that the user set; checked for a head.
         transfer: what the training starts from.
         folder: of the run.
+        starting: the model of `transfer.start_from`.
 
     Raises:
-        TrazoError: if there are no such weights, they do not suit what the user asked for, or the folder holds another
-            training.
+        TrazoError: if there is no such backbone, the weights do not suit what the user asked for, or the folder holds
+            another training.
     """
     if transfer.backbone:
         check_settings(overrides, transfer)
         backbone = open_backbone(transfer.backbone)
         check_folder(folder, backbone, transfer.finetune)
         return with_images_for(backbone, data)
-    return StartingModel(transfer.start_from).with_images(data) if transfer.start_from else data
+    return starting.with_images(data) if starting else data
 
 
 def check_folder(folder: Path, backbone: Backbone, finetune: bool) -> None:

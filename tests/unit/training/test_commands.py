@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features, Image
 
+from model import CnnConfig, CnnModel
 from model.errors import TrazoError
 from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
@@ -117,6 +118,17 @@ def test_tune_short_trials_are_reported_with_the_images_that_there_are(dataset, 
     captured = capsys.readouterr()
     rows = re.search(r"stopped with (\d+) rows", captured.err)[1]
     assert int(rows) < 60 and "trials of 1 epoch of 1 step\n" in captured.out
+
+
+def test_run_from_a_model_loads_it_once(dataset, tmp_path, capsys, monkeypatch):
+    network = {"filters": (3,), "convolutions": 1, "dense_units": (), "image_shape": (28, 28, 1)}
+    CnnModel(CnnConfig(**network, labels=("cat", "dog"), task="binary")).save_pretrained(tmp_path / "model")
+    load = Mock(side_effect=CnnModel.from_pretrained)
+    monkeypatch.setattr(CnnModel, "from_pretrained", load)
+    monkeypatch.setattr("training.planned.fit", Mock(side_effect=TrazoError("would train")))
+    arguments = ["--start-from", str(tmp_path / "model"), "--mirror", "0", "--output", str(tmp_path / "run")]
+    assert main(["run", "--dataset", dataset, *arguments]) == 2
+    assert "would train" in capsys.readouterr().err and load.call_count == 1
 
 
 def describe_workers(monkeypatch, index: int = 0) -> None:
