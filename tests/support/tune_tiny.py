@@ -1,6 +1,6 @@
 """`python -m tests.support.tune_tiny VERB …`: the command line with a tiny search space and many checkpoints.
 
-The environment variable MAX_WAIT_S, if set, is how long a chief and its workers wait for each other.
+The environment variable MAX_PEER_SILENCE_S, if set, is how long a chief and its workers wait for each other.
 """
 
 import os
@@ -14,7 +14,7 @@ from training.tuning import distributed, tuner
 
 if __name__ == "__main__":
     tuner.fit_in_subprocess = partial(tuner.fit_in_subprocess, save_every_s=0.0)
-    distributed.MAX_WAIT_S = float(os.environ.get("MAX_WAIT_S", distributed.MAX_WAIT_S))
+    distributed.MAX_PEER_SILENCE_S = float(os.environ.get("MAX_PEER_SILENCE_S", distributed.MAX_PEER_SILENCE_S))
     search_command.SearchSpace = TinySpace
     status = main(sys.argv[1:])
     sys.stdout.flush()

@@ -21,7 +21,7 @@ SLURM_JOB = "SLURM_JOB_ID"
 SLURM_DISTRIBUTION = "SLURM_DISTRIBUTION"
 PORTS_PER_JOB = 64  # of Slurm; jobs that follow each other on a machine do not share ports
 TUNER_ID = "KERASTUNER_TUNER_ID"  # of the processes of a search
-MAX_WAIT_S = 600.0  # for the other workers to start
+MAX_START_WAIT_S = 600.0  # for the other workers to start
 CONNECT_TIMEOUT_S = 5.0
 CONNECT_INTERVAL_S = 0.2
 JOBS = ("chief", "worker")  # in this order they are numbered
@@ -67,7 +67,7 @@ def find_task(environment: Mapping[str, str]) -> Task | None:
     return task if task and len(task.addresses) > 1 else None
 
 
-def wait_until_all_listen(addresses: Sequence[str], timeout_s: float = MAX_WAIT_S) -> None:
+def wait_until_all_listen(addresses: Sequence[str], timeout_s: float = MAX_START_WAIT_S) -> None:
     """Wait until something listens at each address, `host:port`.
 
     Raises:

@@ -19,7 +19,7 @@ import numpy as np
 from model.errors import TrazoError
 from model.network_settings import set_up_network
 from model.words import counted
-from training.loop.cluster import MAX_WAIT_S, WorkerLostError, find_task, wait_until_all_listen
+from training.loop.cluster import MAX_START_WAIT_S, WorkerLostError, find_task, wait_until_all_listen
 from training.loop.tensorflow_compat import limit_registration
 from training.pipeline import without_autograph
 from training.processes import GPUS
@@ -189,7 +189,7 @@ def connect() -> Workers:
     logger.info("waiting for %s at %s", counted(len(others), "other worker"), ", ".join(others))
     if rank == 0:
         wait_until_all_listen(others)  # TensorFlow would wait forever
-    limit_registration(MAX_WAIT_S)
+    limit_registration(MAX_START_WAIT_S)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except tf.errors.OpError as error:

@@ -24,7 +24,7 @@ from training.tuning.oracles import ResumableOracle
 
 ORACLE_IP, ORACLE_PORT = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
 DEFAULTS = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: "50051"}
-MAX_WAIT_S = 600.0  # that a worker waits for a chief, and a chief for a first or next call of any worker
+MAX_PEER_SILENCE_S = 600.0  # of a chief, or of all its workers, after which the other side gives up
 HEARTBEATS_PER_TIMEOUT = 6  # heartbeats of a worker in the time after which it would count as dead
 
 logger = logging.getLogger("trazo")
@@ -75,7 +75,7 @@ def run_chief(search: Callable[[], None], oracle: ResumableOracle, watch: Callab
 
     Raises:
         TrazoError: if the port is taken.
-        StreamError: if no worker has called for `MAX_WAIT_S` seconds; the next call resumes the search.
+        StreamError: if no worker has called for `MAX_PEER_SILENCE_S` seconds; the next call resumes the search.
     """
     errors: list[BaseException] = []
 
@@ -96,9 +96,9 @@ def run_chief(search: Callable[[], None], oracle: ResumableOracle, watch: Callab
     logger.info("chief at %s, waiting for workers", address)
     while thread.is_alive() and not watch() and not oracle.finished():
         thread.join(0.5)
-        if oracle.seconds_since_heartbeat() > MAX_WAIT_S:
+        if oracle.seconds_since_heartbeat() > MAX_PEER_SILENCE_S:
             raise StreamError(
-                f"no worker has called for {MAX_WAIT_S:.0f} seconds; run the same command again to resume"
+                f"no worker has called for {MAX_PEER_SILENCE_S:.0f} seconds; run the same command again to resume"
             )
     if any(isinstance(error, RuntimeError) for error in errors):  # gRPC raises nothing more specific
         raise TrazoError(f"the chief cannot listen at {address}: {errors[0]}")

@@ -21,7 +21,7 @@ from model.words import counted
 from training.config import MIN_HYPERBAND_EPOCHS, TrainConfig, TuneConfig
 from training.data.splits import TrainingData
 from training.tuning.choice import MIN_TRAINING_SHARE, TrainingTime
-from training.tuning.distributed import MAX_WAIT_S, detect_role
+from training.tuning.distributed import MAX_PEER_SILENCE_S, detect_role
 from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
 from training.tuning.search_identity import IDENTITY_FILE
@@ -137,7 +137,7 @@ def plan_search(
 
 
 def _wait_for_plan(folder: Path, request: dict[str, Any]) -> Plan:
-    deadline = time.monotonic() + MAX_WAIT_S
+    deadline = time.monotonic() + MAX_PEER_SILENCE_S
     while not (plan := _saved_plan(folder)) or plan.request != request:
         if time.monotonic() > deadline:
             raise StreamError(

@@ -76,7 +76,7 @@ class StreamTuner(OpenTuner):
         Raises:
             TrazoError: if KerasTuner's files are damaged.
         """
-        configure(request_timeout_s=distributed.MAX_WAIT_S)
+        configure(request_timeout_s=distributed.MAX_PEER_SILENCE_S)
         self._job = job
         self._is_idle = False
         self._local_oracle = oracle  # in a worker, `self.oracle` becomes a client of the chief's

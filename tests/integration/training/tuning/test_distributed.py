@@ -95,7 +95,7 @@ def test_search_killed_chief_resumes(tmp_path, start):
     ("name", "message"), [("worker", "the chief at 127.0.0.1:"), ("chief", "no worker has called for 3 seconds")]
 )
 def test_search_chief_or_worker_alone_ends_after_max_wait(tmp_path, start, monkeypatch, name, message):
-    monkeypatch.setenv("MAX_WAIT_S", "3")
+    monkeypatch.setenv("MAX_PEER_SILENCE_S", "3")
     assert start(name).wait(timeout=120) == 2
     error = (tmp_path / f"{name}.log").read_text().strip().splitlines()[-1]
     assert error.startswith("trazo: ") and message in error

@@ -223,7 +223,7 @@ def test_plan_for_other_minutes_plans_a_training_again_that_has_not_started(tmp_
 def test_plan_of_a_worker_is_the_one_that_its_chief_made_for_the_same_minutes(tmp_path, opened, measured, monkeypatch):
     plan = make(tmp_path, opened, minutes=60)
     monkeypatch.setattr(planning, "detect_role", lambda: "worker")
-    monkeypatch.setattr(planning, "MAX_WAIT_S", -1)
+    monkeypatch.setattr(planning, "MAX_PEER_SILENCE_S", -1)
     assert make(tmp_path, opened, minutes=60) == plan and len(measured) == 1
     with pytest.raises(StreamError, match="start it with these --minutes"):
         make(tmp_path, opened, minutes=90)
