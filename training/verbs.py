@@ -37,6 +37,7 @@ from training.config import (
 from training.loop.cluster import TUNER_ID, find_task
 from training.options import collect_given, format_given
 from training.tracking.tracking import check_trackers
+from training.transfer.checks import check_search
 
 
 def _import_step(module: str, function: str) -> Callable[..., Any]:
@@ -86,6 +87,7 @@ def run_verb(options: argparse.Namespace) -> None:
     """Search, train and evaluate, here or on a rented machine."""
     data, overrides, search = _data(options), _overrides(options), _search(options)
     transfer = TransferConfig(**collect_given(TransferConfig, options))
+    check_search(collect_given(TuneConfig, options), transfer)
     remote = RemoteConfig(**collect_given(RemoteConfig, options))
     if remote.on:
         return _run_remotely(options, data, search, transfer, remote, _declared_output(options))

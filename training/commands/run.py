@@ -20,7 +20,7 @@ from training.data.splits import HELD_OUT, TrainingData, one_config_per_dataset,
 from training.evaluation.measured_rows import MeasuredRows, open_measured_rows
 from training.preparation import log_data, open_checked
 from training.transfer.start import StartingModel
-from training.transfer.train import check_search, with_images_for_start, without_preset
+from training.transfer.train import with_images_for_start, without_preset
 from training.tuning.distributed import detect_role
 from training.tuning.plan import NoTimeError, RunClock
 
@@ -47,8 +47,6 @@ def run_all(
     if data.test_split not in ("test", HELD_OUT):
         for one in one_config_per_dataset(data):
             open_stream(one, data.test_split)  # it must exist
-    if transfer.backbone or transfer.start_from:
-        check_search(search, transfer)
     clock = RunClock(search.minutes, folder, "epochs" in overrides)
     starting = StartingModel(transfer.start_from) if transfer.start_from else None
     data = with_images_for_start(data, overrides, transfer, folder, starting)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from model.heads import HEADS
 from model.io.reports.inspection import DataReport
 from model.io.reports.schema import utc_timestamp
 from model.network import build_network
-from training.config import DataConfig, TrainConfig, TransferConfig, TuneConfig
+from training.config import DataConfig, TrainConfig, TransferConfig
 from training.data.inspection.report import inspect_run
 from training.data.splits import TrainingData
 from training.evaluation.calibration import MAX_FEATURE_ROWS, LogitsAndFeatures, calibrate_on
@@ -31,6 +31,7 @@ from training.preparation import keep_contents, keep_data, make_config, open_che
 from training.recipe import Recipe, decide_mirroring
 from training.run_report import describe_training, log_validation, write_run
 from training.transfer.backbone import FINETUNING, Backbone, open_backbone
+from training.transfer.checks import OF_HEAD, check_settings
 from training.transfer.features import Features, compute_features
 from training.transfer.head import LinearHead, fit_head
 from training.transfer.start import StartingModel
@@ -39,7 +40,6 @@ from training.tuning.plan import RunClock, plan_training
 logger = logging.getLogger("trazo")
 
 IMAGE_SIDE_PX = 160  # that backbones get unless another is given
-OF_HEAD = ("seed", "batch_size", "loss", "class_weights")  # settings of a training that a head has too
 
 
 @dataclass(frozen=True)
@@ -112,21 +112,6 @@ def train_on_backbone(
         _finetune(run, verbose, track, workers)
 
 
-def check_search(search: TuneConfig, transfer: TransferConfig) -> None:
-    """Refuse options of a search where there is none, because the weights that a training starts from have a network.
-
-    Raises:
-        TrazoError: with their names.
-    """
-    network = transfer.backbone or transfer.start_from
-    is_head = transfer.backbone and not transfer.finetune  # which takes as long as it takes
-    used = {"seed"} if is_head else {"seed", "minutes"}
-    default = TuneConfig()
-    names = (field.name for field in fields(TuneConfig) if field.name not in used)
-    if unused := [name for name in names if getattr(search, name) != getattr(default, name)]:
-        raise TrazoError(f"{_as_options(unused)}: the network is that of {network}, and nothing is searched")
-
-
 def with_images_for_start(
     data: DataConfig,
     overrides: dict[str, Any],
@@ -185,23 +170,6 @@ def without_preset(found: DataReport) -> DataReport:
     """Return data.json without the preset that would suit the images: the network is the backbone's."""
     found.plan.preset, found.plan.preset_reason, found.plan.estimates = None, None, []
     return found
-
-
-def check_settings(overrides: dict[str, Any], transfer: TransferConfig, track: Sequence[str] = ()) -> None:
-    """Refuse settings of a training that a head on frozen features does not have.
-
-    Raises:
-        TrazoError: with their names.
-    """
-    names = [*overrides, *(["track"] if track else [])]
-    if unused := [name for name in names if not transfer.finetune and name not in OF_HEAD]:
-        raise TrazoError(
-            f"{_as_options(unused)}: a head on frozen features has no such setting; add --finetune to train the network"
-        )
-
-
-def _as_options(names: list[str]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def with_images_for(backbone: Backbone, data: DataConfig) -> DataConfig:

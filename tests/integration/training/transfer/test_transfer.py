@@ -120,19 +120,6 @@ def test_options_that_do_not_suit_a_head_are_refused(home, tmp_path, capsys, arg
     assert message in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "names"),
-    [
-        (["--trials", "3", "--parallel", "2"], "--trials, --parallel: the network is that of"),
-        (["--minutes", "5"], "--minutes: the network is that of"),
-        (["--finetune", "--minutes", "5", "--objective", "macro_f1"], "--objective: the network is that of"),
-    ],
-)
-def test_options_of_a_search_are_refused_without_one(home, tmp_path, capsys, arguments, names):
-    assert main(["run", *_arguments(home, tmp_path / "run"), *arguments]) == 2
-    assert names in capsys.readouterr().err and not (tmp_path / "run").exists()
-
-
 def test_run_with_a_backbone_measures_without_a_search(home, cache, tmp_path, capsys):
     assert main(["run", *_arguments(home, tmp_path / "run"), "--test-fraction", "0.2"]) == 0
     output = capsys.readouterr().out
