@@ -16,7 +16,7 @@ class TrainingTime:
     """The time of a run that trains within its minutes what its search has chosen.
 
     Attributes:
-        seconds: of the trials and the training together.
+        seconds: of the search and the training together.
         max_epochs: of the length of a trial's epoch, that a training has at most.
     """
 
@@ -24,11 +24,11 @@ class TrainingTime:
     max_epochs: float
 
     def epochs(self, trial: Trial, spent_s: float) -> float:
-        """Return how many epochs, each as long as one of the trial's, fit into what the trials leave.
+        """Return how many epochs, each as long as one of the trial's, fit into what the search leaves.
 
         Args:
             trial: whose settings would be trained.
-            spent_s: seconds that all trials have taken.
+            spent_s: seconds that the search has taken.
         """
         # The fastest epoch: the first one traces the network, and another program may slow down any.
         epoch_s = min((row.seconds for row in trial.history or () if row.seconds), default=None)
@@ -61,7 +61,7 @@ def choose_trial(
         direction: `max` or `min`.
         rows: that it was measured on; 0 if that is not known.
         time: for the training; None for any time.
-        spent_s: seconds that all trials of the search have taken.
+        spent_s: seconds that the search has taken.
     """
     if not trials:
         return None, None

@@ -26,9 +26,9 @@ from training.tuning.halving import comparison_epochs
 from training.tuning.kerastuner_compat import load_json
 from training.tuning.search_identity import IDENTITY_FILE
 from training.tuning.search_space import Space
+from training.tuning.search_time import passed_seconds
 from training.tuning.speed import MAX_EPOCHS, Speed, longest_training, measure_speed
 from training.tuning.trial_length import MIN_TRIAL_STEPS, TrialLength, choose_trial_length
-from training.tuning.trial_record import recorded_seconds
 
 if TYPE_CHECKING:
     from training.tuning.search_job import SearchJob
@@ -60,7 +60,7 @@ class Plan:
     search_s: float | None = None  # seconds for the search; None for any time
     training_s: float | None = None  # seconds for the training that follows; None for any time, or no training
     training: dict[str, Any] | None = None  # length of the training in a run's minutes, as fields of TrainConfig
-    before_s: float = 0.0  # seconds that trials had taken before it was made
+    before_s: float = 0.0  # seconds that the search had taken before it was made
     request: dict[str, Any] | None = None  # what it was made for: the command and its minutes
 
 
@@ -68,7 +68,7 @@ class RunClock:
     """The minutes of a run, which its search and its training share. Time while it was stopped does not count."""
 
     def __init__(self, minutes: float | None, folder: Path, epochs_given: bool = False) -> None:
-        """Start; what trials took in earlier calls of the same run with the same minutes is spent already.
+        """Start; what the search took in earlier calls of the same run with the same minutes is spent already.
 
         Args:
             minutes: for everything; None for any time.
@@ -78,7 +78,7 @@ class RunClock:
         self.minutes, self.epochs_given = minutes, epochs_given
         plan, self._started = _saved_plan(folder), time.monotonic()
         is_known = plan is not None and plan.request == self.request
-        self._before_s = recorded_seconds(folder) - plan.before_s if plan and is_known else 0.0
+        self._before_s = passed_seconds(folder) - plan.before_s if plan and is_known else 0.0
 
     @property
     def request(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def plan_search(
             return saved
         kept = saved.trial if saved and (folder / "tuner" / IDENTITY_FILE).exists() else None
         plan = _make_plan(tune, opened, space, training, clock, kept)
-        plan = replace(plan, before_s=recorded_seconds(folder), request=request)
+        plan = replace(plan, before_s=passed_seconds(folder), request=request)
         save_plan(folder, plan)
     if plan.trial is None and clock and clock.epochs_given:
         raise NoTimeError(

@@ -52,13 +52,3 @@ class TrialRecord:
         """Set some values and write the record, without the memory count."""
         self.values.update(values)
         write_json(self._path, self.values)
-
-
-def recorded_seconds(folder: Path) -> float:
-    """Return the seconds that the trials of a run have trained so far.
-
-    Args:
-        folder: of the run.
-    """
-    records = [read_json(path) or {} for path in folder.glob("tuner/trial_*/record.json")]
-    return sum(record.get("seconds") or 0.0 for record in records)

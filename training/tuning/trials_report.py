@@ -31,7 +31,11 @@ CSV_COLUMNS = ("trial_id", "status", "score", "parameters", "seconds", "started"
 
 
 def build_report(
-    job: "SearchJob", oracle: "ResumableOracle", data: dict[str, Any], records: dict[str, dict[str, Any]]
+    job: "SearchJob",
+    oracle: "ResumableOracle",
+    data: dict[str, Any],
+    records: dict[str, dict[str, Any]],
+    spent_s: float,
 ) -> TrialsReport:
     """Return trials.json while a search runs: `importance` is added at its end.
 
@@ -40,6 +44,7 @@ def build_report(
         oracle: has the trials and the space.
         data: which rows the scores come from, see `provenance.data_section`.
         records: trial id -> what the trial itself noted, see `trial_record`.
+        spent_s: seconds that the search has taken.
     """
     objective = oracle.objective
     # By number: KerasTuner pads ids with zeros to the length of `max_trials`, which may grow between two calls.
@@ -52,7 +57,6 @@ def build_report(
         row.origin, row.stopped = origins.get(number, next(known, None)), oracle.stop_reasons.get(row.trial_id)
     strategy = "planned" if job.plan else job.tune.strategy
     comparable = comparable_trials(rows, strategy)
-    spent_s = sum(row.seconds or 0.0 for row in rows) / job.tune.parallel
     measured = data["rows"]["validation"]
     chosen, because = choose_trial(
         comparable, objective.name, objective.direction, measured, job.training_time, spent_s

@@ -33,6 +33,7 @@ from training.tuning.oracles import ResumableOracle, make_oracle
 from training.tuning.plan import NoTimeError
 from training.tuning.search_identity import check_identity
 from training.tuning.search_job import SearchJob
+from training.tuning.search_time import SearchTimer
 from training.tuning.trial_process import close_trial_process, fit_in_subprocess
 from training.tuning.trial_record import TrialRecord
 from training.tuning.trials_report import build_report, failure_reason, format_values, make_trial
@@ -78,6 +79,7 @@ class StreamTuner(OpenTuner):
         """
         configure(request_timeout_s=distributed.MAX_PEER_SILENCE_S)
         self._job = job
+        self._timer = SearchTimer(job.folder)
         self._is_idle = False
         self._local_oracle = oracle  # in a worker, `self.oracle` becomes a client of the chief's
         self._data = data_section(job.train, job.validation)
@@ -223,7 +225,7 @@ class StreamTuner(OpenTuner):
         """Write trials.json and return it; with the importance of hyperparameters if the search is over."""
         oracle = self._local_oracle
         records = {trial.trial_id: self._record(trial) for trial in oracle.trials.values()}
-        report = build_report(self._job, oracle, self._data, records)
+        report = build_report(self._job, oracle, self._data, records, self._timer.save())
         if final:
             report.importance = hyperparameter_importance(report)
         write_report(self._job.folder / TRIALS_FILE, report)

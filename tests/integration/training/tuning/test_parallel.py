@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, SAMPLE
 from tests.support.tiny_space import tune
+from training.tuning.search_time import passed_seconds
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads processes from /proc")
 
@@ -43,7 +44,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 250) -> None:
 
 
 def test_search_two_workers_complete_all_trials_and_end(tmp_path, tiny_space):
+    started = time.monotonic()
     report = tune(tmp_path, trials=2, parallel=2)
+    assert max(trial["seconds"] for trial in report["trials"]) < passed_seconds(tmp_path) < time.monotonic() - started
     assert [trial["status"] for trial in report["trials"]] == ["COMPLETED"] * 2
     assert all(len(trial["history"]) == 1 and trial["ended"] for trial in report["trials"])
     names = {path.stem for path in (tmp_path / "tuner").glob("worker-*.json")}

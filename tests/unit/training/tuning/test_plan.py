@@ -173,13 +173,14 @@ def test_plan_is_kept_for_the_next_call(tmp_path, opened, measured):
         make(tmp_path, opened, minutes=60)
 
 
-def begin_search(folder, *seconds: float) -> None:
-    """Leave what a search with trials of so many seconds leaves."""
+def begin_search(folder, seconds: float) -> None:
+    """Leave what a search of so many seconds leaves, in which two trials ran at the same time."""
     (folder / "tuner" / "search.json").write_text("{}")
-    for number, one in enumerate(seconds):
+    (folder / "tuner" / "time.json").write_text(json.dumps({"seconds": seconds}))
+    for number in range(2):
         record = folder / "tuner" / f"trial_{number}" / "record.json"
         record.parent.mkdir(exist_ok=True)
-        record.write_text(json.dumps({"trial_id": str(number), "seconds": one}))
+        record.write_text(json.dumps({"trial_id": str(number), "seconds": seconds - 5.0}))
 
 
 def test_plan_of_too_little_time_holds_for_these_minutes_only(tmp_path, opened, measured):
@@ -239,9 +240,9 @@ def test_plan_of_an_older_version_is_made_again(tmp_path, opened, measured):
     )
 
 
-def test_clock_counts_what_the_trials_of_earlier_calls_with_the_same_minutes_took(tmp_path, opened, measured):
+def test_clock_counts_what_earlier_calls_of_the_search_with_the_same_minutes_took(tmp_path, opened, measured):
     plan = make(tmp_path, opened, minutes=30)
-    begin_search(tmp_path, 100.0, 20.0)
+    begin_search(tmp_path, 120.0)
     clock = RunClock(30, tmp_path)
     assert clock.seconds_left() == pytest.approx(1800 - 120 - planning.RESERVED_S, abs=1)
     assert clock.search_minutes_left(replace(plan, search_s=180.0)) == pytest.approx(1.0)
