@@ -4,8 +4,6 @@ A training can be killed at any step. Started again, it continues from its check
 the last bit: all randomness follows from (seed, epoch, batch), and the checkpoint holds everything else that changes.
 """
 
-import json
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from training.loop.optimizer import make_optimizer
 from training.loop.precision import dtype_policy, usable_precision
 from training.loop.progress_bar import EpochBar, log_epoch
 from training.loop.shared_layers import with_shared_layers
+from training.loop.skipped_rows import SkippedRows
 from training.loop.state import Progress, TrainState
 from training.loop.steps import EvalStep, Labels, TrainStep, compile_steps
 from training.loop.workers import ALONE, Workers
@@ -42,8 +41,6 @@ from training.pipeline import (
     make_train_data,
     make_worker_data,
 )
-
-logger = logging.getLogger("trazo")
 
 # Images float32 (n, h, w, c), raw pixels 0 … 255; labels (n,).
 TensorBatch = tuple[tf.Tensor, Labels] | WorkerBatch
@@ -106,23 +103,21 @@ def fit(
         >>> train, validation = HubStream("ylecun/mnist").hold_out(0.1)
         >>> network, progress = fit(CnnConfig(), TrainConfig(epochs=3), train, validation)
     """
-    check_augmentation(settings, config.task, config.labels)
-    weights = settings.class_weight_values
-    if (settings.class_weights or weights) and (config.task == "regression" or len(weights) != len(config.labels)):
-        raise TrazoError("class weights are for classes, and need class_weight_values, one number per class")
+    check_task_settings(config, settings)
     settings = replace(settings, precision=usable_precision(settings.precision))
     steps = min(len(train), settings.steps_per_epoch or len(train))
 
     state = create_train_state(config, settings, steps, start, workers)
-    identity = run_identity(config, settings, train, validation) | ({"start": start.identity} if start else {})
-    checkpointer = Checkpointer(checkpoint if workers.is_first else None, identity, save_every_s)
+    identity = run_identity(config, settings, train, validation)
+    full_identity = identity | ({"start": start.identity} if start else {})
+    checkpointer = Checkpointer(checkpoint if workers.is_first else None, full_identity, save_every_s)
     checkpointer.restore(state)
-    share_state(state, run_identity(config, settings, train, validation), workers)
+    share_state(state, identity, workers)  # the other workers get no `start`
     exposure = None if state.progress.finished else make_exposure(config, settings, train)
     if workers.size > 1:
         train, validation = (one.for_worker(workers.rank, workers.size) for one in (train, validation))
     train_step, eval_step = compile_steps(state, config, settings, exposure, workers)
-    shared_rows: set[tuple[int, int]] = set()
+    skipped = SkippedRows(workers, train, validation)
     batches = train_batches(train, state.progress, config, settings, steps, workers)
 
     while not state.progress.finished:
@@ -132,12 +127,22 @@ def fit(
         finish_epoch(state, settings, HEADS[config.task].metric, measures)
         if verbose:
             log_epoch(state.progress, settings.epochs)
-        share_skipped_rows(workers, shared_rows, train, validation)
-        if workers.is_first:
-            log_skipped_rows(train, validation)
+        skipped.report()
         checkpointer.save(state)
         on_epoch(state.progress)
     return restore_best(state), state.progress
+
+
+def check_task_settings(config: CnnConfig, settings: TrainConfig) -> None:
+    """Refuse settings that do not suit the network's task.
+
+    Raises:
+        TrazoError: for an augmentation of other images, or class weights that do not fit the classes.
+    """
+    check_augmentation(settings, config.task, config.labels)
+    weights = settings.class_weight_values
+    if (settings.class_weights or weights) and (config.task == "regression" or len(weights) != len(config.labels)):
+        raise TrazoError("class weights are for classes, and need class_weight_values, one number per class")
 
 
 def create_train_state(
@@ -328,35 +333,6 @@ def finish_epoch(state: TrainState, settings: TrainConfig, metric_name: str, mea
     progress.finished = progress.epoch >= settings.epochs or progress.stopped_early(settings.patience)
     if progress.finished:
         progress.ended = utc_timestamp()
-
-
-def share_skipped_rows(workers: Workers, shared: set[tuple[int, int]], *streams: HubStream) -> None:
-    """Tell each worker which rows the others could not use.
-
-    Args:
-        workers: that train together; with one, nothing happens.
-        shared: (number of the log, row) of all that is known everywhere; what is sent now is added.
-        streams: whose rows they are; those that `hold_out` made share one log.
-    """
-    if workers.size == 1:
-        return
-    logs = list({id(stream.skipped): stream.skipped for stream in streams}.values())
-    # A copy of each: the thread that reads the next batches adds to it.
-    found = [(log, row, reason) for log, rows in enumerate(logs) for row, reason in dict(rows).items()]
-    for text in workers.gather_texts(json.dumps([one for one in found if one[:2] not in shared])):
-        for log, row, reason in json.loads(text):
-            logs[log][row] = reason
-            shared.add((log, row))
-
-
-def log_skipped_rows(*streams: HubStream) -> None:
-    """Log which rows of the streams could not be used, each row once.
-
-    Streams that `hold_out` made share one log: the first reports the rows of both.
-    """
-    for stream in streams:
-        if summary := stream.take_skip_summary():
-            logger.warning(summary)
 
 
 def restore_best(state: TrainState) -> keras.Model:

@@ -1,8 +1,5 @@
 """The steps of the training loop, one by one; whole trainings are in tests/integration/training."""
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -11,7 +8,7 @@ from model.errors import TrazoError
 from tests.support.tiny_training import CONFIG
 from training.config import TrainConfig
 from training.loop.state import TrainState
-from training.loop.trainer import create_train_state, finish_epoch, fit, restore_best, share_skipped_rows
+from training.loop.trainer import create_train_state, finish_epoch, fit, restore_best
 
 SETTINGS = TrainConfig(epochs=3, patience=2)
 REGRESSION = CnnConfig(labels=("y",), task="regression", filters=(4,), convolutions=1, dense_units=())
@@ -83,44 +80,3 @@ def test_fit_digit_variants_of_other_labels_is_refused():
 def test_train_config_out_of_range_is_refused(field):
     with pytest.raises(TrazoError, match=next(iter(field))):
         TrainConfig(**field)
-
-
-class OtherWorker:
-    """Stands for two workers, of which the other one has found one row."""
-
-    size = 2
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def gather_texts(self, text: str) -> list[str]:
-        self.sent.append(text)
-        return [text, json.dumps([[0, 7, "no image"]])]
-
-
-class GrowingDict(dict):
-    """Another thread adds to it while it is read item by item."""
-
-    def items(self):
-        for row, reason in super().items():
-            yield row, reason
-            self[row + 100] = "added"
-
-
-def test_share_skipped_rows_sends_each_row_once():
-    log, own = {3: "no label"}, {3: "cut off"}
-    train, held_out, validation = (SimpleNamespace(skipped=rows) for rows in (log, log, own))
-    workers, shared = OtherWorker(), set()
-    for _ in range(2):
-        share_skipped_rows(workers, shared, train, held_out, validation)
-    assert log == {3: "no label", 7: "no image"} and own == {3: "cut off"}
-    log[9] = "no image"
-    share_skipped_rows(workers, shared, train, held_out, validation)
-    expected = [[[0, 3, "no label"], [1, 3, "cut off"]], [], [[0, 9, "no image"]]]
-    assert [json.loads(text) for text in workers.sent] == expected
-
-
-def test_share_skipped_rows_while_another_thread_adds_some():
-    stream = SimpleNamespace(skipped=GrowingDict({1: "cut off"}))
-    share_skipped_rows(OtherWorker(), set(), stream)
-    assert {1, 7} <= stream.skipped.keys()
