@@ -308,9 +308,10 @@ def _extra_row(measures: "Measures") -> tuple[str, ...]:
 def limits_sentence(config: CnnConfig, evaluation: "EvaluationReport | None") -> str:
     """Return what the model does not recognize or recognizes worst."""
     if config.ood_threshold:
+        unsure = ", or about which the network is so undecided," if config.min_confidence else ""
         text = (
-            " `reject` marks images so unlike\nthe training images that their answer means nothing; it does not prove "
-            "that the others are what they seem."
+            f" `reject` marks images so unlike\nthe training images{unsure} that their answer means nothing; "
+            "it does not prove that the others are what they seem."
         )
     else:
         text = " Images unlike the training images may get wrong answers with high confidence."
@@ -332,8 +333,10 @@ def sources_sentence(training: "TrainingReport | None", evaluation: "EvaluationR
     seen = {one.dataset for one in sources}
     measured = {one.dataset for one in (evaluation, *evaluation.extra_datasets)} if evaluation else set()
     figures = ", and the figures above, which come from the same sources, do not show it"
+    outliers = training.hyperparameters.get("outliers")
+    made = f", {outliers:,} drawings by Trazo that are not digits," if isinstance(outliers, int) and outliers else ""
     return (
-        f"It has seen the images of {list_codes(one.dataset for one in sources)} and no others"
+        f"It has seen the images of {list_codes(one.dataset for one in sources)}{made} and no others"
         f"{', apart from those that its starting weights come from' if training.starting_point else ''}. "
         "It does worse on people, places, cameras or pens\n"
         f"that are rare there{figures if measured and measured <= seen else ''}. "

@@ -49,6 +49,22 @@ def test_limits_sentence_never_calls_a_class_worst_that_was_always_found():
     assert sentences.class_rows(report)[1] == ("b", "0", "–", "–", "–")
 
 
+def test_limits_sentence_says_if_undecided_answers_are_rejected():
+    assert "undecided" not in sentences.limits_sentence(CnnConfig(ood_threshold=2.0), None)
+    config = CnnConfig(ood_threshold=2.0, min_confidence=0.6)
+    assert "undecided" in sentences.limits_sentence(config, None)
+
+
+def test_sources_sentence_counts_the_drawings_that_are_not_digits():
+    for count, expected in (
+        (20_000, "`, 20,000 drawings by Trazo that are not digits, and no others"),
+        (0, "` and no others"),
+    ):
+        hyperparameters = TRAINING["hyperparameters"] | {"outliers": count}
+        training = TrainingReport.build(**TRAINING | {"hyperparameters": hyperparameters})
+        assert expected in sentences.sources_sentence(training, None)
+
+
 def test_extra_rows_have_as_many_cells_as_their_header():
     others = [measures(), measures(baseline=BASELINE)]
     report = EvaluationReport.build(**measures(), extra_datasets=others)
