@@ -11,6 +11,7 @@ WINDOW_SHARE = 1 / 4  # of the side: wider than any stroke, narrower than change
 FULL_INK_QUANTILE = 0.998  # counts as full ink: a small digit by a fine pen still covers the rest
 MIN_ABSORPTION = 0.06  # ink absorbs at least this share of the light
 MAX_PAPER, MIN_INK = 0.4, 0.8  # of full ink: paper lies below the first, ink above the second
+MIN_PAPER_SHARE = 0.08  # of the brightest paper's light: what gets less of it is as dark as ink
 MAX_BOARD_GRAY = 110  # an image whose median is below may show a blackboard
 STROKE_QUANTILE = 0.997  # of the difference from the surroundings: the height of strokes
 EDGE_PX, MIN_RISE, MIN_SHARP_SHARE = 9, 0.4, 0.1  # ink rises by so much within so many pixels, in this share of a piece
@@ -45,7 +46,9 @@ def measure_absorption(gray: np.ndarray) -> np.ndarray:
     gray = cv2.GaussianBlur(gray, (0, 0), 0.8)
     if np.median(gray) < MAX_BOARD_GRAY and _is_light_on_dark(gray):
         gray = 255 - gray
-    ink = _remove_grain(np.clip(1 - gray / np.maximum(_estimate_paper(gray), 1), 0, 1))
+    paper = _estimate_paper(gray)
+    ink = np.where(paper < MIN_PAPER_SHARE * paper.max(), 0, np.clip(1 - gray / np.maximum(paper, 1), 0, 1))
+    ink = _remove_grain(ink)
     full = float(np.quantile(ink, FULL_INK_QUANTILE))
     return ink / full if full >= MIN_ABSORPTION else np.zeros_like(ink)
 

@@ -93,6 +93,13 @@ def test_photo_empty_paper_is_blank_in_any_light(kind):
         sketch_to_input(photograph(np.zeros((HEIGHT, WIDTH), np.float32), kind), SHAPE)
 
 
+@pytest.mark.parametrize("turn", range(4))
+def test_photo_whose_light_fades_to_black_is_blank(turn):
+    fading = np.tile(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, 1))
+    with pytest.raises(BlankDrawingError):
+        sketch_to_input(np.ascontiguousarray(np.rot90(fading, turn)), SHAPE)
+
+
 def test_screen_drawing_is_not_processed_as_photo(monkeypatch):
     taken = []
     monkeypatch.setattr(converted, "extract_strokes_from_photo", lambda gray: taken.append(gray.shape) or gray / 255)
