@@ -18,7 +18,8 @@ MIN_FOOT_TOP = 0.55  # from the top: what starts lower is at the foot of the lin
 MINUS_MIDDLE = 0.25, 0.75  # from the top: where a minus may be
 MIN_LONG = 1.6  # length by width of a comma; what is rounder is a point
 MIN_FLAT, MAX_RISE = 2.0, 0.5  # length by width of a minus, and the slope of its stroke
-MAX_ROUND = 2.0  # length by width of a dot
+MAX_ROUND = 2.0  # length by width of a dot; a fine pen's may be longer, a tick of at most
+MAX_TICK = 0.2
 MIN_SOLID = 0.6  # of its box is ink in a point; less is a ring
 
 
@@ -51,6 +52,8 @@ def find_mark(character: Piece, line: Line, slant: float) -> str:
 
 def _is_dot(piece: Piece, line: Line) -> bool:
     short, long = sorted((piece.width, piece.height))
+    if long <= MAX_TICK * line.height and _shape(piece, 0)[0] >= MIN_LONG:
+        return True
     is_small = long <= MAX_DOT_SIDE * line.height and long <= MAX_ROUND * short
     return is_small and len(piece.x) >= MIN_SOLID * piece.width * piece.height
 

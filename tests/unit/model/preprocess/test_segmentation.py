@@ -170,6 +170,15 @@ def test_read_sheet_marks_are_no_digits(mark, degrees):
     assert signs_of(sheet(*leaning(strokes, degrees), size=(700, 300))) == [f"d{mark.strip()}d"]
 
 
+@pytest.mark.parametrize("rise", [0, 5])
+@pytest.mark.parametrize("length", [13, 25])
+@pytest.mark.parametrize(("mark", "height"), [(".", 0), (":", -60)])
+def test_read_sheet_tick_of_a_fine_pen_is_a_dot(mark, height, length, rise):
+    dots = [[(216, y), (216 + length, y - rise)] for y in {237, 237 + height}]
+    digits = [*moved([SEVEN], x=-90), *moved([FIVE, BAR], x=-50)]
+    assert signs_of(sheet(*digits, *dots, width=5)) == [f"d{mark}d"]
+
+
 def test_read_sheet_mark_before_and_after_a_digit():
     five = moved([FIVE, BAR], x=-50)
     assert signs_of(sheet(*MINUS, *five)) == ["-d"]
