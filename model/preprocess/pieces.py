@@ -71,6 +71,11 @@ class Piece:
         by = slant * inked[first:last]
         return float((left[first:last] + by).min()), float((right[first:last] + by).max())
 
+    def box_distance(self, other: Piece) -> float:
+        """Return the distance of its box from that of another piece, in pixels; `distance` is never less."""
+        spans = (self.rows, other.rows), (self.columns, other.columns)
+        return float(np.hypot(*(max(0, one[0] - two[1], two[0] - one[1]) for one, two in spans)))
+
     def distance(self, other: Piece) -> float:
         """Return how far the ends of its rows are from those of another piece, in pixels."""
         ends, others = (

@@ -91,7 +91,10 @@ def _join_fragments(characters: list[Piece], line: Line, slant: float, reach: fl
     fragments = [one for one in characters if find_mark(one, line, slant) == UNKNOWN]
     groups = [[one] for one in characters if one not in fragments]
     for fragment in fragments:
-        apart = [fragment.distance(group[0]) for group in groups]
+        # The distance of boxes, which takes far less time, shows which of many characters are out of reach.
+        apart = [
+            fragment.distance(group[0]) if fragment.box_distance(group[0]) <= reach else np.inf for group in groups
+        ]
         if min(apart, default=np.inf) <= reach:
             groups[int(np.argmin(apart))].append(fragment)
         else:

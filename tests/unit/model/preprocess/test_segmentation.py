@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 
 from model import CnnModel
 from model.preprocess.foreground import BlankDrawingError
+from model.preprocess.pieces import Piece
 from model.preprocess.segmentation import MAX_CHARACTERS_PER_LINE, MAX_PIECES, split_characters
 from model.preprocess.sketch import read_sheet, sketch_to_input, sketch_to_inputs
 
@@ -82,6 +83,16 @@ def test_split_characters_many_pieces_are_no_writing():
     ink[2::4, 4:8] = 1
     (character,) = split_characters(ink, 1)
     assert character.ink.sum() == ink.sum()
+
+
+def test_split_characters_distances_of_what_is_out_of_reach_are_not_measured(monkeypatch):
+    """Each takes as long as the product of the rows, which is seconds for a sheet of high strokes."""
+    ink = np.zeros((240, 300), np.float32)
+    for left in range(10, 290, 30):
+        ink[10:230, left : left + 4] = 1
+        ink[10:90, left + 15 : left + 19] = 1  # too low for a digit, too high above the foot for a mark
+    monkeypatch.setattr(Piece, "distance", lambda *_: pytest.fail("measured"))
+    assert len(split_characters(ink, 4)) == 20
 
 
 def test_sketch_to_inputs_blank_sheet_is_refused():
