@@ -57,12 +57,18 @@ def test_answers_of_marks_and_lines_are_shown_and_named():
     html = answers_html(answers, "en")
     assert '>7 <span role="img" aria-label="comma">,</span> 7 ?\n7</p>' in html
     assert html.count("<ul") == 3 and "characters marked ?" in html
+    assert "etwork" not in html  # it is not asked about marks
 
 
 def test_no_handwriting_html_is_one_answer():
     for language, text in (("en", "No handwriting found"), ("es", "No se ha encontrado escritura")):
         html = no_handwriting_html(language)
         assert html.count("answer-text") == 1 and f">{text}</p>" in html and "?" not in html and "<ul" not in html
+
+
+def test_no_handwriting_html_names_each_reason():
+    """A drawing on a screen is no handwriting if it has too many signs."""
+    assert "too many" in no_handwriting_html("en") and "demasiados" in no_handwriting_html("es")
 
 
 def test_answers_html_untrusted_labels_are_escaped():
