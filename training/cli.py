@@ -33,6 +33,7 @@ from training.config import (
     TuneConfig,
     WorkersConfig,
 )
+from training.loop.cluster import find_task
 from training.options import add_options, get_group_title, list_options
 from training.processes import exit_with
 
@@ -54,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
         return int(end.code or 0)
     log_to("stdout")
     try:
+        if options.verb.once and (task := find_task(os.environ)) and task.rank:
+            show(f"worker {task.rank} of {len(task.addresses)} leaves this to worker 0")
+            return 0
         return options.verb.call(options) or 0
     except TrazoError as error:
         show(f"trazo: {error}", "stderr")
@@ -104,6 +108,7 @@ class Verb:
     help: str
     options: tuple[type, ...]
     skip: tuple[str, ...] = ()  # fields of these that are not options of this verb
+    once: bool = False  # of several workers that a launcher has started, the first one does it
 
     def groups(self) -> list[tuple[type, list[str]]]:
         """Return each dataclass with the fields to leave out; an option that two of them have is the first one's."""
@@ -148,13 +153,19 @@ VERBS = {
         "measure a model on a split",
         (EvaluateConfig, DataConfig),
         skip=("test_split", "validation_fraction", "image_size"),
+        once=True,
     ),
-    "predict": Verb(verbs.predict_verb, "write a model's answer for each image to a file", (PredictConfig,)),
-    "publish": Verb(verbs.publish_verb, "upload a run to the Hub in one commit", (PublishConfig,)),
-    "export": Verb(verbs.export_verb, "write the network for other runtimes, next to its weights", (ExportConfig,)),
+    "predict": Verb(verbs.predict_verb, "write a model's answer for each image to a file", (PredictConfig,), once=True),
+    "publish": Verb(verbs.publish_verb, "upload a run to the Hub in one commit", (PublishConfig,), once=True),
+    "export": Verb(
+        verbs.export_verb, "write the network for other runtimes, next to its weights", (ExportConfig,), once=True
+    ),
     "cache": Verb(verbs.cache_verb, "list what is kept on disk, or remove it", (CacheConfig,)),
     "deploy": Verb(
-        verbs.deploy_verb, "show a published model in a Space, or serve the same folder locally", (DeployConfig,)
+        verbs.deploy_verb,
+        "show a published model in a Space, or serve the same folder locally",
+        (DeployConfig,),
+        once=True,
     ),
 }
 

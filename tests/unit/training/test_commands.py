@@ -149,6 +149,15 @@ def test_what_one_process_does_is_refused_in_several_workers(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("index", [0, 1])
+def test_what_follows_a_training_is_done_by_the_first_worker(tmp_path, monkeypatch, capsys, index):
+    describe_workers(monkeypatch, index)
+    assert main(["evaluate", "--model", str(tmp_path / "none"), "--dataset", "nowhere/nothing"]) == (0 if index else 2)
+    captured = capsys.readouterr()
+    assert ("worker 1 of 2 leaves this to worker 0" in captured.out) is bool(index)
+    assert bool(captured.err) is not bool(index)
+
+
+@pytest.mark.parametrize("index", [0, 1])
 def test_train_checks_the_folder_in_the_first_worker_alone(tmp_path, monkeypatch, capsys, index):
     describe_workers(monkeypatch, index)
     monkeypatch.setattr(verbs, "_import_step", Mock(side_effect=TrazoError("would train")))

@@ -67,7 +67,7 @@ def test_no_handwriting_html_is_one_answer():
 
 
 def test_no_handwriting_html_names_each_reason():
-    """A drawing on a screen is no handwriting if it has too many signs."""
+    """A drawing on a screen is not handwriting if it has too many signs."""
     assert "too many" in no_handwriting_html("en") and "demasiados" in no_handwriting_html("es")
 
 
