@@ -15,6 +15,7 @@ MIN_SHARED_ROWS = 0.3  # of the lower one's height: what two bodies on one line 
 # Bodies that are one above the other are on two lines if they are so far apart, in strokes' widths; nearer ones are the
 # halves of digits whose strokes are broken. If there are but two, their gap is also so much of the lower one's height.
 MIN_LINE_GAP_STROKES, MIN_LINE_GAP = 2.0, 0.35
+MIN_SHARED_GAP_STROKES = 1.0  # is enough between two bodies and two others: digits are rarely broken at one height
 # Lines may rise or fall by 10 degrees; of equally good slopes the one nearest to 0 is taken.
 SLOPES = sorted(np.linspace(-0.18, 0.18, 13).tolist(), key=abs)
 
@@ -128,7 +129,9 @@ def _join_broken(
         least = MIN_LINE_GAP_STROKES * stroke
         if len(upper) == len(lower) == 1:
             least = max(least, MIN_LINE_GAP * min(upper[0].height, lower[0].height))
-        starts[number] = not gaps or np.median(gaps) >= least
+        is_shared = len({one for one, _ in stacked}) > 1 and len({other for _, other in stacked}) > 1
+        is_wide = is_shared and min(gaps) >= MIN_SHARED_GAP_STROKES * stroke
+        starts[number] = not gaps or is_wide or np.median(gaps) >= least
     return (np.cumsum(starts) - 1)[strips]
 
 

@@ -231,6 +231,16 @@ def test_read_sheet_two_lines_are_read_one_after_the_other(turn):
             assert np.abs(found.astype(int) - one).mean() < 4
 
 
+def test_read_sheet_two_lines_less_than_two_strokes_apart_are_two():
+    lines = [ONE, SEVEN, *moved([ONE, SEVEN], y=202)]
+    assert signs_of(sheet(*lines, size=(600, 560))) == ["dd", "dd"]
+
+
+def test_read_sheet_digits_broken_at_one_height_are_one_line():
+    strokes = [*BROKEN_EIGHT, *moved(BROKEN_EIGHT, x=120), *moved(BROKEN_ONE, x=220)]
+    assert signs_of(sheet(*strokes)) == ["ddd"]
+
+
 def test_read_sheet_two_lines_have_marks_of_their_own():
     foot = moved([*moved([SEVEN], x=-90), *COMMA, *moved([FIVE, BAR], x=-50)], y=240)
     assert signs_of(sheet(*TOP, *foot, size=(700, 560))) == ["ddd", "d,d"]
