@@ -50,7 +50,6 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         options = build_parser().parse_args(arguments)
-        options.command_line = sys.argv[1:] if arguments is None else arguments
     except SystemExit as end:  # after --help, --version or a wrong argument
         return int(end.code or 0)
     log_to("stdout")

@@ -28,7 +28,7 @@ def run_workers(arguments: list[str], config: WorkersConfig) -> int:
     continues from its checkpoint.
 
     Args:
-        arguments: of the command; each process gets them.
+        arguments: of the command, without the options of `config`; each process gets them.
         config: how many processes.
 
     Raises:
@@ -38,8 +38,8 @@ def run_workers(arguments: list[str], config: WorkersConfig) -> int:
     if find_task(os.environ):
         raise TrazoError("--workers starts the processes of a training itself: leave it out where a launcher does")
     gpus = _deal_gpus(config.workers)
-    for starts_left in range(config.restarts, -1, -1):
-        ended = _run_once([*arguments, "--workers", "1", "--restarts", "0"], gpus)
+    for starts_left in range(config.restarts or 0, -1, -1):
+        ended = _run_once(arguments, gpus)
         if ended is None:
             return 0
         rank, code = ended

@@ -110,8 +110,7 @@ def _run_remotely(
 
     check_remote(data, search, transfer, output.track)
     assert search.minutes is not None and remote.push_to is not None
-    groups = [(config, skip) for config, skip in options.verb.groups() if config is not RemoteConfig]
-    words = [word for config, skip in groups for word in format_given(config, options, [*skip, "output"])]
+    words = _format_options(options, without=RemoteConfig, skip=("output",))
     launch(
         RemoteRun(name_of(output.output), words, data, transfer, search.minutes, output.track, remote.push_to, remote)
     )
@@ -143,7 +142,7 @@ def train_verb(options: argparse.Namespace) -> int:
     if processes.workers > 1:
         from training.launch import run_workers
 
-        return run_workers(options.command_line, processes)
+        return run_workers(["train", *_format_options(options, without=WorkersConfig)], processes)
     train_first = _import_step("train", "train")
     from training.follow import follow
     from training.loop.workers import connect, report_lost_workers
@@ -299,6 +298,12 @@ def cache_verb(options: argparse.Namespace) -> None:
 
 
 # --- Arguments that several verbs have ---
+
+
+def _format_options(options: argparse.Namespace, without: type, skip: tuple[str, ...] = ()) -> list[str]:
+    """Return the arguments of a verb for another process, without the options of one dataclass and those in `skip`."""
+    groups = [(config, seen) for config, seen in options.verb.groups() if config is not without]
+    return [word for config, seen in groups for word in format_given(config, options, [*seen, *skip])]
 
 
 def _data(options: argparse.Namespace) -> DataConfig:

@@ -10,7 +10,6 @@ from pathlib import Path
 def run(arguments: list[str]) -> int:
     """Do what the worker's file in a folder says: exit with a code, kill itself, or sleep; count the starts."""
     folder, rank = Path(arguments[0]), json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-    assert arguments[1:] == ["--workers", "1", "--restarts", "0"]
     starts = folder / f"starts-{rank}"
     number = len(starts.read_text()) if starts.exists() else 0
     starts.write_text("x" * (number + 1))

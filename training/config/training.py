@@ -118,8 +118,8 @@ class WorkersConfig(Validated):
         high=MAX_WORKERS,
         help="processes of this machine that train one network together, one per GPU if there are some",
     )
-    restarts: int = option(
-        0, low=0, help="how often the workers are started again after one of them was ended from outside"
+    restarts: int | None = option(
+        None, low=0, unset="0", help="how often the workers are started again after one of them was ended from outside"
     )
 
     def __post_init__(self) -> None:
@@ -129,5 +129,5 @@ class WorkersConfig(Validated):
             TrazoError: if a value is out of range, or `restarts` is given without several workers.
         """
         super().__post_init__()
-        if self.restarts and self.workers == 1:
+        if self.restarts is not None and self.workers == 1:
             raise TrazoError("--restarts starts the processes of --workers again: give --workers 2 or more")

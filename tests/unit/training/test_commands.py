@@ -17,7 +17,7 @@ from tests.support.datasets import random_images, write_dataset
 from tests.support.folders import write_files
 from training import verbs
 from training.cli import main
-from training.config import DataConfig
+from training.config import DataConfig, WorkersConfig
 from training.data.contents import CONTENTS_FILE, Contents
 from training.data.splits import open_data
 
@@ -166,6 +166,30 @@ def test_train_checks_the_folder_in_the_first_worker_alone(tmp_path, monkeypatch
     assert ("would train" in capsys.readouterr().err) is (index == 1)
 
 
-def test_restarts_without_several_workers_are_refused(capsys):
-    assert main(["train", "--dataset", "nowhere/nothing", "--output", "run", "--restarts", "3"]) == 2
+@pytest.mark.parametrize("given", [["--restarts", "3"], ["--restarts", "0"], ["--workers", "1", "--restarts", "0"]])
+def test_restarts_without_several_workers_are_refused(capsys, given):
+    assert main(["train", "--dataset", "nowhere/nothing", "--output", "run", *given]) == 2
     assert "--restarts starts the processes of --workers again: give --workers 2 or more" in capsys.readouterr().err
+
+
+def test_train_with_several_workers_gives_the_other_options_to_each(monkeypatch):
+    run_workers = Mock(return_value=75)
+    monkeypatch.setattr("training.launch.run_workers", run_workers)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    arguments = [
+        "--dataset",
+        "a/b",
+        "--dataset",
+        "c/d",
+        "--output",
+        "runs/x y",
+        "--classes",
+        "cat",
+        "dog",
+        "--epochs",
+        "3",
+    ]
+    assert main(["train", *arguments, "--workers", "2", "--restarts", "3", "--no-scan"]) == 75
+    (words, processes), _ = run_workers.call_args
+    of_data = ["--dataset=a/b", "--dataset=c/d", "--no-scan", "--classes", "cat", "dog"]
+    assert words == ["train", "--output=runs/x y", *of_data, "--epochs=3"] and processes == WorkersConfig(2, 3)
