@@ -13,26 +13,7 @@ from model.errors import TrazoError
 from model.library_settings import set_up_libraries
 from model.logs import log_to, show
 from model.network_settings import set_up_network
-from training import verbs
-from training.config import (
-    CacheConfig,
-    DataConfig,
-    DeployConfig,
-    EvaluateConfig,
-    ExportConfig,
-    InspectConfig,
-    OutputConfig,
-    PredictConfig,
-    PresetConfig,
-    PublishConfig,
-    RemoteConfig,
-    StudyConfig,
-    TrainConfig,
-    TransferConfig,
-    TrialsConfig,
-    TuneConfig,
-    WorkersConfig,
-)
+from training import config, verbs
 from training.loop.cluster import find_task
 from training.options import add_options, get_group_title, list_options
 from training.processes import exit_with
@@ -112,9 +93,9 @@ class Verb:
     def groups(self) -> list[tuple[type, list[str]]]:
         """Return each dataclass with the fields to leave out; an option that two of them have is the first one's."""
         groups, seen = [], list(self.skip)
-        for config in self.options:
-            groups.append((config, list(seen)))
-            seen += [declared.name for declared in list_options(config)]
+        for group in self.options:
+            groups.append((group, list(seen)))
+            seen += [declared.name for declared in list_options(group)]
         return groups
 
 
@@ -122,48 +103,67 @@ VERBS = {
     "inspect": Verb(
         verbs.inspect_verb,
         "report what is in a dataset, what is left out and why, and what training would do",
-        (InspectConfig, DataConfig),
+        (config.InspectConfig, config.DataConfig),
         skip=("sketches", "no_scan", "on_error", "window_rows"),
     ),
     "run": Verb(
         verbs.run_verb,
         "tune, train and evaluate",
-        (OutputConfig, RemoteConfig, TransferConfig, DataConfig, TrainConfig, TuneConfig),
+        (
+            config.OutputConfig,
+            config.RemoteConfig,
+            config.TransferConfig,
+            config.DataConfig,
+            config.TrainConfig,
+            config.TuneConfig,
+        ),
     ),
     "tune": Verb(
         verbs.tune_verb,
         "search hyperparameters with KerasTuner",
-        (OutputConfig, DataConfig, TrainConfig, TuneConfig),
+        (config.OutputConfig, config.DataConfig, config.TrainConfig, config.TuneConfig),
     ),
     "train": Verb(
         verbs.train_verb,
         "train with a preset, or with the best hyperparameters of a search",
-        (OutputConfig, PresetConfig, TransferConfig, WorkersConfig, DataConfig, TrainConfig),
+        (
+            config.OutputConfig,
+            config.PresetConfig,
+            config.TransferConfig,
+            config.WorkersConfig,
+            config.DataConfig,
+            config.TrainConfig,
+        ),
     ),
     "study": Verb(
         verbs.study_verb,
         "measure the choices of a network one at a time, each with several seeds",
-        (OutputConfig, StudyConfig, DataConfig),
+        (config.OutputConfig, config.StudyConfig, config.DataConfig),
         skip=("track",),
     ),
-    "trials": Verb(verbs.trials_verb, "show the trials of a search, best first", (TrialsConfig,)),
+    "trials": Verb(verbs.trials_verb, "show the trials of a search, best first", (config.TrialsConfig,)),
     "evaluate": Verb(
         verbs.evaluate_verb,
         "measure a model on a split",
-        (EvaluateConfig, DataConfig),
+        (config.EvaluateConfig, config.DataConfig),
         skip=("test_split", "validation_fraction", "image_size"),
         once=True,
     ),
-    "predict": Verb(verbs.predict_verb, "write a model's answer for each image to a file", (PredictConfig,), once=True),
-    "publish": Verb(verbs.publish_verb, "upload a run to the Hub in one commit", (PublishConfig,), once=True),
-    "export": Verb(
-        verbs.export_verb, "write the network for other runtimes, next to its weights", (ExportConfig,), once=True
+    "predict": Verb(
+        verbs.predict_verb, "write a model's answer for each image to a file", (config.PredictConfig,), once=True
     ),
-    "cache": Verb(verbs.cache_verb, "list what is kept on disk, or remove it", (CacheConfig,)),
+    "publish": Verb(verbs.publish_verb, "upload a run to the Hub in one commit", (config.PublishConfig,), once=True),
+    "export": Verb(
+        verbs.export_verb,
+        "write the network for other runtimes, next to its weights",
+        (config.ExportConfig,),
+        once=True,
+    ),
+    "cache": Verb(verbs.cache_verb, "list what is kept on disk, or remove it", (config.CacheConfig,)),
     "deploy": Verb(
         verbs.deploy_verb,
         "show a published model in a Space, or serve the same folder locally",
-        (DeployConfig,),
+        (config.DeployConfig,),
         once=True,
     ),
 }
@@ -183,6 +183,6 @@ def build_parser() -> argparse.ArgumentParser:
     for name, verb in VERBS.items():
         command = subparsers.add_parser(name, help=verb.help, description=verb.help)
         command.set_defaults(verb=verb)
-        for config, skip in verb.groups():
-            add_options(command.add_argument_group(get_group_title(config)), config, skip)
+        for group, skip in verb.groups():
+            add_options(command.add_argument_group(get_group_title(group)), group, skip)
     return parser
