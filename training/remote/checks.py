@@ -21,6 +21,11 @@ def check_remote(data: DataConfig, search: TuneConfig, transfer: TransferConfig,
     Raises:
         TrazoError: with what to do.
     """
+    if transfer.backbone and not transfer.finetune:
+        raise TrazoError(
+            "a rented machine is paid by the minute, and a head on frozen features takes as long as it takes: fit it "
+            "on this machine, or add --finetune and --minutes"
+        )
     if search.minutes is None:
         raise TrazoError("a rented machine is paid by the minute: give --minutes, in which it searches and trains")
     if search.warm_start:

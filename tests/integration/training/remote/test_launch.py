@@ -163,6 +163,7 @@ def test_machine_that_is_taken_away_continues_on_the_next_one_and_publishes(hub,
     ("arguments", "message"),
     [
         (["--dataset", "a/b", "--yes"], "give --minutes"),
+        (["--dataset", "a/b", "--yes", "--backbone", "timm/lite"], "or add --finetune and --minutes"),
         (["--dataset", str(ROOT / "training" / "sample"), "--minutes", "9", "--yes"], "a rented one cannot see it"),
         (["--dataset", "a/b", "--minutes", "9", "--start-from", str(ROOT / "model/pretrained")], "cannot see it"),
         (ARGUMENTS, "add --yes"),
