@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,7 +75,7 @@ class Piece:
     def box_distance(self, other: Piece) -> float:
         """Return the distance of its box from that of another piece, in pixels; `distance` is never less."""
         spans = (self.rows, other.rows), (self.columns, other.columns)
-        return float(np.hypot(*(max(0, one[0] - two[1], two[0] - one[1]) for one, two in spans)))
+        return math.hypot(*(max(0, one[0] - two[1], two[0] - one[1]) for one, two in spans))
 
     def distance(self, other: Piece) -> float:
         """Return how far the ends of its rows are from those of another piece, in pixels."""
