@@ -105,8 +105,8 @@ def _is_current(row: dict[str, Any]) -> bool:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return a table with one line per dataset and contender, over all seeds."""
     lines = [
-        "| dataset | contender | seeds | test accuracy, each seed | minutes | memory, MB | lines or commands |",
-        "|---|---|---|---|---:|---:|---:|",
+        "| dataset | contender | seeds | test accuracy, each seed | minutes | memory, MB | lines or commands | processor |",
+        "|---|---|---|---|---:|---:|---:|---|",
     ]
     for (dataset, name, given), group in groupby(rows, lambda row: tuple(row[key] for key in KEY[:3])):
         runs, contender = list(group), CONTENDERS[name]
@@ -118,6 +118,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             rate([run["minutes"] for run in runs], 1),
             rate([run["memory_mb"] for run in runs]),
             str(contender.lines),
+            ", ".join(sorted({run["processor"] for run in runs})),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
