@@ -104,8 +104,9 @@ def _is_current(row: dict[str, Any]) -> bool:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return a table with one line per dataset and contender, over all seeds."""
+    columns = "dataset", "contender", "seeds", "test accuracy, each seed", "minutes", "memory, MB", "lines or commands"
     lines = [
-        "| dataset | contender | seeds | test accuracy, each seed | minutes | memory, MB | lines or commands | processor |",
+        f"| {' | '.join(columns)} | processor |",
         "|---|---|---|---|---:|---:|---:|---|",
     ]
     for (dataset, name, given), group in groupby(rows, lambda row: tuple(row[key] for key in KEY[:3])):
