@@ -123,7 +123,7 @@ def run(folder: Path, precision: str, names: list[str]) -> int:
         workers = connect()
         with report_lost_workers(workers):
             train(folder, precision, names, workers)
-            workers.wait()
+            workers.leave()
     except TrazoError as error:
         print(f"{error}; ended at {time.time()}")
         return error.exit_code
