@@ -131,19 +131,19 @@ MIN_PHOTO_EPOCHS, MAX_PHOTO_EPOCHS = 80, 100
 MIN_PHOTO_STEPS = 4000  # of a training; few images are seen more often for it
 PHOTO_FILTERS = (64, 128, 256)  # of the residual blocks
 NARROW_FILTERS = 32  # of what comes before them
-MANY_ROWS = 10_000  # from which on the network is wider and learns by plain gradients
+MANY_ROWS = 10_000  # from which on the network is wider and learns by SGD; no other limit was tried
 WIDTH_FACTOR = 1.5  # by how much
 MAX_RESIDUAL_SIDE_PX = 48  # of what the residual blocks see; larger images are halved before, which costs little
 
-# Of many images, plain gradients at a high rate learn what generalizes better; of few, they would learn too slowly.
-_GRADIENTS = {
+# On 18,000 images of CIFAR-10, SGD had more of the validation rows right than AdamW; on few images it was not tried.
+_SGD = {
     "optimizer": "sgd",
     "learning_rate": 0.1,
     "label_smoothing": 0.2,
     "random_erasing": 0.25,
     "ema_momentum": 0.998,
 }
-_ADAPTIVE = {
+_ADAMW = {
     "optimizer": "adamw",
     "learning_rate": 4e-3,
     "weight_decay": 0.2,
@@ -157,9 +157,9 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
     """Residual blocks for photographs, in color or gray; their number and that of the epochs follow from the dataset.
 
     The network is that of Page 2018, "How to Train Your ResNet", with a shortcut in every block. From 10,000 images
-    with classes on, it has three quarters of that width and learns by plain gradients; otherwise half of the width, and
-    AdamW. At 32 × 32 pixels in color and with ten classes it has 4,367,962 parameters and takes 256 million
-    multiplications for an image; the narrower one 1,944,298 and 114 million.
+    with classes on, it has three quarters of that width and learns by SGD; otherwise half of the width, and AdamW. At
+    32 × 32 pixels in color and with ten classes it has 4,367,962 parameters and takes 256 million multiplications for
+    an image; the narrower one 1,944,298 and 114 million.
     Mirrored images are learned from if no class is recognized worse in the mirror (`training.evaluation.mirroring`).
 
     Args:
@@ -186,7 +186,7 @@ def photo(task: str = "multiclass", image_shape: ImageShape = (32, 32, 3), rows:
             "random_crop": 0.125,
             "precision": "bfloat16",
         }
-        | (_GRADIENTS if many else _ADAPTIVE)
+        | (_SGD if many else _ADAMW)
         | covered,
         mirrors_if_it_may=True,
         adapt=photo,

@@ -102,7 +102,7 @@ def test_photo_few_images_get_a_narrower_network():
         assert f"{build_network(config).count_params():,}" in photo.__doc__
 
 
-def test_photo_many_images_with_classes_learn_by_plain_gradients():
+def test_photo_many_images_with_classes_learn_by_sgd():
     for task, rows, optimizer in [
         ("multiclass", 9_999, "adamw"),
         ("multiclass", 10_000, "sgd"),
